@@ -1,0 +1,279 @@
+"""Checkpoints: the published layouts, their key names, and networks made from them.
+
+Foreign names live here and in `download`; the rest of the toolkit never sees them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import AutoencoderKL, UNet2DConditionModel, UniPCMultistepScheduler
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from .errors import CheckpointError, MissingCheckpointError
+from .files import replace_file
+from .pipeline import PROMPT_FILE, FaceEditPipeline
+
+PROMPT = "A close up of a person."
+"""The constant prompt of the released networks, padded to 77 tokens."""
+
+WEIGHTS = "diffusion_pytorch_model.safetensors"
+
+# stable-diffusion-v1-5's scheduler_config.json, for checkpoints that come without one.
+SD15_SCHEDULER = {
+    "num_train_timesteps": 1000,
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "beta_schedule": "scaled_linear",
+    "steps_offset": 1,
+}
+
+
+@dataclass(frozen=True)
+class Release:
+    """A published model: where it lives and how its folders are called."""
+
+    name: str
+    repo: str
+    id_encoder: tuple[str, ...]
+    """Folder of the ID encoder; the first that exists counts."""
+    denoiser: tuple[str, ...]
+    vector_key: str = "au_aug_mlp."
+    """The release's name of what diffusers calls `class_embedding.`"""
+
+
+MAGICFACE = Release("magicface", "mengtingwei/magicface", ("ID_enc",), ("denoising_unet",))
+RIGFACE = Release(
+    "rigface",
+    "mengtingwei/rigface",
+    ("unet_id", "pre_trained/unet_id/checkpoint-70000"),
+    ("unet_denoise", "pre_trained/unet_denoise/checkpoint-70000"),
+)
+RELEASES = (MAGICFACE, RIGFACE)
+
+
+def load(
+    folder: str | Path,
+    *,
+    base: str | Path | None = None,
+    dtype: torch.dtype = torch.float32,
+    device: str | torch.device = "cpu",
+) -> FaceEditPipeline:
+    """A FaceEditPipeline from a folder in a published layout, or in ours (`FaceEditPipeline.save_pretrained`).
+
+    Args:
+        folder: the checkpoint. `vae/`, `scheduler/`, `text_encoder/`, `tokenizer/` and `prompt_embeds.safetensors` are
+            taken from it where it has them, else from `base`.
+        base: a local folder of Stable Diffusion 1.5 in diffusers' layout.
+        dtype: of the weights in memory.
+        device: where they go.
+
+    Raises:
+        MissingCheckpointError: a file is not there; the message lists every one.
+        CheckpointError: keys or shapes do not fit.
+    """
+    folder = Path(folder)
+    if (folder / "model_index.json").is_file():
+        return FaceEditPipeline.from_pretrained(folder, torch_dtype=dtype).to(device)
+    places = [folder] + ([Path(base)] if base else [])
+    release, missing = _missing(places)
+    if missing:
+        raise MissingCheckpointError(missing_message(missing, places))
+    id_encoder = load_unet(_first(folder, release.id_encoder), dtype=dtype)
+    unet = load_unet(_first(folder, release.denoiser), vector_key=release.vector_key, dtype=dtype)
+    prompt_embeds = _prompt_embeds(places)
+    vae = AutoencoderKL.from_pretrained(_first_of(places, "vae"), torch_dtype=dtype, local_files_only=True)
+    return FaceEditPipeline(vae, id_encoder, unet, released_scheduler(places), prompt_embeds).to(device, dtype)
+
+
+def missing_files(folder: str | Path, base: str | Path | None = None) -> list[str]:
+    """The files of a published layout that neither the folder nor the base holds; empty when it can be loaded."""
+    return _missing([Path(folder)] + ([Path(base)] if base else []))[1]
+
+
+def missing_message(missing: list[str], places: list[Path]) -> str:
+    """The sentence that goes with `missing_files`."""
+    lines = "\n".join(f"  {name}" for name in missing)
+    return (
+        f"The model is not complete; these files are missing:\n{lines}\n"
+        f"They go into {' or '.join(map(str, places))}.\n"
+        "  fetch them: magicface download\n"
+        "  or name the folder that has them: --model FOLDER (from Python: model=FOLDER)"
+    )
+
+
+def auxiliary(folder: str | Path, name: str) -> Path | None:
+    """A helper file of the release, such as the face parser's weights: in `utils/`, or at the top level as once."""
+    candidates = (Path(folder) / "utils" / name, Path(folder) / name)
+    return next((path for path in candidates if path.is_file()), None)
+
+
+# --- the networks ----------------------------------------------------------------------------------------------------
+
+
+def unet_from_config(config: Mapping[str, Any], vector_size: int | None = None) -> UNet2DConditionModel:
+    """An empty vanilla UNet for a published config.json, which does not tell of the vector's door.
+
+    Built on the meta device: it takes no memory until weights are assigned.
+    """
+    config = {key: value for key, value in config.items() if not key.startswith("_")}
+    if vector_size is not None:
+        config |= {"class_embed_type": "simple_projection", "projection_class_embeddings_input_dim": vector_size}
+    with torch.device("meta"):
+        return UNet2DConditionModel.from_config(config)  # type: ignore[return-value]
+
+
+def load_unet(
+    folder: Path, *, vector_key: str | None = None, dtype: torch.dtype = torch.float32
+) -> UNet2DConditionModel:
+    """A UNet from `config.json` and its weights, keys renamed, nothing missing and nothing left over.
+
+    Raises:
+        CheckpointError: names the missing and unexpected keys, or the keys of other shapes.
+    """
+    state = read_weights(folder / WEIGHTS)
+    vector_size = None
+    if vector_key is not None:
+        state = {key.replace(vector_key, "class_embedding.", 1): value for key, value in state.items()}
+        if "class_embedding.weight" not in state:
+            raise CheckpointError(f"{folder / WEIGHTS} has no {vector_key}weight: it is not a denoiser of this family.")
+        vector_size = state["class_embedding.weight"].shape[1]
+    unet = unet_from_config(json.loads((folder / "config.json").read_text()), vector_size)
+    check_keys(unet.state_dict(), state, str(folder))
+    unet.load_state_dict({key: value.to(dtype) for key, value in state.items()}, assign=True)
+    return unet.eval()
+
+
+def read_weights(path: Path) -> dict[str, torch.Tensor]:
+    """The tensors of a safetensors file, mapped rather than copied.
+
+    Raises:
+        CheckpointError: the file is damaged, for instance by a broken download.
+    """
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"Cannot read {path}: {error}.\n  delete it and fetch it again") from error
+
+
+def check_keys(expected: Mapping[str, torch.Tensor], got: Mapping[str, torch.Tensor], what: str) -> None:
+    """Raises a CheckpointError that names what is missing, what is too much, and what has another shape."""
+    missing, unexpected = sorted(expected.keys() - got.keys()), sorted(got.keys() - expected.keys())
+    reshaped = [
+        f"{key}: expected {tuple(expected[key].shape)}, got {tuple(got[key].shape)}"
+        for key in sorted(expected.keys() & got.keys())
+        if expected[key].shape != got[key].shape
+    ]
+    parts = (("missing", missing), ("unexpected", unexpected), ("of another shape", reshaped))
+    found = [f"  {len(keys)} {title}: {'; '.join(keys[:8])}{' ...' * (len(keys) > 8)}" for title, keys in parts if keys]
+    if found:
+        raise CheckpointError("\n".join([f"The weights of {what} do not fit the network:", *found]))
+
+
+def released_scheduler(places: list[Path]) -> UniPCMultistepScheduler:
+    """UniPC as the release's diffusers 0.25.1 made it: linspace timesteps, last sigma the smallest of training.
+
+    Today's default last sigma is zero, which gives other pictures. A scheduler_config.json that is UniPC's own (ours)
+    is taken as it stands.
+    """
+    config = dict(SD15_SCHEDULER)
+    if scheduler_folder := _first_of(places, "scheduler"):
+        config = json.loads((scheduler_folder / "scheduler_config.json").read_text())
+    if config.get("_class_name") == UniPCMultistepScheduler.__name__:
+        return UniPCMultistepScheduler.from_config(config)  # type: ignore[return-value]
+    # Keys of the published PNDM config that UniPC does not know would be reported as ignored.
+    known = UniPCMultistepScheduler._get_init_keys(UniPCMultistepScheduler)
+    config = {key: value for key, value in config.items() if key in known}
+    return UniPCMultistepScheduler.from_config(config, final_sigmas_type="sigma_min")  # type: ignore[return-value]
+
+
+def from_stable_diffusion(base: str | Path, *, vector_size: int, guides: int) -> FaceEditPipeline:
+    """Where training starts: both UNets are the base model's, and every new door is shut.
+
+    `conv_in` is widened by 4 channels a guide and the vector's projection is added, both with zeros, so that the first
+    prediction equals the base model's, identity aside.
+
+    Args:
+        base: a local folder in diffusers' layout (`unet/`, `vae/`, `scheduler/`, text encoder or prompt embedding).
+        vector_size: V, 12 for magicface, 64 for rigface.
+        guides: how many pictures are concatenated, 1 for magicface, 2 for rigface.
+
+    Raises:
+        MissingCheckpointError: the base folder lacks a file.
+    """
+    base = Path(base)
+    missing = [f"{name}/" for name in ("unet", "vae") if not (base / name / "config.json").is_file()]
+    if missing:
+        raise MissingCheckpointError(f"{base} is no Stable Diffusion in diffusers' layout; it lacks {missing}.")
+    id_encoder = load_unet(base / "unet")
+    state = dict(id_encoder.state_dict())
+    config = dict(id_encoder.config) | {"in_channels": id_encoder.config.in_channels + 4 * guides}
+    unet = unet_from_config(config, vector_size)
+    room = torch.zeros(len(state["conv_in.weight"]), 4 * guides, *state["conv_in.weight"].shape[2:])
+    state["conv_in.weight"] = torch.cat([state["conv_in.weight"], room], 1)
+    state |= {key: torch.zeros(value.shape) for key, value in unet.state_dict().items() if "class_embedding." in key}
+    check_keys(unet.state_dict(), state, str(base))
+    unet.load_state_dict({key: value.clone() for key, value in state.items()}, assign=True)
+    vae = AutoencoderKL.from_pretrained(base / "vae", local_files_only=True)
+    return FaceEditPipeline(vae, id_encoder, unet, released_scheduler([base]), _prompt_embeds([base]))
+
+
+# --- the constant prompt ---------------------------------------------------------------------------------------------
+
+
+def embed_prompt(text_encoder: Path, tokenizer: Path, prompt: str = PROMPT) -> torch.Tensor:
+    """The embedding (1, 77, D) of the constant prompt, float32; the text encoder is gone from memory afterwards."""
+    from transformers import CLIPTextModel, CLIPTokenizer
+
+    tokens = CLIPTokenizer.from_pretrained(tokenizer, local_files_only=True)(
+        prompt, padding="max_length", max_length=77, truncation=True, return_tensors="pt"
+    )
+    model = CLIPTextModel.from_pretrained(text_encoder, local_files_only=True)
+    with torch.no_grad():
+        return model(tokens.input_ids)[0].float()
+
+
+def _prompt_embeds(places: list[Path]) -> torch.Tensor | None:
+    """Stored where it has been computed before, else computed and stored; None where there is nothing to do it with."""
+    for place in places:
+        if (place / PROMPT_FILE).is_file():
+            return read_weights(place / PROMPT_FILE)["prompt_embeds"]
+    text_encoder, tokenizer = _first_of(places, "text_encoder"), _first_of(places, "tokenizer")
+    if text_encoder is None or tokenizer is None:
+        return None
+    embeds = embed_prompt(text_encoder, tokenizer)
+    try:
+        replace_file(places[0] / PROMPT_FILE, lambda path: save_file({"prompt_embeds": embeds}, path))
+    except OSError:
+        pass  # a read-only checkpoint: the next start computes it again
+    return embeds
+
+
+# --- where files are -------------------------------------------------------------------------------------------------
+
+
+def _missing(places: list[Path]) -> tuple[Release, list[str]]:
+    """The release whose layout the first place has (MagicFace's if none), and what it lacks."""
+    folder = places[0]
+    release = next((r for r in RELEASES if _first(folder, r.denoiser) or _first(folder, r.id_encoder)), MAGICFACE)
+    missing = []
+    for names in (release.id_encoder, release.denoiser):
+        network = _first(folder, names) or folder / names[0]
+        missing += [f"{network.relative_to(folder)}/{n}" for n in ("config.json", WEIGHTS) if not (network / n).is_file()]
+    vae = _first_of(places, "vae")
+    missing += [f"vae/{name}" for name in ("config.json", WEIGHTS) if vae is None or not (vae / name).is_file()]
+    return release, missing
+
+
+def _first(folder: Path, names: tuple[str, ...]) -> Path | None:
+    return next((folder / name for name in names if (folder / name).is_dir()), None)
+
+
+def _first_of(places: list[Path], name: str) -> Path | None:
+    return next((place / name for place in places if (place / name).is_dir()), None)

@@ -1,0 +1,127 @@
+"""Fetching published weights: one self-contained folder, resumable, and quick to notice that there is no network."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from pathlib import Path
+
+from .checkpoints import MAGICFACE, PROMPT_FILE, WEIGHTS, Release, _prompt_embeds, auxiliary, missing_files
+from .errors import FaceEditError, MissingCheckpointError
+from .files import home, model_folder
+
+log = logging.getLogger(__name__)
+
+BASES = ("stable-diffusion-v1-5/stable-diffusion-v1-5", "sd-legacy/stable-diffusion-v1-5")
+"""Where Stable Diffusion 1.5 lives, in the order of trust; the original repository is gone."""
+
+BASE_FILES = [
+    "vae/config.json",
+    f"vae/{WEIGHTS}",
+    "scheduler/scheduler_config.json",
+    "text_encoder/config.json",
+    "text_encoder/model.safetensors",
+    "tokenizer/*",
+]
+PARSER_FILE = "79999_iter.pth"
+"""BiSeNet face parsing, in the release's `utils/` (once at its top level)."""
+
+
+def online(timeout: float = 4.0) -> bool:
+    """Whether the hub answers within `timeout` seconds; a name look-up that hangs counts as no."""
+    from huggingface_hub import constants
+    from huggingface_hub.utils import get_session
+
+    if constants.HF_HUB_OFFLINE:
+        return False
+    answers: list[bool] = []
+
+    def ask() -> None:
+        try:
+            get_session().head(constants.ENDPOINT, timeout=timeout)
+            answers.append(True)
+        except Exception:  # whatever the client's stack raises, the answer is "not reachable"
+            answers.append(False)
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(timeout)
+    return answers == [True]
+
+
+def download(
+    release: Release = MAGICFACE, *, base: str | None = None, folder: str | Path | None = None, parser: bool = True
+) -> Path:
+    """Fetches a release and what it needs of Stable Diffusion 1.5 into one folder, and returns it.
+
+    What is already there is not fetched again; an interrupted download goes on where it stopped. Progress is shown.
+
+    Args:
+        release: which model.
+        base: hub repository or local folder of Stable Diffusion 1.5; default: the first of BASES that answers.
+        folder: where the files go; default: `model_folder(release.repo)` under `home()`.
+        parser: fetch the face parser's weights too.
+
+    Raises:
+        MissingCheckpointError: offline, or the hub refused; lists what is missing and where it goes.
+    """
+    folder = Path(folder) if folder else model_folder(release.repo)
+    local_base = Path(base).expanduser() if base and Path(base).expanduser().is_dir() else None
+    wanted = _wanted(release, folder, local_base, parser)
+    if not wanted:
+        return folder
+    if not online():
+        raise MissingCheckpointError(_offline_message(wanted, folder))
+    networks = [f"{name}/{file}" for name in release.id_encoder + release.denoiser for file in ("config.json", WEIGHTS)]
+    _fetch(release.repo, networks + [PARSER_FILE, f"utils/{PARSER_FILE}"] * parser, folder, wanted)
+    if local_base is None and missing_files(folder):
+        _fetch_base((base,) if base else BASES, folder, wanted)
+    if still := _wanted(release, folder, local_base, parser):
+        raise MissingCheckpointError(
+            f"The hub does not hold all of it; still missing in {folder}:\n" + "\n".join(f"  {name}" for name in still)
+        )
+    _prompt_embeds([folder] + [local_base] * (local_base is not None))  # computed here once, the text encoder rests
+    return folder
+
+
+def _wanted(release: Release, folder: Path, base: Path | None, parser: bool) -> list[str]:
+    wanted = missing_files(folder, base)
+    has_prompt = any((place / PROMPT_FILE).is_file() for place in (folder, base) if place)
+    has_encoder = any((place / "text_encoder" / "model.safetensors").is_file() for place in (folder, base) if place)
+    if not (has_prompt or has_encoder):
+        wanted += ["text_encoder/model.safetensors", "tokenizer/"]
+    if parser and auxiliary(folder, PARSER_FILE) is None:
+        wanted.append(f"utils/{PARSER_FILE}")
+    return wanted
+
+
+def _fetch(repo: str, files: list[str], folder: Path, wanted: list[str]) -> None:
+    from huggingface_hub import snapshot_download
+
+    log.info("fetching %s into %s", repo, folder)
+    try:
+        snapshot_download(repo, local_dir=folder, allow_patterns=files)
+    except Exception as error:  # the client's errors have no common base; the message keeps the cause
+        raise MissingCheckpointError(f"{repo}: {error}\n{_offline_message(wanted, folder)}") from error
+
+
+def _fetch_base(ids: tuple[str, ...], folder: Path, wanted: list[str]) -> None:
+    """The first base that answers; several ids because such repositories have vanished before."""
+    reasons: list[FaceEditError] = []
+    for repo in ids:
+        try:
+            return _fetch(repo, BASE_FILES, folder, wanted)
+        except MissingCheckpointError as error:
+            reasons.append(error)
+    raise reasons[0]
+
+
+def _offline_message(wanted: list[str], folder: Path) -> str:
+    lines = "\n".join(f"  {name}" for name in wanted)
+    return (
+        f"The model hub cannot be reached, and these files are missing in {folder}:\n{lines}\n"
+        "On a machine with internet run `magicface download --to FOLDER`, copy FOLDER here, and pass --model FOLDER,\n"
+        f"or copy its files into the folder above. (FACE_RIG_HOME moves it; now {home()}"
+        f"{', HF_HUB_OFFLINE is set' if os.environ.get('HF_HUB_OFFLINE') else ''}.)"
+    )
