@@ -9,7 +9,8 @@ import difflib
 import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import Union
+from numbers import Real
+from typing import Any
 
 from .errors import ActionUnitError, ShapeError
 
@@ -29,7 +30,7 @@ ACTION_UNITS: dict[str, str] = {
 }
 """Name -> FACS name, in the order of the networks' 12-vector."""
 
-AUWish = Union[Mapping[str, float], str, Sequence[float]]
+AUWish = Mapping[str, float] | str | Sequence[float]
 """`{"AU12": 3, "AU6": 2}`, `"AU12=3,AU6=2"`, or 12 numbers in the order of ACTION_UNITS."""
 
 
@@ -63,6 +64,17 @@ def to_vector(wish: AUWish, *, low: float = -10.0, high: float = 10.0) -> list[f
     if len(values) != len(ACTION_UNITS):
         raise ShapeError("AU vector", f"({len(ACTION_UNITS)},) in the order {', '.join(ACTION_UNITS)}", (len(values),))
     return [_in_range(name, value, low, high) for name, value in zip(ACTION_UNITS, values)]
+
+
+def as_list(wish: Any) -> list[Any] | None:
+    """The wishes of a list of them; None for a single one, of which 12 numbers are one form."""
+    if isinstance(wish, (str, Mapping)):
+        return None
+    if (dimensions := getattr(wish, "ndim", None)) is not None:
+        return list(wish) if dimensions == 2 else None
+    if isinstance(wish, (list, tuple)) and (not wish or not all(isinstance(value, Real) for value in wish)):
+        return list(wish)
+    return None
 
 
 def to_text(vector: Sequence[float]) -> str:

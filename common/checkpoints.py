@@ -5,6 +5,7 @@ Foreign names live here and in `download`; the rest of the toolkit never sees th
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ from .pipeline import PROMPT_FILE, FaceEditPipeline
 
 PROMPT = "A close up of a person."
 """The constant prompt of the released networks, padded to 77 tokens."""
+
+PARSER_FILE = "79999_iter.pth"
+"""BiSeNet face parsing, in the release's `utils/` (once at its top level)."""
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 
@@ -62,8 +66,8 @@ def load(
     folder: str | Path,
     *,
     base: str | Path | None = None,
-    dtype: torch.dtype = torch.float32,
-    device: str | torch.device = "cpu",
+    dtype: torch.dtype | None = None,
+    device: str | torch.device | None = None,
 ) -> FaceEditPipeline:
     """A FaceEditPipeline from a folder in a published layout, or in ours (`FaceEditPipeline.save_pretrained`).
 
@@ -71,25 +75,26 @@ def load(
         folder: the checkpoint. `vae/`, `scheduler/`, `text_encoder/`, `tokenizer/` and `prompt_embeds.safetensors` are
             taken from it where it has them, else from `base`.
         base: a local folder of Stable Diffusion 1.5 in diffusers' layout.
-        dtype: of the weights in memory.
-        device: where they go.
+        dtype: of the weights in memory; default: float16 on CUDA and MPS, else float32.
+        device: where they go; default: CUDA, then MPS, then the CPU.
 
     Raises:
         MissingCheckpointError: a file is not there; the message lists every one.
         CheckpointError: keys or shapes do not fit.
     """
-    folder = Path(folder)
+    folder, device = Path(folder), torch.device(device or best_device())
+    dtype = dtype or (torch.float32 if device.type == "cpu" else torch.float16)
     if (folder / "model_index.json").is_file():
         return FaceEditPipeline.from_pretrained(folder, torch_dtype=dtype).to(device)
     places = [folder] + ([Path(base)] if base else [])
     release, missing = _missing(places)
     if missing:
-        raise MissingCheckpointError(missing_message(missing, places))
+        raise missing_error(missing, folder, base, release)
     id_encoder = load_unet(_first(folder, release.id_encoder), dtype=dtype)
     unet = load_unet(_first(folder, release.denoiser), vector_key=release.vector_key, dtype=dtype)
     prompt_embeds = _prompt_embeds(places)
-    vae = AutoencoderKL.from_pretrained(_first_of(places, "vae"), torch_dtype=dtype, local_files_only=True)
-    return FaceEditPipeline(vae, id_encoder, unet, released_scheduler(places), prompt_embeds).to(device, dtype)
+    vae = load_vae(_first_of(places, "vae"), dtype=dtype)
+    return FaceEditPipeline(vae, id_encoder, unet, released_scheduler(places), prompt_embeds).to(device)
 
 
 def missing_files(folder: str | Path, base: str | Path | None = None) -> list[str]:
@@ -97,13 +102,15 @@ def missing_files(folder: str | Path, base: str | Path | None = None) -> list[st
     return _missing([Path(folder)] + ([Path(base)] if base else []))[1]
 
 
-def missing_message(missing: list[str], places: list[Path]) -> str:
-    """The sentence that goes with `missing_files`."""
+def missing_error(
+    missing: list[str], folder: Path, base: str | Path | None, release: Release
+) -> MissingCheckpointError:
+    """The error that goes with `missing_files`: what is missing, where it goes, and the command that fetches it."""
     lines = "\n".join(f"  {name}" for name in missing)
-    return (
-        f"The model is not complete; these files are missing:\n{lines}\n"
-        f"They go into {' or '.join(map(str, places))}.\n"
-        "  fetch them: magicface download\n"
+    return MissingCheckpointError(
+        f"The {release.name} model is not complete; these files are missing:\n{lines}\n"
+        f"They go into {folder}{f' or {base}' if base else ''}.\n"
+        f"  fetch them: {release.name} download\n"
         "  or name the folder that has them: --model FOLDER (from Python: model=FOLDER)"
     )
 
@@ -112,6 +119,13 @@ def auxiliary(folder: str | Path, name: str) -> Path | None:
     """A helper file of the release, such as the face parser's weights: in `utils/`, or at the top level as once."""
     candidates = (Path(folder) / "utils" / name, Path(folder) / name)
     return next((path for path in candidates if path.is_file()), None)
+
+
+def best_device() -> str:
+    """The name "cuda", "mps" or "cpu" of the fastest device here."""
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
 # --- the networks ----------------------------------------------------------------------------------------------------
@@ -148,6 +162,24 @@ def load_unet(
     check_keys(unet.state_dict(), state, str(folder))
     unet.load_state_dict({key: value.to(dtype) for key, value in state.items()}, assign=True)
     return unet.eval()
+
+
+def load_vae(folder: Path, *, dtype: torch.dtype = torch.float32) -> AutoencoderKL:
+    """A VAE through diffusers, which knows the older key names that Stable Diffusion 1.5 still has.
+
+    Raises:
+        CheckpointError: damaged, or keys missing or left over.
+    """
+    try:
+        vae, info = AutoencoderKL.from_pretrained(
+            folder, torch_dtype=dtype, local_files_only=True, output_loading_info=True
+        )
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        raise CheckpointError(f"Cannot read the VAE in {folder}: {error}") from error
+    wrong = {title: keys for title in ("missing_keys", "unexpected_keys", "mismatched_keys") if (keys := info[title])}
+    if wrong:
+        raise CheckpointError(f"The weights of {folder} do not fit the network: {wrong}")
+    return vae
 
 
 def read_weights(path: Path) -> dict[str, torch.Tensor]:
@@ -220,8 +252,7 @@ def from_stable_diffusion(base: str | Path, *, vector_size: int, guides: int) ->
     state |= {key: torch.zeros(value.shape) for key, value in unet.state_dict().items() if "class_embedding." in key}
     check_keys(unet.state_dict(), state, str(base))
     unet.load_state_dict({key: value.clone() for key, value in state.items()}, assign=True)
-    vae = AutoencoderKL.from_pretrained(base / "vae", local_files_only=True)
-    return FaceEditPipeline(vae, id_encoder, unet, released_scheduler([base]), _prompt_embeds([base]))
+    return FaceEditPipeline(load_vae(base / "vae"), id_encoder, unet, released_scheduler([base]), _prompt_embeds([base]))
 
 
 # --- the constant prompt ---------------------------------------------------------------------------------------------
@@ -248,10 +279,8 @@ def _prompt_embeds(places: list[Path]) -> torch.Tensor | None:
     if text_encoder is None or tokenizer is None:
         return None
     embeds = embed_prompt(text_encoder, tokenizer)
-    try:
+    with contextlib.suppress(OSError):  # a read-only checkpoint: the next start computes it again
         replace_file(places[0] / PROMPT_FILE, lambda path: save_file({"prompt_embeds": embeds}, path))
-    except OSError:
-        pass  # a read-only checkpoint: the next start computes it again
     return embeds
 
 
@@ -262,10 +291,12 @@ def _missing(places: list[Path]) -> tuple[Release, list[str]]:
     """The release whose layout the first place has (MagicFace's if none), and what it lacks."""
     folder = places[0]
     release = next((r for r in RELEASES if _first(folder, r.denoiser) or _first(folder, r.id_encoder)), MAGICFACE)
-    missing = []
+    missing: list[str] = []
     for names in (release.id_encoder, release.denoiser):
         network = _first(folder, names) or folder / names[0]
-        missing += [f"{network.relative_to(folder)}/{n}" for n in ("config.json", WEIGHTS) if not (network / n).is_file()]
+        missing += [
+            f"{network.relative_to(folder)}/{n}" for n in ("config.json", WEIGHTS) if not (network / n).is_file()
+        ]
     vae = _first_of(places, "vae")
     missing += [f"vae/{name}" for name in ("config.json", WEIGHTS) if vae is None or not (vae / name).is_file()]
     return release, missing

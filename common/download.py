@@ -7,7 +7,7 @@ import os
 import threading
 from pathlib import Path
 
-from .checkpoints import MAGICFACE, PROMPT_FILE, WEIGHTS, Release, _prompt_embeds, auxiliary, missing_files
+from .checkpoints import MAGICFACE, PARSER_FILE, PROMPT_FILE, WEIGHTS, Release, _prompt_embeds, auxiliary, missing_files
 from .errors import FaceEditError, MissingCheckpointError
 from .files import home, model_folder
 
@@ -24,8 +24,6 @@ BASE_FILES = [
     "text_encoder/model.safetensors",
     "tokenizer/*",
 ]
-PARSER_FILE = "79999_iter.pth"
-"""BiSeNet face parsing, in the release's `utils/` (once at its top level)."""
 
 
 def online(timeout: float = 4.0) -> bool:

@@ -23,6 +23,7 @@ Identity = dict[str, tuple[torch.Tensor, torch.Tensor]]
 
 def transformer_blocks(unet: UNet2DConditionModel) -> dict[str, BasicTransformerBlock]:
     """Name -> transformer block, 16 of them at SD 1.5 size, in the order of execution (down, mid, up)."""
+    unet = getattr(unet, "_orig_mod", unet)  # what torch.compile wraps; its names are those of the twin
     blocks = {name: m for name, m in unet.named_modules() if isinstance(m, BasicTransformerBlock)}
     stage = {"down_blocks": 0, "mid_block": 1, "up_blocks": 2}  # named_modules() lists the mid block last
     return dict(sorted(blocks.items(), key=lambda item: stage[item[0].split(".")[0]]))
@@ -93,8 +94,8 @@ class TextAttnProcessor(AttnProcessor2_0):
 def attend_to_identity(unet: UNet2DConditionModel) -> None:
     """Lets `unet(..., cross_attention_kwargs={"identity": identity})` attend to a recorded identity.
 
-    Without that keyword the UNet computes what it did before. Undo with `unet.set_default_attn_processor()`, or by
-    setting back the `unet.attn_processors` taken before.
+    Without that keyword the UNet computes what it did before. Undo with
+    `unet.set_attn_processor(AttnProcessor2_0())`, or by setting back the `unet.attn_processors` taken before.
     """
     self_attention = {f"{name}.attn1.processor": name for name in transformer_blocks(unet)}
     unet.set_attn_processor(

@@ -1,4 +1,4 @@
-"""FaceEditPipeline: a person (identity) and a Rig -> a picture. One sampling loop and one guidance line for the family."""
+"""FaceEditPipeline: identity and Rig -> picture. One sampling loop and one guidance line for the whole family."""
 
 from __future__ import annotations
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import torch
 
 from .errors import ShapeError
 
-Wish = TypeVar("Wish", contravariant=True)
+if TYPE_CHECKING:
+    from .subject import Subject
+
+Wish = TypeVar("Wish")
 
 
 @dataclass(frozen=True)
@@ -38,8 +42,22 @@ class Rig:
 
 
 class Rigger(Protocol[Wish]):
-    """Turns wishes about a subject into a Rig; one per editor."""
+    """Turns wishes into a Rig; each editor has one."""
 
-    def __call__(self, wishes: list[Wish], guides: tuple[torch.Tensor, ...]) -> Rig:
-        """Wishes (B of them) and the subject's own guides -> what the network sees."""
+    neutral: Wish  # pyright: ignore[reportGeneralTypeIssues]
+    """The wish that changes nothing."""
+
+    def as_list(self, wish: Any) -> list[Any] | None:
+        """The wishes of a list of them; None for a single one."""
         ...
+
+    def __call__(self, subjects: Sequence[Subject], wishes: Sequence[Wish]) -> Rig:
+        """One subject and one wish for each row; returns what the network sees of them."""
+        ...
+
+
+def shared_guides(subjects: Sequence[Subject]) -> tuple[torch.Tensor, ...]:
+    """The subjects' own guides, one row each; a single row where all are the same subject."""
+    if all(subject is subjects[0] for subject in subjects):
+        return subjects[0].guides
+    return tuple(torch.cat(rows) for rows in zip(*(subject.guides for subject in subjects)))

@@ -1,0 +1,39 @@
+"""MagicFace: change a face's expression by action-unit (AU) variations.
+
+    from magicface import edit
+    edit("photo.jpg", {"AU12": 3}).save("smile.png")
+
+Names load on first use: importing this package costs nothing, and pulls in neither torch nor diffusers.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from common.action_units import ACTION_UNITS
+    from common.errors import FaceEditError
+    from common.subject import Subject
+
+    from ._api import MagicFace, edit
+
+_HOMES = {
+    "ACTION_UNITS": "common.action_units",
+    "FaceEditError": "common.errors",
+    "MagicFace": "magicface._api",
+    "Subject": "common.subject",
+    "edit": "magicface._api",
+}
+
+__all__ = ["ACTION_UNITS", "FaceEditError", "MagicFace", "Subject", "edit"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

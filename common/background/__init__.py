@@ -1,0 +1,15 @@
+"""The background that an editor keeps: who is the person in a crop, and what the picture is without them.
+
+    parser = get_parser()
+    labels = parser.parse(crop, outline=outline, landmarks=landmarks)
+    background = masked_background(crop, labels, landmarks, points)
+
+Importing this package imports neither torch nor transformers; only the networks' parsers do.
+"""
+
+from .jaw import jaw_hint
+from .labels import CLASSES, Extent, foreground
+from .masked import masked_background
+from .parsers import PARSERS, Parser, get_parser
+
+__all__ = ["CLASSES", "PARSERS", "Extent", "Parser", "foreground", "get_parser", "jaw_hint", "masked_background"]

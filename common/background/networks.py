@@ -1,0 +1,57 @@
+"""Running a segmentation network on a crop: what the BiSeNet and SegFormer parsers share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from .checks import check_crop
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+@torch.inference_mode()
+def classify(
+    network: Callable[[torch.Tensor], torch.Tensor],
+    crop: np.ndarray,
+    *,
+    size: tuple[int, int],
+    mean: Sequence[float] = IMAGENET_MEAN,
+    std: Sequence[float] = IMAGENET_STD,
+    scale: float = 1 / 255,
+    device: str = "cpu",
+) -> np.ndarray:
+    """Run a network on a crop and take the most likely class of every pixel.
+
+    Args:
+        network: maps normalised pictures (1, 3, h, w) to logits (1, classes, h', w') of any size.
+        crop: (H, W, 3) uint8, RGB.
+        size: height and width that the network is fed.
+        mean: subtracted from each channel, after scaling.
+        std: divides each channel, after that.
+        scale: multiplies the pixel values first.
+        device: where the network lies.
+
+    Returns:
+        The network's own class numbers, (H, W) uint8.
+
+    Raises:
+        InputError: the crop is not uint8.
+        ShapeError: the crop is not one colour picture.
+    """
+    check_crop(crop)
+    height, width = crop.shape[:2]
+    shrinks = size[0] * size[1] < height * width
+    fed = crop
+    if (height, width) != size:
+        fed = cv2.resize(crop, size[::-1], interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    shift, divisor = np.asarray(mean, np.float32), np.asarray(std, np.float32)
+    normalised = (fed.astype(np.float32) * np.float32(scale) - shift) / divisor  # (h, w, 3)
+    images = torch.from_numpy(normalised).permute(2, 0, 1)[None].to(device)  # (1, 3, h, w)
+    logits = F.interpolate(network(images).float(), (height, width), mode="bilinear", align_corners=False)
+    return logits[0].argmax(0).to(torch.uint8).cpu().numpy()

@@ -1,0 +1,109 @@
+"""Face parsing with a SegFormer (Xie et al. 2021, arXiv 2105.15203) trained on CelebAMask, through transformers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import CheckpointError, MissingCheckpointError
+from .hub import MODEL, fetched, stored
+from .labels import CLASSES
+from .networks import IMAGENET_MEAN, IMAGENET_STD, classify
+
+
+class SegFormerParser:
+    """Face parsing by a SegFormer whose class names are CelebAMask's, in whatever order.
+
+    Args:
+        model: a folder, or a repository of the Hugging Face hub.
+        device: where the network runs.
+        fetch: allow downloading; without it only this machine's disk is looked at.
+
+    Raises:
+        CheckpointError: the model has a class that CelebAMask does not know, or its weights do not fit.
+        MissingCheckpointError: the model is not on this machine, or could not be fetched.
+    """
+
+    name = "segformer"
+
+    def __init__(self, model: str | Path = MODEL, *, device: str = "cpu", fetch: bool = False) -> None:
+        # transformers takes seconds to import, and most sessions never need this parser.
+        from transformers import SegformerForSemanticSegmentation
+
+        try:
+            loaded: Any = SegformerForSemanticSegmentation.from_pretrained(
+                str(model), local_files_only=not fetch, output_loading_info=True
+            )
+        except OSError as error:
+            raise MissingCheckpointError(
+                f"The SegFormer {model} is not on this machine.\n"
+                "  fetch it once: SegFormerParser(fetch=True)\n"
+                '  or do without: get_parser("grabcut")'
+            ) from error
+        except RuntimeError as error:
+            raise CheckpointError(f"The weights of {model} do not fit a SegFormer: {error}") from error
+        network, report = loaded
+        if report["missing_keys"] or report["unexpected_keys"]:
+            raise CheckpointError(
+                f"The weights of {model} do not fit a SegFormer.\n"
+                f"  missing:    {sorted(report['missing_keys'])}\n  unexpected: {sorted(report['unexpected_keys'])}"
+            )
+        self.device = device
+        self.network = network.eval().to(device)
+        self.table = _class_table(network.config.id2label, str(model))
+        self.preprocessing = _preprocessing(str(model), fetch)
+
+    def parse(
+        self, crop: np.ndarray, *, outline: np.ndarray | None = None, landmarks: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Label every pixel of a crop.
+
+        Args:
+            crop: (H, W, 3) uint8, RGB.
+            outline: not needed by a network.
+            landmarks: not needed by a network.
+
+        Returns:
+            Indices into `labels.CLASSES`, (H, W) uint8.
+
+        Raises:
+            InputError: the crop is not uint8.
+            ShapeError: the crop is not one colour picture.
+        """
+        own = classify(lambda x: self.network(x).logits, crop, device=self.device, **self.preprocessing)
+        return self.table[own]
+
+
+def _class_table(id2label: Mapping[int, str], model: str) -> np.ndarray:
+    """The index into `CLASSES` of each class of the model, (classes,) uint8, by name."""
+    unknown = sorted(set(id2label.values()) - set(CLASSES))
+    if unknown:
+        raise CheckpointError(
+            f"{model} has classes that are not CelebAMask's: {unknown}\n  expected: some of {list(CLASSES)}"
+        )
+    return np.array([CLASSES.index(id2label[i]) for i in range(len(id2label))], np.uint8)
+
+
+def _preprocessing(model: str, fetch: bool) -> dict[str, Any]:
+    """How the model wants its pictures, as arguments of `classify`; ImageNet's way where nothing is said."""
+    path = stored(model, "preprocessor_config.json")
+    if path is None and fetch and not Path(model).is_dir():
+        path = fetched(model, "preprocessor_config.json")
+    config = json.loads(path.read_text()) if path else {}
+    size = config.get("size", 512)
+    if isinstance(size, Mapping):
+        side = size.get("shortest_edge", 512)
+        height, width = size.get("height", side), size.get("width", side)
+    else:
+        height = width = size
+    normalises = config.get("do_normalize", True)
+    return {
+        "size": (int(height), int(width)),
+        "mean": config.get("image_mean", IMAGENET_MEAN) if normalises else (0.0, 0.0, 0.0),
+        "std": config.get("image_std", IMAGENET_STD) if normalises else (1.0, 1.0, 1.0),
+        "scale": config.get("rescale_factor", 1 / 255) if config.get("do_rescale", True) else 1.0,
+    }

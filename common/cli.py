@@ -1,0 +1,170 @@
+"""What the editors' command lines share: options, reading, writing, reporting."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .errors import FaceEditError, InputError, MissingCheckpointError
+
+if TYPE_CHECKING:
+    from .editor import Editor
+
+OK, FAILED, USAGE, NO_MODEL, INTERRUPTED = 0, 1, 2, 3, 130
+"""Exit codes: all is well; some photo failed; wrong arguments; weights missing; stopped by the user."""
+
+EXIT_CODES = "exit codes: 0 all is well, 1 some photo failed, 2 wrong arguments, 3 weights missing, 130 interrupted"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options that every editor has; each shows its default."""
+    out = parser.add_argument_group("output")
+    out.add_argument("-o", "--output", type=Path, help="file, or folder for several photos (default: PHOTO-edited.png)")
+    out.add_argument(
+        "--paste",
+        choices=("replace", "detail", "none"),
+        default="replace",
+        help="crop as generated, only the change (keeps the photo's sharpness), or no paste-back: the crop",
+    )
+    out.add_argument("--json", action="store_true", help="print what was done to standard output, one JSON object a photo")
+    out.add_argument("-q", "--quiet", action="store_true", help="no progress bars")
+    face = parser.add_argument_group("face")
+    face.add_argument("--face", default="largest", help='"largest", an index from the left, or X,Y in the photo')
+    face.add_argument("--extent", choices=("head", "face"), default="head", help="what the network makes anew")
+    face.add_argument("--background", type=Path, help="background made before; the photo then is the prepared crop")
+    face.add_argument("--finder", default="auto", help="auto, insightface, face-alignment or mediapipe")
+    face.add_argument("--parser", default="auto", help="auto, bisenet, segformer or grabcut")
+    sampling = parser.add_argument_group("sampling")
+    sampling.add_argument("--steps", type=int, default=50, help="denoising steps")
+    sampling.add_argument("--guidance", type=float, default=1.5, help="how strongly the wish pulls")
+    sampling.add_argument("--seed", type=int, default=424, help="of the noise")
+    model = parser.add_argument_group("model")
+    model.add_argument("--model", help="folder, or fetched hub repository (default: the published one)")
+    model.add_argument("--base", help="folder of Stable Diffusion 1.5, for what the model's folder lacks")
+    model.add_argument("--device", help="cuda, mps or cpu (default: the fastest)")
+    model.add_argument(
+        "--dtype", choices=("float32", "bfloat16", "float16"), help="default: float16 on cuda and mps, else float32"
+    )
+    model.add_argument("--size", type=int, help="side of the crop in pixels (default: the network's own)")  # fmt: skip
+
+
+def run(editor_class: type[Editor[Any]], photos: list[Path], wish: Any, args: argparse.Namespace) -> int:
+    """Edits the photos one by one; a bad one is reported and the others go on. Returns the exit code."""
+    logging.basicConfig(level=logging.WARNING if args.quiet else logging.INFO, format="%(message)s", stream=sys.stderr)
+    for noisy in ("httpx", "diffusers", "transformers"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+    targets = output_paths(photos, args.output)
+    editor = editor_class.from_pretrained(
+        args.model, base=args.base, dtype=_dtype(args.dtype), device=args.device, size=args.size, finder=args.finder,
+        parser=args.parser,
+    )  # fmt: skip
+    failed = False
+    for photo, target in zip(photos, targets):
+        try:
+            record = _edit_one(editor, photo, target, wish, args)
+            say(f"{photo} -> {target}")
+        except FaceEditError as error:
+            record, failed = {"input": str(photo), "error": str(error)}, True
+            say(f"{photo}: {error}")
+        if args.json:
+            print(json.dumps(record), flush=True)
+    return FAILED if failed else OK
+
+
+def guarded(command: Callable[[], int]) -> int:
+    """Runs a command; our errors become one message and an exit code, never a traceback."""
+    try:
+        return command()
+    except MissingCheckpointError as error:
+        say(str(error))
+        return NO_MODEL
+    except InputError as error:
+        say(str(error))
+        return USAGE
+    except FaceEditError as error:
+        say(str(error))
+        return FAILED
+    except KeyboardInterrupt:
+        say("stopped; the photos finished before are complete")
+        return INTERRUPTED
+
+
+def say(message: str) -> None:
+    """To standard error: standard output is for --json."""
+    print(message, file=sys.stderr)
+
+
+def output_paths(photos: list[Path], output: Path | None) -> list[Path]:
+    """Where each photo's result goes; names that would collide are numbered, and no input is overwritten.
+
+    Raises:
+        InputError: several photos for one file, or a result that would overwrite its own photo.
+    """
+    folder = output is not None and (output.is_dir() or not output.suffix)
+    if output is not None and not folder and len(photos) > 1:
+        raise InputError(f"{len(photos)} photos cannot go into the one file {output}; name a folder with -o.")
+    if output is not None and not folder:
+        targets = [output]
+    else:
+        targets, taken = [], set()
+        for photo in photos:
+            target, number = (output or Path()) / f"{photo.stem}-edited.png", 1
+            while target in taken:
+                number += 1
+                target = target.with_name(f"{photo.stem}-edited-{number}.png")
+            taken.add(target)
+            targets.append(target)
+    for photo, target in zip(photos, targets):
+        if target.exists() and photo.exists() and target.samefile(photo):
+            raise InputError(f"The result would overwrite its own photo {photo}; choose another -o.")
+    return targets
+
+
+def parse_face(text: str) -> str | int | tuple[float, float]:
+    """The text of --face as `common.faces.choose_face` wants it."""
+    parts = text.split(",")
+    try:
+        return (float(parts[0]), float(parts[1])) if len(parts) == 2 else int(text)
+    except ValueError:
+        return text
+
+
+def _edit_one(editor: Editor[Any], photo: Path, target: Path, wish: Any, args: argparse.Namespace) -> dict[str, Any]:
+    from .images import save_image
+
+    subject = editor.encode(photo, face=parse_face(args.face), extent=args.extent, background=args.background)
+    started = time.perf_counter()
+    result = editor.edit(
+        subject, wish, steps=args.steps, guidance=args.guidance, seed=args.seed, progress=not args.quiet,
+        paste_back=False if args.paste == "none" else args.paste,
+    )  # fmt: skip
+    sampled = time.perf_counter()
+    save_image(result, target)
+    face = subject.face
+    return {
+        "input": str(photo),
+        "output": str(target),
+        "wish": wish,
+        "seed": args.seed,
+        "steps": args.steps,
+        "guidance": args.guidance,
+        "paste": args.paste,
+        "face": face and {"box": [round(float(v), 2) for v in face.box], "score": round(float(face.score), 4)},
+        "crop": {"size": subject.crop.size, "matrix": [[round(float(v), 6) for v in r] for r in subject.crop.matrix]},
+        **subject.record,
+        "seconds": {**subject.record["seconds"], "edit": round(sampled - started, 3)},  # type: ignore[dict-item]
+        "device": str(editor.pipeline.device),
+        "dtype": str(editor.pipeline.unet.dtype).removeprefix("torch."),
+    }
+
+
+def _dtype(name: str | None) -> Any:
+    import torch
+
+    return getattr(torch, name) if name else None

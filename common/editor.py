@@ -1,0 +1,288 @@
+"""Editor: a photo in, a Subject; a Subject and wishes in, photos. The composition of all the other rooms."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+import numpy as np
+import torch
+from diffusers.utils.torch_utils import randn_tensor
+from PIL import Image
+
+from . import background as backgrounds
+from . import checkpoints
+from .checkpoints import Release
+from .errors import InputError
+from .faces import Crop, choose_face, get_finder
+from .files import model_folder
+from .identity import join
+from .images import ImageLike, as_list, read_image, rgb
+from .paste import paste, paste_mask
+from .pipeline import PROMPT_FILE, FaceEditPipeline
+from .rig import Rigger
+from .subject import Subject
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+Wish = TypeVar("Wish")
+
+SEED = 424
+"""The release's seed."""
+
+PASTE = ("replace", "detail")
+
+
+class Editor(Generic[Wish]):
+    """A pipeline with what surrounds it: a face finder and a face parser before, the paste-back behind.
+
+    An editor of the family is a subclass that names its published `release` and its `rigger`.
+
+    Args:
+        pipeline: the networks.
+        size: side of the crop in pixels; default: what the denoiser was made for.
+        finder: "auto", "insightface", "face-alignment", "mediapipe" (`common.faces.get_finder`).
+        parser: "auto", "bisenet", "segformer", "grabcut" (`common.background.get_parser`).
+        folder: the checkpoint's folder, where the parser's weights may lie.
+
+    Raises:
+        InputError: a size that the networks cannot take, or an unknown finder or parser.
+    """
+
+    release: ClassVar[Release]
+    rigger: Rigger[Wish]
+
+    def __init__(
+        self,
+        pipeline: FaceEditPipeline,
+        *,
+        size: int | None = None,
+        finder: str = "auto",
+        parser: str = "auto",
+        folder: str | Path | None = None,
+    ) -> None:
+        self.pipeline = pipeline
+        self.size = pipeline.sample_size if size is None else size
+        if self.size < 64 or self.size % pipeline.vae_scale_factor:
+            raise InputError(f"size must be at least 64 and divide by {pipeline.vae_scale_factor}; got {self.size}.")
+        self.finder = get_finder(finder)
+        bisenet = checkpoints.auxiliary(folder, checkpoints.PARSER_FILE) if folder else None
+        self.parser = backgrounds.get_parser(parser, bisenet=bisenet)
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        model: str | Path | None = None,
+        *,
+        base: str | Path | None = None,
+        dtype: torch.dtype | None = None,
+        device: str | None = None,
+        size: int | None = None,
+        finder: str = "auto",
+        parser: str = "auto",
+    ) -> Self:
+        """An editor with the weights of a folder, or of a hub repository that has been fetched.
+
+        Args:
+            model: a folder, or "owner/name" as the download command fetched it; default: the published release.
+            base: a folder of Stable Diffusion 1.5, for what the model's folder lacks.
+            dtype: default: float16 on CUDA and MPS, else float32.
+            device: default: CUDA, then MPS, then the CPU.
+            size: see `Editor`.
+            finder: see `Editor`.
+            parser: see `Editor`.
+
+        Raises:
+            MissingCheckpointError: something is not there; the message says what, and the command that fetches it.
+            CheckpointError: weights that do not fit.
+        """
+        folder = model_folder(model or cls.release.repo)
+        pipeline = checkpoints.load(folder, base=base, dtype=dtype, device=device)
+        if pipeline.prompt_embeds is None:
+            raise checkpoints.missing_error(
+                [f"{PROMPT_FILE} (or text_encoder/ and tokenizer/, to make it)"], folder, base, cls.release
+            )
+        return cls(pipeline, size=size, finder=finder, parser=parser, folder=folder)
+
+    def encode(
+        self,
+        image: ImageLike,
+        *,
+        face: str | int | tuple[float, float] = "largest",
+        extent: str = "head",
+        background: ImageLike | None = None,
+    ) -> Subject:
+        """Everything about one photo that its edits share: face, crop, parts, background, identity.
+
+        Args:
+            image: the photo (`common.images.read_image`).
+            face: "largest", an index counted from left to right, or a point (x, y) in the photo.
+            extent: what the network makes anew: "head" (hair, neck and clothes too, as in the authors' examples) or
+                "face" (the tighter mask that they advise when the face fills the picture).
+            background: a background made before; `image` is then the prepared square crop itself.
+
+        Raises:
+            ImageError, ShapeError: not a picture.
+            FaceNotFoundError: no such face.
+            InputError: an unknown extent, or a released ID encoder.
+        """
+        started = time.perf_counter()
+        photo = read_image(image)
+        if background is not None:
+            return self._encode_prepared(photo, read_image(background), started)
+        pixels = rgb(photo)
+        found = choose_face(self.finder.find(pixels), face)
+        crop = Crop.around(found.box, photo.size, self.size)
+        source = crop.apply(pixels)
+        inside = found.mapped(crop.matrix)
+        labels = self.parser.parse(source, outline=inside.outline, landmarks=inside.landmarks)
+        region = backgrounds.foreground(labels, extent)
+        behind = backgrounds.masked_background(source, labels, inside.landmarks, inside.points, extent)
+        record = {"finder": self.finder.name, "parser": self.parser.name, "extent": extent}
+        return self._subject(photo, found, crop, source, labels, behind, region, record, started)
+
+    def edit(
+        self,
+        subject: Subject | Sequence[Subject],
+        wish: Wish | Sequence[Wish],
+        *,
+        steps: int = 50,
+        guidance: float = 1.5,
+        seed: int = SEED,
+        paste_back: bool | str = True,
+        batch_size: int = 4,
+        progress: bool = True,
+        **call: Any,
+    ) -> Any:
+        """The edited photo, or a list of them for a list of wishes or subjects.
+
+        All pictures of a call start from the same noise, so that a row of intensities does not flicker.
+
+        Args:
+            subject: from `encode`; one for all wishes, or one for each.
+            wish: what to change, in this editor's form; one for all subjects, or one for each.
+            steps: denoising steps.
+            guidance: how strongly the wish pulls; see `FaceEditPipeline.__call__`.
+            seed: of the noise, drawn on the device that runs the networks, as the release does.
+            paste_back: True or "replace": the crop as generated, back in its photo. "detail": only the change, so that
+                the photo keeps its own sharpness where nothing moved. False: the crop alone. A prepared crop has no
+                photo around it and is always returned as generated.
+            batch_size: wishes that run through the networks at once; smaller needs less memory.
+            progress: show a progress bar.
+            **call: further arguments of the pipeline, such as `callback_on_step_end`.
+
+        Returns:
+            A PIL image, or a list of them where `subject` or `wish` is a list.
+
+        Raises:
+            InputError, ActionUnitError, ShapeError: an argument cannot be used.
+        """
+        way = check_options(steps=steps, batch_size=batch_size, paste_back=paste_back)
+        self.pipeline.set_progress_bar_config(disable=not progress)
+        call |= {"num_inference_steps": steps, "guidance_scale": guidance}
+        pairs, single = pair_up(subject, wish, self.rigger.as_list)
+        results: list[Image.Image] = []
+        for start in range(0, len(pairs), batch_size):
+            batch = pairs[start : start + batch_size]
+            crops, neutral = self._sample(batch, way == "detail", seed, call)
+            results += [_finish(s, crop, plain, way) for (s, _), crop, plain in zip(batch, crops, neutral)]
+        return results[0] if single else results
+
+    def release_id_encoder(self) -> None:
+        """Frees the ID encoder's memory, almost half of the model, once every photo is encoded."""
+        self.pipeline.register_modules(id_encoder=None)
+
+    def compile(self, **options: Any) -> None:
+        """Compiles the whole denoiser into one graph (`torch.compile`); the first edit then takes a minute longer."""
+        self.pipeline.unet.compile(fullgraph=True, **options)
+
+    # --- helpers -----------------------------------------------------------------------------------------------------
+
+    def _encode_prepared(self, source: Image.Image, background: Image.Image, started: float) -> Subject:
+        sizes = {source.size, background.size}
+        if sizes != {(self.size, self.size)}:
+            raise InputError(
+                f"A prepared crop and its background must both be {self.size} x {self.size} pixels; got {source.size} "
+                f"and {background.size}."
+            )
+        pixels, behind = rgb(source), rgb(background)
+        crop = Crop(np.eye(2, 3, dtype=np.float32), self.size, source.size)
+        region = (pixels != behind).any(2)
+        return self._subject(source, None, crop, pixels, None, behind, region, {"extent": "prepared"}, started)
+
+    def _subject(self, photo, face, crop, source, labels, behind, region, record, started) -> Subject:
+        prepared = time.perf_counter()
+        identity = self.pipeline.encode_identity(to_tensor(source))
+        guides = (self.pipeline.encode_image(to_tensor(behind)),)
+        record["seconds"] = {
+            "prepare": round(prepared - started, 3),
+            "encode": round(time.perf_counter() - prepared, 3),
+        }
+        return Subject(photo, face, crop, source, labels, behind, region, identity, guides, record)
+
+    def _sample(
+        self, pairs: list[tuple[Subject, Wish]], with_neutral: bool, seed: int, call: dict[str, Any]
+    ) -> tuple[np.ndarray, Sequence[np.ndarray | None]]:
+        """Crops (B, S, S, 3) in [0, 1], and for each its zero-wish twin from the same noise, where asked for."""
+        count, subjects = len(pairs), [subject for subject, _ in pairs]
+        one = all(subject is subjects[0] for subject in subjects)
+        twins = (subjects[:1] if one else subjects) if with_neutral else []  # rows of the same batch
+        rows = [*subjects, *twins]
+        rig = self.rigger(rows, [wish for _, wish in pairs] + [self.rigger.neutral] * len(twins))
+        identity = subjects[0].identity if one else join([subject.identity for subject in rows])
+        device, side = self.pipeline._execution_device, self.size // self.pipeline.vae_scale_factor
+        generator = torch.Generator(device).manual_seed(seed)
+        noise = randn_tensor((1, self.pipeline.unet.config.out_channels, side, side), generator, torch.device(device))
+        images = self.pipeline(identity, rig, generator=generator, latents=noise, output_type="np", **call).images
+        if not with_neutral:
+            return images, [None] * count
+        return images[:count], [images[count]] * count if one else images[count:]
+
+
+def pair_up(
+    subject: Any, wish: Any, wishes_of: Callable[[Any], list[Any] | None]
+) -> tuple[list[tuple[Any, Any]], bool]:
+    """Pairs of subject and wish, and whether neither came as a list; a single one goes with all of the other's.
+
+    Raises:
+        InputError: two lists of different lengths.
+    """
+    subjects, wishes = as_list(subject), wishes_of(wish)
+    if subjects is not None and wishes is not None and len(subjects) != len(wishes):
+        raise InputError(
+            f"Lists pair up one by one; got {len(subjects)} pictures and {len(wishes)} wishes.\n"
+            "  give one of them alone to use it with each of the others"
+        )
+    if wishes is None:
+        return [(s, wish) for s in ([subject] if subjects is None else subjects)], subjects is None
+    return list(zip([subject] * len(wishes) if subjects is None else subjects, wishes)), False
+
+
+def to_tensor(image: np.ndarray) -> torch.Tensor:
+    """(H, W, 3) uint8 -> (1, 3, H, W) float32 in [0, 1]."""
+    return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float() / 255
+
+
+def check_options(*, steps: int, batch_size: int, paste_back: bool | str) -> str | None:
+    """The way to paste back, "replace", "detail" or None.
+
+    Raises:
+        InputError: one of the three cannot be used.
+    """
+    if batch_size < 1 or steps < 1:
+        raise InputError(f"steps and batch_size must be at least 1; got {steps} and {batch_size}.")
+    if paste_back is False:
+        return None
+    way = "replace" if paste_back is True else paste_back
+    if way not in PASTE:
+        raise InputError(f'paste_back must be True, False, "replace" or "detail"; got {paste_back!r}.')
+    return way
+
+
+def _finish(subject: Subject, crop: np.ndarray, neutral: np.ndarray | None, way: str | None) -> Image.Image:
+    if way is None or subject.face is None:
+        return Image.fromarray(np.rint(crop * 255).astype(np.uint8))
+    return paste(subject.photo, subject.crop, crop, paste_mask(subject.region), neutral)

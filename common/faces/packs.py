@@ -1,0 +1,96 @@
+"""Weights that a finder's library keeps in a folder of its own: what to say when they are missing, and how to fetch."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from common.errors import CheckpointError, MissingCheckpointError
+
+
+@dataclass(frozen=True)
+class Pack:
+    """Files of a finder.
+
+    Attributes:
+        finder: The name under which `get_finder` knows the finder.
+        folder: Where the files belong.
+        files: Their names, all needed.
+        licence: What their licence allows, one sentence.
+        source: Address they come from.
+    """
+
+    finder: str
+    folder: Path
+    files: tuple[str, ...]
+    licence: str
+    source: str
+
+    def complete(self) -> bool:
+        """Whether every file is there."""
+        return all((self.folder / file).is_file() for file in self.files)
+
+    @property
+    def command(self) -> str:
+        """Shell command that fetches the files."""
+        return f"python -c \"from common.faces import get_finder; get_finder('{self.finder}', fetch=True)\""
+
+    def unreadable(self, error: Exception) -> CheckpointError:
+        """The error for files that are there but cannot be loaded, as after a download that broke off."""
+        return CheckpointError(
+            f"The face finder {self.finder} cannot read its weights: {type(error).__name__}: {str(error)[:300]}\n"
+            f"  remove:   {self.folder}: {', '.join(self.files)}\n"
+            f"  fetch:    {self.command}"
+        )
+
+    def missing(self, reason: str = "") -> MissingCheckpointError:
+        """The error that says what is missing, where it goes, and how to get it."""
+        names = ", ".join(self.files)
+        return MissingCheckpointError(
+            f"The face finder {self.finder} has no weights on this machine.{' ' + reason if reason else ''}\n"
+            f"  expected: {names}\n"
+            f"  in:       {self.folder}\n"
+            f"  licence:  {self.licence}\n"
+            f"  fetch:    {self.command}\n"
+            f"  or bring: {self.source}\n"
+            '  The finder "mediapipe" needs none of this.'
+        )
+
+    def fetch(self, download: Callable[[], object]) -> None:
+        """Calls `download`, which must bring the files, unless they are there.
+
+        Raises:
+            MissingCheckpointError: Offline (noticed within five seconds), or the files did not arrive.
+        """
+        if self.complete():
+            return
+        host = self.source.split("/")[2]
+        if not reachable(host):
+            raise self.missing(f"{host} cannot be reached.")
+        try:
+            download()
+        except Exception as error:  # the libraries' downloaders have no error in common; the message keeps the cause
+            raise self.missing(f"The download failed: {error}.") from error
+        if not self.complete():
+            raise self.missing("The download did not bring them.")
+
+
+def reachable(host: str, timeout: float = 4.0) -> bool:
+    """Whether a web server answers within `timeout` seconds; a name look-up that hangs counts as no."""
+    answers: list[bool] = []
+
+    def ask() -> None:
+        try:
+            socket.create_connection((host, 443), timeout=timeout).close()
+            answers.append(True)
+        except OSError:
+            answers.append(False)
+
+    # The look-up knows no timeout of its own, so the wait is limited from outside.
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(timeout)
+    return answers == [True]

@@ -1,0 +1,161 @@
+"""Photos in, photos out: whatever a person has becomes an upright 8-bit RGB or RGBA picture, or a clear error."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from .errors import ImageError, ShapeError
+from .files import replace_file
+
+ImageLike = str | Path | Image.Image | Any
+"""A path, a PIL image, a numpy array (H, W), (H, W, 1|3|4), or a torch tensor (1|3|4, H, W)."""
+
+
+def read_image(image: ImageLike) -> Image.Image:
+    """Any picture as PIL "RGB", or "RGBA" where some of it is transparent; upright (EXIF), 8 bits a channel.
+
+    Args:
+        image: a path; a PIL image of any mode; a numpy array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4); a torch tensor
+            (C, H, W) with 1, 3 or 4 channels. Arrays are uint8, uint16, or floats in [0, 1].
+
+    Raises:
+        ImageError: not readable, truncated, empty, of another dtype or range, or with NaN.
+        ShapeError: an array that is no single picture.
+    """
+    if isinstance(image, (str, Path)):
+        return _upright(_open(Path(image)))
+    if isinstance(image, Image.Image):
+        return _upright(image)
+    if hasattr(image, "detach"):  # a torch tensor; torch itself need not be imported here
+        return _from_array(_channels_last(image))
+    if isinstance(image, np.ndarray):
+        return _from_array(image)
+    raise ImageError(
+        f"Cannot read a picture from {type(image).__name__}; expected a path, a PIL image, a numpy array (H, W, 3) "
+        "or a torch tensor (3, H, W)."
+    )
+
+
+def as_list(images: Any) -> list[Any] | None:
+    """The pictures of a list, a tuple, a batched array (B, H, W, C) or tensor (B, C, H, W); None for a single one."""
+    if isinstance(images, (list, tuple)) or getattr(images, "ndim", 0) == 4:
+        return list(images)
+    return None
+
+
+def rgb(image: Image.Image) -> np.ndarray:
+    """(H, W, 3) uint8, writable; transparent parts stand before white, as a page would show them."""
+    if image.mode == "RGBA":
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return np.array(image.convert("RGB"))
+
+
+def save_image(image: Image.Image, path: str | Path) -> Path:
+    """Writes a picture, whole or not at all; the format is the suffix's. Returns the path.
+
+    Raises:
+        ImageError: an unknown suffix, or a place that cannot be written.
+    """
+    path = Path(path)
+    Image.init()
+    if path.suffix.lower() not in Image.EXTENSION:
+        raise ImageError(
+            f"Cannot write {path.name!r}: the suffix {path.suffix!r} is no picture format; use .png or .jpg."
+        )
+    kind = Image.EXTENSION[path.suffix.lower()]
+    if kind == "JPEG" and image.mode == "RGBA":
+        image = Image.fromarray(rgb(image))
+    options = {"quality": 95, "subsampling": 0} if kind == "JPEG" else {}
+    try:
+        replace_file(path, lambda temporary: image.save(temporary, format=kind, **options))
+    except (OSError, ValueError, KeyError) as error:
+        raise ImageError(f"Cannot write {path}: {error}") from error
+    return path
+
+
+def _open(path: Path) -> Image.Image:
+    path = path.expanduser()
+    if not path.exists():
+        raise ImageError(f"There is no file {path}.")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # large photos are welcome up to the bomb
+            image = Image.open(path)
+            image.load()
+            return image
+    except Image.DecompressionBombError as error:
+        raise ImageError(f"{path} is too large: {error}") from error
+    except Exception as error:  # decoders raise whatever they meet in a damaged file
+        raise ImageError(f"Cannot read {path} as a picture: {error or type(error).__name__}") from error
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    if 0 in image.size:
+        raise ImageError(f"The picture is empty: {image.width} x {image.height} pixels.")
+    try:
+        image = ImageOps.exif_transpose(image)
+        if image.mode in ("I", "I;16", "I;16B", "I;16L", "I;16N"):  # all of them hold 16-bit files
+            return _from_array(np.asarray(image).clip(0, 65535).astype(np.uint16))
+        if image.mode == "F":
+            return _from_array(np.asarray(image))
+        transparent = "A" in image.getbands() or "transparency" in image.info
+        image = image.convert("RGBA" if transparent else "RGB")
+    except (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, ZeroDivisionError) as error:
+        raise ImageError(f"Cannot read the picture: {error}") from error
+    if image.mode == "RGBA" and image.getextrema()[3] == (255, 255):
+        image = image.convert("RGB")
+    return image
+
+
+def _channels_last(tensor: Any) -> np.ndarray:
+    if tensor.ndim == 3 and tensor.shape[0] not in (1, 3, 4) and tensor.shape[-1] in (1, 3, 4):
+        raise ShapeError("tensor", "(3, H, W)", tensor.shape, "it looks like (H, W, C): use tensor.permute(2, 0, 1)")
+    array = tensor.detach().cpu()
+    if array.is_floating_point():
+        array = array.float()  # numpy has no bfloat16
+    array = array.numpy()
+    return np.moveaxis(array, 0, -1) if array.ndim == 3 else array
+
+
+def _from_array(array: np.ndarray) -> Image.Image:
+    if array.ndim == 2:
+        array = array[:, :, None]
+    if array.ndim != 3 or array.shape[2] not in (1, 3, 4):
+        raise ShapeError("picture", "(H, W), (H, W, 1), (H, W, 3) or (H, W, 4)", array.shape)
+    if 0 in array.shape:
+        raise ImageError(f"The picture is empty: shape {array.shape}.")
+    array = _to_uint8(array)
+    if array.shape[2] == 1:
+        array = array.repeat(3, axis=2)
+    return _upright(Image.fromarray(np.ascontiguousarray(array)))
+
+
+def _to_uint8(array: np.ndarray) -> np.ndarray:
+    if array.dtype == np.uint8:
+        return array
+    if array.dtype == bool:
+        return array.astype(np.uint8) * 255
+    if array.dtype.kind in "ui":
+        top = 65535 if array.dtype == np.uint16 else 255
+        if array.min() < 0 or array.max() > top:
+            raise ImageError(
+                f"{array.dtype} pixels must lie in 0..{top}; got {array.min()}..{array.max()}.\n"
+                "  16-bit pictures: x.astype(np.uint16)"
+            )
+        return np.rint(array * (255 / top)).astype(np.uint8)
+    if array.dtype.kind != "f":
+        raise ImageError(f"Pixels must be uint8, uint16 or floats in [0, 1]; got {array.dtype}.")
+    if not np.isfinite(array).all():
+        raise ImageError("The picture has NaN or infinite pixels.")
+    low, high = float(array.min()), float(array.max())
+    if low < -1e-3 or high > 1 + 1e-3:
+        raise ImageError(
+            f"Float pixels must lie in [0, 1]; got [{low:g}, {high:g}].\n"
+            "  from [-1, 1]: (x + 1) / 2; from 0..255: x.astype(np.uint8)"
+        )
+    return np.rint(array.clip(0, 1) * 255).astype(np.uint8)

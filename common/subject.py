@@ -1,0 +1,41 @@
+"""Subject: everything about one photo that every edit of it needs, computed once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from PIL import Image
+
+from .faces import Crop, Face
+from .hooks import Identity
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What `Editor.encode` makes of a photo; a value, good for any number of edits.
+
+    Attributes:
+        photo: the whole photo, upright, RGB or RGBA.
+        face: the chosen face in photo pixels; None for a prepared crop.
+        crop: how the square crop lies in the photo.
+        source: (S, S, 3) uint8, the crop as the network sees it.
+        labels: (S, S) uint8, its parts in the 19 CelebAMask classes; None for a prepared crop.
+        background: (S, S, 3) uint8, what stays: the crop with the face blackened and the pose hint drawn.
+        region: (S, S) bool, what an edit may change.
+        identity: keys and values of the person, batch 1.
+        guides: encoded guides that all edits share, (1, 4, s, s) each.
+        record: how it was made: finder, parser, extent, seconds.
+    """
+
+    photo: Image.Image
+    face: Face | None
+    crop: Crop
+    source: np.ndarray
+    labels: np.ndarray | None
+    background: np.ndarray
+    region: np.ndarray
+    identity: Identity = field(repr=False)
+    guides: tuple[torch.Tensor, ...] = field(repr=False)
+    record: dict[str, object] = field(default_factory=dict)

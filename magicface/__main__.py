@@ -1,0 +1,88 @@
+"""Changes the expression of a face in a photo by action-unit (AU) variations.
+
+    magicface photo.jpg AU12=3 AU6=2 -o smile.png     raise the lip corners by 3 and the cheeks by 2
+    magicface *.jpg AU4=2 -o frowns/                  several photos, one folder
+    magicface download                                fetch the published weights
+
+A variation is wanted minus present intensity, on the FACS scale 0..5. The AUs are 1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25
+and 26.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from common import cli
+from common.action_units import to_text, to_vector
+from common.errors import ActionUnitError, InputError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The console script; returns the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] == ["download"]:
+        return cli.guarded(lambda: _download(arguments[1:]))
+    return cli.guarded(lambda: _edit(arguments))
+
+
+def _edit(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        "magicface", description=__doc__, epilog=cli.EXIT_CODES, formatter_class=_Formatter
+    )
+    parser.add_argument("inputs", nargs="+", metavar="PHOTO | AU=VALUE", help="photos and the wish, in any order")
+    cli.add_options(parser)
+    args = parser.parse_intermixed_args(arguments)
+    photos, wish = split_inputs(args.inputs)
+    from ._api import MagicFace  # torch and diffusers load here, after the arguments have been understood
+
+    return cli.run(MagicFace, photos, wish, args)
+
+
+def split_inputs(inputs: Sequence[str]) -> tuple[list[Path], str]:
+    """Photos, and the wish in its short form.
+
+    Raises:
+        ActionUnitError: an AU without a value, unknown or out of range.
+        InputError: no photo among the inputs.
+    """
+    photos, wish = [], []
+    for text in inputs:
+        if Path(text).exists():
+            photos.append(Path(text))
+        elif "=" in text:
+            wish.append(text)
+        elif re.fullmatch(r"AU\d+", text, flags=re.IGNORECASE):
+            raise ActionUnitError(f"{text} needs a value, e.g. {text}=3.")
+        else:
+            photos.append(Path(text))
+    vector = to_vector(",".join(wish))
+    if not photos:
+        raise InputError("Name at least one photo, e.g. magicface photo.jpg AU12=3.")
+    return photos, to_text(vector)
+
+
+def _download(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        "magicface download",
+        description="Fetches the published weights (about 8 GB); what is there is kept, what broke off goes on.",
+        formatter_class=_Formatter,
+    )
+    parser.add_argument("--to", type=Path, help="folder (default: ~/.cache/face-rig/mengtingwei--magicface)")
+    parser.add_argument("--base", help="hub repository or local folder of Stable Diffusion 1.5 (default: live ids)")
+    args = parser.parse_args(arguments)
+    from common.download import download
+
+    cli.say(f"complete: {download(base=args.base, folder=args.to)}")
+    return cli.OK
+
+
+class _Formatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
+    """Shows defaults, and keeps the examples' lines."""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

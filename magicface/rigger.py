@@ -1,0 +1,30 @@
+"""AU variations -> what the network sees: the 12-vector, and the subject's background as the one guide."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from common.action_units import AUWish, as_list, to_vector
+from common.rig import Rig, shared_guides
+from common.subject import Subject
+
+
+class ActionUnitRigger:
+    """AU *variations* (wanted minus present intensity) as the vector (B, 12), the background as guide."""
+
+    neutral: AUWish = {}  # noqa: RUF012 - read only
+
+    def as_list(self, wish: Any) -> list[AUWish] | None:
+        """The wishes of a list of them; None for a single one, of which 12 numbers are one form."""
+        return as_list(wish)
+
+    def __call__(self, subjects: Sequence[Subject], wishes: Sequence[AUWish]) -> Rig:
+        """One row for each wish.
+
+        Raises:
+            ActionUnitError, ShapeError: a wish that cannot be understood.
+        """
+        return Rig(torch.tensor([to_vector(wish) for wish in wishes]), shared_guides(subjects))

@@ -1,0 +1,108 @@
+"""The face-alignment adapter on weights in its own layout whose answers are known."""
+
+import numpy as np
+import pytest
+
+from common.errors import CheckpointError, MissingCheckpointError, ShapeError
+from common.faces import available_finders
+from common.faces.face_alignment import FILES, FaceAlignmentFinder
+
+torch = pytest.importorskip("torch", reason="face-alignment runs on torch")
+pytest.importorskip("face_alignment", reason="the adapter under test")
+
+
+def constant_weights(network):
+    """Zeros for every weight, each stored as one number, so that the files stay small."""
+    return {k: torch.zeros((), dtype=v.dtype, device="cpu").expand(v.shape) for k, v in network.state_dict().items()}
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory):
+    """A detector that always sees one box, 64 pixels wide round (64, 64), in pictures of 128 pixels."""
+    from face_alignment.detection.sfd.net_s3fd import s3fd
+    from face_alignment.models import FAN
+
+    folder = tmp_path_factory.mktemp("torch") / "hub" / "checkpoints"
+    folder.mkdir(parents=True)
+    with torch.device("meta"):
+        detector, landmarks = constant_weights(s3fd()), constant_weights(FAN(4))
+    for name in detector:
+        if name.endswith("conf.bias"):
+            sure = 3.0 if name.startswith("conv7_2") else -3.0
+            background = [0.0] * (len(detector[name]) - 1)
+            detector[name] = torch.tensor([*background, sure])
+    side = 5 * np.log(64 / 512)  # S3FD's size code: a variance of 0.2, anchors of four strides
+    detector["conv7_2_mbox_loc.bias"] = torch.tensor([0.0, 0.0, side, side])
+    torch.save(detector, folder / FILES[0])
+    torch.save(landmarks, folder / FILES[1])
+    return folder.parents[1]
+
+
+@pytest.fixture(scope="module")
+def shared_finder(hub):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TORCH_HOME", str(hub))
+        finder = FaceAlignmentFinder()
+        finder.find(np.zeros((128, 128, 3), np.uint8))  # loads the networks
+    return finder
+
+
+@pytest.fixture
+def finder(shared_finder, hub, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(hub))
+    return shared_finder
+
+
+def test_reads_the_weights(finder):
+    photo = np.random.default_rng(3).integers(0, 256, (128, 128, 3), dtype=np.uint8)
+    (face,) = finder.find(photo)
+    np.testing.assert_allclose(face.box, [32, 32, 96, 96], atol=0.1)
+    assert face.score == pytest.approx(1 / (1 + np.exp(-3)), abs=1e-3)
+    assert face.backend == "face-alignment"
+    assert face.mesh is None
+    assert face.embedding is None
+    assert "face-alignment" in available_finders()
+
+
+def test_small_and_large_photos_are_scaled_for_the_detector(finder, monkeypatch):
+    """Only the detector sees the scaled photo; boxes and landmarks are in the photo's own pixels."""
+    seen = []
+
+    def detect(picture):
+        seen.append(picture.shape)
+        return [np.array([10.0, 20, 30, 40, 0.9])]
+
+    def align(picture, detected_faces):
+        return [np.tile(box[:2], (68, 1)) for box in detected_faces]
+
+    monkeypatch.setattr(finder._aligner.face_detector, "detect_from_image", detect)
+    monkeypatch.setattr(finder._aligner, "get_landmarks_from_image", align)
+    (large,) = finder.find(np.zeros((1024, 4096, 3), np.uint8))
+    (small,) = finder.find(np.zeros((40, 60, 3), np.uint8))
+    assert seen == [(256, 1024, 3), (128, 128, 3)]
+    np.testing.assert_allclose(large.box, [41.5, 81.5, 121.5, 161.5])
+    np.testing.assert_allclose(small.box, [10, 20, 30, 40])
+    np.testing.assert_allclose(large.points, np.tile(large.box[:2], (5, 1)))
+
+
+def test_no_face(finder, monkeypatch):
+    monkeypatch.setattr(finder._aligner.face_detector, "detect_from_image", lambda picture: [])
+    for shape in ((1, 1, 3), (50, 10000, 3), (64, 64, 3)):
+        assert finder.find(np.zeros(shape, np.uint8)) == []
+    with pytest.raises(ShapeError):
+        finder.find(np.zeros((5, 5), np.uint8))
+
+
+def test_missing_weights(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    with pytest.raises(MissingCheckpointError, match=r"(?s)s3fd-.*get_finder\('face-alignment', fetch=True\)"):
+        FaceAlignmentFinder()
+
+
+def test_unreadable_weights(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    (tmp_path / "hub" / "checkpoints").mkdir(parents=True)
+    for file in FILES:
+        (tmp_path / "hub" / "checkpoints" / file).write_bytes(b"half a download")
+    with pytest.raises(CheckpointError, match=r"(?s)face-alignment cannot read.*checkpoints.*fetch=True"):
+        FaceAlignmentFinder().find(np.zeros((64, 64, 3), np.uint8))

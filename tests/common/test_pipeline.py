@@ -1,0 +1,195 @@
+"""Laws of the one sampling loop."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from diffusers import DDIMScheduler, DPMSolverMultistepScheduler, EulerAncestralDiscreteScheduler, EulerDiscreteScheduler
+
+from common.errors import InputError, ShapeError
+from common.identity import join
+from common.pipeline import FaceEditPipeline
+from common.rig import Rig
+
+
+@pytest.fixture
+def source():
+    return torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(2))
+
+
+@pytest.fixture
+def identity(pipeline, source):
+    return pipeline.encode_identity(source[:1])
+
+
+def rig(*levels, guides=None):
+    """One row for each AU12 level, before a grey background."""
+    vector = torch.zeros(len(levels), 12)
+    vector[:, 6] = torch.tensor(levels)
+    return Rig(vector, (torch.full((1, 3, 64, 64), 0.5) if guides is None else guides,))
+
+
+def run(pipeline, identity, rig, **options):
+    options = {"num_inference_steps": 3, "output_type": "pt"} | options
+    options.setdefault("latents", torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(3)))
+    return pipeline(identity, rig, **options).images
+
+
+def test_zero_wish_makes_guidance_irrelevant(pipeline, identity):
+    for scale in (0.0, 1.5, 9.0):
+        torch.testing.assert_close(
+            run(pipeline, identity, rig(0.0), guidance_scale=scale),
+            run(pipeline, identity, rig(0.0), guidance_scale=1.0),
+            rtol=0, atol=0,
+        )  # fmt: skip
+
+
+def test_guidance_extrapolates_from_the_zero_wish(pipeline, identity):
+    """One step: eps, and so the latents, are affine in the scale."""
+    at = {s: run(pipeline, identity, rig(4.0), guidance_scale=s, num_inference_steps=1, output_type="latent")
+          for s in (0.0, 1.0, 3.0)}  # fmt: skip
+    neutral = run(pipeline, identity, rig(0.0), num_inference_steps=1, output_type="latent")
+    torch.testing.assert_close(at[0.0], neutral, rtol=0, atol=1e-4)
+    torch.testing.assert_close(at[3.0], neutral + 3 * (at[1.0] - neutral), rtol=0, atol=1e-3)
+    assert (at[1.0] - neutral).abs().max() > 1e-2
+
+
+def test_a_zero_row_costs_no_second_pass(pipeline, identity):
+    batches = []
+    pipeline.unet.register_forward_pre_hook(lambda module, args: batches.append(len(args[0])))
+    run(pipeline, identity, rig(3.0, 0.0, -2.0), num_inference_steps=1)
+    run(pipeline, identity, rig(3.0, 0.0, -2.0), num_inference_steps=1, guidance_scale=1.0)
+    assert batches == [5, 3]
+
+
+def test_batch_of_wishes_equals_one_by_one(pipeline, identity):
+    together = run(pipeline, identity, rig(3.0, 0.0, -2.0))
+    for row, level in enumerate((3.0, 0.0, -2.0)):
+        torch.testing.assert_close(together[row : row + 1], run(pipeline, identity, rig(level)), rtol=0, atol=1e-5)
+
+
+def test_several_subjects_at_once_equal_one_by_one(pipeline, source):
+    identities = [pipeline.encode_identity(source[i : i + 1]) for i in range(2)]
+    guides = torch.stack([torch.zeros(3, 64, 64), torch.ones(3, 64, 64)])
+    both_at_once = pipeline.encode_identity(source)
+    for joined in (join(identities), both_at_once):
+        together = run(pipeline, joined, rig(3.0, 2.0, guides=guides))
+        for row, level in enumerate((3.0, 2.0)):
+            alone = run(pipeline, identities[row], rig(level, guides=guides[row : row + 1]))
+            torch.testing.assert_close(together[row : row + 1], alone, rtol=0, atol=1e-5)
+
+
+def test_guides_may_come_encoded(pipeline, identity):
+    image = torch.rand(1, 3, 64, 64)
+    encoded = pipeline.encode_image(image)
+    assert torch.equal(
+        run(pipeline, identity, rig(2.0, guides=image)), run(pipeline, identity, rig(2.0, guides=encoded))
+    )
+
+
+def test_conditions_are_the_mode_unscaled(pipeline, source):
+    expected = pipeline.vae.encode(2 * source - 1).latent_dist.mode()
+    assert torch.equal(pipeline.encode_image(source), expected)
+
+
+def test_same_generator_same_picture(pipeline, identity):
+    def draw(seed, batch):
+        generator = torch.Generator().manual_seed(seed)
+        return run(pipeline, identity, rig(*[2.0] * batch), generator=generator, latents=None)
+
+    assert torch.equal(draw(1, 2), draw(1, 2))
+    assert not torch.equal(draw(1, 1), draw(2, 1))
+
+
+@pytest.mark.parametrize(
+    "scheduler",
+    [DDIMScheduler, EulerDiscreteScheduler, EulerAncestralDiscreteScheduler, DPMSolverMultistepScheduler],
+)
+def test_any_scheduler(pipeline, identity, scheduler):
+    pipeline.scheduler = scheduler.from_config(pipeline.scheduler.config)
+    generator = torch.Generator().manual_seed(0)
+    image = run(pipeline, identity, rig(2.0), generator=generator)
+    assert image.shape == (1, 3, 64, 64)
+    assert image.isfinite().all()
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_is_near(pipeline, identity, source, dtype):
+    full = run(pipeline, identity, rig(2.0))
+    pipeline.to(dtype)
+    half = run(pipeline, pipeline.encode_identity(source[:1]), rig(2.0))
+    assert (half - full).abs().mean() < 0.05
+
+
+def test_callback_sees_and_replaces_latents(pipeline, identity):
+    seen = []
+
+    def callback(pipe, step, timestep, values):
+        seen.append((pipe, step, int(timestep)))
+        return {"latents": values["latents"] * 0}
+
+    latents = run(pipeline, identity, rig(2.0), callback_on_step_end=callback, output_type="latent")
+    assert [step for _, step, _ in seen] == [0, 1, 2]
+    assert all(pipe is pipeline for pipe, _, _ in seen)
+    assert not latents.any()
+
+
+@pytest.mark.parametrize(("kind", "check"), [
+    ("pil", lambda images: images[0].size == (64, 64)),
+    ("np", lambda images: images.shape == (1, 64, 64, 3)),
+    ("pt", lambda images: images.shape == (1, 3, 64, 64)),
+    ("latent", lambda images: images.shape == (1, 4, 8, 8)),
+])  # fmt: skip
+def test_output_types(pipeline, identity, kind, check):
+    assert check(run(pipeline, identity, rig(1.0), output_type=kind))
+
+
+def test_save_and_load(pipeline, identity, tmp_path):
+    pipeline.save_pretrained(tmp_path / "saved")
+    again = FaceEditPipeline.from_pretrained(tmp_path / "saved")
+    again.set_progress_bar_config(disable=True)
+    assert torch.equal(again.prompt_embeds, pipeline.prompt_embeds)
+    assert again.scheduler.config.final_sigmas_type == "sigma_min"
+    assert torch.equal(run(again, identity, rig(2.0)), run(pipeline, identity, rig(2.0)))
+
+
+def test_model_offload_gives_the_same_picture(pipeline, source, monkeypatch):
+    accelerate_hooks = pytest.importorskip("accelerate.hooks")
+    expected = run(pipeline, pipeline.encode_identity(source[:1]), rig(2.0))
+    moved = []
+    original = accelerate_hooks.CpuOffload.pre_forward
+    monkeypatch.setattr(
+        accelerate_hooks.CpuOffload, "pre_forward",
+        lambda self, module, *args, **kwargs: moved.append(type(module).__name__) or original(self, module, *args, **kwargs),
+    )  # fmt: skip
+    pipeline.enable_model_cpu_offload(device="cpu")
+    actual = run(pipeline, pipeline.encode_identity(source[:1]), rig(2.0))
+    torch.testing.assert_close(actual, expected, rtol=0, atol=1e-5)
+    assert {"UNet2DConditionModel", "AutoencoderKL"} <= set(moved)
+
+
+def test_released_id_encoder(pipeline, identity, source):
+    pipeline.register_modules(id_encoder=None)
+    assert run(pipeline, identity, rig(2.0)).isfinite().all()
+    with pytest.raises(InputError, match="released"):
+        pipeline.encode_identity(source)
+
+
+def test_wrong_shapes_are_named(pipeline, identity, source):
+    with pytest.raises(ShapeError, match=r"\(B, 12\)"):
+        run(pipeline, identity, Rig(torch.zeros(1, 64), rig(0.0).guides))
+    with pytest.raises(ShapeError, match="1 guide"):
+        run(pipeline, identity, Rig(torch.zeros(1, 12), rig(0.0).guides * 2))
+    with pytest.raises(ShapeError, match="latents"):
+        run(pipeline, identity, rig(1.0), latents=torch.zeros(1, 4, 9, 8))
+    with pytest.raises(ShapeError, match="divide by 8"):
+        pipeline.encode_image(torch.zeros(1, 3, 60, 64))
+    with pytest.raises(ShapeError, match="batch of 1 or 3"):
+        run(pipeline, join([identity, identity]), rig(1.0, 2.0, 3.0))
+    with pytest.raises(ShapeError, match="guide"):
+        Rig(torch.zeros(3, 12), (torch.zeros(2, 3, 64, 64),))
+    with pytest.raises(InputError, match="output_type"):
+        run(pipeline, identity, rig(1.0), output_type="jpeg")
+    pipeline.prompt_embeds = None
+    with pytest.raises(InputError, match="prompt"):
+        pipeline.encode_identity(source)

@@ -1,0 +1,86 @@
+"""Fixtures: a tiny model of the released form, device and dtype, and where real portraits lie."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # no test may reach for the network
+sys.path.insert(0, str(Path(__file__).parent / "golden"))
+
+GOLDEN = Path(__file__).parent / "golden"
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def golden_checkpoint(tmp_path_factory) -> Path:
+    """The golden MagicFace folder with its weights, in the published layout."""
+    import weights
+
+    return weights.write("magicface", tmp_path_factory.mktemp("golden") / "magicface")
+
+
+@pytest.fixture(scope="session")
+def model_folder(golden_checkpoint, tmp_path_factory) -> Path:
+    """The golden checkpoint with a prompt embedding: a complete model of tiny random networks."""
+    import shutil
+
+    from safetensors.torch import load_file, save_file
+
+    folder = tmp_path_factory.mktemp("model") / "magicface"
+    shutil.copytree(golden_checkpoint, folder)
+    prompt = load_file(folder / "pipeline_call.safetensors")["prompt_embeds"]
+    save_file({"prompt_embeds": prompt}, folder / "prompt_embeds.safetensors")
+    return folder
+
+
+@pytest.fixture
+def pipeline(model_folder):
+    """A fresh pipeline of tiny random networks; FACE_RIG_TEST_DEVICE chooses the device."""
+    from common import checkpoints
+
+    pipeline = checkpoints.load(model_folder, dtype=torch.float32, device=os.environ.get("FACE_RIG_TEST_DEVICE", "cpu"))
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+@pytest.fixture(scope="session")
+def editor(model_folder):
+    """MagicFace on tiny random networks, with the offline finder and parser; 128 px crops."""
+    from magicface import MagicFace
+
+    return MagicFace.from_pretrained(model_folder, device="cpu", size=128, finder="mediapipe", parser="grabcut")
+
+
+@pytest.fixture(scope="session")
+def astronaut() -> np.ndarray:
+    """A real face, (512, 512, 3) uint8, public domain."""
+    from skimage import data
+
+    return data.astronaut()
+
+
+@pytest.fixture(scope="session")
+def subject(editor, astronaut):
+    """The astronaut, encoded."""
+    return editor.encode(astronaut)
+
+
+@pytest.fixture(scope="session")
+def portraits() -> Path:
+    """Real portraits beside the checkout."""
+    if not (SHARED / "portraits").is_dir():
+        pytest.skip("no portraits: ../shared is absent")
+    return SHARED / "portraits"
+
+
+def picture(path: Path) -> torch.Tensor:
+    """A picture file as (1, 3, H, W) float32 in [0, 1]."""
+    from PIL import Image
+
+    return torch.from_numpy(np.array(Image.open(path).convert("RGB"))).permute(2, 0, 1)[None].float() / 255
