@@ -5,7 +5,6 @@ Foreign names live here and in `download`; the rest of the toolkit never sees th
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,14 +14,11 @@ from typing import Any
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel, UniPCMultistepScheduler
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 
 from .errors import CheckpointError, MissingCheckpointError
-from .files import replace_file
-from .pipeline import PROMPT_FILE, FaceEditPipeline
-
-PROMPT = "A close up of a person."
-"""The constant prompt of the released networks, padded to 77 tokens."""
+from .pipeline import FaceEditPipeline
+from .prompt import prompt_embeds
+from .weights import check_keys, read_weights
 
 PARSER_FILE = "79999_iter.pth"
 """BiSeNet face parsing, in the release's `utils/` (once at its top level)."""
@@ -85,16 +81,15 @@ def load(
     folder, device = Path(folder), torch.device(device or best_device())
     dtype = dtype or (torch.float32 if device.type == "cpu" else torch.float16)
     if (folder / "model_index.json").is_file():
-        return FaceEditPipeline.from_pretrained(folder, torch_dtype=dtype).to(device)
+        return FaceEditPipeline.from_pretrained(folder, dtype=dtype).to(device)
     places = [folder] + ([Path(base)] if base else [])
     release, missing = _missing(places)
     if missing:
         raise missing_error(missing, folder, base, release)
     id_encoder = load_unet(_first(folder, release.id_encoder), dtype=dtype)
     unet = load_unet(_first(folder, release.denoiser), vector_key=release.vector_key, dtype=dtype)
-    prompt_embeds = _prompt_embeds(places)
     vae = load_vae(_first_of(places, "vae"), dtype=dtype)
-    return FaceEditPipeline(vae, id_encoder, unet, released_scheduler(places), prompt_embeds).to(device)
+    return FaceEditPipeline(vae, id_encoder, unet, released_scheduler(places), prompt_embeds(places)).to(device)
 
 
 def missing_files(folder: str | Path, base: str | Path | None = None) -> list[str]:
@@ -171,41 +166,13 @@ def load_vae(folder: Path, *, dtype: torch.dtype = torch.float32) -> Autoencoder
         CheckpointError: damaged, or keys missing or left over.
     """
     try:
-        vae, info = AutoencoderKL.from_pretrained(
-            folder, torch_dtype=dtype, local_files_only=True, output_loading_info=True
-        )
+        vae, info = AutoencoderKL.from_pretrained(folder, dtype=dtype, local_files_only=True, output_loading_info=True)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise CheckpointError(f"Cannot read the VAE in {folder}: {error}") from error
     wrong = {title: keys for title in ("missing_keys", "unexpected_keys", "mismatched_keys") if (keys := info[title])}
     if wrong:
         raise CheckpointError(f"The weights of {folder} do not fit the network: {wrong}")
     return vae
-
-
-def read_weights(path: Path) -> dict[str, torch.Tensor]:
-    """The tensors of a safetensors file, mapped rather than copied.
-
-    Raises:
-        CheckpointError: the file is damaged, for instance by a broken download.
-    """
-    try:
-        return load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"Cannot read {path}: {error}.\n  delete it and fetch it again") from error
-
-
-def check_keys(expected: Mapping[str, torch.Tensor], got: Mapping[str, torch.Tensor], what: str) -> None:
-    """Raises a CheckpointError that names what is missing, what is too much, and what has another shape."""
-    missing, unexpected = sorted(expected.keys() - got.keys()), sorted(got.keys() - expected.keys())
-    reshaped = [
-        f"{key}: expected {tuple(expected[key].shape)}, got {tuple(got[key].shape)}"
-        for key in sorted(expected.keys() & got.keys())
-        if expected[key].shape != got[key].shape
-    ]
-    parts = (("missing", missing), ("unexpected", unexpected), ("of another shape", reshaped))
-    found = [f"  {len(keys)} {title}: {'; '.join(keys[:8])}{' ...' * (len(keys) > 8)}" for title, keys in parts if keys]
-    if found:
-        raise CheckpointError("\n".join([f"The weights of {what} do not fit the network:", *found]))
 
 
 def released_scheduler(places: list[Path]) -> UniPCMultistepScheduler:
@@ -252,36 +219,7 @@ def from_stable_diffusion(base: str | Path, *, vector_size: int, guides: int) ->
     state |= {key: torch.zeros(value.shape) for key, value in unet.state_dict().items() if "class_embedding." in key}
     check_keys(unet.state_dict(), state, str(base))
     unet.load_state_dict({key: value.clone() for key, value in state.items()}, assign=True)
-    return FaceEditPipeline(load_vae(base / "vae"), id_encoder, unet, released_scheduler([base]), _prompt_embeds([base]))
-
-
-# --- the constant prompt ---------------------------------------------------------------------------------------------
-
-
-def embed_prompt(text_encoder: Path, tokenizer: Path, prompt: str = PROMPT) -> torch.Tensor:
-    """The embedding (1, 77, D) of the constant prompt, float32; the text encoder is gone from memory afterwards."""
-    from transformers import CLIPTextModel, CLIPTokenizer
-
-    tokens = CLIPTokenizer.from_pretrained(tokenizer, local_files_only=True)(
-        prompt, padding="max_length", max_length=77, truncation=True, return_tensors="pt"
-    )
-    model = CLIPTextModel.from_pretrained(text_encoder, local_files_only=True)
-    with torch.no_grad():
-        return model(tokens.input_ids)[0].float()
-
-
-def _prompt_embeds(places: list[Path]) -> torch.Tensor | None:
-    """Stored where it has been computed before, else computed and stored; None where there is nothing to do it with."""
-    for place in places:
-        if (place / PROMPT_FILE).is_file():
-            return read_weights(place / PROMPT_FILE)["prompt_embeds"]
-    text_encoder, tokenizer = _first_of(places, "text_encoder"), _first_of(places, "tokenizer")
-    if text_encoder is None or tokenizer is None:
-        return None
-    embeds = embed_prompt(text_encoder, tokenizer)
-    with contextlib.suppress(OSError):  # a read-only checkpoint: the next start computes it again
-        replace_file(places[0] / PROMPT_FILE, lambda path: save_file({"prompt_embeds": embeds}, path))
-    return embeds
+    return FaceEditPipeline(load_vae(base / "vae"), id_encoder, unet, released_scheduler([base]), prompt_embeds([base]))
 
 
 # --- where files are -------------------------------------------------------------------------------------------------

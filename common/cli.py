@@ -32,7 +32,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         default="replace",
         help="crop as generated, only the change (keeps the photo's sharpness), or no paste-back: the crop",
     )
-    out.add_argument("--json", action="store_true", help="print what was done to standard output, one JSON object a photo")
+    out.add_argument("--json", action="store_true", help="print what was done as JSON, one line a photo")
     out.add_argument("-q", "--quiet", action="store_true", help="no progress bars")
     face = parser.add_argument_group("face")
     face.add_argument("--face", default="largest", help='"largest", an index from the left, or X,Y in the photo')

@@ -7,9 +7,10 @@ import os
 import threading
 from pathlib import Path
 
-from .checkpoints import MAGICFACE, PARSER_FILE, PROMPT_FILE, WEIGHTS, Release, _prompt_embeds, auxiliary, missing_files
+from .checkpoints import MAGICFACE, PARSER_FILE, WEIGHTS, Release, auxiliary, missing_files
 from .errors import FaceEditError, MissingCheckpointError
 from .files import home, model_folder
+from .prompt import PROMPT_FILE, prompt_embeds
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +80,7 @@ def download(
         raise MissingCheckpointError(
             f"The hub does not hold all of it; still missing in {folder}:\n" + "\n".join(f"  {name}" for name in still)
         )
-    _prompt_embeds([folder] + [local_base] * (local_base is not None))  # computed here once, the text encoder rests
+    prompt_embeds([folder] + [local_base] * (local_base is not None))  # computed here once, the text encoder rests
     return folder
 
 

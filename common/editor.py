@@ -21,7 +21,8 @@ from .files import model_folder
 from .identity import join
 from .images import ImageLike, as_list, read_image, rgb
 from .paste import paste, paste_mask
-from .pipeline import PROMPT_FILE, FaceEditPipeline
+from .pipeline import FaceEditPipeline
+from .prompt import PROMPT_FILE
 from .rig import Rigger
 from .subject import Subject
 

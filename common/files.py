@@ -38,7 +38,7 @@ def model_folder(model: str | Path) -> Path:
         InputError: neither a folder nor of the form "owner/name".
     """
     path = Path(model).expanduser()
-    if path.is_dir():
+    if str(model) and path.is_dir():
         return path
     parts = str(model).split("/")
     if len(parts) != 2 or not all(part.strip(". ") for part in parts):

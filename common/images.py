@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 from pathlib import Path
 from typing import Any
@@ -84,8 +85,8 @@ def _open(path: Path) -> Image.Image:
         raise ImageError(f"There is no file {path}.")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # large photos are welcome up to the bomb
-            image = Image.open(path)
+            warnings.simplefilter("ignore")  # large photos are welcome up to the bomb; damaged metadata do not matter
+            image = Image.open(io.BytesIO(path.read_bytes()))  # no file stays open, whatever the decoder does
             image.load()
             return image
     except Image.DecompressionBombError as error:

@@ -16,9 +16,8 @@ from safetensors.torch import load_file, save_file
 from .errors import InputError, ShapeError
 from .hooks import Identity, attend_to_identity
 from .identity import encode_tokens, project_identity, select_rows
+from .prompt import PROMPT_FILE
 from .rig import Rig
-
-PROMPT_FILE = "prompt_embeds.safetensors"
 
 
 class FaceEditPipeline(DiffusionPipeline):

@@ -26,8 +26,7 @@ NEEDED = ("denoiser_call.safetensors", "pipeline_call.safetensors", "source.png"
 
 def has_form(folder: Path) -> bool:
     """Whether a folder is a golden checkpoint of this family, with weights in files."""
-    release, missing = checkpoints._missing([folder])
-    return not missing and all((folder / name).is_file() for name in NEEDED)
+    return not checkpoints.missing_files(folder) and all((folder / name).is_file() for name in NEEDED)
 
 
 def golden_folders() -> list[Path]:
@@ -77,7 +76,9 @@ def test_denoiser_call(folder, golden):
 
 def test_whole_run(folder, golden):
     call = load_file(folder / "pipeline_call.safetensors")
-    guides = tuple(picture(folder / f"{name}.png") for name in ("background", "render") if (folder / f"{name}.png").exists())
+    guides = tuple(
+        picture(folder / f"{name}.png") for name in ("background", "render") if (folder / f"{name}.png").exists()
+    )
     latents = []
     golden.set_progress_bar_config(disable=True)
     identity = golden.encode_identity(picture(folder / "source.png"), call["prompt_embeds"])
@@ -100,7 +101,7 @@ def test_whole_run(folder, golden):
 
 
 def guidance_of(folder: Path) -> float:
-    """What call.json says; else 1.5 for MagicFace, and none for a model with other guides (RigFace's halves are equal)."""
+    """What call.json says; else 1.5 for MagicFace, and none for RigFace, whose guidance halves are equal."""
     if (folder / "call.json").is_file():
         settings = json.loads((folder / "call.json").read_text())
         settings |= settings.get("pipeline", {})

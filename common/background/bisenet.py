@@ -14,8 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..checkpoints import check_keys, read_weights
 from ..errors import CheckpointError, MissingCheckpointError
+from ..weights import check_keys, read_weights
 from .labels import CLASSES
 from .networks import classify
 

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
-from diffusers import DDIMScheduler, DPMSolverMultistepScheduler, EulerAncestralDiscreteScheduler, EulerDiscreteScheduler
+from diffusers import (
+    DDIMScheduler,
+    DPMSolverMultistepScheduler,
+    EulerAncestralDiscreteScheduler,
+    EulerDiscreteScheduler,
+)
 
 from common.errors import InputError, ShapeError
 from common.identity import join
@@ -158,10 +163,12 @@ def test_model_offload_gives_the_same_picture(pipeline, source, monkeypatch):
     expected = run(pipeline, pipeline.encode_identity(source[:1]), rig(2.0))
     moved = []
     original = accelerate_hooks.CpuOffload.pre_forward
-    monkeypatch.setattr(
-        accelerate_hooks.CpuOffload, "pre_forward",
-        lambda self, module, *args, **kwargs: moved.append(type(module).__name__) or original(self, module, *args, **kwargs),
-    )  # fmt: skip
+
+    def record(self, module, *args, **kwargs):
+        moved.append(type(module).__name__)
+        return original(self, module, *args, **kwargs)
+
+    monkeypatch.setattr(accelerate_hooks.CpuOffload, "pre_forward", record)
     pipeline.enable_model_cpu_offload(device="cpu")
     actual = run(pipeline, pipeline.encode_identity(source[:1]), rig(2.0))
     torch.testing.assert_close(actual, expected, rtol=0, atol=1e-5)

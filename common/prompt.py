@@ -1,0 +1,45 @@
+"""The one constant prompt of the released networks: embedded once, stored, and its text encoder forgotten."""
+
+from __future__ import annotations
+
+import contextlib
+from functools import partial
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+from .files import replace_file
+from .weights import read_weights
+
+PROMPT = "A close up of a person."
+PROMPT_FILE = "prompt_embeds.safetensors"
+
+
+def prompt_embeds(places: list[Path]) -> torch.Tensor | None:
+    """The embedding (1, 77, D): read where it is stored, else computed and stored in the first of `places`.
+
+    None where neither the embedding nor a text encoder with its tokenizer is at hand.
+    """
+    for place in places:
+        if (place / PROMPT_FILE).is_file():
+            return read_weights(place / PROMPT_FILE)["prompt_embeds"]
+    for place in places:
+        if (place / "text_encoder").is_dir() and (place / "tokenizer").is_dir():
+            embeds = {"prompt_embeds": embed_prompt(place / "text_encoder", place / "tokenizer")}
+            with contextlib.suppress(OSError):  # a read-only checkpoint: the next start computes it again
+                replace_file(places[0] / PROMPT_FILE, partial(save_file, embeds))
+            return embeds["prompt_embeds"]
+    return None
+
+
+def embed_prompt(text_encoder: Path, tokenizer: Path, prompt: str = PROMPT) -> torch.Tensor:
+    """The embedding (1, 77, D) of a prompt padded to 77 tokens, float32."""
+    from transformers import CLIPTextModel, CLIPTokenizer
+
+    tokens = CLIPTokenizer.from_pretrained(tokenizer, local_files_only=True)(
+        prompt, padding="max_length", max_length=77, truncation=True, return_tensors="pt"
+    )
+    model = CLIPTextModel.from_pretrained(text_encoder, local_files_only=True)
+    with torch.no_grad():
+        return model(tokens.input_ids)[0].float()

@@ -1,0 +1,38 @@
+"""Weights from files: tensors only, nothing missing and nothing left over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from .errors import CheckpointError
+
+
+def read_weights(path: Path) -> dict[str, torch.Tensor]:
+    """The tensors of a safetensors file, mapped rather than copied.
+
+    Raises:
+        CheckpointError: the file is damaged, for instance by a broken download.
+    """
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"Cannot read {path}: {error}.\n  delete it and fetch it again") from error
+
+
+def check_keys(expected: Mapping[str, torch.Tensor], got: Mapping[str, torch.Tensor], what: str) -> None:
+    """Raises a CheckpointError that names what is missing, what is too much, and what has another shape."""
+    missing, unexpected = sorted(expected.keys() - got.keys()), sorted(got.keys() - expected.keys())
+    reshaped = [
+        f"{key}: expected {tuple(expected[key].shape)}, got {tuple(got[key].shape)}"
+        for key in sorted(expected.keys() & got.keys())
+        if expected[key].shape != got[key].shape
+    ]
+    parts = (("missing", missing), ("unexpected", unexpected), ("of another shape", reshaped))
+    found = [f"  {len(keys)} {title}: {'; '.join(keys[:8])}{' ...' * (len(keys) > 8)}" for title, keys in parts if keys]
+    if found:
+        raise CheckpointError("\n".join([f"The weights of {what} do not fit the network:", *found]))

@@ -1,0 +1,83 @@
+"""Fetching, against a hub that the test plays."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+
+import huggingface_hub
+import pytest
+from huggingface_hub import constants
+
+from common import download as module
+from common.checkpoints import MAGICFACE
+from common.errors import MissingCheckpointError
+
+
+@pytest.fixture
+def hub(model_folder, tmp_path, monkeypatch):
+    """Repositories as folders; snapshot_download copies what the patterns ask for. Records what was asked."""
+    repos, asked = tmp_path / "hub", []
+    release, base = repos / MAGICFACE.repo, repos / module.BASES[1]
+    for name in ("ID_enc", "denoising_unet"):
+        shutil.copytree(model_folder / name, release / name)
+    (release / "utils").mkdir()
+    (release / "utils" / "79999_iter.pth").write_bytes(b"weights")
+    for name in ("vae", "scheduler"):
+        shutil.copytree(model_folder / name, base / name)
+    (base / "text_encoder").mkdir()
+    (base / "text_encoder" / "model.safetensors").write_bytes(b"weights")
+
+    def snapshot_download(repo, *, local_dir, allow_patterns):
+        asked.append(repo)
+        if not (repos / repo).is_dir():
+            raise OSError(f"404: {repo}")
+        for path in (repos / repo).rglob("*"):
+            if path.is_file() and any(path.relative_to(repos / repo).match(pattern) for pattern in allow_patterns):
+                target = local_dir / path.relative_to(repos / repo)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, target)
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
+    monkeypatch.setattr(module, "online", lambda: True)
+    return asked
+
+
+def test_one_complete_folder_from_the_first_base_that_answers(hub, tmp_path):
+    folder = module.download(folder=tmp_path / "model")
+    assert hub == [MAGICFACE.repo, *module.BASES]
+    assert (folder / "vae" / "config.json").is_file()
+    assert (folder / "utils" / "79999_iter.pth").is_file()
+    module.download(folder=folder)
+    assert len(hub) == 3  # what is there is not fetched again
+
+
+def test_what_the_hub_does_not_hold_is_named(hub, tmp_path):
+    with pytest.raises(MissingCheckpointError, match=r"no/base[\s\S]*vae/config.json"):
+        module.download(folder=tmp_path / "model", base="no/base")
+
+
+def test_offline_is_noticed_and_explained(tmp_path, monkeypatch):
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    started = time.perf_counter()
+    with pytest.raises(MissingCheckpointError, match=r"denoising_unet/config.json[\s\S]*--model FOLDER"):
+        module.download(folder=tmp_path / "model")
+    assert time.perf_counter() - started < 5
+    assert not (tmp_path / "model").exists()
+
+
+def test_a_name_look_up_that_hangs_counts_as_offline(monkeypatch):
+    release = threading.Event()
+
+    class Session:
+        def head(self, *args, **kwargs):
+            release.wait(20)
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(huggingface_hub.utils, "get_session", Session)
+    started = time.perf_counter()
+    assert not module.online(timeout=0.3)
+    assert time.perf_counter() - started < 2
+    release.set()

@@ -1,0 +1,186 @@
+"""Whatever a person has becomes a picture, or one of our errors."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from common.errors import FaceEditError, ImageError, ShapeError
+from common.images import as_list, read_image, rgb, save_image
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
+IMAGE = Image.fromarray(PIXELS)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        IMAGE,
+        PIXELS,
+        PIXELS.astype(np.float32) / 255,
+        PIXELS.astype(np.uint16) * 257,
+        PIXELS.astype(np.int64),
+        torch.from_numpy(PIXELS).permute(2, 0, 1),
+        torch.from_numpy(PIXELS).permute(2, 0, 1).float() / 255,
+        torch.from_numpy(PIXELS).permute(2, 0, 1).double() / 255,
+        np.dstack([PIXELS, np.full((20, 30), 255, np.uint8)]),
+        IMAGE.convert("RGBA"),
+    ],
+)
+def test_usual_layouts(image):
+    assert (rgb(read_image(image)) == PIXELS).all()
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "PA", "CMYK", "YCbCr", "HSV", "LAB", "I", "F", "I;16", "RGBX"])
+def test_every_mode(mode):
+    if mode in ("I", "F", "I;16"):
+        grey = np.asarray(IMAGE.convert("L"))
+        image = Image.fromarray(
+            {"I": grey.astype(np.int32) * 257, "F": grey / np.float32(255), "I;16": grey.astype(np.uint16) * 257}[mode]
+        )
+        assert (rgb(read_image(image))[:, :, 0] == grey).all()
+    else:
+        image = IMAGE.convert("L").convert("LA").convert("PA") if mode == "PA" else IMAGE.convert("RGB").convert(mode)
+        assert read_image(image).size == IMAGE.size
+
+
+def test_grey_array():
+    assert rgb(read_image(PIXELS[:, :, 0])).shape == (20, 30, 3)
+    assert rgb(read_image(PIXELS[:, :, :1])).shape == (20, 30, 3)
+
+
+def test_transparency_is_kept_and_stands_before_white():
+    image = np.dstack([PIXELS, np.zeros((20, 30), np.uint8)])
+    read = read_image(image)
+    assert read.mode == "RGBA"
+    assert (rgb(read) == 255).all()
+
+
+def test_exif_orientation(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    IMAGE.save(tmp_path / "turned.png", exif=exif)
+    read = read_image(tmp_path / "turned.png")
+    assert read.size == (20, 30)
+    assert (rgb(read) == np.rot90(PIXELS, -1)).all()
+
+
+def test_16_bit_file(tmp_path):
+    ramp = np.linspace(0, 65535, 600).reshape(20, 30).astype(np.uint16)
+    Image.fromarray(ramp).save(tmp_path / "deep.png")
+    assert np.abs(rgb(read_image(tmp_path / "deep.png"))[:, :, 0].astype(float) - ramp / 257).max() <= 0.5
+
+
+def broken(tmp_path, kind):
+    path = tmp_path / f"{kind}.jpg"
+    if kind == "truncated":
+        Image.fromarray(np.tile(PIXELS, (20, 20, 1))).save(path)
+        path.write_bytes(path.read_bytes()[:2000])
+    elif kind == "text":
+        path.write_text("not a picture")
+    elif kind == "empty":
+        path.write_bytes(b"")
+    elif kind == "folder":
+        path.mkdir()
+    return path
+
+
+@pytest.mark.parametrize("kind", ["truncated", "text", "empty", "folder", "absent"])
+def test_broken_files(tmp_path, kind):
+    with pytest.raises(ImageError, match=kind):
+        read_image(broken(tmp_path, kind))
+
+
+@pytest.mark.parametrize(
+    ("image", "error"),
+    [
+        (np.full((4, 4, 3), np.nan), ImageError),
+        (torch.full((3, 4, 4), torch.nan), ImageError),
+        (np.full((4, 4, 3), 7.0), ImageError),
+        (np.full((4, 4, 3), -1.0), ImageError),
+        (np.full((4, 4, 3), -1), ImageError),
+        (np.full((4, 4, 3), 300), ImageError),
+        (np.zeros((4, 4, 2), np.uint8), ShapeError),
+        (np.zeros((4,), np.uint8), ShapeError),
+        (np.zeros((0, 4, 3), np.uint8), ImageError),
+        (np.zeros((4, 4, 3), complex), ImageError),
+        (np.full((4, 4), "x"), ImageError),
+        (torch.zeros(5, 4, 3), ShapeError),
+        (torch.zeros(2, 3, 4, 4), ShapeError),
+        (Image.new("RGB", (0, 5)), ImageError),
+        (None, ImageError),
+        (42, ImageError),
+    ],
+)
+def test_what_is_no_picture(image, error):
+    with pytest.raises(error):
+        read_image(image)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.integers(0, 5), min_size=0, max_size=4),
+    st.sampled_from(["u1", "u2", "i1", "i4", "i8", "f2", "f4", "f8", "?", "c8"]),
+    st.integers(0, 2**32 - 1),
+)
+def test_any_array_gives_a_picture_or_our_error(shape, dtype, seed):
+    array = np.asarray(np.random.default_rng(seed).normal(size=shape) * 100).astype(dtype)
+    for image in (array, *([torch.from_numpy(array)] if array.dtype != "u2" else [])):
+        with suppress(FaceEditError):
+            assert read_image(image).mode in ("RGB", "RGBA")
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_any_damage_to_a_file_gives_a_picture_or_our_error(tmp_path_factory, data):
+    folder = tmp_path_factory.mktemp("damage")
+    kind = data.draw(st.sampled_from(["png", "jpeg", "webp", "bmp", "gif", "tiff"]))
+    path = folder / f"x.{kind}"
+    IMAGE.save(path)
+    content = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 8))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    path.write_bytes(content[: data.draw(st.integers(1, len(content)))])
+    with suppress(FaceEditError):
+        assert read_image(path).mode in ("RGB", "RGBA")
+
+
+def test_batches_are_lists():
+    assert as_list(PIXELS) is None
+    assert as_list("photo.jpg") is None
+    assert len(as_list(PIXELS[None].repeat(3, 0))) == 3
+    assert len(as_list(torch.zeros(2, 3, 4, 4))) == 2
+    assert as_list([IMAGE]) == [IMAGE]
+
+
+def test_saving_is_whole_or_nothing(tmp_path):
+    save_image(IMAGE, tmp_path / "new" / "a.png")
+    assert (rgb(read_image(tmp_path / "new" / "a.png")) == PIXELS).all()
+    save_image(IMAGE.convert("RGBA"), tmp_path / "new" / "a.jpg")
+    with pytest.raises(ImageError, match="no picture format"):
+        save_image(IMAGE, tmp_path / "new" / "a.xyz")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ImageError, match="Cannot write"):
+        save_image(IMAGE, tmp_path / "file" / "a.png")
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["a.jpg", "a.png"]
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
+    path = save_image(IMAGE, tmp_path / "a.png")
+    before = path.read_bytes()
+
+    def fail(self, temporary, **options):
+        temporary.write_bytes(b"half")
+        raise OSError("disk full")
+
+    monkeypatch.setattr(Image.Image, "save", fail)
+    with pytest.raises(ImageError, match="disk full"):
+        save_image(IMAGE, path)
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["a.png"]

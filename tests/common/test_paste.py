@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from common.faces import Crop
+from common.paste import paste, paste_mask
+
+
+@pytest.fixture
+def photo():
+    return np.random.default_rng(0).integers(0, 256, (300, 400, 3), np.uint8)
+
+
+@pytest.fixture
+def crop():
+    return Crop.around(np.array([150, 100, 230, 200], np.float32), (400, 300), 128)
+
+
+@pytest.fixture
+def mask():
+    y, x = np.mgrid[:128, :128]
+    return paste_mask((x - 64) ** 2 + (y - 64) ** 2 < 40**2)
+
+
+def test_mask_is_one_inside_and_zero_at_the_border(mask):
+    assert mask.min() == 0
+    assert mask.max() == 1
+    assert mask[64, 64] == 1
+    everything = paste_mask(np.ones((128, 128), bool))
+    assert everything[64, 64] == 1
+    for edge in (everything[0], everything[-1], everything[:, 0], everything[:, -1]):
+        assert not edge.any()
+    assert not paste_mask(np.zeros((128, 128), bool)).any()
+
+
+def test_outside_the_mask_not_a_byte_changes(photo, crop, mask):
+    result = np.array(paste(Image.fromarray(photo), crop, np.ones((128, 128, 3), np.float32), mask))
+    weight = np.zeros(photo.shape[:2], np.float32)
+    patch, (x0, y0, x1, y1) = crop.warp_back(mask, mask=True)
+    weight[y0:y1, x0:x1] = patch
+    assert (result[weight == 0] == photo[weight == 0]).all()
+    assert (result[weight == 1] == 255).all()
+    assert (weight == 1).any()
+    assert (weight == 0).any()
+
+
+def test_detail_without_change_returns_the_photo(photo, crop, mask):
+    same = np.random.default_rng(1).random((128, 128, 3), np.float32)
+    assert (np.array(paste(Image.fromarray(photo), crop, same, mask, neutral=same)) == photo).all()
+
+
+def test_detail_adds_the_change_and_keeps_the_texture(photo, crop, mask):
+    photo = photo // 4 + 90  # room on both sides
+    neutral = np.full((128, 128, 3), 0.4, np.float32)
+    result = np.array(paste(Image.fromarray(photo), crop, neutral + 0.2, mask, neutral=neutral)).astype(int)
+    x, y = crop.to_photo(np.array([64.0, 64.0])).round().astype(int)
+    assert (result[y - 5 : y + 5, x - 5 : x + 5] - photo[y - 5 : y + 5, x - 5 : x + 5].astype(int) == 51).all()
+
+
+def test_transparency_survives(photo, crop, mask):
+    alpha = np.random.default_rng(2).integers(0, 256, (300, 400, 1), np.uint8)
+    image = Image.fromarray(np.concatenate([photo, alpha], 2), "RGBA")
+    result = paste(image, crop, np.zeros((128, 128, 3), np.float32), mask)
+    assert result.mode == "RGBA"
+    assert (np.array(result)[:, :, 3:] == alpha).all()
+
+
+def test_a_crop_that_leaves_the_photo(photo, mask):
+    crop = Crop.around(np.array([-60, -60, 60, 60], np.float32), (400, 300), 128)
+    result = paste(Image.fromarray(photo), crop, np.zeros((128, 128, 3), np.float32), mask)
+    assert result.size == (400, 300)
+    assert (np.array(result) != photo).any()
