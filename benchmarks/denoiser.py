@@ -2,9 +2,9 @@
 
     python benchmarks/denoiser.py --size 512 --repeats 3
 
-Both run on the same UNet with random weights. The released pattern concatenates the identity's tokens, queries all 2N of
-them in every step and throws half of the answer away; ours attends to keys and values that were computed once. Times are
-medians over interleaved repeats; read the ratios, not the seconds.
+Both run on the same UNet with random weights. The released pattern concatenates the identity's tokens, queries all 2N
+of them in every step and throws half of the answer away; ours attends to keys and values that were computed once. The
+ways take turns, and ratios are medians of the ratios within a turn: read them, not the seconds.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ import time
 from collections.abc import Callable
 
 import torch
+from diffusers import UNet2DConditionModel
 from diffusers.models.attention import BasicTransformerBlock
 from diffusers.models.attention_processor import AttnProcessor2_0
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from common.checkpoints import unet_from_config
-from common.hooks import TextAttnProcessor, attend_to_identity, transformer_blocks
+from common.hooks import attend_to_identity, transformer_blocks
 from common.identity import encode_tokens, project_identity
 
 SD15 = {"in_channels": 8, "cross_attention_dim": 768, "sample_size": 64}
@@ -40,40 +42,41 @@ class ReleasedAttnProcessor(AttnProcessor2_0):
         return super().__call__(attn, both)[:, : hidden_states.shape[1]]
 
 
-def random_unet(config: dict, vector_size: int | None, dtype: torch.dtype) -> torch.nn.Module:
-    """A UNet of SD 1.5 size with small random weights."""
-    unet = unet_from_config(config, vector_size).to_empty(device="cpu").to(dtype).eval().requires_grad_(False)
+def random_unet(config: dict, vector_size: int | None, dtype: torch.dtype, device: str) -> UNet2DConditionModel:
+    """A UNet of SD 1.5 size with weights that keep the signal's size; on "meta", shapes only."""
+    unet = unet_from_config(config, vector_size).eval().requires_grad_(False)
+    if device == "meta":
+        return unet
+    unet = unet.to_empty(device=device)
     generator = torch.Generator().manual_seed(0)
     for name, parameter in unet.named_parameters():
-        parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.02)
-        if parameter.ndim == 1 and name.endswith("weight"):
-            parameter.add_(1)
-    return unet
+        noise = torch.randn(parameter.shape, generator=generator)
+        if parameter.ndim > 1:
+            parameter.copy_(noise / parameter[0].numel() ** 0.5)
+        else:
+            parameter.copy_(0.1 * noise + name.endswith("weight"))
+    return unet.to(dtype)
 
 
-def two_ways(
-    size: int, dtype: torch.dtype, seed: int = 0
-) -> tuple[Callable[[], torch.Tensor], Callable[[], torch.Tensor]]:
+def two_ways(size: int, dtype: torch.dtype, device: str = "cpu") -> dict[str, Callable[[], torch.Tensor]]:
     """One guided step (batch 2) in the released pattern and in ours, on the same weights and inputs."""
-    unet = random_unet(SD15, 12, dtype)
-    side, generator = size // 8, torch.Generator().manual_seed(seed)
+    unet = random_unet(SD15, 12, dtype, device)
+    id_encoder = random_unet(SD15 | {"in_channels": 4}, None, dtype, device)
+    side, generator = size // 8, torch.Generator().manual_seed(0)
 
     def draw(*shape: int) -> torch.Tensor:
-        return torch.randn(shape, generator=generator).to(dtype)
+        return torch.randn(shape, generator=generator).to(device, unet.dtype)
 
-    sample, prompt, vector = draw(2, 8, side, side), draw(1, 77, 768).expand(2, -1, -1), draw(2, 12)
-    id_encoder = random_unet(SD15 | {"in_channels": 4}, None, dtype)
-    tokens = encode_tokens(id_encoder, draw(1, 4, side, side), prompt[:1])
-    del id_encoder
-    blocks = transformer_blocks(unet)
+    sample, prompt, vector = draw(2, 8, side, side), draw(1, 77, 768), draw(2, 12)
+    tokens = encode_tokens(id_encoder, draw(1, 4, side, side), prompt)
     attend_to_identity(unet)
-    ours_processors = dict(unet.attn_processors)
+    blocks, ours_processors = transformer_blocks(unet), dict(unet.attn_processors)
     released_processors = {
-        key: TextAttnProcessor() if ".attn2." in key else ReleasedAttnProcessor(blocks[name], tokens[name])
+        key: AttnProcessor2_0() if ".attn2." in key else ReleasedAttnProcessor(blocks[name], tokens[name])
         for key in ours_processors
         for name in [key.split(".attn")[0]]
     }
-    identity = project_identity(unet, tokens)
+    identity, prompt = project_identity(unet, tokens), prompt.expand(2, -1, -1)
 
     def released() -> torch.Tensor:
         unet.set_attn_processor(released_processors.copy())
@@ -83,7 +86,14 @@ def two_ways(
         unet.set_attn_processor(ours_processors.copy())
         return unet(sample, 500, prompt, class_labels=vector, cross_attention_kwargs={"identity": identity}).sample
 
-    return released, ours
+    return {"released": released, "ours": ours}
+
+
+def count(step: Callable[[], torch.Tensor]) -> int:
+    """FLOPs (a multiply-add counts as two), attention spelled out as matrix products so that it counts."""
+    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+        step()
+    return counter.get_total_flops()
 
 
 @torch.inference_mode()
@@ -91,39 +101,44 @@ def main() -> None:
     """Prints the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", type=int, default=512, help="side in pixels (default: 512)")
-    parser.add_argument("--repeats", type=int, default=3, help="timed runs of each way (default: 3)")
+    parser.add_argument("--repeats", type=int, default=3, help="turns (default: 3)")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda (default: cpu)")
     args = parser.parse_args()
 
-    ways: dict[str, Callable[[], torch.Tensor]] = {}
+    flops = {way: count(step) for way, step in two_ways(args.size, torch.float32, "meta").items()}
+    ways: dict[tuple[str, str], Callable[[], torch.Tensor]] = {}
     for dtype in (torch.float32, torch.bfloat16):
-        name = str(dtype).removeprefix("torch.")
-        ways[f"released {name}"], ways[f"ours {name}"] = two_ways(args.size, dtype)
-    flops, answers = {}, {}
-    for name, step in ways.items():  # also the warm-up
-        with FlopCounterMode(display=False) as counter:
-            answers[name] = step()
-        flops[name] = counter.get_total_flops() / 2  # the field counts a multiply-add as one
-    seconds = {name: [] for name in ways}
+        for way, step in two_ways(args.size, dtype, args.device).items():
+            ways[way, str(dtype).removeprefix("torch.")] = step
+    answers = {key: step() for key, step in ways.items()}  # the warm-up too
+    seconds: dict[tuple[str, str], list[float]] = {key: [] for key in ways}
     for _ in range(args.repeats):
-        for name, step in ways.items():
-            started = time.perf_counter()
-            step()
-            seconds[name].append(time.perf_counter() - started)
-    reference = seconds["released float32"]
-    print(f"one guided step, {args.size} px, {torch.get_num_threads()} threads, median of {args.repeats}")
-    print(f"{'way':<20}{'T mult-adds':>12}{'seconds':>9}{'x released, same dtype':>24}{'x released float32':>20}")
-    for name, times in seconds.items():
-        same = seconds[f"released {name.split()[1]}"]
+        for key, step in ways.items():
+            seconds[key].append(timed(step, args.device))
+
+    def ratio(key: tuple[str, str], other: tuple[str, str]) -> float:
+        return statistics.median(a / b for a, b in zip(seconds[other], seconds[key]))
+
+    print(f"one guided step, {args.size} px, {args.device}, {torch.get_num_threads()} threads, {args.repeats} turns")
+    print(f"{'way':<10}{'dtype':<10}{'TFLOP':>7}{'seconds':>9}{'speed-up':>10}{'over released float32':>23}")
+    for (way, dtype), times in seconds.items():
         print(
-            f"{name:<20}{flops[name] / 1e12:>12.2f}{statistics.median(times):>9.2f}"
-            f"{statistics.median(a / b for a, b in zip(same, times)):>24.2f}"
-            f"{statistics.median(a / b for a, b in zip(reference, times)):>20.2f}"
+            f"{way:<10}{dtype:<10}{flops[way] / 1e12:>7.2f}{statistics.median(times):>9.2f}"
+            f"{ratio((way, dtype), ('released', dtype)):>10.2f}{ratio((way, dtype), ('released', 'float32')):>23.2f}"
         )
     for dtype in ("float32", "bfloat16"):
-        a, b = answers[f"released {dtype}"], answers[f"ours {dtype}"]
-        print(
-            f"largest difference of the answers in {dtype}: {(a - b).abs().max().item():.2e} of {b.abs().max().item():.2f}"
-        )
+        released, ours = answers["released", dtype], answers["ours", dtype]
+        error, range_ = (released - ours).abs().max().item(), released.abs().max().item()
+        print(f"the two answers in {dtype} differ by {error:.1e} on a range of {range_:.2f}")
+
+
+def timed(step: Callable[[], torch.Tensor], device: str) -> float:
+    """Seconds of one run, the device's queue included."""
+    started = time.perf_counter()
+    step()
+    if device == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter() - started
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import FaceEditError, InputError, MissingCheckpointError
+from .images import picture_format, save_image
 
 if TYPE_CHECKING:
     from .editor import Editor
@@ -56,10 +57,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(editor_class: type[Editor[Any]], photos: list[Path], wish: Any, args: argparse.Namespace) -> int:
     """Edits the photos one by one; a bad one is reported and the others go on. Returns the exit code."""
+    from .editor import check_options  # torch is loaded by now; --help does without
+
     logging.basicConfig(level=logging.WARNING if args.quiet else logging.INFO, format="%(message)s", stream=sys.stderr)
     for noisy in ("httpx", "diffusers", "transformers"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
-    targets = output_paths(photos, args.output)
+    targets, face = output_paths(photos, args.output), parse_face(args.face)
+    check_options(steps=args.steps, batch_size=1, paste_back=_paste_back(args))
     editor = editor_class.from_pretrained(
         args.model, base=args.base, dtype=_dtype(args.dtype), device=args.device, size=args.size, finder=args.finder,
         parser=args.parser,
@@ -67,7 +71,7 @@ def run(editor_class: type[Editor[Any]], photos: list[Path], wish: Any, args: ar
     failed = False
     for photo, target in zip(photos, targets):
         try:
-            record = _edit_one(editor, photo, target, wish, args)
+            record = _edit_one(editor, photo, target, face, wish, args)
             say(f"{photo} -> {target}")
         except FaceEditError as error:
             record, failed = {"input": str(photo), "error": str(error)}, True
@@ -104,7 +108,7 @@ def output_paths(photos: list[Path], output: Path | None) -> list[Path]:
     """Where each photo's result goes; names that would collide are numbered, and no input is overwritten.
 
     Raises:
-        InputError: several photos for one file, or a result that would overwrite its own photo.
+        InputError: several photos for one file, no picture's suffix, or a result that would overwrite its own photo.
     """
     folder = output is not None and (output.is_dir() or not output.suffix)
     if output is not None and not folder and len(photos) > 1:
@@ -121,32 +125,39 @@ def output_paths(photos: list[Path], output: Path | None) -> list[Path]:
             taken.add(target)
             targets.append(target)
     for photo, target in zip(photos, targets):
+        picture_format(target)
         if target.exists() and photo.exists() and target.samefile(photo):
             raise InputError(f"The result would overwrite its own photo {photo}; choose another -o.")
     return targets
 
 
 def parse_face(text: str) -> str | int | tuple[float, float]:
-    """The text of --face as `common.faces.choose_face` wants it."""
+    """The text of --face as `common.faces.choose_face` wants it.
+
+    Raises:
+        InputError: neither "largest", nor an index, nor X,Y.
+    """
+    if text == "largest":
+        return text
     parts = text.split(",")
     try:
         return (float(parts[0]), float(parts[1])) if len(parts) == 2 else int(text)
     except ValueError:
-        return text
+        raise InputError(f'--face must be "largest", an index from the left, or X,Y; got {text!r}.') from None
 
 
-def _edit_one(editor: Editor[Any], photo: Path, target: Path, wish: Any, args: argparse.Namespace) -> dict[str, Any]:
-    from .images import save_image
-
-    subject = editor.encode(photo, face=parse_face(args.face), extent=args.extent, background=args.background)
+def _edit_one(
+    editor: Editor[Any], photo: Path, target: Path, face: Any, wish: Any, args: argparse.Namespace
+) -> dict[str, Any]:
+    subject = editor.encode(photo, face=face, extent=args.extent, background=args.background)
     started = time.perf_counter()
     result = editor.edit(
         subject, wish, steps=args.steps, guidance=args.guidance, seed=args.seed, progress=not args.quiet,
-        paste_back=False if args.paste == "none" else args.paste,
+        paste_back=_paste_back(args),
     )  # fmt: skip
     sampled = time.perf_counter()
     save_image(result, target)
-    face = subject.face
+    found = subject.face
     return {
         "input": str(photo),
         "output": str(target),
@@ -155,13 +166,17 @@ def _edit_one(editor: Editor[Any], photo: Path, target: Path, wish: Any, args: a
         "steps": args.steps,
         "guidance": args.guidance,
         "paste": args.paste,
-        "face": face and {"box": [round(float(v), 2) for v in face.box], "score": round(float(face.score), 4)},
+        "face": found and {"box": [round(float(v), 2) for v in found.box], "score": round(found.score, 4)},
         "crop": {"size": subject.crop.size, "matrix": [[round(float(v), 6) for v in r] for r in subject.crop.matrix]},
         **subject.record,
         "seconds": {**subject.record["seconds"], "edit": round(sampled - started, 3)},  # type: ignore[dict-item]
         "device": str(editor.pipeline.device),
         "dtype": str(editor.pipeline.unet.dtype).removeprefix("torch."),
     }
+
+
+def _paste_back(args: argparse.Namespace) -> bool | str:
+    return False if args.paste == "none" else args.paste
 
 
 def _dtype(name: str | None) -> Any:

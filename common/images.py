@@ -63,12 +63,7 @@ def save_image(image: Image.Image, path: str | Path) -> Path:
         ImageError: an unknown suffix, or a place that cannot be written.
     """
     path = Path(path)
-    Image.init()
-    if path.suffix.lower() not in Image.EXTENSION:
-        raise ImageError(
-            f"Cannot write {path.name!r}: the suffix {path.suffix!r} is no picture format; use .png or .jpg."
-        )
-    kind = Image.EXTENSION[path.suffix.lower()]
+    kind = picture_format(path)
     if kind == "JPEG" and image.mode == "RGBA":
         image = Image.fromarray(rgb(image))
     options = {"quality": 95, "subsampling": 0} if kind == "JPEG" else {}
@@ -77,6 +72,15 @@ def save_image(image: Image.Image, path: str | Path) -> Path:
     except (OSError, ValueError, KeyError) as error:
         raise ImageError(f"Cannot write {path}: {error}") from error
     return path
+
+
+def picture_format(path: Path) -> str:
+    """PIL's name of the format that a file's suffix stands for; raises an ImageError where it stands for none."""
+    Image.init()
+    kind = Image.EXTENSION.get(path.suffix.lower())
+    if kind not in Image.SAVE:
+        raise ImageError(f"Cannot write {path.name!r}: {path.suffix!r} is no picture format; use .png or .jpg.")
+    return kind
 
 
 def _open(path: Path) -> Image.Image:

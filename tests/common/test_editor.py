@@ -1,0 +1,154 @@
+"""From a photo to the edited photo, on tiny random networks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from common.errors import ActionUnitError, FaceNotFoundError, InputError
+from common.paste import paste, paste_mask
+
+FAST = {"steps": 2, "progress": False}
+
+
+def pixels(image):
+    return np.array(image).astype(int)
+
+
+def outside(subject):
+    """Pixels of the photo that no edit may touch."""
+    free = np.ones(subject.photo.size[::-1], bool)
+    weight, (x0, y0, x1, y1) = subject.crop.warp_back(paste_mask(subject.region), mask=True)
+    free[y0:y1, x0:x1] = weight == 0
+    return free
+
+
+def test_the_subject_tells_what_was_seen(subject, astronaut):
+    assert subject.source.shape == subject.background.shape == (128, 128, 3)
+    assert (np.array(subject.photo) == astronaut).all()
+    assert subject.record["finder"] == "mediapipe"
+    assert subject.record["parser"] == "grabcut"
+    kept = ~subject.region
+    hint = (subject.background != subject.source).any(2) & kept
+    assert hint.mean() < 0.02  # only dots of the jaw line differ outside the region
+    assert (subject.background[subject.region].max(1) == 0).mean() > 0.9
+    assert "identity" not in repr(subject)
+
+
+@pytest.mark.parametrize("way", ["replace", "detail"])
+def test_outside_the_mask_the_photo_stays(editor, subject, way):
+    result = editor.edit(subject, {"AU12": 3}, paste_back=way, **FAST)
+    assert result.size == subject.photo.size
+    free = outside(subject)
+    assert 0.3 < free.mean() < 0.95
+    assert (pixels(result) == pixels(subject.photo))[free].all()
+    assert (pixels(result) != pixels(subject.photo)).any()
+
+
+def test_zero_wish_in_detail_is_the_photo(editor, subject):
+    assert (pixels(editor.edit(subject, {}, paste_back="detail", **FAST)) == pixels(subject.photo)).all()
+
+
+def test_detail_is_the_change_of_the_same_noise(editor, subject):
+    """The wish and zero run in one batch, and give the same crops as each alone."""
+    plain = editor.edit(subject, [{"AU12": 3}, {}], paste_back=False, **FAST)
+    edited, neutral = (np.array(image, np.float32) / 255 for image in plain)
+    expected = paste(subject.photo, subject.crop, edited, paste_mask(subject.region), neutral)
+    actual = editor.edit(subject, {"AU12": 3}, paste_back="detail", **FAST)
+    assert np.abs(pixels(actual) - pixels(expected)).max() <= 3  # the crops above are rounded to 8 bits
+    assert np.abs(pixels(actual) - pixels(subject.photo)).max() > 30
+
+
+def test_many_wishes_equal_one_by_one(editor, subject):
+    wishes = [{"AU12": 3}, {}, "AU4=2,AU1=1"]
+    together = editor.edit(subject, wishes, batch_size=2, **FAST)
+    for wish, image in zip(wishes, together):
+        assert np.abs(pixels(image) - pixels(editor.edit(subject, wish, **FAST))).max() <= 1
+
+
+@pytest.mark.parametrize("way", ["replace", "detail"])
+def test_several_subjects_equal_one_by_one(editor, subject, astronaut, way):
+    mirrored = editor.encode(astronaut[:, ::-1])
+    together = editor.edit([subject, mirrored], [{"AU12": 3}, {"AU26": 2}], paste_back=way, **FAST)
+    alone = [
+        editor.edit(subject, {"AU12": 3}, paste_back=way, **FAST),
+        editor.edit(mirrored, {"AU26": 2}, paste_back=way, **FAST),
+    ]
+    for one, other in zip(together, alone):
+        assert np.abs(pixels(one) - pixels(other)).max() <= 1
+
+
+def test_same_seed_same_picture(editor, subject):
+    first = editor.edit(subject, {"AU12": 3}, **FAST)
+    assert (pixels(first) == pixels(editor.edit(subject, {"AU12": 3}, **FAST))).all()
+    assert (pixels(first) != pixels(editor.edit(subject, {"AU12": 3}, seed=1, **FAST))).any()
+
+
+def test_a_single_goes_with_every_other(editor, subject):
+    assert isinstance(editor.edit(subject, {}, **FAST), Image.Image)
+    assert len(editor.edit(subject, [{}], **FAST)) == 1
+    assert len(editor.edit([subject], {}, **FAST)) == 1
+    assert len(editor.edit([subject, subject], {}, **FAST)) == 2
+    assert editor.edit(subject, [], **FAST) == []
+    with pytest.raises(InputError, match="2 pictures and 3 wishes"):
+        editor.edit([subject, subject], [{}, {}, {}], **FAST)
+
+
+def test_a_prepared_pair_is_taken_as_it_is(editor, subject):
+    prepared = editor.encode(subject.source, background=subject.background)
+    assert (prepared.source == subject.source).all()
+    image = editor.edit(prepared, {"AU12": 3}, **FAST)
+    assert image.size == (128, 128)
+    assert (pixels(image) == pixels(editor.edit(subject, {"AU12": 3}, paste_back=False, **FAST))).all()
+    with pytest.raises(InputError, match="128 x 128"):
+        editor.encode(np.zeros((64, 64, 3), np.uint8), background=subject.background)
+
+
+def test_the_tighter_mask_keeps_hair_and_clothes(editor, astronaut, subject):
+    tight = editor.encode(astronaut, extent="face")
+    assert tight.region.sum() < 0.6 * subject.region.sum()
+    assert not (tight.region & ~subject.region).any()
+
+
+def test_transparency_and_orientation_survive(editor, astronaut):
+    alpha = np.full((512, 512, 1), 255, np.uint8)
+    alpha[:, :50] = 0
+    result = editor.edit(editor.encode(np.dstack([astronaut, alpha])), {"AU12": 1}, **FAST)
+    assert result.mode == "RGBA"
+    assert (np.array(result)[:, :, 3:] == alpha).all()
+
+
+def test_what_cannot_be_done_says_so(editor, subject, astronaut):
+    with pytest.raises(FaceNotFoundError, match="No face"):
+        editor.encode(np.zeros((200, 200, 3), np.uint8))
+    with pytest.raises(FaceNotFoundError, match="no face 5"):
+        editor.encode(astronaut, face=5)
+    with pytest.raises(InputError, match="extent"):
+        editor.encode(astronaut, extent="nose")
+    with pytest.raises(InputError, match="paste_back"):
+        editor.edit(subject, {}, paste_back="glue", **FAST)
+    with pytest.raises(InputError, match="steps"):
+        editor.edit(subject, {}, steps=0)
+    with pytest.raises(InputError, match="batch_size"):
+        editor.edit(subject, {}, batch_size=0)
+    with pytest.raises(ActionUnitError, match="AU12"):
+        editor.edit(subject, {"AU13": 1}, **FAST)
+    with pytest.raises(InputError, match="size"):
+        type(editor)(editor.pipeline, size=100)
+    with pytest.raises(InputError, match="mediapipe"):
+        type(editor)(editor.pipeline, finder="eyes")
+    with pytest.raises(InputError, match="grabcut"):
+        type(editor)(editor.pipeline, parser="eyes")
+
+
+def test_releasing_the_id_encoder(model_folder, astronaut):
+    from magicface import MagicFace
+
+    own = MagicFace.from_pretrained(model_folder, device="cpu", size=128, finder="mediapipe", parser="grabcut")
+    subject = own.encode(astronaut)
+    before = own.edit(subject, {"AU12": 2}, **FAST)
+    own.release_id_encoder()
+    assert (pixels(own.edit(subject, {"AU12": 2}, **FAST)) == pixels(before)).all()
+    with pytest.raises(InputError, match="released"):
+        own.encode(astronaut)

@@ -1,0 +1,91 @@
+"""The front door, as a user opens it."""
+
+from __future__ import annotations
+
+import inspect
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import magicface
+from common.errors import ActionUnitError, InputError, MissingCheckpointError
+from magicface import MagicFace, edit
+
+
+@pytest.fixture
+def options(model_folder):
+    return {
+        "model": model_folder, "device": "cpu", "size": 128, "steps": 1, "progress": False,
+        "finder": "mediapipe", "parser": "grabcut",
+    }  # fmt: skip
+
+
+def test_every_kind_of_photo_gives_the_same(options, astronaut, tmp_path):
+    Image.fromarray(astronaut).save(tmp_path / "photo.png")
+    expected = np.array(edit(astronaut, {"AU12": 3}, **options))
+    for photo in (
+        tmp_path / "photo.png",
+        str(tmp_path / "photo.png"),
+        Image.fromarray(astronaut),
+        torch.from_numpy(astronaut).permute(2, 0, 1),
+        astronaut.astype(np.float32) / 255,
+    ):
+        assert (np.array(edit(photo, "AU12=3", **options)) == expected).all()
+
+
+def test_lists(options, astronaut):
+    wishes = [{"AU12": 3}, "AU6=1", [0.0] * 12]
+    assert isinstance(edit(astronaut, {"AU12": 3}, **options), Image.Image)
+    assert len(edit(astronaut, wishes, batch_size=2, **options)) == 3
+    assert len(edit([astronaut, astronaut[:, ::-1]], {"AU12": 3}, **options)) == 2
+    assert len(edit(astronaut[None].repeat(2, 0), {"AU12": 3}, **options)) == 2
+    pairs = edit([astronaut, astronaut[:, ::-1]], wishes[:2], **options)
+    assert (np.array(pairs[1]) == np.array(edit(astronaut[:, ::-1], wishes[1], **options))).mean() > 0.99
+    with pytest.raises(InputError, match="2 pictures and 3 wishes"):
+        edit([astronaut, astronaut], wishes, **options)
+    with pytest.raises(InputError, match="one prepared crop"):
+        edit([astronaut], wishes[0], background=astronaut, **options)
+
+
+def test_a_photo_is_encoded_once_for_many_wishes(options, astronaut, monkeypatch):
+    encoded = []
+    original = MagicFace.encode
+    monkeypatch.setattr(MagicFace, "encode", lambda self, *a, **k: encoded.append(1) or original(self, *a, **k))
+    edit(astronaut, [{"AU12": level} for level in range(5)], batch_size=2, **options)
+    assert len(encoded) == 1
+
+
+def test_missing_weights_say_how_to_get_them(astronaut, tmp_path, monkeypatch):
+    monkeypatch.setenv("FACE_RIG_HOME", str(tmp_path))
+    with pytest.raises(MissingCheckpointError, match="magicface download") as raised:
+        edit(astronaut, {"AU12": 3})
+    assert str(tmp_path) in str(raised.value)
+    assert isinstance(raised.value, FileNotFoundError)
+
+
+def test_a_checkpoint_without_a_prompt_is_incomplete(golden_checkpoint):
+    with pytest.raises(MissingCheckpointError, match="prompt_embeds"):
+        MagicFace.from_pretrained(golden_checkpoint, device="cpu")
+
+
+def test_a_wrong_wish_costs_no_loading(astronaut, tmp_path, monkeypatch):
+    monkeypatch.setenv("FACE_RIG_HOME", str(tmp_path))
+    with pytest.raises(ActionUnitError, match="AU12"):
+        edit(astronaut, {"AU13": 3})
+
+
+def test_the_defaults_are_the_releases():
+    defaults = {name: p.default for name, p in inspect.signature(edit).parameters.items()}
+    assert (defaults["steps"], defaults["guidance"], defaults["seed"]) == (50, 1.5, 424)
+    assert (defaults["face"], defaults["extent"], defaults["paste_back"]) == ("largest", "head", True)
+
+
+def test_exports():
+    assert magicface.__all__ == sorted(magicface.__all__)
+    assert [name for name in dir(magicface) if not name.startswith("_")] == magicface.__all__
+    for name in magicface.__all__:
+        assert getattr(magicface, name) is not None
+    with pytest.raises(AttributeError, match="edits"):
+        magicface.edits  # noqa: B018

@@ -1,0 +1,153 @@
+"""The command line: photos in, files out, exit codes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from common.images import read_image
+from magicface.__main__ import main, split_inputs
+
+
+@pytest.fixture
+def photo(tmp_path, astronaut):
+    Image.fromarray(astronaut).save(tmp_path / "photo.png")
+    return tmp_path / "photo.png"
+
+
+@pytest.fixture
+def options(model_folder):
+    return ["--model", str(model_folder), "--device", "cpu", "--size", "128", "--steps", "1", "-q",
+            "--finder", "mediapipe", "--parser", "grabcut"]  # fmt: skip
+
+
+def files(folder: Path):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_one_photo(photo, options, tmp_path, capsys):
+    target = tmp_path / "out" / "smile.png"
+    assert main([str(photo), "AU12=3", "AU6=2", "-o", str(target), "--json", *options]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert record["output"] == str(target)
+    assert record["wish"] == "AU6=2,AU12=3"
+    assert (record["seed"], record["steps"], record["guidance"]) == (424, 1, 1.5)
+    assert record["finder"] == "mediapipe"
+    assert len(record["face"]["box"]) == 4
+    assert set(record["seconds"]) == {"prepare", "encode", "edit"}
+    assert read_image(target).size == (512, 512)
+    assert files(tmp_path / "out") == ["smile.png"]
+
+
+def test_several_photos_go_on_after_a_bad_one(photo, options, tmp_path, capsys):
+    blank, broken = tmp_path / "blank.png", tmp_path / "broken.jpg"
+    Image.fromarray(np.zeros((99, 99, 3), np.uint8)).save(blank)
+    broken.write_bytes(photo.read_bytes()[:500])
+    out = tmp_path / "out"
+    assert main([*map(str, (blank, broken, photo)), "AU12=3", "-o", str(out), "--json", *options]) == 1
+    printed = capsys.readouterr()
+    records = [json.loads(line) for line in printed.out.splitlines()]
+    assert ["error" in record for record in records] == [True, True, False]
+    assert "No face" in printed.err
+    assert files(out) == ["photo-edited.png"]
+
+
+def test_names_that_collide_are_numbered(photo, options, tmp_path):
+    (tmp_path / "other").mkdir()
+    twin = tmp_path / "other" / "photo.png"
+    twin.write_bytes(photo.read_bytes())
+    assert main([str(photo), str(twin), "AU12=3", "-o", str(tmp_path / "out"), *options]) == 0
+    assert files(tmp_path / "out") == ["photo-edited-2.png", "photo-edited.png"]
+
+
+def test_without_output_the_result_lies_here(photo, options, tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert main([str(photo), "AU12=3", "--paste", "none", *options]) == 0
+    assert files(tmp_path / "here") == ["photo-edited.png"]
+    assert read_image("photo-edited.png").size == (128, 128)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["PHOTO", "AU13=3"], 2, "did you mean AU12"),
+        (["PHOTO", "AU12"], 2, "AU12=3"),
+        (["PHOTO", "AU12=99"], 2, "must lie in"),
+        (["AU12=3"], 2, "at least one photo"),
+        (["PHOTO", "AU12=3", "-o", "PHOTO"], 2, "overwrite"),
+        (["PHOTO", "PHOTO", "AU12=3", "-o", "one.png"], 2, "one file"),
+        (["PHOTO", "AU12=3", "-o", "x.txt"], 2, "no picture format"),
+        (["PHOTO", "AU12=3", "--steps", "0"], 2, "steps"),
+        (["PHOTO", "AU12=3", "--finder", "eyes"], 2, "mediapipe"),
+        (["PHOTO", "AU12=3", "--face", "7"], 1, "no face 7"),
+        (["PHOTO", "AU12=3", "--face", "5,5"], 1, "No face lies at"),
+        (["PHOTO", "AU12=3", "--face", "nose"], 2, "--face must be"),
+        (["absent.jpg", "AU12=3"], 1, "no file absent.jpg"),
+        (["PHOTO", "AU12=3", "--model", "owner/absent"], 3, "magicface download"),
+        (["PHOTO", "AU12=3", "--model", "absent"], 2, "owner/name"),
+    ],
+)
+def test_exit_codes(photo, options, arguments, code, message, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FACE_RIG_HOME", str(tmp_path / "home"))
+    before = files(tmp_path)
+    arguments = [str(photo) if argument == "PHOTO" else argument for argument in arguments]
+    given = [] if "--model" in arguments else options[:2]
+    own = {"--steps", "--finder"} & set(arguments)
+    rest = [v for flag, value in zip(options[2:-4:2], options[3:-4:2]) if flag.startswith("--") and flag not in own
+            for v in (flag, value)]  # fmt: skip
+    assert main([*arguments, *given, *rest, "-q"]) == code
+    assert message in capsys.readouterr().err
+    assert files(tmp_path) == before
+
+
+def test_usage_errors_exit_with_2():
+    with pytest.raises(SystemExit) as raised:
+        main(["photo.jpg", "--frobnicate"])
+    assert raised.value.code == 2
+
+
+def test_download_offline(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("FACE_RIG_HOME", str(tmp_path))
+    assert main(["download"]) == 3
+    assert "denoising_unet/diffusion_pytorch_model.safetensors" in capsys.readouterr().err
+
+
+def test_interruption_keeps_what_is_finished(photo, options, tmp_path, monkeypatch):
+    from magicface import MagicFace
+
+    calls = []
+
+    def encode(self, image, **how):
+        calls.append(image)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return original(self, image, **how)
+
+    original = MagicFace.encode
+    monkeypatch.setattr(MagicFace, "encode", encode)
+    assert main([str(photo), str(photo), "AU12=3", "-o", str(tmp_path / "out"), *options]) == 130
+    assert files(tmp_path / "out") == ["photo-edited.png"]
+
+
+def test_photos_and_wishes_in_any_order(tmp_path):
+    odd = tmp_path / "a=b.png"
+    odd.touch()
+    photos, wish = split_inputs(["AU12=3", str(odd), "AU6=-2.5", "x.jpg"])
+    assert photos == [odd, Path("x.jpg")]
+    assert wish == "AU6=-2.5,AU12=3"
+
+
+def test_help_needs_no_torch():
+    code = "import sys; from magicface.__main__ import main\ntry: main(['--help'])\nexcept SystemExit: pass\n" \
+           "assert 'torch' not in sys.modules"  # fmt: skip
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "AU12=3" in result.stdout
+    assert "default: 50" in result.stdout

@@ -1,0 +1,137 @@
+"""Who may import whom, and what an import costs."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SIBLINGS = {"magicface"}
+ONE_HOME = {
+    "insightface",
+    "face_alignment",
+    "ai_edge_litert",
+    "accelerate",
+    "gradio",
+    "peft",
+    "huggingface_hub.snapshot_download",
+}
+ERRORS_ONLY = {"common.errors", "common.weights"}
+ALLOWED = {
+    "common.action_units": {"common.errors"},
+    "common.faces": {"common.errors"},
+    "common.background": ERRORS_ONLY,
+    "common.hooks": set(),
+    "common.identity": {"common.hooks"},
+    "common.pipeline": {"common.errors", "common.hooks", "common.identity", "common.prompt", "common.rig"},
+}
+
+
+def modules() -> dict[str, ast.Module]:
+    files = [path for package in ("common", *SIBLINGS) for path in (ROOT / package).rglob("*.py")]
+    return {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): ast.parse(path.read_text())
+        for path in files
+    }
+
+
+def imports(name: str, tree: ast.Module, is_package: bool) -> set[str]:
+    """Full names of what a module imports, type-checking-only imports left out."""
+    skipped = {
+        child
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        for child in ast.walk(node)
+    }
+    found = set()
+    for node in ast.walk(tree):
+        if node in skipped:
+            continue
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                parts = name.split(".")
+                parts = parts[: len(parts) - node.level + is_package]
+                base = ".".join([*parts, base] if base else parts)
+            if base == "common":
+                found |= {f"common.{alias.name}" for alias in node.names}
+            else:
+                found.add(base)
+    return found
+
+
+def all_imports() -> dict[str, set[str]]:
+    trees = modules()
+    return {name: imports(name, tree, (ROOT / name.replace(".", "/")).is_dir()) for name, tree in trees.items()}
+
+
+def room(name: str) -> str:
+    """The first two parts: common.faces.crop belongs to the room common.faces."""
+    return ".".join(name.split(".")[:2])
+
+
+def test_common_imports_no_sibling_and_siblings_not_each_other():
+    for name, imported in all_imports().items():
+        package = name.split(".")[0]
+        others = SIBLINGS - {package}
+        assert not {i for i in imported if i.split(".")[0] in others}, name
+
+
+def test_rooms_import_only_what_they_may():
+    for name, imported in all_imports().items():
+        if room(name) in ALLOWED:
+            ours = {room(i) for i in imported if i.startswith("common.")} - {room(name)}
+            assert ours <= ALLOWED[room(name)], f"{name} imports {ours - ALLOWED[room(name)]}"
+
+
+@pytest.mark.parametrize("library", sorted(ONE_HOME))
+def test_optional_libraries_have_one_home(library):
+    homes = [name for name, imported in all_imports().items() if any(i.split(".")[0] == library for i in imported)]
+    assert len(homes) <= 1, homes
+
+
+def test_torchvision_is_nowhere():
+    assert not [name for name, imported in all_imports().items() if any(i.startswith("torchvision") for i in imported)]
+
+
+def test_importing_magicface_is_light():
+    code = (
+        "import sys, time; before = set(sys.modules); started = time.perf_counter(); import magicface;"
+        "seconds = time.perf_counter() - started; new = {name.split('.')[0] for name in set(sys.modules) - before};"
+        "heavy = new & {'torch', 'diffusers', 'transformers', 'numpy', 'PIL', 'cv2', 'insightface'};"
+        "assert not heavy, heavy; print(seconds)"
+    )
+    times = []
+    for _ in range(3):
+        result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        times.append(float(result.stdout))
+    assert min(times) < 0.1
+
+
+def test_importing_everything_needs_no_network_and_no_option():
+    code = (
+        "import socket, sys\n"
+        "def refuse(*args, **kwargs): raise AssertionError('network at import')\n"
+        "socket.socket.connect = refuse\n"
+        f"import {', '.join(n for n in sorted(modules()) if not n.endswith('__main__'))}\n"
+        "optional = {'insightface', 'face_alignment', 'ai_edge_litert', 'peft', 'gradio', 'torchvision', 'skimage'}\n"
+        "loaded = optional & set(sys.modules)\n"
+        "assert not loaded, loaded\n"
+    )
+    started = time.perf_counter()
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    assert time.perf_counter() - started < 120
+
+
+def test_no_file_is_too_long():
+    for name in modules():
+        path = ROOT / (name.replace(".", "/") + ".py")
+        path = path if path.exists() else ROOT / name.replace(".", "/") / "__init__.py"
+        assert len(path.read_text().splitlines()) <= 300, path
