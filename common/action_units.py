@@ -47,11 +47,10 @@ def to_vector(wish: AUWish, *, low: float = -10.0, high: float = 10.0) -> list[f
             an AU given twice, or something that is no wish at all.
         ShapeError: not 12 numbers.
     """
-    if isinstance(wish, str):
-        wish = _parse(wish)
-    if isinstance(wish, Mapping):
+    named = _parse(wish) if isinstance(wish, str) else wish
+    if isinstance(named, Mapping):
         vector = dict.fromkeys(ACTION_UNITS, 0.0)
-        for name, value in wish.items():
+        for name, value in named.items():
             vector[_known(name)] = _in_range(name, value, low, high)
         return list(vector.values())
     try:

@@ -80,7 +80,7 @@ def download(
         raise MissingCheckpointError(
             f"The hub does not hold all of it; still missing in {folder}:\n" + "\n".join(f"  {name}" for name in still)
         )
-    prompt_embeds([folder] + [local_base] * (local_base is not None))  # computed here once, the text encoder rests
+    prompt_embeds([place for place in (folder, local_base) if place])  # computed here once, the text encoder rests
     return folder
 
 

@@ -113,7 +113,7 @@ class Editor(Generic[Wish]):
         image: ImageLike,
         *,
         face: str | int | tuple[float, float] = "largest",
-        extent: str = "head",
+        extent: backgrounds.Extent = "head",
         background: ImageLike | None = None,
     ) -> Subject:
         """Everything about one photo that its edits share: face, crop, parts, background, identity.
@@ -237,7 +237,8 @@ class Editor(Generic[Wish]):
         device, side = self.pipeline._execution_device, self.size // self.pipeline.vae_scale_factor
         generator = torch.Generator(device).manual_seed(seed)
         noise = randn_tensor((1, self.pipeline.unet.config.out_channels, side, side), generator, torch.device(device))
-        images = self.pipeline(identity, rig, generator=generator, latents=noise, output_type="np", **call).images
+        options = call | {"generator": generator, "latents": noise, "output_type": "np", "return_dict": False}
+        images: Any = self.pipeline(identity, rig, **options)[0]
         if not with_neutral:
             return images, [None] * count
         return images[:count], [images[count]] * count if one else images[count:]

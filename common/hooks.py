@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from diffusers import UNet2DConditionModel
 from diffusers.models.attention import BasicTransformerBlock
-from diffusers.models.attention_processor import Attention, AttnProcessor2_0
+from diffusers.models.attention_processor import AttnProcessor2_0
 
 Identity = dict[str, tuple[torch.Tensor, torch.Tensor]]
 """Layer name -> (key, value), each (B, heads, N, head_dim); B is 1 or the batch of the UNet call."""
@@ -65,7 +65,7 @@ class IdentityAttnProcessor:
 
     def __call__(
         self,
-        attn: Attention,
+        attn: Any,
         hidden_states: torch.Tensor,
         encoder_hidden_states: torch.Tensor | None = None,
         attention_mask: torch.Tensor | None = None,
@@ -99,7 +99,7 @@ def attend_to_identity(unet: UNet2DConditionModel) -> None:
     """
     self_attention = {f"{name}.attn1.processor": name for name in transformer_blocks(unet)}
     unet.set_attn_processor(
-        {
+        {  # pyright: ignore[reportArgumentType] - the host's union lists its own classes only
             key: IdentityAttnProcessor(self_attention[key]) if key in self_attention else TextAttnProcessor()
             for key in unet.attn_processors
         }

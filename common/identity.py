@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from diffusers import UNet2DConditionModel
 
@@ -41,7 +43,8 @@ def project_identity(unet: UNet2DConditionModel, tokens: dict[str, torch.Tensor]
     """
     identity: Identity = {}
     for name, block in transformer_blocks(unet).items():
-        x, attn = block.norm1(tokens[name]), block.attn1
+        attn: Any = block.attn1
+        x = block.norm1(tokens[name])
         identity[name] = (split_heads(attn.to_k(x), attn.heads), split_heads(attn.to_v(x), attn.heads))
     return identity
 

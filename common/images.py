@@ -112,7 +112,7 @@ def _upright(image: Image.Image) -> Image.Image:
         image = image.convert("RGBA" if transparent else "RGB")
     except (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, ZeroDivisionError) as error:
         raise ImageError(f"Cannot read the picture: {error}") from error
-    if image.mode == "RGBA" and image.getextrema()[3] == (255, 255):
+    if image.mode == "RGBA" and image.getchannel("A").getextrema() == (255, 255):
         image = image.convert("RGB")
     return image
 

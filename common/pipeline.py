@@ -31,6 +31,12 @@ class FaceEditPipeline(DiffusionPipeline):
         prompt_embeds: (1, 77, D), the embedding of the one constant prompt that the networks were trained with.
     """
 
+    # diffusers makes the attributes of models and their configs at run time
+    vae: Any
+    id_encoder: Any
+    unet: Any
+    scheduler: Any
+
     model_cpu_offload_seq = "id_encoder->unet->vae"
     _optional_components = ["id_encoder"]  # noqa: RUF012 - the host's own convention
     _callback_tensor_inputs = ["latents"]  # noqa: RUF012
@@ -46,7 +52,7 @@ class FaceEditPipeline(DiffusionPipeline):
         super().__init__()
         self.register_modules(vae=vae, id_encoder=id_encoder, unet=unet, scheduler=scheduler)
         self.prompt_embeds = prompt_embeds
-        self.vae_scale_factor = 2 ** (len(vae.config.block_out_channels) - 1)
+        self.vae_scale_factor = 2 ** (len(self.vae.config.block_out_channels) - 1)
         self.image_processor = VaeImageProcessor(vae_scale_factor=self.vae_scale_factor)
         attend_to_identity(unet)
 
@@ -60,9 +66,9 @@ class FaceEditPipeline(DiffusionPipeline):
         """V, the width of `Rig.vector`."""
         return self.unet.config.projection_class_embeddings_input_dim
 
-    def save_pretrained(self, save_directory, **kwargs):
+    def save_pretrained(self, save_directory, *args, **kwargs):
         """Saves in diffusers' layout, plus the prompt embedding beside `model_index.json`."""
-        super().save_pretrained(save_directory, **kwargs)
+        super().save_pretrained(save_directory, *args, **kwargs)
         if self.prompt_embeds is not None:
             save_file({"prompt_embeds": self.prompt_embeds.contiguous().cpu()}, Path(save_directory) / PROMPT_FILE)
 
@@ -159,7 +165,7 @@ class FaceEditPipeline(DiffusionPipeline):
         guides = self._guides(rig).to(dtype)  # (1 or B, 4 per guide, h, w)
         vector = self._vector(rig).to(device, dtype)  # (B, V)
         prompt = self._prompt(prompt_embeds, dtype)
-        latents = self._noise(len(rig), guides.shape[-2:], generator, latents)
+        x = self._noise(len(rig), guides.shape[-2:], generator, latents)
 
         # One UNet batch: every row with its wish, then once more without it the rows that guidance will change.
         guided = (vector != 0).any(1).nonzero().flatten() if guidance_scale != 1 else torch.arange(0, device=device)
@@ -174,20 +180,20 @@ class FaceEditPipeline(DiffusionPipeline):
         guides = guides.expand(len(rig), -1, -1, -1)[rows]
 
         self.scheduler.set_timesteps(num_inference_steps, device=device)
-        latents = latents * self.scheduler.init_noise_sigma
+        x = x * self.scheduler.init_noise_sigma
         step_options = self._step_options(generator)
-        with self.progress_bar(total=len(self.scheduler.timesteps)) as bar:
+        with self.progress_bar(total=len(self.scheduler.timesteps)) as bar:  # pyright: ignore[reportCallIssue]
             for i, t in enumerate(self.scheduler.timesteps):
-                noisy = self.scheduler.scale_model_input(latents, t).to(dtype)
+                noisy = self.scheduler.scale_model_input(x, t).to(dtype)
                 eps = self.unet(torch.cat([noisy[rows], guides], 1), t, **conditions, return_dict=False)[0].float()
                 eps, neutral = eps[: len(rig)], eps[len(rig) :]
                 eps[guided] = neutral + guidance_scale * (eps[guided] - neutral)
-                latents = self.scheduler.step(eps, t, latents, return_dict=False, **step_options)[0]
+                x = self.scheduler.step(eps, t, x, return_dict=False, **step_options)[0]
                 if callback_on_step_end is not None:
-                    latents = (callback_on_step_end(self, i, t, {"latents": latents}) or {}).get("latents", latents)
+                    x = (callback_on_step_end(self, i, t, {"latents": x}) or {}).get("latents", x)
                 bar.update()
 
-        images = latents if output_type == "latent" else self._decode(latents, output_type)
+        images = x if output_type == "latent" else self._decode(x, output_type)
         self.maybe_free_model_hooks()
         return ImagePipelineOutput(images=images) if return_dict else (images,)  # type: ignore[arg-type]
 

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from common.action_units import AUWish, to_vector
+from common.background import Extent
 from common.checkpoints import MAGICFACE
 from common.editor import SEED, Editor, check_options, pair_up
 from common.errors import InputError
@@ -44,7 +45,7 @@ def edit(
     device: str | None = None,
     # the face
     face: str | int | tuple[float, float] = "largest",
-    extent: str = "head",
+    extent: Extent = "head",
     background: ImageLike | None = None,
     finder: str = "auto",
     parser: str = "auto",
