@@ -14,6 +14,7 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from diffusers import UNet2DConditionModel
@@ -58,8 +59,8 @@ def random_unet(config: dict, vector_size: int | None, dtype: torch.dtype, devic
             parameter.copy_(0.1 * noise + name.endswith("weight"))
     if dtype == torch.float32:
         return unet
-    unet = torch.nn.Module.to(unet, dtype)  # without the warning of diffusers' own
-    return unet.to(memory_format=torch.channels_last)
+    half: Any = torch.nn.Module.to(unet, dtype)  # without the warning of diffusers' own
+    return half.to(memory_format=torch.channels_last)
 
 
 def two_ways(size: int, dtype: torch.dtype, device: str = "cpu") -> dict[str, Callable[[], torch.Tensor]]:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .arguments import check_options
 from .errors import FaceEditError, InputError, MissingCheckpointError
 from .images import picture_format, save_image
 
@@ -57,13 +58,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(editor_class: type[Editor[Any]], photos: list[Path], wish: Any, args: argparse.Namespace) -> int:
     """Edits the photos one by one; a bad one is reported and the others go on. Returns the exit code."""
-    from .editor import check_options  # torch is loaded by now; --help does without
-
     logging.basicConfig(level=logging.WARNING if args.quiet else logging.INFO, format="%(message)s", stream=sys.stderr)
     for noisy in ("httpx", "diffusers", "transformers"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     targets, face = output_paths(photos, args.output), parse_face(args.face)
-    check_options(steps=args.steps, batch_size=1, paste_back=_paste_back(args))
+    check_options(args.steps, 1, args.guidance, args.seed, _paste_back(args))
     editor = editor_class.from_pretrained(
         args.model, base=args.base, dtype=_dtype(args.dtype), device=args.device, size=args.size, finder=args.finder,
         parser=args.parser,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
@@ -14,12 +14,13 @@ from PIL import Image
 
 from . import background as backgrounds
 from . import checkpoints
+from .arguments import SEED, check_options, pair_up
 from .checkpoints import Release
 from .errors import InputError
 from .faces import Crop, choose_face, get_finder
 from .files import model_folder
 from .identity import join
-from .images import ImageLike, as_list, read_image, rgb
+from .images import ImageLike, read_image, rgb
 from .paste import paste, paste_mask
 from .pipeline import FaceEditPipeline
 from .prompt import PROMPT_FILE
@@ -30,11 +31,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 Wish = TypeVar("Wish")
-
-SEED = 424
-"""The release's seed."""
-
-PASTE = ("replace", "detail")
 
 
 class Editor(Generic[Wish]):
@@ -181,7 +177,7 @@ class Editor(Generic[Wish]):
         Raises:
             InputError, ActionUnitError, ShapeError: an argument cannot be used.
         """
-        way = check_options(steps=steps, batch_size=batch_size, paste_back=paste_back)
+        way = check_options(steps, batch_size, guidance, seed, paste_back)
         self.pipeline.set_progress_bar_config(disable=not progress)
         call |= {"num_inference_steps": steps, "guidance_scale": guidance}
         pairs, single = pair_up(subject, wish, self.rigger.as_list)
@@ -244,44 +240,9 @@ class Editor(Generic[Wish]):
         return images[:count], [images[count]] * count if one else images[count:]
 
 
-def pair_up(
-    subject: Any, wish: Any, wishes_of: Callable[[Any], list[Any] | None]
-) -> tuple[list[tuple[Any, Any]], bool]:
-    """Pairs of subject and wish, and whether neither came as a list; a single one goes with all of the other's.
-
-    Raises:
-        InputError: two lists of different lengths.
-    """
-    subjects, wishes = as_list(subject), wishes_of(wish)
-    if subjects is not None and wishes is not None and len(subjects) != len(wishes):
-        raise InputError(
-            f"Lists pair up one by one; got {len(subjects)} pictures and {len(wishes)} wishes.\n"
-            "  give one of them alone to use it with each of the others"
-        )
-    if wishes is None:
-        return [(s, wish) for s in ([subject] if subjects is None else subjects)], subjects is None
-    return list(zip([subject] * len(wishes) if subjects is None else subjects, wishes)), False
-
-
 def to_tensor(image: np.ndarray) -> torch.Tensor:
     """(H, W, 3) uint8 -> (1, 3, H, W) float32 in [0, 1]."""
     return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float() / 255
-
-
-def check_options(*, steps: int, batch_size: int, paste_back: bool | str) -> str | None:
-    """The way to paste back, "replace", "detail" or None.
-
-    Raises:
-        InputError: one of the three cannot be used.
-    """
-    if batch_size < 1 or steps < 1:
-        raise InputError(f"steps and batch_size must be at least 1; got {steps} and {batch_size}.")
-    if paste_back is False:
-        return None
-    way = "replace" if paste_back is True else paste_back
-    if way not in PASTE:
-        raise InputError(f'paste_back must be True, False, "replace" or "detail"; got {paste_back!r}.')
-    return way
 
 
 def _finish(subject: Subject, crop: np.ndarray, neutral: np.ndarray | None, way: str | None) -> Image.Image:

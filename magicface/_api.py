@@ -9,9 +9,10 @@ from typing import Any
 import torch
 
 from common.action_units import AUWish, to_vector
+from common.arguments import SEED, check_options, pair_up
 from common.background import Extent
 from common.checkpoints import MAGICFACE
-from common.editor import SEED, Editor, check_options, pair_up
+from common.editor import Editor
 from common.errors import InputError
 from common.images import ImageLike, as_list
 
@@ -93,7 +94,7 @@ def edit(
         ImageError, ShapeError, ActionUnitError, InputError: an argument cannot be used.
         FaceNotFoundError: no face in the photo.
     """
-    check_options(steps=steps, batch_size=batch_size, paste_back=paste_back)
+    check_options(steps, batch_size, guidance, seed, paste_back)
     pairs, single = pair_up(img, au_delta, MagicFace.rigger.as_list)
     if background is not None and as_list(img) is not None:
         raise InputError("background goes with one prepared crop; got a list of pictures.")

@@ -130,6 +130,10 @@ def test_what_cannot_be_done_says_so(editor, subject, astronaut):
         editor.edit(subject, {}, paste_back="glue", **FAST)
     with pytest.raises(InputError, match="steps"):
         editor.edit(subject, {}, steps=0)
+    with pytest.raises(InputError, match="seed"):
+        editor.edit(subject, {}, seed=0.5)
+    with pytest.raises(InputError, match="guidance"):
+        editor.edit(subject, {}, guidance=float("nan"))
     with pytest.raises(InputError, match="batch_size"):
         editor.edit(subject, {}, batch_size=0)
     with pytest.raises(ActionUnitError, match="AU12"):
