@@ -57,6 +57,11 @@ def write_random_checkpoint(folder: Path) -> None:
     save_file({"prompt_embeds": torch.randn(1, 77, 768)}, folder / PROMPT_FILE)
 
 
+def size_of(network: torch.nn.Module) -> float:
+    """The weights of a network, GiB."""
+    return sum(p.numel() * p.element_size() for p in network.parameters()) / 2**30
+
+
 def memory() -> tuple[float, float]:
     """Resident memory of this process now and at its peak, GiB."""
     now = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
@@ -67,13 +72,18 @@ def part(task: str, folder: Path, size: int, steps: int) -> dict[str, float]:
     """One measurement in this process."""
     before = memory()[0]
     editor = MagicFace.from_pretrained(folder, dtype=torch.bfloat16, device="cpu", size=size, finder="mediapipe")
-    networks = (editor.pipeline.unet, editor.pipeline.id_encoder, editor.pipeline.vae)
-    sizes = [sum(p.numel() * p.element_size() for p in network.parameters()) / 2**30 for network in networks]
+    sizes = {name: size_of(getattr(editor.pipeline, name)) for name in ("unet", "id_encoder", "vae")}
     photo, wishes = data.astronaut(), [{"AU12": 0.25 * (i + 1)} for i in range(20)]
-    result = {"weights": sum(sizes), "id_encoder": sizes[1], "before": before, "loaded": memory()[0]}
+    result = {
+        "weights": sum(sizes.values()),
+        "id_encoder": sizes["id_encoder"],
+        "before": before,
+        "loaded": memory()[0],
+    }
     started = time.perf_counter()
     subject = editor.encode(photo)
     if task == "released":
+        result["before_release"] = memory()[0]
         editor.release_id_encoder()
         result["after_release"] = memory()[0]
     editor.edit(subject, wishes if task == "twenty" else wishes[:1], steps=steps, progress=False)
@@ -106,11 +116,11 @@ def main() -> None:
     print(f"resident after loading        {one['loaded']:6.2f} GiB")
     print(f"peak of one edit              {one['peak']:6.2f} GiB")
     print(f"peak of twenty edits          {twenty['peak']:6.2f} GiB")
-    print(f"after releasing the encoder   {released['after_release']:6.2f} GiB (encoder: {one['id_encoder']:.2f})")
+    print(f"resident after encode         {released['before_release']:6.2f} GiB")
+    print(f"after release_id_encoder()    {released['after_release']:6.2f} GiB (it has {one['id_encoder']:.2f})")
     print(f"one edit                      {one['seconds']:6.1f} s")
-    print(
-        f"twenty variations             {twenty['seconds']:6.1f} s = {twenty['seconds'] / one['seconds']:.1f} x one edit"
-    )
+    ratio = twenty["seconds"] / one["seconds"]
+    print(f"twenty variations             {twenty['seconds']:6.1f} s = {ratio:.1f} x one edit")
 
 
 if __name__ == "__main__":

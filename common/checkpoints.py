@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 from .errors import CheckpointError, MissingCheckpointError
 from .pipeline import FaceEditPipeline
 from .prompt import prompt_embeds
-from .weights import check_keys, read_weights
+from .weights import check_keys, own_copy, read_weights
 
 PARSER_FILE = "79999_iter.pth"
 """BiSeNet face parsing, in the release's `utils/` (once at its top level)."""
@@ -94,10 +94,7 @@ def load(
 
 
 def fast_layout(pipeline: FaceEditPipeline) -> FaceEditPipeline:
-    """Channels-last weights in half precision, whose convolutions want them.
-
-    Not in float32: torch's channels-last group norm on the CPU is less exact, and moved golden latents by 1e-2.
-    """
+    """Channels-last weights in half precision (see `weights.own_copy`)."""
     if pipeline.unet.dtype == torch.float32:
         return pipeline
     for network in (pipeline.vae, pipeline.id_encoder, pipeline.unet):
@@ -169,7 +166,7 @@ def load_unet(
         vector_size = state["class_embedding.weight"].shape[1]
     unet = unet_from_config(json.loads((folder / "config.json").read_text()), vector_size)
     check_keys(unet.state_dict(), state, str(folder))
-    unet.load_state_dict({key: value.to(dtype) for key, value in state.items()}, assign=True)
+    unet.load_state_dict({key: own_copy(value, dtype) for key, value in state.items()}, assign=True)
     return unet.eval()
 
 
