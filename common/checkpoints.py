@@ -5,7 +5,6 @@ Foreign names live here and in `download`; the rest of the toolkit never sees th
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from safetensors import SafetensorError
 from .errors import CheckpointError, MissingCheckpointError
 from .pipeline import FaceEditPipeline
 from .prompt import prompt_embeds
-from .weights import check_keys, own_copy, read_weights
+from .weights import check_keys, own_copy, read_config, read_weights
 
 PARSER_FILE = "79999_iter.pth"
 """BiSeNet face parsing, in the release's `utils/` (once at its top level)."""
@@ -89,7 +88,11 @@ def load(
     id_encoder = load_unet(_first([folder], release.id_encoder), dtype=dtype)
     unet = load_unet(_first([folder], release.denoiser), vector_key=release.vector_key, dtype=dtype)
     vae = load_vae(_first(places, ("vae",)), dtype=dtype)
-    pipeline = FaceEditPipeline(vae, id_encoder, unet, released_scheduler(places), prompt_embeds(places)).to(device)
+    prompt = prompt_embeds(places)
+    width = unet.config["cross_attention_dim"]
+    if prompt is not None and prompt.shape[::2] != (1, width):
+        raise CheckpointError(f"The prompt embedding must be (1, 77, {width}) for this network; it is {prompt.shape}.")
+    pipeline = FaceEditPipeline(vae, id_encoder, unet, released_scheduler(places), prompt).to(device)
     return fast_layout(pipeline)
 
 
@@ -164,7 +167,11 @@ def load_unet(
         if "class_embedding.weight" not in state:
             raise CheckpointError(f"{folder / WEIGHTS} has no {vector_key}weight: it is not a denoiser of this family.")
         vector_size = state["class_embedding.weight"].shape[1]
-    unet = unet_from_config(json.loads((folder / "config.json").read_text()), vector_size)
+    config = read_config(folder / "config.json")
+    try:
+        unet = unet_from_config(config, vector_size)
+    except (TypeError, ValueError, KeyError, AttributeError, ZeroDivisionError) as error:
+        raise CheckpointError(f"{folder / 'config.json'} describes no UNet that can be built: {error}") from error
     check_keys(unet.state_dict(), state, str(folder))
     unet.load_state_dict({key: own_copy(value, dtype) for key, value in state.items()}, assign=True)
     return unet.eval()
@@ -198,7 +205,7 @@ def released_scheduler(places: list[Path]) -> UniPCMultistepScheduler:
     config = dict(SD15_SCHEDULER)
     published = _first(places, ("scheduler",)) / "scheduler_config.json"
     if published.is_file():
-        config = json.loads(published.read_text())
+        config = read_config(published)
     if config.get("_class_name") == UniPCMultistepScheduler.__name__:
         return UniPCMultistepScheduler.from_config(config)  # type: ignore[return-value]
     # Keys of the published PNDM config that UniPC does not know would be reported as ignored.

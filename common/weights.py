@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -22,6 +24,21 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
         return load_file(path)
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"Cannot read {path}: {error}.\n  delete it and fetch it again") from error
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """A config.json as a dict.
+
+    Raises:
+        CheckpointError: damaged, or not a JSON object.
+    """
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"Cannot read {path}: {error}.\n  delete it and fetch it again") from error
+    if not isinstance(config, dict):
+        raise CheckpointError(f"{path} must hold a JSON object; it holds a {type(config).__name__}.")
+    return config
 
 
 def check_keys(expected: Mapping[str, torch.Tensor], got: Mapping[str, torch.Tensor], what: str) -> None:

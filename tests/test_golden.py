@@ -36,7 +36,9 @@ def golden_folders() -> list[Path]:
     if not Path(root).is_dir():
         pytest.exit(f"GOLDEN_DIR={root} is no folder", returncode=2)
     candidates = [Path(root), *sorted(path for path in Path(root).rglob("*") if path.is_dir())]
-    return [path for path in candidates if has_form(path)]
+    if not (found := [path for path in candidates if has_form(path)]):
+        pytest.exit(f"GOLDEN_DIR={root} holds no golden checkpoint", returncode=2)
+    return found
 
 
 @pytest.fixture(params=[None, *golden_folders()], ids=lambda p: p.name if p else "stored")

@@ -76,6 +76,20 @@ def test_a_broken_download_is_named(copy, network):
         checkpoints.load(copy, device="cpu")
 
 
+@pytest.mark.parametrize("content", ["", "[]", '{"in_channels": "many"}', '{"block_out_channels": [0]}'])
+@pytest.mark.parametrize("network", ["ID_enc", "denoising_unet"])
+def test_a_broken_config_is_named(copy, network, content):
+    (copy / network / "config.json").write_text(content)
+    with pytest.raises(CheckpointError, match=network):
+        checkpoints.load(copy, device="cpu")
+
+
+def test_a_prompt_of_another_model_is_refused(copy):
+    save_file({"prompt_embeds": torch.zeros(1, 77, 768)}, copy / "prompt_embeds.safetensors")
+    with pytest.raises(CheckpointError, match="77, 24"):
+        checkpoints.load(copy, device="cpu")
+
+
 def test_missing_files_are_all_named(copy):
     (copy / "denoising_unet" / WEIGHTS).unlink()
     shutil.rmtree(copy / "vae")
