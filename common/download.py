@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
 from pathlib import Path
 
 from .checkpoints import MAGICFACE, PARSER_FILE, WEIGHTS, Release, auxiliary, missing_files
 from .errors import FaceEditError, MissingCheckpointError
 from .files import home, model_folder
+from .network import reachable
 from .prompt import PROMPT_FILE, prompt_embeds
 
 log = logging.getLogger(__name__)
@@ -27,26 +27,11 @@ BASE_FILES = [
 ]
 
 
-def online(timeout: float = 4.0) -> bool:
-    """Whether the hub answers within `timeout` seconds; a name look-up that hangs counts as no."""
+def online() -> bool:
+    """Whether the hub answers, and may be asked."""
     from huggingface_hub import constants
-    from huggingface_hub.utils import get_session
 
-    if constants.HF_HUB_OFFLINE:
-        return False
-    answers: list[bool] = []
-
-    def ask() -> None:
-        try:
-            get_session().head(constants.ENDPOINT, timeout=timeout)
-            answers.append(True)
-        except Exception:  # whatever the client's stack raises, the answer is "not reachable"
-            answers.append(False)
-
-    thread = threading.Thread(target=ask, daemon=True)
-    thread.start()
-    thread.join(timeout)
-    return answers == [True]
+    return not constants.HF_HUB_OFFLINE and reachable(constants.ENDPOINT)
 
 
 def download(

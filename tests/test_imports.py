@@ -21,11 +21,10 @@ ONE_HOME = {
     "peft",
     "huggingface_hub.snapshot_download",
 }
-ERRORS_ONLY = {"common.errors", "common.weights"}
 ALLOWED = {
     "common.action_units": {"common.errors"},
-    "common.faces": {"common.errors"},
-    "common.background": ERRORS_ONLY,
+    "common.faces": {"common.errors", "common.network"},
+    "common.background": {"common.errors", "common.network", "common.weights"},
     "common.hooks": set(),
     "common.identity": {"common.hooks"},
     "common.pipeline": {"common.errors", "common.hooks", "common.identity", "common.prompt", "common.rig"},

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import CheckpointError, MissingCheckpointError
+from ..network import reachable
 from .hub import MODEL, fetched, stored
 from .labels import CLASSES
 from .networks import IMAGENET_MEAN, IMAGENET_STD, classify
@@ -32,16 +33,19 @@ class SegFormerParser:
 
     def __init__(self, model: str | Path = MODEL, *, device: str = "cpu", fetch: bool = False) -> None:
         # transformers takes seconds to import, and most sessions never need this parser.
+        from huggingface_hub import constants
         from transformers import SegformerForSemanticSegmentation
 
+        offline = fetch and not reachable(constants.ENDPOINT)
+        fetch = fetch and not offline
         try:
             loaded: Any = SegformerForSemanticSegmentation.from_pretrained(
                 str(model), local_files_only=not fetch, output_loading_info=True
             )
         except OSError as error:
             raise MissingCheckpointError(
-                f"The SegFormer {model} is not on this machine.\n"
-                "  fetch it once: SegFormerParser(fetch=True)\n"
+                f"The SegFormer {model} is not on this machine{', and the hub cannot be reached' * offline}.\n"
+                '  fetch it once: from common.background import get_parser; get_parser("segformer", fetch=True)\n'
                 '  or do without: get_parser("grabcut")'
             ) from error
         except RuntimeError as error:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import socket
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from common.errors import CheckpointError, MissingCheckpointError
+from common.network import reachable
 
 
 @dataclass(frozen=True)
@@ -67,30 +66,11 @@ class Pack:
         """
         if self.complete():
             return
-        host = self.source.split("/")[2]
-        if not reachable(host):
-            raise self.missing(f"{host} cannot be reached.")
+        if not reachable(self.source):
+            raise self.missing(f"{self.source.split('/')[2]} cannot be reached.")
         try:
             download()
         except Exception as error:  # the libraries' downloaders have no error in common; the message keeps the cause
             raise self.missing(f"The download failed: {error}.") from error
         if not self.complete():
             raise self.missing("The download did not bring them.")
-
-
-def reachable(host: str, timeout: float = 4.0) -> bool:
-    """Whether a web server answers within `timeout` seconds; a name look-up that hangs counts as no."""
-    answers: list[bool] = []
-
-    def ask() -> None:
-        try:
-            socket.create_connection((host, 443), timeout=timeout).close()
-            answers.append(True)
-        except OSError:
-            answers.append(False)
-
-    # The look-up knows no timeout of its own, so the wait is limited from outside.
-    thread = threading.Thread(target=ask, daemon=True)
-    thread.start()
-    thread.join(timeout)
-    return answers == [True]

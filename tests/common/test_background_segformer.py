@@ -102,3 +102,10 @@ def test_auto_takes_a_model_on_disk(tmp_path):
     save_model(tmp_path)
     assert on_disk(tmp_path)
     assert get_parser(segformer=tmp_path).name == "segformer"
+
+
+def test_fetching_offline_is_noticed_at_once(tmp_path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
+    with pytest.raises(MissingCheckpointError, match="cannot be reached"):
+        SegFormerParser("no/such-model", fetch=True)
