@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -179,16 +180,17 @@ class FaceEditPipeline(DiffusionPipeline):
         }
         guides = guides.expand(len(rig), -1, -1, -1)[rows]
 
-        self.scheduler.set_timesteps(num_inference_steps, device=device)
-        x = x * self.scheduler.init_noise_sigma
+        scheduler = deepcopy(self.scheduler)  # it counts steps and keeps outputs: two calls at once need one each
+        scheduler.set_timesteps(num_inference_steps, device=device)
+        x = x * scheduler.init_noise_sigma
         step_options = self._step_options(generator)
-        with self.progress_bar(total=len(self.scheduler.timesteps)) as bar:  # pyright: ignore[reportCallIssue]
-            for i, t in enumerate(self.scheduler.timesteps):
-                noisy = self.scheduler.scale_model_input(x, t).to(dtype)
+        with self.progress_bar(total=len(scheduler.timesteps)) as bar:  # pyright: ignore[reportCallIssue]
+            for i, t in enumerate(scheduler.timesteps):
+                noisy = scheduler.scale_model_input(x, t).to(dtype)
                 eps = self.unet(torch.cat([noisy[rows], guides], 1), t, **conditions, return_dict=False)[0].float()
                 eps, neutral = eps[: len(rig)], eps[len(rig) :]
                 eps[guided] = neutral + guidance_scale * (eps[guided] - neutral)
-                x = self.scheduler.step(eps, t, x, return_dict=False, **step_options)[0]
+                x = scheduler.step(eps, t, x, return_dict=False, **step_options)[0]
                 if callback_on_step_end is not None:
                     x = (callback_on_step_end(self, i, t, {"latents": x}) or {}).get("latents", x)
                 bar.update()

@@ -106,6 +106,21 @@ def test_same_generator_same_picture(pipeline, identity):
     assert not torch.equal(draw(1, 1), draw(2, 1))
 
 
+def test_two_calls_at_once_do_not_disturb_each_other(pipeline, identity):
+    """One call starts and finishes inside a step of another, as two users of one demo would."""
+    expected = run(pipeline, identity, rig(3.0), num_inference_steps=4)
+    inner = []
+
+    def callback(pipe, step, timestep, values):
+        if step == 1:
+            inner.append(run(pipe, identity, rig(3.0), num_inference_steps=4))
+        return {}
+
+    outer = run(pipeline, identity, rig(3.0), num_inference_steps=4, callback_on_step_end=callback)
+    assert torch.equal(outer, expected)
+    assert torch.equal(inner[0], expected)
+
+
 @pytest.mark.parametrize(
     "scheduler",
     [DDIMScheduler, EulerDiscreteScheduler, EulerAncestralDiscreteScheduler, DPMSolverMultistepScheduler],
