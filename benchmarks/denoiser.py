@@ -23,9 +23,9 @@ from diffusers.models.attention_processor import AttnProcessor2_0
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from common.checkpoints import unet_from_config
 from common.hooks import attend_to_identity, transformer_blocks
 from common.identity import encode_tokens, project_identity
+from common.networks import unet_from_config
 
 SD15 = {"in_channels": 8, "cross_attention_dim": 768, "sample_size": 64}
 

@@ -22,7 +22,8 @@ from diffusers import AutoencoderKL, UNet2DConditionModel
 from safetensors.torch import save_file
 from skimage import data
 
-from common.checkpoints import MAGICFACE, WEIGHTS, unet_from_config
+from common.checkpoints import MAGICFACE
+from common.networks import WEIGHTS, unet_from_config
 from common.prompt import PROMPT_FILE
 from magicface import MagicFace
 

@@ -49,10 +49,12 @@ def to_vector(wish: AUWish, *, low: float = -10.0, high: float = 10.0) -> list[f
     """
     named = _parse(wish) if isinstance(wish, str) else wish
     if isinstance(named, Mapping):
-        vector = dict.fromkeys(ACTION_UNITS, 0.0)
+        vector: dict[str, float] = {}
         for name, value in named.items():
-            vector[_known(name)] = _in_range(name, value, low, high)
-        return list(vector.values())
+            if (known := _known(name)) in vector:
+                raise ActionUnitError(f"{known} stands twice in the AU wish {wish!r}; give it once.")
+            vector[known] = _in_range(known, value, low, high)
+        return [vector.get(name, 0.0) for name in ACTION_UNITS]
     try:
         values = list(wish)
     except TypeError:
@@ -98,7 +100,7 @@ def _parse(text: str) -> dict[str, float | str]:
 
 def _known(name: object) -> str:
     if isinstance(name, str):
-        number = re.fullmatch(r"(?:AU)?_?0*(\d+)", name.strip(), flags=re.IGNORECASE)
+        number = re.fullmatch(r"(?:AU)?_?0*(\d{1,3})", name.strip(), flags=re.IGNORECASE)
         if number and f"AU{number[1]}" in ACTION_UNITS:
             return f"AU{number[1]}"
     raise ActionUnitError(
@@ -109,7 +111,7 @@ def _known(name: object) -> str:
 
 def _nearest(name: object) -> str:
     """The AU nearest in number, or, for a word such as "smile corner puller", nearest in name."""
-    digits = re.search(r"\d+", str(name))
+    digits = re.search(r"\d{1,3}", str(name))
     if digits:
         return min(ACTION_UNITS, key=lambda au: abs(int(au[2:]) - int(digits[0])))
     by_meaning = {meaning: au for au, meaning in ACTION_UNITS.items()}

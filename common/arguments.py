@@ -41,11 +41,9 @@ def check_options(steps: int, batch_size: int, guidance: float, seed: int, paste
     Raises:
         InputError: one of the options cannot be used.
     """
-    for name, value in (("steps", steps), ("batch_size", batch_size)):
-        if not isinstance(value, Integral) or value < 1:
-            raise InputError(f"{name} must be a whole number of at least 1; got {value!r}.")
-    if not isinstance(seed, Integral) or not 0 <= seed < 2**63:
-        raise InputError(f"seed must be a whole number in 0..2**63 - 1; got {seed!r}.")
+    whole_number("steps", steps, 1, 1000)  # the networks know 1000 timesteps
+    whole_number("batch_size", batch_size, 1, 2**31)
+    whole_number("seed", seed, 0, 2**63 - 1)
     if not isinstance(guidance, Real) or not math.isfinite(guidance):
         raise InputError(f"guidance must be a finite number; got {guidance!r}.")
     if paste_back is False:
@@ -54,3 +52,11 @@ def check_options(steps: int, batch_size: int, guidance: float, seed: int, paste
     if way not in PASTE:
         raise InputError(f'paste_back must be True, False, "replace" or "detail"; got {paste_back!r}.')
     return way
+
+
+def whole_number(name: str, value: Any, low: int, high: int) -> int:
+    """The value as int; raises an InputError where it is no whole number in [low, high]."""
+    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    if not whole or not low <= int(value) <= high:
+        raise InputError(f"{name} must be a whole number from {low} to {high}; got {value!r}.")
+    return int(value)

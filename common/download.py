@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 from pathlib import Path
 
-from .checkpoints import MAGICFACE, PARSER_FILE, WEIGHTS, Release, auxiliary, missing_files
+from .checkpoints import MAGICFACE, PARSER_FILE, Release, auxiliary, missing_files
 from .errors import FaceEditError, MissingCheckpointError
 from .files import home, model_folder
 from .network import reachable
+from .networks import WEIGHTS
 from .prompt import PROMPT_FILE, prompt_embeds
 
 log = logging.getLogger(__name__)
@@ -58,13 +60,17 @@ def download(
     if not online():
         raise MissingCheckpointError(_offline_message(wanted, folder))
     networks = [f"{name}/{file}" for name in release.id_encoder + release.denoiser for file in ("config.json", WEIGHTS)]
-    _fetch(release.repo, networks + [PARSER_FILE, f"utils/{PARSER_FILE}"] * parser, folder, wanted)
+    _fetch(release.repo, networks + [PARSER_FILE, f"utils/{PARSER_FILE}"] * parser, folder)
     if local_base is None and missing_files(folder):
-        _fetch_base((base,) if base else BASES, folder, wanted)
+        _fetch_base((base,) if base else BASES, folder)
     if still := _wanted(release, folder, local_base, parser):
         raise MissingCheckpointError(
             f"The hub does not hold all of it; still missing in {folder}:\n" + "\n".join(f"  {name}" for name in still)
         )
+    if local_base is not None:
+        for name in ("vae", "scheduler"):  # the folder stands for itself: --to carries it elsewhere
+            if (local_base / name).is_dir() and not (folder / name).is_dir():
+                shutil.copytree(local_base / name, folder / name)
     prompt_embeds([place for place in (folder, local_base) if place])  # computed here once, the text encoder rests
     return folder
 
@@ -80,22 +86,22 @@ def _wanted(release: Release, folder: Path, base: Path | None, parser: bool) -> 
     return wanted
 
 
-def _fetch(repo: str, files: list[str], folder: Path, wanted: list[str]) -> None:
+def _fetch(repo: str, files: list[str], folder: Path) -> None:
     from huggingface_hub import snapshot_download
 
     log.info("fetching %s into %s", repo, folder)
     try:
         snapshot_download(repo, local_dir=folder, allow_patterns=files)
     except Exception as error:  # the client's errors have no common base; the message keeps the cause
-        raise MissingCheckpointError(f"{repo}: {error}\n{_offline_message(wanted, folder)}") from error
+        raise MissingCheckpointError(f"Fetching {repo} into {folder} failed: {error}") from error
 
 
-def _fetch_base(ids: tuple[str, ...], folder: Path, wanted: list[str]) -> None:
+def _fetch_base(ids: tuple[str, ...], folder: Path) -> None:
     """The first base that answers; several ids because such repositories have vanished before."""
     reasons: list[FaceEditError] = []
     for repo in ids:
         try:
-            return _fetch(repo, BASE_FILES, folder, wanted)
+            return _fetch(repo, BASE_FILES, folder)
         except MissingCheckpointError as error:
             reasons.append(error)
     raise reasons[0]

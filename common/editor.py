@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
@@ -14,7 +14,7 @@ from PIL import Image
 
 from . import background as backgrounds
 from . import checkpoints
-from .arguments import SEED, check_options, pair_up
+from .arguments import SEED, check_options, pair_up, whole_number
 from .checkpoints import Release
 from .errors import InputError
 from .faces import Crop, choose_face, get_finder
@@ -62,12 +62,12 @@ class Editor(Generic[Wish]):
         folder: str | Path | None = None,
     ) -> None:
         self.pipeline = pipeline
-        self.size = pipeline.sample_size if size is None else size
-        if self.size < 64 or self.size % pipeline.vae_scale_factor:
-            raise InputError(f"size must be at least 64 and divide by {pipeline.vae_scale_factor}; got {self.size}.")
+        self.size = whole_number("size", pipeline.sample_size if size is None else size, 64, 4096)
+        if self.size % pipeline.vae_scale_factor:
+            raise InputError(f"size must divide by {pipeline.vae_scale_factor}; got {self.size}.")
         self.finder = get_finder(finder)
         bisenet = checkpoints.auxiliary(folder, checkpoints.PARSER_FILE) if folder else None
-        self.parser = backgrounds.get_parser(parser, bisenet=bisenet)
+        self.parser = backgrounds.get_parser(parser, bisenet=bisenet, device=str(pipeline.device))
 
     @classmethod
     def from_pretrained(
@@ -75,7 +75,7 @@ class Editor(Generic[Wish]):
         model: str | Path | None = None,
         *,
         base: str | Path | None = None,
-        dtype: torch.dtype | None = None,
+        dtype: torch.dtype | str | None = None,
         device: str | None = None,
         size: int | None = None,
         finder: str = "auto",
@@ -96,13 +96,22 @@ class Editor(Generic[Wish]):
             MissingCheckpointError: something is not there; the message says what, and the command that fetches it.
             CheckpointError: weights that do not fit.
         """
+        get_finder(finder)  # an unknown name should not cost the loading of a model
+        backgrounds.check_name(parser)
         folder = model_folder(model or cls.release.repo)
-        pipeline = checkpoints.load(folder, base=base, dtype=dtype, device=device)
-        if pipeline.prompt_embeds is None:
-            raise checkpoints.missing_error(
-                [f"{PROMPT_FILE} (or text_encoder/ and tokenizer/, to make it)"], folder, base, cls.release
-            )
+        pipeline = cls.load_pipeline(folder, base=base, dtype=dtype, device=device)
         return cls(pipeline, size=size, finder=finder, parser=parser, folder=folder)
+
+    @classmethod
+    def load_pipeline(cls, folder: Path, **options: Any) -> FaceEditPipeline:
+        """The networks of a folder, complete enough to edit; for the options see `common.checkpoints.load`."""
+        if not folder.is_dir():
+            raise checkpoints.missing_error(checkpoints.missing_files(folder), [folder], cls.release)
+        pipeline = checkpoints.load(folder, **options)
+        if pipeline.prompt_embeds is None:
+            needed = [f"{PROMPT_FILE} (or text_encoder/ and tokenizer/, to make it)"]
+            raise checkpoints.missing_error(needed, [folder], cls.release)
+        return pipeline
 
     def encode(
         self,
@@ -152,7 +161,7 @@ class Editor(Generic[Wish]):
         paste_back: bool | str = True,
         batch_size: int = 4,
         progress: bool = True,
-        **call: Any,
+        callback_on_step_end: Callable[[Any, int, Any, dict[str, Any]], dict[str, Any]] | None = None,
     ) -> Any:
         """The edited photo, or a list of them for a list of wishes or subjects.
 
@@ -169,7 +178,7 @@ class Editor(Generic[Wish]):
                 photo around it and is always returned as generated.
             batch_size: wishes that run through the networks at once; smaller needs less memory.
             progress: show a progress bar.
-            **call: further arguments of the pipeline, such as `callback_on_step_end`.
+            callback_on_step_end: see `FaceEditPipeline.__call__`.
 
         Returns:
             A PIL image, or a list of them where `subject` or `wish` is a list.
@@ -179,12 +188,16 @@ class Editor(Generic[Wish]):
         """
         way = check_options(steps, batch_size, guidance, seed, paste_back)
         self.pipeline.set_progress_bar_config(disable=not progress)
-        call |= {"num_inference_steps": steps, "guidance_scale": guidance}
+        call = {
+            "num_inference_steps": int(steps), "guidance_scale": float(guidance),
+            "callback_on_step_end": callback_on_step_end,
+        }  # fmt: skip
         pairs, single = pair_up(subject, wish, self.rigger.as_list)
+        self._check_subjects([s for s, _ in pairs])
         results: list[Image.Image] = []
         for start in range(0, len(pairs), batch_size):
             batch = pairs[start : start + batch_size]
-            crops, neutral = self._sample(batch, way == "detail", seed, call)
+            crops, neutral = self._sample(batch, way == "detail", int(seed), call)
             results += [_finish(s, crop, plain, way) for (s, _), crop, plain in zip(batch, crops, neutral)]
         return results[0] if single else results
 
@@ -195,6 +208,18 @@ class Editor(Generic[Wish]):
     def compile(self, **options: Any) -> None:
         """Compiles the whole denoiser into one graph (`torch.compile`); the first edit then takes a minute longer."""
         self.pipeline.unet.compile(fullgraph=True, **options)
+
+    def _check_subjects(self, subjects: list[Any]) -> None:
+        for subject in subjects:
+            if not isinstance(subject, Subject):
+                raise InputError(
+                    f"edit() takes what encode() returned; got {type(subject).__name__}.\n"
+                    "  write: editor.edit(editor.encode(photo), wish)"
+                )
+            if subject.crop.size != self.size:
+                raise InputError(
+                    f"The subject was encoded at {subject.crop.size} pixels, this editor works at {self.size}."
+                )
 
     # --- helpers -----------------------------------------------------------------------------------------------------
 
@@ -231,9 +256,13 @@ class Editor(Generic[Wish]):
         rig = self.rigger(rows, [wish for _, wish in pairs] + [self.rigger.neutral] * len(twins))
         identity = subjects[0].identity if one else join([subject.identity for subject in rows])
         device, side = self.pipeline._execution_device, self.size // self.pipeline.vae_scale_factor
-        generator = torch.Generator(device).manual_seed(seed)
-        noise = randn_tensor((1, self.pipeline.unet.config.out_channels, side, side), generator, torch.device(device))
-        options = call | {"generator": generator, "latents": noise, "output_type": "np", "return_dict": False}
+        # A generator for each row: a scheduler that draws noise of its own gives every row the same.
+        generators = [torch.Generator(device).manual_seed(seed) for _ in rows]
+        shape = (1, self.pipeline.unet.config.out_channels, side, side)
+        noise = randn_tensor(shape, generators[:1], torch.device(device)).expand(len(rows), -1, -1, -1)
+        for generator in generators[1:]:
+            randn_tensor(shape, generator, torch.device(device))  # bring it to where the first one is
+        options = call | {"generator": generators, "latents": noise, "output_type": "np", "return_dict": False}
         images: Any = self.pipeline(identity, rig, **options)[0]
         if not with_neutral:
             return images, [None] * count

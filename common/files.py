@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from uuid import uuid4
 
 from .errors import InputError
 
@@ -13,14 +13,9 @@ from .errors import InputError
 def replace_file(path: Path, write: Callable[[Path], object]) -> None:
     """Calls `write(temporary)` beside `path`, then renames: whoever looks sees the old file or the new one, whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
-    os.close(handle)
-    temporary = Path(name)
+    temporary = path.with_name(f".{uuid4().hex}{path.suffix}")
     try:
         write(temporary)
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)  # mkstemp is private to the user; a result should not be
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -37,10 +32,9 @@ def model_folder(model: str | Path) -> Path:
     Raises:
         InputError: neither a folder nor of the form "owner/name".
     """
-    path = Path(model).expanduser()
-    if str(model) and path.is_dir():
-        return path
+    if str(model) and os.path.isdir(path := os.path.expanduser(model)):
+        return Path(path)
     parts = str(model).split("/")
-    if len(parts) != 2 or not all(part.strip(". ") for part in parts):
-        raise InputError(f'model must be a folder or a hub repository "owner/name"; {str(model)!r} is neither.')
+    if len(parts) != 2 or not all(part.strip(". ~") for part in parts):
+        raise InputError(f'There is no folder {str(model)!r}; a model is a folder, or a hub repository "owner/name".')
     return home() / "--".join(parts)

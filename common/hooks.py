@@ -6,6 +6,7 @@ Twin UNets share module names, so the two are joined by name.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -33,9 +34,11 @@ def transformer_blocks(unet: UNet2DConditionModel) -> dict[str, BasicTransformer
 def record_tokens(unet: UNet2DConditionModel) -> Iterator[dict[str, torch.Tensor]]:
     """Yields a dict that a forward pass fills with the tokens (B, N, C) entering each transformer block."""
     tokens: dict[str, torch.Tensor] = {}
+    owner = threading.get_ident()  # two threads may encode two people with one network
 
     def store(name: str, module: torch.nn.Module, args: tuple[Any, ...]) -> None:
-        tokens[name] = args[0]
+        if threading.get_ident() == owner:
+            tokens[name] = args[0]
 
     handles = [b.norm1.register_forward_pre_hook(partial(store, name)) for name, b in transformer_blocks(unet).items()]
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import warnings
 from pathlib import Path
 from typing import Any
@@ -64,9 +65,12 @@ def save_image(image: Image.Image, path: str | Path) -> Path:
     """
     path = Path(path)
     kind = picture_format(path)
+    profile = image.info.get("icc_profile")
     if kind == "JPEG" and image.mode == "RGBA":
         image = Image.fromarray(rgb(image))
-    options = {"quality": 95, "subsampling": 0} if kind == "JPEG" else {}
+    options: dict[str, Any] = {"quality": 95, "subsampling": 0} if kind == "JPEG" else {}
+    if profile:
+        options["icc_profile"] = profile
     try:
         replace_file(path, lambda temporary: image.save(temporary, format=kind, **options))
     except (OSError, ValueError, KeyError) as error:
@@ -83,14 +87,19 @@ def picture_format(path: Path) -> str:
     return kind
 
 
+def check_exists(image: Any) -> None:
+    """Raises an ImageError for a path where there is nothing; what is no path passes."""
+    if isinstance(image, (str, Path)) and not os.path.exists(os.path.expanduser(image)):
+        raise ImageError(f"There is no file {image}.")
+
+
 def _open(path: Path) -> Image.Image:
-    path = path.expanduser()
-    if not path.exists():
-        raise ImageError(f"There is no file {path}.")
+    check_exists(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # large photos are welcome up to the bomb; damaged metadata do not matter
-            image = Image.open(io.BytesIO(path.read_bytes()))  # no file stays open, whatever the decoder does
+            content = Path(os.path.expanduser(path)).read_bytes()
+            image = Image.open(io.BytesIO(content))  # no file stays open, whatever the decoder does
             image.load()
             return image
     except Image.DecompressionBombError as error:
@@ -102,6 +111,7 @@ def _open(path: Path) -> Image.Image:
 def _upright(image: Image.Image) -> Image.Image:
     if 0 in image.size:
         raise ImageError(f"The picture is empty: {image.width} x {image.height} pixels.")
+    profile = image.info.get("icc_profile") if image.mode in ("RGB", "RGBA") else None
     try:
         image = ImageOps.exif_transpose(image)
         if image.mode in ("I", "I;16", "I;16B", "I;16L", "I;16N"):  # all of them hold 16-bit files
@@ -110,20 +120,25 @@ def _upright(image: Image.Image) -> Image.Image:
             return _from_array(np.asarray(image))
         transparent = "A" in image.getbands() or "transparency" in image.info
         image = image.convert("RGBA" if transparent else "RGB")
-    except (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, ZeroDivisionError) as error:
+    except ImageError:
+        raise
+    except Exception as error:  # damaged metadata fail in many ways
         raise ImageError(f"Cannot read the picture: {error}") from error
     if image.mode == "RGBA" and image.getchannel("A").getextrema() == (255, 255):
         image = image.convert("RGB")
+    # What the bytes mean travels with them; other metadata, such as where a photo was taken, do not.
+    image.info = {"icc_profile": profile} if profile else {}
     return image
 
 
 def _channels_last(tensor: Any) -> np.ndarray:
     if tensor.ndim == 3 and tensor.shape[0] not in (1, 3, 4) and tensor.shape[-1] in (1, 3, 4):
         raise ShapeError("tensor", "(3, H, W)", tensor.shape, "it looks like (H, W, C): use tensor.permute(2, 0, 1)")
-    array = tensor.detach().cpu()
-    if array.is_floating_point():
-        array = array.float()  # numpy has no bfloat16
-    array = array.numpy()
+    try:
+        array = tensor.detach().cpu()
+        array = (array.float() if array.is_floating_point() else array).numpy()  # numpy has no bfloat16
+    except (TypeError, RuntimeError) as error:  # sparse, quantised, on the meta device
+        raise ImageError(f"Cannot read pixels from this tensor: {error}") from error
     return np.moveaxis(array, 0, -1) if array.ndim == 3 else array
 
 

@@ -60,4 +60,6 @@ def paste(
     after = before + weight * (patch if neutral is not None else patch - before)
     changed = (np.rint(after.clip(0, 1) * 255)).astype(np.uint8)
     target[:] = np.where(weight > 0, changed, target)
-    return Image.fromarray(result, photo.mode)
+    pasted = Image.fromarray(result, photo.mode)
+    pasted.info = dict(photo.info)  # the colour profile
+    return pasted

@@ -15,7 +15,7 @@ from diffusers.utils.torch_utils import randn_tensor
 from safetensors.torch import load_file, save_file
 
 from .errors import InputError, ShapeError
-from .hooks import Identity, attend_to_identity
+from .hooks import Identity, IdentityAttnProcessor, attend_to_identity
 from .identity import encode_tokens, project_identity, select_rows
 from .prompt import PROMPT_FILE
 from .rig import Rig
@@ -40,7 +40,6 @@ class FaceEditPipeline(DiffusionPipeline):
 
     model_cpu_offload_seq = "id_encoder->unet->vae"
     _optional_components = ["id_encoder"]  # noqa: RUF012 - the host's own convention
-    _callback_tensor_inputs = ["latents"]  # noqa: RUF012
 
     def __init__(
         self,
@@ -157,11 +156,18 @@ class FaceEditPipeline(DiffusionPipeline):
                 "latents" replaces them.
 
         Raises:
-            InputError: no prompt embedding, or an unknown output type.
+            InputError: no prompt embedding, an unknown output type, no steps, or foreign attention processors.
             ShapeError: rig, identity or latents do not fit the network or one another.
         """
         if output_type not in ("pil", "np", "pt", "latent"):
             raise InputError(f'output_type must be "pil", "np", "pt" or "latent"; got {output_type!r}.')
+        if num_inference_steps < 1:
+            raise InputError(f"num_inference_steps must be at least 1; got {num_inference_steps}.")
+        if not any(isinstance(processor, IdentityAttnProcessor) for processor in self.unet.attn_processors.values()):
+            raise InputError(
+                "The denoiser's attention processors were replaced (by attention slicing, for instance), and the "
+                "person would be lost.\n  put them back: common.hooks.attend_to_identity(pipeline.unet)"
+            )
         device, dtype = self._execution_device, self.unet.dtype
         guides = self._guides(rig).to(dtype)  # (1 or B, 4 per guide, h, w)
         vector = self._vector(rig).to(device, dtype)  # (B, V)
@@ -211,6 +217,9 @@ class FaceEditPipeline(DiffusionPipeline):
         prompt = self.prompt_embeds if prompt_embeds is None else prompt_embeds
         if prompt is None:
             raise InputError("The model has no prompt embedding; pass prompt_embeds (1, 77, D) or load it with one.")
+        width = self.unet.config.cross_attention_dim
+        if prompt.ndim != 3 or len(prompt) != 1 or prompt.shape[2] != width:
+            raise ShapeError("prompt_embeds", f"(1, 77, {width})", prompt.shape)
         return prompt.to(self._execution_device, dtype)
 
     def _guides(self, rig: Rig) -> torch.Tensor:

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 
 from .files import replace_file
-from .weights import read_weights
+from .weights import building, read_weights
 
 PROMPT = "A close up of a person."
 PROMPT_FILE = "prompt_embeds.safetensors"
@@ -23,10 +23,12 @@ def prompt_embeds(places: list[Path]) -> torch.Tensor | None:
     """
     for place in places:
         if (place / PROMPT_FILE).is_file():
-            return read_weights(place / PROMPT_FILE)["prompt_embeds"]
+            with building(place / PROMPT_FILE):
+                return read_weights(place / PROMPT_FILE)["prompt_embeds"]
     for place in places:
         if (place / "text_encoder").is_dir() and (place / "tokenizer").is_dir():
-            embeds = {"prompt_embeds": embed_prompt(place / "text_encoder", place / "tokenizer")}
+            with building(f"{place}/text_encoder and tokenizer"):
+                embeds = {"prompt_embeds": embed_prompt(place / "text_encoder", place / "tokenizer")}
             with contextlib.suppress(OSError):  # a read-only checkpoint: the next start computes it again
                 replace_file(places[0] / PROMPT_FILE, partial(save_file, embeds))
             return embeds["prompt_embeds"]

@@ -31,8 +31,8 @@ class Rig:
     guides: tuple[torch.Tensor, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.vector.ndim != 2:
-            raise ShapeError("Rig.vector", "(B, V)", self.vector.shape)
+        if self.vector.ndim != 2 or not len(self.vector):
+            raise ShapeError("Rig.vector", "(B, V) with at least one row", self.vector.shape)
         for guide in self.guides:
             if guide.ndim != 4 or len(guide) not in (1, len(self)):
                 raise ShapeError("Rig guide", f"(1 or {len(self)}, channels, height, width)", guide.shape)

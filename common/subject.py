@@ -12,7 +12,7 @@ from .faces import Crop, Face
 from .hooks import Identity
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Subject:
     """What `Editor.encode` makes of a photo; a value, good for any number of edits.
 
@@ -30,12 +30,12 @@ class Subject:
     """
 
     photo: Image.Image
-    face: Face | None
+    face: Face | None = field(repr=False)
     crop: Crop
-    source: np.ndarray
-    labels: np.ndarray | None
-    background: np.ndarray
-    region: np.ndarray
+    source: np.ndarray = field(repr=False)
+    labels: np.ndarray | None = field(repr=False)
+    background: np.ndarray = field(repr=False)
+    region: np.ndarray = field(repr=False)
     identity: Identity = field(repr=False)
     guides: tuple[torch.Tensor, ...] = field(repr=False)
     record: dict[str, object] = field(default_factory=dict)

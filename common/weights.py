@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from .errors import CheckpointError
+from .errors import CheckpointError, FaceEditError
 
 
 def read_weights(path: Path) -> dict[str, torch.Tensor]:
@@ -24,6 +25,20 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
         return load_file(path)
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"Cannot read {path}: {error}.\n  delete it and fetch it again") from error
+
+
+@contextmanager
+def building(what: object) -> Iterator[None]:
+    """Turns whatever the libraries raise while they read or build `what` into a CheckpointError that names it."""
+    try:
+        yield
+    except FaceEditError:
+        raise
+    except Exception as error:  # damaged files and configs fail in many ways
+        reason = f"{type(error).__name__}: {str(error)[:300]}"
+        raise CheckpointError(
+            f"Cannot build the model from {what}: {reason}\n  delete it and fetch it again"
+        ) from error
 
 
 def read_config(path: Path) -> dict[str, Any]:

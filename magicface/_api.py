@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+import threading
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from common.action_units import AUWish, to_vector
 from common.arguments import SEED, check_options, pair_up
-from common.background import Extent
+from common.background import Extent, check_name, foreground
 from common.checkpoints import MAGICFACE
 from common.editor import Editor
 from common.errors import InputError
-from common.images import ImageLike, as_list
+from common.faces import get_finder
+from common.files import model_folder
+from common.images import ImageLike, as_list, check_exists
+from common.pipeline import FaceEditPipeline
 
 from .rigger import ActionUnitRigger
 
@@ -42,7 +46,7 @@ def edit(
     # the model
     model: str | Path | None = None,
     base: str | Path | None = None,
-    dtype: torch.dtype | None = None,
+    dtype: torch.dtype | str | None = None,
     device: str | None = None,
     # the face
     face: str | int | tuple[float, float] = "largest",
@@ -87,19 +91,22 @@ def edit(
         progress: show progress bars.
 
     Returns:
-        The edited photo as PIL image; a list of them where `img` or `au_delta` is a list. Two lists pair up.
+        The edited photo as PIL image; a list of them where `img` or `au_delta` is a list (or a batched array). Two lists
+        pair up.
 
     Raises:
         MissingCheckpointError: the weights are not on this machine; the message has the command that fetches them.
         ImageError, ShapeError, ActionUnitError, InputError: an argument cannot be used.
-        FaceNotFoundError: no face in the photo.
+        FaceNotFoundError: no face in the photo. In a list one bad photo ends the call; the command line goes on.
     """
     check_options(steps, batch_size, guidance, seed, paste_back)
     pairs, single = pair_up(img, au_delta, MagicFace.rigger.as_list)
     if background is not None and as_list(img) is not None:
         raise InputError("background goes with one prepared crop; got a list of pictures.")
-    for _, wish in pairs:
-        to_vector(wish)  # a wrong wish should not cost the loading of a model
+    foreground(np.zeros((1, 1), np.uint8), extent)  # what is wrong should not cost the loading of a model
+    for image, wish in pairs:
+        check_exists(image)
+        to_vector(wish)
     editor = _editor(model, base, dtype, device, size, finder, parser)
     results: list[Any] = []
     image, subject = None, None
@@ -117,9 +124,18 @@ def edit(
     return results[0] if single else results
 
 
-@lru_cache(maxsize=1)
+_lock = threading.Lock()
+_loaded: dict[tuple[Any, ...], FaceEditPipeline] = {}
+
+
 def _editor(model, base, dtype, device, size, finder, parser) -> MagicFace:
-    """The last editor stays loaded: a second edit() costs no loading."""
-    return MagicFace.from_pretrained(
-        model, base=base, dtype=dtype, device=device, size=size, finder=finder, parser=parser
-    )
+    """An editor over the networks loaded last: a second edit() costs no loading, and never are there two models."""
+    get_finder(finder)
+    check_name(parser)
+    folder = model_folder(model or MAGICFACE.repo)
+    key = (str(folder), base and str(base), str(dtype), str(device))
+    with _lock:
+        if key not in _loaded:
+            _loaded.clear()  # before the next one is loaded: two models may not fit
+            _loaded[key] = MagicFace.load_pipeline(folder, base=base, dtype=dtype, device=device)
+        return MagicFace(_loaded[key], size=size, finder=finder, parser=parser, folder=folder)

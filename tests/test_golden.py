@@ -15,7 +15,7 @@ import torch
 from conftest import GOLDEN, picture
 from safetensors.torch import load_file
 
-from common import checkpoints
+from common import checkpoints, networks
 from common.identity import encode_tokens, project_identity
 from common.rig import Rig
 
@@ -123,7 +123,7 @@ def test_published_size_on_the_meta_device():
             "cross_attention_dim": 768,
             "sample_size": 64,
         }
-        ours = checkpoints.unet_from_config(config, vector_size).state_dict()
+        ours = networks.unet_from_config(config, vector_size).state_dict()
         shapes = {key: list(value.shape) for key, value in ours.items()}
         renamed = {
             key.replace(checkpoints.MAGICFACE.vector_key, "class_embedding."): shape

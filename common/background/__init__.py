@@ -10,6 +10,16 @@ Importing this package imports neither torch nor transformers; only the networks
 from .jaw import jaw_hint
 from .labels import CLASSES, Extent, foreground
 from .masked import masked_background
-from .parsers import PARSERS, Parser, get_parser
+from .parsers import PARSERS, Parser, check_name, get_parser
 
-__all__ = ["CLASSES", "PARSERS", "Extent", "Parser", "foreground", "get_parser", "jaw_hint", "masked_background"]
+__all__ = [
+    "CLASSES",
+    "PARSERS",
+    "Extent",
+    "Parser",
+    "check_name",
+    "foreground",
+    "get_parser",
+    "jaw_hint",
+    "masked_background",
+]

@@ -62,8 +62,7 @@ def get_parser(
         InputError: the name is unknown.
         MissingCheckpointError: the parser that was asked for by name has no weights here.
     """
-    if name not in PARSERS:
-        raise InputError(f"The face parser is unknown.\n  expected: one of {list(PARSERS)}\n  got:      {name!r}")
+    check_name(name)
     if name == "auto":
         name = _best(bisenet, segformer)
         log.info("face parser: %s", name)
@@ -72,8 +71,8 @@ def get_parser(
         if bisenet is None:
             raise MissingCheckpointError(
                 'The parser "bisenet" needs its weights.\n'
-                "  expected: bisenet=path of 79999_iter.pth, from utils/ of the hub repository mengtingwei/magicface\n"
-                "  got:      None"
+                "  expected: 79999_iter.pth in utils/ of the model's folder; `magicface download` brings it\n"
+                '  or do without: the parser "grabcut"'
             )
         from .bisenet import BiSeNetParser
 
@@ -86,6 +85,12 @@ def get_parser(
     from .grabcut import GrabCutParser
 
     return GrabCutParser()
+
+
+def check_name(name: str) -> None:
+    """Raises an InputError for the name of no parser."""
+    if name not in PARSERS:
+        raise InputError(f"The face parser is unknown.\n  expected: one of {list(PARSERS)}\n  got:      {name!r}")
 
 
 def _best(bisenet: str | Path | None, segformer: str | Path | None) -> str:

@@ -11,9 +11,9 @@ from diffusers import UNet2DConditionModel
 from safetensors.torch import load_file, save_file
 
 from common import checkpoints
-from common.checkpoints import WEIGHTS
 from common.errors import CheckpointError, InputError, MissingCheckpointError
 from common.files import model_folder
+from common.networks import WEIGHTS
 from common.rig import Rig
 
 

@@ -1,0 +1,94 @@
+"""The networks of a checkpoint, built from its folders: two UNets, a VAE, a scheduler."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import AutoencoderKL, UNet2DConditionModel, UniPCMultistepScheduler
+
+from .errors import CheckpointError
+from .weights import building, check_keys, own_copy, read_config, read_weights
+
+WEIGHTS = "diffusion_pytorch_model.safetensors"
+
+# stable-diffusion-v1-5's scheduler_config.json, for checkpoints that come without one.
+SD15_SCHEDULER = {
+    "num_train_timesteps": 1000,
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "beta_schedule": "scaled_linear",
+    "steps_offset": 1,
+}
+
+
+def unet_from_config(config: Mapping[str, Any], vector_size: int | None = None) -> UNet2DConditionModel:
+    """An empty vanilla UNet for a published config.json, which does not tell of the vector's door.
+
+    Built on the meta device: it takes no memory until weights are assigned.
+    """
+    config = {key: value for key, value in config.items() if not key.startswith("_")}
+    if vector_size is not None:
+        config |= {"class_embed_type": "simple_projection", "projection_class_embeddings_input_dim": vector_size}
+    with torch.device("meta"):
+        return UNet2DConditionModel.from_config(config)  # type: ignore[return-value]
+
+
+def load_unet(
+    folder: Path, *, vector_key: str | None = None, dtype: torch.dtype = torch.float32
+) -> UNet2DConditionModel:
+    """A UNet from `config.json` and its weights, keys renamed, nothing missing and nothing left over.
+
+    Raises:
+        CheckpointError: names the missing and unexpected keys, or the keys of other shapes.
+    """
+    state = read_weights(folder / WEIGHTS)
+    vector_size = None
+    if vector_key is not None:
+        state = {key.replace(vector_key, "class_embedding.", 1): value for key, value in state.items()}
+        if "class_embedding.weight" not in state:
+            raise CheckpointError(f"{folder / WEIGHTS} has no {vector_key}weight: it is not a denoiser of this family.")
+        vector_size = state["class_embedding.weight"].shape[1]
+    config = read_config(folder / "config.json")
+    with building(folder / "config.json"):
+        unet = unet_from_config(config, vector_size)
+    check_keys(unet.state_dict(), state, str(folder))
+    unet.load_state_dict({key: own_copy(value, dtype) for key, value in state.items()}, assign=True)
+    return unet.eval()
+
+
+def load_vae(folder: Path, *, dtype: torch.dtype = torch.float32) -> AutoencoderKL:
+    """A VAE through diffusers, which knows the older key names that Stable Diffusion 1.5 still has.
+
+    Raises:
+        CheckpointError: damaged, or keys missing or left over.
+    """
+    options = {"dtype": dtype, "local_files_only": True, "use_safetensors": True, "output_loading_info": True}
+    with building(folder):
+        loaded: Any = AutoencoderKL.from_pretrained(folder, **options)
+    vae, info = loaded
+    wrong = {title: keys for title in ("missing_keys", "unexpected_keys", "mismatched_keys") if (keys := info[title])}
+    if wrong:
+        raise CheckpointError(f"The weights of {folder} do not fit the network: {wrong}")
+    return vae
+
+
+def released_scheduler(folder: Path) -> UniPCMultistepScheduler:
+    """UniPC as the release's diffusers 0.25.1 made it: linspace timesteps, last sigma the smallest of training.
+
+    Today's default last sigma is zero, which gives other pictures. A scheduler_config.json that is UniPC's own (ours)
+    is taken as it stands.
+    """
+    config = dict(SD15_SCHEDULER)
+    published = folder / "scheduler_config.json"
+    if published.is_file():
+        config = read_config(published)
+    # Keys of the published PNDM config that UniPC does not know would be reported as ignored.
+    known = UniPCMultistepScheduler._get_init_keys(UniPCMultistepScheduler)
+    own = {key: value for key, value in config.items() if key in known}
+    if config.get("_class_name") != UniPCMultistepScheduler.__name__:
+        own["final_sigmas_type"] = "sigma_min"
+    with building(published):
+        return UniPCMultistepScheduler(**own)
