@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -24,10 +25,17 @@ OK, FAILED, USAGE, NO_MODEL, INTERRUPTED = 0, 1, 2, 3, 130
 EXIT_CODES = "exit codes: 0 all is well, 1 some photo failed, 2 wrong arguments, 3 weights missing, 130 interrupted"
 
 
+class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
+    """Shows the defaults that say something, and keeps the lines of the examples."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        return action.help if action.default in (None, False) else super()._get_help_string(action)
+
+
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options that every editor has; each shows its default."""
     out = parser.add_argument_group("output")
-    out.add_argument("-o", "--output", type=Path, help="file, or folder for several photos (default: PHOTO-edited.png)")
+    out.add_argument("-o", "--output", help="file, or folder for several photos (default: PHOTO-edited.png)")
     out.add_argument(
         "--paste",
         choices=("replace", "detail", "none"),
@@ -93,9 +101,20 @@ def guarded(command: Callable[[], int]) -> int:
     except FaceEditError as error:
         say(str(error))
         return FAILED
+    except MemoryError as error:  # torch's own out-of-memory is a RuntimeError, below
+        return _too_large(error)
+    except RuntimeError as error:
+        if "out of memory" not in str(error).lower() and "alloc" not in str(error).lower():
+            raise
+        return _too_large(error)
     except KeyboardInterrupt:
         say("stopped; the photos finished before are complete")
         return INTERRUPTED
+
+
+def _too_large(error: Exception) -> int:
+    say(f"There is not enough memory: {error}\n  try --dtype bfloat16, a smaller --size, or --device cpu")
+    return FAILED
 
 
 def say(message: str) -> None:
@@ -103,30 +122,30 @@ def say(message: str) -> None:
     print(message, file=sys.stderr)
 
 
-def output_paths(photos: list[Path], output: Path | None) -> list[Path]:
+def output_paths(photos: list[Path], output: str | None) -> list[Path]:
     """Where each photo's result goes; names that would collide are numbered, and no input is overwritten.
 
     Raises:
-        InputError: several photos for one file, no picture's suffix, or a result that would overwrite its own photo.
+        InputError: several photos for one file, no picture's suffix, or a result that would overwrite a photo.
     """
-    folder = output is not None and (output.is_dir() or not output.suffix)
-    if output is not None and not folder and len(photos) > 1:
-        raise InputError(f"{len(photos)} photos cannot go into the one file {output}; name a folder with -o.")
-    if output is not None and not folder:
-        targets = [output]
-    else:
+    if output is None or output.endswith(("/", os.sep)) or os.path.isdir(output) or not Path(output).suffix:
         targets, taken = [], set()
         for photo in photos:
-            target, number = (output or Path()) / f"{photo.stem}-edited.png", 1
+            target, number = Path(output or "") / f"{photo.stem}-edited.png", 1
             while target in taken:
                 number += 1
                 target = target.with_name(f"{photo.stem}-edited-{number}.png")
             taken.add(target)
             targets.append(target)
-    for photo, target in zip(photos, targets):
+    elif len(photos) > 1:
+        raise InputError(f"{len(photos)} photos cannot go into the one file {output}; name a folder with -o.")
+    else:
+        targets = [Path(output)]
+    inputs = {os.path.realpath(photo) for photo in photos}
+    for target in targets:
         picture_format(target)
-        if target.exists() and photo.exists() and target.samefile(photo):
-            raise InputError(f"The result would overwrite its own photo {photo}; choose another -o.")
+        if os.path.realpath(target) in inputs:
+            raise InputError(f"The result {target} would overwrite one of the photos; choose another -o.")
     return targets
 
 

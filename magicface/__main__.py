@@ -11,6 +11,7 @@ and 26.
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -31,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _edit(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
-        "magicface", description=__doc__, epilog=cli.EXIT_CODES, formatter_class=_Formatter
+        "magicface", description=__doc__, epilog=cli.EXIT_CODES, formatter_class=cli.HelpFormatter
     )
     parser.add_argument("inputs", nargs="+", metavar="PHOTO | AU=VALUE", help="photos and the wish, in any order")
     cli.add_options(parser)
@@ -47,21 +48,23 @@ def split_inputs(inputs: Sequence[str]) -> tuple[list[Path], str]:
 
     Raises:
         ActionUnitError: an AU without a value, unknown or out of range.
-        InputError: no photo among the inputs.
+        InputError: no photo or no wish among the inputs, or something that is neither.
     """
     photos, wish = [], []
     for text in inputs:
-        if Path(text).exists():
-            photos.append(Path(text))
-        elif "=" in text:
+        if os.path.exists(os.path.expanduser(text)):
+            photos.append(Path(text).expanduser())
+        elif "=" in text or text.lower() == "neutral":
             wish.append(text)
         elif re.fullmatch(r"AU\d+", text, flags=re.IGNORECASE):
             raise ActionUnitError(f"{text} needs a value, e.g. {text}=3.")
         else:
-            photos.append(Path(text))
-    vector = to_vector(",".join(wish))
+            raise InputError(f"There is no photo {text!r}, and a wish reads AU12=3.")
+    vector = to_vector(" ".join(wish) if wish != ["neutral"] else {})
     if not photos:
         raise InputError("Name at least one photo, e.g. magicface photo.jpg AU12=3.")
+    if not wish:
+        raise InputError('Say what to change, e.g. AU12=3; "neutral" makes the face anew as it is.')
     return photos, to_text(vector)
 
 
@@ -69,7 +72,7 @@ def _download(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
         "magicface download",
         description="Fetches the published weights (about 8 GB); what is there is kept, what broke off goes on.",
-        formatter_class=_Formatter,
+        formatter_class=cli.HelpFormatter,
     )
     parser.add_argument("--to", type=Path, help="folder (default: ~/.cache/face-rig/mengtingwei--magicface)")
     parser.add_argument("--base", help="hub repository or local folder of Stable Diffusion 1.5 (default: live ids)")
@@ -78,10 +81,6 @@ def _download(arguments: list[str]) -> int:
 
     cli.say(f"complete: {download(base=args.base, folder=args.to)}")
     return cli.OK
-
-
-class _Formatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
-    """Shows defaults, and keeps the examples' lines."""
 
 
 if __name__ == "__main__":

@@ -91,7 +91,7 @@ def edit(
         progress: show progress bars.
 
     Returns:
-        The edited photo as PIL image; a list of them where `img` or `au_delta` is a list (or a batched array). Two lists
+        The edited photo as PIL image; a list of them where `img` or `au_delta` is a list or a batched array. Two lists
         pair up.
 
     Raises:

@@ -88,6 +88,10 @@ ODD = {
     "batch_size": st.integers(-1, 2),
     "seed": st.one_of(st.integers(-(2**70), 2**70), st.none(), st.floats()),
     "guidance": st.floats(),
+    "size": st.one_of(st.sampled_from([64, 72, 64.0, 10**9]), st.text(max_size=3), st.integers(-5, 70)),
+    "device": st.one_of(st.sampled_from(["cpu", "gpu", "cuda"]), st.text(max_size=4), st.floats()),
+    "dtype": st.one_of(st.sampled_from(["float32", "int8"]), st.text(max_size=4)),
+    "steps": st.one_of(st.integers(-1, 2), st.floats(), st.booleans()),
 }
 
 

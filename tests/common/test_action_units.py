@@ -66,6 +66,8 @@ def test_text_and_vector_are_inverses(vector):
         ("AU12", "NAME=VALUE"),
         ("AU12=", "needs a number"),
         ("AU12=1,AU012=2", "twice"),
+        ({"AU12": 1, "12": 2}, "twice"),
+        ({"AU" + "9" * 5000: 1}, "Unknown action unit"),
         (3, "mapping, a string or 12 numbers"),
     ],
 )

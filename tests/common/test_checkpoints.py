@@ -191,8 +191,53 @@ def test_a_pipeline_from_a_checkpoint_runs(copy):
 
 def test_model_names(tmp_path, monkeypatch):
     monkeypatch.setenv("FACE_RIG_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
     assert model_folder(tmp_path) == tmp_path
     assert model_folder("owner/name") == tmp_path / "home" / "owner--name"
     for bad in ("name", "a/b/c", "../x", "/absent", ""):
         with pytest.raises(InputError, match="owner/name"):
             model_folder(bad)
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("scheduler/scheduler_config.json", '{"beta_schedule": "foo"}'),
+        ("vae/config.json", '{"block_out_channels": "x"}'),
+        ("model_index.json", "{}"),
+        ("model_index.json", "{"),
+    ],
+)
+def test_any_damage_is_our_error(copy, file, content):
+    (copy / file).write_text(content)
+    with pytest.raises(CheckpointError):
+        checkpoints.load(copy, device="cpu")
+
+
+def test_a_prompt_file_without_its_tensor_and_empty_encoders(copy):
+    save_file({"other": torch.zeros(1)}, copy / "prompt_embeds.safetensors")
+    with pytest.raises(CheckpointError, match="prompt_embeds"):
+        checkpoints.load(copy, device="cpu")
+    (copy / "prompt_embeds.safetensors").unlink()
+    (copy / "text_encoder").mkdir()
+    (copy / "tokenizer").mkdir()
+    with pytest.raises(CheckpointError, match="text_encoder"):
+        checkpoints.load(copy, device="cpu")
+
+
+@pytest.mark.parametrize("options", [{"device": "gpu"}, {"device": 3.5}, {"dtype": "int8"}, {"dtype": torch.int8}])
+def test_device_and_dtype_are_checked(copy, options):
+    with pytest.raises(InputError, match=r"cannot be used|dtype must be"):
+        checkpoints.load(copy, **{"device": "cpu"} | options)
+
+
+def test_dtype_by_name(copy):
+    assert checkpoints.load(copy, device="cpu", dtype="bfloat16").unet.dtype == torch.bfloat16
+
+
+def test_the_message_names_the_folder_that_lacks_files(copy):
+    (copy / "vae" / WEIGHTS).unlink()
+    with pytest.raises(MissingCheckpointError, match=f"magicface download --to {copy}"):
+        checkpoints.load(copy, device="cpu")
+    with pytest.raises(MissingCheckpointError, match="no folder"):
+        checkpoints.load(copy, base=copy / "nowhere", device="cpu")

@@ -53,7 +53,7 @@ def test_one_complete_folder_from_the_first_base_that_answers(hub, tmp_path):
 
 
 def test_what_the_hub_does_not_hold_is_named(hub, tmp_path):
-    with pytest.raises(MissingCheckpointError, match="Fetching no/base .* failed: 404"):
+    with pytest.raises(MissingCheckpointError, match=r"Fetching no/base .* failed: 404"):
         module.download(folder=tmp_path / "model", base="no/base")
 
 

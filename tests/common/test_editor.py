@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
+import torch
+from diffusers import DDPMScheduler, EulerAncestralDiscreteScheduler
+from diffusers.models.attention_processor import AttnProcessor2_0
 from PIL import Image
 
 from common.errors import ActionUnitError, FaceNotFoundError, InputError
 from common.paste import paste, paste_mask
+from magicface import MagicFace
 
 FAST = {"steps": 2, "progress": False}
 
@@ -146,9 +152,53 @@ def test_what_cannot_be_done_says_so(editor, subject, astronaut):
         type(editor)(editor.pipeline, parser="eyes")
 
 
-def test_releasing_the_id_encoder(model_folder, astronaut):
-    from magicface import MagicFace
+@pytest.mark.parametrize("scheduler", [DDPMScheduler, EulerAncestralDiscreteScheduler])
+def test_schedulers_that_draw_noise_give_every_row_the_same(model_folder, astronaut, scheduler):
+    own = MagicFace.from_pretrained(model_folder, device="cpu", size=64, finder="mediapipe", parser="grabcut")
+    own.pipeline.scheduler = scheduler.from_config(own.pipeline.scheduler.config)
+    subject = own.encode(astronaut)
+    assert np.abs(pixels(own.edit(subject, {}, paste_back="detail", **FAST)) - pixels(subject.photo)).max() <= 1
+    together = own.edit(subject, [{"AU12": 3}, {"AU4": 2}], **FAST)
+    assert np.abs(pixels(together[1]) - pixels(own.edit(subject, {"AU4": 2}, **FAST))).max() <= 2
 
+
+def test_two_threads_do_not_mix_two_people(editor, astronaut):
+    photos = [astronaut, np.ascontiguousarray(astronaut[:, ::-1])]
+    expected = [editor.encode(photo).identity for photo in photos]
+    with ThreadPoolExecutor(2) as pool:
+        got = list(pool.map(lambda i: editor.encode(photos[i % 2]).identity, range(8)))
+    for i, identity in enumerate(got):
+        for name, (key, _) in identity.items():
+            torch.testing.assert_close(key, expected[i % 2][name][0], rtol=0, atol=1e-4)
+
+
+def test_a_subject_is_a_value_that_can_be_kept(subject):
+    assert {subject: 1}[subject] == 1
+    assert len(repr(subject)) < 1000
+
+
+def test_mistakes_of_a_first_time_user(editor, subject, model_folder):
+    with pytest.raises(InputError, match=r"editor\.encode\(photo\)"):
+        editor.edit("photo.jpg", {"AU12": 3})
+    other = MagicFace(editor.pipeline, size=64, finder="mediapipe", parser="grabcut")
+    with pytest.raises(InputError, match="128 pixels"):
+        other.edit(subject, {"AU12": 3})
+    for size in (64.5, "64", 10**6, True):
+        with pytest.raises(InputError, match="size"):
+            MagicFace(editor.pipeline, size=size)
+    assert MagicFace(editor.pipeline, size=np.int64(64), finder="mediapipe", parser="grabcut").size == 64
+    editor.edit(subject, {}, seed=np.int64(3), **FAST)
+
+
+def test_lost_attention_processors_are_noticed(model_folder, astronaut):
+    own = MagicFace.from_pretrained(model_folder, device="cpu", size=64, finder="mediapipe", parser="grabcut")
+    subject = own.encode(astronaut)
+    own.pipeline.unet.set_attn_processor(AttnProcessor2_0())
+    with pytest.raises(InputError, match="attend_to_identity"):
+        own.edit(subject, {"AU12": 3}, **FAST)
+
+
+def test_releasing_the_id_encoder(model_folder, astronaut):
     own = MagicFace.from_pretrained(model_folder, device="cpu", size=128, finder="mediapipe", parser="grabcut")
     subject = own.encode(astronaut)
     before = own.edit(subject, {"AU12": 2}, **FAST)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageCms
 
 from common.errors import FaceEditError, ImageError, ShapeError
 from common.images import as_list, read_image, rgb, save_image
@@ -184,3 +184,24 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
         save_image(IMAGE, path)
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["a.png"]
+
+
+def test_the_colour_profile_travels(tmp_path):
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    IMAGE.save(tmp_path / "a.jpg", icc_profile=profile)
+    for name in ("b.jpg", "b.png"):
+        save_image(read_image(tmp_path / "a.jpg"), tmp_path / name)
+        assert read_image(tmp_path / name).info["icc_profile"] == profile
+    assert not read_image(IMAGE.convert("CMYK")).info  # a profile of other channels would be wrong
+
+
+def test_a_result_is_readable_by_others(tmp_path):
+    ordinary = tmp_path / "ordinary"
+    ordinary.touch()
+    assert save_image(IMAGE, tmp_path / "a.png").stat().st_mode == ordinary.stat().st_mode
+
+
+@pytest.mark.parametrize("path", ["x" * 300 + ".png", "~nobody123/x.png", "a/b.png"])
+def test_odd_paths(path):
+    with pytest.raises(ImageError, match="no file"):
+        read_image(path)

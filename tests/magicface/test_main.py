@@ -66,6 +66,33 @@ def test_names_that_collide_are_numbered(photo, options, tmp_path):
     assert files(tmp_path / "out") == ["photo-edited-2.png", "photo-edited.png"]
 
 
+def test_no_input_is_overwritten(photo, options, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    second = tmp_path / "photo-edited.png"
+    second.write_bytes(photo.read_bytes())
+    before = second.read_bytes()
+    assert main([str(photo), str(second), "AU12=3", *options]) == 2
+    assert second.read_bytes() == before
+
+
+def test_a_folder_with_a_dot(photo, options, tmp_path):
+    assert main([str(photo), "AU12=3", "-o", f"{tmp_path}/my.folder/", *options]) == 0
+    assert files(tmp_path / "my.folder") == ["photo-edited.png"]
+
+
+@pytest.mark.parametrize("portrait", ["magicface/00025", "magicface/00381", "rigface/id1/sor", "rigface/id1/tar"])
+@pytest.mark.parametrize("extent", ["head", "face"])
+def test_real_portraits(portraits, options, tmp_path, portrait, extent):
+    """From a raw photo to a file with the offline finder and parser."""
+    source = portraits / f"{portrait}.png"
+    target = tmp_path / "out.png"
+    assert main([str(source), "AU12=2", "--extent", extent, "-o", str(target), *options]) == 0
+    result, photo = (np.array(read_image(path)).astype(int) for path in (target, source))
+    changed = np.abs(result - photo).max(2) > 0
+    assert 0.1 < changed.mean() < 0.8
+    assert not changed[:10, :10].any()
+
+
 def test_without_output_the_result_lies_here(photo, options, tmp_path, monkeypatch):
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
@@ -89,7 +116,11 @@ def test_without_output_the_result_lies_here(photo, options, tmp_path, monkeypat
         (["PHOTO", "AU12=3", "--face", "7"], 1, "no face 7"),
         (["PHOTO", "AU12=3", "--face", "5,5"], 1, "No face lies at"),
         (["PHOTO", "AU12=3", "--face", "nose"], 2, "--face must be"),
-        (["absent.jpg", "AU12=3"], 1, "no file absent.jpg"),
+        (["absent.jpg", "AU12=3"], 2, "no photo 'absent.jpg'"),
+        (["PHOTO", "AU12:3"], 2, "reads AU12=3"),
+        (["PHOTO"], 2, "what to change"),
+        (["PHOTO", "AU12=3", "--device", "gpu"], 2, "cannot be used"),
+        (["PHOTO", "AU12=3", "--size", "100000"], 2, "size"),
         (["PHOTO", "AU12=3", "--model", "owner/absent"], 3, "magicface download"),
         (["PHOTO", "AU12=3", "--model", "absent"], 2, "owner/name"),
     ],
@@ -100,7 +131,7 @@ def test_exit_codes(photo, options, arguments, code, message, capsys, tmp_path, 
     before = files(tmp_path)
     arguments = [str(photo) if argument == "PHOTO" else argument for argument in arguments]
     given = [] if "--model" in arguments else options[:2]
-    own = {"--steps", "--finder"} & set(arguments)
+    own = {"--steps", "--finder", "--device", "--size"} & set(arguments)
     rest = [v for flag, value in zip(options[2:-4:2], options[3:-4:2]) if flag.startswith("--") and flag not in own
             for v in (flag, value)]  # fmt: skip
     assert main([*arguments, *given, *rest, "-q"]) == code
@@ -140,8 +171,9 @@ def test_interruption_keeps_what_is_finished(photo, options, tmp_path, monkeypat
 def test_photos_and_wishes_in_any_order(tmp_path):
     odd = tmp_path / "a=b.png"
     odd.touch()
-    photos, wish = split_inputs(["AU12=3", str(odd), "AU6=-2.5", "x.jpg"])
-    assert photos == [odd, Path("x.jpg")]
+    photos, wish = split_inputs(["AU12=3", str(odd), "AU6=-2.5"])
+    assert photos == [odd]
+    assert split_inputs([str(odd), "neutral"]) == ([odd], "neutral")
     assert wish == "AU6=-2.5,AU12=3"
 
 
