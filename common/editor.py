@@ -206,7 +206,10 @@ class Editor(Generic[Wish]):
         self.pipeline.register_modules(id_encoder=None)
 
     def compile(self, **options: Any) -> None:
-        """Compiles the whole denoiser into one graph (`torch.compile`); the first edit then takes a minute longer."""
+        """Compiles the whole denoiser into one graph (`torch.compile`); the next edit then takes a minute longer.
+
+        So does the first one with another number of wishes at once; from then on the graph serves every number.
+        """
         self.pipeline.unet.compile(fullgraph=True, **options)
 
     def _check_subjects(self, subjects: list[Any]) -> None:
