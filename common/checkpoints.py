@@ -87,10 +87,8 @@ def load(
     width = unet.config["cross_attention_dim"]
     if prompt is not None and prompt.shape[::2] != (1, width):
         raise CheckpointError(f"The prompt embedding must be (1, 77, {width}) for this network; it is {prompt.shape}.")
-    pipeline = FaceEditPipeline(vae, id_encoder, unet, released_scheduler(_first(places, ("scheduler",))), prompt).to(
-        device
-    )
-    return fast_layout(pipeline)
+    scheduler = released_scheduler(_first(places, ("scheduler",)))
+    return fast_layout(FaceEditPipeline(vae, id_encoder, unet, scheduler, prompt).to(device))
 
 
 def fast_layout(pipeline: FaceEditPipeline) -> FaceEditPipeline:
@@ -154,9 +152,8 @@ def from_stable_diffusion(base: str | Path, *, vector_size: int, guides: int) ->
     state |= {key: torch.zeros(value.shape) for key, value in unet.state_dict().items() if "class_embedding." in key}
     check_keys(unet.state_dict(), state, str(base))
     unet.load_state_dict({key: value.clone() for key, value in state.items()}, assign=True)
-    return FaceEditPipeline(
-        load_vae(base / "vae"), id_encoder, unet, released_scheduler(base / "scheduler"), prompt_embeds([base])
-    )
+    vae, scheduler = load_vae(base / "vae"), released_scheduler(base / "scheduler")
+    return FaceEditPipeline(vae, id_encoder, unet, scheduler, prompt_embeds([base]))
 
 
 # --- where files are -------------------------------------------------------------------------------------------------

@@ -6,13 +6,14 @@ import argparse
 import json
 import logging
 import os
+import re
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .arguments import check_options
+from .arguments import SEED, check_options
 from .errors import FaceEditError, InputError, MissingCheckpointError
 from .images import picture_format, save_image
 
@@ -53,7 +54,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     sampling = parser.add_argument_group("sampling")
     sampling.add_argument("--steps", type=int, default=50, help="denoising steps")
     sampling.add_argument("--guidance", type=float, default=1.5, help="how strongly the wish pulls")
-    sampling.add_argument("--seed", type=int, default=424, help="of the noise")
+    sampling.add_argument("--seed", type=int, default=SEED, help="of the noise")
     model = parser.add_argument_group("model")
     model.add_argument("--model", help="folder, or fetched hub repository (default: the published one)")
     model.add_argument("--base", help="folder of Stable Diffusion 1.5, for what the model's folder lacks")
@@ -61,7 +62,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     model.add_argument(
         "--dtype", choices=("float32", "bfloat16", "float16"), help="default: float16 on cuda and mps, else float32"
     )
-    model.add_argument("--size", type=int, help="side of the crop in pixels (default: the network's own)")  # fmt: skip
+    model.add_argument("--size", type=int, help="side of the crop in pixels (default: the network's own)")
 
 
 def run(editor_class: type[Editor[Any]], photos: list[Path], wish: Any, args: argparse.Namespace) -> int:
@@ -72,7 +73,7 @@ def run(editor_class: type[Editor[Any]], photos: list[Path], wish: Any, args: ar
     targets, face = output_paths(photos, args.output), parse_face(args.face)
     check_options(args.steps, 1, args.guidance, args.seed, _paste_back(args))
     editor = editor_class.from_pretrained(
-        args.model, base=args.base, dtype=_dtype(args.dtype), device=args.device, size=args.size, finder=args.finder,
+        args.model, base=args.base, dtype=args.dtype, device=args.device, size=args.size, finder=args.finder,
         parser=args.parser,
     )  # fmt: skip
     failed = False
@@ -101,20 +102,14 @@ def guarded(command: Callable[[], int]) -> int:
     except FaceEditError as error:
         say(str(error))
         return FAILED
-    except MemoryError as error:  # torch's own out-of-memory is a RuntimeError, below
-        return _too_large(error)
-    except RuntimeError as error:
-        if "out of memory" not in str(error).lower() and "alloc" not in str(error).lower():
+    except (MemoryError, RuntimeError) as error:  # torch has several ways to say that memory ran out
+        if not isinstance(error, MemoryError) and not re.search("out of memory|alloc", str(error), re.IGNORECASE):
             raise
-        return _too_large(error)
+        say(f"There is not enough memory: {error}\n  try --dtype bfloat16, a smaller --size, or --device cpu")
+        return FAILED
     except KeyboardInterrupt:
         say("stopped; the photos finished before are complete")
         return INTERRUPTED
-
-
-def _too_large(error: Exception) -> int:
-    say(f"There is not enough memory: {error}\n  try --dtype bfloat16, a smaller --size, or --device cpu")
-    return FAILED
 
 
 def say(message: str) -> None:
@@ -195,9 +190,3 @@ def _edit_one(
 
 def _paste_back(args: argparse.Namespace) -> bool | str:
     return False if args.paste == "none" else args.paste
-
-
-def _dtype(name: str | None) -> Any:
-    import torch
-
-    return getattr(torch, name) if name else None

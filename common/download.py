@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+from functools import partial
 from pathlib import Path
 
 from .checkpoints import MAGICFACE, PARSER_FILE, Release, auxiliary, missing_files
 from .errors import FaceEditError, MissingCheckpointError
-from .files import home, model_folder
+from .files import home, model_folder, replace_file
 from .network import reachable
 from .networks import WEIGHTS
 from .prompt import PROMPT_FILE, prompt_embeds
@@ -19,6 +20,7 @@ log = logging.getLogger(__name__)
 BASES = ("stable-diffusion-v1-5/stable-diffusion-v1-5", "sd-legacy/stable-diffusion-v1-5")
 """Where Stable Diffusion 1.5 lives, in the order of trust; the original repository is gone."""
 
+NETWORK_FILES = ("config.json", WEIGHTS)
 BASE_FILES = [
     "vae/config.json",
     f"vae/{WEIGHTS}",
@@ -52,31 +54,34 @@ def download(
     Raises:
         MissingCheckpointError: offline, or the hub refused; lists what is missing and where it goes.
     """
-    folder = Path(folder) if folder else model_folder(release.repo)
+    folder = Path(folder).expanduser() if folder else model_folder(release.repo)
     local_base = Path(base).expanduser() if base and Path(base).expanduser().is_dir() else None
-    wanted = _wanted(release, folder, local_base, parser)
-    if not wanted:
-        return folder
-    if not online():
-        raise MissingCheckpointError(_offline_message(wanted, folder))
-    networks = [f"{name}/{file}" for name in release.id_encoder + release.denoiser for file in ("config.json", WEIGHTS)]
-    _fetch(release.repo, networks + [PARSER_FILE, f"utils/{PARSER_FILE}"] * parser, folder)
-    if local_base is None and missing_files(folder):
-        _fetch_base((base,) if base else BASES, folder)
+    if local_base is not None:
+        _copy_base(local_base, folder)
+    if wanted := _wanted(release, folder, local_base, parser):
+        if not online():
+            raise MissingCheckpointError(_offline_message(wanted, folder))
+        networks = [f"{name}/{file}" for name in release.id_encoder + release.denoiser for file in NETWORK_FILES]
+        _fetch(release.repo, networks + [PARSER_FILE, f"utils/{PARSER_FILE}"] * parser, folder)
+        if local_base is None and _wanted(release, folder, None, parser=False):
+            _fetch_base((base,) if base else BASES, folder)
     if still := _wanted(release, folder, local_base, parser):
         raise MissingCheckpointError(
             f"The hub does not hold all of it; still missing in {folder}:\n" + "\n".join(f"  {name}" for name in still)
         )
-    if local_base is not None:
-        for name in ("vae", "scheduler"):  # the folder stands for itself: --to carries it elsewhere
-            if (local_base / name).is_dir() and not (folder / name).is_dir():
-                shutil.copytree(local_base / name, folder / name)
-    prompt_embeds([place for place in (folder, local_base) if place])  # computed here once, the text encoder rests
+    prompt_embeds([place for place in (folder, local_base) if place])  # stored, so that no later start computes it
     return folder
 
 
+def _copy_base(base: Path, folder: Path) -> None:
+    """VAE and scheduler of a local base, so that the folder stands for itself and can be carried elsewhere."""
+    for name in BASE_FILES[:3]:
+        if (base / name).is_file() and not (folder / name).is_file():
+            replace_file(folder / name, partial(shutil.copyfile, base / name))
+
+
 def _wanted(release: Release, folder: Path, base: Path | None, parser: bool) -> list[str]:
-    wanted = missing_files(folder, base)
+    wanted = missing_files(folder)
     has_prompt = any((place / PROMPT_FILE).is_file() for place in (folder, base) if place)
     has_encoder = any((place / "text_encoder" / "model.safetensors").is_file() for place in (folder, base) if place)
     if not (has_prompt or has_encoder):

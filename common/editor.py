@@ -16,8 +16,8 @@ from . import background as backgrounds
 from . import checkpoints
 from .arguments import SEED, check_options, pair_up, whole_number
 from .checkpoints import Release
-from .errors import InputError
-from .faces import Crop, choose_face, get_finder
+from .errors import FaceNotFoundError, InputError
+from .faces import Crop, FaceFinder, choose_face, get_finder
 from .files import model_folder
 from .identity import join
 from .images import ImageLike, read_image, rgb
@@ -41,7 +41,7 @@ class Editor(Generic[Wish]):
     Args:
         pipeline: the networks.
         size: side of the crop in pixels; default: what the denoiser was made for.
-        finder: "auto", "insightface", "face-alignment", "mediapipe" (`common.faces.get_finder`).
+        finder: "auto", "insightface", "face-alignment", "mediapipe" (`common.faces.get_finder`), or a finder itself.
         parser: "auto", "bisenet", "segformer", "grabcut" (`common.background.get_parser`).
         folder: the checkpoint's folder, where the parser's weights may lie.
 
@@ -57,7 +57,7 @@ class Editor(Generic[Wish]):
         pipeline: FaceEditPipeline,
         *,
         size: int | None = None,
-        finder: str = "auto",
+        finder: str | FaceFinder = "auto",
         parser: str = "auto",
         folder: str | Path | None = None,
     ) -> None:
@@ -65,7 +65,7 @@ class Editor(Generic[Wish]):
         self.size = whole_number("size", pipeline.sample_size if size is None else size, 64, 4096)
         if self.size % pipeline.vae_scale_factor:
             raise InputError(f"size must divide by {pipeline.vae_scale_factor}; got {self.size}.")
-        self.finder = get_finder(finder)
+        self.finder = get_finder(finder) if isinstance(finder, str) else finder
         bisenet = checkpoints.auxiliary(folder, checkpoints.PARSER_FILE) if folder else None
         self.parser = backgrounds.get_parser(parser, bisenet=bisenet, device=str(pipeline.device))
 
@@ -78,7 +78,7 @@ class Editor(Generic[Wish]):
         dtype: torch.dtype | str | None = None,
         device: str | None = None,
         size: int | None = None,
-        finder: str = "auto",
+        finder: str | FaceFinder = "auto",
         parser: str = "auto",
     ) -> Self:
         """An editor with the weights of a folder, or of a hub repository that has been fetched.
@@ -96,11 +96,11 @@ class Editor(Generic[Wish]):
             MissingCheckpointError: something is not there; the message says what, and the command that fetches it.
             CheckpointError: weights that do not fit.
         """
-        get_finder(finder)  # an unknown name should not cost the loading of a model
-        backgrounds.check_name(parser)
+        backgrounds.check_name(parser)  # what is wrong should not cost the loading of a model
+        found = get_finder(finder) if isinstance(finder, str) else finder
         folder = model_folder(model or cls.release.repo)
         pipeline = cls.load_pipeline(folder, base=base, dtype=dtype, device=device)
-        return cls(pipeline, size=size, finder=finder, parser=parser, folder=folder)
+        return cls(pipeline, size=size, finder=found, parser=parser, folder=folder)
 
     @classmethod
     def load_pipeline(cls, folder: Path, **options: Any) -> FaceEditPipeline:
@@ -132,7 +132,7 @@ class Editor(Generic[Wish]):
 
         Raises:
             ImageError, ShapeError: not a picture.
-            FaceNotFoundError: no such face.
+            FaceNotFoundError: no such face, or the parser sees nobody there.
             InputError: an unknown extent, or a released ID encoder.
         """
         started = time.perf_counter()
@@ -146,6 +146,11 @@ class Editor(Generic[Wish]):
         inside = found.mapped(crop.matrix)
         labels = self.parser.parse(source, outline=inside.outline, landmarks=inside.landmarks)
         region = backgrounds.foreground(labels, extent)
+        if not region.any():
+            raise FaceNotFoundError(
+                f"The parser {self.parser.name} sees nobody where the finder {self.finder.name} found a face.\n"
+                "  choose another face, or another parser"
+            )
         behind = backgrounds.masked_background(source, labels, inside.landmarks, inside.points, extent)
         record = {"finder": self.finder.name, "parser": self.parser.name, "extent": extent}
         return self._subject(photo, found, crop, source, labels, behind, region, record, started)
@@ -197,13 +202,15 @@ class Editor(Generic[Wish]):
         results: list[Image.Image] = []
         for start in range(0, len(pairs), batch_size):
             batch = pairs[start : start + batch_size]
-            crops, neutral = self._sample(batch, way == "detail", int(seed), call)
+            detail = way == "detail" and any(s.face is not None for s, _ in batch)  # a prepared crop is not pasted
+            crops, neutral = self._sample(batch, detail, int(seed), call)
             results += [_finish(s, crop, plain, way) for (s, _), crop, plain in zip(batch, crops, neutral)]
         return results[0] if single else results
 
     def release_id_encoder(self) -> None:
         """Frees the ID encoder's memory, almost half of the model, once every photo is encoded."""
         self.pipeline.register_modules(id_encoder=None)
+        self.pipeline.maybe_free_model_hooks()  # under model offload its hook would keep it
 
     def compile(self, **options: Any) -> None:
         """Compiles the whole denoiser into one graph (`torch.compile`); the next edit then takes a minute longer.
@@ -211,6 +218,8 @@ class Editor(Generic[Wish]):
         So does the first one with another number of wishes at once; from then on the graph serves every number.
         """
         self.pipeline.unet.compile(fullgraph=True, **options)
+
+    # --- helpers -----------------------------------------------------------------------------------------------------
 
     def _check_subjects(self, subjects: list[Any]) -> None:
         for subject in subjects:
@@ -223,8 +232,6 @@ class Editor(Generic[Wish]):
                 raise InputError(
                     f"The subject was encoded at {subject.crop.size} pixels, this editor works at {self.size}."
                 )
-
-    # --- helpers -----------------------------------------------------------------------------------------------------
 
     def _encode_prepared(self, source: Image.Image, background: Image.Image, started: float) -> Subject:
         sizes = {source.size, background.size}
@@ -262,9 +269,7 @@ class Editor(Generic[Wish]):
         # A generator for each row: a scheduler that draws noise of its own gives every row the same.
         generators = [torch.Generator(device).manual_seed(seed) for _ in rows]
         shape = (1, self.pipeline.unet.config.out_channels, side, side)
-        noise = randn_tensor(shape, generators[:1], torch.device(device)).expand(len(rows), -1, -1, -1)
-        for generator in generators[1:]:
-            randn_tensor(shape, generator, torch.device(device))  # bring it to where the first one is
+        noise = torch.cat([randn_tensor(shape, generator, torch.device(device)) for generator in generators])
         options = call | {"generator": generators, "latents": noise, "output_type": "np", "return_dict": False}
         images: Any = self.pipeline(identity, rig, **options)[0]
         if not with_neutral:

@@ -55,7 +55,7 @@ def select_rows(identity: Identity, rows: torch.Tensor) -> Identity:
 
 
 def join(identities: list[Identity]) -> Identity:
-    """One identity whose batch lists those of several subjects; each part keeps its own batch size."""
+    """One identity whose rows are those of several subjects, in their order."""
     if len(identities) == 1:
         return identities[0]
     return {

@@ -125,17 +125,21 @@ def edit(
 
 
 _lock = threading.Lock()
-_loaded: dict[tuple[Any, ...], FaceEditPipeline] = {}
+_loaded: dict[str, FaceEditPipeline] = {}
+_editors: dict[str, MagicFace] = {}
 
 
 def _editor(model, base, dtype, device, size, finder, parser) -> MagicFace:
     """An editor over the networks loaded last: a second edit() costs no loading, and never are there two models."""
-    get_finder(finder)
-    check_name(parser)
     folder = model_folder(model or MAGICFACE.repo)
-    key = (str(folder), base and str(base), str(dtype), str(device))
+    networks, surroundings = repr((str(folder), str(base), dtype, device)), repr((size, finder, parser))
     with _lock:
-        if key not in _loaded:
-            _loaded.clear()  # before the next one is loaded: two models may not fit
-            _loaded[key] = MagicFace.load_pipeline(folder, base=base, dtype=dtype, device=device)
-        return MagicFace(_loaded[key], size=size, finder=finder, parser=parser, folder=folder)
+        if networks not in _loaded or surroundings not in _editors:
+            check_name(parser)
+            found = get_finder(finder)
+            if networks not in _loaded:
+                _editors.clear()  # before the next one is loaded: two models may not fit
+                _loaded.clear()
+                _loaded[networks] = MagicFace.load_pipeline(folder, base=base, dtype=dtype, device=device)
+            _editors[surroundings] = MagicFace(_loaded[networks], size=size, finder=found, parser=parser, folder=folder)
+        return _editors[surroundings]

@@ -17,10 +17,10 @@ from torch import Tensor, nn
 from ..errors import CheckpointError, MissingCheckpointError
 from ..weights import check_keys, read_weights
 from .labels import CLASSES
-from .networks import classify
+from .networks import NetworkParser
 
 
-class BiSeNetParser:
+class BiSeNetParser(NetworkParser):
     """Face parsing with the network that the authors of MagicFace and RigFace used.
 
     Args:
@@ -37,30 +37,13 @@ class BiSeNetParser:
     def __init__(self, path: str | Path, device: str = "cpu") -> None:
         path = Path(path).expanduser()
         state = _read_state(path)
-        self.device = device
-        self.network = BiSeNet()
-        check_keys(self.network.state_dict(), state, str(path))
-        self.network.load_state_dict(state)
-        self.network.eval().to(device)
-
-    def parse(
-        self, crop: np.ndarray, *, outline: np.ndarray | None = None, landmarks: np.ndarray | None = None
-    ) -> np.ndarray:
-        """Label every pixel of a crop.
-
-        Args:
-            crop: (H, W, 3) uint8, RGB; the network was trained on, and sees, 512 x 512.
-            outline: not needed by a network.
-            landmarks: not needed by a network.
-
-        Returns:
-            Indices into `labels.CLASSES`, (H, W) uint8.
-
-        Raises:
-            InputError: the crop is not uint8.
-            ShapeError: the crop is not one colour picture.
-        """
-        return classify(self.network, crop, size=(512, 512), device=self.device)
+        network = BiSeNet()
+        check_keys(network.state_dict(), state, str(path))
+        network.load_state_dict(state)
+        # Its classes are CelebAMask's in their order, and it was trained on pictures of 512 x 512.
+        super().__init__(
+            network.eval().to(device), np.arange(len(CLASSES), dtype=np.uint8), device, {"size": (512, 512)}
+        )
 
 
 def _read_state(path: Path) -> dict[str, Tensor]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -55,3 +56,42 @@ def classify(
     images = torch.from_numpy(normalised).permute(2, 0, 1)[None].to(device)  # (1, 3, h, w)
     logits = F.interpolate(network(images).float(), (height, width), mode="bilinear", align_corners=False)
     return logits[0].argmax(0).to(torch.uint8).cpu().numpy()
+
+
+class NetworkParser:
+    """A parser that is a segmentation network; it looks at the crop alone.
+
+    Args:
+        network: maps normalised pictures (1, 3, h, w) to logits (1, classes, h', w').
+        table: the index into `labels.CLASSES` of each of its classes, (classes,) uint8.
+        device: where the network lies.
+        preprocessing: how it wants its pictures, arguments of `classify`.
+    """
+
+    def __init__(
+        self,
+        network: Callable[[torch.Tensor], torch.Tensor],
+        table: np.ndarray,
+        device: str,
+        preprocessing: dict[str, Any],
+    ) -> None:
+        self.network, self.table, self.device, self.preprocessing = network, table, device, preprocessing
+
+    def parse(
+        self, crop: np.ndarray, *, outline: np.ndarray | None = None, landmarks: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Label every pixel of a crop.
+
+        Args:
+            crop: (H, W, 3) uint8, RGB.
+            outline: not needed by a network.
+            landmarks: not needed by a network.
+
+        Returns:
+            Indices into `labels.CLASSES`, (H, W) uint8.
+
+        Raises:
+            InputError: the crop is not uint8.
+            ShapeError: the crop is not one colour picture.
+        """
+        return self.table[classify(self.network, crop, device=self.device, **self.preprocessing)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,12 +10,13 @@ import numpy as np
 
 from ..errors import CheckpointError, MissingCheckpointError
 from ..network import reachable
+from ..weights import read_config
 from .hub import MODEL, fetched, stored
 from .labels import CLASSES
-from .networks import IMAGENET_MEAN, IMAGENET_STD, classify
+from .networks import IMAGENET_MEAN, IMAGENET_STD, NetworkParser
 
 
-class SegFormerParser:
+class SegFormerParser(NetworkParser):
     """Face parsing by a SegFormer whose class names are CelebAMask's, in whatever order.
 
     Args:
@@ -56,30 +56,9 @@ class SegFormerParser:
                 f"The weights of {model} do not fit a SegFormer.\n"
                 f"  missing:    {sorted(report['missing_keys'])}\n  unexpected: {sorted(report['unexpected_keys'])}"
             )
-        self.device = device
-        self.network = network.eval().to(device)
-        self.table = _class_table(network.config.id2label, str(model))
-        self.preprocessing = _preprocessing(str(model), fetch)
-
-    def parse(
-        self, crop: np.ndarray, *, outline: np.ndarray | None = None, landmarks: np.ndarray | None = None
-    ) -> np.ndarray:
-        """Label every pixel of a crop.
-
-        Args:
-            crop: (H, W, 3) uint8, RGB.
-            outline: not needed by a network.
-            landmarks: not needed by a network.
-
-        Returns:
-            Indices into `labels.CLASSES`, (H, W) uint8.
-
-        Raises:
-            InputError: the crop is not uint8.
-            ShapeError: the crop is not one colour picture.
-        """
-        own = classify(lambda x: self.network(x).logits, crop, device=self.device, **self.preprocessing)
-        return self.table[own]
+        network.eval().to(device)
+        table = _class_table(network.config.id2label, str(model))
+        super().__init__(lambda x: network(x).logits, table, device, _preprocessing(str(model), fetch))
 
 
 def _class_table(id2label: Mapping[int, str], model: str) -> np.ndarray:
@@ -97,7 +76,7 @@ def _preprocessing(model: str, fetch: bool) -> dict[str, Any]:
     path = stored(model, "preprocessor_config.json")
     if path is None and fetch and not Path(model).is_dir():
         path = fetched(model, "preprocessor_config.json")
-    config = json.loads(path.read_text()) if path else {}
+    config = read_config(path) if path else {}
     size = config.get("size", 512)
     if isinstance(size, Mapping):
         side = size.get("shortest_edge", 512)

@@ -10,7 +10,7 @@ import pytest
 from huggingface_hub import constants
 
 from common import download as module
-from common.checkpoints import MAGICFACE
+from common.checkpoints import MAGICFACE, missing_files
 from common.errors import MissingCheckpointError
 
 
@@ -65,3 +65,13 @@ def test_offline_is_noticed_and_explained(tmp_path, monkeypatch):
         module.download(folder=tmp_path / "model")
     assert time.perf_counter() - started < 5
     assert not (tmp_path / "model").exists()
+
+
+def test_a_local_base_leaves_a_folder_that_stands_for_itself(hub, model_folder, tmp_path):
+    base = tmp_path / "base"
+    for name in ("vae", "scheduler"):
+        shutil.copytree(model_folder / name, base / name)
+    shutil.copyfile(model_folder / "prompt_embeds.safetensors", base / "prompt_embeds.safetensors")
+    folder = module.download(folder=tmp_path / "model", base=str(base))
+    assert hub == [MAGICFACE.repo]
+    assert missing_files(folder) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -196,6 +197,19 @@ def test_lost_attention_processors_are_noticed(model_folder, astronaut):
     own.pipeline.unet.set_attn_processor(AttnProcessor2_0())
     with pytest.raises(InputError, match="attend_to_identity"):
         own.edit(subject, {"AU12": 3}, **FAST)
+
+
+def test_a_parser_that_sees_nobody_is_an_error(model_folder, astronaut):
+    own = MagicFace.from_pretrained(model_folder, device="cpu", size=64, finder="mediapipe", parser="grabcut")
+    own.parser = SimpleNamespace(name="blind", parse=lambda crop, **points: np.zeros(crop.shape[:2], np.uint8))
+    with pytest.raises(FaceNotFoundError, match="blind sees nobody"):
+        own.encode(astronaut)
+
+
+def test_a_finder_of_ones_own(model_folder, astronaut, subject):
+    finder = SimpleNamespace(name="mine", find=lambda image: [subject.face])
+    own = MagicFace.from_pretrained(model_folder, device="cpu", size=64, finder=finder, parser="grabcut")
+    assert own.encode(astronaut).record["finder"] == "mine"
 
 
 def test_releasing_the_id_encoder(model_folder, astronaut):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import pytest
 import torch
 from diffusers import (
@@ -215,3 +218,13 @@ def test_wrong_shapes_are_named(pipeline, identity, source):
     pipeline.prompt_embeds = None
     with pytest.raises(InputError, match="prompt"):
         pipeline.encode_identity(source)
+
+
+def test_offloading_does_not_keep_a_released_id_encoder(pipeline, source):
+    pipeline.enable_model_cpu_offload(device="cpu")
+    pipeline.encode_identity(source)
+    encoder = weakref.ref(pipeline.id_encoder)
+    pipeline.register_modules(id_encoder=None)
+    pipeline.maybe_free_model_hooks()
+    gc.collect()
+    assert encoder() is None
