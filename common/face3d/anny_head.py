@@ -1,0 +1,257 @@
+"""The default head: people of `anny` (Brégier et al., ECCV 2026), moved by action units."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from functools import cache
+
+import torch
+
+from ..errors import InputError, ShapeError
+from .anny_data import PHENOTYPES, load
+from .anny_units import NEGATIVE, POSITIVE, UNITS
+from .camera import rotation_matrix
+from .landmarks import Embedding
+
+# The mean head, where identity is zero: a person of no particular sex, forty years old, of mean weight.
+_MEAN = {"age": 0.75, **{axis: 1 / 3 for axis in ("african", "asian", "caucasian")}}
+_RANGE = {"age": (0.6, 1.0)}
+_ANCHORS = {
+    "gender": (0.0, 1.0),
+    "age": (-1 / 3, 0.0, 1 / 3, 2 / 3, 1.0),
+    "muscle": (0.0, 0.5, 1.0),
+    "weight": (0.0, 0.5, 1.0),
+    "height": (0.0, 1.0),
+    "proportions": (0.0, 1.0),
+    "cupsize": (0.0, 0.5, 1.0),
+    "firmness": (0.0, 0.5, 1.0),
+}
+MAX_INTENSITY = 5.0
+_SOFT = 0.012  # metres over which a sided half of an action fades across the midline
+
+
+class AnnyHead:
+    """Head and shoulders of an adult, with eyes, teeth and lashes; see `Head` for axes and units.
+
+    Identity is 9 phenotypes, as offsets from the mean person, then 139 local changes in [-1, 1], named by
+    `identity_names`; `sample` in `people` draws believable ones. Expression is (2, 12): the intensities, 0 to 5, of the
+    twelve action units on the person's left, then right side; negative intensities where anatomy has an antagonist.
+
+    The first construction on a machine takes about a minute and leaves a file of 31 MB in the folder of models.
+
+    Raises:
+        MissingDependencyError: anny is not installed and the file has not been made yet.
+    """
+
+    def __init__(self, device: str | torch.device = "cpu") -> None:
+        tensors, labels = load()
+        tensors = {name: value.to(device) for name, value in tensors.items()}
+        self.triangles, self.uv, self.uv_triangles = (tensors[name] for name in ("triangles", "uv", "uv_triangles"))
+        self.parts, self.head_weight = tensors["parts"], tensors["head_weight"]
+        self.lashes, self.teeth = tensors["lashes"], tensors["teeth"]
+        self.eyes = torch.stack([tensors["l_eye"], tensors["r_eye"]])  # (2, 72)
+        self.action_names = tuple(labels["actions"].split())
+        self.identity_names = (*PHENOTYPES, *labels["changes"].split())
+        self.identity_size = len(self.identity_names)
+        self.expression_shape = (2, len(UNITS))
+        self.expression_names = UNITS
+
+        self._template, self._mask = tensors["template"], tensors["phenotype_mask"]
+        self._variations = [label.split(":") for label in labels["variations"].split()]
+        self._projection, self._basis = tensors["phenotype_projection"], tensors["phenotype_basis"].flatten(1)
+        self._changes, self._actions = tensors["change_basis"].flatten(1), tensors["action_basis"].flatten(1)
+        self._units = self._unit_shapes(tensors["action_basis"])  # positive, negative: each (24, 3 V)
+        self.mean = self._neutral(torch.zeros(1, self.identity_size, device=device))[0]
+        self.pivot = self._pivot(self.mean)
+        self.embedding = Embedding.load(tensors["base_vertices"])
+
+    @property
+    def device(self) -> torch.device:
+        """Where the head is computed."""
+        return self._template.device
+
+    def __call__(
+        self,
+        identity: torch.Tensor | None = None,
+        expression: torch.Tensor | None = None,
+        *,
+        jaw: torch.Tensor | None = None,
+        gaze: torch.Tensor | None = None,
+        actions: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """Compute the vertices; see `Head.__call__`.
+
+        Args:
+            identity: (B, 148).
+            expression: (B, 2, 12) in [-5, 5].
+            jaw: (B, 3) radians: opening, sideways towards the picture's right, and a third that this jaw does not have.
+            gaze: (B, 2, 2) radians; the lids follow.
+            actions: (B, 52) in [0, 1], more facial actions by name (`actions_named`), added to the expression's.
+
+        Returns:
+            (B, 5839, 3) metres.
+        """
+        given = [identity, expression, jaw, gaze, actions]
+        batch = max((len(value) for value in given if value is not None), default=1)
+        self._check("identity", identity, (self.identity_size,), batch)
+        self._check("expression", expression, self.expression_shape, batch)
+        self._check("jaw", jaw, (3,), batch)
+        self._check("gaze", gaze, (2, 2), batch)
+        self._check("actions", actions, (len(self.action_names),), batch)
+        vertices = self.mean[None] if identity is None else self._neutral(identity)
+        return self.express(vertices, expression, jaw=jaw, gaze=gaze, actions=actions).expand(batch, -1, -1)
+
+    def express(
+        self,
+        neutral: torch.Tensor,
+        expression: torch.Tensor | None = None,
+        *,
+        jaw: torch.Tensor | None = None,
+        gaze: torch.Tensor | None = None,
+        actions: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """Give a neutral face (1 or B, V, 3), as `head(identity)` returns it, an expression: compute a person once, move them often."""
+        moved = neutral.flatten(1)
+        if expression is not None:
+            flat = expression.flatten(1) / MAX_INTENSITY
+            positive, negative = self._units
+            moved = moved + flat.clamp(0, 1) @ positive + (-flat).clamp(0, 1) @ negative
+        extra = self._extra_actions(jaw, gaze, actions)
+        if extra is not None:
+            moved = moved + extra @ self._actions
+        moved = moved.unflatten(1, (-1, 3))
+        return moved if gaze is None else self._look(moved, neutral, gaze)
+
+    def turn(self, vertices: torch.Tensor, angles: torch.Tensor) -> torch.Tensor:
+        """Turn the head on its shoulders, the neck following in part.
+
+        Args:
+            vertices: (B, V, 3).
+            angles: (1 or B, 3) radians: yaw, pitch, roll as in `camera.rotation_matrix`.
+
+        Returns:
+            (B, V, 3). The eyes move, since a head turns about its neck.
+        """
+        rotation, pivot = rotation_matrix(angles), self.pivot
+        weight = self.head_weight[:, None]
+        turned = (vertices - pivot) @ rotation.mT + pivot
+        return vertices + weight * (turned - vertices)
+
+    def landmarks(self, vertices: torch.Tensor) -> torch.Tensor:
+        """See `Head.landmarks`."""
+        return self.embedding.points(vertices, "ibug68")
+
+    def actions_named(self, values: Mapping[str, float]) -> torch.Tensor:
+        """Turn facial actions by name, {"cheekPuff": 0.5}, into `actions` of shape (1, 52).
+
+        Raises:
+            InputError: a name is unknown, or a value is outside [0, 1].
+        """
+        actions = torch.zeros(1, len(self.action_names), device=self.device)
+        for name, value in values.items():
+            if name not in self.action_names:
+                raise InputError(
+                    f"Unknown facial action {name!r}.\n  expected: one of {', '.join(self.action_names)}\n  got:      {name!r}"
+                )
+            if not 0 <= value <= 1:
+                raise InputError(f"Facial action {name} is out of range.\n  expected: 0 to 1\n  got:      {value}")
+            actions[0, self.action_names.index(name)] = value
+        return actions
+
+    def _neutral(self, identity: torch.Tensor) -> torch.Tensor:
+        """Neutral vertices of identities (B, I), the eyes' middle at the origin."""
+        count = len(PHENOTYPES)
+        shape = self._phenotype_weights(identity[:, :count]) @ self._projection @ self._basis
+        changes = identity[:, count:]
+        # Written with comparisons so that a change that is zero still has a gradient.
+        both = torch.stack([changes * (changes >= 0), -changes * (changes <= 0)], -1).flatten(1)
+        vertices = self._template + (shape + both @ self._changes).unflatten(1, (-1, 3))
+        return vertices - vertices[:, self.eyes.flatten()].mean(1, keepdim=True)
+
+    def _phenotype_weights(self, offsets: torch.Tensor) -> torch.Tensor:
+        """Weights (B, P) of MakeHuman's macro shapes: products of piecewise linear weights of every phenotype."""
+        value = {name: _MEAN.get(name, 0.5) + offsets[:, i] for i, name in enumerate(PHENOTYPES)}
+        races = torch.stack([value[name] for name in ("african", "asian", "caucasian")], 1).clamp_min(1e-4)
+        races = races / races.sum(1, keepdim=True)
+        columns, seen = [], dict.fromkeys(_ANCHORS, 0)
+        for group, _ in self._variations:
+            if group == "race":
+                columns.append(races[:, len(columns)])
+                continue
+            low, high = _RANGE.get(group, (0.0, 1.0))
+            position = value[group].clamp(low, high) if group in value else offsets.new_full((len(offsets),), 0.5)
+            columns.append(_hat(position, _ANCHORS[group], seen[group]))
+            seen[group] += 1
+        weights = torch.stack(columns, 1)[:, None]  # (B, 1, variations)
+        return (weights * self._mask + (1 - self._mask)).prod(-1)
+
+    def _unit_shapes(self, shapes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """What the units of both sides add at full intensity, (24, 3 V): the rows are left units, then right ones."""
+        x = self._template[:, 0]
+        left = ((x / _SOFT).clamp(-1, 1) + 1) / 2
+        halves = {"Left": left[:, None], "Right": 1 - left[:, None]}
+
+        def shape(mixture: Mapping[str, float], side: str) -> torch.Tensor:
+            total = torch.zeros_like(self._template)
+            for action, amount in mixture.items():
+                if action == "jawOpen":  # one bone for both sides
+                    total = total + amount / 2 * shapes[self.action_names.index(action)]
+                elif action in self.action_names:
+                    total = total + amount * shapes[self.action_names.index(action)] * halves[side]
+                else:
+                    total = total + amount * shapes[self.action_names.index(action + side)]
+            return total.flatten()
+
+        return tuple(  # pyright: ignore[reportReturnType]
+            torch.stack([shape(table.get(unit, {}), side) for side in halves for unit in UNITS])
+            for table in (POSITIVE, NEGATIVE)
+        )
+
+    def _extra_actions(
+        self, jaw: torch.Tensor | None, gaze: torch.Tensor | None, actions: torch.Tensor | None
+    ) -> torch.Tensor | None:
+        """Facial actions (B, 52) of a jaw's angles and of the lids that follow a gaze, added to those given by name."""
+        parts = [] if actions is None else [actions]
+        if jaw is not None:
+            opening, aside = jaw[:, 0] / math.radians(20), jaw[:, 1] / math.radians(10)
+            parts.append(self._columns({"jawOpen": opening, "jawLeft": aside, "jawRight": -aside}))
+        return sum(parts) if parts else None  # pyright: ignore[reportReturnType]
+
+    def _columns(self, values: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        columns = {self.action_names.index(name): value.clamp(0, 1) for name, value in values.items()}
+        zero = torch.zeros_like(next(iter(values.values())))
+        return torch.stack([columns.get(i, zero) for i in range(len(self.action_names))], 1)
+
+    def _look(self, vertices: torch.Tensor, neutral: torch.Tensor, gaze: torch.Tensor) -> torch.Tensor:
+        """Rotate each eyeball about its centre."""
+        for side, eye in enumerate(self.eyes):
+            angles = torch.cat([gaze[:, side], torch.zeros_like(gaze[:, side, :1])], 1)
+            centre = neutral[:, eye].mean(1, keepdim=True)
+            turned = (neutral[:, eye] - centre) @ rotation_matrix(angles).mT + centre
+            vertices = vertices.expand(len(turned), -1, -1).index_copy(1, eye, turned)
+        return vertices
+
+    def _pivot(self, mean: torch.Tensor) -> torch.Tensor:
+        """The joint that a head turns about: in the middle of the neck's top."""
+        ring = (self.head_weight > 0.85) & (self.head_weight < 0.97)
+        return torch.cat([mean.new_zeros(1), mean[ring].mean(0)[1:]])
+
+    def _check(self, name: str, value: torch.Tensor | None, shape: tuple[int, ...], batch: int) -> None:
+        if value is not None and (tuple(value.shape[1:]) != shape or len(value) not in (1, batch)):
+            raise ShapeError(name, f"(1 or {batch}, {', '.join(map(str, shape))})", value.shape)
+
+
+@cache
+def default_head() -> AnnyHead:
+    """The default head on the CPU, made once a process."""
+    return AnnyHead()
+
+
+def _hat(value: torch.Tensor, anchors: tuple[float, ...], index: int) -> torch.Tensor:
+    """Weight of one anchor in linear interpolation between neighbours."""
+    here = anchors[index]
+    rise = (value - anchors[index - 1]) / (here - anchors[index - 1]) if index else torch.ones_like(value)
+    last = index == len(anchors) - 1
+    fall = torch.ones_like(value) if last else (anchors[index + 1] - value) / (anchors[index + 1] - here)
+    return torch.minimum(rise, fall).clamp(0, 1)

@@ -1,0 +1,226 @@
+"""Named arrays from the files in which face models come: pickles, .npy, .npz and .safetensors; none of them is run."""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..errors import CheckpointError, MissingCheckpointError
+from . import pickles
+from .pickles import Call, read_pickle
+
+MOST_NUMBERS = 2**28  # what a compressed matrix may unfold to: 2 GiB in float64
+
+
+def read_arrays(
+    path: str | Path, what: str, source: str, required: Iterable[str] = (), optional: Iterable[str] = ()
+) -> dict[str, np.ndarray]:
+    """Read arrays by their names.
+
+    Args:
+        path: a pickled dictionary (also one inside an .npy), an .npz or a .safetensors file; told apart by content.
+        what: what the errors call the file: "The FLAME model".
+        source: where to get it, for the error when it is not there.
+        required: names that must be there.
+        optional: names that may be there.
+
+    Returns:
+        The named arrays that are there, dense, each of numbers or booleans.
+
+    Raises:
+        CheckpointError: the file is damaged or refused, lacks a name, or holds something that is no array of numbers.
+        MissingCheckpointError: there is no such file.
+    """
+    path, required = Path(path).expanduser(), list(required)
+    if path.is_dir():
+        raise CheckpointError(f"{what} is not at {path}.\n  expected: a file\n  got:      a folder")
+    if not path.is_file():
+        raise MissingCheckpointError(f"{what} is not at {path}.\n  get it: {source}")
+    try:
+        table = _read_table(path, {*required, *optional})
+        if missing := [key for key in required if key not in table]:
+            raise CheckpointError(f"{what} at {path} lacks {', '.join(missing)}.\n  get it: {source}")
+        return {key: as_array(value, f"{key} of {path}") for key, value in table.items()}
+    except CheckpointError:
+        raise
+    except Exception as error:  # damaged files fail in many ways
+        reason = f"{type(error).__name__}: {str(error)[:200]}"
+        raise CheckpointError(f"Cannot read {path}: {reason}\n  delete it and get it again: {source}") from error
+
+
+def check_shapes(arrays: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int | str, ...]], what: object) -> None:
+    """Check arrays against shapes in which equal letters stand for equal numbers, and that all numbers are finite.
+
+    Args:
+        arrays: by their names.
+        shapes: of those that must fit, such as {"v_template": ("V", 3), "weights": ("V", 5)}.
+        what: what the error calls their file.
+
+    Raises:
+        CheckpointError: a shape does not fit, or a number is infinite or not a number.
+    """
+    sizes: dict[str, int] = {}
+    for key, expected in shapes.items():
+        got = arrays[key].shape
+        if len(got) == len(expected):
+            for size, letter in zip(got, expected):
+                if isinstance(letter, str):
+                    sizes.setdefault(letter, size)
+        wanted = tuple(sizes.get(size, size) if isinstance(size, str) else size for size in expected)
+        if got != wanted:
+            raise CheckpointError(
+                f"{key} of {what} has the wrong shape.\n  expected: ({', '.join(map(str, wanted))})\n  got:      {got}"
+            )
+        if 0 in got or not np.isfinite(arrays[key]).all():
+            raise CheckpointError(f"{key} of {what} must hold finite numbers, and some.")
+
+
+def check_indices(array: np.ndarray, count: int, key: str, what: object) -> None:
+    """Raise a CheckpointError unless all numbers are integers in [0, count)."""
+    if (array != array.astype(np.int64)).any() or array.min() < 0 or array.max() >= count:
+        raise CheckpointError(
+            f"{key} of {what} points to what is not there.\n  expected: integers in [0, {count})\n"
+            f"  got:      [{array.min()}, {array.max()}]"
+        )
+
+
+def _read_table(path: Path, keys: set[str]) -> dict[str, Any]:
+    with path.open("rb") as file:
+        start = file.read(6)
+        if start.startswith(b"PK"):
+            with np.load(path, allow_pickle=False) as archive:
+                return {key: archive[key] for key in keys & set(archive.files)}
+        if path.suffix == ".safetensors":
+            from safetensors import safe_open
+
+            with safe_open(path, "np") as tensors:
+                return {key: tensors.get_tensor(key) for key in keys & set(tensors.keys())}
+        file.seek(0)
+        if start == b"\x93NUMPY":
+            _skip_header(file)
+        content = _only(read_pickle(file, path))
+    if not isinstance(content, dict):
+        raise CheckpointError(f"{path} must hold a dictionary of arrays; it holds a {type(content).__name__}.")
+    return {key: content[key] for key in keys & content.keys()}
+
+
+def _skip_header(file: io.BufferedReader) -> None:
+    """Go to the pickle in an .npy file of one Python object."""
+    version = np.lib.format.read_magic(file)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read(file)
+    if not dtype.hasobject or shape != ():
+        raise ValueError(f"expected one dictionary, got an array of {dtype} and shape {shape}")
+
+
+def _only(value: Any) -> Any:
+    """The object in an array of one object, anything else as it is."""
+    if isinstance(value, Call) and value.path in pickles.ARRAY and isinstance(value.state, tuple):
+        _, shape, dtype, _, items = value.state
+        if shape == () and isinstance(dtype, Call) and dtype.arguments[0] in ("O8", "O4") and len(items) == 1:
+            return items[0]
+    return value
+
+
+def as_array(value: Any, what: str) -> np.ndarray:
+    """Work out an array from what `read_pickle` gives.
+
+    Args:
+        value: a number, a list of numbers, an array, or the `Call` that would have made one.
+        what: what the error calls it.
+
+    Raises:
+        CheckpointError: it is no array of real numbers or booleans.
+    """
+    array = _array(value)
+    if array is None or array.dtype.kind not in "biuf":
+        got = value.path if isinstance(value, Call) else getattr(value, "dtype", type(value).__name__)
+        raise CheckpointError(f"{what} is no array of numbers.\n  expected: an array of numbers\n  got:      {got}")
+    return array
+
+
+def _array(value: Any) -> np.ndarray | None:
+    if isinstance(value, np.ndarray):
+        return value
+    if isinstance(value, (bool, int, float)):
+        return np.asarray(value)
+    if isinstance(value, (list, tuple)):
+        numbers = [_array(item) if isinstance(item, Call) and item.path in pickles.SCALAR else item for item in value]
+        return np.array(numbers) if all(isinstance(item, (int, float, np.ndarray)) for item in numbers) else None
+    if not isinstance(value, Call):
+        return None
+    if value.path in pickles.ARRAY:
+        _, shape, dtype, fortran, content = value.state
+        return _from_bytes(content, dtype, shape, "F" if fortran else "C")
+    if value.path in pickles.BUFFER:
+        content, dtype, shape, order = value.arguments
+        return _from_bytes(content, dtype, shape, order)
+    if value.path in pickles.SCALAR:
+        dtype, content = value.arguments
+        return _from_bytes(content, dtype, (), "C")
+    if value.path in pickles.COLUMNS:
+        return _unfold(value.state, by_column=True)
+    if value.path in pickles.ROWS:
+        return _unfold(value.state, by_column=False)
+    if value.path in pickles.TENSOR:
+        return _tensor(*value.arguments[:4])
+    if value.path == "chumpy.ch.Ch":
+        return _array(value.state["x"])
+    if value.path == "chumpy.reordering.Select":  # picks from the flattened array, then shapes what it picked
+        source, picked = _array(value.state["a"]), value.state["idxs"]
+        if source is None or (isinstance(picked, Call) and picked.path.startswith("chumpy")):
+            return None
+        return source.ravel()[_array(picked)].reshape(value.state["preferred_shape"])
+    return None
+
+
+def _from_bytes(content: Any, dtype: Any, shape: tuple[int, ...], order: Any) -> np.ndarray | None:
+    """An array of numbers from its bytes; None for arrays of anything else."""
+    name, byteorder = dtype.arguments[0], (dtype.state or (3, "="))[1]
+    if dtype.path not in pickles.DTYPE or not re.fullmatch(r"b1|[iu][1248]|f[248]", str(name)):
+        return None
+    kind = np.dtype((">" if byteorder == ">" else "<") + name)
+    array = np.frombuffer(_bytes(content), kind).astype(kind.newbyteorder("="))
+    if any(size < 0 for size in shape):
+        raise ValueError(f"a shape of {shape}")
+    return array.reshape(shape, order="F" if order == "F" else "C")
+
+
+def _bytes(content: Any) -> bytes | bytearray:
+    if isinstance(content, Call) and content.path in pickles.ENCODE and content.arguments[1:] == ("latin1",):
+        content = content.arguments[0]  # how Python 3 writes bytes up to protocol 2
+    return content.encode("latin1") if isinstance(content, str) else content
+
+
+def _unfold(state: dict[str, Any], by_column: bool) -> np.ndarray:
+    """The dense array of a matrix in compressed columns, or rows."""
+    shape = tuple(int(size) for size in state["_shape" if "_shape" in state else "shape"])
+    data, indices, starts = (as_array(state[key], key) for key in ("data", "indices", "indptr"))
+    height, width = shape if by_column else shape[::-1]
+    if not (0 < height and 0 < width and height * width <= MOST_NUMBERS):
+        raise ValueError(f"a matrix of shape {shape}")
+    counts = np.diff(starts)
+    if len(counts) != width or (counts < 0).any() or (indices < 0).any() or starts[0] != 0:
+        raise ValueError("a compressed matrix whose indices do not fit")
+    dense = np.zeros((height, width), data.dtype)
+    np.add.at(dense, (indices, np.repeat(np.arange(width), counts)), data)  # entries met twice are added
+    return dense if by_column else dense.T
+
+
+def _tensor(storage: Any, offset: int, size: tuple[int, ...], stride: tuple[int, ...]) -> np.ndarray | None:
+    """The array of a pickled tensor; its storage is a file of torch's own, read in torch's mode for tensors alone."""
+    if not isinstance(storage, Call) or storage.path not in pickles.STORAGE:
+        return None
+    content = torch.load(io.BytesIO(_bytes(storage.arguments[0])), map_location="cpu", weights_only=True)
+    if math.prod(size) > MOST_NUMBERS:
+        raise ValueError(f"a tensor of shape {tuple(size)}")
+    flat = torch.empty(0, dtype=content.dtype).set_(content._untyped_storage)
+    # torch refuses what lies outside the storage.
+    return torch.as_strided(flat, size, stride, offset).clone().numpy()

@@ -1,0 +1,103 @@
+"""What a head in three dimensions is to the rest of the toolkit: numbers in, vertices out, and what lies where on it."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+import torch
+
+# The face-parsing classes of CelebAMask-HQ, in the order of the released parsing networks.
+PARTS = (
+    "background",
+    "skin",
+    "l_brow",
+    "r_brow",
+    "l_eye",
+    "r_eye",
+    "eye_g",
+    "l_ear",
+    "r_ear",
+    "ear_r",
+    "nose",
+    "mouth",
+    "u_lip",
+    "l_lip",
+    "neck",
+    "neck_l",
+    "cloth",
+    "hair",
+    "hat",
+)
+
+
+@runtime_checkable
+class Head(Protocol):
+    """A parametric head: batched, differentiable, in metres.
+
+    Axes of every head: x to the right of the picture (the person's left), y up, z towards the viewer; the origin lies
+    between the eyeballs' centres of the head without identity, so that a rotation turns the head about its eyes.
+
+    Attributes:
+        identity_size: number of identity parameters, I.
+        expression_shape: shape of one expression, E; what its numbers mean is the head's own matter.
+        triangles: (T, 3) int64 vertex numbers, anticlockwise seen from outside.
+        uv: (U, 2) float32 texture coordinates in [0, 1], v up.
+        uv_triangles: (T, 3) int64 rows of `uv`: seams have several texture coordinates a vertex.
+        parts: (T,) int64 face-parsing class of each triangle, in the order of `PARTS`.
+    """
+
+    identity_size: int
+    expression_shape: tuple[int, ...]
+    triangles: torch.Tensor
+    uv: torch.Tensor
+    uv_triangles: torch.Tensor
+    parts: torch.Tensor
+
+    def __call__(
+        self,
+        identity: torch.Tensor | None = None,
+        expression: torch.Tensor | None = None,
+        *,
+        jaw: torch.Tensor | None = None,
+        gaze: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """Compute the vertices.
+
+        Args:
+            identity: (B, I), whose zero is the mean head; None is zero.
+            expression: (B, *E), whose zero is neutral; None is zero.
+            jaw: (B, 3) radians: the jaw's rotation vector about x (positive opens), y and z; None is closed.
+            gaze: (B, 2, 2) radians: for the person's left, then right eye, yaw (positive looks to the picture's right)
+                and pitch (positive looks up); None looks straight ahead.
+
+        Returns:
+            (B, V, 3) vertices in metres. A batch of one stretches to the others'.
+
+        Raises:
+            ShapeError: an argument has another shape, or batches differ.
+        """
+        ...
+
+    def landmarks(self, vertices: torch.Tensor) -> torch.Tensor:
+        """Find the landmarks of the iBUG 68-point scheme, (B, 68, 3), on vertices (B, V, 3) of this head."""
+        ...
+
+
+def triangle_normals(vertices: torch.Tensor, triangles: torch.Tensor) -> torch.Tensor:
+    """Normals of the triangles, (B, T, 3), as long as twice their area, for vertices (B, V, 3)."""
+    a, b, c = vertices[:, triangles].unbind(2)  # each (B, T, 3)
+    return torch.linalg.cross(b - a, c - a)
+
+
+def vertex_normals(vertices: torch.Tensor, triangles: torch.Tensor) -> torch.Tensor:
+    """Unit normals of the vertices, (B, V, 3): the mean of the triangles around, weighted by area.
+
+    Args:
+        vertices: (B, V, 3).
+        triangles: (T, 3), anticlockwise seen from outside.
+    """
+    normals = triangle_normals(vertices, triangles)
+    total = torch.zeros_like(vertices)
+    for corner in triangles.unbind(1):
+        total = total.index_add(1, corner, normals)
+    return torch.nn.functional.normalize(total, dim=2, eps=1e-20)

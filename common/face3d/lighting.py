@@ -1,0 +1,101 @@
+"""Light as second-order spherical harmonics: nine numbers a colour that say how bright a matt surface is by its normal.
+
+The basis, its order and its constants are DECA's (Feng et al., SIGGRAPH 2021, eq. 5), so that light codes of the released
+RigFace mean the same here; behind it stands Ramamoorthi and Hanrahan, "An Efficient Representation for Irradiance
+Environment Maps" (SIGGRAPH 2001).
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from ..errors import ShapeError
+
+_NORM = (
+    math.sqrt(1 / (4 * math.pi)),
+    *3 * (math.sqrt(3 / (4 * math.pi)),),
+    *3 * (3 * math.sqrt(5 / (12 * math.pi)),),
+    3 / 2 * math.sqrt(5 / (12 * math.pi)),
+    1 / 2 * math.sqrt(5 / (4 * math.pi)),
+)
+# Convolution with the clamped cosine: pi, 2 pi / 3, pi / 4 (eq. 8 of Ramamoorthi and Hanrahan). DECA leaves pi out of the
+# constant term, so its first light coefficient is pi times larger.
+_COSINE = (1.0, *3 * (2 * math.pi / 3,), *5 * (math.pi / 4,))
+CONSTANTS = tuple(norm * cosine for norm, cosine in zip(_NORM, _COSINE))
+
+
+def basis(normals: torch.Tensor) -> torch.Tensor:
+    """The nine polynomials 1, x, y, z, xy, xz, yz, x²-y², 3z²-1 of unit normals (..., 3), as (..., 9), constants left out."""
+    x, y, z = normals.unbind(-1)
+    return torch.stack([torch.ones_like(x), x, y, z, x * y, x * z, y * z, x * x - y * y, 3 * z * z - 1], -1)
+
+
+def shade(normals: torch.Tensor, light: torch.Tensor) -> torch.Tensor:
+    """Compute how bright a matt white surface is under a light.
+
+    Args:
+        normals: (B, N, 3) unit normals.
+        light: (1 or B, 9, 3) coefficients of red, green and blue.
+
+    Returns:
+        (B, N, 3); multiply with the albedo. May leave [0, 1], and dips below 0 opposite a single strong light.
+
+    Raises:
+        ShapeError: the light is not (B, 9, 3).
+    """
+    check_light(light)
+    constants = torch.tensor(CONSTANTS, dtype=normals.dtype, device=normals.device)
+    return (basis(normals) * constants) @ light
+
+
+def ambient(colour: torch.Tensor) -> torch.Tensor:
+    """Light of one colour (B, 3) from everywhere, as coefficients (B, 9, 3): a white surface takes exactly that colour."""
+    light = colour.new_zeros(len(colour), 9, 3)
+    light[:, 0] = colour / CONSTANTS[0]
+    return light
+
+
+def directional(direction: torch.Tensor, colour: torch.Tensor) -> torch.Tensor:
+    """Turn a distant lamp into spherical harmonics.
+
+    Args:
+        direction: (B, 3) from the face towards the lamp; any length but zero. x points to the picture's right, y up, z to
+            the viewer.
+        colour: (B, 3), the brightness of a white surface that faces the lamp.
+
+    Returns:
+        (B, 9, 3) coefficients, whose shading is the best second-order approximation of colour * max(0, normal · direction).
+    """
+    unit = torch.nn.functional.normalize(direction, dim=-1)
+    norm = torch.tensor(_NORM, dtype=unit.dtype, device=unit.device)
+    first = torch.tensor([math.pi, *8 * (1.0,)], dtype=unit.dtype, device=unit.device)
+    return (basis(unit) * norm * first)[:, :, None] * colour[:, None, :]
+
+
+def rotate(light: torch.Tensor, rotation: torch.Tensor) -> torch.Tensor:
+    """Turn a light about the face.
+
+    Args:
+        light: (B, 9, 3).
+        rotation: (B, 3, 3): what came from direction d then comes from rotation @ d.
+
+    Returns:
+        (B, 9, 3); exact, because rotation mixes only harmonics of the same order.
+    """
+    check_light(light)
+    # A function of nine coefficients is known by its values in enough directions: read it, turned, in these.
+    index = torch.arange(32, dtype=light.dtype, device=light.device) + 0.5
+    z, angle = 1 - index / 16, index * (math.pi * (3 - math.sqrt(5)))
+    radius = (1 - z * z).sqrt()
+    directions = torch.stack([radius * angle.cos(), radius * angle.sin(), z], -1)  # (32, 3), evenly spread
+    constants = torch.tensor(CONSTANTS, dtype=light.dtype, device=light.device)
+    values = (basis(directions @ rotation) * constants) @ light  # (B, 32, 3): directions @ R is R^T applied to each
+    return torch.linalg.pinv(basis(directions) * constants) @ values
+
+
+def check_light(light: torch.Tensor) -> None:
+    """Raise ShapeError unless the light is (B, 9, 3)."""
+    if light.ndim != 3 or light.shape[1:] != (9, 3):
+        raise ShapeError("light", "(B, 9, 3): nine spherical harmonics of red, green and blue", light.shape)
