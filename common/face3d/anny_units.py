@@ -11,17 +11,17 @@ UNITS = ("AU1", "AU2", "AU4", "AU5", "AU6", "AU9", "AU12", "AU15", "AU17", "AU20
 
 # What one side's intensity of +5 adds to the actions of that side. Actions without sides are halved at the midline.
 POSITIVE: dict[str, dict[str, float]] = {
-    "AU1": {"browInnerUp": 1.0},
+    "AU1": {"browInnerUp": 1.2},
     "AU2": {"browOuterUp": 1.0},
-    "AU4": {"browDown": 1.0},
-    "AU5": {"eyeWide": 1.0},
+    "AU4": {"browDown": 1.1},
+    "AU5": {"eyeWide": 0.8},
     "AU6": {"cheekSquint": 1.0, "eyeSquint": 0.35},
-    "AU9": {"noseSneer": 1.0, "browDown": 0.15},
+    "AU9": {"noseSneer": 1.4, "browDown": 0.25, "mouthUpperUp": 0.3},
     "AU12": {"mouthSmile": 1.0},
     "AU15": {"mouthFrown": 1.0},
     "AU17": {"mouthShrugLower": 1.0},
-    "AU20": {"mouthStretch": 1.0},
-    "AU25": {"mouthLowerDown": 0.8, "mouthUpperUp": 0.5},
+    "AU20": {"mouthStretch": 1.0, "mouthSmile": 0.2},
+    "AU25": {"mouthLowerDown": 1.0, "mouthUpperUp": 0.6},
     "AU26": {"jawOpen": 0.6},
 }
 NEGATIVE: dict[str, dict[str, float]] = {

@@ -84,7 +84,7 @@ def check_shapes(arrays: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[in
 
 def check_indices(array: np.ndarray, count: int, key: str, what: object) -> None:
     """Raise a CheckpointError unless all numbers are integers in [0, count)."""
-    if (array != array.astype(np.int64)).any() or array.min() < 0 or array.max() >= count:
+    if array.min() < 0 or array.max() >= count or (array != array.astype(np.int64)).any():
         raise CheckpointError(
             f"{key} of {what} points to what is not there.\n  expected: integers in [0, {count})\n"
             f"  got:      [{array.min()}, {array.max()}]"
@@ -94,15 +94,15 @@ def check_indices(array: np.ndarray, count: int, key: str, what: object) -> None
 def _read_table(path: Path, keys: set[str]) -> dict[str, Any]:
     with path.open("rb") as file:
         start = file.read(6)
+        file.seek(0)
         if start.startswith(b"PK"):
-            with np.load(path, allow_pickle=False) as archive:
+            with np.load(file, allow_pickle=False) as archive:
                 return {key: archive[key] for key in keys & set(archive.files)}
         if path.suffix == ".safetensors":
             from safetensors import safe_open
 
             with safe_open(path, "np") as tensors:
                 return {key: tensors.get_tensor(key) for key in keys & set(tensors.keys())}
-        file.seek(0)
         if start == b"\x93NUMPY":
             _skip_header(file)
         content = _only(read_pickle(file, path))
@@ -193,7 +193,7 @@ def _from_bytes(content: Any, dtype: Any, shape: tuple[int, ...], order: Any) ->
     return array.reshape(shape, order="F" if order == "F" else "C")
 
 
-def _bytes(content: Any) -> bytes | bytearray:
+def _bytes(content: Any) -> Any:
     if isinstance(content, Call) and content.path in pickles.ENCODE and content.arguments[1:] == ("latin1",):
         content = content.arguments[0]  # how Python 3 writes bytes up to protocol 2
     return content.encode("latin1") if isinstance(content, str) else content
@@ -204,7 +204,7 @@ def _unfold(state: dict[str, Any], by_column: bool) -> np.ndarray:
     shape = tuple(int(size) for size in state["_shape" if "_shape" in state else "shape"])
     data, indices, starts = (as_array(state[key], key) for key in ("data", "indices", "indptr"))
     height, width = shape if by_column else shape[::-1]
-    if not (0 < height and 0 < width and height * width <= MOST_NUMBERS):
+    if not (min(shape) > 0 and height * width <= MOST_NUMBERS):
         raise ValueError(f"a matrix of shape {shape}")
     counts = np.diff(starts)
     if len(counts) != width or (counts < 0).any() or (indices < 0).any() or starts[0] != 0:

@@ -1,8 +1,8 @@
 """Arrays out of pickles, without running them.
 
 A pickle is a program for a stack machine, and Python's own machine calls whatever the program names. The machine here
-calls nothing: a name stays a `Name`, and a call of it stays a `Call` that remembers its arguments. What the few admitted
-calls mean is worked out afterwards, from their arguments, by `arrays.as_array`. So a hostile file can do no more than be refused.
+calls nothing: a name stays a `Name`, and a call of it stays a `Call` that remembers its arguments. What the few
+admitted calls mean is worked out afterwards, from their arguments, by `arrays.as_array`.
 
 Admitted are numpy's arrays and numbers, scipy's compressed matrices, torch's tensors, and the arrays of chumpy, the
 library in which SMPL and FLAME were built.
@@ -28,8 +28,9 @@ TENSOR, STORAGE = {"torch._utils._rebuild_tensor_v2"}, {"torch.storage._load_fro
 _RECONSTRUCTOR = {"copy_reg._reconstructor", "copyreg._reconstructor"}
 _DICT = {"collections.OrderedDict"}
 _PLAIN = {f"{module}.{name}" for module in ("__builtin__", "builtins") for name in ("object", "set", "frozenset")}
+_BYTES = {"__builtin__.bytes", "builtins.bytes"}
 _KNOWN = ARRAY | SCALAR | BUFFER | DTYPE | ENCODE | COLUMNS | ROWS | TENSOR | STORAGE | _RECONSTRUCTOR | _DICT | _PLAIN
-_KNOWN |= {"numpy.ndarray"}
+_KNOWN |= _BYTES | {"numpy.ndarray"}
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,8 @@ def read_pickle(file: BinaryIO, what: object) -> Any:
         what: what the errors call it.
 
     Returns:
-        Numbers, strings, bytes, lists (sets among them), tuples and dictionaries as they are; anything else as `Name` or
-        `Call`.
+        Numbers, strings, bytes, lists (sets among them), tuples and dictionaries as they are; anything else as `Name`
+        or `Call`.
 
     Raises:
         CheckpointError: it is damaged or not a pickle, or it names something that is not admitted.
@@ -212,6 +213,8 @@ class _Machine:
             return Call(arguments[0].path, ())
         if called.path in _DICT:  # its pairs follow as items, or come as one list
             return {key: value for key, value in (arguments[0] if arguments else []) if isinstance(key, str)}
+        if called.path in _BYTES and not arguments:  # how Python 3 writes no bytes up to protocol 2
+            return b""
         if called.path in _PLAIN:
             return list(arguments[0]) if arguments else []
         return Call(called.path, arguments)

@@ -1,0 +1,195 @@
+"""The Basel face model in the cut of Deep3DFaceRecon (Deng et al. 2019, arXiv 1903.08527), from users' files.
+
+The model needs a registration at https://faces.dmi.unibas.ch, so none is shipped. The released RigFace takes its 64
+expression coefficients; what else the network says of a photo is told by `coefficients`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..errors import CheckpointError, InputError, MissingCheckpointError, MissingDependencyError
+from .arrays import as_array, check_indices, check_shapes
+from .batches import check_points, stretch
+from .coefficients import EXPRESSION, IDENTITY, TEXTURE
+from .head import PARTS
+from .uv import cylindrical_uv
+
+SOURCE = "utils/checkpoints/third_party/BFM_model_front.mat of the hub repository mengtingwei/magicface"
+METRES = 0.1  # the file counts in decimetres: its camera stands at a distance of 10
+_SHAPES: dict[str, tuple[int | str, ...]] = {
+    "meanshape": (1, "3V"),
+    "idBase": ("3V", IDENTITY),
+    "exBase": ("3V", EXPRESSION),
+    "meantex": (1, "3V"),
+    "texBase": ("3V", TEXTURE),
+    "tri": ("T", 3),
+    "keypoints": (1, 68),
+}
+
+
+class Bfm(nn.Module):
+    """The front of the Basel face model; see `Head`.
+
+    Vertices are recentred as Deep3DFaceRecon does, on the mean vertex of the mean face rather than between the eyes,
+    and turned from its decimetres into metres. The jaw moves with the expression alone, and there are no eyeballs.
+
+    Attributes:
+        identity_size: 80; 1 is a standard deviation.
+        expression_shape: (64,); 1 is a standard deviation.
+        triangles: (T, 3) int64 in the file's order.
+        uv, uv_triangles: a cylinder's, since the file has none.
+        parts: (T,) int64, skin everywhere.
+        keypoints: (68,) int64 vertex numbers of the landmarks.
+    """
+
+    identity_size = IDENTITY
+    expression_shape = (EXPRESSION,)
+    triangles: Tensor
+    uv: Tensor
+    uv_triangles: Tensor
+    parts: Tensor
+    keypoints: Tensor
+    mean: Tensor
+    identities: Tensor
+    expressions: Tensor
+    mean_albedo: Tensor
+    albedos: Tensor
+
+    def __init__(self, model: dict[str, np.ndarray], what: object = "the BFM model") -> None:
+        """Take the arrays of Deep3DFaceRecon's file under their own names; `from_file` reads them.
+
+        Args:
+            model: meanshape (1, 3V), idBase (3V, 80), exBase (3V, 64), meantex (1, 3V) and texBase (3V, 80) in
+                [0, 255], tri (T, 3) and keypoints (1, 68) counted from 1.
+            what: what the errors call it.
+
+        Raises:
+            CheckpointError: an array is missing, or does not fit.
+        """
+        super().__init__()
+        if missing := sorted(_SHAPES.keys() - model.keys()):
+            raise CheckpointError(
+                f"{what} lacks {', '.join(missing)}.\n  expected: {', '.join(_SHAPES)}\n  get it: {SOURCE}"
+            )
+        check_shapes(model, _SHAPES, what)
+        numbers = model["meanshape"].size
+        if numbers % 3:
+            raise CheckpointError(
+                f"meanshape of {what} must hold x, y and z of every vertex; it holds {numbers} numbers."
+            )
+        indices = {key: model[key].astype(np.float64) - 1 for key in ("tri", "keypoints")}  # MATLAB counts from 1
+        for key, array in indices.items():
+            check_indices(array, numbers // 3, f"{key} (less 1)", what)
+        mean = model["meanshape"].astype(np.float64).reshape(-1, 3)
+        floats = {
+            "mean": (mean - mean.mean(0)) * METRES,
+            "identities": model["idBase"].reshape(-1, 3, IDENTITY) * METRES,
+            "expressions": model["exBase"].reshape(-1, 3, EXPRESSION) * METRES,
+            "mean_albedo": model["meantex"].reshape(-1, 3) / 255,
+            "albedos": model["texBase"].reshape(-1, 3, TEXTURE) / 255,
+        }
+        for name, array in floats.items():
+            self.register_buffer(name, torch.from_numpy(np.ascontiguousarray(array, np.float32)))
+        self.register_buffer("triangles", torch.from_numpy(indices["tri"].astype(np.int64)))
+        self.register_buffer("keypoints", torch.from_numpy(indices["keypoints"][0].astype(np.int64)))
+        self.register_buffer("uv", cylindrical_uv(self.mean))
+        self.register_buffer("uv_triangles", self.triangles)
+        self.register_buffer("parts", torch.full((len(self.triangles),), PARTS.index("skin")))
+
+    @classmethod
+    def from_file(cls, path: str | Path, *, device: str | torch.device = "cpu") -> Bfm:
+        """Read `BFM_model_front.mat`.
+
+        Args:
+            path: a MATLAB file of version 7 or older.
+            device: where the head is computed.
+
+        Raises:
+            CheckpointError: the file is damaged, of another version, or does not fit.
+            MissingCheckpointError: there is no such file.
+            MissingDependencyError: scipy is not installed.
+        """
+        return cls(_read_mat(Path(path).expanduser()), path).to(device)
+
+    def forward(
+        self,
+        identity: Tensor | None = None,
+        expression: Tensor | None = None,
+        *,
+        jaw: Tensor | None = None,
+        gaze: Tensor | None = None,
+    ) -> Tensor:
+        """Compute the vertices; see `Head.__call__`.
+
+        Args:
+            identity: (B, 80).
+            expression: (B, 64).
+            jaw: None; this head has no jaw of its own.
+            gaze: None; this head has no eyeballs.
+
+        Returns:
+            (B, V, 3) metres.
+
+        Raises:
+            InputError: jaw or gaze is given, or an argument is no tensor.
+            ShapeError: an argument has another shape, or batches differ.
+        """
+        if jaw is not None or gaze is not None:
+            raise InputError("The Basel face model has no jaw and no eyeballs.\n  expected: jaw=None, gaze=None")
+        identity, expression = stretch(
+            self.mean, identity=(identity, (IDENTITY,)), expression=(expression, (EXPRESSION,))
+        )
+        moved = torch.einsum("bn,vcn->bvc", expression, self.expressions)
+        return self.mean + torch.einsum("bn,vcn->bvc", identity, self.identities) + moved
+
+    def landmarks(self, vertices: Tensor) -> Tensor:
+        """Find the landmarks of the iBUG 68-point scheme, (B, 68, 3), on vertices (B, V, 3).
+
+        Raises:
+            ShapeError: vertices have another shape.
+        """
+        check_points(vertices, len(self.mean))
+        return vertices[:, self.keypoints]
+
+    def albedo(self, texture: Tensor | None = None) -> Tensor:
+        """Compute the colour of each vertex under white light.
+
+        Args:
+            texture: (B, 80); None is the mean.
+
+        Returns:
+            (B, V, 3) RGB, about [0, 1], which strong coefficients leave.
+
+        Raises:
+            InputError: texture is no tensor.
+            ShapeError: texture has another shape.
+        """
+        (texture,) = stretch(self.mean, texture=(texture, (TEXTURE,)))
+        return self.mean_albedo + torch.einsum("bn,vcn->bvc", texture, self.albedos)
+
+
+def _read_mat(path: Path) -> dict[str, np.ndarray]:
+    try:
+        from scipy.io import loadmat
+    except ImportError as error:
+        raise MissingDependencyError("scipy", "Reading the Basel face model", "pip install scipy") from error
+    if path.is_dir():
+        raise CheckpointError(f"The BFM model is not at {path}.\n  expected: a file\n  got:      a folder")
+    if not path.is_file():
+        raise MissingCheckpointError(f"The BFM model is not at {path}.\n  get it: {SOURCE}")
+    try:
+        model = loadmat(path, appendmat=False, variable_names=list(_SHAPES))
+    except NotImplementedError as error:
+        raise CheckpointError(
+            f"{path} is a MATLAB file of version 7.3.\n  expected: version 7 or older\n"
+            "  save it again in MATLAB: save(file, '-v7')"
+        ) from error
+    except Exception as error:  # damaged files fail in many ways
+        reason = f"{type(error).__name__}: {str(error)[:200]}"
+        raise CheckpointError(f"Cannot read {path}: {reason}\n  delete it and get it again: {SOURCE}") from error
+    return {key: as_array(value, f"{key} of {path}") for key, value in model.items() if key in _SHAPES}

@@ -1,0 +1,217 @@
+"""The numbers of a head whose landmarks fall on given ones: Gauss-Newton with priors, within bounds.
+
+The landmarks of the default head are almost linear in its numbers, so a dozen small least squares reach the optimum. Misses
+are measured in millimetres on the face, not in pixels: the answer does not depend on the size of the picture.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from .anny_data import PHENOTYPES
+from .anny_head import AnnyHead
+from .camera import Perspective, rotation_matrix
+from .fit_priors import expression_of, priors, shapes
+from .landmarks import Scheme
+
+_NOISE = 1.0  # millimetres by which a finder's landmark misses
+_INDEPENDENT = 120  # landmarks whose misses are unlike; a dense mesh says no more than so many
+_STEPS, _SETTLED = 30, 0.01  # a step that gains less, in units of log probability, is the last
+
+
+@dataclass(frozen=True)
+class Solution:
+    """What explains the landmarks, float32, on the head's device.
+
+    Attributes:
+        identity: (1, I) parameters of the head.
+        expression: (1, 2, 12) intensities.
+        jaw: (1, 3) radians.
+        angles: (1, 3) radians: yaw, pitch, roll about the head's pivot.
+        camera: pinhole at the distance asked for.
+    """
+
+    identity: torch.Tensor
+    expression: torch.Tensor
+    jaw: torch.Tensor
+    angles: torch.Tensor
+    camera: Perspective
+
+
+class Problem:
+    """Landmarks to explain by one vector of unknowns.
+
+    The unknowns (D,) are 9 phenotypes, the local changes, the actions, yaw, pitch, roll, the logarithm of the focal length,
+    and the camera's shift to the right and up. All in float64 on the CPU: the matrices are small.
+
+    Args:
+        head: default head.
+        scheme: of the landmarks.
+        target: (N, 2) float64, x right and y up in half pictures.
+        distance: metres from the eyes to the pinhole.
+    """
+
+    def __init__(self, head: AnnyHead, scheme: Scheme, target: torch.Tensor, distance: float) -> None:
+        self.head, self.target, self.distance = head, target, distance
+        self.scheme: Scheme = scheme
+        self.shapes = shapes(head, scheme)
+        self.pivot = head.pivot.double().cpu()
+        sizes = [len(PHENOTYPES), len(self.shapes.up), len(self.shapes.actions), 6]
+        self._slices = [slice(sum(sizes[:i]), sum(sizes[: i + 1])) for i in range(4)]
+        self.priors = priors(*sizes[1:])
+
+    def solve(self) -> Solution:
+        """Take Levenberg-Marquardt steps, reweighting landmarks that are hidden or wrong."""
+        values, damping = self.start(), 1e-3
+        state = self.project(values)
+        for iteration in range(_STEPS):
+            weight = self._weights(values, *state[::2], robust=iteration > 2)
+            cost = self._cost(values, state[0], weight)
+            gradient, hessian = self._derivatives(values, *state[:2], weight)
+            while damping < 1e3:
+                bent = hessian + damping * hessian.diag().diag()
+                step = solve_in_box(bent, gradient, self.priors.low - values, self.priors.high - values)
+                following = self.project(values + step)
+                gain = cost - self._cost(values + step, following[0], weight)
+                if gain >= 0:
+                    break
+                damping *= 8
+            else:
+                break
+            damping = max(damping / 4, 1e-6)
+            values, state = values + step, following
+            if iteration > 3 and gain < _SETTLED:
+                break
+        return self._solution(values)
+
+    def start(self) -> torch.Tensor:
+        """The mean head, turned and scaled to fit: weak perspective, by linear least squares."""
+        weight = self.shapes.emphasis[:, None].sqrt()
+        known = torch.cat([self.shapes.mean, torch.ones_like(self.target[:, :1])], 1)
+        affine = torch.linalg.lstsq(known * weight, self.target * weight).solution.T  # (2, 4)
+        u, sizes, v = torch.linalg.svd(affine[:, :3], full_matrices=False)
+        right, up = u @ v  # with `back`, the rows of the rotation
+        back = torch.linalg.cross(right, up)
+        turned = torch.stack([right, up]) @ self.pivot
+        values = torch.zeros(len(self.priors.low)).double()
+        values[self._slices[3]] = torch.stack(
+            [
+                torch.asin(-back[0].clamp(-1, 1)),
+                -torch.atan2(back[1], back[2]),
+                torch.atan2(up[0], right[0]),
+                (sizes.mean() * self.distance).log(),
+                *(affine[:, 3] - sizes.mean() * (self.pivot[:2] - turned)),
+            ]
+        )
+        return values
+
+    def neutral(self, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Landmarks (N, 3) without expression, and how they follow identity, (I, N, 3)."""
+        phenotypes, changes = values[self._slices[0]], values[self._slices[1]]
+        count, step = len(phenotypes), 0.04
+        # Phenotypes are piecewise linear with kinks; differences see over them.
+        around = torch.zeros(2 * count + 1, self.head.identity_size)
+        around[:, :count] = phenotypes + step * torch.cat([torch.eye(count), -torch.eye(count), torch.zeros(1, count)])
+        with torch.no_grad():
+            points = self.head.embedding.points(self.head(around.to(self.head.device)), self.scheme).double().cpu()
+        slopes = (points[:count] - points[count:-1]) / (2 * step)
+        up, down = self.shapes.up, self.shapes.down
+        share = ((changes / 0.02).clamp(-1, 1) + 1)[:, None, None] / 2  # which way a change goes; near zero, both
+        moved = torch.einsum("p,pnc->nc", changes.clamp_min(0), up) + torch.einsum(
+            "p,pnc->nc", -changes.clamp_max(0), down
+        )
+        return points[-1] + moved, torch.cat([slopes, share * up - (1 - share) * down])
+
+    def project(self, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Predict the landmarks.
+
+        Returns:
+            (N, 2) in half pictures, (N, 2, D) how they follow the unknowns, (N,) cosine between normal and line of sight.
+        """
+        actions, (yaw, pitch, roll, log_focal, *shift) = values[self._slices[2]], values[self._slices[3]]
+        neutral, slopes = self.neutral(values)
+        points = neutral + torch.einsum("a,anc->nc", actions, self.shapes.actions)
+        slopes = torch.cat([slopes, self.shapes.actions])  # (D - 6, N, 3)
+        angles = torch.stack([yaw, pitch, roll])
+        rotation = rotation_matrix(angles[None])[0]
+        turns = torch.func.jacfwd(lambda a: rotation_matrix(a[None])[0])(angles)  # (3, 3, 3 angles)
+        arm = points - self.pivot
+        seen = arm @ rotation.T + self.pivot
+        depth, focal = self.distance - seen[:, 2:], log_focal.exp()
+        plane = focal * seen[:, :2] / depth
+        # d(x / depth) = dx / depth + x dz / depth², since depth falls as z grows
+        direct = (focal / depth)[:, :, None] * torch.eye(2, 3).double()
+        direct[:, :, 2] = plane / depth
+        jacobian = torch.cat(
+            [
+                torch.einsum("nij,knj->nik", direct @ rotation, slopes),
+                torch.einsum("nij,jka,nk->nia", direct, turns, arm),
+                plane[:, :, None],
+                torch.eye(2).double().expand(len(plane), 2, 2),
+            ],
+            2,
+        )
+        sight = torch.nn.functional.normalize(torch.tensor([0, 0, self.distance]).double() - seen, dim=1)
+        facing = (self.shapes.normals @ rotation.T * sight).sum(1)
+        return plane + torch.stack(shift), jacobian, facing
+
+    def _weights(
+        self, values: torch.Tensor, predicted: torch.Tensor, facing: torch.Tensor, robust: bool
+    ) -> torch.Tensor:
+        """How much each landmark counts (N,): its emphasis, less on the side turned away, less if far off (Huber)."""
+        seen = 0.1 + 0.9 * ((facing + 0.1) / 0.4).clamp(0, 1)
+        weight = self.shapes.emphasis * seen * min(1.0, _INDEPENDENT / len(self.target))
+        if robust:
+            miss = (predicted - self.target).norm(dim=1) * self._millimetres(values) / _NOISE
+            weight = weight * (4 / miss.clamp_min(1e-9)).clamp_max(1)
+        return weight * (self._millimetres(values) / _NOISE) ** 2
+
+    def _millimetres(self, values: torch.Tensor) -> torch.Tensor:
+        """Millimetres a half picture, at the eyes."""
+        return 1000 * self.distance / values[-3].exp()
+
+    def _cost(self, values: torch.Tensor, predicted: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        misses = (predicted - self.target).square().sum(1)
+        return (weight @ misses + values @ self.priors.curvature @ values) / 2 + self.priors.slope @ values
+
+    def _derivatives(
+        self, values: torch.Tensor, predicted: torch.Tensor, jacobian: torch.Tensor, weight: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Gradient (D,) of the cost, and Gauss-Newton's second derivatives (D, D)."""
+        weighted = (weight[:, None, None] * jacobian).flatten(0, 1)  # (2 N, D)
+        gradient = weighted.T @ (predicted - self.target).flatten() + self.priors.curvature @ values + self.priors.slope
+        return gradient, weighted.T @ jacobian.flatten(0, 1) + self.priors.curvature
+
+    def _solution(self, values: torch.Tensor) -> Solution:
+        device = self.head.device
+        expression, jaw = expression_of(values[self._slices[2]])
+        focal, distance = values[-3:-2].exp(), torch.full((1,), self.distance)
+        parts = values[None, : self.head.identity_size], expression, jaw, values[None, -6:-3]
+        identity, expression, jaw, angles = (part.float().to(device) for part in parts)
+        camera = Perspective(*(part.float().to(device) for part in (focal, distance, values[None, -2:])))
+        return Solution(identity, expression, jaw, angles, camera)
+
+
+def solve_in_box(hessian: torch.Tensor, gradient: torch.Tensor, low: torch.Tensor, high: torch.Tensor) -> torch.Tensor:
+    """Minimise step·hessian·step / 2 + gradient·step for low <= step <= high, by guessing which bounds hold.
+
+    Bounds that a step would break are held, held ones whose slope points inwards are let go (Portugal, Júdice and Vicente,
+    "A Comparison of Block Pivoting and Interior-Point Algorithms for Linear Least Squares Problems with Nonnegative
+    Variables", 1994). The result is within the bounds in any case.
+    """
+    held_low, held_high = torch.zeros_like(low, dtype=torch.bool), torch.zeros_like(low, dtype=torch.bool)
+    step = torch.zeros_like(gradient)
+    for _ in range(20):
+        free = ~(held_low | held_high)
+        step = torch.where(held_low, low, torch.where(held_high, high, 0.0))
+        right = -(gradient + hessian @ step)[free]
+        step[free] = torch.linalg.solve(hessian[free][:, free], right)
+        slope = gradient + hessian @ step
+        below = (held_low & (slope > 0)) | (free & (step < low))
+        above = (held_high & (slope < 0)) | (free & (step > high))
+        if torch.equal(below, held_low) and torch.equal(above, held_high):
+            break
+        held_low, held_high = below, above
+    return step.clamp(low, high)

@@ -1,0 +1,256 @@
+"""FLAME (Li et al. 2017, "Learning a model of facial shape and expression from 4D scans"), from users' files.
+
+Its model files need a registration at https://flame.is.tue.mpg.de, so none is shipped. The released RigFace draws FLAME
+heads from the codes of DECA (Feng et al. 2021, "Learning an animatable detailed 3D face model from in-the-wild
+images").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..errors import CheckpointError, InputError
+from .arrays import check_indices, check_shapes, read_arrays
+from .batches import check_points, stretch
+from .camera import rotation_matrix
+from .flame_landmarks import FlameLandmarks
+from .flame_parts import read_parts
+from .flame_texture import FlameTexture
+from .head import PARTS
+from .skinning import rotation_from_vector, skin
+from .uv import cylindrical_uv, read_obj_uv
+
+SOURCE = "FLAME 2020 or 2023 (https://flame.is.tue.mpg.de), generic_model.pkl"
+IDENTITY, EXPRESSION = 100, 50  # what DECA uses of FLAME's 300 and 100
+ALL_IDENTITY = 300
+JAW = 2  # among the joints: root, neck, jaw, left eye, right eye
+_SHAPES: dict[str, tuple[int | str, ...]] = {
+    "v_template": ("V", 3),
+    "f": ("T", 3),
+    "shapedirs": ("V", 3, ALL_IDENTITY + 100),
+    "posedirs": ("V", 3, 36),
+    "J_regressor": (5, "V"),
+    "kintree_table": (2, 5),
+    "weights": ("V", 5),
+}
+
+
+class Flame(nn.Module):
+    """FLAME's head, neck and eyeballs; see `Head`.
+
+    Vertices are in FLAME's own frame: metres, with the axes of `Head`, and its own origin, which lies inside the head
+    and not between the eyes. Identity and expression beyond DECA's 100 and 50 numbers are left at zero.
+
+    Attributes:
+        identity_size: 100; 1 is a standard deviation.
+        expression_shape: (50,); 1 is a standard deviation.
+        triangles: (T, 3) int64.
+        uv, uv_triangles: from the template, else from the texture, else a cylinder's.
+        parts: (T,) int64; skin everywhere where no masks are given.
+    """
+
+    identity_size = IDENTITY
+    expression_shape = (EXPRESSION,)
+    triangles: Tensor
+    uv: Tensor
+    uv_triangles: Tensor
+    parts: Tensor
+    mean: Tensor
+    directions: Tensor
+    correctives: Tensor
+    regressor: Tensor
+    weights: Tensor
+
+    def __init__(self, model: Mapping[str, np.ndarray], what: object = "the FLAME model") -> None:
+        """Take FLAME's arrays under their own names; `from_file` reads them.
+
+        Args:
+            model: v_template (V, 3), f (T, 3), shapedirs (V, 3, 400), posedirs (V, 3, 36), J_regressor (5, V),
+                kintree_table (2, 5), weights (V, 5).
+            what: what the errors call it.
+
+        Raises:
+            CheckpointError: an array is missing, or does not fit.
+        """
+        super().__init__()
+        if missing := sorted(_SHAPES.keys() - model.keys()):
+            raise CheckpointError(f"{what} lacks {', '.join(missing)}.\n  expected: {', '.join(_SHAPES)}")
+        check_shapes(model, _SHAPES, what)
+        check_indices(model["f"], len(model["v_template"]), "f", what)
+        # The root's parent is -1, which the official file stores in unsigned numbers.
+        self.parents = [-1, *model["kintree_table"][0, 1:].astype(np.int64).tolist()]
+        if any(not 0 <= parent < joint for joint, parent in enumerate(self.parents) if joint):
+            raise CheckpointError(f"kintree_table of {what} must name each joint's parent before it: {self.parents}")
+        used = [*range(IDENTITY), *range(ALL_IDENTITY, ALL_IDENTITY + EXPRESSION)]
+        floats = {
+            "mean": model["v_template"],
+            "directions": model["shapedirs"][:, :, used],
+            "correctives": model["posedirs"],
+            "regressor": model["J_regressor"],
+            "weights": model["weights"],
+        }
+        for name, array in floats.items():
+            self.register_buffer(name, torch.from_numpy(np.ascontiguousarray(array, np.float32)))
+        self.register_buffer("triangles", torch.from_numpy(model["f"].astype(np.int64)))
+        self.register_buffer("uv", cylindrical_uv(self.mean))
+        self.register_buffer("uv_triangles", self.triangles)
+        self.register_buffer("parts", torch.full((len(self.triangles),), PARTS.index("skin")))
+        self.embedding: FlameLandmarks | None = None
+        self.albedo: FlameTexture | None = None
+
+    @classmethod
+    def from_file(
+        cls,
+        path: str | Path,
+        *,
+        landmarks: str | Path | None = None,
+        texture: str | Path | None = None,
+        template: str | Path | None = None,
+        masks: str | Path | None = None,
+        device: str | torch.device = "cpu",
+    ) -> Flame:
+        """Read FLAME. No file is run: pickles are read for their arrays alone.
+
+        Args:
+            path: the official `generic_model.pkl` or `flame2023.pkl`, or its arrays as .npz or .safetensors.
+            landmarks: DECA's `landmark_embedding.npy`; without it there are no landmarks.
+            texture: `FLAME_texture.npz` or `FLAME_albedo_from_BFM.npz`; without it there is no texture.
+            template: DECA's `head_template.obj`, for texture coordinates.
+            masks: `FLAME_masks.pkl`, for parts.
+            device: where the head is computed.
+
+        Raises:
+            CheckpointError: a file is damaged or refused, or does not fit.
+            MissingCheckpointError: there is no such file.
+        """
+        flame = cls(read_arrays(path, "The FLAME model", SOURCE, _SHAPES), path)
+        if landmarks is not None:
+            flame.embedding = FlameLandmarks(landmarks, flame.triangles)
+        if texture is not None:
+            flame.albedo = FlameTexture(texture)
+            if template is None and flame.albedo.uv is not None and flame.albedo.uv_triangles is not None:
+                flame._set_uv(flame.albedo.uv, flame.albedo.uv_triangles, texture)
+        if template is not None:
+            uv, rows = read_obj_uv(template, flame.triangles.numpy())
+            flame._set_uv(torch.from_numpy(uv), torch.from_numpy(rows), template)
+        if masks is not None:
+            parts = read_parts(masks, flame.triangles.numpy(), flame.weights[:, JAW].numpy() > 0.5)
+            flame.parts = torch.from_numpy(parts)
+        return flame.to(device)
+
+    def forward(
+        self,
+        identity: Tensor | None = None,
+        expression: Tensor | None = None,
+        *,
+        jaw: Tensor | None = None,
+        gaze: Tensor | None = None,
+        rotation: Tensor | None = None,
+        neck: Tensor | None = None,
+    ) -> Tensor:
+        """Compute the vertices; see `Head.__call__`.
+
+        Args:
+            identity: (B, 100).
+            expression: (B, 50).
+            jaw: (B, 3) radians, a rotation vector; the last three of DECA's six pose numbers.
+            gaze: (B, 2, 2) radians: left, then right eye, each yaw and pitch.
+            rotation: (B, 3) radians: the whole head's rotation vector, about FLAME's root joint; the first three of
+                DECA's pose.
+            neck: (B, 3) radians: the rotation vector of the head on its neck, which DECA leaves at zero.
+
+        Returns:
+            (B, V, 3) metres.
+
+        Raises:
+            InputError: an argument is no tensor.
+            ShapeError: an argument has another shape, or batches differ.
+        """
+        identity, expression, rotation, neck, jaw, gaze = stretch(
+            self.mean,
+            identity=(identity, (IDENTITY,)),
+            expression=(expression, (EXPRESSION,)),
+            rotation=(rotation, (3,)),
+            neck=(neck, (3,)),
+            jaw=(jaw, (3,)),
+            gaze=(gaze, (2, 2)),
+        )
+        codes = torch.cat([identity, expression], 1)
+        shaped = self.mean + torch.einsum("bn,vcn->bvc", codes, self.directions)
+        joints = self.regressor @ shaped  # (B, 5, 3)
+        vectors = rotation_from_vector(torch.stack([rotation, neck, jaw], 1))
+        eyes = rotation_matrix(torch.nn.functional.pad(gaze, (0, 1)).flatten(0, 1)).unflatten(0, (-1, 2))
+        rotations = torch.cat([vectors, eyes], 1)  # (B, 5, 3, 3)
+        change = rotations[:, 1:] - torch.eye(3).to(rotations)
+        posed = shaped + torch.einsum("bn,vcn->bvc", change.flatten(1), self.correctives)
+        return skin(posed, self.weights, joints, rotations, self.parents)
+
+    def landmarks(self, vertices: Tensor) -> Tensor:
+        """Find the landmarks of the iBUG 68-point scheme, fixed to the skin, (B, 68, 3), on vertices (B, V, 3).
+
+        Raises:
+            InputError: no landmark embedding was given.
+            ShapeError: vertices have another shape.
+        """
+        check_points(vertices, len(self.mean))
+        return self._embedding().fixed(vertices)
+
+    def landmarks2d(self, vertices: Tensor, rotation: Tensor | None = None, neck: Tensor | None = None) -> Tensor:
+        """Find the landmarks that a picture shows, where the jaw line follows the silhouette of a turned head.
+
+        Args:
+            vertices: (B, V, 3).
+            rotation: (B, 3), as it was for the vertices.
+            neck: (B, 3), as it was for the vertices.
+
+        Returns:
+            (B, 68, 3), still in space: DECA's 2D landmarks before the camera.
+
+        Raises:
+            InputError: no landmark embedding was given.
+            ShapeError: an argument has another shape, or batches differ.
+        """
+        check_points(vertices, len(self.mean))
+        vertices, rotation, neck = stretch(
+            self.mean, vertices=(vertices, (len(self.mean), 3)), rotation=(rotation, (3,)), neck=(neck, (3,))
+        )
+        return self._embedding().sliding(vertices, rotation_from_vector(rotation) @ rotation_from_vector(neck))
+
+    def texture(self, codes: Tensor) -> Tensor:
+        """Compute the albedo.
+
+        Args:
+            codes: (B, 50); zero is the mean.
+
+        Returns:
+            (B, 3, 256, 256) RGB, row 0 at v = 1; about [0, 1], which strong codes leave.
+
+        Raises:
+            InputError: no texture was given.
+            ShapeError: codes have another shape.
+        """
+        if self.albedo is None:
+            raise InputError(
+                "This FLAME has no texture.\n  give one: Flame.from_file(..., texture='FLAME_texture.npz')"
+            )
+        return self.albedo(codes)
+
+    def _embedding(self) -> FlameLandmarks:
+        if self.embedding is None:
+            raise InputError(
+                "This FLAME has no landmarks.\n  give them: Flame.from_file(..., landmarks='landmark_embedding.npy')"
+            )
+        return self.embedding
+
+    def _set_uv(self, uv: Tensor, triangles: Tensor, what: object) -> None:
+        if len(triangles) != len(self.triangles):
+            raise CheckpointError(
+                f"The texture coordinates of {what} belong to another mesh.\n"
+                f"  expected: {len(self.triangles)} triangles\n  got:      {len(triangles)}"
+            )
+        self.uv, self.uv_triangles = uv, triangles

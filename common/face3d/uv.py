@@ -1,0 +1,81 @@
+"""Texture coordinates for heads whose files have none, or have them in a file of their own."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..errors import CheckpointError, MissingCheckpointError
+
+
+def cylindrical_uv(vertices: torch.Tensor) -> torch.Tensor:
+    """Unroll a head from a cylinder around its upright axis.
+
+    Args:
+        vertices: (V, 3), y up, the face towards z.
+
+    Returns:
+        (V, 2) in [0, 1]: u grows towards the person's left with the face in the middle, v grows upwards. One row a
+        vertex, so triangles that straddle the back of the head run across the whole width.
+    """
+    low, high = vertices.amin(0), vertices.amax(0)
+    x, y, z = (vertices - (low + high) / 2).unbind(1)
+    u = torch.atan2(x, z) / (2 * math.pi) + 0.5
+    v = y / (high[1] - low[1]).clamp_min(1e-12) + 0.5
+    return torch.stack([u, v], 1).clamp(0, 1)
+
+
+def read_obj_uv(path: str | Path, triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Read texture coordinates from a Wavefront .obj file, such as DECA's `head_template.obj`.
+
+    Args:
+        path: the file; its `vt` and `f` lines are read.
+        triangles: (T, 3) vertex numbers of the head, to whose order the file's triangles are brought.
+
+    Returns:
+        Coordinates (U, 2) float32, v up, and triangles (T, 3) int64 of their rows.
+
+    Raises:
+        CheckpointError: the file cannot be read, or has other triangles than the head.
+        MissingCheckpointError: there is no such file.
+    """
+    path = Path(path).expanduser()
+    if not path.is_file():
+        raise MissingCheckpointError(
+            f"The head's template is not at {path}.\n"
+            "  get it: data/head_template.obj of DECA\n  or do without: template=None"
+        )
+    coordinates, corners = [], {}
+    try:
+        for line in path.read_text(encoding="utf-8").splitlines():
+            kind, *words = line.split() or [""]
+            if kind == "vt":
+                coordinates.append([float(word) for word in words[:2]])
+            elif kind == "f":
+                pairs = [word.split("/") for word in words]
+                vertices, rows = (tuple(int(pair[i]) - 1 for pair in pairs) for i in (0, 1))
+                corners[_from_smallest(vertices, vertices)] = _from_smallest(rows, vertices)
+        uv = np.array(coordinates, np.float32).reshape(-1, 2)
+        found = [corners[_from_smallest(triangle, triangle)] for triangle in map(tuple, triangles.tolist())]
+        # Back to the corner that comes first in the head's own triangle.
+        shifts = triangles.argmin(1)
+        rows = np.array([np.roll(row, shift) for row, shift in zip(found, shifts)], np.int64).reshape(-1, 3)
+    except (OSError, ValueError, IndexError) as error:
+        raise CheckpointError(f"Cannot read {path}: {error}\n  expected: an .obj file with vt and f lines") from error
+    except KeyError as error:
+        raise CheckpointError(
+            f"{path} has other triangles than the head.\n  expected: the vertices {error} among its f lines\n"
+            "  use the template of this head"
+        ) from error
+    if rows.min() < 0 or rows.max() >= len(uv):
+        raise CheckpointError(f"{path} points to texture coordinates that it does not have; fetch it again.")
+    return uv, rows
+
+
+def _from_smallest(values: tuple[int, ...], vertices: tuple[int, ...]) -> tuple[int, ...]:
+    """The values of a triangle's corners, from the smallest vertex on, in the same sense of rotation."""
+    start = vertices.index(min(vertices))
+    return values[start:] + values[:start]

@@ -1,0 +1,269 @@
+"""Clothes on a person's shoulders, with a collar and folds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from .layers import Layer, Skull
+from .scalp import Bound, Patch, checked, checked_colour, clip, smooth, surface, tessellate, unit
+
+_NECK = np.float32([0.0, 0.0, -0.098])  # the neck's axis on the mean person, x and z in metres
+_RADIUS = np.float32([0.062, 0.0, 0.056])  # and its half widths
+
+
+@dataclass(frozen=True)
+class Garment:
+    """How a piece of clothing is cut; heights in metres on the mean person, whose eyes are at 0.
+
+    Attributes:
+        front: height of the neckline in front.
+        side: beside the neck.
+        back: behind.
+        vee: height of the lowest point of a V in front; 0 has none.
+        slope: how steeply the V rises, height per width.
+        off: distance of the cloth from the skin.
+        fold: height of its folds.
+        rib: width of a ribbed or sewn band along the neckline.
+        leaf: what lies around the neck: a key of `_LEAVES`, or "".
+        under: whether a second piece shows inside the V.
+        gloss: of the cloth.
+    """
+
+    front: float
+    side: float
+    back: float
+    vee: float = 0.0
+    slope: float = 1.4
+    off: float = 0.005
+    fold: float = 0.0025
+    rib: float = 0.016
+    leaf: str = ""
+    under: bool = False
+    gloss: float = 0.06
+
+
+_CLOTHES: dict[str, Garment] = {
+    "t-shirt": Garment(-0.186, -0.160, -0.142),
+    "crew neck": Garment(-0.172, -0.150, -0.130, off=0.007, rib=0.021),
+    "v-neck": Garment(-0.186, -0.160, -0.140, vee=-0.250, rib=0.014),
+    "shirt": Garment(-0.170, -0.146, -0.124, vee=-0.205, slope=2.2, rib=0.0, leaf="collar", gloss=0.1),
+    "turtleneck": Garment(-0.126, -0.108, -0.092, off=0.006, rib=0.0),
+    "hoodie": Garment(-0.178, -0.150, -0.128, off=0.009, fold=0.004, rib=0.0, leaf="hood"),
+    "jacket": Garment(-0.172, -0.146, -0.124, vee=-0.330, slope=2.0, off=0.010, fold=0.003, rib=0.0, leaf="lapel", under=True),
+}  # fmt: skip
+CLOTHES = tuple(_CLOTHES)
+PATTERNS = ("plain", "stripes", "melange", "checked")
+
+
+def clothes(
+    kind: str, skull: Skull, rng: np.random.Generator, *, colour: np.ndarray, pattern: str = "plain"
+) -> Layer:
+    """Dress a person's shoulders.
+
+    Args:
+        kind: one of `CLOTHES`.
+        skull: the person's.
+        rng: draws the folds, the fit of the collar and the pattern's second colour.
+        colour: (3,) albedo in linear light, [0, 1].
+        pattern: one of `PATTERNS`; the mesh carries lines down to a centimetre.
+
+    Returns:
+        A layer of part "cloth" that follows the neck as the skin beneath does.
+
+    Raises:
+        InputError: a name is unknown, or the colour cannot be used.
+    """
+    plan = checked("garment", kind, _CLOTHES)
+    weave = checked("pattern", pattern, _WEAVES)
+    colour = checked_colour(colour)
+    other = np.clip(colour * rng.uniform(0.2, 0.6) if colour.mean() > 0.15 else colour + rng.uniform(0.2, 0.5), 0, 1)
+    pieces = [_body(plan, _cut(kind), skull, rng, colour, other, weave)]
+    if plan.under:
+        shirt = np.float32([0.75, 0.75, 0.73]) * rng.uniform(0.5, 1.0)
+        pieces.append(_body(_CLOTHES["t-shirt"], _cut("t-shirt"), skull, rng, shirt, shirt, _plain))
+    if plan.leaf:
+        pieces += [_leaf(plan, side, skull, rng, colour, other, weave) for side in (-1, 1)]
+    start = np.cumsum([0] + [len(piece[0]) for piece in pieces])
+    vertices, shade, follow, normals = (
+        np.concatenate([piece[i] for piece in pieces]).astype(np.float32) for i in (0, 2, 3, 4)
+    )
+    triangles = np.concatenate([piece[1] + first for piece, first in zip(pieces, start)]).astype(np.int32)
+    return Layer("cloth", vertices, triangles, np.clip(shade, 0, 1), follow, unit(normals), gloss=plan.gloss)
+
+
+_Piece = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # vertices, triangles, colour, follow, normals
+
+
+def _below(plan: Garment, points: np.ndarray) -> np.ndarray:
+    """How far points (N, 3) of the mean person lie below the neckline, metres; negative on bare skin."""
+    x, y, z = points.T
+    angle = np.abs(np.degrees(np.arctan2(x / _RADIUS[0], (z - _NECK[2]) / _RADIUS[2])))
+    line = np.interp(np.cos(np.radians(angle)), [-1, 0, 1], [plan.back, plan.side, plan.front])
+    if plan.vee:
+        line = np.where(z > _NECK[2] + 0.01, np.minimum(line, plan.vee + plan.slope * np.abs(x)), line)
+    # shoulders are flat: there distance runs outwards from the neck and not down
+    out = np.hypot(x / _RADIUS[0], (z - _NECK[2]) / _RADIUS[2]) - 1
+    steep = plan.slope if plan.vee else 0.0
+    return ((line - y) / np.sqrt(1 + steep**2 * (z > _NECK[2] + 0.01)) + 0.012 * np.clip(out - 0.3, 0, 2)).astype(np.float32)
+
+
+@cache
+def _cut(kind: str) -> tuple[Patch, np.ndarray]:
+    """The part of the mean person that a garment covers, and the pieces of its neckline."""
+    plan, head = _CLOTHES[kind], surface()
+    below = _below(plan, head.vertices) * (head.vertices[:, 1] < -0.08)
+    low = (head.vertices[:, 1] < -0.08)[head.triangles].all(1) & (head.head_weight[head.triangles] < 0.97).all(1)
+    patch = tessellate(head.triangles[low & (below[head.triangles] > -0.03).any(1)], 2)
+    return clip(patch, _below(plan, patch.bound.on(head.vertices)))
+
+
+def _folds(points: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Folds at points (N, 3): heights (N,) of size 1 and their gradients (N, 3)."""
+    # long folds run down from the shoulders to the chest: fast across, slow along
+    waves = rng.normal(0, 1, (7, 3)) * [55, 22, 40]
+    phase, size = rng.uniform(0, 2 * np.pi, 7), rng.uniform(0.2, 0.55, 7)
+    bent = points @ waves.T + phase + 1.3 * np.sin(points @ (rng.normal(0, 18, (7, 3))).T)
+    return np.sin(bent) @ size, (np.cos(bent) * size) @ waves
+
+
+def _body(
+    plan: Garment,
+    cut: tuple[Patch, np.ndarray],
+    skull: Skull,
+    rng: np.random.Generator,
+    colour: np.ndarray,
+    other: np.ndarray,
+    weave: Callable,
+) -> _Piece:
+    """The garment without what lies around the neck, with the thickness of its neckline."""
+    patch, edge = cut
+    mean, normals = patch.bound.on(surface().vertices), unit(patch.bound.on(skull.normals))
+    below = _below(plan, mean)
+    height, gradient = _folds(mean, rng)
+    free = smooth(below, 0.005, 0.05) * plan.fold
+    off = plan.off + free * (height + 0.8)
+    band = 1 - smooth(below, plan.rib - 0.0015, plan.rib + 0.0015) if plan.rib else np.zeros(len(mean))
+    off = np.maximum(off, 0.0035) + 0.0014 * band
+    vertices = patch.bound.on(skull.vertices) + normals * off[:, None]
+    bump = gradient - normals * np.einsum("ni,ni->n", gradient, normals)[:, None]
+    normals = unit(normals - bump * free[:, None])
+    seam = np.exp(-(((below - plan.rib - 0.001) / 0.0025) ** 2)) if plan.rib else 0.0
+    tone = (1 - 0.35 * seam) * (1 + 0.10 * np.clip(height, -1.5, 1.5) * free / max(plan.fold, 1e-6))
+    shade = weave(mean, colour, other, rng) * tone[:, None]
+    shade = np.where(band[:, None] > 0.5, colour * (1 + rng.normal(0, 0.03, (len(mean), 1))), shade)
+    follow = patch.bound.on(skull.head_weight)
+    rim = np.unique(edge)
+    inner = vertices[rim] - unit(patch.bound.on(skull.normals))[rim] * (off[rim, None] - 0.001)
+    local = np.searchsorted(rim, edge) + len(mean)
+    (a, b), (c, d) = edge.T, local.T
+    lip = np.concatenate([np.stack([a, c, b], 1), np.stack([b, c, d], 1)])
+    return (
+        np.concatenate([vertices, inner]),
+        np.concatenate([patch.triangles, lip]),
+        np.concatenate([shade, 0.5 * shade[rim]]),
+        np.concatenate([follow, follow[rim]]),
+        np.concatenate([normals, normals[rim]]),
+    )
+
+
+# Around the neck: rows of (height over the neckline, distance from the skin) in metres, from inside to the loose edge, then
+# how far from the middle it begins in front, degrees, and how much longer it is there.
+_LEAVES: dict[str, tuple[list[tuple[float, float]], float, float]] = {
+    "collar": ([(-0.004, 0.003), (0.018, 0.004), (0.028, 0.006), (0.027, 0.009), (0.012, 0.013), (-0.012, 0.015)], 9, 0.026),
+    "lapel": ([(-0.004, 0.011), (0.016, 0.011), (0.024, 0.013), (0.022, 0.017), (0.004, 0.020), (-0.022, 0.019)], 24, 0.05),
+    "hood": ([(-0.012, 0.008), (0.012, 0.012), (0.026, 0.022), (0.024, 0.036), (0.004, 0.045), (-0.03, 0.036)], 16, 0.0),
+}
+
+
+@cache
+def _sheet(kind: str, side: int) -> tuple[Bound, np.ndarray, np.ndarray, np.ndarray]:
+    """Half of what lies around the neck: where its skin is, heights over it, the mean points, and the angle (rows, columns)."""
+    plan = _CLOTHES[kind]
+    rows, begin, longer = _LEAVES[plan.leaf]
+    t = np.linspace(0, len(rows) - 1, 3 * len(rows))
+    up = np.interp(t, np.arange(len(rows)), [row[0] for row in rows])[:, None]
+    off = np.interp(t, np.arange(len(rows)), [row[1] for row in rows])[:, None]
+    angle = np.linspace(begin, 180, 40)[None]
+    front = np.exp(-(((angle - begin) / 26) ** 2))
+    fallen = smooth(t[:, None], len(rows) / 2, len(rows) - 1)
+    line = np.interp(np.cos(np.radians(angle)), [-1, 0, 1], [plan.back, plan.side, plan.front])
+    y = line + up - longer * front * fallen
+    if plan.leaf == "hood":  # it lies thick behind and thin in front
+        thick = smooth(angle, 20, 120)
+        y, off = line + up * (0.35 + 0.65 * thick), off * (0.3 + 0.7 * thick)
+    turn = np.radians(angle - 0.35 * np.maximum(front * fallen, 0) * 12)
+    out = (_RADIUS[[0, 2]].max() + off) / _RADIUS[[0, 2]].max()
+    x = side * np.sin(turn) * _RADIUS[0] * out
+    z = _NECK[2] + np.cos(turn) * _RADIUS[2] * out
+    points = np.stack(np.broadcast_arrays(x, y, z), -1).reshape(-1, 3).astype(np.float32)
+    bound = surface().bind(points)
+    off = np.broadcast_to(off, y.shape).reshape(-1)
+    return bound, off, points, np.broadcast_to(angle, y.shape)
+
+
+def _leaf(
+    plan: Garment,
+    side: int,
+    skull: Skull,
+    rng: np.random.Generator,
+    colour: np.ndarray,
+    other: np.ndarray,
+    weave: Callable,
+) -> _Piece:
+    """One side of a collar or hood."""
+    kind = next(name for name, garment in _CLOTHES.items() if garment is plan)
+    bound, off, mean, angle = _sheet(kind, side)
+    head = surface()
+    shift = bound.on(skull.vertices) - bound.on(head.vertices)
+    normal = unit(bound.on(skull.normals))
+    points = mean + shift
+    low = np.einsum("ni,ni->n", points - bound.on(skull.vertices), normal)
+    points = points + normal * np.maximum(off - low, 0)[:, None]
+    points = points.reshape(*angle.shape, 3)
+    surface_normals = unit(np.cross(np.gradient(points, axis=1), np.gradient(points, axis=0)))
+    outward = np.stack([points[..., 0], np.full(angle.shape, 0.02), points[..., 2] - _NECK[2]], -1)
+    flip = np.sign(np.einsum("rci,rci->rc", surface_normals, outward))[..., None]
+    surface_normals = surface_normals * np.where(flip == 0, 1, flip)
+    number = np.arange(angle.size).reshape(angle.shape)
+    a, b, c, d = number[:-1, :-1], number[:-1, 1:], number[1:, :-1], number[1:, 1:]
+    triangles = np.concatenate([np.stack([a, b, c], -1).reshape(-1, 3), np.stack([b, d, c], -1).reshape(-1, 3)])
+    depth = np.linspace(0, 1, angle.shape[0])[:, None] * np.ones(angle.shape)
+    tone = (0.55 + 0.45 * smooth(depth, 0.1, 0.45)) * (1 - 0.2 * np.exp(-(((depth - 0.93) / 0.03) ** 2)))
+    shade = weave(mean, colour, other, rng) * tone.reshape(-1, 1)
+    return points.reshape(-1, 3), triangles, shade, bound.on(skull.head_weight), surface_normals.reshape(-1, 3)
+
+
+def _plain(points: np.ndarray, colour: np.ndarray, other: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    return colour * (1 + rng.normal(0, 0.02, (len(points), 1)))
+
+
+def _stripes(points: np.ndarray, colour: np.ndarray, other: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    wide = rng.uniform(0.02, 0.045)
+    return _blend(colour, other, _line(points[:, 1], wide, rng.uniform(0.3, 0.6)))
+
+
+def _melange(points: np.ndarray, colour: np.ndarray, other: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    return colour * np.exp(rng.normal(0, 0.16, (len(points), 1)))
+
+
+def _checked(points: np.ndarray, colour: np.ndarray, other: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    wide = rng.uniform(0.022, 0.05)
+    both = _line(points[:, 0], wide, 0.45) + _line(points[:, 1], wide, 0.45)
+    return _blend(colour, other, both / 2)
+
+
+def _line(place: np.ndarray, wide: float, share: float) -> np.ndarray:
+    """1 on lines that take a share of each period `wide` (metres), 0 between, (N,)."""
+    phase = np.abs((place / wide) % 1 - 0.5) * 2
+    return smooth(phase, 1 - share - 0.08, 1 - share + 0.08)
+
+
+def _blend(colour: np.ndarray, other: np.ndarray, share: np.ndarray) -> np.ndarray:
+    return colour + (other - colour) * share[:, None]
+
+
+_WEAVES: dict[str, Callable] = {"plain": _plain, "stripes": _stripes, "melange": _melange, "checked": _checked}

@@ -1,0 +1,257 @@
+"""Everything that decides a synthetic picture, as plain numbers and names: what is written here can be read back."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+Colour = tuple[float, float, float]
+"""Linear red, green, blue in [0, 1]."""
+
+
+@dataclass(frozen=True)
+class Skin:
+    """A person's skin.
+
+    Attributes:
+        melanin: optical density of melanin in green light, 0.05 (very fair) to 2.4 (very dark).
+        haemoglobin: optical density of blood, 0.12 (pale) to 0.45 (ruddy).
+        blotches: strength of uneven redness and tan, 0 to 1.
+        pores: strength of pores and fine relief, 0 to 1.
+        freckles: 0 (none) to 1 (covered).
+        moles: how many dark spots.
+        wrinkles: lines that age leaves at rest, 0 to 1.
+        oil: how glossy, 0 to 1.
+        pattern: which of the noise patterns, any whole number.
+    """
+
+    melanin: float
+    haemoglobin: float
+    blotches: float = 0.4
+    pores: float = 0.5
+    freckles: float = 0.0
+    moles: int = 0
+    wrinkles: float = 0.2
+    oil: float = 0.4
+    pattern: int = 0
+
+
+@dataclass(frozen=True)
+class Features:
+    """Brows, eyes, beard and make-up.
+
+    Attributes:
+        brow_colour: of the hairs.
+        brow_width: 0.6 (plucked) to 1.5 (bushy).
+        brow_density: 0.3 to 1.
+        iris: colour.
+        iris_size: over the mean, 0.9 to 1.1.
+        sclera: 0 (white) to 1 (yellowish, veined).
+        lashes: 0 to 1, darkness and length.
+        beard: "none", "stubble", "moustache", "goatee" or "full".
+        beard_density: 0 to 1.
+        beard_colour: of the hairs.
+        lipstick: strength, 0 (none) to 1.
+        lip_colour: of the lipstick.
+        eyeshadow: strength, 0 to 1.
+        eyeshadow_colour: of the eyeshadow.
+        eyeliner: 0 to 1.
+        blush: 0 to 1.
+    """
+
+    brow_colour: Colour
+    brow_width: float = 1.0
+    brow_density: float = 0.8
+    iris: Colour = (0.12, 0.06, 0.03)
+    iris_size: float = 1.0
+    sclera: float = 0.2
+    lashes: float = 0.5
+    beard: str = "none"
+    beard_density: float = 0.0
+    beard_colour: Colour = (0.03, 0.02, 0.015)
+    lipstick: float = 0.0
+    lip_colour: Colour = (0.5, 0.05, 0.08)
+    eyeshadow: float = 0.0
+    eyeshadow_colour: Colour = (0.2, 0.12, 0.1)
+    eyeliner: float = 0.0
+    blush: float = 0.0
+
+
+@dataclass(frozen=True)
+class Hair:
+    """Hair of the head.
+
+    Attributes:
+        style: one of `hair.HAIR_STYLES`.
+        colour: of the strands.
+        colour_name: the same in a word, for captions.
+        length: over the style's own, 0.7 to 1.3.
+        pattern: which of the style's random variants, any whole number.
+    """
+
+    style: str
+    colour: Colour
+    colour_name: str
+    length: float = 1.0
+    pattern: int = 0
+
+
+@dataclass(frozen=True)
+class Person:
+    """All that stays the same between two pictures of one person.
+
+    Attributes:
+        number: who it is, unique under one seed.
+        identity: 148 numbers, see `AnnyHead.identity_names`.
+        noun: "woman", "man" or "person", as a caption would say.
+        age: in years, 18 to 85.
+        skin: see `Skin`.
+        features: see `Features`.
+        hair: see `Hair`.
+    """
+
+    number: int
+    identity: tuple[float, ...]
+    noun: str
+    age: float
+    skin: Skin
+    features: Features
+    hair: Hair
+
+
+@dataclass(frozen=True)
+class Wear:
+    """What a person has put on; names as in `glasses`, `hats` and `clothes`, pattern numbers any whole number."""
+
+    glasses: str = "none"
+    glasses_colour: Colour = (0.02, 0.02, 0.02)
+    hat: str = "none"
+    hat_colour: Colour = (0.05, 0.07, 0.15)
+    clothes: str = "crew neck"
+    clothes_colour: Colour = (0.1, 0.15, 0.3)
+    clothes_pattern: str = "plain"
+    pattern: int = 0
+
+
+@dataclass(frozen=True)
+class Lamps:
+    """Light on the face.
+
+    Attributes:
+        azimuth: of the key lamp in degrees, 0 from the camera, positive from the picture's right.
+        elevation: of the key lamp in degrees, positive from above.
+        key: its brightness on a white surface that faces it.
+        key_colour: largest component 1.
+        softness: 0 (a bare bulb, hard shadows) to 1 (a large window).
+        fill: brightness of the light from everywhere.
+        fill_colour: largest component 1.
+        bounce: brightness of light from below, off the ground, in the clothes' and ground's colour.
+        rim: brightness of a lamp behind the head.
+        rim_azimuth: of the rim lamp, degrees.
+    """
+
+    azimuth: float = 30.0
+    elevation: float = 30.0
+    key: float = 0.8
+    key_colour: Colour = (1.0, 0.96, 0.9)
+    softness: float = 0.5
+    fill: float = 0.35
+    fill_colour: Colour = (0.9, 0.95, 1.0)
+    bounce: float = 0.08
+    rim: float = 0.0
+    rim_azimuth: float = 150.0
+
+
+@dataclass(frozen=True)
+class Shot:
+    """Pinhole and framing.
+
+    Attributes:
+        view: angle of view in degrees over the picture's side.
+        face_height: from the chin to the brows, over the picture's side: how close the close-up is.
+        shift: of the face's middle from the picture's, right and up, over the picture's side.
+    """
+
+    view: float = 20.0
+    face_height: float = 0.36
+    shift: tuple[float, float] = (0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class Background:
+    """What is behind.
+
+    Attributes:
+        kind: one of `background.KINDS`.
+        colour: its main colour.
+        second: another.
+        colour_name: the main colour in a word.
+        blur: how far out of focus, in parts of the picture's side, 0 to 0.04.
+        pattern: which random variant, any whole number.
+    """
+
+    kind: str = "wall"
+    colour: Colour = (0.4, 0.4, 0.4)
+    second: Colour = (0.25, 0.25, 0.25)
+    colour_name: str = "grey"
+    blur: float = 0.0
+    pattern: int = 0
+
+
+@dataclass(frozen=True)
+class Capture:
+    """What the camera does to the light.
+
+    Attributes:
+        exposure: in stops, 0 as metered.
+        warmth: colour cast, -1 (bluish) to 1 (yellowish).
+        contrast: of the tone curve, 0.8 to 1.2.
+        blur: lens blur, standard deviation in pixels of a 256 picture.
+        noise: standard deviation of the sensor's noise at mid-grey, of 255.
+        jpeg: quality 30 to 100; 100 is no compression.
+        vignette: darkening of the corners, 0 to 0.5.
+        pattern: which noise, any whole number.
+    """
+
+    exposure: float = 0.0
+    warmth: float = 0.0
+    contrast: float = 1.0
+    blur: float = 0.0
+    noise: float = 0.0
+    jpeg: int = 100
+    vignette: float = 0.0
+    pattern: int = 0
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One picture's every factor.
+
+    Attributes:
+        person: who.
+        wear: in what.
+        units: (2, 12) action-unit intensities 0 to 5, the person's left side, then the right, in the order of
+            `common.action_units.ACTION_UNITS`.
+        blink: (left, right), 0 open to 1 closed.
+        gaze: (yaw, pitch) of both eyes in degrees.
+        angles: yaw, pitch, roll of the head in degrees.
+        lamps: light.
+        shot: camera.
+        background: what is behind.
+        capture: what the camera does.
+    """
+
+    person: Person
+    wear: Wear
+    units: tuple[tuple[float, ...], tuple[float, ...]] = ((0.0,) * 12, (0.0,) * 12)
+    blink: tuple[float, float] = (0.0, 0.0)
+    gaze: tuple[float, float] = (0.0, 0.0)
+    angles: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    lamps: Lamps = Lamps()
+    shot: Shot = Shot()
+    background: Background = Background()
+    capture: Capture = Capture()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Nested plain values, fit for JSON."""
+        return asdict(self)

@@ -1,0 +1,120 @@
+"""Brushes for backgrounds: every one works in parts of the picture's side, so that size changes detail and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+_SHIFT = 4  # bits of a pixel's fraction in OpenCV's polygons
+
+
+def grid(n: int) -> tuple[np.ndarray, np.ndarray]:
+    """y (n, 1) and x (1, n) of the pixels' centres in [0, 1], float32."""
+    line = (np.arange(n, dtype=np.float32) + np.float32(0.5)) / n
+    return line[:, None], line[None]
+
+
+def noise(rng: np.random.Generator, n: int, cells: int | tuple[int, int], octaves: int = 3) -> np.ndarray:
+    """Cloudy noise (n, n) float32 of mean 0 and deviation about 1.
+
+    Args:
+        rng: what draws; how much is drawn does not depend on n.
+        n: side of the picture.
+        cells: lumps over the side, or (down, across).
+        octaves: each twice as fine and half as strong as the one before.
+    """
+    rows, columns = (cells, cells) if isinstance(cells, int) else cells
+    total, power = np.zeros((n, n), np.float32), 0.0
+    for octave in range(octaves):
+        height, width, gain = rows << octave, columns << octave, 0.5**octave
+        table = rng.standard_normal((height + 2, width + 2), np.float32)
+        if height > n or width > n:  # finer than the pixels: their mean
+            table = cv2.resize(table, (min(width, n) + 2, min(height, n) + 2), interpolation=cv2.INTER_AREA)
+            height, width = min(height, n), min(width, n)
+        # The table's outer ring lies outside the picture, where interpolation would run flat.
+        scale = np.float32([[n / width, 0, -n / width * 0.5 - 0.5], [0, n / height, -n / height * 0.5 - 0.5]])
+        total += gain * cv2.warpAffine(table, scale, (n, n), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        power += gain * gain * 0.6
+    return total / np.float32(power**0.5)
+
+
+def step(x: np.ndarray, low: float, high: float) -> np.ndarray:
+    """0 below low, 1 above high, smooth between."""
+    t = np.clip((x - low) * (1 / (high - low)), 0, 1)
+    return t * t * (3 - 2 * t)
+
+
+def lit(rng: np.random.Generator, n: int, depth: float = 0.6) -> np.ndarray:
+    """Light on a wall (n, n) float32: brightest, 1, near some place, falling off by up to `depth`."""
+    y, x = grid(n)
+    across, down, reach = rng.uniform(-0.2, 1.2), rng.uniform(-0.4, 0.7), rng.uniform(0.7, 1.3)
+    square = ((x - across) ** 2 + (y - down) ** 2) / reach**2
+    light = 1 / (1 + square)
+    return (1 - depth + depth * light / light.max()).astype(np.float32)
+
+
+def tint(shade: np.ndarray, colour: Sequence[float] | np.ndarray) -> np.ndarray:
+    """Shades (n, n) of one colour, (n, n, 3) float32."""
+    return shade[..., None] * np.asarray(colour, np.float32)
+
+
+def blend(first: np.ndarray, second: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """The first picture or colour with a share (n, n) of the second."""
+    first, second = np.asarray(first, np.float32), np.asarray(second, np.float32)
+    return first + share[..., None] * (second - first)
+
+
+def fill(canvas: np.ndarray, points: Sequence[tuple[float, float]] | np.ndarray, colour: Sequence[float]) -> None:
+    """Fill a polygon with corners (x, y) in place."""
+    n = len(canvas)
+    corners = np.rint((np.asarray(points) * n - 0.5) * (1 << _SHIFT)).astype(np.int32)
+    cv2.fillPoly(canvas, [corners], tuple(map(float, colour)), shift=_SHIFT)
+
+
+def box(canvas: np.ndarray, left: float, top: float, right: float, bottom: float, colour: Sequence[float]) -> None:
+    """Fill a rectangle in place."""
+    fill(canvas, [(left, top), (right, top), (right, bottom), (left, bottom)], colour)
+
+
+def disc(
+    canvas: np.ndarray, x: float, y: float, radius: float, colour: Sequence[float], angle: float = 0, flat: float = 1
+) -> None:
+    """Fill an ellipse in place, `flat` times as high as wide, turned by an angle in degrees."""
+    n = len(canvas)
+    turns = np.linspace(0, 2 * np.pi, 12 + int(radius * n), endpoint=False)
+    a, b = radius * np.cos(turns), radius * flat * np.sin(turns)
+    cos, sin = np.cos(np.radians(angle)), np.sin(np.radians(angle))
+    fill(canvas, np.stack([x + a * cos - b * sin, y + a * sin + b * cos], -1), colour)
+
+
+def shadow(canvas: np.ndarray, points: Sequence[tuple[float, float]] | np.ndarray, blur: float, depth: float) -> None:
+    """Darken a polygon in place, its edge as soft as `blur`, in parts of the side."""
+    small = 96
+    mask = np.zeros((small, small), np.float32)
+    fill(mask, points, (depth,))
+    mask = cv2.GaussianBlur(mask, (0, 0), max(blur * small, 0.6))
+    n = len(canvas)
+    canvas *= 1 - cv2.resize(mask, (n, n), interpolation=cv2.INTER_LINEAR)[..., None]
+
+
+def defocus(picture: np.ndarray, radius: float) -> np.ndarray:
+    """What a lens out of focus sees: each point becomes a disc.
+
+    Args:
+        picture: (n, n, 3) float32 linear light.
+        radius: of the disc, in parts of the side.
+    """
+    n = len(picture)
+    pixels, small = radius * n, n
+    if pixels < 0.35:
+        return picture
+    while pixels > 6 and small % 2 == 0:  # large discs need no fine pixels
+        small, pixels = small // 2, pixels / 2
+    work = cv2.resize(picture, (small, small), interpolation=cv2.INTER_AREA) if small < n else picture
+    reach = int(np.ceil(pixels))
+    y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
+    kernel = np.clip(pixels + 0.5 - np.hypot(x, y), 0, 1).astype(np.float32)
+    work = cv2.filter2D(work, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REFLECT)
+    return cv2.resize(work, (n, n), interpolation=cv2.INTER_CUBIC) if small < n else work

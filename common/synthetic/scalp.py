@@ -1,0 +1,297 @@
+"""Where hair grows: the outside of the mean head, the hairline on it, and how points near one head move to another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import TypeVar
+
+import numpy as np
+
+from ..errors import InputError
+from ..face3d.anny_head import default_head
+from ..face3d.head import PARTS, vertex_normals
+from .layers import Skull
+
+CENTRE = np.float32([0.0, 0.02, -0.075])  # of the mean skull, metres
+_OUTSIDE = ("skin", "neck", "cloth", "l_ear", "r_ear")  # what hair lies on
+_CHUNK = 4096
+
+# The hairline of the mean head: degrees about the vertical through CENTRE, 0 in front, 180 behind, and its height in metres.
+_LINE = np.float32(
+    [
+        [0, 0.0585],
+        [12, 0.0600],
+        [26, 0.0650],
+        [36, 0.0625],
+        [44, 0.0480],
+        [52, 0.0300],
+        [58, 0.0200],
+        [64, 0.0080],
+        [68, -0.0080],
+        [72, -0.0180],
+        [76, -0.0160],
+        [80, 0.0060],
+        [86, 0.0130],
+        [100, 0.0130],
+        [108, 0.0020],
+        [116, -0.0240],
+        [126, -0.0480],
+        [140, -0.0620],
+        [160, -0.0640],
+        [180, -0.0660],
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Bound:
+    """Points tied to the nearest place on a surface, so that they can move with it.
+
+    Attributes:
+        corners: (N, 3) int32 vertex numbers of the nearest triangle.
+        weights: (N, 3) float32 barycentric weights of the nearest place.
+    """
+
+    corners: np.ndarray
+    weights: np.ndarray
+
+    def on(self, values: np.ndarray) -> np.ndarray:
+        """Values (V, C) of vertices, or (V,), at the places: (N, C) or (N,)."""
+        values, corners, weights = np.asarray(values), self.corners, self.weights
+        if values.ndim == 1:
+            return np.einsum("nk,nk->n", values[corners], weights)
+        return sum(values[corners[:, k]] * weights[:, k, None] for k in range(3))  # pyright: ignore[reportReturnType]
+
+
+@dataclass(frozen=True)
+class Surface:
+    """The outside of the mean head and shoulders, without eyes, nose and mouth.
+
+    Attributes:
+        vertices: (V, 3) float32, all of the mean head's.
+        normals: (V, 3) float32 unit normals, calmed.
+        ears: (V,) bool, vertices of the ears.
+        triangles: (T, 3) int32, the outside only.
+        parts: (T,) int64 their face-parsing classes.
+        used: (U,) int32 vertices of these triangles.
+        around: (U, K) int32 triangles around each used vertex, the first repeated as padding.
+        head_weight: (V,) float32, how much of the head's turn each vertex takes.
+    """
+
+    vertices: np.ndarray
+    normals: np.ndarray
+    ears: np.ndarray
+    triangles: np.ndarray
+    parts: np.ndarray
+    used: np.ndarray
+    around: np.ndarray
+    head_weight: np.ndarray
+
+    def bind(self, points: np.ndarray) -> Bound:
+        """Tie points (N, 3) to the nearest places of the surface."""
+        corners = np.empty((len(points), 3), np.int32)
+        weights = np.empty((len(points), 3), np.float32)
+        sites = self.vertices[self.used]
+        square = (sites**2).sum(1) / 2
+        for start in range(0, len(points), _CHUNK):
+            chunk = slice(start, start + _CHUNK)
+            part = np.ascontiguousarray(points[chunk], np.float32)
+            near = self.around[(square - part @ sites.T).argmin(1)]  # (n, K)
+            found, share = _closest(part, self.vertices[self.triangles[near]])
+            corners[chunk] = self.triangles[np.take_along_axis(near, found[:, None], 1)[:, 0]]
+            weights[chunk] = share
+        return Bound(corners, weights)
+
+    def calm(self, normals: np.ndarray) -> np.ndarray:
+        """Normals (V, 3) of a head whose ears face aside as a whole: hair slides over them and not into their folds."""
+        return _calm(normals, self.vertices, self.ears)
+
+
+@cache
+def surface() -> Surface:
+    """The outside of the mean head, made once a process."""
+    head = default_head()
+    triangles, parts = head.triangles.numpy(), head.parts.numpy()
+    chosen = np.isin(parts, [PARTS.index(name) for name in _OUTSIDE])
+    outside = triangles[chosen].astype(np.int32)
+    used, local = np.unique(outside, return_inverse=True)
+    local = local.reshape(-1, 3)
+    around: list[list[int]] = [[] for _ in used]
+    for number, corners in enumerate(local.tolist()):
+        for corner in corners:
+            around[corner].append(number)
+    most = max(map(len, around))
+    table = np.array([(row + row[:1] * most)[:most] for row in around], np.int32)
+    normals = vertex_normals(head.mean[None], head.triangles)[0].numpy()
+    mean = head.mean.numpy()
+    ears = np.zeros(len(mean), bool)
+    ears[triangles[np.isin(parts, [PARTS.index("l_ear"), PARTS.index("r_ear")])]] = True
+    normals = _calm(normals, mean, ears)
+    return Surface(mean, normals, ears, outside, parts[chosen], used.astype(np.int32), table, head.head_weight.numpy())
+
+
+def _calm(normals: np.ndarray, mean: np.ndarray, ears: np.ndarray) -> np.ndarray:
+    aside = np.stack([np.sign(mean[:, 0]), np.full(len(mean), 0.1), np.full(len(mean), 0.1)], 1)
+    return np.where(ears[:, None], unit(aside + 0.3 * normals), normals).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Patch:
+    """A finer mesh on some of the head's triangles; its vertices are mixtures of the head's.
+
+    Attributes:
+        bound: where its N vertices lie on the head.
+        triangles: (M, 3) int32.
+    """
+
+    bound: Bound
+    triangles: np.ndarray
+
+
+def tessellate(triangles: np.ndarray, levels: int) -> Patch:
+    """Cut each triangle (T, 3) of a head into 4 to the power of `levels`."""
+    used, triangles = np.unique(triangles, return_inverse=True)
+    triangles = triangles.reshape(-1, 3)
+    mixture = [{int(v): 1.0} for v in used]
+    for _ in range(levels):
+        edges = np.sort(triangles[:, [[0, 1], [1, 2], [2, 0]]], -1).reshape(-1, 2)
+        pairs, number = np.unique(edges, axis=0, return_inverse=True)
+        middle = (number + len(mixture)).reshape(-1, 3)
+        for a, b in pairs.tolist():
+            both: dict[int, float] = {}
+            for source in (mixture[a], mixture[b]):
+                for vertex, share in source.items():
+                    both[vertex] = both.get(vertex, 0.0) + share / 2
+            mixture.append(both)
+        (a, b, c), (ab, bc, ca) = triangles.T, middle.T
+        triangles = np.stack([a, ab, ca, ab, b, bc, ca, bc, c, ab, bc, ca], 1).reshape(-1, 3)
+    rows = [(list(mix) + [next(iter(mix))] * 2)[:3] for mix in mixture]
+    shares = [(list(mix.values()) + [0.0, 0.0])[:3] for mix in mixture]
+    return Patch(Bound(np.array(rows, np.int32), np.array(shares, np.float32)), triangles.astype(np.int32))
+
+
+@cache
+def scalp(levels: int) -> Patch:
+    """The skin on which hair may grow, with a margin of a centimetre below the hairline, cut finely."""
+    head = surface()
+    inside = hairline(head.vertices[head.triangles].reshape(-1, 3)).reshape(-1, 3)
+    heads = head.head_weight[head.triangles].min(1) > 0.6
+    heads &= ~head.ears[head.triangles].all(1)
+    return tessellate(head.triangles[(inside.max(1) > -0.012) & heads], levels)
+
+
+def hairline(points: np.ndarray) -> np.ndarray:
+    """How far points (N, 3) near the mean head lie inside the hairline, about metres; negative outside."""
+    angle = np.degrees(np.arctan2(np.abs(points[:, 0]), points[:, 2] - CENTRE[2]))
+    steps = np.linspace(0, 180, 361)
+    line = np.interp(steps, _LINE[:, 0], _LINE[:, 1])
+    line = np.convolve(np.pad(line, 6, mode="reflect"), np.full(13, 1 / 13), "valid")
+    slope = np.gradient(line, np.radians(steps) * 0.075)
+    # the slope that counts is that of a neighbourhood: a steep line has points of other heights beside it
+    slope = np.convolve(np.pad(np.abs(slope), 6, mode="reflect"), np.full(13, 1 / 13), "valid")
+    rise = points[:, 1] - np.interp(angle, steps, line)
+    return (rise / np.sqrt(1 + np.interp(angle, steps, slope) ** 2)).astype(np.float32)
+
+
+def temples(points: np.ndarray) -> np.ndarray:
+    """Where hair goes first with age, 0 to 1, for points (N, 3) near the mean head: both temples, then the forehead."""
+    x, y, z = points.T
+    corner = np.exp(-(((np.abs(x) - 0.042) / 0.022) ** 2) - ((z + 0.005) / 0.04) ** 2)
+    front = 0.45 * np.exp(-(((z - 0.02) / 0.03) ** 2))
+    return (np.maximum(corner, front) * smooth(y, 0.035, 0.055)).astype(np.float32)
+
+
+_Plan = TypeVar("_Plan")
+
+
+def checked(what: str, name: str, table: Mapping[str, _Plan]) -> _Plan:
+    """The entry of a table, or an InputError that lists what there is."""
+    if name not in table:
+        raise InputError(f"Unknown {what} {name!r}.\n  expected: one of {', '.join(table)}\n  got:      {name!r}")
+    return table[name]
+
+
+def checked_colour(colour: np.ndarray) -> np.ndarray:
+    """A colour as (3,) float32, or an InputError."""
+    given = np.asarray(colour, np.float32)
+    if given.shape != (3,) or not ((given >= 0) & (given <= 1)).all():
+        raise InputError(f"Cannot use this colour.\n  expected: (3,) linear RGB in [0, 1]\n  got:      {colour}")
+    return given
+
+
+def smooth(x: np.ndarray, low: float, high: float) -> np.ndarray:
+    """0 below `low`, 1 above `high`, an S between."""
+    t = np.clip((x - low) / (high - low), 0, 1)
+    return t * t * (3 - 2 * t)
+
+
+def unit(vectors: np.ndarray) -> np.ndarray:
+    """Vectors (..., 3) at length 1; nearly zero ones become a unit vector too."""
+    length = np.sqrt(np.einsum("...i,...i->...", vectors, vectors))[..., None]
+    return np.where(length > 1e-9, vectors / np.maximum(length, 1e-9), np.float32([0, 0, 1])).astype(np.float32)
+
+
+def scale_of(skull: Skull) -> float:
+    """Size of a person's skull beside the mean one: the width between the ears."""
+    wide = skull.landmarks[16, 0] - skull.landmarks[0, 0]
+    return float(wide / 0.1502)
+
+
+def _closest(points: np.ndarray, corners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which of K triangles (N, K, 3, 3) is nearest to each point (N, 3), and the weights (N, 3) of the place there."""
+    a, ab, ac = corners[:, :, 0], corners[:, :, 1] - corners[:, :, 0], corners[:, :, 2] - corners[:, :, 0]
+    ap = points[:, None] - a
+    dot = "nki,nki->nk"
+    bb, cc, bc = np.einsum(dot, ab, ab), np.einsum(dot, ac, ac), np.einsum(dot, ab, ac)
+    pb, pc = np.einsum(dot, ap, ab), np.einsum(dot, ap, ac)
+    area = np.maximum(bb * cc - bc * bc, 1e-20)
+    weights = np.stack([np.zeros_like(bb), (cc * pb - bc * pc) / area, (bb * pc - bc * pb) / area], -1)
+    weights[..., 0] = 1 - weights[..., 1] - weights[..., 2]
+    weights = np.maximum(weights, 0)  # nearly the nearest place when the foot of the perpendicular lies outside
+    weights /= weights.sum(-1, keepdims=True)
+    places = np.einsum("nkc,nkci->nki", weights, corners)
+    found = ((places - points[:, None]) ** 2).sum(-1).argmin(1)
+    return found, np.take_along_axis(weights, found[:, None, None], 1)[:, 0].astype(np.float32)
+
+
+def clip(patch: Patch, field: np.ndarray) -> tuple[Patch, np.ndarray]:
+    """Cut a patch along the line where a field (N,) is zero and keep the positive side.
+
+    Returns:
+        The patch, its edge smooth however large the triangles are, and the vertices (E, 2) of the pieces of that edge.
+    """
+    sign = field > 0
+    inside = sign[patch.triangles]
+    whole = patch.triangles[inside.all(1)]
+    corners, weights = [patch.bound.corners], [patch.bound.weights]
+    count, made = len(field), {}
+
+    def crossing(a: int, b: int) -> int:
+        key = (min(a, b), max(a, b))
+        if key not in made:
+            share = field[a] / (field[a] - field[b])
+            mix: dict[int, float] = {}
+            for vertex, part in ((a, 1 - share), (b, share)):
+                for corner, weight in zip(patch.bound.corners[vertex].tolist(), patch.bound.weights[vertex].tolist()):
+                    mix[corner] = mix.get(corner, 0.0) + float(part) * weight
+            best = (sorted(mix.items(), key=lambda item: -item[1]) + [(next(iter(mix)), 0.0)] * 2)[:3]
+            corners.append(np.array([[corner for corner, _ in best]], np.int32))
+            weights.append(np.array([[weight for _, weight in best]], np.float32))
+            made[key] = count + len(made)
+        return made[key]
+
+    pieces, edge = [], []
+    for triangle, kept in zip(patch.triangles.tolist(), inside.tolist()):
+        if sum(kept) not in (1, 2):
+            continue
+        odd = kept.index(sum(kept) == 1)
+        a, b, c = triangle[odd], triangle[(odd + 1) % 3], triangle[(odd + 2) % 3]
+        ab, ca = crossing(a, b), crossing(c, a)
+        pieces += [[a, ab, ca]] if kept[odd] else [[ab, b, c], [ab, c, ca]]
+        edge.append([ab, ca])
+    triangles = np.concatenate([whole, np.array(pieces, np.int32).reshape(-1, 3)])
+    used, triangles = np.unique(triangles, return_inverse=True)
+    bound = Bound(np.concatenate(corners)[used], np.concatenate(weights)[used])
+    return Patch(bound, triangles.reshape(-1, 3).astype(np.int32)), np.searchsorted(used, np.array(edge).reshape(-1, 2))

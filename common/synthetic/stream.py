@@ -1,0 +1,48 @@
+"""Chance that can be repeated: one stream of random numbers for each seed, picture and purpose."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import numpy as np
+
+from ..errors import InputError
+
+
+class Purpose(IntEnum):
+    """What a stream is drawn for. Numbers never change: a new factor gets a new one, so that the others stay as they were."""
+
+    IDENTITY = 1
+    SKIN = 2
+    PIGMENT = 3
+    HAIR = 4
+    FEATURES = 5
+    WEAR = 6
+    UNITS = 7
+    BLINK = 8
+    POSE = 9
+    GAZE = 10
+    LAMPS = 11
+    SHOT = 12
+    BACKGROUND = 13
+    CAPTURE = 14
+    OTHER_UNITS = 15
+    OTHER_POSE = 16
+    OTHER_LAMPS = 17
+
+
+def stream(seed: int, number: int, purpose: Purpose) -> np.random.Generator:
+    """The random numbers of one purpose.
+
+    Args:
+        seed: of the whole population.
+        number: of the picture or the person.
+        purpose: see `Purpose`.
+
+    Raises:
+        InputError: seed or number is negative or not whole.
+    """
+    for name, value in (("seed", seed), ("number", number)):
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
+            raise InputError(f"Expected a whole {name}, 0 or more; got {value!r}.")
+    return np.random.default_rng(np.random.SeedSequence([int(seed), int(number), int(purpose)]))
