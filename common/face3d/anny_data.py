@@ -115,6 +115,7 @@ def build() -> tuple[dict[str, torch.Tensor], dict[str, str]]:
             "triangles": torch.from_numpy(triangles),
             "uv_triangles": torch.from_numpy(uv_triangles.reshape(-1, 3)),
             "base_vertices": torch.from_numpy(kept),
+            "mirrored": _mirrored(body.template_vertices[kept]),
             **extra,
         }
         tensors = {
@@ -157,6 +158,11 @@ def _compact(shapes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     left, values, right = torch.linalg.svd(flat, full_matrices=False)
     rank = int((values > 1e-5).sum())
     return right[:rank].unflatten(1, shapes.shape[1:]), left[:, :rank] * values[:rank]
+
+
+def _mirrored(vertices: torch.Tensor) -> torch.Tensor:
+    """For each of the vertices (V, 3) of a symmetric body, the number of the one on the other side."""
+    return torch.cdist(vertices, vertices * vertices.new_tensor([-1, 1, 1])).argmin(1)
 
 
 def _portrait(body, root: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, torch.Tensor]]:

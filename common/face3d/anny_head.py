@@ -28,6 +28,7 @@ _ANCHORS = {
     "firmness": (0.0, 0.5, 1.0),
 }
 MAX_INTENSITY = 5.0
+_FAR_GAZE = math.radians(30)  # where the library's looking actions are at their full
 _SOFT = 0.012  # metres over which a sided half of an action fades across the midline
 
 
@@ -61,6 +62,7 @@ class AnnyHead:
         self._variations = [label.split(":") for label in labels["variations"].split()]
         self._projection, self._basis = tensors["phenotype_projection"], tensors["phenotype_basis"].flatten(1)
         self._changes, self._actions = tensors["change_basis"].flatten(1), tensors["action_basis"].flatten(1)
+        self._mirrored = tensors["mirrored"]
         self._units = self._unit_shapes(tensors["action_basis"])  # positive, negative: each (24, 3 V)
         self.mean = self._neutral(torch.zeros(1, self.identity_size, device=device))[0]
         self.pivot = self._pivot(self.mean)
@@ -99,6 +101,12 @@ class AnnyHead:
         self._check("jaw", jaw, (3,), batch)
         self._check("gaze", gaze, (2, 2), batch)
         self._check("actions", actions, (len(self.action_names),), batch)
+        if expression is not None and not bool((expression.detach().abs() <= MAX_INTENSITY).all()):
+            low, high = expression.min().item(), expression.max().item()
+            raise InputError(
+                f"AU intensities are out of range.\n  expected: -{MAX_INTENSITY:g} to {MAX_INTENSITY:g}\n"
+                f"  got:      {low:g} to {high:g}"
+            )
         vertices = self.mean[None] if identity is None else self._neutral(identity)
         return self.express(vertices, expression, jaw=jaw, gaze=gaze, actions=actions).expand(batch, -1, -1)
 
@@ -200,8 +208,14 @@ class AnnyHead:
                 elif action in self.action_names:
                     total = total + amount * shapes[self.action_names.index(action)] * halves[side]
                 else:
-                    total = total + amount * shapes[self.action_names.index(action + side)]
+                    total = total + amount * sided(action, side)
             return total.flatten()
+
+        def sided(action: str, side: str) -> torch.Tensor:
+            """One side's action, as the mean of what was drawn for it and the mirror image of the other side's."""
+            left, right = (shapes[self.action_names.index(action + name)] for name in halves)
+            own, other = (left, right) if side == "Left" else (right, left)
+            return (own + other[self._mirrored] * other.new_tensor([-1, 1, 1])) / 2
 
         return tuple(  # pyright: ignore[reportReturnType]
             torch.stack([shape(table.get(unit, {}), side) for side in halves for unit in UNITS])
@@ -216,6 +230,13 @@ class AnnyHead:
         if jaw is not None:
             opening, aside = jaw[:, 0] / math.radians(20), jaw[:, 1] / math.radians(10)
             parts.append(self._columns({"jawOpen": opening, "jawLeft": aside, "jawRight": -aside}))
+        if gaze is not None:
+            yaw, pitch = gaze[..., 0] / _FAR_GAZE, gaze[..., 1] / _FAR_GAZE
+            lids = {"eyeLookOutLeft": yaw[:, 0], "eyeLookInLeft": -yaw[:, 0]}
+            lids |= {"eyeLookInRight": yaw[:, 1], "eyeLookOutRight": -yaw[:, 1]}
+            for column, side in enumerate(("Left", "Right")):
+                lids |= {f"eyeLookUp{side}": pitch[:, column], f"eyeLookDown{side}": -pitch[:, column]}
+            parts.append(self._columns(lids))
         return sum(parts) if parts else None  # pyright: ignore[reportReturnType]
 
     def _columns(self, values: Mapping[str, torch.Tensor]) -> torch.Tensor:

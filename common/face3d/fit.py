@@ -1,8 +1,8 @@
 """Finds the head in a photo: who, with which expression, turned how, under which light, from landmarks and pixels.
 
-    result = fit(face.mesh, image=photo)
-    result.angles, result.expression, result.light
-    Image.fromarray(overlay(photo, result)).show()
+result = fit(face.mesh, image=photo)
+result.angles, result.expression, result.light
+Image.fromarray(overlay(photo, result)).show()
 """
 
 from __future__ import annotations
@@ -195,7 +195,11 @@ def _gaze(
 
 def _check_points(points: np.ndarray | torch.Tensor) -> torch.Tensor:
     values = torch.as_tensor(points).detach().cpu().double()
-    if values.ndim != 2 or len(values) not in _SCHEMES or values.shape[1] not in ((2,) if len(values) == 68 else (2, 3)):
+    if (
+        values.ndim != 2
+        or len(values) not in _SCHEMES
+        or values.shape[1] not in ((2,) if len(values) == 68 else (2, 3))
+    ):
         raise ShapeError(
             "points",
             "(68, 2) iBUG landmarks, or (468 or 478, 2 or 3) of MediaPipe's mesh",

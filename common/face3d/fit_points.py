@@ -65,7 +65,8 @@ class Problem:
     def solve(self) -> Solution:
         """Take Levenberg-Marquardt steps, reweighting landmarks that are hidden or wrong."""
         values, damping = self.start(), 1e-3
-        state = self.project(values)
+        phenotypes = self.phenotypes(values)
+        state = self.project(values, phenotypes)
         for iteration in range(_STEPS):
             weight = self._weights(values, *state[::2], robust=iteration > 2)
             cost = self._cost(values, state[0], weight)
@@ -73,7 +74,7 @@ class Problem:
             while damping < 1e3:
                 bent = hessian + damping * hessian.diag().diag()
                 step = solve_in_box(bent, gradient, self.priors.low - values, self.priors.high - values)
-                following = self.project(values + step)
+                following = self.project(values + step, phenotypes)
                 gain = cost - self._cost(values + step, following[0], weight)
                 if gain >= 0:
                     break
@@ -82,7 +83,9 @@ class Problem:
                 break
             damping = max(damping / 4, 1e-6)
             values, state = values + step, following
-            if iteration > 3 and gain < _SETTLED:
+            if iteration < 3:  # then they are nearly settled
+                phenotypes = self.phenotypes(values)
+            elif gain < _SETTLED:
                 break
         return self._solution(values)
 
@@ -107,33 +110,33 @@ class Problem:
         )
         return values
 
-    def neutral(self, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Landmarks (N, 3) without expression, and how they follow identity, (I, N, 3)."""
-        phenotypes, changes = values[self._slices[0]], values[self._slices[1]]
-        count, step = len(phenotypes), 0.04
-        # Phenotypes are piecewise linear with kinks; differences see over them.
-        around = torch.zeros(2 * count + 1, self.head.identity_size)
-        around[:, :count] = phenotypes + step * torch.cat([torch.eye(count), -torch.eye(count), torch.zeros(1, count)])
-        with torch.no_grad():
-            points = self.head.embedding.points(self.head(around.to(self.head.device)), self.scheme).double().cpu()
-        slopes = (points[:count] - points[count:-1]) / (2 * step)
-        up, down = self.shapes.up, self.shapes.down
-        share = ((changes / 0.02).clamp(-1, 1) + 1)[:, None, None] / 2  # which way a change goes; near zero, both
-        moved = torch.einsum("p,pnc->nc", changes.clamp_min(0), up) + torch.einsum(
-            "p,pnc->nc", -changes.clamp_max(0), down
-        )
-        return points[-1] + moved, torch.cat([slopes, share * up - (1 - share) * down])
+    def phenotypes(self, values: torch.Tensor) -> torch.Tensor:
+        """How the landmarks follow the phenotypes, (9, N, 3): differences, which see over the head's kinks."""
+        near, count, step = values[self._slices[0]], len(PHENOTYPES), 0.04
+        around = torch.cat([near + step * torch.eye(count), near - step * torch.eye(count)])
+        points = self._neutral(around)
+        return (points[:count] - points[count:]) / (2 * step)
 
-    def project(self, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def project(
+        self, values: torch.Tensor, phenotypes: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Predict the landmarks.
 
+        Args:
+            values: (D,) unknowns.
+            phenotypes: what `phenotypes` returned for these values or near ones.
+
         Returns:
-            (N, 2) in half pictures, (N, 2, D) how they follow the unknowns, (N,) cosine between normal and line of sight.
+            (N, 2) in half pictures, (N, 2, D) how they follow the unknowns, (N,) cosine between normal and sight.
         """
-        actions, (yaw, pitch, roll, log_focal, *shift) = values[self._slices[2]], values[self._slices[3]]
-        neutral, slopes = self.neutral(values)
-        points = neutral + torch.einsum("a,anc->nc", actions, self.shapes.actions)
-        slopes = torch.cat([slopes, self.shapes.actions])  # (D - 6, N, 3)
+        changes, actions = values[self._slices[1]], values[self._slices[2]]
+        yaw, pitch, roll, log_focal, *shift = values[self._slices[3]]
+        up, down = self.shapes.up, self.shapes.down
+        factors = torch.cat([changes.clamp_min(0), -changes.clamp_max(0), actions])
+        points = self._neutral(values[None, self._slices[0]])[0]
+        points = points + torch.einsum("d,dnc->nc", factors, torch.cat([up, down, self.shapes.actions]))
+        share = ((changes / 0.02).clamp(-1, 1) + 1)[:, None, None] / 2  # which way a change goes; near zero, both
+        slopes = torch.cat([phenotypes, share * up - (1 - share) * down, self.shapes.actions])  # (D - 6, N, 3)
         angles = torch.stack([yaw, pitch, roll])
         rotation = rotation_matrix(angles[None])[0]
         turns = torch.func.jacfwd(lambda a: rotation_matrix(a[None])[0])(angles)  # (3, 3, 3 angles)
@@ -156,6 +159,14 @@ class Problem:
         sight = torch.nn.functional.normalize(torch.tensor([0, 0, self.distance]).double() - seen, dim=1)
         facing = (self.shapes.normals @ rotation.T * sight).sum(1)
         return plane + torch.stack(shift), jacobian, facing
+
+    def _neutral(self, phenotypes: torch.Tensor) -> torch.Tensor:
+        """Landmarks (B, N, 3) of people with these phenotypes (B, 9) and no local changes."""
+        identity = torch.zeros(len(phenotypes), self.head.identity_size)
+        identity[:, : len(PHENOTYPES)] = phenotypes
+        with torch.no_grad():
+            vertices = self.head(identity.to(self.head.device))
+        return self.head.embedding.points(vertices, self.scheme).double().cpu()
 
     def _weights(
         self, values: torch.Tensor, predicted: torch.Tensor, facing: torch.Tensor, robust: bool

@@ -15,6 +15,7 @@ from .batches import stretch
 CODES = 50
 SIDE = 256
 SOURCE = "FLAME_texture.npz (https://flame.is.tue.mpg.de) or FLAME_albedo_from_BFM.npz (TimoBolkart/BFM_to_FLAME)"
+_NAMES = (("mean", "tex_dir", 255.0), ("MU", "PC", 1.0))  # and what is white
 
 
 class FlameTexture(nn.Module):
@@ -46,12 +47,13 @@ class FlameTexture(nn.Module):
         super().__init__()
         keys = ("mean", "tex_dir", "MU", "PC", "vt", "ft")
         arrays = read_arrays(path, "FLAME's texture", SOURCE, optional=keys)
-        if not any({mean, directions} <= arrays.keys() for mean, directions in (("mean", "tex_dir"), ("MU", "PC"))):
+        known = [names for names in _NAMES if {*names[:2]} <= arrays.keys()]
+        if not known:
             raise CheckpointError(
                 f"{path} is no texture of FLAME.\n  expected: mean and tex_dir, or MU and PC\n"
                 f"  got:      {', '.join(sorted(arrays)) or 'none of these'}\n  get it: {SOURCE}"
             )
-        mean, directions, scale = ("mean", "tex_dir", 255.0) if "mean" in arrays else ("MU", "PC", 1.0)
+        mean, directions, scale = known[0]
         side = round((arrays[mean].size / 3) ** 0.5)
         count = arrays[directions].size // max(arrays[mean].size, 1)
         if (

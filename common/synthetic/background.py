@@ -30,7 +30,7 @@ _PAINTERS: dict[str, tuple[Painter, int, float]] = {
     "window": (window, 2, 0.004),
     "room": (room, 2, 0.003),
     "foliage": (foliage, 1, 0.014),
-    "sky": (sky, 2, 0.0),
+    "sky": (sky, 1, 0.002),
     "city": (city, 1, 0.004),
     "clutter": (clutter, 2, 0.003),
 }
@@ -57,9 +57,10 @@ def background(factors: Background, size: int) -> np.ndarray:
     if size < 8:
         raise InputError(f"A background needs a size of 8 pixels or more; got {size}.")
     painter, fine, least = _PAINTERS[factors.kind]
+    fine = fine if size < 320 else 1  # from there on the lens alone smooths the edges
     rng = np.random.default_rng(np.random.SeedSequence([factors.pattern]))
     colour, second = np.array(factors.colour, np.float32), np.array(factors.second, np.float32)
-    picture = np.maximum(painter(rng, size * fine, colour, second), 0)
+    picture = np.maximum(painter(rng, size * fine, colour, second), 0).astype(np.float32)
     if fine > 1:
         picture = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)
     return np.clip(defocus(picture, max(factors.blur, least)), 0, BRIGHTEST)

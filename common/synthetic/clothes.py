@@ -56,6 +56,7 @@ _CLOTHES: dict[str, Garment] = {
     "jacket": Garment(-0.172, -0.146, -0.124, vee=-0.330, slope=2.0, off=0.010, fold=0.003, rib=0.0, leaf="lapel", under=True),
 }  # fmt: skip
 CLOTHES = tuple(_CLOTHES)
+_UNDER = Garment(-0.186, -0.160, -0.142, off=0.0035, fold=0.0)  # a t-shirt flat enough for a jacket
 PATTERNS = ("plain", "stripes", "melange", "checked")
 
 
@@ -84,7 +85,10 @@ def clothes(
     pieces = [_body(plan, _cut(kind), skull, rng, colour, other, weave)]
     if plan.under:
         shirt = np.float32([0.75, 0.75, 0.73]) * rng.uniform(0.5, 1.0)
-        pieces.append(_body(_CLOTHES["t-shirt"], _cut("t-shirt"), skull, rng, shirt, shirt, _plain))
+        pieces.append(_body(_UNDER, _cut("t-shirt"), skull, rng, shirt, shirt, _plain))
+        mean = _cut("t-shirt")[0].bound.on(surface().vertices)
+        hidden = np.append(_below(plan, mean), np.zeros(len(pieces[-1][0]) - len(mean))) > 0.015
+        pieces[-1] = (pieces[-1][0], pieces[-1][1][~hidden[pieces[-1][1]].any(1)], *pieces[-1][2:])
     if plan.leaf:
         pieces += [_leaf(plan, side, skull, rng, colour, other, weave) for side in (-1, 1)]
     start = np.cumsum([0] + [len(piece[0]) for piece in pieces])
@@ -146,15 +150,15 @@ def _body(
     height, gradient = _folds(mean, rng)
     free = smooth(below, 0.005, 0.05) * plan.fold
     off = plan.off + free * (height + 0.8)
-    band = 1 - smooth(below, plan.rib - 0.0015, plan.rib + 0.0015) if plan.rib else np.zeros(len(mean))
+    band = 1 - smooth(below, plan.rib - 0.003, plan.rib + 0.003) if plan.rib else np.zeros(len(mean))
     off = np.maximum(off, 0.0035) + 0.0014 * band
     vertices = patch.bound.on(skull.vertices) + normals * off[:, None]
     bump = gradient - normals * np.einsum("ni,ni->n", gradient, normals)[:, None]
     normals = unit(normals - bump * free[:, None])
-    seam = np.exp(-(((below - plan.rib - 0.001) / 0.0025) ** 2)) if plan.rib else 0.0
+    seam = np.exp(-(((below - plan.rib - 0.001) / 0.0035) ** 2)) if plan.rib else 0.0
     tone = (1 - 0.35 * seam) * (1 + 0.10 * np.clip(height, -1.5, 1.5) * free / max(plan.fold, 1e-6))
     shade = weave(mean, colour, other, rng) * tone[:, None]
-    shade = np.where(band[:, None] > 0.5, colour * (1 + rng.normal(0, 0.03, (len(mean), 1))), shade)
+    shade = shade + (colour * (1 + rng.normal(0, 0.03, (len(mean), 1))) * tone[:, None] - shade) * band[:, None]
     follow = patch.bound.on(skull.head_weight)
     rim = np.unique(edge)
     inner = vertices[rim] - unit(patch.bound.on(skull.normals))[rim] * (off[rim, None] - 0.001)
@@ -173,7 +177,7 @@ def _body(
 # Around the neck: rows of (height over the neckline, distance from the skin) in metres, from inside to the loose edge, then
 # how far from the middle it begins in front, degrees, and how much longer it is there.
 _LEAVES: dict[str, tuple[list[tuple[float, float]], float, float]] = {
-    "collar": ([(-0.004, 0.003), (0.018, 0.004), (0.028, 0.006), (0.027, 0.009), (0.012, 0.013), (-0.012, 0.015)], 9, 0.026),
+    "collar": ([(-0.006, 0.003), (0.012, 0.004), (0.020, 0.006), (0.018, 0.012), (0.002, 0.019), (-0.018, 0.022)], 7, 0.034),
     "lapel": ([(-0.004, 0.011), (0.016, 0.011), (0.024, 0.013), (0.022, 0.017), (0.004, 0.020), (-0.022, 0.019)], 24, 0.05),
     "hood": ([(-0.012, 0.008), (0.012, 0.012), (0.026, 0.022), (0.024, 0.036), (0.004, 0.045), (-0.03, 0.036)], 16, 0.0),
 }
@@ -233,7 +237,8 @@ def _leaf(
     triangles = np.concatenate([np.stack([a, b, c], -1).reshape(-1, 3), np.stack([b, d, c], -1).reshape(-1, 3)])
     depth = np.linspace(0, 1, angle.shape[0])[:, None] * np.ones(angle.shape)
     tone = (0.55 + 0.45 * smooth(depth, 0.1, 0.45)) * (1 - 0.2 * np.exp(-(((depth - 0.93) / 0.03) ** 2)))
-    shade = weave(mean, colour, other, rng) * tone.reshape(-1, 1)
+    cloth = np.stack([np.radians(angle) * 0.065, depth * 0.07, depth], -1).reshape(-1, 3)  # flat, as it was cut
+    shade = weave(cloth, colour, other, rng) * tone.reshape(-1, 1)
     return points.reshape(-1, 3), triangles, shade, bound.on(skull.head_weight), surface_normals.reshape(-1, 3)
 
 
@@ -258,8 +263,8 @@ def _checked(points: np.ndarray, colour: np.ndarray, other: np.ndarray, rng: np.
 
 def _line(place: np.ndarray, wide: float, share: float) -> np.ndarray:
     """1 on lines that take a share of each period `wide` (metres), 0 between, (N,)."""
-    phase = np.abs((place / wide) % 1 - 0.5) * 2
-    return smooth(phase, 1 - share - 0.08, 1 - share + 0.08)
+    phase, soft = np.abs((place / wide) % 1 - 0.5) * 2, 0.006 / wide  # as soft as the mesh is coarse
+    return smooth(phase, 1 - share - soft, 1 - share + soft)
 
 
 def _blend(colour: np.ndarray, other: np.ndarray, share: np.ndarray) -> np.ndarray:

@@ -179,7 +179,7 @@ def _hair(
     else:
         colour, name = greyed(base, 0.0 if natural and age < 75 else greyness)
     red, green, blue = (min(a * b, 0.95) for a, b in zip(colour, shade))
-    return Hair(style, (red, green, blue), name, clipped(rng, 1, 0.14, 0.7, 1.3), number_of(rng))
+    return Hair(style, (red, green, blue), name, clipped(rng, 0.88, 0.09, 0.7, 1.0), number_of(rng))
 
 
 def greyed(base: str, greyness: float) -> tuple[Colour, str]:

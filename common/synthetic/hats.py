@@ -127,7 +127,7 @@ def _tone(kind: str, mean: np.ndarray, above: np.ndarray, rng: np.random.Generat
     if kind == "cap":
         tone = tone * (1 - 0.25 * np.exp(-((((angle * 3 / np.pi + 0.5) % 1 - 0.5) / 0.02) ** 2)))
     if kind == "wide brim":
-        tone = tone * (1 - 0.6 * (np.abs(above - 0.013) < 0.012))
+        tone = tone * (1 - 0.6 * (1 - smooth(above, 0.022, 0.029)))
     return tone
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import cv2
@@ -26,18 +27,23 @@ def noise(rng: np.random.Generator, n: int, cells: int | tuple[int, int], octave
         octaves: each twice as fine and half as strong as the one before.
     """
     rows, columns = (cells, cells) if isinstance(cells, int) else cells
-    total, power = np.zeros((n, n), np.float32), 0.0
+    small = n // 4 if n % 4 == 0 else n
+    coarse, fine, power = np.zeros((small, small), np.float32), np.zeros((n, n), np.float32), 0.0
     for octave in range(octaves):
         height, width, gain = rows << octave, columns << octave, 0.5**octave
-        table = rng.standard_normal((height + 2, width + 2), np.float32)
-        if height > n or width > n:  # finer than the pixels: their mean
-            table = cv2.resize(table, (min(width, n) + 2, min(height, n) + 2), interpolation=cv2.INTER_AREA)
-            height, width = min(height, n), min(width, n)
-        # The table's outer ring lies outside the picture, where interpolation would run flat.
-        scale = np.float32([[n / width, 0, -n / width * 0.5 - 0.5], [0, n / height, -n / height * 0.5 - 0.5]])
-        total += gain * cv2.warpAffine(table, scale, (n, n), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        table = gain * rng.standard_normal((height + 2, width + 2), np.float32)
         power += gain * gain * 0.6
-    return total / np.float32(power**0.5)
+        if 4 * max(height, width) <= small:  # smooth: a small picture will do
+            # The table's outer ring lies outside the picture, where interpolation would run flat.
+            scale = np.float32([[small / width, 0, -small / width / 2 - 0.5], [0, small / height, -small / height / 2 - 0.5]])
+            coarse += cv2.warpAffine(table, scale, (small, small), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        else:
+            table = table[1:-1, 1:-1]
+            if height > n or width > n:  # finer than the pixels: their mean
+                table = cv2.resize(table, (min(width, n), min(height, n)), interpolation=cv2.INTER_AREA)
+            fine += cv2.resize(table, (n, n), interpolation=cv2.INTER_CUBIC)
+    fine += coarse if small == n else cv2.resize(coarse, (n, n), interpolation=cv2.INTER_CUBIC)
+    return fine / np.float32(power**0.5)
 
 
 def step(x: np.ndarray, low: float, high: float) -> np.ndarray:
@@ -85,18 +91,23 @@ def disc(
     n = len(canvas)
     turns = np.linspace(0, 2 * np.pi, 12 + int(radius * n), endpoint=False)
     a, b = radius * np.cos(turns), radius * flat * np.sin(turns)
-    cos, sin = np.cos(np.radians(angle)), np.sin(np.radians(angle))
+    cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
     fill(canvas, np.stack([x + a * cos - b * sin, y + a * sin + b * cos], -1), colour)
 
 
 def shadow(canvas: np.ndarray, points: Sequence[tuple[float, float]] | np.ndarray, blur: float, depth: float) -> None:
     """Darken a polygon in place, its edge as soft as `blur`, in parts of the side."""
-    small = 96
-    mask = np.zeros((small, small), np.float32)
-    fill(mask, points, (depth,))
-    mask = cv2.GaussianBlur(mask, (0, 0), max(blur * small, 0.6))
     n = len(canvas)
-    canvas *= 1 - cv2.resize(mask, (n, n), interpolation=cv2.INTER_LINEAR)[..., None]
+    corners = np.asarray(points)
+    left, top = np.maximum(((corners.min(0) - 3 * blur) * n).astype(int), 0)
+    right, bottom = np.minimum(((corners.max(0) + 3 * blur) * n).astype(int) + 2, n)
+    if left >= right or top >= bottom:
+        return
+    mask = np.zeros((bottom - top, right - left), np.float32)
+    pixels = np.rint((corners * n - 0.5 - (left, top)) * (1 << _SHIFT)).astype(np.int32)
+    cv2.fillPoly(mask, [pixels], (depth,), shift=_SHIFT)
+    mask = cv2.GaussianBlur(mask, (0, 0), max(blur * n, 0.5))
+    canvas[top:bottom, left:right] *= 1 - mask[..., None]
 
 
 def defocus(picture: np.ndarray, radius: float) -> np.ndarray:

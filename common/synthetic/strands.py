@@ -13,6 +13,7 @@ from .scalp import Bound, hairline, scalp, smooth, surface, unit
 _CROWN = np.float32([0.008, 0.108, -0.125])  # where the whorl is
 _LOWER = 0.012  # metres that hair is grown below the hairline, for people whose hairline is lower
 _KNOT = {"bun": np.float32([0.0, 0.062, -0.187]), "ponytail": np.float32([0.0, 0.058, -0.192])}
+_SHORT = 0.12  # metres; shorter hair does not cover the ears
 _DRAFT = 2.0  # how much finer strands are grown than they are kept
 
 
@@ -40,6 +41,7 @@ class Style:
         blunt: width of a ribbon's tip, as a share of its width.
         knot: where hair is tied: a key of `_KNOT`, or "".
         part: distance of the parting from the middle.
+        loss: how far the temples are bald.
     """
 
     comb: str
@@ -61,6 +63,7 @@ class Style:
     blunt: float = 0.12
     knot: str = ""
     part: float = 0.03
+    loss: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,8 @@ def grow(style: Style, mirrored: bool) -> Strands:
     count = len(roots)
     rank = rng.uniform(0.1, 1, count).astype(np.float32)
     length = (style.sides + (style.length - style.sides) * _top(roots)) * rng.uniform(0.8, 1.0, count)
+    if style.length < _SHORT:  # cut closer at the sideburns and in the neck
+        length *= 0.4 + 0.6 * np.maximum(smooth(hairline(roots), 0.0, 0.025), smooth(roots[:, 1], 0.02, 0.05))
     paths = _paths(style, roots, normals, length.astype(np.float32), rank, rng)
     if style.knot:
         tied = _tied(style, rng)
@@ -104,15 +109,20 @@ def grow(style: Style, mirrored: bool) -> Strands:
         roots = np.concatenate([roots, np.tile(_KNOT[style.knot], (extra, 1))])
         rank = np.concatenate([rank, rng.uniform(0.3, 1, extra).astype(np.float32)])
     lock = _locks(roots, paths, style.lock)
+    if style.knot == "bun":
+        lock[count:] = np.arange(count, len(lock))
     paths = _gather(paths, lock, style.clump)
     curls = _curl(style, paths, lock, rng)
+    paths, curls, left = _cut(paths, curls)
+    stumps = (left < 0.35) & (style.length >= _SHORT)  # of hair that falls over the face, nobody wears the stumps
     order = rng.permutation(len(paths))
     place = np.argsort(order).astype(np.int32)
     paths, curls, roots, rank, lock = paths[order], curls[order], roots[order], rank[order], place[lock[order]]
     if mirrored:
         flip = np.float32([-1, 1, 1])
         paths, curls, roots = paths * flip, curls * flip, roots * flip
-    inside = np.where(order < count, hairline(roots), 1.0).astype(np.float32)
+    inside = np.where(order < count, hairline(roots), 1.0)
+    inside = np.where(stumps[order], -1.0, inside).astype(np.float32)
     bound = surface().bind((paths + curls).reshape(-1, 3))
     return Strands(paths, curls, bound, inside, roots, rank, lock, order >= count)
 
@@ -150,7 +160,7 @@ def _paths(
     step = (length / steps)[:, None]
     points = roots - 0.0005 * normals
     direction = unit(comb(style, roots, roots, normals) * (1 - style.lift) + normals * style.lift)
-    paths, away, normal = [points], np.zeros(len(roots), np.float32), normals
+    paths, ears, normal = [points], [np.zeros(len(roots), bool)], normals
     drift = rng.normal(0, style.loose, (len(roots), 3)).astype(np.float32)
     for number in range(1, steps + 1):
         along = number * step[:, 0]
@@ -169,11 +179,13 @@ def _paths(
         points = points + normal * ((wanted - height) * above)[:, None]
         points = _aside(points)
         moved = unit(points - paths[-1])
-        direction, away = moved, away + 1
+        direction = moved
         points = paths[-1] + moved * step
         paths.append(points.astype(np.float32))
+        ears.append(head.ears[bound.corners].any(1))
     kept = np.linspace(0, steps, style.segments + 1).round().astype(int)
-    return _cut(np.stack(paths, 1)[:, kept])
+    grown = np.stack(paths, 1)[:, kept]
+    return _ended(grown, np.stack(ears, 1)[:, kept]) if style.length < _SHORT else grown
 
 
 def _aside(points: np.ndarray) -> np.ndarray:
@@ -185,12 +197,19 @@ def _aside(points: np.ndarray) -> np.ndarray:
     return np.stack([x + front * (moved - x) * 0.6, y, z], 1)
 
 
-def _cut(paths: np.ndarray) -> np.ndarray:
-    """End strands where they would enter the face: above the brows and beside the eyes, as scissors do."""
-    x, y, z = np.moveaxis(paths, 2, 0)
-    bottom = 0.031 + 0.25 * np.abs(x)
-    face = (np.abs(x) < 0.062) & (z > -0.03) & (y < bottom) & (y > -0.13)
-    last = np.where(face.any(1), np.maximum(face.argmax(1) - 1, 0), paths.shape[1] - 1)
+def _cut(paths: np.ndarray, curls: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """End strands where they would enter the face, as scissors do; also the share (N,) that is left of each."""
+    x, y, z = np.moveaxis(paths + 1.3 * curls, 2, 0)
+    wide = np.interp(y, [-0.11, -0.06, 0.0, 0.04], [0.050, 0.058, 0.060, 0.058])
+    face = (np.abs(x) < wide) & (z > -0.03) & (y < 0.034 + 0.25 * np.abs(x)) & (y > -0.13)
+    both = _ended(np.concatenate([paths, curls], 2), face)
+    left = np.where(face.any(1), face.argmax(1) / paths.shape[1], 1.0)
+    return both[..., :3], both[..., 3:], left
+
+
+def _ended(paths: np.ndarray, stop: np.ndarray) -> np.ndarray:
+    """End strands (N, S + 1, C) before the first point that is marked in (N, S + 1)."""
+    last = np.where(stop.any(1), np.maximum(stop.argmax(1) - 1, 0.05), paths.shape[1] - 1)
     return resample(paths, last / (paths.shape[1] - 1))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from .painting import blend, grid, lit, noise, step, tint
@@ -29,7 +31,7 @@ def gradient(rng: np.random.Generator, n: int, colour: np.ndarray, second: np.nd
     """A smooth backdrop that goes from one colour to the other."""
     y, x = grid(n)
     angle, centre, width = rng.uniform(0, 2 * np.pi), rng.normal(0, 0.15), rng.uniform(0.5, 1.1)
-    along = (x - 0.5) * np.cos(angle) + (y - 0.5) * np.sin(angle) + 0.03 * noise(rng, n, 2, 2)
+    along = (x - 0.5) * math.cos(angle) + (y - 0.5) * math.sin(angle) + 0.03 * noise(rng, n, 2, 2)
     return blend(colour, 0.6 * second + 0.4 * colour, step(along - centre, -width / 2, width / 2)) * lit(rng, n, 0.25)[..., None]
 
 
@@ -48,9 +50,9 @@ def wallpaper(rng: np.random.Generator, n: int, colour: np.ndarray, second: np.n
     """Paper with a repeated figure: stripes, dots, diamonds, ornaments, zigzags or leaves."""
     y, x = grid(n)
     count, kind, strength = rng.uniform(4, 11), int(rng.integers(6)), rng.uniform(0.35, 0.9)
-    turn = np.radians(rng.normal(0, 1.5))
-    u = (x * np.cos(turn) + y * np.sin(turn) + rng.random()) * count
-    v = (y * np.cos(turn) - x * np.sin(turn) + rng.random()) * count
+    turn = math.radians(rng.normal(0, 1.5))
+    u = (x * math.cos(turn) + y * math.sin(turn) + rng.random()) * count
+    v = (y * math.cos(turn) - x * math.sin(turn) + rng.random()) * count
     row = np.floor(v)
     p, q = np.abs((u + 0.5 * (row % 2)) % 1 - 0.5), v % 1 - 0.5  # mirrored across; every other row shifted
     soft = 0.5 * count / 128  # half a pixel of a small picture, so that edges look alike at all sizes
@@ -76,6 +78,8 @@ def brick(rng: np.random.Generator, n: int, colour: np.ndarray, second: np.ndarr
     """A brick wall in running bond, each brick of its own shade."""
     y, x = grid(n)
     rows, painted = rng.uniform(9, 18), rng.random() < 0.25
+    if not painted and colour[0] > 2 * colour[2]:  # burnt clay is duller than paint
+        colour = colour * np.float32(0.6) + np.float32([0.10, 0.055, 0.04]) * np.float32(colour.mean() / 0.12) ** 0.7
     ragged = 0.012 * noise(rng, n, 30, 2)
     skew = rng.normal(0, 0.05)
     v = (y + skew * (x - 0.5) + rng.random()) * rows
@@ -118,19 +122,20 @@ def wood(rng: np.random.Generator, n: int, colour: np.ndarray, second: np.ndarra
 def curtains(rng: np.random.Generator, n: int, colour: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Cloth in folds; some have a hem or stripes in the other colour."""
     y, x = grid(n)
-    folds, sheer, striped = rng.uniform(4, 11), rng.random() < 0.3, rng.random() < 0.2
-    sway = 0.10 * noise(rng, n, (2, 3), 2) + 0.25 * noise(rng, n, (1, 5), 2)
-    phase = 2 * np.pi * (folds * x + sway) + rng.uniform(0, 6.28)
-    other = 1.7 * phase + rng.uniform(0, 6.28) + 0.6 * sway
-    height = np.sin(phase) + 0.4 * np.sin(other)
-    slope = np.cos(phase) + 0.6 * np.cos(other)
+    folds, sheer, striped = rng.uniform(3.5, 9), rng.random() < 0.3, rng.random() < 0.2
+    sway = 0.5 * noise(rng, n, (1, 5), 2) * (0.4 + 0.4 * y)
+    phase = 2 * math.pi * folds * x + rng.uniform(0, 6.28) + sway
+    other = 1.7 * phase + rng.uniform(0, 6.28) + 0.5 * sway
+    height = np.sin(phase) + 0.35 * np.sin(other)
+    slope = np.cos(phase) + 0.55 * np.cos(other)
     side = float(rng.choice([-1, 1]))
     if sheer:
         shade = 0.95 + 0.16 * height + 0.06 * slope
     else:
-        shade = 0.55 + 0.17 * height + 0.20 * side * slope - 0.12 * (height < -1) * (-1 - height)
-    shade = shade * (1 + 0.03 * noise(rng, n, 60, 2)) * (0.85 + 0.15 * lit(rng, n))
+        shade = 0.55 + 0.17 * height + 0.20 * side * slope - 0.25 * np.clip(-0.8 - height, 0, 1)
+    shade = shade * (1 + 0.02 * noise(rng, n, (50, 90), 1)) * (1.25 if sheer else 1.05)
     cloth = np.broadcast_to(colour, (n, n, 3))
     if striped:
-        cloth = blend(cloth, second, step(np.sin(2.0 * phase), 0.3, 0.5))
-    return cloth * (np.clip(shade, 0.03, None) * lit(rng, n, 0.4) * (1.25 if sheer else 1.05) + 0 * y)[..., None]
+        band = step(np.sin(2 * math.pi * rng.uniform(2, 5) * y + 0.1 * height), 0.2, 0.35)
+        cloth = blend(cloth, 0.5 * (colour + second), band)
+    return cloth * (np.clip(shade, 0.03, None) * lit(rng, n, 0.4))[..., None]

@@ -64,13 +64,7 @@ def window(rng: np.random.Generator, n: int, colour: np.ndarray, second: np.ndar
     left, width = rng.uniform(-0.15, 0.55), rng.uniform(0.4, 0.75)
     top, height = rng.uniform(-0.2, 0.12), rng.uniform(0.6, 0.95)
     right, bottom = left + width, top + height
-    # Outside: sky above, trees or houses below, far out of focus.
-    skyline = bottom - height * rng.uniform(0.15, 0.6) + 0.05 * noise(rng, n, 3, 3)
-    trees = np.float32([0.10, 0.19, 0.06]) if rng.random() < 0.6 else np.float32([0.34, 0.29, 0.25])
-    ground = trees * (1 + 0.45 * noise(rng, n, 9, 3))[..., None] * np.float32(1.4)
-    above = blend(np.float32([1.15, 1.25, 1.4]), np.float32([1.5, 1.5, 1.48]), step(y, top, bottom) + 0 * x)
-    outside = blend(above, ground, step(y - skyline, -0.03, 0.03))
-    outside = defocus(outside.astype(np.float32), 0.02)
+    outside = _outside(rng, n, top, bottom)
     # Inside: dark beside so much light, brighter where it spills.
     away = np.hypot(np.maximum(np.maximum(left - x, x - right), 0), np.maximum(np.maximum(top - y, y - bottom), 0))
     canvas = tint((0.30 + 0.5 * np.exp(-away / 0.12)) * (1 + 0.03 * noise(rng, n, 30, 2)), colour)
@@ -93,6 +87,18 @@ def window(rng: np.random.Generator, n: int, colour: np.ndarray, second: np.ndar
         cloth = np.maximum(cloth, step(x - right + 0.13 * width + edge, -0.004, 0.004) * step(right + 0.12 - x, 0, 0.01))
         canvas = blend(canvas, tint(folds.astype(np.float32), second), cloth * step(y, top - 0.08, top - 0.07))
     return canvas
+
+
+def _outside(rng: np.random.Generator, n: int, top: float, bottom: float) -> np.ndarray:
+    """What a window shows: bright sky, below it trees or houses, far out of focus."""
+    small = n // 4 if n % 4 == 0 else n
+    y, _ = grid(small)
+    skyline = bottom - (bottom - top) * rng.uniform(0.15, 0.6) + 0.05 * noise(rng, small, 3, 3)
+    trees = np.float32([0.13, 0.20, 0.09]) if rng.random() < 0.6 else np.float32([0.36, 0.31, 0.27])
+    ground = tint(1.3 * np.exp(0.4 * noise(rng, small, 7, 3)), trees)
+    above = blend(np.float32([1.15, 1.25, 1.4]), np.float32([1.5, 1.5, 1.48]), np.broadcast_to(step(y, top, bottom), (small, small)))
+    view = defocus(blend(above, ground, step(y - skyline, -0.03, 0.03)), 0.02)
+    return cv2.resize(view, (n, n), interpolation=cv2.INTER_CUBIC)
 
 
 def room(rng: np.random.Generator, n: int, colour: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -159,15 +165,18 @@ def foliage(rng: np.random.Generator, n: int, colour: np.ndarray, second: np.nda
     del second
     y, _ = grid(n)
     bright, horizon = rng.uniform(0.5, 1.1), rng.uniform(0.7, 1.2)
-    shade = np.exp(0.45 * noise(rng, n, 4, 4)) * (0.75 + 0.5 * (1 - y))
+    season = np.exp(rng.normal(0, [0.35, 0.12, 0.3])).astype(np.float32)
+    colour = (0.7 * colour + 0.3 * colour.mean()) * season
+    shade = np.exp(0.45 * noise(rng, n, int(rng.integers(2, 7)), 4)) * (0.75 + 0.5 * (1 - y))
     canvas = tint(0.8 * shade.astype(np.float32), colour * bright)
+    leaves = rng.uniform(0.02, 0.08)
     for _ in range(150):
-        radius, x, level = rng.uniform(0.012, 0.06), rng.uniform(-0.05, 1.05), rng.uniform(-0.05, 1.05)
+        radius, x, level = rng.uniform(0.012, leaves), rng.uniform(-0.05, 1.05), rng.uniform(-0.05, 1.05)
         warm, value = rng.uniform(0, 1), np.exp(rng.normal(-0.2 + 0.5 * (1 - level), 0.6))
         leaf = (colour * (1 - 0.5 * warm) + 0.5 * warm * np.float32([0.30, 0.32, 0.04])) * np.float32(bright * value)
         disc(canvas, x, level, radius, np.minimum(leaf, 1.1), rng.uniform(0, 180), rng.uniform(0.35, 0.9))
     canvas = defocus(canvas, 0.02)
-    for _ in range(int(rng.integers(8, 40))):  # gaps to the sky
+    for _ in range(int(rng.integers(0, 40))):  # gaps to the sky
         x, level = rng.uniform(0, 1), abs(rng.normal(0, 0.3))
         if level < horizon:
             disc(canvas, x, level, rng.uniform(0.008, 0.02), np.float32([1.2, 1.25, 1.1]) * np.float32(rng.uniform(0.7, 1.4)))
@@ -236,6 +245,7 @@ def clutter(rng: np.random.Generator, n: int, colour: np.ndarray, second: np.nda
     for number in range(34):
         x, y, size = rng.uniform(0, 1), rng.uniform(0, 1), rng.uniform(0.03, 0.16)
         shade = second if rng.random() < 0.15 else np.float32(NAMED[names[int(rng.integers(len(names)))]])
+        shade = 0.75 * shade + 0.25 * shade.mean()
         shade = np.minimum(shade * np.float32(np.exp(rng.normal(-0.25, 0.35))), 1)
         corners = _thing(rng, x, y, size)
         if number % 2:
