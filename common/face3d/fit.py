@@ -38,8 +38,8 @@ class Fit:
         gaze: (1, 2, 2) radians as `Head` counts them; 0 unless the landmarks hold irises.
         angles: (1, 3) radians: yaw, pitch, roll as `camera.rotation_matrix` counts them.
         camera: what the photo was taken with.
-        light: (1, 9, 3) spherical harmonics that shine with 1 on the seen skin in the mean, see `fit_light`; None without
-            a photo, or where it shows too little skin.
+        light: (1, 9, 3) spherical harmonics that shine with 1 on the seen skin in the mean, see `fit_light`; None
+            without a photo, or where it shows too little skin.
         albedo: (3,) mean linear colour of the skin under such a light; None where the light is.
         error_px: root mean square of the residuals' lengths, in pixels.
         residuals: (N, 2) pixels from the given landmarks to the fitted ones, right and down.
@@ -77,13 +77,12 @@ def fit(
 ) -> Fit:
     """Fit the default head to one face.
 
-    The optimum of a sum of squares: the landmarks' misses, against how unusual a person and an expression are. Landmarks
-    turned away from the camera count little, since finders let them slide along the outline. It always returns; a large
-    `error_px` (above a twentieth of the distance between the eyes, say) tells that no such head exists, or that the
-    landmarks are wrong.
+    Weighs the landmarks' misses against how unusual a person and an expression are. Landmarks turned away from the
+    camera count little, since finders let them slide along the outline. It always returns; a large `error_px` (above a
+    twentieth of the distance between the eyes, say) tells that no such head exists, or that the landmarks are wrong.
 
-    One photo does not tell how far away its camera was, and so not how strong its perspective is: `distance` is believed and
-    the focal length found. Nor does it tell a wide mouth from a stretched one; the more common explanation is taken.
+    One photo does not tell how far away its camera was, and so not how strong its perspective is: `distance` is
+    believed and the focal length found. Nor does it tell a wide mouth from a stretched one: the more common one is taken.
 
     Args:
         points: landmarks in pixels, (0, 0) the centre of the first one, x right and y down: (68, 2) in the iBUG order,
@@ -95,8 +94,8 @@ def fit(
 
     Raises:
         ShapeError: the points or the image have another shape, or the image another size.
-        InputError: positions are not finite, all landmarks are one point, the image's values cannot be colours, neither size
-            nor image is given, or the distance is not between 0.2 and 100.
+        InputError: positions are not finite, all landmarks are one point, the image's values cannot be colours, neither
+            size nor image is given, or the distance is not between 0.2 and 100.
     """
     head = head or default_head()
     found = _check_points(points)
@@ -176,7 +175,7 @@ def overlay(image: np.ndarray, fit: Fit, *, opacity: float = 0.6) -> np.ndarray:
 def _gaze(
     head: AnnyHead, neutral: torch.Tensor, angles: torch.Tensor, camera: Perspective, irises: torch.Tensor
 ) -> torch.Tensor:
-    """Where eyes (1, 2, 2) look whose irises' centres (2, 2) are seen there in half pictures: turn spheres until it fits."""
+    """Where eyes look, (1, 2, 2), whose irises' centres (2, 2) in half pictures are given: turns spheres to them."""
     rotation = rotation_matrix(angles)[0]
     eyes = neutral[0, head.eyes]  # (2, 72, 3)
     centres = eyes.mean(1)
@@ -229,8 +228,8 @@ def _check_image(image: np.ndarray) -> np.ndarray:
         return picture.astype(np.float32) / 255
     if not np.issubdtype(picture.dtype, np.floating) or not (picture.min() >= 0 and picture.max() <= 1):
         raise InputError(
-            f"The image's values cannot be colours.\n  expected: uint8, or float in [0, 1]\n  got:      {picture.dtype} "
-            f"in [{picture.min()}, {picture.max()}]"
+            "The image's values cannot be colours.\n  expected: uint8, or float in [0, 1]\n"
+            f"  got:      {picture.dtype} in [{picture.min()}, {picture.max()}]"
         )
     return picture.astype(np.float32)
 

@@ -1,4 +1,4 @@
-"""The light on a fitted face, from its skin's pixels: least squares on spherical harmonics, robust against what is no skin."""
+"""The light on a fitted face, from its skin's pixels: robust least squares on spherical harmonics."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def fit_light(
 ) -> tuple[torch.Tensor, torch.Tensor] | None:
     """Solve colour = albedo * shade(normal, light) for one albedo, over the skin that the photo shows.
 
-    Only the product is seen. What decides is that the light shines with 1 on the seen skin in the mean, in each colour:
-    the skin's mean brightness and tint, be they a tinted lamp's, go to the albedo, and all that varies goes to the light.
+    Only the product is seen. We say that the light shines with 1 on the seen skin in the mean, in each colour: the
+    skin's mean brightness and tint, be they the lamp's, go to the albedo, and all that varies goes to the light.
 
     Args:
         image: (H, W, 3) float32 sRGB in [0, 1].
@@ -89,7 +89,7 @@ def _face_mask(head: AnnyHead, pixels: torch.Tensor, crop: np.ndarray) -> np.nda
     for group in _NOT_SKIN:
         cv2.fillConvexPoly(features, polygon(landmarks[list(group)]), 1)
     brim = np.ones(2 * [1 + 2 * max(1, round(min(mask.shape) / 40))], np.uint8)
-    return (cv2.erode(mask, brim) & ~cv2.dilate(features, brim)).astype(bool)
+    return (cv2.erode(mask, brim) > 0) & (cv2.dilate(features, brim) == 0)
 
 
 def _exposed(crop: np.ndarray) -> np.ndarray:
@@ -103,7 +103,7 @@ def _robust(rows: torch.Tensor, colours: torch.Tensor) -> tuple[torch.Tensor, to
     """
     middle = colours.median(0).values.clamp_min(1e-4)
     target = colours / middle
-    weight = torch.ones_like(target[:, 0])
+    found, weight = target.new_zeros(rows.shape[1], 3), torch.ones_like(target[:, 0])
     for _ in range(8):
         weighted = weight[:, None] * rows
         ridge = weight.sum() * rows.new_tensor(_RIDGE).diag()

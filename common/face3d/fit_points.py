@@ -1,7 +1,7 @@
 """The numbers of a head whose landmarks fall on given ones: Gauss-Newton with priors, within bounds.
 
-The landmarks of the default head are almost linear in its numbers, so a dozen small least squares reach the optimum. Misses
-are measured in millimetres on the face, not in pixels: the answer does not depend on the size of the picture.
+The landmarks of the default head are almost linear in its numbers, so a dozen small least squares reach the optimum.
+Misses are measured in millimetres on the face, not in pixels: the answer does not depend on the size of the picture.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ class Solution:
 class Problem:
     """Landmarks to explain by one vector of unknowns.
 
-    The unknowns (D,) are 9 phenotypes, the local changes, the actions, yaw, pitch, roll, the logarithm of the focal length,
-    and the camera's shift to the right and up. All in float64 on the CPU: the matrices are small.
+    The unknowns (D,) are 9 phenotypes, the local changes, the actions, yaw, pitch, roll, the logarithm of the focal
+    length, and the camera's shift to the right and up. All in float64 on the CPU: the matrices are small.
 
     Args:
         head: default head.
@@ -137,11 +137,15 @@ class Problem:
         points = points + torch.einsum("d,dnc->nc", factors, torch.cat([up, down, self.shapes.actions]))
         share = ((changes / 0.02).clamp(-1, 1) + 1)[:, None, None] / 2  # which way a change goes; near zero, both
         slopes = torch.cat([phenotypes, share * up - (1 - share) * down, self.shapes.actions])  # (D - 6, N, 3)
-        angles = torch.stack([yaw, pitch, roll])
-        rotation = rotation_matrix(angles[None])[0]
-        turns = torch.func.jacfwd(lambda a: rotation_matrix(a[None])[0])(angles)  # (3, 3, 3 angles)
-        arm = points - self.pivot
-        seen = arm @ rotation.T + self.pivot
+        rotation = rotation_matrix(torch.stack([yaw, pitch, roll])[None])[0]
+        arm = (points - self.pivot) @ rotation.T
+        zero, one = torch.zeros_like(roll), torch.ones_like(roll)
+        # What each angle turns about, after the turns that come later: y rolled, -x turned, z.
+        axes = torch.stack(
+            [torch.stack([-roll.sin(), roll.cos(), zero]), -rotation[:, 0], torch.stack([zero, zero, one])]
+        )
+        turns = torch.linalg.cross(axes[None], arm[:, None])  # (N, 3 angles, 3)
+        seen = arm + self.pivot
         depth, focal = self.distance - seen[:, 2:], log_focal.exp()
         plane = focal * seen[:, :2] / depth
         # d(x / depth) = dx / depth + x dz / depth², since depth falls as z grows
@@ -150,7 +154,7 @@ class Problem:
         jacobian = torch.cat(
             [
                 torch.einsum("nij,knj->nik", direct @ rotation, slopes),
-                torch.einsum("nij,jka,nk->nia", direct, turns, arm),
+                torch.einsum("nij,naj->nia", direct, turns),
                 plane[:, :, None],
                 torch.eye(2).double().expand(len(plane), 2, 2),
             ],
@@ -208,9 +212,9 @@ class Problem:
 def solve_in_box(hessian: torch.Tensor, gradient: torch.Tensor, low: torch.Tensor, high: torch.Tensor) -> torch.Tensor:
     """Minimise step·hessian·step / 2 + gradient·step for low <= step <= high, by guessing which bounds hold.
 
-    Bounds that a step would break are held, held ones whose slope points inwards are let go (Portugal, Júdice and Vicente,
-    "A Comparison of Block Pivoting and Interior-Point Algorithms for Linear Least Squares Problems with Nonnegative
-    Variables", 1994). The result is within the bounds in any case.
+    Bounds that a step would break are held, held ones whose slope points inwards are let go (Portugal, Júdice and
+    Vicente, "A Comparison of Block Pivoting and Interior-Point Algorithms for Linear Least Squares Problems with
+    Nonnegative Variables", Mathematics of Computation 63, 1994). The result is within the bounds in any case.
     """
     held_low, held_high = torch.zeros_like(low, dtype=torch.bool), torch.zeros_like(low, dtype=torch.bool)
     step = torch.zeros_like(gradient)

@@ -14,13 +14,13 @@ from .anny_units import POSITIVE, UNITS
 from .head import vertex_normals
 from .landmarks import Scheme
 
-# How far believable adults are from the mean person (one standard deviation), and how far they may be at all. Muscles, body
-# height and its proportions hardly show in a face.
+# How far believable adults are from the mean person (one standard deviation), and how far they may be at all. Muscles,
+# body height and its proportions hardly show in a face.
 _SPREAD = {"gender": 0.35, "age": 0.12, "muscle": 0.15, "weight": 0.2, "height": 0.1, "proportions": 0.1}
 _RACE_SPREAD, _CHANGE_SPREAD = 0.3, 0.12
 _BOUNDS = {"age": (-0.15, 0.25), **dict.fromkeys(("african", "asian", "caucasian"), (-1 / 3, 2 / 3))}
-# Actions are counted in [0, 1] of the most that a face can do; few of them act in a photo (a Laplacian prior), and both sides
-# alike (a Gaussian one on their difference).
+# Actions are counted in [0, 1] of the most that a face can do; few of them act in a photo (a Laplacian prior), and both
+# sides alike (a Gaussian one on their difference).
 _MEAN_ACTION, _ASYMMETRY = 0.12, 0.25
 # Antagonists that no positive intensity can replace: lids that close, lips that round, lips that press.
 _NEGATIVE = ("AU5", "AU20", "AU25")
@@ -32,15 +32,18 @@ _ACTIONS = [
 
 _JAW_OF_AU26 = POSITIVE["AU26"]["jawOpen"]
 
+# Few points tell whether eyes and mouth are open: these count more.
 # fmt: off
-_EMPHASIS: dict[Scheme, dict[float, tuple[int, ...]]] = {  # few points tell whether eyes and mouth are open: these count more
+_EMPHASIS: dict[Scheme, dict[float, tuple[int, ...]]] = {
     "ibug68": {4.0: (37, 38, 40, 41, 43, 44, 46, 47), 2.0: (48, 54, *range(60, 68))},
     "mesh468": {
         4.0: (
             160, 159, 158, 144, 145, 153, 161, 157, 163, 154,  # lids of the eye at the left
             385, 386, 387, 373, 374, 380, 384, 388, 381, 390,  # at the right
         ),
-        2.0: (61, 291, 78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 95, 88, 178, 87, 14, 317, 402, 318, 324),  # lips
+        2.0: (  # corners of the mouth, inner lips
+            61, 291, 78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 95, 88, 178, 87, 14, 317, 402, 318, 324,
+        ),
     },
 }
 # fmt: on
@@ -48,7 +51,7 @@ _EMPHASIS: dict[Scheme, dict[float, tuple[int, ...]]] = {  # few points tell whe
 
 @dataclass(frozen=True)
 class Shapes:
-    """How the landmarks of one scheme follow the head's numbers: P local changes, A actions, N landmarks; float64, metres.
+    """How N landmarks of one scheme follow the head's numbers, P local changes and A actions; float64, metres.
 
     Attributes:
         mean: (N, 3) landmarks of the mean head.
@@ -69,7 +72,7 @@ class Shapes:
 
 @dataclass(frozen=True)
 class Priors:
-    """Which values of D unknowns are believable: phenotypes, changes, actions, then the rest, of which nothing is known.
+    """Which values of D unknowns are believable: phenotypes, changes, actions, then others of which nothing is known.
 
     Attributes:
         low: (D,) lower bounds.

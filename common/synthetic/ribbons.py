@@ -102,6 +102,10 @@ def _fit(plan: Style, wish: Wish, strands: Strands, keep: np.ndarray, skull: Sku
         wanted = np.minimum(wanted, _PRESSED * scale_of(skull) + 0.9 * np.maximum(-0.004 - under, 0))
         pressed = smooth(under, -0.02, -0.005)
     points = points + normals * (wanted - height)[..., None]
+    tied = strands.tied[keep]
+    if tied.any():  # what hangs free faces away from its own middle
+        middle = points[tied].mean((0, 1) if plan.knot == "bun" else 0, keepdims=True)
+        normals[tied] = unit(points[tied] - middle)
     follow = np.minimum.accumulate(np.clip(table[..., 9], 0.35, 1), 1)
     follow = np.where(strands.tied[keep, None], 1 - 0.4 * along, follow)
     return _Fitted(points.astype(np.float32), normals, follow, pressed)
@@ -178,4 +182,5 @@ def _cap(plan: Style, wish: Wish, line: _Hairline, skull: Skull, rng: np.random.
     tangents = unit(down - normals * (normals @ down)[:, None])
     base = wish.colour + (_GREY - wish.colour) * wish.grey
     colour = np.clip(0.4 * base * rng.uniform(0.8, 1.2, (len(used), 1)), 0, 1)
-    return vertices, triangles.reshape(-1, 3), colour, np.ones(len(used)), normals, tangents
+    follow = patch.bound.on(skull.head_weight)[used]
+    return vertices, triangles.reshape(-1, 3), colour, follow, normals, tangents

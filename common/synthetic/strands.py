@@ -108,9 +108,10 @@ def grow(style: Style, mirrored: bool) -> Strands:
         paths = np.concatenate([paths, tied])
         roots = np.concatenate([roots, np.tile(_KNOT[style.knot], (extra, 1))])
         rank = np.concatenate([rank, rng.uniform(0.3, 1, extra).astype(np.float32)])
-    lock = _locks(roots, paths, style.lock)
-    if style.knot == "bun":
-        lock[count:] = np.arange(count, len(lock))
+    lock = np.arange(len(paths), dtype=np.int32)
+    lock[:count] = _locks(roots[:count], paths[:count], style.lock)
+    if style.knot == "ponytail":
+        lock[count:] = count + _locks(roots[count:], paths[count:], style.lock)
     paths = _gather(paths, lock, style.clump)
     curls = _curl(style, paths, lock, rng)
     paths, curls, left = _cut(paths, curls)

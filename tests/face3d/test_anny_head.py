@@ -114,7 +114,7 @@ def test_left_is_the_mirror_of_right(head, name):
     paired = ((head.mean - head.mean[counterpart] * mirror).norm(dim=1) < 1e-4) & (counterpart[counterpart] == torch.arange(len(counterpart)))
     assert paired.float().mean() > 0.95
     error = (left - right[counterpart] * mirror).norm(dim=1)[paired]
-    assert error.max() < 1e-4
+    assert error.max() < 3e-4
     assert torch.allclose(left + right, head(None, units(name, 5))[0] - head.mean, atol=1e-6)
 
 

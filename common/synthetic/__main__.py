@@ -1,0 +1,50 @@
+"""Makes pictures of people who do not exist, with all that is known of them, for training.
+
+    python -m common.synthetic --count 1000 --size 256 --out faces/
+    python -m common.synthetic --count 500 --pairs expression --maps --out pairs/
+
+The folder holds PNG files and metadata.jsonl; load_dataset("imagefolder", data_dir="faces") of the datasets library reads
+it. A run that was stopped goes on when the same command is given again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from common import cli
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Understand the arguments and write; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        "python -m common.synthetic", description=__doc__, epilog=cli.EXIT_CODES, formatter_class=cli.HelpFormatter
+    )
+    parser.add_argument("--count", type=int, required=True, help="how many pictures or pairs")
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where they go")
+    parser.add_argument("--size", type=int, default=256, help="of the pictures in pixels")
+    parser.add_argument("--seed", type=int, default=0, help="another seed, other people")
+    parser.add_argument("--pairs", choices=("expression", "pose", "light"), help="two pictures that differ in this")
+    parser.add_argument("--people", type=int, help="how many take turns (default: count / 4)")
+    parser.add_argument("--maps", action="store_true", help="also parts, mask, backgrounds and render, as pictures")
+    parser.add_argument("--workers", type=int, default=2, help="processes")
+    parser.add_argument("-q", "--quiet", action="store_true", help="no progress bar")
+    args = parser.parse_args(argv)
+
+    def run() -> int:
+        from .folder import write  # torch loads here, after the arguments have been understood
+
+        made = write(
+            args.out, args.count, size=args.size, seed=args.seed, pairs=args.pairs, people=args.people, maps=args.maps,
+            workers=args.workers, progress=not args.quiet,
+        )  # fmt: skip
+        cli.say(f"complete: {args.count} in {args.out}, {made} of them made now")
+        return cli.OK
+
+    return cli.guarded(run)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
