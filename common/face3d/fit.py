@@ -82,7 +82,7 @@ def fit(
     twentieth of the distance between the eyes, say) tells that no such head exists, or that the landmarks are wrong.
 
     One photo does not tell how far away its camera was, and so not how strong its perspective is: `distance` is
-    believed and the focal length found. Nor does it tell a wide mouth from a stretched one: the more common one is taken.
+    believed and the focal length found. Nor does it tell a wide mouth from a stretched one: the likelier one is taken.
 
     Args:
         points: landmarks in pixels, (0, 0) the centre of the first one, x right and y down: (68, 2) in the iBUG order,

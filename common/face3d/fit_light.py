@@ -17,7 +17,7 @@ _FEWEST = 60  # pixels of skin that nine coefficients need
 _DARK, _BRIGHT = 0.02, 0.98  # beyond these, a camera has cut
 _NOT_SKIN = (range(17, 22), range(22, 27), range(36, 42), range(42, 48), range(48, 60))  # iBUG brows, eyes, lips
 # How strongly a light is thought to come evenly from everywhere: half a face shows no more than half the normals.
-_RIDGE = (1e-6, *3 * (0.01,), *5 * (0.05,))
+_RIDGE = (1e-6, *3 * (0.003,), *5 * (0.01,))
 
 
 def fit_light(

@@ -56,7 +56,7 @@ def sample(rng: np.random.Generator, names: tuple[str, ...]) -> np.ndarray:
         freely with most people close to one of the three axes, local changes normal and cut at two deviations.
     """
     identity = np.zeros(len(names), np.float32)
-    sex = rng.choice([-1, 1]) * np.clip(rng.normal(0.38, 0.1), 0.05, 0.5)
+    sex = rng.choice([-1, 1]) * np.clip(rng.normal(0.43, 0.08), 0.1, 0.5)
     years = 18 + 67 * rng.beta(1.3, 2.2)
     weight = np.clip(rng.normal(0.03, 0.16), -0.3, 0.42)
     muscle = np.clip(rng.normal(0.0, 0.14), -0.35, 0.35)

@@ -3,8 +3,8 @@
     python -m common.synthetic --count 1000 --size 256 --out faces/
     python -m common.synthetic --count 500 --pairs expression --maps --out pairs/
 
-The folder holds PNG files and metadata.jsonl; load_dataset("imagefolder", data_dir="faces") of the datasets library reads
-it. A run that was stopped goes on when the same command is given again.
+The folder holds PNG files and metadata.jsonl; load_dataset("imagefolder", data_dir="faces") of the datasets library
+reads it. A run that was stopped goes on when the same command is given again.
 """
 
 from __future__ import annotations

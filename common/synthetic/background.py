@@ -1,4 +1,4 @@
-"""What is behind a person: fourteen kinds of places, from a plain wall to a city at night, out of focus as lenses see them."""
+"""What is behind a person: fourteen kinds of places, from a plain wall to a city at night, out of focus."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def background(factors: Background, size: int) -> np.ndarray:
         size: of the square picture in pixels, 8 or more.
 
     Returns:
-        (size, size, 3) float32 linear light in [0, 1.5]; the same bytes for the same input, and the same picture at every
-        size.
+        (size, size, 3) float32 linear light in [0, 1.5]; the same bytes for the same input, and the same picture at
+        every size.
 
     Raises:
         InputError: an unknown kind, or a size that is too small.

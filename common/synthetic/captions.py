@@ -67,8 +67,8 @@ def caption(scene: Scene) -> str:
     subject = f"a {framing} of {_article(_noun(scene.person, scene.wear.hat))}"
     if worn := _with(scene):
         subject += f" with {_join(worn)}"
-    phrases = [subject, _clothes(scene), expression_words(scene.units), _eyes(scene), _turn(scene), _light(scene), _place(scene)]
-    return ", ".join(phrase for phrase in phrases if phrase)
+    phrases = (_clothes(scene), expression_words(scene.units), _eyes(scene), _turn(scene), _light(scene), _place(scene))
+    return ", ".join([subject, *filter(None, phrases)])
 
 
 def expression_words(units: Sequence[Sequence[float]]) -> str:
@@ -84,7 +84,8 @@ def expression_words(units: Sequence[Sequence[float]]) -> str:
     verbs = []
     if strength["AU12"] >= _SEEN:
         one_sided = min(left["AU12"], right["AU12"]) < 0.5 * max(left["AU12"], right["AU12"])
-        verbs.append("smiling on one side" if one_sided else "smiling" + _adverb(strength["AU12"], " slightly", " broadly"))
+        how = " on one side" if one_sided else _adverb(strength["AU12"], " slightly", " broadly")
+        verbs.append("smiling" + how)
     if strength["AU4"] >= _SEEN:
         verbs.append("frowning" + _adverb(strength["AU4"], " slightly", " strongly"))
     shapes = []
@@ -219,4 +220,5 @@ def _place(scene: Scene) -> str:
         end = name_of(mix(ground.colour, ground.second, 0.6))
         name = name if end == name else f"{name} and {end}"
     blurred = ground.kind in _FOCUS and ground.blur >= 0.015
-    return words.format(name) + (" that is out of focus" if blurred and ground.kind not in ("wood", "room") else "")
+    words = words.replace("a {}", _article(name)) if " a {}" in words else words.format(name)
+    return words + (" that is out of focus" if blurred and ground.kind not in ("wood", "room") else "")

@@ -33,7 +33,8 @@ def capture(linear: np.ndarray, factors: Capture) -> np.ndarray:
     if factors.vignette:
         light *= _vignette(height, width, factors.vignette)[..., None]
     if factors.blur:
-        light = cv2.GaussianBlur(light, (0, 0), factors.blur * min(height, width) / 256, borderType=cv2.BORDER_REPLICATE)
+        deviation = factors.blur * min(height, width) / 256
+        light = cv2.GaussianBlur(light, (0, 0), deviation, borderType=cv2.BORDER_REPLICATE)
     if factors.noise:
         light = _noisy(light, factors)
     picture = np.rint(to_srgb(tone(light, factors.contrast)) * 255).astype(np.uint8)
@@ -54,9 +55,9 @@ def to_srgb(linear: np.ndarray) -> np.ndarray:
 def tone(light: np.ndarray, contrast: float = 1.0) -> np.ndarray:
     """Fit unlimited light, 0 or more, into [0, 1).
 
-    Contrast is a power about mid-grey, as film's gamma is. Then comes film's shoulder without its toe: straight up to one
-    half, from there an exponential approach to 1 with the same slope. ACES-like curves were not taken because they bend the
-    mid-tones, where skin lies.
+    Contrast is a power about mid-grey, as film's gamma is. Then comes film's shoulder without its toe: straight up to
+    one half, from there an exponential approach to 1 with the same slope. ACES-like curves were not taken because they
+    bend the mid-tones, where skin lies.
 
     Args:
         light: any shape.
@@ -84,7 +85,7 @@ def _vignette(height: int, width: int, strength: float) -> np.ndarray:
 
 
 def _noisy(light: np.ndarray, factors: Capture) -> np.ndarray:
-    """Shot noise, whose variance grows with the light, and read noise; `factors.noise` is what mid-grey comes out with."""
+    """Add shot noise, whose variance grows with the light, and read noise; mid-grey comes out with `factors.noise`."""
     step = 1e-3
     low, high = to_srgb(tone(np.array([MID_GREY - step, MID_GREY + step]), factors.contrast)) * 255
     deviation = factors.noise / float(high - low) * 2 * step
@@ -95,4 +96,4 @@ def _noisy(light: np.ndarray, factors: Capture) -> np.ndarray:
 
 def _through_jpeg(picture: np.ndarray, quality: int) -> np.ndarray:
     _, data = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, int(quality)])
-    return np.ascontiguousarray(cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1])
+    return np.ascontiguousarray(np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR))[..., ::-1])

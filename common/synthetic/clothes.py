@@ -60,9 +60,7 @@ _UNDER = Garment(-0.186, -0.160, -0.142, off=0.0035, fold=0.0)  # a t-shirt flat
 PATTERNS = ("plain", "stripes", "melange", "checked")
 
 
-def clothes(
-    kind: str, skull: Skull, rng: np.random.Generator, *, colour: np.ndarray, pattern: str = "plain"
-) -> Layer:
+def clothes(kind: str, skull: Skull, rng: np.random.Generator, *, colour: np.ndarray, pattern: str = "plain") -> Layer:
     """Dress a person's shoulders.
 
     Args:
@@ -99,7 +97,9 @@ def clothes(
     return Layer("cloth", vertices, triangles, np.clip(shade, 0, 1), follow, unit(normals), gloss=plan.gloss)
 
 
-_Piece = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # vertices, triangles, colour, follow, normals
+_Piece = tuple[
+    np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray
+]  # vertices, triangles, colour, follow, normals
 
 
 def _below(plan: Garment, points: np.ndarray) -> np.ndarray:
@@ -108,11 +108,12 @@ def _below(plan: Garment, points: np.ndarray) -> np.ndarray:
     angle = np.abs(np.degrees(np.arctan2(x / _RADIUS[0], (z - _NECK[2]) / _RADIUS[2])))
     line = np.interp(np.cos(np.radians(angle)), [-1, 0, 1], [plan.back, plan.side, plan.front])
     if plan.vee:
-        line = np.where(z > _NECK[2] + 0.01, np.minimum(line, plan.vee + plan.slope * np.abs(x)), line)
+        behind = 0.3 * (1 - smooth(z, _NECK[2] + 0.005, _NECK[2] + 0.045))  # the V is cut in front only
+        line = np.minimum(line, plan.vee + plan.slope * np.abs(x) + behind)
     # shoulders are flat: there distance runs outwards from the neck and not down
     out = np.hypot(x / _RADIUS[0], (z - _NECK[2]) / _RADIUS[2]) - 1
-    steep = plan.slope if plan.vee else 0.0
-    return ((line - y) / np.sqrt(1 + steep**2 * (z > _NECK[2] + 0.01)) + 0.012 * np.clip(out - 0.3, 0, 2)).astype(np.float32)
+    steep = plan.slope * smooth(z, _NECK[2] + 0.005, _NECK[2] + 0.045) if plan.vee else 0.0
+    return ((line - y) / np.sqrt(1 + steep**2) + 0.012 * np.clip(out - 0.3, 0, 2)).astype(np.float32)
 
 
 @cache
@@ -177,9 +178,21 @@ def _body(
 # Around the neck: rows of (height over the neckline, distance from the skin) in metres, from inside to the loose edge, then
 # how far from the middle it begins in front, degrees, and how much longer it is there.
 _LEAVES: dict[str, tuple[list[tuple[float, float]], float, float]] = {
-    "collar": ([(-0.006, 0.003), (0.012, 0.004), (0.020, 0.006), (0.018, 0.012), (0.002, 0.019), (-0.018, 0.022)], 7, 0.034),
-    "lapel": ([(-0.004, 0.011), (0.016, 0.011), (0.024, 0.013), (0.022, 0.017), (0.004, 0.020), (-0.022, 0.019)], 24, 0.05),
-    "hood": ([(-0.012, 0.008), (0.012, 0.012), (0.026, 0.022), (0.024, 0.036), (0.004, 0.045), (-0.03, 0.036)], 16, 0.0),
+    "collar": (
+        [(-0.006, 0.003), (0.012, 0.004), (0.020, 0.006), (0.018, 0.012), (0.002, 0.019), (-0.018, 0.022)],
+        7,
+        0.034,
+    ),
+    "lapel": (
+        [(-0.004, 0.011), (0.016, 0.011), (0.024, 0.013), (0.022, 0.017), (0.004, 0.020), (-0.022, 0.019)],
+        24,
+        0.05,
+    ),
+    "hood": (
+        [(-0.012, 0.008), (0.012, 0.012), (0.026, 0.022), (0.024, 0.036), (0.004, 0.045), (-0.03, 0.036)],
+        16,
+        0.0,
+    ),
 }
 
 

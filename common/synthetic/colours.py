@@ -63,7 +63,7 @@ def mix(first: Colour, second: Colour, share: float) -> Colour:
 def black_body(kelvin: float) -> Colour:
     """Linear colour of a glowing body, largest component 1; about white at 6500 K.
 
-    The Planckian locus by the cubic fit of Kim et al. (US patent 7024034, 2006), 1667 to 25000 K, then sRGB's primaries.
+    The Planckian locus by the cubic fit of Kim et al. (US patent 7024034, 2006), 1667 to 25000 K, then sRGB.
     """
     t = 1e3 / kelvin
     if kelvin <= 4000:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ _GREY = ("parts", "mask")
 class SyntheticFaces(Dataset[dict[str, Any]]):
     """Pictures of people who do not exist, with all that is known of them; a map-style data set.
 
-    An item is a dictionary, alike for the same arguments on every machine with the same library versions:
+    An item is a dictionary, the same bytes for the same arguments:
 
         image               (3, S, S) float32 sRGB in [0, 1]
         background          (3, S, S) the same without the person
@@ -119,8 +120,9 @@ class SyntheticFaces(Dataset[dict[str, Any]]):
         if self.cache is None:
             raise InputError('There is no cache to fill; give one: SyntheticFaces(..., cache="folder").')
         missing = [number for number in range(len(self)) if not self._file(number).is_file()]
-        with tqdm(total=len(missing), desc="Making faces", unit="face", disable=not progress) as bar:
-            for _ in each(self._keep, missing, workers):
+        bar = tqdm(total=len(missing), desc="Making faces", unit="face", disable=not progress)
+        with bar, closing(each(self._keep, missing, workers)) as results:
+            for _ in results:
                 bar.update()
         return len(missing)
 

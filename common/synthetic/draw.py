@@ -1,11 +1,12 @@
 """Pictures drawn by chance: who, in what, doing what, in which light, before what, by which camera.
 
-Every factor has its own stream of random numbers, fixed by the seed and the picture's index alone: a factor that is added
-later leaves all others as they were.
+Every factor has its own stream of random numbers, fixed by the seed and the picture's index alone: a factor that is
+added later leaves all others as they were.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -26,6 +27,7 @@ _GLASSES = {"round": 6, "rectangular": 8, "aviator": 3, "half rim": 4, "sun": 4,
 _HATS = {"none": 92, "beanie": 2.5, "cap": 2.5, "wide brim": 1.5, "headband": 1.5}
 _CLOTHES = {"t-shirt": 5, "crew neck": 4, "v-neck": 3, "shirt": 4, "turtleneck": 2, "hoodie": 2, "jacket": 3}
 _PATTERNS = {"plain": 6, "melange": 2, "stripes": 1.5, "checked": 1.2}
+_CLOTH_COLOURS = dict.fromkeys(NAMED, 1.0) | {"black": 3, "white": 3, "grey": 3, "navy": 3, "blue": 2, "beige": 1.5}
 _FRAMES = (0x121212, 0x121212, 0x3B2416, 0x6B4A2A, 0x7A1F24, 0x24385E, 0xA9A9AC, 0xB08D4A)
 # What a lamp is like: azimuth (mean of either side, deviation), elevation, key, softness and fill (low, high), kelvin.
 _LIGHTS: dict[str, tuple[float, tuple[float, ...]]] = {
@@ -79,7 +81,7 @@ def draw_scene(seed: int, index: int, *, person: Person | None = None) -> Scene:
 
 
 def expression_pair(seed: int, index: int, *, person: Person | None = None) -> tuple[Scene, Scene]:
-    """Draw two pictures that differ in the action units alone, at least one of them by 0.5; arguments as `draw_scene`."""
+    """Draw two pictures that differ in the action units alone, one at least by 0.5; arguments as `draw_scene`."""
     source = draw_scene(seed, index, person=person)
     rng = stream(seed, index, Purpose.OTHER_UNITS)
     units = draw_units(rng)
@@ -89,7 +91,7 @@ def expression_pair(seed: int, index: int, *, person: Person | None = None) -> t
 
 
 def pose_pair(seed: int, index: int, *, person: Person | None = None) -> tuple[Scene, Scene]:
-    """Draw two pictures that differ in the turn of head and eyes alone, by 5 degrees or more; arguments as `draw_scene`."""
+    """Draw two pictures that differ in the turn of head and eyes alone, 5 degrees or more; as `draw_scene`."""
     source = draw_scene(seed, index, person=person)
     rng = stream(seed, index, Purpose.OTHER_POSE)
     angles = _angles(rng)
@@ -104,14 +106,14 @@ def light_pair(seed: int, index: int, *, person: Person | None = None) -> tuple[
     return source, replace(source, lamps=_lamps(stream(seed, index, Purpose.OTHER_LAMPS)))
 
 
-def _of(names: tuple[str, ...], chances: dict[str, float]) -> dict[str, float]:
+def _of(names: tuple[str, ...], chances: Mapping[str, float]) -> dict[str, float]:
     """Chances of the names that exist; one without a chance gets a small one."""
     return {name: chances.get(name, 0.5) for name in names}
 
 
 def _wear(rng: np.random.Generator) -> Wear:
     glasses, hat = choose(rng, _of(GLASSES, _GLASSES)), choose(rng, _of(HATS, _HATS))
-    cloth, hat_cloth = (paint(rng, choose(rng, dict.fromkeys(NAMED, 1.0))) for _ in range(2))
+    cloth, hat_cloth = (paint(rng, choose(rng, _CLOTH_COLOURS)) for _ in range(2))
     return Wear(
         glasses=glasses,
         glasses_colour=vary(rng, from_code(_FRAMES[int(rng.integers(len(_FRAMES)))])),
@@ -141,7 +143,7 @@ def _lamps(rng: np.random.Generator) -> Lamps:
     kind = choose(rng, {name: chance for name, (chance, _) in _LIGHTS.items()})
     side, spread, *ranges, cold, hot = _LIGHTS[kind][1]
     azimuth = float(rng.choice([-1, 1])) * clipped(rng, side, spread, -100, 100)
-    elevation, key, softness, fill = (float(rng.uniform(*ranges[i : i + 2])) for i in range(0, 8, 2))
+    elevation, key, softness, fill = (float(rng.uniform(ranges[i], ranges[i + 1])) for i in range(0, 8, 2))
     kelvin = float(rng.uniform(cold, hot))
     # Shadows get what sky and walls throw back, mostly bluer; the camera has set its white between key and daylight.
     fill_kelvin = float(np.clip(kelvin * rng.uniform(0.9, 1.5), 2800, 11000))

@@ -10,8 +10,8 @@ from .draw_person import choose
 Units = tuple[tuple[float, ...], tuple[float, ...]]
 """(2, 12) intensities 0 to 5: the person's left side, then the right."""
 
-# What the basic emotions look like (Ekman & Friesen's EMFACS), in the twelve units that there are: unit -> (chance that it
-# takes part, intensity over the expression's own).
+# What the basic emotions look like (Ekman & Friesen's EMFACS), in the twelve units that there are: unit -> (chance that
+# it takes part, intensity over the expression's own).
 EMOTIONS: dict[str, dict[str, tuple[float, float]]] = {
     "joy": {"AU6": (0.9, 0.85), "AU12": (1, 1), "AU25": (0.6, 0.7), "AU26": (0.15, 0.5)},
     "sadness": {"AU1": (1, 1), "AU4": (0.8, 0.7), "AU15": (1, 0.9), "AU17": (0.5, 0.7)},
@@ -39,7 +39,7 @@ def draw_units(rng: np.random.Generator) -> Units:
     """
     kind = choose(rng, _KINDS)
     names = tuple(ACTION_UNITS)
-    strength = {name: 0.0 for name in names}
+    strength = dict.fromkeys(names, 0.0)
     if kind == "emotion":
         overall = _intensity(rng)
         for name, (chance, share) in EMOTIONS[choose(rng, dict.fromkeys(EMOTIONS, 1.0))].items():

@@ -1,4 +1,4 @@
-"""Who is on a picture, drawn by chance: face, skin, hair, beard and make-up that go together as they do among people."""
+"""Who is on a picture, drawn by chance: face, skin, hair, beard and make-up that go together as in life."""
 
 from __future__ import annotations
 
@@ -131,9 +131,7 @@ def _skin(rng: np.random.Generator, ancestry: Mapping[str, float], age: float, f
     )
 
 
-def _pigment(
-    rng: np.random.Generator, ancestry: Mapping[str, float], skin: Skin, age: float
-) -> tuple[str, float]:
+def _pigment(rng: np.random.Generator, ancestry: Mapping[str, float], skin: Skin, age: float) -> tuple[str, float]:
     """The colour that hair was born with, and how much of it has gone: 0 to 1."""
     fair = ancestry["caucasian"] * float(np.clip((0.9 - skin.melanin) / 0.6, 0, 1))
     base = choose(
@@ -160,12 +158,12 @@ def _hair(
     femininity: float,
 ) -> Hair:
     woman = float(np.clip(0.5 + femininity / 0.3, 0.03, 0.97))
-    tight = float(np.clip(ancestry["african"] * 2.2 - 0.5, 0, 1))  # how tightly the hair curls
+    tight = float(np.clip(ancestry["african"] * 1.8 - 0.6, 0, 1))  # how tightly the hair curls
     chances = {style: woman * a + (1 - woman) * b for style, (a, b) in _STYLES.items() if style in HAIR_STYLES}
     old = float(np.clip((age - 30) / 35, 0, 1))
     for style in chances:
         if style in ("afro", "locs"):
-            chances[style] *= 0.05 + 6 * tight
+            chances[style] *= 0.04 + 5 * tight
         elif style in ("long straight", "fringe", "swept back", "side part", "long wavy", "bob"):
             chances[style] *= (1 - 0.8 * tight) * (1 - 0.4 * old * (style.startswith("long") or style == "fringe"))
         elif style in ("none", "receding"):

@@ -39,7 +39,7 @@ def eyeball(directions: np.ndarray, features: Features, pattern: int) -> tuple[n
     fibres = _fibres(pattern % 16)[
         np.clip(radius * _SIDE, 0, _SIDE - 1).astype(int), np.clip(turn * _SIDE, 0, _SIDE - 1).astype(int)
     ]
-    iris = np.asarray(features.iris, np.float32) * fibres[:, None]
+    iris = 0.7 * np.asarray(features.iris, np.float32) * fibres[:, None]
     iris = iris * (1 + 0.5 * np.exp(-(((radius - 0.5) / 0.15) ** 2)))[:, None]  # a lighter ring round the pupil
     iris = iris * (1 - 0.75 * _step(radius, 0.82, 1.0))[:, None]  # a dark rim
     iris = iris * _step(radius, 0.30, 0.38)[:, None] + 0.004  # the pupil

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
@@ -70,8 +71,8 @@ def write(
             missing = [number for number in range(chosen.count) if number not in journal.places]
             bar = tqdm(total=chosen.count, initial=chosen.count - len(missing), desc="Making faces", unit="face",
                        disable=not progress)  # fmt: skip
-            with bar:
-                for number, lines in zip(missing, each(task, missing, workers)):
+            with bar, closing(each(task, missing, workers)) as results:
+                for number, lines in zip(missing, results):
                     journal.add(number, lines)
                     bar.update()
                     made += 1
@@ -142,8 +143,8 @@ def _begin(folder: Path, settings: dict[str, Any]) -> None:
         raise InputError(f"{folder} is a file; name a folder.")
     path = folder / SETTINGS
     if not path.exists():
-        if (folder / METADATA).exists():
-            raise InputError(f"{folder} holds a {METADATA} that was not written here; choose another folder.")
+        if folder.exists() and any(not found.name.startswith(".") for found in folder.iterdir()):
+            raise InputError(f"{folder} holds other files; choose a new folder, or an empty one.")
         replace_file(path, lambda temporary: temporary.write_text(json.dumps(settings, indent=1) + "\n"))
         return
     try:
@@ -153,7 +154,9 @@ def _begin(folder: Path, settings: dict[str, Any]) -> None:
         raise InputError(f"{path} cannot be read; choose another folder.") from error
     if differences:
         lines = "".join(f"\n  {key}: {present.get(key)!r} there, {settings[key]!r} now" for key in differences)
-        raise InputError(f"{folder} was begun with other arguments; choose another folder, or the same arguments.{lines}")
+        raise InputError(
+            f"{folder} was begun with other arguments; choose another folder, or the same arguments.{lines}"
+        )
     for kind in ("", *MAPS):
         for left in (folder / kind).glob(".*"):
             if _LEFT_OVER.fullmatch(left.name):

@@ -83,7 +83,9 @@ def glasses(kind: str, skull: Skull, rng: np.random.Generator, *, colour: np.nda
     tint = rng.uniform(0.55, 0.75, 3) if clear else rng.uniform(0.01, 0.04) * rng.uniform(0.6, 1.4, 3)
     opacity = float(plan.opacity * (rng.uniform(0.8, 1.6) if clear else rng.uniform(0.75, 1.12)))
     tints = np.tile(tint.astype(np.float32), (len(vertices), 1))
-    return frame, Layer("eye_g", vertices, triangles, tints, np.ones(len(vertices), np.float32), normals, None, 1.0, opacity)
+    return frame, Layer(
+        "eye_g", vertices, triangles, tints, np.ones(len(vertices), np.float32), normals, None, 1.0, opacity
+    )
 
 
 def _lens(plan: Frame, skull: Skull, size: float) -> tuple[np.ndarray, float]:
@@ -126,7 +128,13 @@ def _arm(lens: np.ndarray, skull: Skull, middle: float, size: float) -> np.ndarr
     ear = np.float32([np.abs(ears[:, 0] - middle).max() + middle + 0.002, ears[:, 1].mean() + 0.012, ears[:, 2].mean()])
     steps = np.linspace(0, 1, 9)[:, None]
     start = hinge + np.float32([0.003, 0, -0.002])
-    path = np.concatenate([hinge[None], start + (ear - start) * steps, ear + np.float32([[0.0, -0.002, -0.016], [-0.001, -0.018, -0.030]]) * size])
+    path = np.concatenate(
+        [
+            hinge[None],
+            start + (ear - start) * steps,
+            ear + np.float32([[0.0, -0.002, -0.016], [-0.001, -0.018, -0.030]]) * size,
+        ]
+    )
     head = skull.vertices[surface().used[~surface().ears[surface().used]]]
     near = (np.abs(head[None, :, 1:] - path[:, None, 1:]) < 0.011).all(2)
     wide = np.where(near, np.abs(head[:, 0] - middle)[None], 0).max(1) + middle + 0.0025
@@ -182,7 +190,9 @@ def _disc(outline: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return vertices, triangles, unit((vertices - centre) * [4, 4, 0] + [0.15, 0, 1])
 
 
-def _mirror(mesh: tuple[np.ndarray, np.ndarray, np.ndarray], middle: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _mirror(
+    mesh: tuple[np.ndarray, np.ndarray, np.ndarray], middle: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     vertices, triangles, normals = mesh
     return vertices * [-1, 1, 1] + [2 * middle, 0, 0], triangles[:, ::-1], normals * [-1, 1, 1]
 

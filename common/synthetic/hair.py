@@ -14,7 +14,7 @@ from .strands import Style
 _STYLES: dict[str, Style | None] = {
     "none": None,
     "buzz": Style(
-        "whorl", 0.008, 0.006, volume=0.002, lift=0.5, width=0.0012, strands=8000, segments=2, clump=0.0, loose=0.3,
+        "whorl", 0.008, 0.006, volume=0.002, lift=0.5, width=0.0014, strands=8000, segments=2, clump=0.0, loose=0.3,
     ),
     "crew": Style("forward", 0.026, 0.011, volume=0.009, lift=0.6, width=0.0015, strands=5500, segments=4, loose=0.2),
     "receding": Style(
@@ -93,7 +93,9 @@ def hair(
     colour = checked_colour(colour)
     for name, value, low in (("length", length, 0.0), ("detail", detail, 0.0), ("grey", grey, -1.0)):
         if not low < value <= 1 or value < 0:
-            raise InputError(f"Cannot use this {name} of hair.\n  expected: up to 1, and not negative\n  got:      {value}")
+            raise InputError(
+                f"Cannot use this {name} of hair.\n  expected: up to 1, and not negative\n  got:      {value}"
+            )
     if plan is None:
         return None
     drawn = bool(rng.integers(2))

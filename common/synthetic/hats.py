@@ -152,7 +152,11 @@ def _brim(plan: Hat, vertices: np.ndarray, edge: np.ndarray, size: float, rng: n
     angle = np.linspace(-np.pi if whole else -1.15, np.pi if whole else 1.15, 73 if whole else 37)
     start = np.stack([np.interp(angle, around[order], rim[order, i], period=2 * np.pi) for i in range(3)], 1)
     front = (1 + np.cos(angle)) / 2
-    reach = plan.brim * (plan.round + (1 - plan.round) * front) if whole else plan.brim * np.cos(angle / 1.15 * np.pi / 2) ** 0.6
+    reach = (
+        plan.brim * (plan.round + (1 - plan.round) * front)
+        if whole
+        else plan.brim * np.cos(angle / 1.15 * np.pi / 2) ** 0.6
+    )
     reach = (reach * size * rng.uniform(0.85, 1.15))[:, None]
     out = np.stack([np.sin(angle), np.zeros_like(angle), np.cos(angle)], 1)
     if not whole:

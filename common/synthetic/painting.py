@@ -1,18 +1,19 @@
-"""Brushes for backgrounds: every one works in parts of the picture's side, so that size changes detail and nothing else."""
+"""Brushes for backgrounds: every one works in parts of the picture's side, so size changes detail alone."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import cv2
 import numpy as np
+from numpy.typing import ArrayLike
 
 _SHIFT = 4  # bits of a pixel's fraction in OpenCV's polygons
 
 
 def grid(n: int) -> tuple[np.ndarray, np.ndarray]:
-    """y (n, 1) and x (1, n) of the pixels' centres in [0, 1], float32."""
+    """Place the pixels: y (n, 1) and x (1, n) of the pixels' centres in [0, 1], float32."""
     line = (np.arange(n, dtype=np.float32) + np.float32(0.5)) / n
     return line[:, None], line[None]
 
@@ -35,8 +36,9 @@ def noise(rng: np.random.Generator, n: int, cells: int | tuple[int, int], octave
         power += gain * gain * 0.6
         if 4 * max(height, width) <= small:  # smooth: a small picture will do
             # The table's outer ring lies outside the picture, where interpolation would run flat.
-            scale = np.float32([[small / width, 0, -small / width / 2 - 0.5], [0, small / height, -small / height / 2 - 0.5]])
-            coarse += cv2.warpAffine(table, scale, (small, small), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+            across, down = small / width, small / height
+            scale = np.array([[across, 0, -across / 2 - 0.5], [0, down, -down / 2 - 0.5]])
+            coarse += cv2.warpAffine(table, scale, (small, small), None, cv2.INTER_CUBIC, cv2.BORDER_REPLICATE)
         else:
             table = table[1:-1, 1:-1]
             if height > n or width > n:  # finer than the pixels: their mean
@@ -61,31 +63,36 @@ def lit(rng: np.random.Generator, n: int, depth: float = 0.6) -> np.ndarray:
     return (1 - depth + depth * light / light.max()).astype(np.float32)
 
 
-def tint(shade: np.ndarray, colour: Sequence[float] | np.ndarray) -> np.ndarray:
+def rgb(red: float, green: float, blue: float) -> np.ndarray:
+    """A colour (3,) float32."""
+    return np.array([red, green, blue], np.float32)
+
+
+def tint(shade: np.ndarray, colour: ArrayLike) -> np.ndarray:
     """Shades (n, n) of one colour, (n, n, 3) float32."""
     return shade[..., None] * np.asarray(colour, np.float32)
 
 
-def blend(first: np.ndarray, second: np.ndarray, share: np.ndarray) -> np.ndarray:
+def blend(first: ArrayLike, second: ArrayLike, share: np.ndarray) -> np.ndarray:
     """The first picture or colour with a share (n, n) of the second."""
-    first, second = np.asarray(first, np.float32), np.asarray(second, np.float32)
-    return first + share[..., None] * (second - first)
+    start = np.asarray(first, np.float32)
+    return start + share[..., None] * (np.asarray(second, np.float32) - start)
 
 
-def fill(canvas: np.ndarray, points: Sequence[tuple[float, float]] | np.ndarray, colour: Sequence[float]) -> None:
+def fill(canvas: np.ndarray, points: ArrayLike, colour: Iterable[float]) -> None:
     """Fill a polygon with corners (x, y) in place."""
     n = len(canvas)
     corners = np.rint((np.asarray(points) * n - 0.5) * (1 << _SHIFT)).astype(np.int32)
     cv2.fillPoly(canvas, [corners], tuple(map(float, colour)), shift=_SHIFT)
 
 
-def box(canvas: np.ndarray, left: float, top: float, right: float, bottom: float, colour: Sequence[float]) -> None:
+def box(canvas: np.ndarray, left: float, top: float, right: float, bottom: float, colour: Iterable[float]) -> None:
     """Fill a rectangle in place."""
     fill(canvas, [(left, top), (right, top), (right, bottom), (left, bottom)], colour)
 
 
 def disc(
-    canvas: np.ndarray, x: float, y: float, radius: float, colour: Sequence[float], angle: float = 0, flat: float = 1
+    canvas: np.ndarray, x: float, y: float, radius: float, colour: Iterable[float], angle: float = 0, flat: float = 1
 ) -> None:
     """Fill an ellipse in place, `flat` times as high as wide, turned by an angle in degrees."""
     n = len(canvas)
@@ -95,7 +102,7 @@ def disc(
     fill(canvas, np.stack([x + a * cos - b * sin, y + a * sin + b * cos], -1), colour)
 
 
-def shadow(canvas: np.ndarray, points: Sequence[tuple[float, float]] | np.ndarray, blur: float, depth: float) -> None:
+def shadow(canvas: np.ndarray, points: ArrayLike, blur: float, depth: float) -> None:
     """Darken a polygon in place, its edge as soft as `blur`, in parts of the side."""
     n = len(canvas)
     corners = np.asarray(points)

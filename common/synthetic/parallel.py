@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
@@ -22,7 +22,7 @@ from ..errors import FaceEditError, InputError
 T = TypeVar("T")
 
 
-def each(task: Callable[[int], T], numbers: Iterable[int], workers: int) -> Iterator[T]:
+def each(task: Callable[[int], T], numbers: Iterable[int], workers: int) -> Generator[T, None, None]:
     """Do a task for each number.
 
     Args:
@@ -52,7 +52,9 @@ def each(task: Callable[[int], T], numbers: Iterable[int], workers: int) -> Iter
             yield waiting.popleft().result()
             waiting.extend(pool.submit(task, number) for number in islice(remaining, 1))
     except BrokenProcessPool as error:
-        raise FaceEditError("A worker was killed; is there enough memory? Try fewer workers, then start again.") from error
+        raise FaceEditError(
+            "A worker was killed; is there enough memory? Try fewer workers, then start again."
+        ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 

@@ -10,17 +10,15 @@ import torch
 
 from ..face3d.anny_head import default_head
 from ..face3d.camera import Perspective, rotation_matrix, to_pixels
-from ..face3d.head import PARTS
 from ..face3d.lighting import ambient, directional
 from ..face3d.render import most_frequent, rasterize, render, visible
-from . import eyes, maps, shade, skin
+from . import appearance, shade, skin
 from .background import background
-from .body import Body, lit, openness, pose, skull
-from .capture import capture
+from .body import Body, pose, skull
+from .capture import capture, to_srgb
 from .factors import Scene
+from .glass import overlay
 
-_FACE = [PARTS.index(name) for name in ("skin", "nose", "u_lip", "l_lip", "neck", "l_ear", "r_ear")]
-_EYES = {"l_eye": 0, "r_eye": 1}
 GREY = 127  # what the released editors paint over the person in their background guide
 
 
@@ -74,13 +72,15 @@ def make(scene: Scene, size: int, samples: int = 2) -> Picture:
     points = _project(body.positions, camera, fine)
     fragments = rasterize(points, torch.from_numpy(body.triangles), fine, fine)
     seen = fragments.seen.numpy()
-    exposure = metering(scene)
-    light = np.zeros((fine, fine, 3), np.float32)
-    normals = np.zeros((fine, fine, 3), np.float32)
-    light[seen], normals[seen], part = _shade(scene, body, fragments, seen, camera, fine)
-    light *= exposure
+    distance, exposure = float(camera.distance), metering(scene)
+    samples_seen = appearance.collect(scene, body, fragments, distance)
+    light, normals = np.zeros((fine, fine, 3), np.float32), np.zeros((fine, fine, 3), np.float32)
     labels = np.zeros((fine, fine), np.int64)
-    labels[seen] = part
+    light[seen] = appearance.light(scene, body, samples_seen, fine)
+    normals[seen], labels[seen] = samples_seen.points.normals, samples_seen.parts
+    for layer in body.glass:
+        overlay(light, labels, fragments, layer, _project(layer.vertices, camera, fine), scene.lamps, distance)
+    light *= exposure
 
     behind = background(scene.background, size)
     alpha = cv2.resize(seen.astype(np.float32), (size, size), interpolation=cv2.INTER_AREA)
@@ -163,107 +163,9 @@ def crude(scene: Scene, body: Body, camera: Perspective, harmonics: torch.Tensor
     vertices = torch.from_numpy(body.positions[None, : len(head.mean)])
     albedo = torch.from_numpy(skin.colour(scene.person.skin.melanin, scene.person.skin.haemoglobin))
     drawn = render(head, vertices, camera, harmonics, size=size, albedo=albedo, samples=1)
-    bare = torch.isin(drawn.parts, torch.tensor([*_FACE, *(PARTS.index(name) for name in _EYES), PARTS.index("mouth")]))
+    bare = torch.isin(drawn.parts, torch.tensor([*appearance.BARE, *appearance.EYES, appearance.MOUTH]))
     colour = (drawn.colour * bare).movedim(0, 2).numpy()
-    from .capture import to_srgb
-
     return np.rint(to_srgb(colour) * 255).astype(np.uint8)
-
-
-def _shade(scene: Scene, body: Body, fragments, seen: np.ndarray, camera: Perspective, fine: int):
-    """Light, normals and part of every sample that sees something, in the order of `seen`."""
-    head, lamps, person = default_head(), scene.lamps, scene.person
-    triangle = fragments.triangle.numpy()[seen]
-    weights = fragments.weights.numpy()[seen].astype(np.float32)
-    corners = body.triangles[triangle]
-    count = len(head.mean)
-
-    def mix(values: np.ndarray, chosen: np.ndarray | slice = slice(None)) -> np.ndarray:
-        return np.einsum("nkc,nk->nc", values[corners[chosen]], weights[chosen])
-
-    where = mix(np.concatenate([body.positions, body.normals], 1))
-    position, normal = where[:, :3], _unit(where[:, 3:])
-    view = _unit(np.array([0, 0, float(camera.distance)], np.float32) - position)
-    towards = shade.direction(lamps.azimuth, lamps.elevation)
-    # Hair and the back of cloth are seen from both sides; the head is closed.
-    on_head = triangle < body.head_triangles
-    flip = ((normal * view).sum(1) < 0) & ~on_head
-    normal[flip] *= -1
-    side = int(np.clip(fine, 160, 512))
-    reached = lit(
-        position + 0.002 * normal, body.positions, body.triangles, towards, side, 0.005,
-        blur=round(side * (0.004 + 0.02 * lamps.softness)),
-    )  # fmt: skip
-    open_vertices = np.concatenate([openness(), np.full(len(body.positions) - count, 0.9, np.float32)])
-    points = shade.Points(normal, view, reached.astype(np.float32), mix(open_vertices[:, None])[:, 0])
-
-    part = body.parts[triangle]
-    light = np.zeros((len(triangle), 3), np.float32)
-    out_normal = normal.copy()
-
-    bare = np.isin(part, _FACE) & on_head
-    place = np.zeros_like(position)
-    place[on_head] = mix(np.concatenate([head.mean.numpy(), np.zeros((1, 3), np.float32)]), on_head)
-    face_side = 768 if fine > 700 else 384 if fine > 300 else 256
-    painted = skin.paint(person, face_side)
-    units = np.array(scene.units, np.float32)
-    groove = skin.groove(units, person.skin, face_side)
-    slope = skin.slopes(painted.relief - 11 * groove)
-    spots = maps.unroll(place[bare])
-    sampled = _look_up(np.dstack([painted.albedo, painted.gloss, slope, groove]), spots)
-    albedo = sampled[:, :3] * (1 - 0.38 * np.clip(sampled[:, 6:], 0, 1) * np.array([0.7, 1, 1.05], np.float32))
-    rotation = rotation_matrix(torch.tensor(np.radians([scene.angles]), dtype=torch.float32))[0].numpy()
-    across = _unit(np.cross(rotation[:, 1], normal[bare]))
-    upward = np.cross(normal[bare], across)
-    bumped = _unit(normal[bare] - sampled[:, 4:5] * across - sampled[:, 5:6] * upward)
-    some = points[bare]
-    light[bare] = shade.skin(
-        shade.Points(bumped, some.views, some.lit, some.open), normal[bare], albedo, sampled[:, 3], lamps
-    )
-
-    for name, index in _EYES.items():
-        chosen = (part == PARTS.index(name)) & on_head
-        if chosen.any():
-            ball = head.eyes[index].numpy()
-            axis = _unit(place[chosen] - head.mean.numpy()[ball].mean(0))
-            colour, cornea = eyes.eyeball(axis, person.features, person.number)
-            # The mesh of an eyeball is coarse; a sphere is known exactly.
-            round_ = _unit(position[chosen] - body.positions[ball].mean(0))
-            wet = shade.Points(round_, view[chosen], points.lit[chosen], points.open[chosen])
-            light[chosen] = shade.matt(wet, colour, lamps) + shade.mirror(wet, lamps, cornea)
-    inside = (part == PARTS.index("mouth")) & on_head
-    if inside.any():
-        teeth = head.teeth.numpy()[~head.lashes.numpy()][triangle[inside]]
-        # The closed mouth of the mean head says nothing of how open this one is; depth inside it darkens instead.
-        wet = points[inside]
-        wet = shade.Points(wet.normals, wet.views, np.maximum(wet.lit, 0.3), np.full_like(wet.open, 0.8))
-        light[inside] = shade.matt(wet, eyes.mouth(place[inside], teeth), lamps, 0.25 * teeth)
-    torso = (part == PARTS.index("cloth")) & on_head
-    if torso.any():
-        light[torso] = shade.matt(points[torso], np.broadcast_to(skin.colour(person.skin.melanin, 0.25), (torso.sum(), 3)), lamps)
-    strands = (part == PARTS.index("hair")) & ~on_head
-    if strands.any():
-        detail = mix(np.concatenate([body.colours, body.tangents], 1), strands)
-        light[strands] = shade.strands(points[strands], _unit(detail[:, 3:]), detail[:, :3], lamps)
-    worn = ~on_head & ~strands
-    if worn.any():
-        detail = mix(np.concatenate([body.colours, body.gloss[:, None]], 1), worn)
-        light[worn] = shade.matt(points[worn], detail[:, :3], lamps, detail[:, 3])
-    return light, out_normal, part
-
-
-def _look_up(picture: np.ndarray, spots: np.ndarray) -> np.ndarray:
-    """Channels (N, C) of a picture (S, S, C) at coordinates (N, 2) in [0, 1], bilinearly, mirrored beyond its edges."""
-    side = len(picture)
-    x, y = (spots[:, i].reshape(1, -1) * side - 0.5 for i in (0, 1))
-    rows = -(-x.shape[1] // 16384)
-    pad = rows * 16384 - x.shape[1]
-    x, y = (np.pad(v, ((0, 0), (0, pad))).reshape(rows, 16384) for v in (x, y))
-    found = [
-        cv2.remap(np.ascontiguousarray(picture[..., c : c + 4]), x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
-        for c in range(0, picture.shape[2], 4)
-    ]
-    return np.concatenate([f.reshape(rows * 16384, -1) for f in found], 1)[: rows * 16384 - pad]
 
 
 def _project(points: np.ndarray, camera: Perspective, size: int) -> torch.Tensor:
@@ -273,7 +175,3 @@ def _project(points: np.ndarray, camera: Perspective, size: int) -> torch.Tensor
 def _project_up(points: torch.Tensor, samples: int) -> torch.Tensor:
     """Points in the pixels of the finer picture."""
     return torch.cat([(points[:, :2] + 0.5) * samples - 0.5, points[:, 2:]], 1)
-
-
-def _unit(vectors: np.ndarray) -> np.ndarray:
-    return vectors / (np.linalg.norm(vectors, axis=-1, keepdims=True) + 1e-9)

@@ -8,7 +8,7 @@ import numpy as np
 
 from .hats import covered
 from .layers import Layer, Skull
-from .scalp import Bound, CENTRE, hairline, scale_of, scalp, smooth, surface, temples, unit
+from .scalp import CENTRE, Bound, hairline, scale_of, scalp, smooth, surface, temples, unit
 from .strands import Strands, Style, grow, resample
 
 _PRESSED = 0.0045  # metres from the skin to which a hat presses hair
@@ -75,16 +75,20 @@ class _Hairline:
         return (self.height * front + self.loss * temples(points) + uneven).astype(np.float32)
 
 
-def _fit(plan: Style, wish: Wish, strands: Strands, keep: np.ndarray, skull: Skull, rng: np.random.Generator) -> _Fitted:
+def _fit(
+    plan: Style, wish: Wish, strands: Strands, keep: np.ndarray, skull: Skull, rng: np.random.Generator
+) -> _Fitted:
     """Bring the mean head's strands to a person's head, and give them this person's length, volume, waves and wind."""
     size, head, count = strands.points.shape[1], surface(), len(keep)
     segments = max(round(plan.segments * min(1.0, 0.45 + 0.55 * wish.detail)), min(plan.segments, 2))
     rows = (keep[:, None] * size + np.arange(size)).ravel()
     values = [skull.vertices, skull.vertices - head.vertices, head.calm(skull.normals), skull.head_weight[:, None]]
-    moved = Bound(strands.bound.corners[rows], strands.bound.weights[rows]).on(np.concatenate(values, 1).astype(np.float32))
+    moved = Bound(strands.bound.corners[rows], strands.bound.weights[rows]).on(
+        np.concatenate(values, 1).astype(np.float32)
+    )
     wave = np.float32(rng.uniform(0.6, 1.3)) if plan.turn else np.float32(0)
     mean = strands.points[keep].reshape(-1, 3) + wave * strands.curls[keep].reshape(-1, 3)
-    under = covered(wish.under_hat, mean)[:, None]
+    under = np.maximum(covered(wish.under_hat, mean), covered(wish.under_hat, moved[:, :3] - moved[:, 3:6]))[:, None]
     table = np.concatenate([mean + moved[:, 3:6], moved[:, :3], moved[:, 6:], under], 1)
     share = wish.length * rng.uniform(0.75, 0.95) * rng.uniform(0.85, 1.1, count)
     table = resample(table.reshape(count, size, -1), np.clip(share, 0.02, 1.0), segments)
@@ -107,7 +111,7 @@ def _fit(plan: Style, wish: Wish, strands: Strands, keep: np.ndarray, skull: Sku
         middle = points[tied].mean((0, 1) if plan.knot == "bun" else 0, keepdims=True)
         normals[tied] = unit(points[tied] - middle)
     follow = np.minimum.accumulate(np.clip(table[..., 9], 0.35, 1), 1)
-    follow = np.where(strands.tied[keep, None], 1 - 0.4 * along, follow)
+    follow = np.where(tied[:, None], 1 - (0.25 if plan.knot == "ponytail" else 0.0) * along, follow)
     return _Fitted(points.astype(np.float32), normals, follow, pressed)
 
 
@@ -151,9 +155,7 @@ def _ribbons(
     return vertices.reshape(-1, 3), triangles, colour, follow, soft, tangents
 
 
-def _colours(
-    wish: Wish, strands: Strands, keep: np.ndarray, along: np.ndarray, rng: np.random.Generator
-) -> np.ndarray:
+def _colours(wish: Wish, strands: Strands, keep: np.ndarray, along: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Colours (N (S + 1) 2, 3): darker at the root and deep in the hair, one edge of a ribbon lighter than the other."""
     count = len(keep)
     lock = rng.normal(1, 0.10, len(strands.points)).astype(np.float32)[strands.lock[keep]]
@@ -178,9 +180,11 @@ def _cap(plan: Style, wish: Wish, line: _Hairline, skull: Skull, rng: np.random.
     mean, off = mean[used], off[used, None]
     normals = unit(patch.bound.on(skull.normals))[used]
     vertices = patch.bound.on(skull.vertices)[used] + normals * off
+    normals = unit(normals + rng.normal(0, 0.25, normals.shape))  # rough, or it shines like a helmet
     down = np.float32([0, -1, -0.3])
     tangents = unit(down - normals * (normals @ down)[:, None])
     base = wish.colour + (_GREY - wish.colour) * wish.grey
-    colour = np.clip(0.4 * base * rng.uniform(0.8, 1.2, (len(used), 1)), 0, 1)
+    depth = 0.6 if plan.length < 0.01 else 0.42  # the shortest hair does not shade itself
+    colour = np.clip(depth * base * rng.uniform(0.8, 1.2, (len(used), 1)), 0, 1)
     follow = patch.bound.on(skull.head_weight)[used]
     return vertices, triangles.reshape(-1, 3), colour, follow, normals, tangents

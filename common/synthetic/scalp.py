@@ -168,7 +168,7 @@ def tessellate(triangles: np.ndarray, levels: int) -> Patch:
         (a, b, c), (ab, bc, ca) = triangles.T, middle.T
         triangles = np.stack([a, ab, ca, ab, b, bc, ca, bc, c, ab, bc, ca], 1).reshape(-1, 3)
     rows = [(list(mix) + [next(iter(mix))] * 2)[:3] for mix in mixture]
-    shares = [(list(mix.values()) + [0.0, 0.0])[:3] for mix in mixture]
+    shares = [[*mix.values(), 0.0, 0.0][:3] for mix in mixture]
     return Patch(Bound(np.array(rows, np.int32), np.array(shares, np.float32)), triangles.astype(np.int32))
 
 

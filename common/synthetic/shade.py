@@ -40,6 +40,11 @@ def direction(azimuth: float, elevation: float) -> np.ndarray:
     return np.array([np.sin(a) * np.cos(e), np.sin(e), np.cos(a) * np.cos(e)], np.float32)
 
 
+def unit(vectors: np.ndarray) -> np.ndarray:
+    """The vectors (..., 3), each of length 1; 0 stays 0."""
+    return vectors / (np.linalg.norm(vectors, axis=-1, keepdims=True) + 1e-9)
+
+
 def surroundings(normals: np.ndarray, lamps: Lamps) -> np.ndarray:
     """Light (N, 3) from everywhere but the key lamp on surfaces that face the normals (N, 3)."""
     up = normals[:, 1:2]
@@ -81,8 +86,7 @@ def skin(points: Points, smooth: np.ndarray, albedo: np.ndarray, gloss: np.ndarr
 
 def highlight(points: Points, towards: np.ndarray, key: np.ndarray, exponent: np.ndarray, strength: np.ndarray) -> np.ndarray:
     """Normalised Blinn-Phong highlight (N, 3) with Schlick's Fresnel term."""
-    half = points.views + towards
-    half /= np.linalg.norm(half, axis=1, keepdims=True) + 1e-9
+    half = unit(points.views + towards)
     cosine = np.maximum((points.normals * half).sum(1), 0)
     fresnel = _F0 + (1 - _F0) * (1 - np.clip((points.views * half).sum(1), 0, 1)) ** 5
     facing = np.clip(points.normals @ towards * 4, 0, 1) * np.maximum(points.normals @ towards, 0)
@@ -112,8 +116,7 @@ def strands(points: Points, tangents: np.ndarray, albedo: np.ndarray, lamps: Lam
     along = tangents @ towards
     side = np.sqrt(np.maximum(1 - along**2, 0))
     around = np.clip(0.55 + 0.65 * (points.normals @ towards), 0, 1) * points.lit
-    half = points.views + towards
-    half /= np.linalg.norm(half, axis=1, keepdims=True) + 1e-9
+    half = unit(points.views + towards)
     shift = np.clip((tangents * half).sum(1) + 0.06, -1, 1)
     sharp, wide = (np.sqrt(1 - np.clip(shift + off, -1, 1) ** 2) ** power for off, power in ((0, 60), (-0.12, 18)))
     diffuse = albedo * (key * (side * around)[:, None] * 0.8 + surroundings(points.normals, lamps) * points.open[:, None])

@@ -63,7 +63,7 @@ def paint(person: Person, side: int) -> SkinMaps:
     melanin = melanin + 1.3 * cv2.GaussianBlur((mole < skin.moles).astype(np.float32), (0, 0), side / 500)
     blood = skin.haemoglobin * (1 + 0.22 * uneven * noise["blotch"])
     blood = blood + 0.14 * region["cheek"] + 0.16 * region["nose_tip"] + 0.07 * region["under_eye"]
-    blood = blood + 0.5 * features.blush * region["cheek"]
+    blood = blood + 0.2 * features.blush * region["cheek"]
     albedo = colour(np.maximum(melanin, 0.02), np.maximum(blood, 0.05))
 
     lips = region["lips"]
@@ -116,7 +116,7 @@ def _hairs(
     """Brows and beard."""
     dark, across = maps.brows(side)
     shown = np.clip((1.15 * features.brow_width - across) * 3, 0, 1)
-    albedo = _blend(albedo, features.brow_colour, np.clip(dark * shown * features.brow_density, 0, 0.95))
+    albedo = _blend(albedo, features.brow_colour, np.clip(1.35 * dark * shown * features.brow_density, 0, 0.96))
     if features.beard != "none":
         areas = {
             "stubble": ("jaw_beard", "chin_beard", "moustache"),

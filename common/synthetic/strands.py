@@ -186,7 +186,7 @@ def _paths(
         ears.append(head.ears[bound.corners].any(1))
     kept = np.linspace(0, steps, style.segments + 1).round().astype(int)
     grown = np.stack(paths, 1)[:, kept]
-    return _ended(grown, np.stack(ears, 1)[:, kept]) if style.length < _SHORT else grown
+    return _ended(grown, np.stack(ears, 1)[:, kept]) if style.length < _SHORT or style.knot else grown
 
 
 def _aside(points: np.ndarray) -> np.ndarray:
@@ -253,7 +253,8 @@ def _curl(style: Style, paths: np.ndarray, lock: np.ndarray, rng: np.random.Gene
     phase = rng.uniform(0, 2 * np.pi, len(paths))[lock] + rng.normal(0, spread, len(paths))
     speed = rng.uniform(0.8, 1.25, len(paths))[lock]
     angle = (along * (2 * np.pi / style.turn) * speed[:, None] + phase[:, None])[..., None]
-    size = style.curl * smooth(along, 0.0, 2.5 * style.curl + 0.01)[..., None] * rng.uniform(0.6, 1.3, (len(paths), 1, 1))
+    size = style.curl * smooth(along, 0.0, 2.5 * style.curl + 0.01)[..., None]
+    size = size * rng.uniform(0.6, 1.3, (len(paths), 1, 1))
     return (size * (np.cos(angle) * side + np.sin(angle) * other)).astype(np.float32)
 
 
@@ -262,7 +263,7 @@ def _tied(style: Style, rng: np.random.Generator) -> np.ndarray:
     knot, count = _KNOT[style.knot], style.strands // 4
     along = np.linspace(0, 1, style.segments + 1, dtype=np.float32)[None, :, None]
     if style.knot == "bun":
-        centre, radius = knot + np.float32([0, 0.012, -0.022]), rng.uniform(0.024, 0.033, (count, 1, 1))
+        centre, radius = knot + np.float32([0, 0.010, -0.013]), rng.uniform(0.024, 0.033, (count, 1, 1))
         axis = unit(rng.normal(0, 1, (count, 3)) * [0.5, 0.5, 1] + np.float32([0, 0.2, 0.6]))
         first = unit(np.cross(axis, rng.normal(0, 1, (count, 3))))
         second = np.cross(axis, first)

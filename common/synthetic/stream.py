@@ -10,7 +10,7 @@ from ..errors import InputError
 
 
 class Purpose(IntEnum):
-    """What a stream is drawn for. Numbers never change: a new factor gets a new one, so that the others stay as they were."""
+    """What a stream is drawn for. Numbers never change: a new factor gets a new one, others stay as they were."""
 
     IDENTITY = 1
     SKIN = 2

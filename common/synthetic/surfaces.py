@@ -1,4 +1,4 @@
-"""Backgrounds that are one surface: walls, backdrops, panels, cloth. For what the arguments are, see `background.Painter`."""
+"""Backgrounds that are one surface: walls, backdrops, panels, cloth. For the arguments see `background.Painter`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from .painting import blend, grid, lit, noise, step, tint
+from .painting import blend, grid, lit, noise, rgb, step, tint
 
 
 def wall(rng: np.random.Generator, n: int, colour: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -32,7 +32,8 @@ def gradient(rng: np.random.Generator, n: int, colour: np.ndarray, second: np.nd
     y, x = grid(n)
     angle, centre, width = rng.uniform(0, 2 * np.pi), rng.normal(0, 0.15), rng.uniform(0.5, 1.1)
     along = (x - 0.5) * math.cos(angle) + (y - 0.5) * math.sin(angle) + 0.03 * noise(rng, n, 2, 2)
-    return blend(colour, 0.6 * second + 0.4 * colour, step(along - centre, -width / 2, width / 2)) * lit(rng, n, 0.25)[..., None]
+    share = step(along - centre, -width / 2, width / 2)
+    return blend(colour, 0.6 * second + 0.4 * colour, share) * lit(rng, n, 0.25)[..., None]
 
 
 def studio(rng: np.random.Generator, n: int, colour: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -63,7 +64,8 @@ def wallpaper(rng: np.random.Generator, n: int, colour: np.ndarray, second: np.n
     elif kind == 2:
         figure = step(np.abs(np.abs(u % 1 - 0.5) + np.abs(v % 1 - 0.5) - 0.5), 0.05, 0.05 + 2 * soft)
     elif kind == 3:
-        curve = np.cos(7 * p) * np.cos(6.3 * q) + 0.6 * np.cos(19 * p + 5 * q) * np.cos(9 * q) + 0.4 * np.cos(25 * np.hypot(p, q + 0.2))
+        curve = np.cos(7 * p) * np.cos(6.3 * q) + 0.6 * np.cos(19 * p + 5 * q) * np.cos(9 * q)
+        curve = curve + 0.4 * np.cos(25 * np.hypot(p, q + 0.2))
         figure = step(curve, 0.35, 0.35 + 8 * soft)
     elif kind == 4:
         figure = step(np.abs((v + 0.8 * np.abs(u % 1 - 0.5)) % 1 - 0.5), 0.25 - soft, 0.25 + soft)
@@ -79,7 +81,7 @@ def brick(rng: np.random.Generator, n: int, colour: np.ndarray, second: np.ndarr
     y, x = grid(n)
     rows, painted = rng.uniform(9, 18), rng.random() < 0.25
     if not painted and colour[0] > 2 * colour[2]:  # burnt clay is duller than paint
-        colour = colour * np.float32(0.6) + np.float32([0.10, 0.055, 0.04]) * np.float32(colour.mean() / 0.12) ** 0.7
+        colour = colour * np.float32(0.6) + rgb(0.10, 0.055, 0.04) * np.float32(colour.mean() / 0.12) ** 0.7
     ragged = 0.012 * noise(rng, n, 30, 2)
     skew = rng.normal(0, 0.05)
     v = (y + skew * (x - 0.5) + rng.random()) * rows

@@ -1,4 +1,4 @@
-"""Backgrounds with things in them: rooms, nature, streets. For what the arguments are, see `background.Painter`."""
+"""Backgrounds with things in them: rooms, nature, streets. For the arguments see `background.Painter`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import cv2
 import numpy as np
 
 from .colours import NAMED, from_code
-from .painting import blend, box, defocus, disc, fill, grid, lit, noise, shadow, step, tint
+from .painting import blend, box, defocus, disc, fill, grid, lit, noise, rgb, shadow, step, tint
 
-_SPINES = np.float32([from_code(code) for code in (
-    0x6B2A26, 0x2C3E5C, 0x35523E, 0x8A6A3A, 0xC9B48A, 0x1F2024, 0xDAD4C6, 0x7A4A2B, 0x4A3550, 0x9C3B2E, 0x4F6F78, 0xB08A3E,
-)])  # fmt: skip
-_LIGHTS = np.float32([(1, 0.55, 0.18), (1, 0.75, 0.45), (1, 0.9, 0.75), (0.6, 0.8, 1), (1, 0.18, 0.12), (0.25, 1, 0.55)])
+_SPINES = np.array([from_code(code) for code in (
+    0x6B2A26, 0x2C3E5C, 0x35523E, 0x8A6A3A, 0xC9B48A, 0x1F2024, 0xDAD4C6, 0x7A4A2B, 0x4A3550, 0x9C3B2E, 0x4F6F78,
+    0xB08A3E,
+)], np.float32)  # fmt: skip
+_LIGHTS = np.array(
+    [(1, 0.55, 0.18), (1, 0.75, 0.45), (1, 0.9, 0.75), (0.6, 0.8, 1), (1, 0.18, 0.12), (0.25, 1, 0.55)], np.float32
+)
 
 
 def bookshelf(rng: np.random.Generator, n: int, colour: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -32,7 +35,8 @@ def bookshelf(rng: np.random.Generator, n: int, colour: np.ndarray, second: np.n
             spine = _SPINES[int(rng.integers(len(_SPINES)))] * np.float32(np.exp(rng.normal(0, 0.3)))
             corners = [(x + lean, floor - height), (x + lean + width, floor - height), (x + width, floor), (x, floor)]
             fill(canvas, corners, spine)
-            fill(canvas, [*corners[:1], (x + lean + 0.2 * width, floor - height), (x + 0.2 * width, floor), corners[3]], spine * 0.6)
+            shaded = [corners[0], (x + lean + 0.2 * width, floor - height), (x + 0.2 * width, floor), corners[3]]
+            fill(canvas, shaded, spine * 0.6)
             if rng.random() < 0.5:
                 line = floor - height * rng.uniform(0.6, 0.9)
                 box(canvas, x + lean / 2, line, x + lean / 2 + width, line + 0.012, np.minimum(spine * 2.2 + 0.05, 0.8))
@@ -53,7 +57,8 @@ def _between_books(
     if rng.random() < 0.7:
         radius, middle = 0.4 * width, x + width / 2
         disc(canvas, middle, floor - 1.1 * radius, radius, colour, flat=1.15)
-        box(canvas, middle - 0.35 * radius, floor - min(2.8 * radius, 0.8 * pitch), middle + 0.35 * radius, floor - radius, colour)
+        neck = floor - min(2.8 * radius, 0.8 * pitch)
+        box(canvas, middle - 0.35 * radius, neck, middle + 0.35 * radius, floor - radius, colour)
         disc(canvas, middle - 0.35 * radius, floor - 1.4 * radius, 0.25 * radius, np.minimum(colour * 1.6 + 0.1, 1))
     return x + width
 
@@ -68,7 +73,7 @@ def window(rng: np.random.Generator, n: int, colour: np.ndarray, second: np.ndar
     # Inside: dark beside so much light, brighter where it spills.
     away = np.hypot(np.maximum(np.maximum(left - x, x - right), 0), np.maximum(np.maximum(top - y, y - bottom), 0))
     canvas = tint((0.30 + 0.5 * np.exp(-away / 0.12)) * (1 + 0.03 * noise(rng, n, 30, 2)), colour)
-    frame = np.float32(0.62) if rng.random() < 0.7 else np.float32(0.12)
+    frame = 0.62 if rng.random() < 0.7 else 0.12
     bar, rim = rng.uniform(0.012, 0.02), rng.uniform(0.025, 0.04)
     box(canvas, left - rim, top - rim, right + rim, bottom + rim, (frame * 0.8,) * 3)
     pane = (x > left) & (x < right) & (y > top) & (y < bottom)
@@ -83,9 +88,10 @@ def window(rng: np.random.Generator, n: int, colour: np.ndarray, second: np.ndar
     if rng.random() < 0.5:
         folds = 0.6 + 0.3 * np.sin(2 * np.pi * 22 * x + 1.5 * noise(rng, n, (2, 4), 2))
         edge = 0.03 * np.sin(3 * y + rng.uniform(0, 6))
-        cloth = step(left + 0.13 * width - x + edge, -0.004, 0.004) * step(x, left - 0.12, left - 0.11)
-        cloth = np.maximum(cloth, step(x - right + 0.13 * width + edge, -0.004, 0.004) * step(right + 0.12 - x, 0, 0.01))
-        canvas = blend(canvas, tint(folds.astype(np.float32), second), cloth * step(y, top - 0.08, top - 0.07))
+        one = step(left + 0.13 * width - x + edge, -0.004, 0.004) * step(x, left - 0.12, left - 0.11)
+        other = step(x - right + 0.13 * width + edge, -0.004, 0.004) * step(right + 0.12 - x, 0, 0.01)
+        cloth = np.maximum(one, other) * step(y, top - 0.08, top - 0.07)
+        canvas = blend(canvas, tint(folds.astype(np.float32), second), cloth)
     return canvas
 
 
@@ -94,9 +100,10 @@ def _outside(rng: np.random.Generator, n: int, top: float, bottom: float) -> np.
     small = n // 4 if n % 4 == 0 else n
     y, _ = grid(small)
     skyline = bottom - (bottom - top) * rng.uniform(0.15, 0.6) + 0.05 * noise(rng, small, 3, 3)
-    trees = np.float32([0.13, 0.20, 0.09]) if rng.random() < 0.6 else np.float32([0.36, 0.31, 0.27])
+    trees = rgb(0.13, 0.20, 0.09) if rng.random() < 0.6 else rgb(0.36, 0.31, 0.27)
     ground = tint(1.3 * np.exp(0.4 * noise(rng, small, 7, 3)), trees)
-    above = blend(np.float32([1.15, 1.25, 1.4]), np.float32([1.5, 1.5, 1.48]), np.broadcast_to(step(y, top, bottom), (small, small)))
+    low = np.broadcast_to(step(y, top, bottom), (small, small))
+    above = blend(rgb(1.15, 1.25, 1.4), rgb(1.5, 1.5, 1.48), low)
     view = defocus(blend(above, ground, step(y - skyline, -0.03, 0.03)), 0.02)
     return cv2.resize(view, (n, n), interpolation=cv2.INTER_CUBIC)
 
@@ -126,10 +133,10 @@ def room(rng: np.random.Generator, n: int, colour: np.ndarray, second: np.ndarra
         _plant(rng, canvas, stand, height)
     else:
         glow = np.exp(-((x - stand) ** 2 + (y - height + 0.2) ** 2) / 0.045)
-        canvas += (0.35 * glow)[..., None] * np.float32([1, 0.75, 0.45])
+        canvas += (0.35 * glow)[..., None] * rgb(1, 0.75, 0.45)
         box(canvas, stand - 0.008, height - 0.13, stand + 0.008, height, (0.05, 0.04, 0.03))
-        shade = [(stand - 0.05, height - 0.27), (stand + 0.05, height - 0.27), (stand + 0.08, height - 0.12), (stand - 0.08, height - 0.12)]
-        fill(canvas, shade, (1.4, 1.1, 0.7))
+        shade = [(-0.05, -0.27), (0.05, -0.27), (0.08, -0.12), (-0.08, -0.12)]
+        fill(canvas, np.add(shade, (stand, height)), (1.4, 1.1, 0.7))
     return canvas if side else np.ascontiguousarray(canvas[:, ::-1])
 
 
@@ -137,7 +144,8 @@ def _framed(rng: np.random.Generator, canvas: np.ndarray, left: float, top: floa
     """A framed picture on the wall, with its shadow."""
     width, height, rim = rng.uniform(0.1, 0.26), rng.uniform(0.12, 0.28), rng.uniform(0.008, 0.016)
     right, bottom = left + width, top + height
-    shadow(canvas, [(left + 0.01, top + 0.015), (right + 0.012, top + 0.015), (right + 0.012, bottom + 0.02), (left + 0.01, bottom + 0.02)], 0.008, 0.45)  # fmt: skip
+    cast = [(left, top), (right, top), (right, bottom), (left, bottom)]
+    shadow(canvas, np.add(cast, (0.011, 0.017)), 0.008, 0.45)
     frame = [(0.02, 0.02, 0.02), (0.25, 0.13, 0.06), (0.5, 0.36, 0.15), (0.7, 0.7, 0.68)][int(rng.integers(4))]
     box(canvas, left, top, right, bottom, frame)
     mat = rim + rng.uniform(0, 0.025)
@@ -154,9 +162,9 @@ def _plant(rng: np.random.Generator, canvas: np.ndarray, x: float, floor: float)
     pot = NAMED[str(rng.choice(["white", "brown", "orange", "grey", "black"]))]
     for _ in range(26):
         angle, reach = rng.uniform(-160, -20), rng.uniform(0.08, 0.2)
-        along = np.radians(angle)
+        across, down = 0.5 * reach * np.cos(np.radians(angle)), 0.5 * reach * np.sin(np.radians(angle))
         green = np.array([0.05, 0.13, 0.035]) * np.exp(rng.normal(0, 0.4))
-        disc(canvas, x + 0.5 * reach * np.cos(along), floor - 0.07 + 0.5 * reach * np.sin(along), reach / 2, green, angle, 0.22)
+        disc(canvas, x + across, floor - 0.07 + down, reach / 2, green, angle, 0.22)
     fill(canvas, [(x - 0.045, floor - 0.08), (x + 0.045, floor - 0.08), (x + 0.033, floor), (x - 0.033, floor)], pot)
 
 
@@ -173,13 +181,14 @@ def foliage(rng: np.random.Generator, n: int, colour: np.ndarray, second: np.nda
     for _ in range(150):
         radius, x, level = rng.uniform(0.012, leaves), rng.uniform(-0.05, 1.05), rng.uniform(-0.05, 1.05)
         warm, value = rng.uniform(0, 1), np.exp(rng.normal(-0.2 + 0.5 * (1 - level), 0.6))
-        leaf = (colour * (1 - 0.5 * warm) + 0.5 * warm * np.float32([0.30, 0.32, 0.04])) * np.float32(bright * value)
+        leaf = (colour * (1 - 0.5 * warm) + 0.5 * warm * rgb(0.30, 0.32, 0.04)) * np.float32(bright * value)
         disc(canvas, x, level, radius, np.minimum(leaf, 1.1), rng.uniform(0, 180), rng.uniform(0.35, 0.9))
     canvas = defocus(canvas, 0.02)
     for _ in range(int(rng.integers(0, 40))):  # gaps to the sky
         x, level = rng.uniform(0, 1), abs(rng.normal(0, 0.3))
         if level < horizon:
-            disc(canvas, x, level, rng.uniform(0.008, 0.02), np.float32([1.2, 1.25, 1.1]) * np.float32(rng.uniform(0.7, 1.4)))
+            gap = rgb(1.2, 1.25, 1.1) * np.float32(rng.uniform(0.7, 1.4))
+            disc(canvas, x, level, rng.uniform(0.008, 0.02), gap)
     return canvas
 
 
@@ -188,18 +197,19 @@ def sky(rng: np.random.Generator, n: int, colour: np.ndarray, second: np.ndarray
     del second
     y, x = grid(n)
     horizon, cover = rng.uniform(0.62, 0.95), rng.uniform(-0.6, 1.1)
-    blue = colour * np.float32(0.75) + np.float32([0.05, 0.12, 0.28])
-    canvas = blend(blue, np.float32([0.78, 0.86, 0.95]), (y / horizon).clip(0, 1) ** 1.5 + 0 * x)
+    blue = colour * np.float32(0.75) + rgb(0.05, 0.12, 0.28)
+    canvas = blend(blue, rgb(0.78, 0.86, 0.95), (y / horizon).clip(0, 1) ** 1.5 + 0 * x)
     clouds = noise(rng, n, (6, 3), 5)
     body = step(clouds, 1.0 - cover, 2.6 - cover)
-    lower = cv2.GaussianBlur(np.roll(clouds, -n // 40, 0), (0, 0), n / 50)
-    canvas = blend(canvas, np.float32([1.15, 1.13, 1.1]) * (1 - 0.14 * np.clip(lower, -1, 2))[..., None], 0.9 * body)
-    far = np.float32([0.42, 0.52, 0.62])
-    ground = [np.float32(c) for c in ((0.07, 0.13, 0.04), (0.12, 0.24, 0.30), (0.45, 0.36, 0.24), (0.16, 0.15, 0.13))]
-    near = ground[int(rng.integers(4))]
+    lower = cv2.GaussianBlur(np.roll(clouds, -round(n / 40), 0), (0, 0), n / 50)
+    canvas = blend(canvas, rgb(1.15, 1.13, 1.1) * (1 - 0.14 * np.clip(lower, -1, 2))[..., None], 0.9 * body)
+    far = rgb(0.42, 0.52, 0.62)
+    ground = [(0.07, 0.13, 0.04), (0.12, 0.24, 0.30), (0.45, 0.36, 0.24), (0.16, 0.15, 0.13)]
+    near = rgb(*ground[int(rng.integers(4))])
     for layer in range(3):
         share = (layer + 1) / 3
-        ridge = horizon + (share - 0.33) * (1.02 - horizon) + 0.03 * (1.3 - share) * noise(rng, n, (1, 4), 4)[n // 2][None]
+        uneven = 0.03 * (1.3 - share) * noise(rng, n, (1, 4), 4)[n // 2][None]
+        ridge = horizon + (share - 0.33) * (1.02 - horizon) + uneven
         land = blend(far, near, np.full((n, n), share, np.float32)) * (1 + 0.12 * noise(rng, n, (20, 6), 3))[..., None]
         canvas = blend(canvas, land, step(y - ridge, -0.002, 0.004 + 0.01 * share))
     return canvas
@@ -210,10 +220,10 @@ def city(rng: np.random.Generator, n: int, colour: np.ndarray, second: np.ndarra
     y, x = grid(n)
     level, base = rng.uniform(0.4, 0.7), rng.uniform(0.012, 0.035)
     glow = np.exp(-(((y - level) / 0.25) ** 2)) + 0 * x
-    canvas = tint(0.02 + 0.07 * glow * (1 + 0.5 * noise(rng, n, 5, 3)), 0.5 * colour + np.float32([0.25, 0.22, 0.3]))
+    canvas = tint(0.02 + 0.07 * glow * (1 + 0.5 * noise(rng, n, 5, 3)), 0.5 * colour + rgb(0.25, 0.22, 0.3))
     for _ in range(7):  # houses against the sky
         left, roof, width = rng.uniform(-0.1, 1), level - rng.uniform(0, 0.35), rng.uniform(0.06, 0.25)
-        box(canvas, left, roof, left + width, 1.1, np.float32([0.02, 0.022, 0.03]) + np.float32(0.03) * second)
+        box(canvas, left, roof, left + width, 1.1, rgb(0.02, 0.022, 0.03) + np.float32(0.03) * second)
     canvas = defocus(canvas, 0.015)
     light = np.zeros_like(canvas)
     for _ in range(int(rng.integers(60, 130))):
@@ -244,7 +254,7 @@ def clutter(rng: np.random.Generator, n: int, colour: np.ndarray, second: np.nda
     names = list(NAMED)
     for number in range(34):
         x, y, size = rng.uniform(0, 1), rng.uniform(0, 1), rng.uniform(0.03, 0.16)
-        shade = second if rng.random() < 0.15 else np.float32(NAMED[names[int(rng.integers(len(names)))]])
+        shade = second if rng.random() < 0.15 else rgb(*NAMED[names[int(rng.integers(len(names)))]])
         shade = 0.75 * shade + 0.25 * shade.mean()
         shade = np.minimum(shade * np.float32(np.exp(rng.normal(-0.25, 0.35))), 1)
         corners = _thing(rng, x, y, size)
@@ -263,7 +273,8 @@ def _thing(rng: np.random.Generator, x: float, y: float, size: float) -> np.ndar
     if kind == 0:
         points = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)])
     elif kind == 1:
-        points = np.array([(-0.3, -1.6), (0.3, -1.6), (0.3, -0.7), (0.8, -0.3), (0.8, 1), (-0.8, 1), (-0.8, -0.3), (-0.3, -0.7)])
+        half = np.array([(0.3, -1.6), (0.3, -0.7), (0.8, -0.3), (0.8, 1)])
+        points = np.concatenate([half, half[::-1] * (-1, 1)])
     else:
         around = np.linspace(0, 2 * np.pi, 40 if kind == 2 else int(rng.integers(3, 7)), endpoint=False)
         points = np.stack([np.cos(around), np.sin(around)], -1)

