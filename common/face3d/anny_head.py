@@ -119,7 +119,10 @@ class AnnyHead:
         gaze: torch.Tensor | None = None,
         actions: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """Give a neutral face (1 or B, V, 3), as `head(identity)` returns it, an expression: compute a person once, move them often."""
+        """Give a neutral face, (1 or B, V, 3) as `head(identity)` returns it, an expression.
+
+        A person is computed once and moved often. See `__call__` for the arguments; intensities are cut, not checked.
+        """
         moved = neutral.flatten(1)
         if expression is not None:
             flat = expression.flatten(1) / MAX_INTENSITY
@@ -159,9 +162,8 @@ class AnnyHead:
         actions = torch.zeros(1, len(self.action_names), device=self.device)
         for name, value in values.items():
             if name not in self.action_names:
-                raise InputError(
-                    f"Unknown facial action {name!r}.\n  expected: one of {', '.join(self.action_names)}\n  got:      {name!r}"
-                )
+                known = ", ".join(self.action_names)
+                raise InputError(f"Unknown facial action.\n  expected: one of {known}\n  got:      {name!r}")
             if not 0 <= value <= 1:
                 raise InputError(f"Facial action {name} is out of range.\n  expected: 0 to 1\n  got:      {value}")
             actions[0, self.action_names.index(name)] = value

@@ -1,7 +1,7 @@
 """How the twelve action units move the default head: each as a mixture of the library's 52 facial actions.
 
-An intensity of 5 is FACS's E, the most that a face can do. Negative intensities go the way of the antagonist where anatomy
-has one, up to -5, and nowhere where it has none (a nose cannot be unwrinkled).
+An intensity of 5 is FACS's E, the most that a face can do. Negative intensities go the way of the antagonist where
+anatomy has one, up to -5, and nowhere where it has none (a nose cannot be unwrinkled).
 """
 
 from __future__ import annotations

@@ -7,14 +7,15 @@ from typing import Protocol
 
 import torch
 
-from ..errors import ShapeError
+from ..errors import InputError, ShapeError
 
 
 class Camera(Protocol):
     """Anything that projects; batched and differentiable."""
 
     def project(self, points: torch.Tensor) -> torch.Tensor:
-        """Project points (B, N, 3) in metres to (B, N, 3): x and y in [-1, 1] over the picture's shorter side (right, up), depth.
+        """Project points (B, N, 3) in metres to (B, N, 3): x and y in [-1, 1] over the picture's shorter side (right,
+        up), depth.
 
         Depth grows away from the viewer.
         """
@@ -55,15 +56,21 @@ class Perspective:
     shift: torch.Tensor
 
     def project(self, points: torch.Tensor) -> torch.Tensor:
-        """See `Camera.project`."""
+        """See `Camera.project`.
+
+        Raises:
+            InputError: a point lies behind the camera.
+        """
         _check(points)
         depth = self.distance[:, None, None] - points[..., 2:]
+        if bool((depth <= 0).any()):
+            raise InputError("A point lies behind the camera: move the camera away (distance) or the head towards -z.")
         plane = self.focal[:, None, None] * points[..., :2] / depth + self.shift[:, None]
         return torch.cat([plane, depth], -1)
 
 
 def to_pixels(projected: torch.Tensor, width: int, height: int) -> torch.Tensor:
-    """Turn projected points (B, N, 3) into pixels: x to the right, y down, (0, 0) the centre of the first pixel; depth stays."""
+    """Turn projected points (B, N, 3) into pixels: x right, y down, (0, 0) the first pixel's centre; depth stays."""
     half = min(width, height) / 2
     x, y, depth = projected.unbind(-1)
     return torch.stack([x * half + width / 2 - 0.5, height / 2 - 0.5 - y * half, depth], -1)

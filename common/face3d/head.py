@@ -1,4 +1,4 @@
-"""What a head in three dimensions is to the rest of the toolkit: numbers in, vertices out, and what lies where on it."""
+"""What a three-dimensional head is to the rest of the toolkit: numbers in, vertices out, and what lies where on it."""
 
 from __future__ import annotations
 

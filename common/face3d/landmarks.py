@@ -1,7 +1,7 @@
 """Points of known schemes on the default head: each three vertices of MakeHuman's base mesh and their weights.
 
-The table was made by finding the 468 mesh points and the 68 points on pictures of the head and casting rays through them
-(`tests/golden/landmark_table.py`).
+The table was made by finding the 468 mesh points and the 68 points on pictures of the head and casting rays through
+them (`tests/golden/landmark_table.py`).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Embedding:
         """Read the table for a mesh whose vertex i is number `base_vertices[i]` (V,) of the base mesh."""
         path = Path(__file__).with_name("landmarks.safetensors")
         if not path.is_file():
-            return cls({},{})
+            return cls({}, {})
         table = load_file(path, device=str(base_vertices.device))
         names = [name.removesuffix(".vertices") for name in table if name.endswith(".vertices")]
         return cls(

@@ -1,8 +1,8 @@
 """Light as second-order spherical harmonics: nine numbers a colour that say how bright a matt surface is by its normal.
 
-The basis, its order and its constants are DECA's (Feng et al., SIGGRAPH 2021, eq. 5), so that light codes of the released
-RigFace mean the same here; behind it stands Ramamoorthi and Hanrahan, "An Efficient Representation for Irradiance
-Environment Maps" (SIGGRAPH 2001).
+The basis, its order and its constants are DECA's (Feng et al., SIGGRAPH 2021, eq. 5), so that light codes of the
+released RigFace mean the same here; behind it stands Ramamoorthi and Hanrahan, "An Efficient Representation for
+Irradiance Environment Maps" (SIGGRAPH 2001).
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ _NORM = (
     3 / 2 * math.sqrt(5 / (12 * math.pi)),
     1 / 2 * math.sqrt(5 / (4 * math.pi)),
 )
-# Convolution with the clamped cosine: pi, 2 pi / 3, pi / 4 (eq. 8 of Ramamoorthi and Hanrahan). DECA leaves pi out of the
-# constant term, so its first light coefficient is pi times larger.
+# Convolution with the clamped cosine: pi, 2 pi / 3, pi / 4 (eq. 8 of Ramamoorthi and Hanrahan). DECA leaves pi out of
+# the constant term, so its first light coefficient is pi times larger.
 _COSINE = (1.0, *3 * (2 * math.pi / 3,), *5 * (math.pi / 4,))
 CONSTANTS = tuple(norm * cosine for norm, cosine in zip(_NORM, _COSINE))
 
 
 def basis(normals: torch.Tensor) -> torch.Tensor:
-    """The nine polynomials 1, x, y, z, xy, xz, yz, x²-y², 3z²-1 of unit normals (..., 3), as (..., 9), constants left out."""
+    """The polynomials 1, x, y, z, xy, xz, yz, x²-y², 3z²-1 of unit normals (..., 3), as (..., 9), without constants."""
     x, y, z = normals.unbind(-1)
     return torch.stack([torch.ones_like(x), x, y, z, x * y, x * z, y * z, x * x - y * y, 3 * z * z - 1], -1)
 
@@ -51,7 +51,7 @@ def shade(normals: torch.Tensor, light: torch.Tensor) -> torch.Tensor:
 
 
 def ambient(colour: torch.Tensor) -> torch.Tensor:
-    """Light of one colour (B, 3) from everywhere, as coefficients (B, 9, 3): a white surface takes exactly that colour."""
+    """Light of one colour (B, 3) from everywhere, as (B, 9, 3): a white surface takes exactly that colour."""
     light = colour.new_zeros(len(colour), 9, 3)
     light[:, 0] = colour / CONSTANTS[0]
     return light
@@ -61,12 +61,13 @@ def directional(direction: torch.Tensor, colour: torch.Tensor) -> torch.Tensor:
     """Turn a distant lamp into spherical harmonics.
 
     Args:
-        direction: (B, 3) from the face towards the lamp; any length but zero. x points to the picture's right, y up, z to
-            the viewer.
+        direction: (B, 3) from the face towards the lamp; any length but zero. x points to the picture's right, y up, z
+            to the viewer.
         colour: (B, 3), the brightness of a white surface that faces the lamp.
 
     Returns:
-        (B, 9, 3) coefficients, whose shading is the best second-order approximation of colour * max(0, normal · direction).
+        (B, 9, 3) coefficients, whose shading is the best second-order approximation of colour * max(0, normal ·
+        direction).
     """
     unit = torch.nn.functional.normalize(direction, dim=-1)
     norm = torch.tensor(_NORM, dtype=unit.dtype, device=unit.device)

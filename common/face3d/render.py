@@ -1,7 +1,7 @@
 """What a camera sees of triangles: which one in each pixel, and what follows from it.
 
-OpenCV's rasteriser finds the triangle; everything else is looked up there, on the device of the vertices. Positions are in
-pixels with (0, 0) the centre of the first pixel.
+OpenCV's rasteriser finds the triangle; everything else is looked up there, on the device of the vertices. Positions
+are in pixels with (0, 0) the centre of the first pixel.
 """
 
 from __future__ import annotations
@@ -50,8 +50,7 @@ def rasterize(points: torch.Tensor, triangles: torch.Tensor, width: int, height:
     """Find the nearest triangle in each pixel.
 
     Args:
-        points: (V, 3) pixels and depth, as `camera.to_pixels` returns one face's; triangles that reach behind the camera
-            (depth 0) are cut.
+        points: (V, 3) pixels and depth, as `camera.to_pixels` returns one face's.
         triangles: (T, 3); both sides are seen.
         width: of the picture.
         height: of the picture.
@@ -69,10 +68,12 @@ def rasterize(points: torch.Tensor, triangles: torch.Tensor, width: int, height:
         raise InputError(f"Cannot draw so many triangles.\n  expected: 1 to {_LIMIT - 1}\n  got:      {len(triangles)}")
     corners = points.detach().cpu().float().numpy()[triangles.cpu().numpy()]  # (T, 3, 3)
     if not np.isfinite(corners).all():
-        raise InputError("Cannot draw: positions hold NaN or infinity; check the parameters of the head and the camera.")
-    # OpenCV looks through a pinhole with 90 degrees of view in y. Our camera has already divided, so that pinhole is put far
-    # away, where it divides all depths by almost the same: weights come out linear in the picture, which is exact for
-    # orthographic cameras and off by less than a thousandth of a triangle's size for a face's small triangles.
+        raise InputError(
+            "Cannot draw: positions hold NaN or infinity; check the parameters of the head and the camera."
+        )
+    # OpenCV looks through a pinhole with 90 degrees of view in y. Our camera has already divided, so that pinhole is put
+    # far away, where it divides all depths by almost the same: weights come out linear in the picture, which is exact
+    # for orthographic cameras and off by less than a thousandth of a triangle's size for a face's small triangles.
     near, far = corners[..., 2].min(), corners[..., 2].max()
     z = _FAR + (corners[..., 2] - near) / max(far - near, 1e-9)
     x = (corners[..., 0] + 0.5 - width / 2) / (height / 2) * z

@@ -80,7 +80,7 @@ def light(scene: Scene, body: Body, samples: Samples, side: int) -> np.ndarray:
     out = np.zeros_like(samples.positions)
     head, on_head, parts = default_head(), samples.on_head, samples.parts
     bare = np.isin(parts, BARE) & on_head
-    out[bare] = _skin(scene, samples, bare, 768 if side > 700 else 384 if side > 300 else 256)
+    out[bare] = _skin(scene, samples, bare, _map_side(side))
     for eye, part in zip(head.eyes.numpy(), EYES):
         if (chosen := on_head & (parts == part)).any():
             out[chosen] = _eye(scene, body, samples, chosen, eye)
@@ -97,6 +97,22 @@ def light(scene: Scene, body: Body, samples: Samples, side: int) -> np.ndarray:
         detail = samples.mix(np.concatenate([body.colours, body.gloss[:, None]], 1), chosen)
         out[chosen] = shade.matt(samples.points[chosen], detail[:, :3], scene.lamps, detail[:, 3])
     return out
+
+
+def label(scene: Scene, samples: Samples, side: int) -> np.ndarray:
+    """Face-parsing classes (N,) of the samples: those of the triangles, and brows where their hairs are drawn."""
+    parts, skinned = samples.parts.copy(), samples.on_head & (samples.parts == PARTS.index("skin"))
+    shown = skin.brow_cover(scene.person.features, _map_side(side))
+    cover = _look_up(cv2.GaussianBlur(shown, (0, 0), len(shown) / 400)[..., None], maps.unroll(samples.places[skinned]))
+    left = samples.places[skinned, 0] > 0
+    brow = np.where(left, PARTS.index("l_brow"), PARTS.index("r_brow"))
+    parts[skinned] = np.where(cover[:, 0] > 0.25, brow, parts[skinned])
+    return parts
+
+
+def _map_side(side: int) -> int:
+    """Pixels of the maps that a picture of `side` samples needs."""
+    return 768 if side > 700 else 384 if side > 300 else 256
 
 
 @lru_cache(maxsize=8)

@@ -120,7 +120,9 @@ def pose(scene: Scene, detail: float) -> Body:
         normals=np.concatenate([normals, *(_normals(layer) for layer in opaque)]),
         tangents=np.concatenate([bare, *(_or_zero(layer.tangents, layer) for layer in opaque)]),
         colours=np.concatenate([bare, *(layer.colour for layer in opaque)]),
-        gloss=np.concatenate([bare[:, 0], *(np.full(len(layer.vertices), layer.gloss, np.float32) for layer in opaque)]),
+        gloss=np.concatenate(
+            [bare[:, 0], *(np.full(len(layer.vertices), layer.gloss, np.float32) for layer in opaque)]
+        ),
         triangles=np.concatenate([head_triangles, *(layer.triangles + start for layer, start in zip(opaque, starts))]),
         parts=np.concatenate(
             [head.parts.numpy()[~lashes], *(np.full(len(layer.triangles), PARTS.index(layer.part)) for layer in opaque)]

@@ -72,7 +72,7 @@ def tone(light: np.ndarray, contrast: float = 1.0) -> np.ndarray:
 
 def balance(warmth: float) -> np.ndarray:
     """Gains (3,) float32 of a colour cast, -1 bluish to 1 yellowish; mid-grey keeps its luminance (Rec. 709)."""
-    gains = np.exp(np.array([0.14, 0.02, -0.22]) * warmth)
+    gains = np.exp(np.array([0.2, 0.02, -0.34]) * warmth)
     return (gains / (gains @ [0.2126, 0.7152, 0.0722])).astype(np.float32)
 
 

@@ -9,10 +9,12 @@ from functools import cache
 import numpy as np
 
 from .layers import Layer, Skull
-from .scalp import Bound, Patch, checked, checked_colour, clip, smooth, surface, tessellate, unit
+from .patches import Bound, Patch, clip, tessellate
+from .scalp import checked, checked_colour, floats, smooth, surface, unit
+from .weaves import WEAVES, plain
 
-_NECK = np.float32([0.0, 0.0, -0.098])  # the neck's axis on the mean person, x and z in metres
-_RADIUS = np.float32([0.062, 0.0, 0.056])  # and its half widths
+_NECK = floats([0.0, 0.0, -0.098])  # the neck's axis on the mean person, x and z in metres
+_RADIUS = floats([0.062, 0.0, 0.056])  # and its half widths
 
 
 @dataclass(frozen=True)
@@ -49,15 +51,16 @@ class Garment:
 _CLOTHES: dict[str, Garment] = {
     "t-shirt": Garment(-0.186, -0.160, -0.142),
     "crew neck": Garment(-0.172, -0.150, -0.130, off=0.007, rib=0.021),
-    "v-neck": Garment(-0.186, -0.160, -0.140, vee=-0.250, rib=0.014),
+    "v-neck": Garment(-0.186, -0.160, -0.140, vee=-0.250, slope=1.15, rib=0.014),
     "shirt": Garment(-0.170, -0.146, -0.124, vee=-0.205, slope=2.2, rib=0.0, leaf="collar", gloss=0.1),
     "turtleneck": Garment(-0.126, -0.108, -0.092, off=0.006, rib=0.0),
     "hoodie": Garment(-0.178, -0.150, -0.128, off=0.009, fold=0.004, rib=0.0, leaf="hood"),
-    "jacket": Garment(-0.172, -0.146, -0.124, vee=-0.330, slope=2.0, off=0.010, fold=0.003, rib=0.0, leaf="lapel", under=True),
+    "jacket": Garment(-0.172, -0.146, -0.124, vee=-0.330, slope=2.0, off=0.010, fold=0.003, rib=0.0, leaf="lapel",
+        under=True),
 }  # fmt: skip
 CLOTHES = tuple(_CLOTHES)
 _UNDER = Garment(-0.186, -0.160, -0.142, off=0.0035, fold=0.0)  # a t-shirt flat enough for a jacket
-PATTERNS = ("plain", "stripes", "melange", "checked")
+PATTERNS = tuple(WEAVES)
 
 
 def clothes(kind: str, skull: Skull, rng: np.random.Generator, *, colour: np.ndarray, pattern: str = "plain") -> Layer:
@@ -77,13 +80,13 @@ def clothes(kind: str, skull: Skull, rng: np.random.Generator, *, colour: np.nda
         InputError: a name is unknown, or the colour cannot be used.
     """
     plan = checked("garment", kind, _CLOTHES)
-    weave = checked("pattern", pattern, _WEAVES)
+    weave = checked("pattern", pattern, WEAVES)
     colour = checked_colour(colour)
     other = np.clip(colour * rng.uniform(0.2, 0.6) if colour.mean() > 0.15 else colour + rng.uniform(0.2, 0.5), 0, 1)
     pieces = [_body(plan, _cut(kind), skull, rng, colour, other, weave)]
     if plan.under:
-        shirt = np.float32([0.75, 0.75, 0.73]) * rng.uniform(0.5, 1.0)
-        pieces.append(_body(_UNDER, _cut("t-shirt"), skull, rng, shirt, shirt, _plain))
+        shirt = floats([0.75, 0.75, 0.73]) * rng.uniform(0.5, 1.0)
+        pieces.append(_body(_UNDER, _cut("t-shirt"), skull, rng, shirt, shirt, plain))
         mean = _cut("t-shirt")[0].bound.on(surface().vertices)
         hidden = np.append(_below(plan, mean), np.zeros(len(pieces[-1][0]) - len(mean))) > 0.015
         pieces[-1] = (pieces[-1][0], pieces[-1][1][~hidden[pieces[-1][1]].any(1)], *pieces[-1][2:])
@@ -108,11 +111,11 @@ def _below(plan: Garment, points: np.ndarray) -> np.ndarray:
     angle = np.abs(np.degrees(np.arctan2(x / _RADIUS[0], (z - _NECK[2]) / _RADIUS[2])))
     line = np.interp(np.cos(np.radians(angle)), [-1, 0, 1], [plan.back, plan.side, plan.front])
     if plan.vee:
-        behind = 0.3 * (1 - smooth(z, _NECK[2] + 0.005, _NECK[2] + 0.045))  # the V is cut in front only
+        behind = 0.04 * (1 - smooth(z, _NECK[2] - 0.03, _NECK[2] + 0.055))  # the V is cut in front only
         line = np.minimum(line, plan.vee + plan.slope * np.abs(x) + behind)
     # shoulders are flat: there distance runs outwards from the neck and not down
     out = np.hypot(x / _RADIUS[0], (z - _NECK[2]) / _RADIUS[2]) - 1
-    steep = plan.slope * smooth(z, _NECK[2] + 0.005, _NECK[2] + 0.045) if plan.vee else 0.0
+    steep = plan.slope * smooth(z, _NECK[2] - 0.03, _NECK[2] + 0.055) if plan.vee else 0.0
     return ((line - y) / np.sqrt(1 + steep**2) + 0.012 * np.clip(out - 0.3, 0, 2)).astype(np.float32)
 
 
@@ -175,8 +178,8 @@ def _body(
     )
 
 
-# Around the neck: rows of (height over the neckline, distance from the skin) in metres, from inside to the loose edge, then
-# how far from the middle it begins in front, degrees, and how much longer it is there.
+# Around the neck: rows of (height over the neckline, distance from the skin) in metres, from inside to the loose
+# edge, then how far from the middle it begins in front, degrees, and how much longer it is there.
 _LEAVES: dict[str, tuple[list[tuple[float, float]], float, float]] = {
     "collar": (
         [(-0.006, 0.003), (0.012, 0.004), (0.020, 0.006), (0.018, 0.012), (0.002, 0.019), (-0.018, 0.022)],
@@ -198,7 +201,7 @@ _LEAVES: dict[str, tuple[list[tuple[float, float]], float, float]] = {
 
 @cache
 def _sheet(kind: str, side: int) -> tuple[Bound, np.ndarray, np.ndarray, np.ndarray]:
-    """Half of what lies around the neck: where its skin is, heights over it, the mean points, and the angle (rows, columns)."""
+    """Half of what lies around the neck: where its skin is, heights over it, mean points, angles (rows, columns)."""
     plan = _CLOTHES[kind]
     rows, begin, longer = _LEAVES[plan.leaf]
     t = np.linspace(0, len(rows) - 1, 3 * len(rows))
@@ -253,35 +256,3 @@ def _leaf(
     cloth = np.stack([np.radians(angle) * 0.065, depth * 0.07, depth], -1).reshape(-1, 3)  # flat, as it was cut
     shade = weave(cloth, colour, other, rng) * tone.reshape(-1, 1)
     return points.reshape(-1, 3), triangles, shade, bound.on(skull.head_weight), surface_normals.reshape(-1, 3)
-
-
-def _plain(points: np.ndarray, colour: np.ndarray, other: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    return colour * (1 + rng.normal(0, 0.02, (len(points), 1)))
-
-
-def _stripes(points: np.ndarray, colour: np.ndarray, other: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    wide = rng.uniform(0.02, 0.045)
-    return _blend(colour, other, _line(points[:, 1], wide, rng.uniform(0.3, 0.6)))
-
-
-def _melange(points: np.ndarray, colour: np.ndarray, other: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    return colour * np.exp(rng.normal(0, 0.16, (len(points), 1)))
-
-
-def _checked(points: np.ndarray, colour: np.ndarray, other: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    wide = rng.uniform(0.022, 0.05)
-    both = _line(points[:, 0], wide, 0.45) + _line(points[:, 1], wide, 0.45)
-    return _blend(colour, other, both / 2)
-
-
-def _line(place: np.ndarray, wide: float, share: float) -> np.ndarray:
-    """1 on lines that take a share of each period `wide` (metres), 0 between, (N,)."""
-    phase, soft = np.abs((place / wide) % 1 - 0.5) * 2, 0.006 / wide  # as soft as the mesh is coarse
-    return smooth(phase, 1 - share - soft, 1 - share + soft)
-
-
-def _blend(colour: np.ndarray, other: np.ndarray, share: np.ndarray) -> np.ndarray:
-    return colour + (other - colour) * share[:, None]
-
-
-_WEAVES: dict[str, Callable] = {"plain": _plain, "stripes": _stripes, "melange": _melange, "checked": _checked}

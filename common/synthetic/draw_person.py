@@ -37,7 +37,7 @@ DYES: dict[str, Colour] = {
 WHITE: Colour = (0.62, 0.60, 0.57)
 """Hair without pigment."""
 
-_MELANIN = {"african": 1.5, "asian": 0.62, "caucasian": 0.36}  # geometric means; most people are mixed, and vary
+_MELANIN = {"african": 1.75, "asian": 0.62, "caucasian": 0.36}  # geometric means; most people are mixed, and vary
 _IRISES: dict[str, Colour] = {
     "dark brown": from_code(0x2E1A10),
     "brown": from_code(0x52321A),
@@ -115,7 +115,7 @@ def number_of(rng: np.random.Generator) -> int:
 
 def _skin(rng: np.random.Generator, ancestry: Mapping[str, float], age: float, femininity: float) -> Skin:
     mean = sum(share * np.log(_MELANIN[axis]) for axis, share in ancestry.items())
-    melanin = float(np.clip(np.exp(mean + rng.normal(0, 0.42)), 0.05, 2.4))
+    melanin = float(np.clip(np.exp(mean + rng.normal(0, 0.46)), 0.05, 2.4))
     fair = float(np.clip((0.7 - melanin) / 0.4, 0, 1))
     freckled = rng.random() < 0.3 * fair
     return Skin(

@@ -1,4 +1,4 @@
-"""Eyes and the inside of the mouth: their colours, by place on the mean head, so that they move with what they belong to."""
+"""Colours of the eyes and of the inside of the mouth, by place on the mean head: they move with what they are on."""
 
 from __future__ import annotations
 

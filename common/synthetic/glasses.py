@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .layers import Layer, Skull
-from .scalp import checked, checked_colour, scale_of, surface, unit
+from .scalp import checked, checked_colour, floats, scale_of, surface, unit
 
 _CORNERS = 44  # points around a lens
 _SIDES = 6  # of the frame's cross-section
@@ -109,7 +109,7 @@ def _sheet(x: np.ndarray, y: np.ndarray, height: float) -> np.ndarray:
 
 
 def _clearance(skull: Skull, middle: float, x: np.ndarray, y: np.ndarray) -> float:
-    """How far in front the lenses must stand: 13 mm before the eyes, off the brows, cheeks and the bridge of the nose."""
+    """How far in front the lenses must stand: 13 mm before the eyes, off brows, cheeks and nose."""
     marks = skull.landmarks
     height = float(marks[36:48, 1].mean())
     points = skull.vertices[np.unique(skull.triangles)]
@@ -125,14 +125,14 @@ def _arm(lens: np.ndarray, skull: Skull, middle: float, size: float) -> np.ndarr
     """The left arm (P, 3): from the lens' outer edge over the ear."""
     hinge = lens[int(np.argmax(lens[:, 0] + 0.3 * lens[:, 1]))]
     ears = skull.landmarks[[0, 16]]
-    ear = np.float32([np.abs(ears[:, 0] - middle).max() + middle + 0.002, ears[:, 1].mean() + 0.012, ears[:, 2].mean()])
+    ear = floats([np.abs(ears[:, 0] - middle).max() + middle + 0.002, ears[:, 1].mean() + 0.012, ears[:, 2].mean()])
     steps = np.linspace(0, 1, 9)[:, None]
-    start = hinge + np.float32([0.003, 0, -0.002])
+    start = hinge + floats([0.003, 0, -0.002])
     path = np.concatenate(
         [
             hinge[None],
             start + (ear - start) * steps,
-            ear + np.float32([[0.0, -0.002, -0.016], [-0.001, -0.018, -0.030]]) * size,
+            ear + floats([[0.0, -0.002, -0.016], [-0.001, -0.018, -0.030]]) * size,
         ]
     )
     head = skull.vertices[surface().used[~surface().ears[surface().used]]]
@@ -158,7 +158,7 @@ def _tube(path: np.ndarray, depth: float, height: float, closed: bool) -> tuple[
     if not closed:
         ahead[-1], behind[0] = path[-1], path[0]
     along = unit(ahead - behind)
-    front = np.where(np.abs(along[:, 2:]) > 0.8, np.float32([1, 0, 0]), np.float32([0, 0, 1]))
+    front = np.where(np.abs(along[:, 2:]) > 0.8, floats([1, 0, 0]), floats([0, 0, 1]))
     first = unit(front - along * np.einsum("ni,ni->n", front, along)[:, None])
     second = np.cross(along, first)
     angle = np.arange(_SIDES) * (2 * np.pi / _SIDES)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import InputError
+from .combs import Style
 from .hats import HATS
 from .layers import Layer, Skull
 from .ribbons import Wish, fitted
 from .scalp import checked, checked_colour
-from .strands import Style
 
 _STYLES: dict[str, Style | None] = {
     "none": None,
@@ -35,7 +35,9 @@ _STYLES: dict[str, Style | None] = {
         "out", 0.075, 0.06, volume=0.045, lift=1.0, fall=0.0, curl=0.005, turn=0.018, clump=0.3, lock=5, loose=0.25,
         strands=1600, segments=14, width=0.0034, shell=0.45, cling=0.0, blunt=0.5,
     ),
-    "bob": Style("part", 0.21, 0.15, volume=0.016, lift=0.25, fall=0.8, strands=2300, segments=10, width=0.0034, blunt=0.4),
+    "bob": Style(
+        "part", 0.21, 0.15, volume=0.016, lift=0.25, fall=0.8, strands=2300, segments=10, width=0.0034, blunt=0.4,
+    ),
     "long straight": Style(
         "part", 0.42, 0.34, volume=0.013, lift=0.2, fall=0.9, part=0.0, strands=1650, segments=14, width=0.0044,
     ),

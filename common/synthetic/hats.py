@@ -9,7 +9,8 @@ import numpy as np
 
 from ..face3d.head import PARTS
 from .layers import Layer, Skull
-from .scalp import CENTRE, Patch, checked, checked_colour, clip, scale_of, smooth, surface, tessellate, unit
+from .patches import Patch, clip, tessellate
+from .scalp import CENTRE, checked, checked_colour, floats, scale_of, smooth, surface, unit
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,8 @@ def hat(kind: str, skull: Skull, rng: np.random.Generator, *, colour: np.ndarray
     size = scale_of(skull)
     top = smooth(above, 0.0, 0.09) if plan.band == 1 else np.zeros(len(mean))
     off = plan.off * (1 + rng.uniform(0, 0.2)) + plan.tall * top * rng.uniform(0.7, 1.5)
+    cuff = rng.uniform(0.03, 0.045)
     if kind == "beanie":
-        cuff = rng.uniform(0.03, 0.045)
         off = off + 0.003 * (1 - smooth(above, cuff - 0.001, cuff + 0.004))
     if kind == "cap":
         off = off + 0.010 * smooth(mean[:, 2], -0.06, 0.0) * smooth(above, 0, 0.03)
@@ -165,7 +166,7 @@ def _brim(plan: Hat, vertices: np.ndarray, edge: np.ndarray, size: float, rng: n
     drop = -0.22 if not whole else -0.12 + 0.1 * np.sin(2 * angle + rng.uniform(0, 6))[:, None]
     points = start - out * 0.003 + out * reach * steps
     bend = 3.2 * points[..., :1] ** 2 if not whole else 0.0
-    points = points + np.float32([0, 1, 0]) * (drop * reach * steps - bend * steps)
+    points = points + floats([0, 1, 0]) * (drop * reach * steps - bend * steps)
     rows, columns = points.shape[:2]
     number = np.arange(rows * columns).reshape(rows, columns)
     a, b, c, d = number[:-1, :-1], number[:-1, 1:], number[1:, :-1], number[1:, 1:]

@@ -18,8 +18,8 @@ class Layer:
         colour: (N, 3) float32 albedo in linear light, in [0, 1].
         follow: (N,) float32, how much of the head's turn a vertex takes: 1 on the head, 0 on the shoulders.
         normals: (N, 3) float32 unit normals; None computes them from the triangles.
-        tangents: (N, 3) float32 unit directions along the strand, for hair, whose highlight runs across it; None for what
-            is no hair.
+        tangents: (N, 3) float32 unit directions along the strand, for hair, whose highlight runs across it; None for
+            what is no hair.
         gloss: strength of the highlight, 0 (wool) to 1 (glass).
         opacity: 1 hides what is behind; lenses are nearly 0.
     """

@@ -1,7 +1,7 @@
 """Pictures of what lies where on every face, drawn once on the mean head: folds, hairs, spots, regions.
 
-The face is unrolled onto a cylinder about a vertical axis in the middle of the head: across runs the angle, down the height.
-A place on any person's head has the same place here as on the mean head, so one drawing serves all.
+The face is unrolled onto a cylinder about a vertical axis in the middle of the head: across runs the angle, down the
+height. A place on any person's head has the same place here as on the mean head, so one drawing serves all.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ FOLDS = ("AU1", "AU2", "AU4", "AU6", "AU9", "AU12", "AU15", "AU17", "AU20", "age
 
 
 def unroll(places: np.ndarray) -> np.ndarray:
-    """Places (N, 3) on the mean head, metres, as map coordinates (N, 2) in [0, 1], right and down; outside on the neck."""
+    """Map coordinates (N, 2), right and down in [0, 1], of places (N, 3) on the mean head; beyond 1 on the neck."""
     angle = np.arctan2(places[:, 0], places[:, 2] - _AXIS)
     return np.stack([angle / (2 * _ANGLE) + 0.5, (_TOP - places[:, 1]) / (_TOP - _BOTTOM)], 1).astype(np.float32)
 
@@ -34,7 +34,7 @@ def noise(rng: np.random.Generator, cell: float, side: int = SIDE) -> np.ndarray
 
 
 class Canvas:
-    """Draws on the unrolled face in millimetres on the mean head: x to the picture's right, y up, from between the eyes."""
+    """Draws on the unrolled face in millimetres of the mean head: x to the right, y up, from between the eyes."""
 
     def __init__(self, depth: float = 0.02) -> None:
         self.depth = depth  # metres in front of the eyes' centres where lines are drawn unless they say otherwise
@@ -84,11 +84,32 @@ def regions(side: int) -> dict[str, np.ndarray]:
         "under_eye": ([(14, -9), (28, -13), (42, -10), (38, -17), (26, -20), (16, -15)], 3.5, 0.016),
         "eyelid": ([(14, -2), (20, 5), (30, 9), (42, 6), (49, 1), (42, 1), (28, 2)], 2.5, 0.018),
         "liner": ([(16, -3.6), (22, 1.2), (30, 3.6), (40, 2.6), (48, -1.2), (40, 1.4), (29, 2.2), (21, 0)], 0.8, 0.018),
-        "jaw_beard": ([(60, -45), (66, -30), (72, -8), (76, -12), (74, -60), (62, -95), (40, -125), (0, -140), (0, -92),
-                       (14, -94), (26, -88), (34, -76), (38, -62), (50, -56)], 8, 0.0),
+        "jaw_beard": (
+            [
+                (60, -45),
+                (66, -30),
+                (72, -8),
+                (76, -12),
+                (74, -60),
+                (62, -95),
+                (40, -125),
+                (0, -140),
+                (0, -92),
+                (14, -94),
+                (26, -88),
+                (34, -76),
+                (38, -62),
+                (50, -56),
+            ],
+            8,
+            0.0,
+        ),
         "chin_beard": ([(0, -140), (24, -122), (27, -100), (23, -84), (13, -90), (0, -91)], 6, 0.022),
-        "moustache": ([(0, -56), (12, -57), (24, -64), (31, -75), (31, -90), (26, -88), (26, -76), (15, -64.5), (0, -63)],
-                      3, 0.03),
+        "moustache": (
+            [(0, -56), (12, -57), (24, -64), (31, -75), (31, -90), (26, -88), (26, -76), (15, -64.5), (0, -63)],
+            3,
+            0.03,
+        ),
         "nose_tip": ([(0, -28), (8, -32), (13, -40), (16, -47), (6, -49), (0, -50)], 4, 0.035),
         "forehead": ([(0, 30), (30, 32), (48, 36), (44, 62), (0, 68)], 9, 0.015),
         "lips": ([(0, -66), (5, -64.3), (14, -66), (25, -71.5), (15, -80.5), (7, -84), (0, -84.5)], 0.9, 0.032),
@@ -113,8 +134,18 @@ def folds(side: int) -> dict[str, np.ndarray]:
 
     for row, height in enumerate((36, 44.5, 52)):  # frontalis: across the forehead, the middle part and the sides
         wave = rng.normal(0, 0.8, 6)
-        lines("AU1", [(0, height), (8, height + 1.2 + wave[0]), (16, height + 1.5 + wave[1]), (24, height)], 1.2, 1 - 0.2 * row)
-        lines("AU2", [(20, height), (30, height + 2 + wave[2]), (40, height + 1.5 + wave[3]), (50, height - 3)], 1.2, 1 - 0.2 * row)
+        lines(
+            "AU1",
+            [(0, height), (8, height + 1.2 + wave[0]), (16, height + 1.5 + wave[1]), (24, height)],
+            1.2,
+            1 - 0.2 * row,
+        )
+        lines(
+            "AU2",
+            [(20, height), (30, height + 2 + wave[2]), (40, height + 1.5 + wave[3]), (50, height - 3)],
+            1.2,
+            1 - 0.2 * row,
+        )
     lines("AU4", [(6.5, 8), (7.2, 14), (6.2, 20), (8.5, 27)], 1.5)
     lines("AU4", [(2.2, 11), (2.6, 17), (1.8, 22)], 1.1, 0.5)
     lines("AU4", [(0, 3.5), (6, 4.2), (11, 3)], 1.2, 0.6)
@@ -150,14 +181,13 @@ def folds(side: int) -> dict[str, np.ndarray]:
 
 @cache
 def brows(side: int) -> tuple[np.ndarray, np.ndarray]:
-    """Hairs of both brows: how dark (side, side) in [0, 1], and how far from the brow's middle line in its half-widths."""
+    """Hairs of both brows: how dark (side, side) in [0, 1], and how far from the middle line in half-widths."""
     rng = np.random.default_rng(7)
     middle = np.array([(12, 14.5), (20, 17.2), (30, 20), (41, 20.8), (50, 18.3), (58, 12.5)], np.float32)
     depths = np.array([27, 26.5, 25, 20, 13, 3], np.float32)
     half = np.array([3.6, 4.0, 3.8, 3.2, 2.3, 0.8], np.float32)
-    hairs, distance, canvas = (np.zeros((SIDE, SIDE), np.float32) for _ in range(2)), None, Canvas()
-    dark, across = hairs
-    across += 9
+    dark, across = np.zeros((SIDE, SIDE), np.float32), np.full((SIDE, SIDE), 9, np.float32)
+    canvas = Canvas()
     count = 950
     for t in np.sort(rng.uniform(0, 5, count)):
         offset = rng.uniform(-1.5, 1.5)
@@ -166,7 +196,7 @@ def brows(side: int) -> tuple[np.ndarray, np.ndarray]:
         angle = np.interp(t, [0, 1, 2.5, 5], [1.35, 0.85, 0.35, -0.45]) - 0.35 * offset + rng.normal(0, 0.15)
         length = np.interp(t, [0, 1, 4, 5], [5, 6.5, 6, 4]) * rng.uniform(0.6, 1.1)
         start = np.array([x, y + offset * h - 0.6, z])
-        end = start + [length * np.cos(angle), length * np.sin(angle), -length * 0.35 * (x > 35)]
+        end = start + length * np.array([np.cos(angle), np.sin(angle), -0.35 * (x > 35)])
         bend = (start + end) / 2 + [0, 0.5, 0]
         for sign in (1, -1):
             pixels = canvas.pixels(np.array([start, bend, end], np.float32) * [sign, 1, 1])
@@ -183,7 +213,7 @@ def brows(side: int) -> tuple[np.ndarray, np.ndarray]:
 
 @cache
 def spots(side: int, pattern: int) -> tuple[np.ndarray, np.ndarray]:
-    """Freckles and moles: for each pixel the amount, 0 to 1, from which a freckle shows (2 where never), and the mole's number."""
+    """Freckles and moles: each pixel's amount, 0 to 1, from which a freckle shows (2: never), and the mole's number."""
     rng = np.random.default_rng([11, pattern])
     freckles, moles = np.full((SIDE, SIDE), 2, np.float32), np.full((SIDE, SIDE), 99, np.float32)
     for _ in range(700):
@@ -208,7 +238,10 @@ def noises(side: int, pattern: int) -> dict[str, np.ndarray]:
     grain = noise(rng, 2.5)
     pores = -np.clip(noise(rng, 4) - 0.6, 0, 3) + 0.35 * noise(rng, 7) + 0.15 * grain
     dots = np.clip(noise(rng, 2.2) - 0.35, 0, 2) ** 0.8
-    return {name: _at(value, side) for name, value in {"blotch": blotch, "tan": tan, "pores": pores, "dots": dots, "grain": grain}.items()}
+    return {
+        name: _at(value, side)
+        for name, value in {"blotch": blotch, "tan": tan, "pores": pores, "dots": dots, "grain": grain}.items()
+    }
 
 
 def _at(picture: np.ndarray, side: int) -> np.ndarray:

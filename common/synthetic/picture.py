@@ -77,7 +77,8 @@ def make(scene: Scene, size: int, samples: int = 2) -> Picture:
     light, normals = np.zeros((fine, fine, 3), np.float32), np.zeros((fine, fine, 3), np.float32)
     labels = np.zeros((fine, fine), np.int64)
     light[seen] = appearance.light(scene, body, samples_seen, fine)
-    normals[seen], labels[seen] = samples_seen.points.normals, samples_seen.parts
+    normals[seen] = samples_seen.points.normals
+    labels[seen] = appearance.label(scene, samples_seen, fine)
     for layer in body.glass:
         overlay(light, labels, fragments, layer, _project(layer.vertices, camera, fine), scene.lamps, distance)
     light *= exposure
@@ -139,15 +140,17 @@ def frame(scene: Scene) -> tuple[Perspective, tuple[float, float]]:
 
 
 def metering(scene: Scene) -> float:
-    """Exposure that a camera would choose: bright skin comes out bright and dark skin dark, but less than in proportion."""
+    """Exposure that a camera would choose: bright skin comes out bright, dark skin dark, less than in proportion."""
     albedo = float(skin.colour(scene.person.skin.melanin, scene.person.skin.haemoglobin) @ [0.2126, 0.7152, 0.0722])
     return 0.56 / shade.irradiance(scene.lamps) * albedo**-0.42
 
 
 def lamps_as_harmonics(scene: Scene) -> torch.Tensor:
-    """The lamps in spherical harmonics (1, 9, 3), by the best fit to their light on a sphere, shadows left out."""
+    """The lamps in spherical harmonics (1, 9, 3): the best fit to their light on a sphere, shadows left out."""
     lamps = scene.lamps
-    around = torch.tensor([lamps.fill_colour]) * (0.75 * lamps.fill) + 0.5 * lamps.bounce * torch.tensor([[1, 0.85, 0.7]])
+    around = torch.tensor([lamps.fill_colour]) * (0.75 * lamps.fill) + 0.5 * lamps.bounce * torch.tensor(
+        [[1, 0.85, 0.7]]
+    )
     key = torch.from_numpy(shade.direction(lamps.azimuth, lamps.elevation))[None]
     rim = torch.from_numpy(shade.direction(lamps.rim_azimuth, 15))[None]
     return (
@@ -158,14 +161,14 @@ def lamps_as_harmonics(scene: Scene) -> torch.Tensor:
 
 
 def crude(scene: Scene, body: Body, camera: Perspective, harmonics: torch.Tensor, size: int) -> np.ndarray:
-    """The bare head under the light, RigFace's guide: one colour of skin, no detail, no hair, black around, (S, S, 3) uint8."""
+    """The bare head under the light, (S, S, 3) uint8: RigFace's guide, of one colour, without hair, black around."""
     head = default_head()
     vertices = torch.from_numpy(body.positions[None, : len(head.mean)])
-    albedo = torch.from_numpy(skin.colour(scene.person.skin.melanin, scene.person.skin.haemoglobin))
+    tone = torch.from_numpy(skin.colour(scene.person.skin.melanin, scene.person.skin.haemoglobin))
+    # The neck fades out where the shoulders begin, more smoothly than its triangles end.
+    albedo = tone * ((head.head_weight - 0.1) / 0.15).clamp(0, 1)[:, None]
     drawn = render(head, vertices, camera, harmonics, size=size, albedo=albedo, samples=1)
-    bare = torch.isin(drawn.parts, torch.tensor([*appearance.BARE, *appearance.EYES, appearance.MOUTH]))
-    colour = (drawn.colour * bare).movedim(0, 2).numpy()
-    return np.rint(to_srgb(colour) * 255).astype(np.uint8)
+    return np.rint(to_srgb(drawn.colour.movedim(0, 2).numpy()) * 255).astype(np.uint8)
 
 
 def _project(points: np.ndarray, camera: Perspective, size: int) -> torch.Tensor:

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .combs import Style
 from .hats import covered
 from .layers import Layer, Skull
-from .scalp import CENTRE, Bound, hairline, scale_of, scalp, smooth, surface, temples, unit
-from .strands import Strands, Style, grow, resample
+from .patches import Bound
+from .scalp import CENTRE, floats, hairline, scale_of, scalp, smooth, surface, temples, unit
+from .strands import Strands, grow, resample
 
 _PRESSED = 0.0045  # metres from the skin to which a hat presses hair
-_GREY = np.float32([0.42, 0.41, 0.40])
+_GREY = floats([0.42, 0.41, 0.40])
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Wish:
 
 @dataclass(frozen=True)
 class _Fitted:
-    """N strands on a person: (N, S + 1, ...) points, normals of the head beneath, share of the head's turn, the hat's weight."""
+    """N strands on a person: (N, S + 1, ...) points, normals beneath, share of the head's turn, weight of the hat."""
 
     points: np.ndarray
     normals: np.ndarray
@@ -156,12 +158,12 @@ def _ribbons(
 
 
 def _colours(wish: Wish, strands: Strands, keep: np.ndarray, along: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Colours (N (S + 1) 2, 3): darker at the root and deep in the hair, one edge of a ribbon lighter than the other."""
+    """Colours (N (S + 1) 2, 3): darker at roots and deep in the hair, one edge of a ribbon lighter."""
     count = len(keep)
     lock = rng.normal(1, 0.10, len(strands.points)).astype(np.float32)[strands.lock[keep]]
     tone = (0.42 + 0.58 * strands.rank[keep] ** 0.8) * lock * rng.uniform(0.85, 1.15, count).astype(np.float32)
     tone = tone[:, None, None] * (0.6 + 0.55 * along**0.6)  # (N, S + 1, 1)
-    edge = 1 + rng.uniform(-0.18, 0.18, (count, 1, 1, 1)).astype(np.float32) * np.float32([-1, 1])[:, None]
+    edge = 1 + rng.uniform(-0.18, 0.18, (count, 1, 1, 1)).astype(np.float32) * floats([-1, 1])[:, None]
     hue = wish.colour * rng.normal(1, 0.05, (count, 3)).astype(np.float32)
     hue = np.where(rng.uniform(0, 1, (count, 1)) < wish.grey, _GREY, hue).astype(np.float32)
     return np.clip(tone[:, :, None] * edge * hue[:, None, None], 0, 1).reshape(-1, 3)
@@ -181,7 +183,7 @@ def _cap(plan: Style, wish: Wish, line: _Hairline, skull: Skull, rng: np.random.
     normals = unit(patch.bound.on(skull.normals))[used]
     vertices = patch.bound.on(skull.vertices)[used] + normals * off
     normals = unit(normals + rng.normal(0, 0.25, normals.shape))  # rough, or it shines like a helmet
-    down = np.float32([0, -1, -0.3])
+    down = floats([0, -1, -0.3])
     tangents = unit(down - normals * (normals @ down)[:, None])
     base = wish.colour + (_GREY - wish.colour) * wish.grey
     depth = 0.6 if plan.length < 0.01 else 0.42  # the shortest hair does not shade itself

@@ -84,7 +84,9 @@ def skin(points: Points, smooth: np.ndarray, albedo: np.ndarray, gloss: np.ndarr
     return diffuse + highlight(points, towards, key, 10 + 28 * gloss, gloss * 1.1) + sheen(points, lamps, gloss)
 
 
-def highlight(points: Points, towards: np.ndarray, key: np.ndarray, exponent: np.ndarray, strength: np.ndarray) -> np.ndarray:
+def highlight(
+    points: Points, towards: np.ndarray, key: np.ndarray, exponent: np.ndarray, strength: np.ndarray
+) -> np.ndarray:
     """Normalised Blinn-Phong highlight (N, 3) with Schlick's Fresnel term."""
     half = unit(points.views + towards)
     cosine = np.maximum((points.normals * half).sum(1), 0)
@@ -111,7 +113,10 @@ def matt(points: Points, albedo: np.ndarray, lamps: Lamps, gloss: float | np.nda
 
 
 def strands(points: Points, tangents: np.ndarray, albedo: np.ndarray, lamps: Lamps, gloss: float = 0.5) -> np.ndarray:
-    """Light (N, 3) from hair: Kajiya and Kay, "Rendering Fur with Three Dimensional Textures" (SIGGRAPH 1989), two highlights."""
+    """Light (N, 3) from hair, with two highlights.
+
+    After Kajiya and Kay, "Rendering Fur with Three Dimensional Textures" (SIGGRAPH 1989).
+    """
     key, towards = lamps.key * np.asarray(lamps.key_colour, np.float32), direction(lamps.azimuth, lamps.elevation)
     along = tangents @ towards
     side = np.sqrt(np.maximum(1 - along**2, 0))
@@ -119,14 +124,16 @@ def strands(points: Points, tangents: np.ndarray, albedo: np.ndarray, lamps: Lam
     half = unit(points.views + towards)
     shift = np.clip((tangents * half).sum(1) + 0.06, -1, 1)
     sharp, wide = (np.sqrt(1 - np.clip(shift + off, -1, 1) ** 2) ** power for off, power in ((0, 60), (-0.12, 18)))
-    diffuse = albedo * (key * (side * around)[:, None] * 0.8 + surroundings(points.normals, lamps) * points.open[:, None])
+    diffuse = albedo * (
+        key * (side * around)[:, None] * 0.8 + surroundings(points.normals, lamps) * points.open[:, None]
+    )
     bright = np.sqrt(albedo) * 0.35
     shine = gloss * (0.045 * sharp[:, None] + 0.12 * wide[:, None] * bright) * key * around[:, None]
     return diffuse + shine.astype(np.float32)
 
 
 def mirror(points: Points, lamps: Lamps, cornea: np.ndarray) -> np.ndarray:
-    """Lamps mirrored in wet eyes, (N, 3): a lamp is a patch of the size its softness says, the sky a faint upper half."""
+    """Lamps mirrored in wet eyes, (N, 3): the key is a patch as large as it is soft, the sky a faint upper half."""
     reflected = 2 * (points.normals * points.views).sum(1, keepdims=True) * points.normals - points.views
     off = np.arccos(np.clip(reflected @ direction(lamps.azimuth, lamps.elevation), -1, 1))
     size = 0.16 + 0.22 * lamps.softness  # radians

@@ -13,7 +13,10 @@ from ..face3d.head import vertex_normals
 from ..face3d.render import rasterize
 
 _RAYS, _RAY_SIDE = 48, 192
-_CENTRE, _RADIUS = np.array([0, -0.05, -0.06], np.float32), 0.26  # what shadow maps show: the head, not the shoulders' ends
+_CENTRE, _RADIUS = (
+    np.array([0, -0.05, -0.06], np.float32),
+    0.26,
+)  # what shadow maps show: the head, not the shoulders' ends
 
 
 def lit(
@@ -64,7 +67,7 @@ def lit(
 
 @cache
 def openness() -> np.ndarray:
-    """How much of the surroundings each vertex of the mean head sees, (V,) in [0, 1]: ambient occlusion, from 48 sides."""
+    """How much of the surroundings each vertex of the mean head sees, (V,) in [0, 1]: ambient occlusion."""
     head = default_head()
     normals = vertex_normals(head.mean[None], head.triangles)[0].numpy()
     vertices, triangles = head.mean.numpy(), head.triangles.numpy()

@@ -1,11 +1,11 @@
 """Skin: its colour from two pigments, its relief, its gloss, and how it folds when the face moves.
 
-Colour follows the log-linear model of Tsumura et al., "Image-based skin color and texture analysis/synthesis by extracting
-hemoglobin and melanin information in the skin" (SIGGRAPH 2003): reflectance = base * exp(-melanin * m - haemoglobin * h).
-The direction m is the spectral slope of melanin as a camera's three broad bands see it through scattering skin; h is that of
-oxygenated and reduced blood, 3 : 1, at 620, 540 and 460 nm (tables of Prahl, Oregon Medical Laser Center, 1998). Over the
-ranges in `factors.Skin` the individual typology angle (Chardon et al. 1991) runs from above 55 degrees, very light, to below
--30, dark.
+Colour follows the log-linear model of Tsumura et al., "Image-based skin color and texture analysis/synthesis by
+extracting hemoglobin and melanin information in the skin" (SIGGRAPH 2003): reflectance = base * exp(-melanin * m -
+haemoglobin * h). The direction m is the spectral slope of melanin as a camera's three broad bands see it through
+scattering skin; h is that of oxygenated and reduced blood, 3 : 1, at 620, 540 and 460 nm (tables of Prahl, Oregon
+Medical Laser Center, 1998). Over the ranges in `factors.Skin` the individual typology angle (Chardon et al. 1991) runs
+from above 55 degrees, very light, to below -30, dark.
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ def paint(person: Person, side: int) -> SkinMaps:
 
     Args:
         person: whose skin, features and age count.
-        side: pixels of the maps, a divisor of `maps.SIDE`; about three times the face's height on the picture is enough.
+        side: pixels of the maps, a divisor of `maps.SIDE`; about three times the face's height on the picture is
+            enough.
     """
     skin, features = person.skin, person.features
     region, noise = maps.regions(side), maps.noises(side, skin.pattern % 8)
@@ -71,8 +72,10 @@ def paint(person: Person, side: int) -> SkinMaps:
     lip = bare * (1 - 0.85 * features.lipstick) + 0.85 * features.lipstick * np.asarray(features.lip_colour, np.float32)
     albedo = _blend(albedo, lip * (1 + 0.05 * noise["pores"])[..., None], lips)
     albedo = _blend(albedo, features.eyeshadow_colour, 0.7 * features.eyeshadow * region["eyelid"])
-    albedo = _hairs(albedo, features, region, noise["dots"], skin, side)
-    albedo = _blend(albedo, (0.012, 0.01, 0.01), 0.9 * np.clip(features.eyeliner + 0.35 * features.lashes, 0, 1) * region["liner"])
+    albedo = _hairs(albedo, features, region, noise["dots"], side)
+    albedo = _blend(
+        albedo, (0.012, 0.01, 0.01), 0.9 * np.clip(features.eyeliner + 0.35 * features.lashes, 0, 1) * region["liner"]
+    )
 
     gloss = 0.35 + 0.4 * skin.oil * (0.5 + 0.8 * region["forehead"] + 0.9 * region["nose_tip"]) + 0.1 * noise["blotch"]
     gloss = gloss * (1 - 0.5 * lips) + lips * (0.55 + 0.5 * features.lipstick)
@@ -102,6 +105,13 @@ def groove(units: np.ndarray, skin: Skin, side: int) -> np.ndarray:
     return depth * (0.65 + 0.6 * skin.wrinkles)
 
 
+def brow_cover(features: Features, side: int) -> np.ndarray:
+    """How much of the skin the brows' hairs hide, (S, S) in [0, 1]."""
+    dark, across = maps.brows(side)
+    shown = np.clip((1.15 * features.brow_width - across) * 3, 0, 1)
+    return np.clip(1.35 * dark * shown * features.brow_density, 0, 0.96)
+
+
 def slopes(height: np.ndarray) -> np.ndarray:
     """Slopes (S, S, 2) of a height map (S, S) in tenths of a millimetre: rightwards and upwards, without unit."""
     pixel = 0.33 * maps.SIDE / len(height)  # millimetres
@@ -111,12 +121,10 @@ def slopes(height: np.ndarray) -> np.ndarray:
 
 
 def _hairs(
-    albedo: np.ndarray, features: Features, region: dict[str, np.ndarray], dots: np.ndarray, skin: Skin, side: int
+    albedo: np.ndarray, features: Features, region: dict[str, np.ndarray], dots: np.ndarray, side: int
 ) -> np.ndarray:
     """Brows and beard."""
-    dark, across = maps.brows(side)
-    shown = np.clip((1.15 * features.brow_width - across) * 3, 0, 1)
-    albedo = _blend(albedo, features.brow_colour, np.clip(1.35 * dark * shown * features.brow_density, 0, 0.96))
+    albedo = _blend(albedo, features.brow_colour, brow_cover(features, side))
     if features.beard != "none":
         areas = {
             "stubble": ("jaw_beard", "chin_beard", "moustache"),

@@ -2,68 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 
-from .scalp import Bound, hairline, scalp, smooth, surface, unit
+from .combs import COMBS, KNOTS, Style, top
+from .patches import Bound
+from .scalp import floats, hairline, scalp, smooth, surface, unit
 
-_CROWN = np.float32([0.008, 0.108, -0.125])  # where the whorl is
 _LOWER = 0.012  # metres that hair is grown below the hairline, for people whose hairline is lower
-_KNOT = {"bun": np.float32([0.0, 0.062, -0.187]), "ponytail": np.float32([0.0, 0.058, -0.192])}
 _SHORT = 0.12  # metres; shorter hair does not cover the ears
 _DRAFT = 2.0  # how much finer strands are grown than they are kept
-
-
-@dataclass(frozen=True)
-class Style:
-    """How hair is cut and combed; lengths in metres.
-
-    Attributes:
-        comb: direction that it is combed in: a key of `_COMBS`.
-        length: of the strands on top.
-        sides: of the strands above the ears and in the neck.
-        volume: thickness of the layer that it forms.
-        lift: how steeply strands leave the skin, 0 flat to 1 upright.
-        fall: weight of gravity beside the comb.
-        cling: how strongly strands are pressed into their layer, 0 to 1.
-        curl: radius of the curls.
-        turn: length of one curl along the strand; 0 has none.
-        clump: share of the way that tips move to the middle of their lock, 0 to 1.
-        lock: strands in a lock.
-        loose: random change of direction at each step.
-        width: of a ribbon.
-        strands: number of ribbons at full detail.
-        segments: quads along each.
-        shell: height of the dark layer beneath, as a share of the volume.
-        blunt: width of a ribbon's tip, as a share of its width.
-        knot: where hair is tied: a key of `_KNOT`, or "".
-        part: distance of the parting from the middle.
-        loss: how far the temples are bald.
-    """
-
-    comb: str
-    length: float
-    sides: float
-    volume: float = 0.008
-    lift: float = 0.3
-    fall: float = 0.3
-    cling: float = 0.3
-    curl: float = 0.0
-    turn: float = 0.0
-    clump: float = 0.35
-    lock: int = 9
-    loose: float = 0.12
-    width: float = 0.0022
-    strands: int = 3000
-    segments: int = 8
-    shell: float = 0.1
-    blunt: float = 0.12
-    knot: str = ""
-    part: float = 0.03
-    loss: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -98,7 +48,7 @@ def grow(style: Style, mirrored: bool) -> Strands:
     roots, normals = _roots(rng, style.strands)
     count = len(roots)
     rank = rng.uniform(0.1, 1, count).astype(np.float32)
-    length = (style.sides + (style.length - style.sides) * _top(roots)) * rng.uniform(0.8, 1.0, count)
+    length = (style.sides + (style.length - style.sides) * top(roots)) * rng.uniform(0.8, 1.0, count)
     if style.length < _SHORT:  # cut closer at the sideburns and in the neck
         length *= 0.4 + 0.6 * np.maximum(smooth(hairline(roots), 0.0, 0.025), smooth(roots[:, 1], 0.02, 0.05))
     paths = _paths(style, roots, normals, length.astype(np.float32), rank, rng)
@@ -106,7 +56,7 @@ def grow(style: Style, mirrored: bool) -> Strands:
         tied = _tied(style, rng)
         extra = len(tied)
         paths = np.concatenate([paths, tied])
-        roots = np.concatenate([roots, np.tile(_KNOT[style.knot], (extra, 1))])
+        roots = np.concatenate([roots, np.tile(KNOTS[style.knot], (extra, 1))])
         rank = np.concatenate([rank, rng.uniform(0.3, 1, extra).astype(np.float32)])
     lock = np.arange(len(paths), dtype=np.int32)
     lock[:count] = _locks(roots[:count], paths[:count], style.lock)
@@ -120,17 +70,12 @@ def grow(style: Style, mirrored: bool) -> Strands:
     place = np.argsort(order).astype(np.int32)
     paths, curls, roots, rank, lock = paths[order], curls[order], roots[order], rank[order], place[lock[order]]
     if mirrored:
-        flip = np.float32([-1, 1, 1])
+        flip = floats([-1, 1, 1])
         paths, curls, roots = paths * flip, curls * flip, roots * flip
     inside = np.where(order < count, hairline(roots), 1.0)
     inside = np.where(stumps[order], -1.0, inside).astype(np.float32)
     bound = surface().bind((paths + curls).reshape(-1, 3))
     return Strands(paths, curls, bound, inside, roots, rank, lock, order >= count)
-
-
-def _top(points: np.ndarray) -> np.ndarray:
-    """1 on top of the head, 0 at the sides and in the neck."""
-    return smooth(points[:, 1] + 0.12 * (points[:, 2] + 0.075), 0.045, 0.082)
 
 
 def _roots(rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -156,18 +101,20 @@ def _paths(
     rng: np.random.Generator,
 ) -> np.ndarray:
     """Strands (N, S + 1, 3) that follow the comb and gravity over the skull, neck and shoulders."""
-    head, comb = surface(), _COMBS[style.comb]
+    head, comb = surface(), COMBS[style.comb]
     steps = int(style.segments * (_DRAFT if style.length > 0.1 else 1))
     step = (length / steps)[:, None]
     points = roots - 0.0005 * normals
     direction = unit(comb(style, roots, roots, normals) * (1 - style.lift) + normals * style.lift)
-    paths, ears, normal = [points], [np.zeros(len(roots), bool)], normals
+    normal = normals
+    paths: list[np.ndarray] = [points]
+    ears: list[np.ndarray] = [np.zeros(len(roots), bool)]
     drift = rng.normal(0, style.loose, (len(roots), 3)).astype(np.float32)
     for number in range(1, steps + 1):
         along = number * step[:, 0]
         wish = comb(style, roots, points, normal)
         ease = np.exp(-along / 0.10)[:, None]
-        pull = wish * (0.25 + ease) + np.float32([0, -1, 0]) * style.fall * (1.3 - ease) + drift
+        pull = wish * (0.25 + ease) + floats([0, -1, 0]) * style.fall * (1.3 - ease) + drift
         direction = unit(direction * 1.2 + pull + rng.normal(0, style.loose, points.shape))
         points = points + direction * step
         bound = head.bind(points)
@@ -183,7 +130,7 @@ def _paths(
         direction = moved
         points = paths[-1] + moved * step
         paths.append(points.astype(np.float32))
-        ears.append(head.ears[bound.corners].any(1))
+        ears.append(np.any(head.ears[bound.corners], axis=1))
     kept = np.linspace(0, steps, style.segments + 1).round().astype(int)
     grown = np.stack(paths, 1)[:, kept]
     return _ended(grown, np.stack(ears, 1)[:, kept]) if style.length < _SHORT or style.knot else grown
@@ -245,7 +192,7 @@ def _curl(style: Style, paths: np.ndarray, lock: np.ndarray, rng: np.random.Gene
     if not style.turn:
         return np.zeros_like(paths)
     tangent = unit(np.gradient(paths, axis=1))
-    side = unit(np.cross(tangent, np.float32([0.3, 0.9, 0.3])))
+    side = unit(np.cross(tangent, floats([0.3, 0.9, 0.3])))
     other = np.cross(tangent, side)
     pieces = np.linalg.norm(np.diff(paths, axis=1), axis=2)
     along = np.concatenate([np.zeros((len(paths), 1)), np.cumsum(pieces, 1)], 1)
@@ -260,21 +207,21 @@ def _curl(style: Style, paths: np.ndarray, lock: np.ndarray, rng: np.random.Gene
 
 def _tied(style: Style, rng: np.random.Generator) -> np.ndarray:
     """Strands (N, S + 1, 3) of a bun or a ponytail."""
-    knot, count = _KNOT[style.knot], style.strands // 4
+    knot, count = KNOTS[style.knot], style.strands // 4
     along = np.linspace(0, 1, style.segments + 1, dtype=np.float32)[None, :, None]
     if style.knot == "bun":
-        centre, radius = knot + np.float32([0, 0.010, -0.013]), rng.uniform(0.024, 0.033, (count, 1, 1))
-        axis = unit(rng.normal(0, 1, (count, 3)) * [0.5, 0.5, 1] + np.float32([0, 0.2, 0.6]))
+        centre, radius = knot + floats([0, 0.010, -0.013]), rng.uniform(0.024, 0.033, (count, 1, 1))
+        axis = unit(rng.normal(0, 1, (count, 3)) * [0.5, 0.5, 1] + floats([0, 0.2, 0.6]))
         first = unit(np.cross(axis, rng.normal(0, 1, (count, 3))))
         second = np.cross(axis, first)
         angle = along * rng.uniform(1.2, 2.4, (count, 1, 1))
         ball = np.cos(angle) * first[:, None] + np.sin(angle) * second[:, None]
-        return (centre + radius * ball * np.float32([1.1, 1.0, 0.9])).astype(np.float32)
+        return (centre + radius * ball * floats([1.1, 1.0, 0.9])).astype(np.float32)
     points = knot + rng.normal(0, 0.006, (count, 3)) * [1, 1, 0.5]
-    direction = unit(np.float32([0, 0.0, -1]) + rng.normal(0, 0.16, (count, 3)))
+    direction = unit(floats([0, 0.0, -1]) + rng.normal(0, 0.16, (count, 3)))
     length, paths, head = rng.uniform(0.17, 0.24, (count, 1)), [points], surface()
     for _ in range(style.segments):
-        direction = unit(direction + np.float32([0, -0.9, 0.0]) + rng.normal(0, 0.05, points.shape))
+        direction = unit(direction + floats([0, -0.9, 0.0]) + rng.normal(0, 0.05, points.shape))
         points = points + direction * length / style.segments
         bound = head.bind(points)
         normal = unit(bound.on(head.normals))
@@ -282,53 +229,3 @@ def _tied(style: Style, rng: np.random.Generator) -> np.ndarray:
         points = points + normal * np.maximum(0.006 - height, 0)[:, None]
         paths.append(points)
     return np.stack(paths, 1).astype(np.float32)
-
-
-def _flat(vectors: np.ndarray, normals: np.ndarray) -> np.ndarray:
-    """Unit vectors along the surface."""
-    return unit(vectors - normals * np.einsum("ni,ni->n", vectors, normals)[:, None])
-
-
-def _whorl(style: Style, roots: np.ndarray, points: np.ndarray, normals: np.ndarray) -> np.ndarray:
-    away = points - _CROWN
-    forward = np.float32([0, 0, 1]) * smooth(roots[:, 1], 0.07, 0.1)[:, None]
-    return _flat(unit(away) + forward * 0.3, normals)
-
-
-def _parted(style: Style, roots: np.ndarray, points: np.ndarray, normals: np.ndarray) -> np.ndarray:
-    side = np.where(roots[:, 0] > style.part, 1.0, -1.0)
-    behind = smooth(-roots[:, 2], 0.1, 0.14)
-    across = np.stack([side * (1 - behind), -0.25 - behind, -0.55 + 0.2 * behind], 1)
-    down = np.float32([0, -1, -0.25])
-    top = _top(points)[:, None]
-    return _flat(across * top + down * (1 - top), normals)
-
-
-def _swept(style: Style, roots: np.ndarray, points: np.ndarray, normals: np.ndarray) -> np.ndarray:
-    low = smooth(-roots[:, 2], 0.1, 0.16)[:, None]
-    return _flat(np.float32([0, -0.15, -1]) * (1 - low) + np.float32([0, -1, -0.1]) * low, normals)
-
-
-def _forward(style: Style, roots: np.ndarray, points: np.ndarray, normals: np.ndarray) -> np.ndarray:
-    fore = smooth(roots[:, 2], -0.09, -0.05)[:, None] * smooth(roots[:, 1], 0.03, 0.06)[:, None]
-    away = unit(points - _CROWN)
-    ahead = np.stack([points[:, 0] * 2, np.full(len(points), -0.4), np.ones(len(points))], 1)
-    return _flat(ahead * fore + away * (1 - fore), normals)
-
-
-def _tie(style: Style, roots: np.ndarray, points: np.ndarray, normals: np.ndarray) -> np.ndarray:
-    return _flat(_KNOT[style.knot] - points, normals)
-
-
-def _outward(style: Style, roots: np.ndarray, points: np.ndarray, normals: np.ndarray) -> np.ndarray:
-    return normals
-
-
-_COMBS: dict[str, Callable[[Style, np.ndarray, np.ndarray, np.ndarray], np.ndarray]] = {
-    "whorl": _whorl,
-    "part": _parted,
-    "back": _swept,
-    "forward": _forward,
-    "tie": _tie,
-    "out": _outward,
-}

@@ -1,4 +1,4 @@
-"""The default head: neutral at zero, action units as FACS describes them, sides apart, differentiable, quick to load."""
+"""The default head: neutral at zero, action units as FACS has them, sides apart, differentiable, quick to load."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch
 from common.errors import InputError, ShapeError
 from common.face3d.anny_head import AnnyHead, default_head
 from common.face3d.anny_units import NEGATIVE, UNITS
-from common.face3d.head import PARTS, Head, vertex_normals
+from common.face3d.head import PARTS, Head
 from common.face3d.people import sample
 
 UP, DOWN = 1.0, -1.0
@@ -47,7 +47,8 @@ def test_it_is_a_head(head):
     assert head().shape == (1, len(head.mean), 3)
     assert head.landmarks(head()).shape == (1, 68, 3)
     assert head.uv_triangles.shape == head.triangles.shape == (len(head.parts), 3)
-    assert 0 <= head.uv.min() and head.uv.max() <= 1
+    assert head.uv.min() >= 0
+    assert head.uv.max() <= 1
 
 
 def test_zero_is_the_neutral_mean(head):
@@ -61,7 +62,7 @@ def test_the_eyes_are_the_origin_of_every_person(head):
     assert vertices[:, head.eyes.flatten()].mean(1).abs().max() < 1e-6
 
 
-# The landmarks that the FACS manual names for each unit, and which way they go: (landmarks, axis, sign, least millimetres).
+# What the FACS manual says of each unit: the landmarks, their axis, which way, and at least how many millimetres.
 FACS = {
     "AU1": (INNER_BROWS, 1, UP, 2.5),
     "AU2": (OUTER_BROWS, 1, UP, 2.5),
@@ -89,7 +90,9 @@ def test_units_move_what_facs_says(head, name):
 def test_units_grow_with_intensity_on_everyone(head, name):
     points, axis, sign, _ = FACS[name]
     for identity in people(head, 3):
-        way = [moved(head, units(name, v), identity[None])[list(points), axis].mean() * sign for v in (0, 1, 2, 3, 4, 5)]
+        way = [
+            moved(head, units(name, v), identity[None])[list(points), axis].mean() * sign for v in (0, 1, 2, 3, 4, 5)
+        ]
         assert (np.diff(way) > 0).all()
 
 
@@ -111,7 +114,9 @@ def test_left_is_the_mirror_of_right(head, name):
     mirror = torch.tensor([-1.0, 1, 1])
     # Vertices of the mesh come in mirrored pairs: find each one's counterpart.
     counterpart = torch.cdist(head.mean, head.mean * mirror).argmin(1)
-    paired = ((head.mean - head.mean[counterpart] * mirror).norm(dim=1) < 1e-4) & (counterpart[counterpart] == torch.arange(len(counterpart)))
+    paired = ((head.mean - head.mean[counterpart] * mirror).norm(dim=1) < 1e-4) & (
+        counterpart[counterpart] == torch.arange(len(counterpart))
+    )
     assert paired.float().mean() > 0.95
     error = (left - right[counterpart] * mirror).norm(dim=1)[paired]
     assert error.max() < 3e-4
@@ -174,7 +179,8 @@ def test_jaw_opens_the_mouth(head):
 def test_turning_leaves_the_shoulders(head):
     turned = head.turn(head.mean[None], torch.tensor([[0.5, 0.0, 0.0]]))[0]
     torso = head.head_weight == 0
-    assert torso.any() and torch.equal(turned[torso], head.mean[torso])
+    assert torso.any()
+    assert torch.equal(turned[torso], head.mean[torso])
     nose = head.landmarks(turned[None])[0, 30]
     assert nose[0] > head.landmarks(head.mean[None])[0, 30, 0] + 0.02  # positive yaw: to the picture's right
 
@@ -237,9 +243,11 @@ def test_people_are_people(head):
     vertices = head(people(head, 64))
     landmarks = head.landmarks(vertices) * 1000
     eyes = (landmarks[:, 36] - landmarks[:, 45]).norm(dim=1)
-    assert eyes.min() > 75 and eyes.max() < 110  # outer corners; adults have 80 to 105 mm (Farkas 1994), the head a bit less
+    assert eyes.min() > 75
+    assert eyes.max() < 110
     height = landmarks[:, 27, 1] - landmarks[:, 8, 1]
-    assert height.min() > 85 and height.max() < 150  # nasion to chin
+    assert height.min() > 85
+    assert height.max() < 150
     spread = (landmarks - landmarks.mean(0)).norm(dim=2).mean()
     assert 2 < spread < 10
     assert torch.isfinite(vertices).all()
@@ -292,7 +300,10 @@ def test_vertices_are_annys(head):
 
 
 def test_it_is_ready_in_no_time(head):
-    code = "import torch, time; t = time.perf_counter(); from common.face3d.anny_head import AnnyHead; AnnyHead(); print(time.perf_counter() - t)"
+    code = (
+        "import torch, time; t = time.perf_counter(); from common.face3d.anny_head import AnnyHead; AnnyHead();"
+        "print(time.perf_counter() - t)"
+    )
     runs = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True) for _ in range(2)]
     assert min(float(run.stdout) for run in runs) < 1.5
 

@@ -20,13 +20,16 @@ def test_right_is_right_and_up_is_up():
     for camera in (perspective(), Orthographic(torch.tensor([4.0]), torch.zeros(1, 2))):
         centre, right, up = to_pixels(camera.project(points), 200, 100)[0]
         assert centre[:2].tolist() == [99.5, 49.5]
-        assert right[0] > centre[0] and right[1] == centre[1]
-        assert up[1] < centre[1] and up[0] == centre[0]
+        assert right[0] > centre[0]
+        assert right[1] == centre[1]
+        assert up[1] < centre[1]
+        assert up[0] == centre[0]
 
 
 def test_what_is_far_is_small_and_deep():
     near, far = perspective().project(torch.tensor([[[0.1, 0.0, 0.1], [0.1, 0.0, -0.1]]]))[0]
-    assert near[0] > far[0] and near[2] < far[2]
+    assert near[0] > far[0]
+    assert near[2] < far[2]
 
 
 def test_the_orthographic_camera_is_decas():

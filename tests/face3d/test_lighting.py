@@ -25,7 +25,7 @@ def test_the_constants_are_decas():
         (pi / 4) * (3 / 2) * root(5 / (12 * pi)),
         (pi / 4) * (1 / 2) * root(5 / (4 * pi)),
     ]
-    assert CONSTANTS == pytest.approx(expected, rel=1e-12)
+    assert pytest.approx(expected, rel=1e-12) == CONSTANTS
 
 
 def test_the_basis_is_orthogonal():

@@ -68,11 +68,15 @@ def test_depth_normals_and_mask_agree(picture):
     assert torch.equal(seen, torch.isfinite(picture.depth))
     assert ((picture.normals.norm(dim=0) > 0) == seen).float().mean() > 0.999
     whole = picture.alpha == 1
-    assert (picture.parts[whole] > 0).all() and (picture.parts[~seen] == 0).all()
+    assert (picture.parts[whole] > 0).all()
+    assert (picture.parts[~seen] == 0).all()
     # Normals are what depth's slope says: compare on the smooth middle of the face.
     step = 1.1 / 8.0 / 64
     depth = picture.depth[40:80, 50:78]
-    slope_x, slope_y = (depth[1:-1, 2:] - depth[1:-1, :-2]) / (2 * step), (depth[2:, 1:-1] - depth[:-2, 1:-1]) / (2 * step)
+    slope_x, slope_y = (
+        (depth[1:-1, 2:] - depth[1:-1, :-2]) / (2 * step),
+        (depth[2:, 1:-1] - depth[:-2, 1:-1]) / (2 * step),
+    )
     from_depth = torch.nn.functional.normalize(torch.stack([slope_x, -slope_y, torch.ones_like(slope_x)]), dim=0)
     cosine = (from_depth * picture.normals[:, 41:79, 51:77]).sum(0)
     assert cosine.median() > 0.97
@@ -130,7 +134,10 @@ def test_what_is_outside_the_picture_is_not_seen(head):
 
 def test_textures_are_read_at_their_coordinates():
     texture = torch.zeros(3, 8, 8)
-    texture[0], texture[1] = torch.linspace(1, 15, 8) / 16, torch.linspace(15, 1, 8)[:, None] / 16  # u and v of the centres
+    texture[0], texture[1] = (
+        torch.linspace(1, 15, 8) / 16,
+        torch.linspace(15, 1, 8)[:, None] / 16,
+    )  # u and v of the centres
     uv = torch.rand(100, 2) * 0.8 + 0.1
     assert torch.allclose(sample_texture(texture, uv)[:, :2], uv, atol=1e-5)
 
@@ -140,7 +147,8 @@ def test_a_texture_is_drawn(head):
     red[0] = 1
     picture = render(head, head(), CAMERA, WHITE, size=32, texture=red)
     whole = picture.alpha == 1
-    assert torch.allclose(picture.colour[0][whole], torch.ones(int(whole.sum())), atol=1e-5) and not picture.colour[1].any()
+    assert torch.allclose(picture.colour[0][whole], torch.ones(int(whole.sum())), atol=1e-5)
+    assert not picture.colour[1].any()
 
 
 def test_votes():
@@ -150,7 +158,8 @@ def test_votes():
 
 def test_the_same_bytes_in_two_processes(picture):
     code = (
-        "import torch, hashlib\nfrom common.face3d.anny_head import default_head\nfrom common.face3d.camera import Perspective\n"
+        "import torch, hashlib\nfrom common.face3d.anny_head import default_head\n"
+        "from common.face3d.camera import Perspective\n"
         "from common.face3d.lighting import ambient\nfrom common.face3d.render import render\nh = default_head()\n"
         "c = Perspective(torch.tensor([8.0]), torch.tensor([1.1]), torch.tensor([[0.0, 0.2]]))\n"
         "p = render(h, h(), c, ambient(torch.ones(1, 3)), size=128)\n"

@@ -20,7 +20,7 @@ def test_srgb_and_light_are_inverses():
     values = np.linspace(0, 1, 256)
     assert np.allclose(to_srgb(to_linear(values)), values, atol=1e-9)
     assert to_linear(np.array(0.5)) == pytest.approx(0.21404, abs=1e-5)
-    assert (to_srgb(np.array([-1.0, 2.0])) == [0, 1]).all()
+    assert np.allclose(to_srgb(np.array([-1.0, 2.0])), [0, 1])
 
 
 def test_dark_light_is_kept_and_bright_light_is_rolled_off():
@@ -77,7 +77,7 @@ def test_blur_grows_with_the_picture(size):
 @pytest.mark.parametrize("contrast", [0.85, 1.2])
 def test_noise_has_its_deviation_at_mid_grey(noise, contrast):
     picture = capture(np.full((256, 256, 3), MID_GREY, np.float32), Capture(noise=noise, contrast=contrast))
-    assert np.hypot(picture.std(), 0) == pytest.approx(np.hypot(noise, 0.29), rel=0.05)
+    assert picture.std() == pytest.approx(np.hypot(noise, 0.29), rel=0.05)
     assert picture.mean() == pytest.approx(117.6, abs=1)
 
 

@@ -148,7 +148,9 @@ def test_the_population_is_believable(scenes):
     assert 0.04 < hats < 0.13
     nouns = Counter(scene.person.noun for scene in scenes)
     assert min(nouns["woman"], nouns["man"]) > 0.4 * count
-    bearded = {noun: np.mean([s.person.features.beard != "none" for s in scenes if s.person.noun == noun]) for noun in nouns}
+    bearded = {
+        noun: np.mean([s.person.features.beard != "none" for s in scenes if s.person.noun == noun]) for noun in nouns
+    }
     assert bearded["woman"] == 0
     assert 0.4 < bearded["man"] < 0.75
     melanin = np.array([scene.person.skin.melanin for scene in scenes])
@@ -179,7 +181,9 @@ def test_units_occur_alone_and_together():
 
 def differences(pair):
     source, target = pair
-    return {field.name for field in dataclasses.fields(source) if getattr(source, field.name) != getattr(target, field.name)}
+    return {
+        field.name for field in dataclasses.fields(source) if getattr(source, field.name) != getattr(target, field.name)
+    }
 
 
 @pytest.mark.parametrize("index", range(12))

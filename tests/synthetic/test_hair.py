@@ -80,12 +80,11 @@ def assert_sound(layer: Layer) -> None:
 @pytest.mark.parametrize("style", STYLES)
 def test_layers_are_sound_and_within_budget(style: str, person: Skull) -> None:
     small, large = grown(style, person), grown(style, person, detail=1.0)
-    for layer, budget in ((small, 20_000), (large, 60_000)):
+    for layer, budget in ((small, 12_000), (large, 60_000)):
         assert_sound(layer)
         assert layer.part == "hair"
         assert layer.tangents is not None
         assert 1_000 < len(layer.triangles) < budget
-    assert len(grown(style, person, detail=0.25).triangles) < 18_000
 
 
 def test_there_are_many_styles_and_bald_people(mean: Skull) -> None:
