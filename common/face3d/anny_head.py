@@ -15,7 +15,7 @@ from .camera import rotation_matrix
 from .landmarks import Embedding
 
 # The mean head, where identity is zero: a person of no particular sex, forty years old, of mean weight.
-_MEAN = {"age": 0.75, **{axis: 1 / 3 for axis in ("african", "asian", "caucasian")}}
+_MEAN = {"age": 0.75, **dict.fromkeys(("african", "asian", "caucasian"), 1 / 3)}
 _RANGE = {"age": (0.6, 1.0)}
 _ANCHORS = {
     "gender": (0.0, 1.0),

@@ -71,9 +71,9 @@ def rasterize(points: torch.Tensor, triangles: torch.Tensor, width: int, height:
         raise InputError(
             "Cannot draw: positions hold NaN or infinity; check the parameters of the head and the camera."
         )
-    # OpenCV looks through a pinhole with 90 degrees of view in y. Our camera has already divided, so that pinhole is put
-    # far away, where it divides all depths by almost the same: weights come out linear in the picture, which is exact
-    # for orthographic cameras and off by less than a thousandth of a triangle's size for a face's small triangles.
+    # OpenCV looks through a pinhole with 90 degrees of view in y. Our camera has already divided, so that pinhole is
+    # put far away, where it divides all depths by almost the same: weights come out linear in the picture, which is
+    # exact for orthographic cameras and off by less than a thousandth of a triangle's size for small triangles.
     near, far = corners[..., 2].min(), corners[..., 2].max()
     z = _FAR + (corners[..., 2] - near) / max(far - near, 1e-9)
     x = (corners[..., 0] + 0.5 - width / 2) / (height / 2) * z

@@ -73,18 +73,18 @@ def layers(person: Person, wear: Wear, detail: float) -> tuple[Layer, ...]:
         return np.random.default_rng([person.number, purpose, pattern])
 
     found: list[Layer | None] = [
-        clothes(wear.clothes, bones, rng(1, wear.pattern), colour=wear.clothes_colour, pattern=wear.clothes_pattern),
+        clothes(wear.clothes, bones, rng(1, wear.pattern), colour=np.array(wear.clothes_colour), pattern=wear.clothes_pattern),
         hair(
             person.hair.style,
             bones,
             rng(2, person.hair.pattern),
-            colour=person.hair.colour,
+            colour=np.array(person.hair.colour),
             length=person.hair.length,
             detail=detail,
             under_hat=wear.hat,
         ),
-        hat(wear.hat, bones, rng(3, wear.pattern), colour=wear.hat_colour),
-        *glasses(wear.glasses, bones, rng(4, wear.pattern), colour=wear.glasses_colour),
+        hat(wear.hat, bones, rng(3, wear.pattern), colour=np.array(wear.hat_colour)),
+        *glasses(wear.glasses, bones, rng(4, wear.pattern), colour=np.array(wear.glasses_colour)),
     ]
     return tuple(layer for layer in found if layer is not None)
 

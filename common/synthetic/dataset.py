@@ -135,8 +135,8 @@ class SyntheticFaces(Dataset[dict[str, Any]]):
         if self.cache is None:
             return None
         try:
-            with np.load(self._file(number), allow_pickle=False) as file:
-                return {name: _unpack(name, file[name]) for name in file.files}
+            with open(self._file(number), "rb") as file, np.load(file, allow_pickle=False) as arrays:
+                return {name: _unpack(name, arrays[name]) for name in arrays.files}
         except (FileNotFoundError, zipfile.BadZipFile, ValueError, EOFError, KeyError):
             return None
 
