@@ -66,23 +66,29 @@ def rasterize(points: torch.Tensor, triangles: torch.Tensor, width: int, height:
         raise ShapeError("points", "(V, 3): x, y, depth", points.shape)
     if not len(triangles) or len(triangles) >= _LIMIT:
         raise InputError(f"Cannot draw so many triangles.\n  expected: 1 to {_LIMIT - 1}\n  got:      {len(triangles)}")
-    corners = points.detach().cpu().float().numpy()[triangles.cpu().numpy()]  # (T, 3, 3)
-    if not np.isfinite(corners).all():
-        raise InputError(
-            "Cannot draw: positions hold NaN or infinity; check the parameters of the head and the camera."
-        )
+    places, corners = points.detach().cpu().float().numpy(), triangles.cpu().numpy()
+    if not np.isfinite(places).all():
+        raise InputError("Cannot draw: positions hold NaN or infinity; check the parameters of head and camera.")
+    # A triangle whose box holds no pixel's centre covers none; of hair in small pictures most are such.
+    kept = np.ones(len(corners), bool)
+    for column, limit in zip(places[:, :2].T, (width, height)):
+        a, b, c = (column[corner] for corner in corners.T)
+        first = np.ceil(np.minimum(np.minimum(a, b), c) - 0.01)
+        last = np.floor(np.maximum(np.maximum(a, b), c) + 0.01)
+        kept &= (first <= last) & (last >= 0) & (first < limit)
+    kept = np.flatnonzero(kept)
     # OpenCV looks through a pinhole with 90 degrees of view in y. Our camera has already divided, so that pinhole is
     # put far away, where it divides all depths by almost the same: weights come out linear in the picture, which is
     # exact for orthographic cameras and off by less than a thousandth of a triangle's size for small triangles.
-    near, far = corners[..., 2].min(), corners[..., 2].max()
-    z = _FAR + (corners[..., 2] - near) / max(far - near, 1e-9)
-    x = (corners[..., 0] + 0.5 - width / 2) / (height / 2) * z
-    y = (height / 2 - corners[..., 1] - 0.5) / (height / 2) * z
-    vertices = np.stack([x, y, -z], -1).reshape(-1, 3).astype(np.float32)
-    count = len(triangles)
+    near, far = places[:, 2].min(), places[:, 2].max()
+    z = _FAR + (places[:, 2] - near) / max(far - near, 1e-9)
+    x = (places[:, 0] + 0.5 - width / 2) / (height / 2) * z
+    y = (height / 2 - places[:, 1] - 0.5) / (height / 2) * z
+    vertices = np.stack([x, y, -z], -1).astype(np.float32)[corners[kept]].reshape(-1, 3)
+    count = len(kept)
     colours = np.zeros((count, 3, 3), np.float32)  # first weight, second weight, number of the triangle
     colours[:, 0, 0] = colours[:, 1, 1] = 1
-    colours[:, :, 2] = np.arange(1, count + 1, dtype=np.float32)[:, None]
+    colours[:, :, 2] = (kept + 1)[:, None]
     settings = cv2.TriangleRasterizeSettings()
     settings.setCullingMode(cv2.RASTERIZE_CULLING_NONE)
     settings.setShadingType(cv2.RASTERIZE_SHADING_SHADED)

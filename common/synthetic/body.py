@@ -73,7 +73,14 @@ def layers(person: Person, wear: Wear, detail: float) -> tuple[Layer, ...]:
         return np.random.default_rng([person.number, purpose, pattern])
 
     found: list[Layer | None] = [
-        clothes(wear.clothes, bones, rng(1, wear.pattern), colour=np.array(wear.clothes_colour), pattern=wear.clothes_pattern),
+        clothes(
+            wear.clothes,
+            bones,
+            rng(1, wear.pattern),
+            colour=np.array(wear.clothes_colour),
+            pattern=wear.clothes_pattern,
+            detail=detail,
+        ),
         hair(
             person.hair.style,
             bones,

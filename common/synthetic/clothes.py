@@ -63,7 +63,15 @@ _UNDER = Garment(-0.186, -0.160, -0.142, off=0.0035, fold=0.0)  # a t-shirt flat
 PATTERNS = tuple(WEAVES)
 
 
-def clothes(kind: str, skull: Skull, rng: np.random.Generator, *, colour: np.ndarray, pattern: str = "plain") -> Layer:
+def clothes(
+    kind: str,
+    skull: Skull,
+    rng: np.random.Generator,
+    *,
+    colour: np.ndarray,
+    pattern: str = "plain",
+    detail: float = 1.0,
+) -> Layer:
     """Dress a person's shoulders.
 
     Args:
@@ -72,6 +80,7 @@ def clothes(kind: str, skull: Skull, rng: np.random.Generator, *, colour: np.nda
         rng: draws the folds, the fit of the collar and the pattern's second colour.
         colour: (3,) albedo in linear light, [0, 1].
         pattern: one of `PATTERNS`; the mesh carries lines down to a centimetre.
+        detail: below 0.5, plain cloth is made of a quarter of the triangles.
 
     Returns:
         A layer of part "cloth" that follows the neck as the skin beneath does.
@@ -83,11 +92,12 @@ def clothes(kind: str, skull: Skull, rng: np.random.Generator, *, colour: np.nda
     weave = checked("pattern", pattern, WEAVES)
     colour = checked_colour(colour)
     other = np.clip(colour * rng.uniform(0.2, 0.6) if colour.mean() > 0.15 else colour + rng.uniform(0.2, 0.5), 0, 1)
-    pieces = [_body(plan, _cut(kind), skull, rng, colour, other, weave)]
+    levels = 1 if detail < 0.5 and pattern == "plain" else 2
+    pieces = [_body(plan, _cut(kind, levels), skull, rng, colour, other, weave)]
     if plan.under:
         shirt = floats([0.75, 0.75, 0.73]) * rng.uniform(0.5, 1.0)
-        pieces.append(_body(_UNDER, _cut("t-shirt"), skull, rng, shirt, shirt, plain))
-        mean = _cut("t-shirt")[0].bound.on(surface().vertices)
+        pieces.append(_body(_UNDER, _cut("t-shirt", levels), skull, rng, shirt, shirt, plain))
+        mean = _cut("t-shirt", levels)[0].bound.on(surface().vertices)
         hidden = np.append(_below(plan, mean), np.zeros(len(pieces[-1][0]) - len(mean))) > 0.015
         pieces[-1] = (pieces[-1][0], pieces[-1][1][~hidden[pieces[-1][1]].any(1)], *pieces[-1][2:])
     if plan.leaf:
@@ -120,12 +130,12 @@ def _below(plan: Garment, points: np.ndarray) -> np.ndarray:
 
 
 @cache
-def _cut(kind: str) -> tuple[Patch, np.ndarray]:
+def _cut(kind: str, levels: int) -> tuple[Patch, np.ndarray]:
     """The part of the mean person that a garment covers, and the pieces of its neckline."""
     plan, head = _CLOTHES[kind], surface()
     below = _below(plan, head.vertices) * (head.vertices[:, 1] < -0.08)
     low = (head.vertices[:, 1] < -0.08)[head.triangles].all(1) & (head.head_weight[head.triangles] < 0.97).all(1)
-    patch = tessellate(head.triangles[low & (below[head.triangles] > -0.03).any(1)], 2)
+    patch = tessellate(head.triangles[low & (below[head.triangles] > -0.03).any(1)], levels)
     return clip(patch, _below(plan, patch.bound.on(head.vertices)))
 
 

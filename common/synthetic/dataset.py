@@ -18,7 +18,7 @@ from ..files import replace_file
 from . import picture
 from .captions import caption
 from .factors import Scene
-from .parallel import each, single_threaded
+from .parallel import check_workers, each, single_threaded
 from .plan import VERSION, plan
 
 _COLOUR = ("image", "background", "masked_background", "render")
@@ -117,6 +117,7 @@ class SyntheticFaces(Dataset[dict[str, Any]]):
         Raises:
             InputError: the set has no cache, or not a number of workers.
         """
+        check_workers(workers)
         if self.cache is None:
             raise InputError('There is no cache to fill; give one: SyntheticFaces(..., cache="folder").')
         missing = [number for number in range(len(self)) if not self._file(number).is_file()]

@@ -147,7 +147,7 @@ def _lamps(rng: np.random.Generator) -> Lamps:
     kelvin = float(rng.uniform(cold, hot))
     # Shadows get what sky and walls throw back, mostly bluer; the camera has set its white between key and daylight.
     fill_kelvin = float(np.clip(kelvin * rng.uniform(0.9, 1.5), 2800, 11000))
-    white = 1e6 / (0.75 * 1e6 / kelvin + 0.25 * 1e6 / 6500)
+    white = 1e6 / (0.85 * 1e6 / kelvin + 0.15 * 1e6 / 6500)
     rim = float(rng.uniform(0.3, 0.9)) * bool(rng.random() < (0.5 if kind == "studio" else 0.12))
     return Lamps(
         azimuth=round(float(np.clip(azimuth, -100, 100)), 2),

@@ -21,7 +21,7 @@ from ..files import replace_file
 from . import picture
 from .captions import caption
 from .factors import Scene
-from .parallel import each
+from .parallel import check_workers, each
 from .plan import VERSION, Plan, plan
 
 METADATA, SETTINGS = "metadata.jsonl", "settings.json"
@@ -63,6 +63,7 @@ def write(
         InputError: an argument cannot be used, or the folder was begun with other arguments.
         FaceEditError: a file cannot be written.
     """
+    check_workers(workers)
     folder, chosen = Path(folder).expanduser(), plan(count, size, seed, pairs, people)
     try:
         _begin(folder, {"version": VERSION, **asdict(chosen), "maps": bool(maps)})

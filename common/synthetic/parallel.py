@@ -37,8 +37,7 @@ def each(task: Callable[[int], T], numbers: Iterable[int], workers: int) -> Gene
         InputError: not a whole number of workers, 1 or more.
         FaceEditError: a worker was killed, as happens when memory runs out.
     """
-    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
-        raise InputError(f"Expected a whole number of workers, 1 or more; got {workers!r}.")
+    check_workers(workers)
     if workers == 1:
         yield from map(task, numbers)
         return
@@ -59,10 +58,36 @@ def each(task: Callable[[int], T], numbers: Iterable[int], workers: int) -> Gene
         pool.shutdown(wait=True, cancel_futures=True)
 
 
+def check_workers(workers: int) -> None:
+    """Raise InputError unless it is a whole number, 1 or more."""
+    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+        raise InputError(f"Expected a whole number of workers, 1 or more; got {workers!r}.")
+
+
 def single_threaded() -> None:
     """One thread for torch and OpenCV: what a process does that is one of several."""
     torch.set_num_threads(1)
-    cv2.setNumThreads(1)
+    if cv2.getNumThreads() != 1:
+        cv2.setNumThreads(1)
+
+
+def _let_fork() -> None:
+    """Make OpenCV safe to fork, as the workers of a `DataLoader` are on Linux.
+
+    Its threads do not survive a fork, but it does not notice and waits for them for ever: they end before, and come
+    back in the parent.
+    """
+    threads: list[int] = []
+
+    def before() -> None:
+        threads.append(cv2.getNumThreads())
+        cv2.setNumThreads(1)
+
+    os.register_at_fork(before=before, after_in_parent=lambda: cv2.setNumThreads(threads.pop()))
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    _let_fork()
 
 
 def _begin() -> None:

@@ -14,10 +14,11 @@ from common.synthetic.factors import Background, Features, Hair, Lamps, Person, 
 from common.synthetic.hair import HAIR_STYLES
 
 RED = Hair("crew", (0.26, 0.07, 0.02), "red")
+SKIN = Skin(0.4, 0.4)
 PLAIN = Lamps(azimuth=20, elevation=20, softness=0.4)
 
 
-def person(noun="woman", age=25.0, hair=RED, skin=Skin(0.4, 0.4), **features) -> Person:
+def person(noun="woman", age=25.0, hair=RED, skin=SKIN, **features) -> Person:
     return Person(0, (0.0,) * 148, noun, age, skin, Features((0.1, 0.05, 0.03), **features), hair)
 
 
