@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from functools import cache
+from hashlib import sha1
+from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
+from ..files import home, replace_file
 from .combs import COMBS, KNOTS, Style, top
 from .patches import Bound
 from .scalp import floats, hairline, scalp, smooth, surface, unit
@@ -43,7 +48,35 @@ class Strands:
 
 @cache
 def grow(style: Style, mirrored: bool) -> Strands:
-    """Grow a style on the mean head; the same bytes in every process."""
+    """Grow a style on the mean head; the same bytes in every process.
+
+    Takes about a second, so what was grown is kept in the folder of models, under the rules that it was grown by.
+    """
+    path = home() / "synthetic" / f"strands-{_rules()}-{sha1(repr((style, mirrored)).encode()).hexdigest()[:12]}.npz"
+    if path.is_file():
+        try:
+            with np.load(path) as file:
+                found = dict(file)
+            bound = Bound(found.pop("corners"), found.pop("weights"))
+            return Strands(**found, bound=bound)
+        except (OSError, ValueError, KeyError, TypeError, BadZipFile):
+            pass  # a damaged file, which is made anew
+    strands = _grow(style, mirrored)
+    arrays = {name: value for name, value in vars(strands).items() if name != "bound"}
+    arrays |= {"corners": strands.bound.corners, "weights": strands.bound.weights}
+    with contextlib.suppress(OSError):  # nothing is lost where nothing can be written
+        replace_file(path, lambda temporary: np.savez(temporary, **arrays))
+    return strands
+
+
+@cache
+def _rules() -> str:
+    """Changes when the code that grows hair does."""
+    files = (Path(__file__).with_name(f"{name}.py") for name in ("combs", "patches", "scalp", "strands"))
+    return sha1(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
+
+
+def _grow(style: Style, mirrored: bool) -> Strands:
     rng = np.random.default_rng(20240229)
     roots, normals = _roots(rng, style.strands)
     count = len(roots)
