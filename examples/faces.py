@@ -35,9 +35,9 @@ def main() -> int:
     """Writes units.jpg, poses.jpg, people.jpg and maps.jpg."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, default=Path("out"), help="folder (default: out)")
-    parser.add_argument("--size", type=int, default=192, help="side of each picture in pixels (default: 192)")
+    parser.add_argument("--size", type=int, default=128, help="side of each picture in pixels (default: 128)")
     parser.add_argument("--seed", type=int, default=0, help="of the people (default: 0)")
-    parser.add_argument("--person", type=int, default=2, help="who shows the units and the poses (default: 2)")
+    parser.add_argument("--person", type=int, default=16, help="who shows the units and the poses (default: 16)")
     args = parser.parse_args()
     sheets: dict[str, Callable[[], Image.Image]] = {
         "units": lambda: units(portrait(args.seed, args.person), args.size),
@@ -60,7 +60,7 @@ def portrait(seed: int, index: int) -> Scene:
         gaze=(0.0, 0.0),
         angles=(0.0, 0.0, 0.0),
         lamps=Lamps(azimuth=25, elevation=35, softness=0.5),
-        shot=Shot(view=18, face_height=0.5, shift=(0.0, -0.03)),
+        shot=Shot(view=18, face_height=0.62, shift=(0.0, -0.06)),
         background=Background("wall", (0.25, 0.28, 0.32)),
         capture=Capture(),
     )
@@ -160,7 +160,8 @@ def grid(rows: Sequence[Sequence[Image.Image]], columns: Sequence = (), labels: 
         for x, tile in enumerate(row):
             sheet.paste(tile, (x * side, y * side + top))
         if labels:
-            draw.text((6, y * side + top + 4), labels[y], "white", font, stroke_width=2, stroke_fill="black")
+            at = (5, (y + 1) * side + top - 5)
+            draw.text(at, labels[y], "white", font, anchor="ls", stroke_width=2, stroke_fill="black")
     return sheet
 
 

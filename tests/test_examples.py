@@ -15,18 +15,47 @@ from common.images import read_image
 ROOT = Path(__file__).parents[1]
 
 
+def readme_session(holds: str) -> str:
+    """The Python of README.md that holds these words."""
+    sessions = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    return next(session for session in sessions if holds in session)
+
+
 def test_the_readme_session(model_folder, astronaut, tmp_path, monkeypatch):
     """The Python session, word for word, on tiny random networks under the published name."""
-    session = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    session = readme_session("edit(")
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "mengtingwei--magicface").symlink_to(model_folder)
     monkeypatch.setenv("FACE_RIG_HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)
     Image.fromarray(astronaut).save("photo.jpg")
     names = {}
-    exec(session[1], names)
+    exec(session, names)
     assert read_image("smile.png").size == (512, 512)
     assert len(names["row"]) == 7
+
+
+def test_the_readme_data_set(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(readme_session("SyntheticFaces(1000").replace("size=128", "size=48"), names)
+    assert names["pair"]["source"]["image"].shape == (3, 48, 48)
+    assert (tmp_path / "cache").is_dir()
+
+
+def test_the_readme_fit(astronaut, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(astronaut).save("photo.jpg")
+    names = {}
+    exec(readme_session("import fit"), names)
+    assert names["found"].error_px < 4  # of a face 120 px wide
+
+
+def test_the_sheets_of_faces(tmp_path):
+    command = [sys.executable, ROOT / "examples" / "faces.py", "--output", tmp_path, "--size", "16"]
+    subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True)
+    for name, width in (("units", 12 * 16), ("poses", 7 * 16), ("people", 8 * 16), ("maps", 4 * 32)):
+        assert read_image(tmp_path / f"{name}.jpg").width == width
 
 
 def test_the_demonstration(tmp_path):

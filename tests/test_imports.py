@@ -117,7 +117,8 @@ def test_importing_everything_needs_no_network_and_no_option():
         "def refuse(*args, **kwargs): raise AssertionError('network at import')\n"
         "socket.socket.connect = refuse\n"
         f"import {', '.join(n for n in sorted(modules()) if not n.endswith('__main__'))}\n"
-        "optional = {'insightface', 'face_alignment', 'ai_edge_litert', 'peft', 'gradio', 'torchvision', 'skimage', 'anny', 'warp'}\n"
+        "optional = {'insightface', 'face_alignment', 'ai_edge_litert', 'peft', 'gradio', 'torchvision', 'skimage',"
+        "'anny', 'warp'}\n"
         "loaded = optional & set(sys.modules)\n"
         "assert not loaded, loaded\n"
     )

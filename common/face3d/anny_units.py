@@ -15,7 +15,7 @@ POSITIVE: dict[str, dict[str, float]] = {
     "AU2": {"browOuterUp": 1.0},
     "AU4": {"browDown": 1.1},
     "AU5": {"eyeWide": 0.8},
-    "AU6": {"cheekSquint": 1.0, "eyeSquint": 0.35},
+    "AU6": {"cheekSquint": 1.0, "eyeSquint": 0.6},
     "AU9": {"noseSneer": 1.4, "browDown": 0.25, "mouthUpperUp": 0.3},
     "AU12": {"mouthSmile": 1.0},
     "AU15": {"mouthFrown": 1.0},

@@ -55,7 +55,7 @@ def eyeball(directions: np.ndarray, features: Features, pattern: int) -> tuple[n
 def mouth(places: np.ndarray, teeth: np.ndarray) -> np.ndarray:
     """Albedo (N, 3) inside the mouth at places (N, 3) on the mean head, metres; `teeth` (N,) says which are."""
     depth = np.exp(-np.maximum(0.024 - places[:, 2], 0) / 0.012)
-    enamel, flesh = np.array([0.68, 0.62, 0.52], np.float32), np.array([0.28, 0.07, 0.06], np.float32)
+    enamel, flesh = np.array([0.88, 0.77, 0.56], np.float32), np.array([0.28, 0.07, 0.06], np.float32)
     return (np.where(teeth[:, None], enamel, flesh) * depth[:, None]).astype(np.float32)
 
 

@@ -123,7 +123,7 @@ def test_necklines_are_smooth(mean: Skull) -> None:
     from common.synthetic.scalp import surface
 
     for kind, plan in _CLOTHES.items():
-        patch, edge = _cut(kind)
+        patch, edge = _cut(kind, 2)
         assert np.abs(_below(plan, patch.bound.on(surface().vertices)[np.unique(edge)])).max() < 0.002
 
 
