@@ -85,7 +85,7 @@ class Hair:
         style: one of `hair.HAIR_STYLES`.
         colour: of the strands.
         colour_name: the same in a word, for captions.
-        length: over the style's own, 0.7 to 1.3.
+        length: over the style's own, 0.7 to 1.
         pattern: which of the style's random variants, any whole number.
     """
 
