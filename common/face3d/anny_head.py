@@ -8,9 +8,10 @@ from functools import cache
 
 import torch
 
-from ..errors import InputError, ShapeError
+from ..errors import InputError
 from .anny_data import PHENOTYPES, load
 from .anny_units import NEGATIVE, POSITIVE, UNITS
+from .batches import batch_of, check_points, checked
 from .camera import rotation_matrix
 from .landmarks import Embedding
 
@@ -94,13 +95,12 @@ class AnnyHead:
         Returns:
             (B, 5839, 3) metres.
         """
-        given = [identity, expression, jaw, gaze, actions]
-        batch = max((len(value) for value in given if value is not None), default=1)
-        self._check("identity", identity, (self.identity_size,), batch)
-        self._check("expression", expression, self.expression_shape, batch)
-        self._check("jaw", jaw, (3,), batch)
-        self._check("gaze", gaze, (2, 2), batch)
-        self._check("actions", actions, (len(self.action_names),), batch)
+        batch = batch_of(identity, expression, jaw, gaze, actions)
+        identity = self._checked("identity", identity, (self.identity_size,), batch)
+        expression = self._checked("expression", expression, self.expression_shape, batch)
+        jaw = self._checked("jaw", jaw, (3,), batch)
+        gaze = self._checked("gaze", gaze, (2, 2), batch)
+        actions = self._checked("actions", actions, (len(self.action_names),), batch)
         if expression is not None and not bool((expression.detach().abs() <= MAX_INTENSITY).all()):
             low, high = expression.min().item(), expression.max().item()
             raise InputError(
@@ -151,6 +151,7 @@ class AnnyHead:
 
     def landmarks(self, vertices: torch.Tensor) -> torch.Tensor:
         """See `Head.landmarks`."""
+        check_points(vertices, len(self.mean))
         return self.embedding.points(vertices, "ibug68")
 
     def actions_named(self, values: Mapping[str, float]) -> torch.Tensor:
@@ -260,9 +261,10 @@ class AnnyHead:
         ring = (self.head_weight > 0.85) & (self.head_weight < 0.97)
         return torch.cat([mean.new_zeros(1), mean[ring].mean(0)[1:]])
 
-    def _check(self, name: str, value: torch.Tensor | None, shape: tuple[int, ...], batch: int) -> None:
-        if value is not None and (tuple(value.shape[1:]) != shape or len(value) not in (1, batch)):
-            raise ShapeError(name, f"(1 or {batch}, {', '.join(map(str, shape))})", value.shape)
+    def _checked(
+        self, name: str, value: torch.Tensor | None, shape: tuple[int, ...], batch: int
+    ) -> torch.Tensor | None:
+        return None if value is None else checked(self._template, name, value, shape, batch)
 
 
 @cache

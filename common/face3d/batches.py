@@ -21,22 +21,28 @@ def stretch(like: torch.Tensor, **arguments: tuple[torch.Tensor | None, tuple[in
         InputError: an argument is no tensor.
         ShapeError: an argument has another shape, or batches differ.
     """
-    batch = max(
-        (len(given) for given, _ in arguments.values() if isinstance(given, torch.Tensor) and given.ndim), default=1
+    batch = batch_of(*(given for given, _ in arguments.values()))
+    return tuple(
+        (like.new_zeros(1, *shape) if given is None else checked(like, name, given, shape, batch)).expand(batch, *shape)
+        for name, (given, shape) in arguments.items()
     )
-    stretched = []
-    for name, (given, shape) in arguments.items():
-        if given is None:
-            given = like.new_zeros(1, *shape)
-        if not isinstance(given, torch.Tensor):
-            raise InputError(
-                f"{name} cannot be used.\n  expected: a torch tensor\n  got:      {type(given).__name__}\n"
-                "  turn it into one: torch.as_tensor(...)"
-            )
-        if given.ndim == 0 or tuple(given.shape[1:]) != shape or len(given) not in (1, batch):
-            raise ShapeError(name, f"(1 or {batch}, {', '.join(map(str, shape))})", given.shape)
-        stretched.append(given.to(like).expand(batch, *shape))
-    return tuple(stretched)
+
+
+def batch_of(*arguments: torch.Tensor | None) -> int:
+    """The largest batch among those that are tensors, 1 if none is."""
+    return max((len(given) for given in arguments if isinstance(given, torch.Tensor) and given.ndim), default=1)
+
+
+def checked(like: torch.Tensor, name: str, given: torch.Tensor, shape: tuple[int, ...], batch: int) -> torch.Tensor:
+    """One argument (1 or batch, *shape) with the device and dtype of `like`; raises as `stretch` does."""
+    if not isinstance(given, torch.Tensor):
+        raise InputError(
+            f"{name} cannot be used.\n  expected: a torch tensor\n  got:      {type(given).__name__}\n"
+            "  turn it into one: torch.as_tensor(...)"
+        )
+    if given.ndim == 0 or tuple(given.shape[1:]) != shape or len(given) not in (1, batch):
+        raise ShapeError(name, f"(1 or {batch}, {', '.join(map(str, shape))})", given.shape)
+    return given.to(like)
 
 
 def check_points(vertices: torch.Tensor, count: int) -> None:

@@ -238,7 +238,10 @@ def _check_size(size: int | tuple[int, int] | None, seen: tuple[int, ...] | None
     """(height, width), from the argument or the image."""
     if size is None and seen is None:
         raise InputError("How large is the photo? Give `size` (height, width), or the image.")
-    height, width = seen if size is None else (size, size) if isinstance(size, int) else size  # pyright: ignore[reportGeneralTypeIssues]
+    pair = seen if size is None else tuple(size) if isinstance(size, (tuple, list)) else (size, size)
+    if pair is None or len(pair) != 2 or not all(isinstance(side, (int, np.integer)) for side in pair):
+        raise InputError(f"The photo's size cannot be used.\n  expected: (height, width), or one\n  got:      {size!r}")
+    height, width = pair
     if min(height, width) < 8:
         raise InputError(f"The photo is too small.\n  expected: 8 pixels or more\n  got:      {height} x {width}")
     if seen is not None and tuple(seen) != (height, width):

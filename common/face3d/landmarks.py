@@ -13,6 +13,8 @@ from typing import Literal
 import torch
 from safetensors.torch import load_file
 
+from ..errors import CheckpointError
+
 Scheme = Literal["ibug68", "mesh468"]
 
 
@@ -42,5 +44,11 @@ class Embedding:
         )
 
     def points(self, vertices: torch.Tensor, scheme: Scheme) -> torch.Tensor:
-        """The points (B, N, 3) on vertices (B, V, 3)."""
+        """The points (B, N, 3) on vertices (B, V, 3).
+
+        Raises:
+            CheckpointError: the package was installed without its table.
+        """
+        if scheme not in self.vertices:
+            raise CheckpointError("The package lacks face3d/landmarks.safetensors; install it again.")
         return (vertices[:, self.vertices[scheme]] * self.weights[scheme][..., None]).sum(2)

@@ -78,6 +78,7 @@ def read_pickle(file: BinaryIO, what: object) -> Any:
 
 
 _MARK = object()
+_MOST_COPIED = 2**24  # items of lists that become sets or dictionaries, in all
 _CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
 _FRESH: dict[str, Callable[[], Any]] = {"EMPTY_TUPLE": tuple, "EMPTY_LIST": list, "EMPTY_DICT": dict, "EMPTY_SET": list}
 _LITERALS = {
@@ -94,6 +95,7 @@ class _Machine:
         self.what = what
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
+        self.copied = 0
 
     def step(self, opcode: str, argument: Any) -> None:
         stack = self.stack
@@ -212,12 +214,19 @@ class _Machine:
                 raise self.refusal(called.path)
             return Call(arguments[0].path, ())
         if called.path in _DICT:  # its pairs follow as items, or come as one list
-            return {key: value for key, value in (arguments[0] if arguments else []) if isinstance(key, str)}
+            return {key: value for key, value in self.copy(arguments) if isinstance(key, str)}
         if called.path in _BYTES and not arguments:  # how Python 3 writes no bytes up to protocol 2
             return b""
         if called.path in _PLAIN:
-            return list(arguments[0]) if arguments else []
+            return self.copy(arguments)
         return Call(called.path, arguments)
+
+    def copy(self, arguments: tuple[Any, ...]) -> list[Any]:
+        """The items of the only argument; a short program that copies a long list over and over ends here."""
+        self.copied += len(arguments[0]) if arguments else 0
+        if self.copied > _MOST_COPIED:
+            raise self.refusal("too many copies of lists")
+        return list(arguments[0]) if arguments else []
 
     def refusal(self, found: str) -> CheckpointError:
         return CheckpointError(

@@ -77,6 +77,8 @@ def rasterize(points: torch.Tensor, triangles: torch.Tensor, width: int, height:
         last = np.floor(np.maximum(np.maximum(a, b), c) + 0.01)
         kept &= (first <= last) & (last >= 0) & (first < limit)
     kept = np.flatnonzero(kept)
+    if not len(kept):
+        return _nothing(width, height, points.device)
     # OpenCV looks through a pinhole with 90 degrees of view in y. Our camera has already divided, so that pinhole is
     # put far away, where it divides all depths by almost the same: weights come out linear in the picture, which is
     # exact for orthographic cameras and off by less than a thousandth of a triangle's size for small triangles.
@@ -109,6 +111,14 @@ def rasterize(points: torch.Tensor, triangles: torch.Tensor, width: int, height:
     weights[triangle < 0] = 0
     depth = np.where(triangle < 0, np.inf, (buffer - _FAR) * (far - near) + near).astype(np.float32)
     return Fragments(*(torch.from_numpy(value).to(points.device) for value in (triangle, weights, depth)))
+
+
+def _nothing(width: int, height: int, device: torch.device) -> Fragments:
+    """A picture beside which all triangles lie."""
+    none = torch.full((height, width), -1, device=device)
+    return Fragments(
+        none, torch.zeros(height, width, 3, device=device), torch.full_like(none, torch.inf, dtype=torch.float32)
+    )
 
 
 @dataclass(frozen=True)
@@ -156,15 +166,16 @@ def render(
         samples: samples a pixel and direction, 1 to 4: against jagged edges.
 
     Raises:
-        ShapeError: vertices, light or texture have another shape.
+        ShapeError: vertices, light, albedo or texture have another shape.
         InputError: the size or the samples are out of range, or albedo and texture are both given.
     """
     if vertices.ndim != 3 or len(vertices) != 1:
         raise ShapeError("vertices", "(1, V, 3): one head a picture", vertices.shape)
     if albedo is not None and texture is not None:
         raise InputError("Give an albedo or a texture, not both.")
-    if not 1 <= samples <= 4 or not 8 <= size <= 4096:
-        raise InputError(f"Expected size in [8, 4096] and samples in [1, 4]; got size={size}, samples={samples}.")
+    if albedo is not None and tuple(albedo.shape) not in ((3,), (vertices.shape[1], 3)):
+        raise ShapeError("albedo", f"(3,) or ({vertices.shape[1]}, 3)", albedo.shape)
+    check_size(size, samples)
     fine = size * samples
     fragments = rasterize(to_pixels(camera.project(vertices), fine, fine)[0], head.triangles, fine, fine)
     seen = fragments.seen
@@ -197,6 +208,13 @@ def render(
         parts=most_frequent(parts, samples),
         uv=spread(uv)[:, samples - 1 :: samples, samples - 1 :: samples],
     )
+
+
+def check_size(size: int, samples: int) -> None:
+    """Raise InputError unless a square picture can have so many pixels and samples."""
+    for name, value, low, high in (("size", size, 8, 4096), ("samples", samples, 1, 4)):
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not low <= value <= high:
+            raise InputError(f"Expected a whole {name} from {low} to {high}; got {value!r}.")
 
 
 def visible(points: torch.Tensor, fragments: Fragments, tolerance: float = 0.006) -> torch.Tensor:

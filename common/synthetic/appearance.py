@@ -159,8 +159,8 @@ def _mix(values: np.ndarray, corners: np.ndarray, weights: np.ndarray) -> np.nda
 
 def _look_up(picture: np.ndarray, spots: np.ndarray) -> np.ndarray:
     """Channels (N, C) of a picture (S, S, C) at coordinates (N, 2) in [0, 1], bilinearly, mirrored beyond its edges."""
-    side, width = len(picture), 16384  # OpenCV wants a picture, no wider than this
-    rows = -(-len(spots) // width)
+    side, width = len(picture), 16384  # OpenCV wants a picture, no wider than this, and not empty
+    rows = max(-(-len(spots) // width), 1)
     padded = np.zeros((rows * width, 2), np.float32)
     padded[: len(spots)] = spots * side - 0.5
     x, y = (np.ascontiguousarray(padded[:, i]).reshape(rows, width) for i in (0, 1))

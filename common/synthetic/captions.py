@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..action_units import ACTION_UNITS
+from ..errors import ShapeError
 from .colours import mix, name_of
 from .factors import Person, Scene
 
@@ -76,7 +77,12 @@ def expression_words(units: Sequence[Sequence[float]]) -> str:
 
     Returns:
         "with a neutral expression" where no unit reaches 0.5 on either side; "" where all are too weak for words.
+
+    Raises:
+        ShapeError: units have another shape.
     """
+    if np.shape(units) != (2, len(ACTION_UNITS)):
+        raise ShapeError("units", f"(2, {len(ACTION_UNITS)}): the left side's, then the right's", np.shape(units))
     left, right = (dict(zip(ACTION_UNITS, side)) for side in units)
     strength = {name: (left[name] + right[name]) / 2 for name in ACTION_UNITS}
     if max(*left.values(), *right.values()) < 0.5:
@@ -172,8 +178,11 @@ def _eyes(scene: Scene) -> str:
     less, more = sorted(scene.blink)
     if more >= 0.75 and less < 0.2:
         return "with one eye closed"
-    if less >= 0.4:
-        return "with closed eyes" if less >= 0.75 else "with half-closed eyes"
+    if less >= 0.75:
+        return "with closed eyes"
+    if less >= 0.4:  # of which raised cheeks may close the other half
+        cheeks = list(ACTION_UNITS).index("AU6")
+        return "with half-closed eyes" if max(side[cheeks] for side in scene.units) < 2 else ""
     if more >= 0.4:
         return ""
     across, up = scene.angles[0] + scene.gaze[0], scene.angles[1] + scene.gaze[1]

@@ -14,6 +14,7 @@ from torch.utils.data import Dataset, get_worker_info
 from tqdm import tqdm
 
 from ..errors import FaceEditError, InputError
+from ..face3d.anny_head import default_head
 from ..files import replace_file
 from . import picture
 from .captions import caption
@@ -121,6 +122,8 @@ class SyntheticFaces(Dataset[dict[str, Any]]):
         if self.cache is None:
             raise InputError('There is no cache to fill; give one: SyntheticFaces(..., cache="folder").')
         missing = [number for number in range(len(self)) if not self._file(number).is_file()]
+        if missing and workers > 1:
+            default_head()  # whose first preparation takes a minute: not in every worker at once
         bar = tqdm(total=len(missing), desc="Making faces", unit="face", disable=not progress)
         with bar, closing(each(self._keep, missing, workers)) as results:
             for _ in results:
@@ -138,7 +141,7 @@ class SyntheticFaces(Dataset[dict[str, Any]]):
         try:
             with open(self._file(number), "rb") as file, np.load(file, allow_pickle=False) as arrays:
                 return {name: _unpack(name, arrays[name]) for name in arrays.files}
-        except (FileNotFoundError, zipfile.BadZipFile, ValueError, EOFError, KeyError):
+        except (OSError, RuntimeError, zipfile.BadZipFile, ValueError, EOFError, KeyError):
             return None
 
     def _make(self, number: int) -> dict[str, np.ndarray]:

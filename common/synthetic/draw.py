@@ -14,7 +14,7 @@ import numpy as np
 from .background import KINDS
 from .clothes import CLOTHES, PATTERNS
 from .colours import NAMED, black_body, from_code, paint, vary
-from .draw_expression import draw_blink, draw_units
+from .draw_expression import draw_blink, draw_units, lowered
 from .draw_person import choose, clipped, draw_person, number_of
 from .factors import Background, Capture, Colour, Lamps, Person, Scene, Shot, Wear
 from .glasses import GLASSES
@@ -65,12 +65,12 @@ def draw_scene(seed: int, index: int, *, person: Person | None = None) -> Scene:
     Raises:
         InputError: a number is negative or not whole.
     """
-    angles = _angles(stream(seed, index, Purpose.POSE))
+    angles, blink = _angles(stream(seed, index, Purpose.POSE)), draw_blink(stream(seed, index, Purpose.BLINK))
     return Scene(
         person=draw_person(seed, index) if person is None else person,
         wear=_wear(stream(seed, index, Purpose.WEAR)),
-        units=draw_units(stream(seed, index, Purpose.UNITS)),
-        blink=draw_blink(stream(seed, index, Purpose.BLINK)),
+        units=lowered(draw_units(stream(seed, index, Purpose.UNITS)), blink),
+        blink=blink,
         gaze=_gaze(stream(seed, index, Purpose.GAZE), angles),
         angles=angles,
         lamps=_lamps(stream(seed, index, Purpose.LAMPS)),
@@ -84,9 +84,9 @@ def expression_pair(seed: int, index: int, *, person: Person | None = None) -> t
     """Draw two pictures that differ in the action units alone, one at least by 0.5; arguments as `draw_scene`."""
     source = draw_scene(seed, index, person=person)
     rng = stream(seed, index, Purpose.OTHER_UNITS)
-    units = draw_units(rng)
+    units = lowered(draw_units(rng), source.blink)
     while np.abs(np.mean(units, 0) - np.mean(source.units, 0)).max() < 0.5:
-        units = draw_units(rng)
+        units = lowered(draw_units(rng), source.blink)
     return source, replace(source, units=units)
 
 

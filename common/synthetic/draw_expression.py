@@ -68,5 +68,15 @@ def draw_blink(rng: np.random.Generator) -> tuple[float, float]:
     return (round(depth, 3), round(other, 3)) if left else (round(other, 3), round(depth, 3))
 
 
+def lowered(units: Units, blink: tuple[float, float]) -> Units:
+    """The units of eyes that blink: a lid that comes down cannot be raised as well."""
+    lid = tuple(ACTION_UNITS).index("AU5")
+    left, right = (
+        tuple(round(v * (1 - closed), 3) if i == lid else v for i, v in enumerate(side))
+        for side, closed in zip(units, blink)
+    )
+    return left, right
+
+
 def _intensity(rng: np.random.Generator) -> float:
     return float(5 * rng.beta(1.4, 1.5))

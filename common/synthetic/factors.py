@@ -15,11 +15,11 @@ class Skin:
 
     Attributes:
         melanin: optical density of melanin in green light, 0.05 (very fair) to 2.4 (very dark).
-        haemoglobin: optical density of blood, 0.12 (pale) to 0.45 (ruddy).
+        haemoglobin: optical density of blood, 0.12 (pale) to 0.7 (ruddy).
         blotches: strength of uneven redness and tan, 0 to 1.
         pores: strength of pores and fine relief, 0 to 1.
         freckles: 0 (none) to 1 (covered).
-        moles: how many dark spots.
+        moles: how many dark spots, 0 to 12.
         wrinkles: lines that age leaves at rest, 0 to 1.
         oil: how glossy, 0 to 1.
         pattern: which of the noise patterns, any whole number.

@@ -17,11 +17,12 @@ from tqdm import tqdm
 
 from ..action_units import ACTION_UNITS
 from ..errors import FaceEditError, InputError
+from ..face3d.anny_head import default_head
 from ..files import replace_file
 from . import picture
 from .captions import caption
 from .factors import Scene
-from .parallel import check_workers, each
+from .parallel import alone, check_workers, each
 from .plan import VERSION, Plan, plan
 
 METADATA, SETTINGS = "metadata.jsonl", "settings.json"
@@ -60,7 +61,7 @@ def write(
         How many pictures or pairs were made; the others were there already.
 
     Raises:
-        InputError: an argument cannot be used, or the folder was begun with other arguments.
+        InputError: an argument cannot be used, the folder was begun with other arguments, or another run writes to it.
         FaceEditError: a file cannot be written.
     """
     check_workers(workers)
@@ -68,8 +69,10 @@ def write(
     try:
         _begin(folder, {"version": VERSION, **asdict(chosen), "maps": bool(maps)})
         task, made = _Task(folder, chosen, bool(maps)), 0
-        with _Journal(folder, 2 if pairs else 1) as journal:
+        with alone(folder), _Journal(folder, 2 if pairs else 1) as journal:
             missing = [number for number in range(chosen.count) if number not in journal.places]
+            if missing and workers > 1:
+                default_head()  # whose first preparation takes a minute: not in every worker at once
             bar = tqdm(total=chosen.count, initial=chosen.count - len(missing), desc="Making faces", unit="face",
                        disable=not progress)  # fmt: skip
             with bar, closing(each(task, missing, workers)) as results:
@@ -158,10 +161,6 @@ def _begin(folder: Path, settings: dict[str, Any]) -> None:
         raise InputError(
             f"{folder} was begun with other arguments; choose another folder, or the same arguments.{lines}"
         )
-    for kind in ("", *MAPS):
-        for left in (folder / kind).glob(".*"):
-            if _LEFT_OVER.fullmatch(left.name):
-                left.unlink()
 
 
 class _Journal:
@@ -175,6 +174,9 @@ class _Journal:
         self.folder, self.rows = folder, rows
         self.path = folder / _JOURNAL
         self.places: dict[int, tuple[int, int]] = {}
+        for left in (left for kind in ("", *MAPS) for left in (folder / kind).glob(".*")):
+            if _LEFT_OVER.fullmatch(left.name):
+                left.unlink()
         replace_file(self.path, self._collect)
         self._file: BinaryIO = open(self.path, "ab")  # noqa: SIM115
 

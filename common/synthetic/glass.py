@@ -16,6 +16,7 @@ _BIAS = 0.001  # metres: lashes start on the lid
 
 def overlay(
     light: np.ndarray,
+    cover: np.ndarray,
     parts: np.ndarray,
     fragments: Fragments,
     layer: Layer,
@@ -23,10 +24,11 @@ def overlay(
     lamps: Lamps,
     distance: float,
 ) -> None:
-    """Lay one translucent layer over the light (H, W, 3) and the parts (H, W), in place.
+    """Lay one translucent layer over the light (H, W, 3), the cover and the parts (H, W), in place.
 
     Args:
-        light: that reaches the camera without the layer.
+        light: that reaches the camera without the layer and the background.
+        cover: in [0, 1], how much of the background is hidden.
         parts: face-parsing classes; a lens makes what is behind it "eye_g", lashes change nothing.
         fragments: what is seen without the layer.
         layer: posed, in the camera's axes.
@@ -52,4 +54,5 @@ def overlay(
     if layer.gloss > 0.5:
         own = own + 0.3 * layer.gloss * shade.mirror(points, lamps, ones)
         parts[front] = PARTS.index(layer.part)
+    cover[front] = 1 - (1 - cover[front]) * (1 - layer.opacity)
     light[front] = light[front] * (1 - layer.opacity) + own * max(layer.opacity, 0.08 * layer.gloss)

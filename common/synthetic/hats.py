@@ -56,7 +56,7 @@ def hat(kind: str, skull: Skull, rng: np.random.Generator, *, colour: np.ndarray
         colour: (3,) albedo in linear light, [0, 1].
 
     Returns:
-        A layer of part "hat", or None for "none". Hair must be made with `hat=kind` to lie under it.
+        A layer of part "hat", or None for "none". Hair must be made with `under_hat=kind` to lie under it.
 
     Raises:
         InputError: the kind is unknown, or the colour cannot be used.

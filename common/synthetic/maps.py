@@ -16,6 +16,7 @@ SIDE = 768  # pixels of the finest maps, each way; about half a millimetre
 _AXIS = -0.06  # metres behind the eyes
 _ANGLE = 1.5  # radians to either side
 _TOP, _BOTTOM = 0.12, -0.19  # metres above the eyes
+_MOLES = 12  # as many as a person has at the most
 FOLDS = ("AU1", "AU2", "AU4", "AU6", "AU9", "AU12", "AU15", "AU17", "AU20", "age")
 """What folds the skin: units by name, and age at rest."""
 
@@ -221,7 +222,7 @@ def spots(side: int, pattern: int) -> tuple[np.ndarray, np.ndarray]:
         pixel = Canvas(0.015).pixels(np.array([[x, y]], np.float32))[0]
         centre = tuple(int(v) for v in np.rint(pixel * 16))
         cv2.circle(freckles, centre, int(16 * rng.uniform(0.7, 2.0)), float(rng.uniform(0.05, 1)), -1, cv2.LINE_8, 4)
-    for number in range(8):
+    for number in range(_MOLES):
         pixel = Canvas(0.01).pixels(np.array([[rng.uniform(-60, 60), rng.uniform(-105, 60)]], np.float32))[0]
         centre = tuple(int(v) for v in np.rint(pixel * 16))
         cv2.circle(moles, centre, int(16 * rng.uniform(1.3, 3)), float(number), -1, cv2.LINE_8, 4)

@@ -11,11 +11,12 @@ import torch
 from ..face3d.anny_head import default_head
 from ..face3d.camera import Perspective, rotation_matrix, to_pixels
 from ..face3d.lighting import ambient, directional
-from ..face3d.render import most_frequent, rasterize, render, visible
+from ..face3d.render import check_size, most_frequent, rasterize, render, visible
 from . import appearance, shade, skin
 from .background import background
 from .body import Body, pose, skull
 from .capture import capture, to_srgb
+from .check import check_scene
 from .factors import Scene
 from .glass import overlay
 
@@ -29,9 +30,9 @@ class Picture:
     Attributes:
         image: (S, S, 3) uint8 sRGB.
         parts: (S, S) uint8, face-parsing classes in the order of `face3d.head.PARTS`.
-        alpha: (S, S) float32 in [0, 1], the person against the background.
-        depth: (S, S) float32 metres from the camera, infinite in the background.
-        normals: (S, S, 3) float32 unit normals in the camera's axes, 0 in the background.
+        alpha: (S, S) float32 in [0, 1], the person against the background; lenses count by their opacity.
+        depth: (S, S) float32 metres from the camera, infinite in the background; lenses and lashes have none.
+        normals: (S, S, 3) float32 unit normals in the camera's axes, 0 in the background; of the same as the depth.
         background: (S, S, 3) uint8, what the camera sees without the person.
         masked_background: (S, S, 3) uint8, the image with the person painted grey.
         render: (S, S, 3) uint8, the bare head under the same light, of one colour and without fine detail, on black.
@@ -60,12 +61,17 @@ def make(scene: Scene, size: int, samples: int = 2) -> Picture:
 
     Args:
         scene: every factor.
-        size: pixels of the square picture.
-        samples: samples a pixel and direction.
+        size: pixels of the square picture, 8 to 4096.
+        samples: samples a pixel and direction, 1 to 4.
 
     Returns:
         The same bytes for the same scene and size.
+
+    Raises:
+        InputError: a factor, the size or the samples are out of range, or a point lies behind the camera.
     """
+    check_scene(scene)
+    check_size(size, samples)
     fine = size * samples
     body = pose(scene, detail_for(size))
     camera, shift = frame(scene)
@@ -79,12 +85,14 @@ def make(scene: Scene, size: int, samples: int = 2) -> Picture:
     light[seen] = appearance.light(scene, body, samples_seen, fine)
     normals[seen] = samples_seen.points.normals
     labels[seen] = appearance.label(scene, samples_seen, fine)
+    cover = seen.astype(np.float32)
     for layer in body.glass:
-        overlay(light, labels, fragments, layer, _project(layer.vertices, camera, fine), scene.lamps, distance)
+        overlay(light, cover, labels, fragments, layer, _project(layer.vertices, camera, fine), scene.lamps, distance)
     light *= exposure
 
     behind = background(scene.background, size)
-    alpha = cv2.resize(seen.astype(np.float32), (size, size), interpolation=cv2.INTER_AREA)
+    alpha = cv2.resize(cover, (size, size), interpolation=cv2.INTER_AREA)
+    solid = cv2.resize(seen.astype(np.float32), (size, size), interpolation=cv2.INTER_AREA)
     light = cv2.resize(light, (size, size), interpolation=cv2.INTER_AREA)  # premultiplied by coverage
     depth = np.where(seen, fragments.depth.numpy(), 0)
     depth = cv2.resize(depth, (size, size), interpolation=cv2.INTER_AREA)
@@ -102,7 +110,7 @@ def make(scene: Scene, size: int, samples: int = 2) -> Picture:
         image=image,
         parts=parts,
         alpha=alpha,
-        depth=np.where(alpha > 0, depth / np.maximum(alpha, 1e-6), np.inf).astype(np.float32),
+        depth=np.where(solid > 0, depth / np.maximum(solid, 1e-6), np.inf).astype(np.float32),
         normals=normals / (np.linalg.norm(normals, axis=2, keepdims=True) + 1e-9),
         background=capture(behind, scene.capture),
         masked_background=masked,

@@ -133,8 +133,11 @@ def _hairs(
             "goatee": ("chin_beard", "moustache"),
         }[features.beard]
         where = np.max([region[name] for name in areas], axis=0) * (1 - region["lips"])
-        amount = features.beard_density * (0.35 if features.beard == "stubble" else 0.9)
-        cover = np.clip(amount * (0.45 + 0.55 * dots), 0, 0.93)
+        if features.beard == "stubble":
+            cover = 0.35 * features.beard_density * (0.45 + 0.55 * dots)
+        else:  # grown hairs lie on each other: skin shows through as shades, not as gaps
+            cover = (0.5 + 0.5 * features.beard_density) * (0.7 + 0.5 * dots)
+        cover = np.clip(cover, 0, 0.93)
         albedo = _blend(albedo, features.beard_colour, where * cover)
     return albedo
 

@@ -71,9 +71,10 @@ def grow(style: Style, mirrored: bool) -> Strands:
 
 @cache
 def _rules() -> str:
-    """Changes when the code that grows hair does."""
+    """Changes when the code that grows hair does, or the head that it grows on."""
     files = (Path(__file__).with_name(f"{name}.py") for name in ("combs", "patches", "scalp", "strands"))
-    return sha1(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
+    head = np.round(surface().vertices, 6).tobytes()
+    return sha1(b"".join(file.read_bytes() for file in files) + head).hexdigest()[:12]
 
 
 def _grow(style: Style, mirrored: bool) -> Strands:

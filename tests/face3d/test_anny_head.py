@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from common.errors import InputError, ShapeError
+from common.errors import FaceEditError, InputError, ShapeError
+from common.face3d import anny_data
 from common.face3d.anny_head import AnnyHead, default_head
 from common.face3d.anny_units import NEGATIVE, UNITS
 from common.face3d.head import PARTS, Head
@@ -336,3 +337,25 @@ def test_unknown_actions(head):
         head.actions_named({"smile": 1.0})
     with pytest.raises(InputError, match="0 to 1"):
         head.actions_named({"jawOpen": 2.0})
+
+
+def test_any_kind_of_numbers_will_do(head):
+    identity = people(head, 2)
+    expected = head(identity, torch.ones(1, 2, 12))
+    assert torch.equal(head(identity.double(), torch.ones(1, 2, 12, dtype=torch.int64)), expected)
+    assert torch.equal(head(identity.T.contiguous().T, torch.ones(1, 2, 12)), expected)
+    for wrong in (np.zeros((1, 148), np.float32), [0.0] * 148):
+        with pytest.raises(InputError, match="torch tensor"):
+            head(wrong)
+    with pytest.raises(ShapeError):
+        head(torch.tensor(1.0))
+    with pytest.raises(ShapeError, match="vertices"):
+        head.landmarks(expected[0])
+
+
+def test_a_folder_that_cannot_be_written_is_named(monkeypatch, tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setenv("FACE_RIG_HOME", str(tmp_path / "file"))
+    monkeypatch.setattr(anny_data, "build", lambda: ({"x": torch.zeros(1)}, {}))
+    with pytest.raises(FaceEditError, match="FACE_RIG_HOME"):
+        anny_data.load()

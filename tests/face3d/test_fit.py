@@ -308,3 +308,11 @@ def test_portraits(portraits, name):
         assert found.light is not None
         assert 0 < found.albedo.min() < found.albedo.max() < 1
     assert (fits[0].angles - fits[1].angles).abs().max().rad2deg() < 3
+
+
+def test_sizes_are_numbers_of_pixels():
+    points = scene(0).points["ibug68"].numpy()
+    assert fit(points, size=np.int64(SIZE)).size == (SIZE, SIZE)
+    for wrong in (256.0, "256", (256,), (256.5, 256)):
+        with pytest.raises(InputError, match="size cannot be used"):
+            fit(points, size=wrong)

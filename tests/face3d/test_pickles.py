@@ -394,3 +394,12 @@ def test_shapes_bind_letters():
 def test_indices_must_point_at_something(values):
     with pytest.raises(CheckpointError, match=r"\[0, 3\)"):
         check_indices(np.array(values), 3, "f", "file")
+
+
+def test_copies_of_a_long_list_end_before_the_memory_does():
+    length, copies = 1 << 16, 1 << 10  # 66 kB and 12 kB of program, half a gigabyte of copies
+    program = (
+        b"\x80\x02]q\x00(" + b"N" * length + b"e0c__builtin__\nset\nq\x010](" + b"h\x01h\x00\x85R" * copies + b"e."
+    )
+    with pytest.raises(CheckpointError, match="copies"):
+        read_pickle(io.BytesIO(program), "file")

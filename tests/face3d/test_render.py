@@ -195,3 +195,19 @@ def test_bad_input(head):
         rasterize(torch.zeros(3, 2), torch.tensor([[0, 1, 2]]), 8, 8)
     with pytest.raises(ShapeError, match="texture"):
         sample_texture(torch.zeros(8, 8), torch.zeros(1, 2))
+
+
+def test_sizes_and_colours_are_checked(head):
+    for wrong in ({"size": 64.0}, {"size": "64"}, {"size": True}, {"size": 64, "samples": 2.0}):
+        with pytest.raises(InputError, match="whole"):
+            render(head, head(), CAMERA, WHITE, **wrong)
+    with pytest.raises(ShapeError, match="albedo"):
+        render(head, head(), CAMERA, WHITE, size=64, albedo=torch.ones(7, 3))
+
+
+def test_a_head_beside_the_picture_leaves_it_empty(head):
+    beside = Perspective(torch.tensor([8.0]), torch.tensor([1.1]), torch.tensor([[9.0, 0.2]]))
+    picture = render(head, head(), beside, WHITE, size=32)
+    assert not picture.alpha.any()
+    assert not picture.colour.any()
+    assert torch.isinf(picture.depth).all()

@@ -153,7 +153,10 @@ def test_a_damaged_file_is_made_again(quick, tmp_path):
     expected = faces[0]
     (file,) = tmp_path.rglob("*.npz")
     whole = file.read_bytes()
-    for damaged in (b"", whole[:100], whole[: len(whole) // 2]):
+    directory = whole.rindex(b"PK\x01\x02")  # the last file's entry: how it is packed, then how it is encrypted
+    packed, encrypted = bytearray(whole), bytearray(whole)
+    packed[directory + 10], encrypted[directory + 8] = 99, 1
+    for damaged in (b"", whole[:100], whole[: len(whole) // 2], packed, encrypted):
         file.write_bytes(damaged)
         assert same(faces[0], expected)
         assert file.read_bytes() == whole

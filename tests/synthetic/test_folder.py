@@ -19,6 +19,7 @@ from common.synthetic import picture
 from common.synthetic.__main__ import main
 from common.synthetic.draw import draw_scene
 from common.synthetic.folder import MAPS, write
+from common.synthetic.parallel import alone
 
 sys.path.insert(0, str(Path(__file__).parent))
 import stand_in
@@ -221,3 +222,13 @@ def test_a_killed_run_goes_on_to_the_same_folder(tmp_path):
     write(whole, 12, size=32, progress=False)
     assert content(killed) == content(whole)
     assert rows(whole)[7]["factors"]["lamps"]["key"] == draw_scene(0, 7).lamps.key
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such locks")
+def test_two_runs_do_not_write_to_one_folder(quick, tmp_path):
+    with alone(tmp_path):
+        with pytest.raises(InputError, match="Another run"), alone(tmp_path):
+            pass
+        with pytest.raises(InputError, match="Another run"):
+            write(tmp_path, 3, size=32, progress=False)
+    assert write(tmp_path, 3, size=32, progress=False) == 3

@@ -12,7 +12,7 @@ import pytest
 
 from common.face3d.head import PARTS
 from common.synthetic.draw import draw_scene
-from common.synthetic.factors import Capture, Lamps, Scene, Wear
+from common.synthetic.factors import Background, Capture, Lamps, Scene, Wear
 from common.synthetic.picture import GREY, make
 
 SIZE = 96
@@ -179,3 +179,13 @@ def test_the_toolkit_takes_them_for_faces(finder):
         distance = np.linalg.norm(faces[0].landmarks[inner] - taken.landmarks[inner], axis=1).mean()
         errors.append(distance / np.linalg.norm(taken.landmarks[36] - taken.landmarks[45]))
     assert np.median(errors) < 0.06  # of the distance between the outer corners of the eyes
+
+
+def test_lenses_darken_the_background_too(scene):
+    aside = replace(scene, angles=(38.0, 0.0, 0.0), background=Background("wall", (0.8, 0.8, 0.8)))
+    bare, sun = (make(replace(aside, wear=Wear(glasses=glasses)), 128) for glasses in ("none", "sun"))
+    beyond = (bare.alpha == 0) & (sun.alpha > 0) & ~np.isfinite(sun.depth)  # of the face, through a lens
+    assert beyond.sum() > 20
+    assert (sun.parts[beyond] == PARTS.index("eye_g")).mean() > 0.8
+    assert np.median(sun.image[beyond]) < 0.8 * np.median(bare.image[beyond])
+    assert not sun.parts[sun.alpha == 0].any()
