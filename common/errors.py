@@ -40,10 +40,14 @@ class ShapeError(InputError):
 
     def __init__(self, name: str, expected: str, actual: Sequence[int], hint: str = "") -> None:
         self.expected, self.actual = expected, tuple(actual)
+        self._made_of = (name, expected, self.actual, hint)
         super().__init__(
             f"{name} has the wrong shape.\n  expected: {expected}\n  got:      {self.actual}"
             + (f"\n  {hint}" if hint else "")
         )
+
+    def __reduce__(self) -> tuple[type, tuple]:
+        return type(self), self._made_of  # so that it comes whole out of a worker process
 
 
 class ActionUnitError(InputError):
@@ -66,4 +70,8 @@ class MissingDependencyError(FaceEditError, ImportError):
     """An optional package is needed; the message holds the pip command that installs it."""
 
     def __init__(self, package: str, purpose: str, command: str) -> None:
+        self._made_of = (package, purpose, command)
         super().__init__(f"{purpose} needs the package {package}, which is not installed.\n  install it: {command}")
+
+    def __reduce__(self) -> tuple[type, tuple]:
+        return type(self), self._made_of

@@ -69,6 +69,9 @@ def directional(direction: torch.Tensor, colour: torch.Tensor) -> torch.Tensor:
         (B, 9, 3) coefficients, whose shading is the best second-order approximation of colour * max(0, normal ·
         direction).
     """
+    for name, value in (("direction", direction), ("colour", colour)):
+        if value.ndim != 2 or value.shape[1] != 3:
+            raise ShapeError(name, "(B, 3)", value.shape)
     unit = torch.nn.functional.normalize(direction, dim=-1)
     norm = torch.tensor(_NORM, dtype=unit.dtype, device=unit.device)
     first = torch.tensor([math.pi, *8 * (1.0,)], dtype=unit.dtype, device=unit.device)

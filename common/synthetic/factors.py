@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from typing import Any
+
+from ..errors import InputError
 
 Colour = tuple[float, float, float]
 """Linear red, green, blue in [0, 1]."""
@@ -255,3 +258,33 @@ class Scene:
     def to_dict(self) -> dict[str, Any]:
         """Nested plain values, fit for JSON."""
         return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Scene:
+        """The scene that `to_dict` wrote, also after a journey through JSON, which makes lists of tuples.
+
+        Raises:
+            InputError: a factor is missing or unknown.
+        """
+        return _read(cls, values, "scene")
+
+
+def _read(kind: Any, values: Mapping[str, Any], name: str) -> Any:
+    known = {field.name: str(field.type) for field in fields(kind)}
+    if not isinstance(values, Mapping) or set(values) - set(known):
+        got = ", ".join(values) if isinstance(values, Mapping) else repr(values)
+        raise InputError(f"Cannot read the factors of {name}.\n  expected: {', '.join(known)}\n  got:      {got}")
+    inner = {"Person": Person, "Wear": Wear, "Lamps": Lamps, "Shot": Shot, "Background": Background}
+    inner |= {"Capture": Capture, "Skin": Skin, "Features": Features, "Hair": Hair}
+    read = {
+        key: _read(inner[known[key]], value, key) if known[key] in inner else _tuples(value)
+        for key, value in values.items()
+    }
+    try:
+        return kind(**read)
+    except TypeError as error:
+        raise InputError(f"Cannot read the factors of {name}: {error}.") from error
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list | tuple) else value

@@ -11,7 +11,7 @@ import torch
 from ..face3d.anny_head import default_head
 from ..face3d.camera import Perspective, rotation_matrix, to_pixels
 from ..face3d.lighting import ambient, directional
-from ..face3d.render import check_size, most_frequent, rasterize, render, visible
+from ..face3d.render import Fragments, most_frequent, rasterize, render, visible
 from . import appearance, shade, skin
 from .background import background
 from .body import Body, pose, skull
@@ -72,54 +72,76 @@ def make(scene: Scene, size: int, samples: int = 2) -> Picture:
     """
     check_scene(scene)
     check_size(size, samples)
-    fine = size * samples
     body = pose(scene, detail_for(size))
     camera, shift = frame(scene)
-    points = _project(body.positions, camera, fine)
-    fragments = rasterize(points, torch.from_numpy(body.triangles), fine, fine)
-    seen = fragments.seen.numpy()
-    distance, exposure = float(camera.distance), metering(scene)
-    samples_seen = appearance.collect(scene, body, fragments, distance)
-    light, normals = np.zeros((fine, fine, 3), np.float32), np.zeros((fine, fine, 3), np.float32)
-    labels = np.zeros((fine, fine), np.int64)
-    light[seen] = appearance.light(scene, body, samples_seen, fine)
-    normals[seen] = samples_seen.points.normals
-    labels[seen] = appearance.label(scene, samples_seen, fine)
-    cover = seen.astype(np.float32)
-    for layer in body.glass:
-        overlay(light, cover, labels, fragments, layer, _project(layer.vertices, camera, fine), scene.lamps, distance)
-    light *= exposure
+    seen = _expose(scene, body, camera, size * samples)
+    exposure = metering(scene)
 
-    behind = background(scene.background, size)
-    alpha = cv2.resize(cover, (size, size), interpolation=cv2.INTER_AREA)
-    solid = cv2.resize(seen.astype(np.float32), (size, size), interpolation=cv2.INTER_AREA)
-    light = cv2.resize(light, (size, size), interpolation=cv2.INTER_AREA)  # premultiplied by coverage
-    depth = np.where(seen, fragments.depth.numpy(), 0)
-    depth = cv2.resize(depth, (size, size), interpolation=cv2.INTER_AREA)
-    normals = cv2.resize(normals, (size, size), interpolation=cv2.INTER_AREA)
-    image = capture(light + behind * (1 - alpha[..., None]), scene.capture)
-    parts = most_frequent(torch.from_numpy(labels), samples).numpy().astype(np.uint8)
+    def shrunk(picture: np.ndarray) -> np.ndarray:
+        return cv2.resize(picture.astype(np.float32), (size, size), interpolation=cv2.INTER_AREA)
 
-    head = default_head()
-    landmarks = head.landmarks(torch.from_numpy(body.positions[None, : len(head.mean)]))[0].numpy()
-    landmarks = _project(landmarks, camera, size)
-    masked = image.copy()
-    masked[parts != 0] = GREY
+    behind, alpha, solid = background(scene.background, size), shrunk(seen.cover), shrunk(seen.fragments.seen.numpy())
+    image = capture(exposure * shrunk(seen.light) + behind * (1 - alpha[..., None]), scene.capture)
+    depth = shrunk(np.where(seen.fragments.seen, seen.fragments.depth, 0)) / np.maximum(solid, 1e-6)
+    parts = most_frequent(torch.from_numpy(seen.labels), samples).numpy().astype(np.uint8)
+    landmarks = _landmarks(body, camera, size * samples)
     harmonics = lamps_as_harmonics(scene) * exposure
     return Picture(
         image=image,
         parts=parts,
         alpha=alpha,
-        depth=np.where(solid > 0, depth / np.maximum(solid, 1e-6), np.inf).astype(np.float32),
-        normals=normals / (np.linalg.norm(normals, axis=2, keepdims=True) + 1e-9),
+        depth=np.where(solid > 0, depth, np.inf).astype(np.float32),
+        normals=shade.unit(shrunk(seen.normals)),
         background=capture(behind, scene.capture),
-        masked_background=masked,
+        masked_background=np.where(parts[..., None] > 0, np.uint8(GREY), image),
         render=crude(scene, body, camera, harmonics, size),
-        landmarks=landmarks[:, :2].numpy(),
-        landmarks_visible=visible(_project_up(landmarks, samples), fragments).numpy(),
+        landmarks=((landmarks[:, :2] + 0.5) / samples - 0.5).numpy(),
+        landmarks_visible=_visible(landmarks, seen),
         light=harmonics[0].numpy(),
         camera={"focal": float(camera.focal), "distance": float(camera.distance), "shift": shift},
     )
+
+
+@dataclass(frozen=True)
+class _Exposure:
+    """A body through a camera, sample by sample, (H, W, ...): before metering, and without a background."""
+
+    light: np.ndarray
+    cover: np.ndarray
+    labels: np.ndarray
+    dark: np.ndarray  # behind a lens that hides more than half
+    normals: np.ndarray
+    fragments: Fragments
+
+
+def _expose(scene: Scene, body: Body, camera: Perspective, side: int) -> _Exposure:
+    fragments = rasterize(_project(body.positions, camera, side), torch.from_numpy(body.triangles), side, side)
+    seen, distance = fragments.seen.numpy(), float(camera.distance)
+    samples = appearance.collect(scene, body, fragments, distance)
+    light, normals = np.zeros((side, side, 3), np.float32), np.zeros((side, side, 3), np.float32)
+    cover, labels, dark = seen.astype(np.float32), np.zeros((side, side), np.int64), np.zeros((side, side), bool)
+    light[seen] = appearance.light(scene, body, samples, side)
+    labels[seen] = appearance.label(scene, samples, side)
+    normals[seen] = samples.points.normals
+    for layer in body.glass:
+        before = labels.copy()
+        overlay(light, cover, labels, fragments, layer, _project(layer.vertices, camera, side), scene.lamps, distance)
+        dark |= (labels != before) & (layer.opacity > 0.5)
+    return _Exposure(light, cover, labels, dark, normals, fragments)
+
+
+def _landmarks(body: Body, camera: Perspective, side: int) -> torch.Tensor:
+    """The 68 landmarks (68, 3) in the pixels of a picture of that side, with depth."""
+    head = default_head()
+    places = head.landmarks(torch.from_numpy(body.positions[None, : len(head.mean)]))[0]
+    return _project(places.numpy(), camera, side)
+
+
+def _visible(landmarks: torch.Tensor, seen: _Exposure) -> np.ndarray:
+    """Which landmarks (68, 3) are in the picture, behind nothing and behind no dark lens."""
+    found = visible(landmarks, seen.fragments).numpy()
+    column, row = landmarks[:, :2].round().long().clamp(0, len(seen.dark) - 1).numpy().T
+    return found & ~seen.dark[row, column]
 
 
 def detail_for(size: int) -> float:
@@ -181,8 +203,3 @@ def crude(scene: Scene, body: Body, camera: Perspective, harmonics: torch.Tensor
 
 def _project(points: np.ndarray, camera: Perspective, size: int) -> torch.Tensor:
     return to_pixels(camera.project(torch.from_numpy(points)[None]), size, size)[0]
-
-
-def _project_up(points: torch.Tensor, samples: int) -> torch.Tensor:
-    """Points in the pixels of the finer picture."""
-    return torch.cat([(points[:, :2] + 0.5) * samples - 0.5, points[:, 2:]], 1)

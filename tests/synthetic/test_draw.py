@@ -222,3 +222,14 @@ def test_lids_that_come_down_are_not_raised():
     for index in range(300):
         for scene in expression_pair(4, index):
             assert all(side[lid] <= 5 * (1 - closed) + 1e-3 for side, closed in zip(scene.units, scene.blink))
+
+
+def test_a_scene_is_read_back_from_json():
+    from common.synthetic.factors import Scene
+
+    scene = draw_scene(3, 5)
+    assert Scene.from_dict(json.loads(json.dumps(scene.to_dict()))) == scene
+    with pytest.raises(InputError, match="colour_of_mood"):
+        Scene.from_dict({**scene.to_dict(), "colour_of_mood": 1})
+    with pytest.raises(InputError, match="person"):
+        Scene.from_dict({"wear": {}})

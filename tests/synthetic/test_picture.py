@@ -189,3 +189,10 @@ def test_lenses_darken_the_background_too(scene):
     assert (sun.parts[beyond] == PARTS.index("eye_g")).mean() > 0.8
     assert np.median(sun.image[beyond]) < 0.8 * np.median(bare.image[beyond])
     assert not sun.parts[sun.alpha == 0].any()
+
+
+def test_dark_lenses_hide_the_eyes(scene):
+    dark = make(replace(scene, wear=Wear(glasses="sun")), SIZE).landmarks_visible
+    clear = make(replace(scene, wear=Wear(glasses="round")), SIZE).landmarks_visible
+    assert dark[36:48].sum() < 3
+    assert clear[36:48].sum() > 6
