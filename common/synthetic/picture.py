@@ -11,7 +11,7 @@ import torch
 from ..face3d.anny_head import default_head
 from ..face3d.camera import Perspective, rotation_matrix, to_pixels
 from ..face3d.lighting import ambient, directional
-from ..face3d.render import Fragments, most_frequent, rasterize, render, visible
+from ..face3d.render import Fragments, check_size, most_frequent, rasterize, render, visible
 from . import appearance, shade, skin
 from .background import background
 from .body import Body, pose, skull
