@@ -21,8 +21,8 @@ from tqdm import tqdm
 from common.action_units import ACTION_UNITS
 from common.cli import say
 from common.errors import FaceEditError
-from common.face3d.head import PARTS
 from common.images import save_image
+from common.parts import PARTS
 from common.synthetic.captions import caption
 from common.synthetic.draw import draw_scene
 from common.synthetic.factors import Background, Capture, Lamps, Scene, Shot

@@ -16,10 +16,10 @@ ONE_HOME = {"insightface", "face_alignment", "ai_edge_litert", "anny", "scipy"}
 ALLOWED = {
     "common.action_units": {"common.errors"},
     "common.faces": {"common.errors", "common.network"},
-    "common.background": {"common.errors", "common.network", "common.weights"},
+    "common.background": {"common.errors", "common.network", "common.parts", "common.weights"},
     # the prepared head lies where all models lie
-    "common.face3d": {"common.errors", "common.files"},
-    "common.synthetic": {"common.errors", "common.files", "common.face3d", "common.action_units"},
+    "common.face3d": {"common.errors", "common.files", "common.parts"},
+    "common.synthetic": {"common.errors", "common.files", "common.parts", "common.face3d", "common.action_units"},
     "common.hooks": set(),
     "common.identity": {"common.hooks"},
     "common.pipeline": {"common.errors", "common.hooks", "common.identity", "common.prompt", "common.rig"},

@@ -8,13 +8,13 @@ Importing this package imports neither torch nor transformers; only the networks
 """
 
 from .jaw import jaw_hint
-from .labels import CLASSES, Extent, foreground
+from .labels import PARTS, Extent, foreground
 from .masked import masked_background
 from .parsers import PARSERS, Parser, check_name, get_parser
 
 __all__ = [
-    "CLASSES",
     "PARSERS",
+    "PARTS",
     "Extent",
     "Parser",
     "check_name",

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from ..errors import CheckpointError, MissingCheckpointError
 from ..weights import check_keys, read_weights
-from .labels import CLASSES
+from .labels import PARTS
 from .networks import NetworkParser
 
 
@@ -41,9 +41,7 @@ class BiSeNetParser(NetworkParser):
         check_keys(network.state_dict(), state, str(path))
         network.load_state_dict(state)
         # Its classes are CelebAMask's in their order, and it was trained on pictures of 512 x 512.
-        super().__init__(
-            network.eval().to(device), np.arange(len(CLASSES), dtype=np.uint8), device, {"size": (512, 512)}
-        )
+        super().__init__(network.eval().to(device), np.arange(len(PARTS), dtype=np.uint8), device, {"size": (512, 512)})
 
 
 def _read_state(path: Path) -> dict[str, Tensor]:
@@ -71,7 +69,7 @@ class BiSeNet(nn.Module):
         classes: number of output classes.
     """
 
-    def __init__(self, classes: int = len(CLASSES)) -> None:
+    def __init__(self, classes: int = len(PARTS)) -> None:
         super().__init__()
         self.cp = ContextPath()
         self.ffm = FeatureFusion(256, 256)

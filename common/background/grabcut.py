@@ -64,7 +64,7 @@ class GrabCutParser:
             landmarks: the 68 landmarks, (68, 2) in crop pixels.
 
         Returns:
-            Indices into `labels.CLASSES`, (H, W) uint8: skin, hair, neck, cloth and background. All background, with
+            Indices into `labels.PARTS`, (H, W) uint8: skin, hair, neck, cloth and background. All background, with
             a warning in the log, if the outline has no area inside the crop.
 
         Raises:

@@ -7,33 +7,11 @@ from typing import Literal
 import numpy as np
 
 from ..errors import InputError, ShapeError
+from ..parts import PARTS
 
 Extent = Literal["head", "face"]
 
-# CelebAMask's own names, in the order of the released networks' outputs: l_ and r_ are left and right, eye_g glasses,
-# ear_r an earring, neck_l a necklace, u_lip and l_lip the upper and the lower lip.
-CLASSES = (
-    "background",
-    "skin",
-    "l_brow",
-    "r_brow",
-    "l_eye",
-    "r_eye",
-    "eye_g",
-    "l_ear",
-    "r_ear",
-    "ear_r",
-    "nose",
-    "mouth",
-    "u_lip",
-    "l_lip",
-    "neck",
-    "neck_l",
-    "cloth",
-    "hair",
-    "hat",
-)
-BACKGROUND, SKIN, NECK, CLOTH, HAIR = (CLASSES.index(name) for name in ("background", "skin", "neck", "cloth", "hair"))
+BACKGROUND, SKIN, NECK, CLOTH, HAIR = (PARTS.index(name) for name in ("background", "skin", "neck", "cloth", "hair"))
 
 _KEPT = {
     # The authors' published examples paint over the whole person.
@@ -47,7 +25,7 @@ def foreground(labels: np.ndarray, extent: Extent = "head") -> np.ndarray:
     """Say which pixels belong to the person that the editor redraws.
 
     Args:
-        labels: face-parsing classes, (H, W) uint8 in [0, 18], in the order of `CLASSES`.
+        labels: face-parsing classes, (H, W) uint8 in [0, 18], in the order of `PARTS`.
         extent: "head" takes every class but the background; "face" spares ears, earrings, neck, clothes, hair and hat.
 
     Returns:
@@ -61,4 +39,4 @@ def foreground(labels: np.ndarray, extent: Extent = "head") -> np.ndarray:
         raise InputError(f"extent is unknown.\n  expected: one of {sorted(_KEPT)}\n  got:      {extent!r}")
     if labels.ndim != 2:
         raise ShapeError("labels", "(H, W)", labels.shape)
-    return ~np.isin(labels, [CLASSES.index(name) for name in _KEPT[extent]])
+    return ~np.isin(labels, [PARTS.index(name) for name in _KEPT[extent]])

@@ -63,7 +63,7 @@ class NetworkParser:
 
     Args:
         network: maps normalised pictures (1, 3, h, w) to logits (1, classes, h', w').
-        table: the index into `labels.CLASSES` of each of its classes, (classes,) uint8.
+        table: the index into `labels.PARTS` of each of its classes, (classes,) uint8.
         device: where the network lies.
         preprocessing: how it wants its pictures, arguments of `classify`.
     """
@@ -88,7 +88,7 @@ class NetworkParser:
             landmarks: not needed by a network.
 
         Returns:
-            Indices into `labels.CLASSES`, (H, W) uint8.
+            Indices into `labels.PARTS`, (H, W) uint8.
 
         Raises:
             InputError: the crop is not uint8.

@@ -32,7 +32,7 @@ class Parser(Protocol):
             landmarks: the 68 landmarks, (68, 2) in crop pixels.
 
         Returns:
-            Indices into `labels.CLASSES`, (H, W) uint8.
+            Indices into `labels.PARTS`, (H, W) uint8.
         """
         ...
 

@@ -12,7 +12,7 @@ from ..errors import CheckpointError, MissingCheckpointError
 from ..network import reachable
 from ..weights import read_config
 from .hub import MODEL, fetched, stored
-from .labels import CLASSES
+from .labels import PARTS
 from .networks import IMAGENET_MEAN, IMAGENET_STD, NetworkParser
 
 
@@ -62,13 +62,13 @@ class SegFormerParser(NetworkParser):
 
 
 def _class_table(id2label: Mapping[int, str], model: str) -> np.ndarray:
-    """The index into `CLASSES` of each class of the model, (classes,) uint8, by name."""
-    unknown = sorted(set(id2label.values()) - set(CLASSES))
+    """The index into `PARTS` of each class of the model, (classes,) uint8, by name."""
+    unknown = sorted(set(id2label.values()) - set(PARTS))
     if unknown:
         raise CheckpointError(
-            f"{model} has classes that are not CelebAMask's: {unknown}\n  expected: some of {list(CLASSES)}"
+            f"{model} has classes that are not CelebAMask's: {unknown}\n  expected: some of {list(PARTS)}"
         )
-    return np.array([CLASSES.index(id2label[i]) for i in range(len(id2label))], np.uint8)
+    return np.array([PARTS.index(id2label[i]) for i in range(len(id2label))], np.uint8)
 
 
 def _preprocessing(model: str, fetch: bool) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from ..errors import FaceEditError, MissingDependencyError
 from ..files import home, replace_file
-from .head import PARTS
+from ..parts import PARTS
 
 # Rises when what the file holds changes, so that old caches are left alone.
 _FORMAT = 1

@@ -13,10 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import CheckpointError, InputError, MissingCheckpointError, MissingDependencyError
+from ..parts import PARTS
 from .arrays import as_array, check_indices, check_shapes
 from .batches import check_points, stretch
 from .coefficients import EXPRESSION, IDENTITY, TEXTURE
-from .head import PARTS
 from .uv import cylindrical_uv
 
 SOURCE = "utils/checkpoints/third_party/BFM_model_front.mat of the hub repository mengtingwei/magicface"

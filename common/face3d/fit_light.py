@@ -6,9 +6,10 @@ import cv2
 import numpy as np
 import torch
 
+from ..parts import PARTS
 from .anny_head import AnnyHead
 from .camera import Camera, to_pixels
-from .head import PARTS, vertex_normals
+from .head import vertex_normals
 from .lighting import CONSTANTS, basis
 from .render import rasterize
 

@@ -15,13 +15,13 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import CheckpointError, InputError
+from ..parts import PARTS
 from .arrays import check_indices, check_shapes, read_arrays
 from .batches import check_points, stretch
 from .camera import rotation_matrix
 from .flame_landmarks import FlameLandmarks
 from .flame_parts import read_parts
 from .flame_texture import FlameTexture
-from .head import PARTS
 from .skinning import rotation_from_vector, skin
 from .uv import cylindrical_uv, read_obj_uv
 

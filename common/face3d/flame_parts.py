@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ..parts import PARTS
 from .arrays import check_indices, read_arrays
-from .head import PARTS
 
 SOURCE = "FLAME vertex masks (https://flame.is.tue.mpg.de)"
 LIPS = "lips"

@@ -6,29 +6,6 @@ from typing import Protocol, runtime_checkable
 
 import torch
 
-# The face-parsing classes of CelebAMask-HQ, in the order of the released parsing networks.
-PARTS = (
-    "background",
-    "skin",
-    "l_brow",
-    "r_brow",
-    "l_eye",
-    "r_eye",
-    "eye_g",
-    "l_ear",
-    "r_ear",
-    "ear_r",
-    "nose",
-    "mouth",
-    "u_lip",
-    "l_lip",
-    "neck",
-    "neck_l",
-    "cloth",
-    "hair",
-    "hat",
-)
-
 
 @runtime_checkable
 class Head(Protocol):

@@ -11,8 +11,8 @@ import torch
 
 from ..face3d.anny_head import default_head
 from ..face3d.camera import rotation_matrix
-from ..face3d.head import PARTS
 from ..face3d.render import Fragments
+from ..parts import PARTS
 from . import eyes, maps, shade, skin
 from .body import Body
 from .factors import Person, Scene

@@ -10,7 +10,8 @@ import torch
 
 from ..face3d.anny_head import default_head
 from ..face3d.camera import rotation_matrix
-from ..face3d.head import PARTS, vertex_normals
+from ..face3d.head import vertex_normals
+from ..parts import PARTS
 from .clothes import clothes
 from .factors import Person, Scene, Wear
 from .glasses import glasses

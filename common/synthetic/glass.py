@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from ..face3d.head import PARTS
 from ..face3d.render import Fragments, rasterize
+from ..parts import PARTS
 from . import shade
 from .factors import Lamps
 from .layers import Layer

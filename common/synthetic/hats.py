@@ -7,7 +7,7 @@ from functools import cache
 
 import numpy as np
 
-from ..face3d.head import PARTS
+from ..parts import PARTS
 from .layers import Layer, Skull
 from .patches import Patch, clip, tessellate
 from .scalp import CENTRE, checked, checked_colour, floats, scale_of, smooth, surface, unit

@@ -11,7 +11,8 @@ import numpy as np
 
 from ..errors import InputError
 from ..face3d.anny_head import default_head
-from ..face3d.head import PARTS, vertex_normals
+from ..face3d.head import vertex_normals
+from ..parts import PARTS
 from .layers import Skull
 from .patches import Bound, Patch, tessellate
 

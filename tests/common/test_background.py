@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import common.background as background
-from common.background import CLASSES, foreground, get_parser, jaw_hint, masked_background
+from common.background import PARTS, foreground, get_parser, jaw_hint, masked_background
 from common.background.jaw import FIVE_POINTS
 from common.errors import InputError, MissingCheckpointError, ShapeError
 
@@ -55,8 +55,8 @@ def test_extents(extent, kept):
 
 
 def test_classes_stand_in_the_published_order():
-    assert len(CLASSES) == 19
-    assert [CLASSES[i] for i in (0, 1, 6, 9, 10, 11, 14, 15, 16, 17, 18)] == (
+    assert len(PARTS) == 19
+    assert [PARTS[i] for i in (0, 1, 6, 9, 10, 11, 14, 15, 16, 17, 18)] == (
         ["background", "skin", "eye_g", "ear_r", "nose", "mouth", "neck", "neck_l", "cloth", "hair", "hat"]
     )
 

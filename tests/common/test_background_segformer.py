@@ -5,12 +5,12 @@ import pytest
 import torch
 from transformers import SegformerConfig, SegformerForSemanticSegmentation
 
-from common.background import CLASSES, get_parser
+from common.background import PARTS, get_parser
 from common.background.hub import on_disk
 from common.background.segformer import SegFormerParser
 from common.errors import CheckpointError, MissingCheckpointError
 
-SHUFFLED = [CLASSES[i] for i in np.random.default_rng(0).permutation(len(CLASSES))]
+SHUFFLED = [PARTS[i] for i in np.random.default_rng(0).permutation(len(PARTS))]
 
 
 def save_model(folder, names=SHUFFLED, preprocessor=None):
@@ -46,7 +46,7 @@ def test_classes_are_mapped_by_name(tmp_path, crop):
         labels = SegFormerParser(tmp_path).parse(crop)
         assert labels.dtype == np.uint8
         assert labels.shape == (96, 128)
-        assert np.unique(labels).tolist() == [CLASSES.index(name)]
+        assert np.unique(labels).tolist() == [PARTS.index(name)]
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_preprocessing_is_the_models_own(tmp_path, preprocessor, size, mean, std
     with torch.no_grad():
         logits = network(images.permute(2, 0, 1)[None]).logits
     own = torch.nn.functional.interpolate(logits, (size, size), mode="bilinear")[0].argmax(0).numpy()
-    expected = np.array([CLASSES.index(name) for name in SHUFFLED])[own]
+    expected = np.array([PARTS.index(name) for name in SHUFFLED])[own]
     assert (SegFormerParser(tmp_path).parse(crop) == expected).mean() > 0.999
 
 

@@ -13,8 +13,9 @@ from common.errors import FaceEditError, InputError, ShapeError
 from common.face3d import anny_data
 from common.face3d.anny_head import AnnyHead, default_head
 from common.face3d.anny_units import NEGATIVE, UNITS
-from common.face3d.head import PARTS, Head
+from common.face3d.head import Head
 from common.face3d.people import sample
+from common.parts import PARTS
 
 UP, DOWN = 1.0, -1.0
 BROWS, INNER_BROWS, OUTER_BROWS = range(17, 27), (21, 22), (18, 25)

@@ -9,7 +9,8 @@ from scipy.io import savemat
 from common.errors import CheckpointError, InputError, MissingCheckpointError, MissingDependencyError, ShapeError
 from common.face3d.bfm import METRES, Bfm
 from common.face3d.coefficients import rotation, split_coefficients
-from common.face3d.head import PARTS, Head
+from common.face3d.head import Head
+from common.parts import PARTS
 
 VERTICES = 70
 

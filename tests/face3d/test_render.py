@@ -12,9 +12,9 @@ import torch
 from common.errors import InputError, ShapeError
 from common.face3d.anny_head import default_head
 from common.face3d.camera import Orthographic, Perspective, to_pixels
-from common.face3d.head import PARTS
 from common.face3d.lighting import ambient, directional
 from common.face3d.render import most_frequent, rasterize, render, sample_texture, visible
+from common.parts import PARTS
 
 WHITE = ambient(torch.ones(1, 3))
 CAMERA = Perspective(torch.tensor([8.0]), torch.tensor([1.1]), torch.tensor([[0.0, 0.2]]))

@@ -22,11 +22,12 @@ from scipy.optimize import linear_sum_assignment
 from common.face3d import anny_data, landmarks
 from common.face3d.anny_head import AnnyHead
 from common.face3d.camera import Perspective, to_pixels
-from common.face3d.head import PARTS, vertex_normals
+from common.face3d.head import vertex_normals
 from common.face3d.lighting import ambient, directional, shade
 from common.face3d.people import sample
 from common.face3d.render import Fragments, rasterize
 from common.faces import get_finder
+from common.parts import PARTS
 
 SIZE, SAMPLES, PEOPLE = 320, 2, 60
 HIDDEN = [PARTS.index(name) for name in ("background", "l_eye", "r_eye", "mouth", "l_ear", "r_ear", "neck", "cloth")]

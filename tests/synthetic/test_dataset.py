@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 
 from common.action_units import ACTION_UNITS
 from common.errors import FaceEditError, InputError
-from common.face3d.head import PARTS
+from common.parts import PARTS
 from common.synthetic import picture
 from common.synthetic.dataset import SyntheticFaces
 from common.synthetic.draw import draw_scene

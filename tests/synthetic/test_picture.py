@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from common.face3d.head import PARTS
+from common.parts import PARTS
 from common.synthetic.draw import draw_scene
 from common.synthetic.factors import Background, Capture, Lamps, Scene, Wear
 from common.synthetic.picture import GREY, make
