@@ -8,9 +8,8 @@ A training that was stopped goes on where its last checkpoint was when the same 
 from __future__ import annotations
 
 import argparse
-import difflib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -32,6 +31,7 @@ from common.rig import Rig
 from common.synthetic.dataset import SyntheticFaces
 from common.training.config import TrainConfig, describe, read
 from common.training.loop import train
+from common.training.networks import built
 from common.training.sheet import edit_errors, sheet
 from common.training.task import Task
 from common.training.twin import TwinUNet
@@ -157,26 +157,14 @@ def from_scratch(config: MagicFaceConfig) -> FaceEditPipeline:
     if config.vae:
         vae = load_vae(Path(config.vae).expanduser())
     else:
-        vae: Any = _built(AutoencoderKL, "autoencoder", config.autoencoder)
+        vae: Any = built(AutoencoderKL, "autoencoder", config.autoencoder)
     channels, factor = vae.config.latent_channels, 2 ** (len(vae.config.block_out_channels) - 1)
     shared = {"cross_attention_dim": 8, **config.unet, "out_channels": channels, "sample_size": config.size // factor}
     door = {"class_embed_type": "simple_projection", "projection_class_embeddings_input_dim": len(ACTION_UNITS)}
-    unet = _built(UNet2DConditionModel, "unet", {**shared, **door, "in_channels": 2 * channels})
-    id_encoder = _built(UNet2DConditionModel, "unet", {**shared, "in_channels": channels})
+    unet = built(UNet2DConditionModel, "unet", {**shared, **door, "in_channels": 2 * channels})
+    id_encoder = built(UNet2DConditionModel, "unet", {**shared, "in_channels": channels})
     prompt = torch.zeros(1, 1, shared["cross_attention_dim"])
     return FaceEditPipeline(vae, id_encoder, unet, UniPCMultistepScheduler(**SD15_SCHEDULER), prompt)
-
-
-def _built(network: Any, table: str, options: Mapping[str, Any]) -> Any:
-    known = network._get_init_keys(network) - {"self"}
-    for key in options:
-        if key not in known:
-            near = difflib.get_close_matches(key, known, n=1, cutoff=0)[0]
-            raise InputError(f"[{table}] has the unknown key {key!r}; did you mean {near!r}?")
-    try:
-        return network(**options)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"[{table}] makes no {network.__name__}: {error}") from error
 
 
 def pairs(config: MagicFaceConfig, size: int) -> tuple[Dataset[Pair], Dataset[Pair] | None]:

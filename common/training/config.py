@@ -22,7 +22,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib  # pyright: ignore[reportMissingImports] - Python 3.10's
 
-Config = TypeVar("Config", bound="TrainConfig")
+Config = TypeVar("Config")
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ def read(cls: type[Config], path: str | Path, overrides: Sequence[str] = ()) -> 
     """A config from a TOML file, changed by `key=value` texts.
 
     Args:
-        cls: `TrainConfig`, or a subclass that adds fields.
+        cls: `TrainConfig`, a subclass that adds fields, or another frozen dataclass.
         path: the file.
         overrides: "steps=100", "unet.layers_per_block=1"; values as in TOML, bare words are text.
 
@@ -160,7 +160,7 @@ def from_values(cls: type[Config], values: Mapping[str, Any], where: str = "the 
         InputError: an unknown key, a missing one, or a wrong type.
     """
     hints = typing.get_type_hints(cls)
-    known = {field.name: field for field in dataclasses.fields(cls)}
+    known = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
     for key in values:
         if key not in known:
             near = difflib.get_close_matches(key, known, n=1, cutoff=0)[0]
@@ -175,7 +175,7 @@ def from_values(cls: type[Config], values: Mapping[str, Any], where: str = "the 
     return cls(**{key: _checked(f"{where}: {key}", value, hints[key]) for key, value in values.items()})
 
 
-def describe(cls: type[TrainConfig]) -> str:
+def describe(cls: type[Any]) -> str:
     """Every key with its default and what it is for: the text of a command's help."""
     documented = documentation(cls)
     lines = []
@@ -191,7 +191,7 @@ def describe(cls: type[TrainConfig]) -> str:
     return "\n".join(lines)
 
 
-def documentation(cls: type[TrainConfig]) -> dict[str, str]:
+def documentation(cls: type[Any]) -> dict[str, str]:
     """Field name -> the text that stands below it in the source; empty where there is none."""
     found: dict[str, str] = {}
     for owner in reversed([base for base in cls.__mro__ if dataclasses.is_dataclass(base)]):
