@@ -22,7 +22,14 @@ ALLOWED = {
     "common.synthetic": {"common.errors", "common.files", "common.parts", "common.face3d", "common.action_units"},
     "common.hooks": set(),
     "common.identity": {"common.hooks"},
-    "common.pipeline": {"common.errors", "common.hooks", "common.identity", "common.prompt", "common.rig"},
+    "common.pipeline": {
+        "common.autoencoders",
+        "common.errors",
+        "common.hooks",
+        "common.identity",
+        "common.prompt",
+        "common.rig",
+    },
 }
 
 
@@ -117,7 +124,7 @@ def test_importing_everything_needs_no_network_and_no_option():
         "def refuse(*args, **kwargs): raise AssertionError('network at import')\n"
         "socket.socket.connect = refuse\n"
         f"import {', '.join(n for n in sorted(modules()) if not n.endswith('__main__'))}\n"
-        "optional = {'insightface', 'face_alignment', 'ai_edge_litert', 'peft', 'gradio', 'torchvision', 'skimage',"
+        "optional = {'insightface', 'face_alignment', 'ai_edge_litert', 'gradio', 'torchvision', 'skimage',"
         "'anny', 'warp'}\n"
         "loaded = optional & set(sys.modules)\n"
         "assert not loaded, loaded\n"
