@@ -31,6 +31,7 @@ def prepare(
     size: int,
     face: str | int | tuple[float, float] = "largest",
     extent: Extent = "head",
+    zoom: float = 1.0,
 ) -> Prepared:
     """Find a face, cut it out, and paint the person out of a copy.
 
@@ -41,12 +42,13 @@ def prepare(
         size: S, side of the crop in pixels.
         face: see `choose_face`.
         extent: see `foreground`.
+        zoom: see `Crop.around`.
 
     Raises:
         FaceNotFoundError: no such face, or the parser sees nobody there.
     """
     found = choose_face(finder.find(pixels), face)
-    crop = Crop.around(found.box, (pixels.shape[1], pixels.shape[0]), size)
+    crop = Crop.around(found.box, (pixels.shape[1], pixels.shape[0]), size, zoom=zoom)
     source = crop.apply(pixels)
     inside = found.mapped(crop.matrix)
     labels = parser.parse(source, outline=inside.outline, landmarks=inside.landmarks)

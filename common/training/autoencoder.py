@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
+import torch.nn.functional as F
 from diffusers import AutoencoderDC
 from diffusers.optimization import get_scheduler
 from torch.utils.data import DataLoader, Dataset
@@ -28,7 +29,7 @@ from ..synthetic.dataset import SyntheticFaces
 from . import records
 from .config import describe, read
 from .networks import built
-from .order import Numbered, Turns
+from .order import Numbered, Turns, generator
 from .sheet import sheet
 
 LOG = ("step", "loss", "learning_rate")
@@ -81,6 +82,8 @@ class AutoencoderConfig:
     """Of the difference of neighbouring pixels' differences: what keeps edges sharp."""
     face_weight: float = 3.0
     """How much more the inner face counts, which an editor redraws."""
+    closer: float = 1.0
+    """Half of the pictures are cut out closer at the face, up to so many times; those held out all by its root."""
     checkpoint_every: int = 250
     """Steps between checkpoints."""
     validation_count: int = 32
@@ -95,10 +98,16 @@ class AutoencoderConfig:
 
 
 class FacePictures(Dataset[dict[str, torch.Tensor]]):
-    """Both pictures of pairs as `picture` (2, 3, S, S) in [-1, 1], with the inner face as `face` (2, 1, S, S)."""
+    """Both pictures of pairs as `picture` (2, 3, S, S) in [-1, 1], with the inner face as `face` (2, 1, S, S).
 
-    def __init__(self, faces: SyntheticFaces) -> None:
-        self.faces = faces
+    Args:
+        faces: the pairs.
+        closer: the second half of them is cut out up to so many times closer.
+        always: all by the root of `closer`.
+    """
+
+    def __init__(self, faces: SyntheticFaces, closer: float = 1.0, *, always: bool = False) -> None:
+        self.faces, self.closer, self.always = faces, closer, always
 
     def __len__(self) -> int:
         return len(self.faces)
@@ -108,7 +117,21 @@ class FacePictures(Dataset[dict[str, torch.Tensor]]):
         item = self.faces[index]
         pair = [item[role] for role in ("source", "target")]
         faces = [torch.from_numpy(foreground(each["parts"].numpy(), "face")).float()[None] for each in pair]
-        return {"picture": 2 * torch.stack([each["image"] for each in pair]) - 1, "face": torch.stack(faces)}
+        both = torch.cat([torch.stack([2 * each["image"] - 1 for each in pair]), torch.stack(faces)], 1)
+        if self.always or index % 2:
+            power = 0.5 if self.always else float(torch.rand((), generator=generator(index)))
+            both = _cut(both, pair[0]["landmarks"], self.closer**power)
+        return {"picture": both[:, :3], "face": both[:, 3:]}
+
+
+def _cut(pictures: torch.Tensor, landmarks: torch.Tensor, closer: float) -> torch.Tensor:
+    """Pictures (B, C, S, S), `closer` times as large round the landmarks (68, 2) in pixels."""
+    side = pictures.shape[-1]
+    centre = (landmarks.mean(0) + 0.5) * 2 / side - 1
+    rows = torch.tensor([[1 / closer, 0, 0], [0, 1 / closer, 0]])
+    rows[:, 2] = centre * (1 - 1 / closer)
+    grid = F.affine_grid(rows[None], [1, 1, side, side], align_corners=False).expand(len(pictures), -1, -1, -1)
+    return F.grid_sample(pictures, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
 
 def reconstruction_loss(
@@ -201,7 +224,9 @@ def _faces(config: AutoencoderConfig, held_out: bool = False) -> FacePictures:
             pairs="expression",
             people=None if held_out else config.synthetic_people,
             cache=config.synthetic_cache or None,
-        )
+        ),
+        config.closer,
+        always=held_out,
     )
 
 
