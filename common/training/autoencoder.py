@@ -27,7 +27,7 @@ from ..synthetic.dataset import SyntheticFaces
 from . import records
 from .config import describe, read
 from .networks import built
-from .order import Numbered, Turns
+from .order import Numbered, Turns, generator
 from .sheet import sheet
 
 LOG = ("step", "loss", "learning_rate")
@@ -162,14 +162,15 @@ def train(config: AutoencoderConfig) -> Path:
         if step % 2:
             pictures, face = pictures.flip(3), face.flip(3)
         side = config.size // 2 ** (len(vae.config.block_out_channels) - 1)
-        noise = torch.randn(len(pictures), vae.config.latent_channels, side, side, device=device)
+        shape = (len(pictures), vae.config.latent_channels, side, side)
+        noise = torch.randn(shape, generator=generator(config.seed, 2, step)).to(device)
         with torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bf16"):
             loss = reconstruction_loss(vae, pictures, face, noise, config)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad()
-        rows.append({"step": step, "loss": float(loss), "learning_rate": rate.get_last_lr()[0]})
+        rows.append({"step": step, "loss": float(loss.detach()), "learning_rate": rate.get_last_lr()[0]})
         rate.step()
         if step % config.checkpoint_every == 0 or step == config.steps:
             log.add(rows)
