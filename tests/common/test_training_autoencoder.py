@@ -1,0 +1,134 @@
+"""The small autoencoder: its loss by hand, a training that goes on as if it had not stopped, a network that loads."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import types
+from pathlib import Path
+
+import pytest
+import torch
+
+from common.networks import load_vae
+from common.synthetic import dataset
+from common.training.autoencoder import AutoencoderConfig, main, reconstruction_loss
+from common.training.config import documentation
+from common.training.records import read_log
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "synthetic"))
+import stand_in
+import toy_training as toy
+
+CONFIG = """
+output = "{folder}/out"
+size = 32
+synthetic_count = 4
+synthetic_people = 2
+steps = 4
+batch_size = 4
+workers = 0
+warmup = 0
+checkpoint_every = 2
+validation_count = 2
+[autoencoder]
+block_out_channels = [8, 16]
+down_block_types = ["DownEncoderBlock2D", "DownEncoderBlock2D"]
+up_block_types = ["UpDecoderBlock2D", "UpDecoderBlock2D"]
+layers_per_block = 1
+norm_num_groups = 4
+latent_channels = 4
+mid_block_add_attention = false
+"""
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def config(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setattr(dataset, "picture", types.SimpleNamespace(make=stand_in.make))
+    (tmp_path / "config.toml").write_text(CONFIG.format(folder=tmp_path))
+    return tmp_path / "config.toml"
+
+
+def start(config: Path, *overrides: str) -> int:
+    return main([str(config), *(part for text in overrides for part in ("--set", text))])
+
+
+def losses(folder: Path) -> list[float]:
+    return [row["loss"] for row in read_log(folder / "log.csv")]
+
+
+def test_trained_autoencoder_loads(config):
+    assert start(config) == 0
+    out = config.parent / "out"
+    vae = load_vae(out / "vae")
+    pictures = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        latents = vae.encode(2 * pictures - 1).latent_dist.mode()
+    assert latents.shape == (2, 4, 16, 16)
+    assert 0.2 < float(latents.std()) * vae.config["scaling_factor"] < 5
+    assert [row["step"] for row in read_log(out / "validation.csv")] == [2, 4]
+    assert (out / "validation.png").is_file()
+    assert len(losses(out)) == 4
+
+
+def test_a_training_that_stopped_goes_on_as_if_it_had_not(config, monkeypatch):
+    """Stopped after the checkpoint of step 2, in the middle of step 3."""
+    start(config)
+    with monkeypatch.context() as patch:
+        calls = []
+
+        def stopping(*args):
+            calls.append(args)
+            if len(calls) == 3:
+                raise KeyboardInterrupt
+            return reconstruction_loss(*args)
+
+        patch.setattr("common.training.autoencoder.reconstruction_loss", stopping)
+        assert start(config, f"output={config.parent / 'stopped'}") == 130
+    assert losses(config.parent / "stopped") == losses(config.parent / "out")[:2]
+    start(config, f"output={config.parent / 'stopped'}")
+    assert losses(config.parent / "stopped") == losses(config.parent / "out")
+    one, other = (load_vae(config.parent / name / "vae").state_dict() for name in ("out", "stopped"))
+    for name, value in one.items():
+        torch.testing.assert_close(other[name], value, rtol=0, atol=0)
+
+
+def test_loss_by_hand():
+    """Without a posterior's noise, edges or divergence: the weighted mean of what is lost."""
+    vae = toy.vae()
+    pictures = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    face = torch.zeros(2, 1, 16, 16)
+    face[:, :, :8] = 1
+    plain = AutoencoderConfig(output="out", edge_weight=0.0, kl_weight=0.0, face_weight=3.0)
+    with torch.no_grad():
+        found = reconstruction_loss(vae, pictures, face, torch.zeros(2, 4, 8, 8), plain)
+        lost = (vae.decode(vae.encode(pictures).latent_dist.mode()).sample - pictures).abs()
+    torch.testing.assert_close(found, (3 * lost[:, :, :8].mean() + lost[:, :, 8:].mean()) / 4, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        (["autoencoder.layer_per_block=1"], "'layers_per_block'"),
+        (["kl_wait=1.0"], "'kl_weight'"),
+        (["batch_size=3"], "even; got 3"),
+        (["steps=0"], "steps must be at least 1"),
+        (["learning_rate=fast"], "a number"),
+    ],
+)
+def test_wrong_configs_are_told(config, capsys, overrides, words):
+    assert start(config, *overrides) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_every_field_is_documented():
+    texts = documentation(AutoencoderConfig)
+    assert all(texts[field.name] for field in dataclasses.fields(AutoencoderConfig))
