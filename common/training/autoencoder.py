@@ -170,7 +170,7 @@ def train(config: AutoencoderConfig) -> Path:
         torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad()
-        rows.append({"step": step, "loss": float(loss.detach()), "learning_rate": rate.get_last_lr()[0]})
+        rows.append({"step": step, "loss": float(loss.detach()), "learning_rate": float(rate.get_last_lr()[0])})
         rate.step()
         if step % config.checkpoint_every == 0 or step == config.steps:
             log.add(rows)
