@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel, UniPCMultistepScheduler
+from safetensors.torch import save_file
 
 from .errors import CheckpointError
 from .weights import building, check_keys, own_copy, read_config, read_weights
@@ -57,6 +59,27 @@ def load_unet(
     check_keys(unet.state_dict(), state, str(folder))
     unet.load_state_dict({key: own_copy(value, dtype) for key, value in state.items()}, assign=True)
     return unet.eval()
+
+
+def save_unet(
+    folder: Path, config: Mapping[str, Any], state: Mapping[str, torch.Tensor], *, vector_key: str | None = None
+) -> None:
+    """Writes a UNet as the releases do, so that `load_unet` reads it back: the inverse of it.
+
+    Args:
+        folder: is made.
+        config: the network's.
+        state: its weights.
+        vector_key: the release's name of `class_embedding.`; its config.json does not tell of the vector's door.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    plain = {key: value for key, value in config.items() if not key.startswith("_")}
+    if vector_key is not None:
+        plain |= {"class_embed_type": None, "projection_class_embeddings_input_dim": None}
+        state = {key.replace("class_embedding.", vector_key, 1): value for key, value in state.items()}
+    text = json.dumps({"_class_name": UNet2DConditionModel.__name__, **plain}, indent=2, sort_keys=True)
+    (folder / "config.json").write_text(text + "\n", encoding="utf-8")
+    save_file({key: value.detach().cpu().contiguous() for key, value in state.items()}, folder / WEIGHTS)
 
 
 def load_vae(folder: Path, *, dtype: torch.dtype = torch.float32) -> AutoencoderKL:

@@ -65,7 +65,6 @@ def hair(
     colour: np.ndarray,
     length: float = 1.0,
     detail: float = 1.0,
-    grey: float = 0.0,
     mirrored: bool | None = None,
     under_hat: str = "none",
 ) -> Layer | None:
@@ -80,7 +79,6 @@ def hair(
         colour: (3,) albedo of the hair in linear light, [0, 1]; roots are darker and tips lighter.
         length: share of the style's full length, above 0 to 1.
         detail: share of the strands that are made, above 0 to 1, wider the fewer they are: the picture's width / 512.
-        grey: share of strands without colour, [0, 1].
         mirrored: whether the parting is on the person's right; None draws it.
         under_hat: the hat that is worn over it, one of `HATS`: hair beneath is pressed flat or left out.
 
@@ -93,13 +91,11 @@ def hair(
     plan = checked("hair style", style, _STYLES)
     checked("hat", under_hat, dict.fromkeys(HATS))
     colour = checked_colour(colour)
-    for name, value, low in (("length", length, 0.0), ("detail", detail, 0.0), ("grey", grey, -1.0)):
-        if not low < value <= 1 or value < 0:
-            raise InputError(
-                f"Cannot use this {name} of hair.\n  expected: up to 1, and not negative\n  got:      {value}"
-            )
+    for name, value in (("length", length), ("detail", detail)):
+        if not 0 < value <= 1:
+            raise InputError(f"Cannot use this {name} of hair.\n  expected: above 0, up to 1\n  got:      {value}")
     if plan is None:
         return None
     drawn = bool(rng.integers(2))
-    wish = Wish(colour, length, detail, grey, drawn if mirrored is None else mirrored, under_hat)
+    wish = Wish(colour, length, detail, drawn if mirrored is None else mirrored, under_hat)
     return fitted(plan, wish, skull, rng)

@@ -14,7 +14,6 @@ from .scalp import CENTRE, floats, hairline, scale_of, scalp, smooth, surface, t
 from .strands import Strands, grow, resample
 
 _PRESSED = 0.0045  # metres from the skin to which a hat presses hair
-_GREY = floats([0.42, 0.41, 0.40])
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,6 @@ class Wish:
     colour: np.ndarray
     length: float
     detail: float
-    grey: float
     mirrored: bool
     under_hat: str
 
@@ -165,7 +163,6 @@ def _colours(wish: Wish, strands: Strands, keep: np.ndarray, along: np.ndarray, 
     tone = tone[:, None, None] * (0.6 + 0.55 * along**0.6)  # (N, S + 1, 1)
     edge = 1 + rng.uniform(-0.18, 0.18, (count, 1, 1, 1)).astype(np.float32) * floats([-1, 1])[:, None]
     hue = wish.colour * rng.normal(1, 0.05, (count, 3)).astype(np.float32)
-    hue = np.where(rng.uniform(0, 1, (count, 1)) < wish.grey, _GREY, hue).astype(np.float32)
     return np.clip(tone[:, :, None] * edge * hue[:, None, None], 0, 1).reshape(-1, 3)
 
 
@@ -185,8 +182,7 @@ def _cap(plan: Style, wish: Wish, line: _Hairline, skull: Skull, rng: np.random.
     normals = unit(normals + rng.normal(0, 0.25, normals.shape))  # rough, or it shines like a helmet
     down = floats([0, -1, -0.3])
     tangents = unit(down - normals * (normals @ down)[:, None])
-    base = wish.colour + (_GREY - wish.colour) * wish.grey
     depth = 0.6 if plan.length < 0.01 else 0.42  # the shortest hair does not shade itself
-    colour = np.clip(depth * base * rng.uniform(0.8, 1.2, (len(used), 1)), 0, 1)
+    colour = np.clip(depth * wish.colour * rng.uniform(0.8, 1.2, (len(used), 1)), 0, 1)
     follow = patch.bound.on(skull.head_weight)[used]
     return vertices, triangles.reshape(-1, 3), colour, follow, normals, tangents

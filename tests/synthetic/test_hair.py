@@ -140,11 +140,6 @@ def test_length_shortens_hair(mean: Skull) -> None:
     assert lowest[0] > lowest[1] + 0.1
 
 
-def test_grey_hair_has_no_hue(mean: Skull) -> None:
-    colour = grown("crew", mean, 8, grey=1.0, colour=np.float32([0.4, 0.1, 0.02])).colour
-    assert np.allclose(colour[:, 0], colour[:, 2], rtol=0.1, atol=0.01)
-
-
 def test_long_hair_lies_on_the_shoulders_and_stays_there(mean: Skull) -> None:
     layer = grown("long straight", mean, 9, length=1.0)
     assert layer.follow[layer.vertices[:, 1] > 0.08].min() > 0.95
@@ -169,7 +164,7 @@ def test_what_cannot_be_used_is_named(mean: Skull) -> None:
         hair("mullet", mean, rng, colour=BROWN)
     with pytest.raises(InputError, match=r"fez(.|\n)*beanie"):
         hair("bob", mean, rng, colour=BROWN, under_hat="fez")
-    for options in ({"length": 0.0}, {"detail": 1.5}, {"grey": -0.1}, {"colour": BROWN + 1}, {"colour": np.zeros(4)}):
+    for options in ({"length": 0.0}, {"detail": 1.5}, {"colour": BROWN + 1}, {"colour": np.zeros(4)}):
         with pytest.raises(InputError):
             hair("bob", mean, rng, **{"colour": BROWN, **options})
 

@@ -11,8 +11,10 @@ import torch
 from common.errors import InputError
 from common.face3d.anny_head import default_head
 from common.face3d.head import vertex_normals
+from common.synthetic.clothes import CLOTHES, PATTERNS, clothes
+from common.synthetic.glasses import GLASSES, glasses
+from common.synthetic.hats import HATS, hat
 from common.synthetic.layers import Layer, Skull
-from common.synthetic.wear import CLOTHES, GLASSES, HATS, PATTERNS, clothes, glasses, hat
 
 RED = np.float32([0.4, 0.05, 0.05])
 

@@ -1,0 +1,45 @@
+"""The loop in plain sight: batch, loss, backward, clip, step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .config import TrainConfig
+from .latents import of_batch
+from .loss import denoising_loss, noise_schedule
+from .order import draw
+from .run import Run
+from .task import Task
+
+
+def train(config: TrainConfig, task: Task) -> Path:
+    """Trains, and returns the folder of the finished model.
+
+    Raises:
+        InputError: options that do not go together, or not with what is in the output folder.
+        MissingDependencyError: peft is needed and missing.
+        FaceEditError: the loss is no longer a number.
+    """
+    run = Run(config, task)
+    schedule = noise_schedule(task.betas, config.prediction, config.zero_terminal_snr)
+    accelerator, twin, device = run.accelerator, run.twin, run.accelerator.device
+    prompt, count = task.prompt.to(device), schedule.config["num_train_timesteps"]
+    twin.train()
+    for batch in run.batches():
+        with accelerator.accumulate(twin):
+            latents = of_batch(batch, task.vae, device)
+            shape = tuple(latents.mean.shape[1:])
+            draws = draw(config.seed, batch["number"], shape, timesteps=count, dropout=config.vector_dropout)
+            loss = denoising_loss(
+                twin, latents, batch["vector"].to(device), prompt, draws.to(device), schedule,
+                min_snr_gamma=config.min_snr_gamma, region_weight=config.region_weight,
+            )  # fmt: skip
+            accelerator.backward(loss)
+            if accelerator.sync_gradients:
+                run.norm = accelerator.clip_grad_norm_(run.parameters, config.clip or float("inf"))
+            run.optimizer.step()
+            run.optimizer.zero_grad()
+        run.count(loss)
+        if accelerator.sync_gradients:
+            run.end_step()
+    return run.end()

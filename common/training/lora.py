@@ -1,0 +1,64 @@
+"""Low-rank adapters (Hu et al. 2021) on the attention of both networks, through peft, and their merging."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+
+from ..errors import InputError, MissingDependencyError
+from .twin import TwinUNet
+
+BASE, DOWN, UP = ".base_layer.", ".lora_A.default.weight", ".lora_B.default.weight"
+TRAINED_WHOLE = ("class_embedding.",)
+
+
+def add_lora(twin: TwinUNet, rank: int, alpha: float, targets: Sequence[str]) -> None:
+    """Puts adapters beside the layers `targets`, and freezes all other weights but the vector's projection.
+
+    The adapters begin as zero, so that the prediction does not change. Where a layer of the ID encoder gets no
+    gradient, neither does its adapter.
+
+    Raises:
+        MissingDependencyError: peft is not installed.
+        InputError: no layer has such a name.
+    """
+    try:
+        from peft import LoraConfig  # pyright: ignore[reportMissingImports] - optional
+    except ImportError as error:
+        raise MissingDependencyError("peft", "lora_rank", 'pip install "face-rig[train]"') from error
+    reached = {name for name, p in twin.named_parameters() if p.requires_grad}
+    networks = [twin.unet, twin.id_encoder]
+    for network in networks[: 1 + any(name.startswith("id_encoder.") for name in reached)]:
+        try:
+            network.add_adapter(LoraConfig(r=rank, lora_alpha=alpha, target_modules=list(targets)))
+        except ValueError as error:
+            raise InputError(f"lora_targets {list(targets)} name no layer that can be adapted: {error}") from error
+    for name, parameter in twin.named_parameters():
+        layer, adapter, _ = name.partition(".lora_")
+        whole = any(f".{part}" in name for part in TRAINED_WHOLE)
+        parameter.requires_grad_(f"{layer}.weight" in reached if adapter else whole and name in reached)
+
+
+def merged(state: Mapping[str, torch.Tensor], scale: float) -> dict[str, torch.Tensor]:
+    """A network's weights without adapters: W + scale B A in place of W, under the names that it had before.
+
+    Args:
+        state: a state dict; one without adapters comes back as it is.
+        scale: alpha / rank.
+    """
+    plain: dict[str, torch.Tensor] = {}
+    for name, value in state.items():
+        if ".lora_" in name:
+            continue
+        layer = name.partition(BASE)[0]
+        if name == f"{layer}{BASE}weight" and layer + UP in state:
+            update = state[layer + UP].float().flatten(1) @ state[layer + DOWN].float().flatten(1)
+            value = (value.float() + scale * update.view(value.shape)).to(value.dtype)
+        plain[name.replace(BASE, ".")] = value
+    return plain
+
+
+def adapters(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The adapters alone, as diffusers' `load_lora_adapter` reads them; empty where there are none."""
+    return {name.replace(".default.", "."): value for name, value in state.items() if ".lora_" in name}

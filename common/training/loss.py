@@ -1,0 +1,74 @@
+"""The training objective as an equation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from diffusers import DDPMScheduler
+
+from .latents import Latents
+from .order import Draws
+
+_BETAS = ("num_train_timesteps", "beta_start", "beta_end", "beta_schedule")
+
+
+def noise_schedule(config: Mapping[str, Any], prediction: str, zero_terminal_snr: bool) -> DDPMScheduler:
+    """The betas of a checkpoint's scheduler, for training."""
+    betas = {key: config[key] for key in _BETAS if key in config}
+    return DDPMScheduler(**betas, prediction_type=prediction, rescale_betas_zero_snr=zero_terminal_snr)  # type: ignore[arg-type]
+
+
+def denoising_loss(
+    twin: Any,
+    latents: Latents,
+    vector: torch.Tensor,
+    prompt: torch.Tensor,
+    draws: Draws,
+    schedule: DDPMScheduler,
+    *,
+    min_snr_gamma: float = 0.0,
+    region_weight: float = 1.0,
+) -> torch.Tensor:
+    """E[ w(t) m |y - f(x_t, t, c)|^2 ] with y the noise or v, w of min-SNR, m the weight of the changed region.
+
+    Args:
+        twin: a TwinUNet, or what accelerate made of it.
+        latents: of a batch.
+        vector: (B, V).
+        prompt: (1, L, D).
+        draws: the batch's random numbers.
+        schedule: of the noise; its prediction type says what y is.
+        min_snr_gamma: 0 weighs all timesteps alike.
+        region_weight: of the changed region; 1 weighs all pixels alike.
+
+    Returns:
+        A number, the mean over the batch.
+    """
+    t, noise = draws.timesteps, draws.noise
+    x = latents.sample(draws.posterior)
+    noisy = schedule.add_noise(x, noise, t)  # type: ignore[arg-type]
+    wish = vector * draws.kept[:, None]
+    prediction = twin(noisy, t, wish, latents.guides, latents.source, prompt)
+    target = noise if schedule.config["prediction_type"] == "epsilon" else schedule.get_velocity(x, noise, t)  # type: ignore[arg-type]
+    error = F.mse_loss(prediction.float(), target, reduction="none")  # (B, C, h, w)
+    error = (error * region_weights(latents.region, region_weight)).mean((1, 2, 3))
+    return (error * min_snr_weights(schedule, t, min_snr_gamma)).mean()
+
+
+def min_snr_weights(schedule: DDPMScheduler, timesteps: torch.Tensor, gamma: float) -> torch.Tensor:
+    """w(t) of Hang et al. 2023, eq. 8 for noise and its counterpart for v, (B,); ones where gamma is 0."""
+    if not gamma:
+        return torch.ones_like(timesteps, dtype=torch.float32)
+    alpha = schedule.alphas_cumprod.to(timesteps.device)[timesteps]
+    snr = alpha / (1 - alpha)
+    weight = snr.clamp(max=gamma)
+    return weight / snr if schedule.config["prediction_type"] == "epsilon" else weight / (snr + 1)
+
+
+def region_weights(region: torch.Tensor, weight: float) -> torch.Tensor:
+    """Weights (B, 1, h, w) of mean 1 for each sample, `weight` times as large where `region` (B, 1, h, w) is 1."""
+    weights = 1 + (weight - 1) * region
+    return weights / weights.mean((1, 2, 3), keepdim=True)

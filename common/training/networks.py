@@ -1,0 +1,31 @@
+"""Networks from the tables of a config."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import InputError
+
+
+def built(network: Any, table: str, options: Mapping[str, Any]) -> Any:
+    """A diffusers network with random weights.
+
+    Args:
+        network: its class.
+        table: the config's name for the options, for messages.
+        options: of its constructor.
+
+    Raises:
+        InputError: an unknown option (the message names the nearest), or options that make no network.
+    """
+    known = network._get_init_keys(network) - {"self"}
+    for key in options:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1, cutoff=0)[0]
+            raise InputError(f"[{table}] has the unknown key {key!r}; did you mean {near!r}?")
+    try:
+        return network(**options)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"[{table}] makes no {network.__name__}: {error}") from error

@@ -1,0 +1,113 @@
+"""What a training leaves to read: logs as CSV and in TensorBoard, the curve, the model card."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..files import replace_file
+from .config import TrainConfig
+
+
+class Log:
+    """A CSV file with a row for each step; rows of steps that a resumed training repeats are dropped.
+
+    Args:
+        path: the file.
+        columns: their names; the first is the step.
+        first: the step at which the training begins or goes on.
+    """
+
+    def __init__(self, path: Path, columns: Sequence[str], first: int) -> None:
+        self.path, self.columns = path, list(columns)
+        kept = [row for row in read_log(path) if row["step"] <= first] if first else []
+
+        def write(temporary: Path) -> None:
+            with open(temporary, "w", newline="", encoding="utf-8") as file:
+                writer = csv.writer(file)
+                writer.writerow(self.columns)
+                writer.writerows([_text(row.get(name, float("nan"))) for name in self.columns] for row in kept)
+
+        replace_file(path, write)
+
+    def add(self, rows: Sequence[Mapping[str, float]]) -> None:
+        """Appends rows, and sees to it that they are on disk."""
+        with open(self.path, "a", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([_text(row[name]) for name in self.columns] for row in rows)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def read_log(path: Path) -> list[dict[str, float]]:
+    """The whole rows of a log; one that was cut off is left out."""
+    if not path.is_file():
+        return []
+    with open(path, newline="", encoding="utf-8") as file:
+        rows = list(csv.reader(file))
+    found = []
+    for row in rows[1:]:
+        try:
+            found.append(dict(zip(rows[0], map(float, row), strict=True)))
+        except ValueError:
+            continue
+    return found
+
+
+def tensorboard(folder: Path, wanted: bool) -> Any:
+    """A SummaryWriter, or None where TensorBoard is not wanted or not installed."""
+    if not wanted:
+        return None
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        return None
+    return SummaryWriter(str(folder))
+
+
+def draw_curve(log: Path, target: Path) -> bool:
+    """The loss over the steps as a PNG, each step pale and their running mean on top; False without matplotlib."""
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError:
+        return False
+    rows = read_log(log)
+    steps, losses = (np.array([row[name] for row in rows]) for name in ("step", "loss"))
+    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot(xlabel="step", ylabel="loss", yscale="log")
+    axes.plot(steps, losses, color="0.8", linewidth=0.8)
+    if len(rows) > 1:
+        width = max(1, len(rows) // 50)
+        mean = np.convolve(losses, np.ones(width) / width, mode="valid")
+        axes.plot(steps[width - 1 :], mean, color="tab:blue", label=f"mean of {width} steps")
+        axes.legend()
+    replace_file(target, lambda path: figure.savefig(path, dpi=120))
+    return True
+
+
+def model_card(title: str, config: TrainConfig, notes: str, loss: float, metrics: Mapping[str, float]) -> str:
+    """The README.md of a trained model."""
+    changed = {
+        field.name: value
+        for field in dataclasses.fields(config)
+        if (value := getattr(config, field.name)) != field.default and value not in ("", {}, ())
+    }
+    settings = "\n".join(f"| `{name}` | `{value}` |" for name, value in changed.items())
+    measured = "\n".join(f"| {name} | {value:.4g} |" for name, value in metrics.items())
+    return (
+        f"# {title}\n\n{notes}\n\n"
+        f"## Training\n\nMean loss of the last tenth: {loss:.4g}. The options that are not the defaults:\n\n"
+        f"| option | value |\n|---|---|\n{settings}\n"
+        + (f"\n## Held-out pairs\n\n| measure | value |\n|---|---|\n{measured}\n" if metrics else "")
+    )
+
+
+def _text(value: float) -> str:
+    return repr(int(value)) if float(value).is_integer() and abs(value) < 2**53 else repr(float(value))

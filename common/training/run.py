@@ -1,0 +1,248 @@
+"""A training under way: what accelerate prepared, what is due after a step, what goes to disk.
+
+The only file that imports accelerate.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import DistributedType
+from torch.utils.data import DataLoader, Dataset
+from tqdm import tqdm
+
+from ..errors import FaceEditError, InputError
+from ..files import replace_file
+from . import records, state
+from .config import TrainConfig
+from .latents import KeptLatents
+from .lora import add_lora, merged
+from .order import Numbered, Turns
+from .task import Task
+from .twin import TwinUNet
+
+LOG = ("step", "loss", "learning_rate", "gradient_norm", "seconds")
+METRICS = ("step", "edit", "nothing", "vae", "edit_to_nothing", "edit_to_vae")
+
+
+class Run:
+    """A training under way: what accelerate prepared, what is due after a step, and what goes to disk."""
+
+    def __init__(self, config: TrainConfig, task: Task) -> None:
+        self.config, self.task, self.output = config, task, Path(config.output).expanduser()
+        self.accelerator = accelerator = Accelerator(
+            mixed_precision=config.precision or None, gradient_accumulation_steps=config.accumulation
+        )
+        self.sharded = accelerator.distributed_type == DistributedType.FSDP
+        if self.sharded and config.ema:
+            raise InputError("ema needs whole weights in every process, which FSDP has not; set ema = 0.")
+        self.turns = self._turns(0)  # does the batch divide?
+        task.vae.to(accelerator.device).requires_grad_(False).eval()
+        self.data = self._kept(task.data) if config.cache_latents else task.data
+        self._prepare(task.twin)
+        self.step = self._resume()
+        self.losses: list[torch.Tensor] = []
+        self.rows: list[tuple[int, torch.Tensor, float, Any]] = []
+        self.norm: Any = 0.0
+        if accelerator.is_main_process:
+            self.log = records.Log(self.output / "log.csv", LOG, self.step)
+            self.validations = records.Log(self.output / "validation.csv", METRICS, self.step)
+            self.board = records.tensorboard(self.output / "tensorboard", config.tensorboard)
+        self.started = time.perf_counter()
+
+    def _prepare(self, twin: TwinUNet) -> None:
+        from diffusers.optimization import get_scheduler
+        from diffusers.training_utils import EMAModel
+
+        config, accelerator = self.config, self.accelerator
+        if config.gradient_checkpointing:
+            twin.enable_gradient_checkpointing()
+        if config.lora_rank:
+            add_lora(twin, config.lora_rank, config.lora_alpha or config.lora_rank, config.lora_targets)
+        optimizer = torch.optim.AdamW(
+            [p for p in twin.parameters() if p.requires_grad],
+            lr=config.learning_rate,
+            betas=(config.betas[0], config.betas[1]),
+            weight_decay=config.weight_decay,
+            eps=config.adam_epsilon,
+        )
+        # Not prepared: accelerate would step it once for every process.
+        self.rate = get_scheduler(
+            config.schedule, optimizer, num_warmup_steps=config.warmup, num_training_steps=config.steps
+        )
+        if (plugin := getattr(accelerator.state, "deepspeed_plugin", None)) is not None:
+            plugin.deepspeed_config["train_micro_batch_size_per_gpu"] = self.turns.size
+        self.twin, self.optimizer = accelerator.prepare(twin, optimizer)
+        self.parameters = [p for p in self.twin.parameters() if p.requires_grad]
+        self.ema = EMAModel(self.parameters, decay=config.ema) if config.ema else None
+        accelerator.register_for_checkpointing(*filter(None, (self.rate, self.ema)))
+
+    def _kept(self, data: Dataset[dict[str, Any]]) -> KeptLatents:
+        folder = None if self.config.cache_latents == "memory" else Path(self.config.cache_latents).expanduser()
+        me, all_of_us = self.accelerator.process_index, self.accelerator.num_processes
+        wait = self.accelerator.wait_for_everyone
+        return KeptLatents(data, self.task.vae, folder, process=me, processes=all_of_us, wait=wait)
+
+    def _turns(self, first: int) -> Turns:
+        config, accelerator = self.config, self.accelerator
+        return Turns(
+            first, config.steps, config.batch_size, passes=config.accumulation, process=accelerator.process_index,
+            processes=accelerator.num_processes,
+        )  # fmt: skip
+
+    def _resume(self) -> int:
+        found = state.complete(self.output)
+        if not found:
+            return 0
+        if not self.config.resume:
+            raise InputError(f"{self.output} holds a training already, and resume is false; name another output.")
+        step = state.read_facts(found[-1], self._facts())
+        self.accelerator.load_state(str(found[-1] / "state"))
+        if self.ema is not None:
+            self.ema.to(self.accelerator.device)
+        self._say(f"going on from step {step}")
+        return step
+
+    def _facts(self) -> dict[str, Any]:
+        return {"seed": self.config.seed, "batch_size": self.config.batch_size, "samples": len(self.data)}  # type: ignore[arg-type]
+
+    def _say(self, message: str) -> None:
+        self.accelerator.print(message)
+
+    # --- the steps ---------------------------------------------------------------------------------------------------
+
+    def batches(self) -> Iterator[dict[str, Any]]:
+        """This process's batches from the first step that is still to do."""
+        loader = DataLoader(
+            Numbered(self.data, self.config.seed),
+            batch_sampler=self._turns(self.step),
+            num_workers=self.config.workers,
+            pin_memory=self.accelerator.device.type == "cuda",
+            persistent_workers=False,
+        )
+        silent = not self.accelerator.is_local_main_process
+        yield from tqdm(loader, desc="Training", unit="pass", disable=silent, mininterval=2)
+
+    def count(self, loss: torch.Tensor) -> None:
+        """Notes the loss of one pass."""
+        self.losses.append(loss.detach())
+
+    def end_step(self) -> None:
+        """Averages the weights, and does what is due."""
+        config = self.config
+        self.step += 1
+        rate = float(self.rate.get_last_lr()[0])
+        self.rate.step()
+        if self.ema is not None:
+            self.ema.step(self.parameters)
+        self.rows.append((self.step, torch.stack(self.losses).mean(), rate, self.norm))
+        self.losses = []
+        last = self.step == config.steps
+        if last or self.step % config.log_every == 0 or self.step % config.checkpoint_every == 0:
+            self._write_log()
+        if last or (config.validate_every and self.step % config.validate_every == 0):
+            self._validate()
+        if last or self.step % config.checkpoint_every == 0:
+            self._checkpoint()
+
+    def _write_log(self) -> None:
+        accelerator = self.accelerator
+        losses: Any = accelerator.reduce(torch.stack([loss for _, loss, _, _ in self.rows]), reduction="mean")
+        seconds = (time.perf_counter() - self.started) / len(self.rows)
+        rows = [
+            dict(zip(map(str, LOG), (step, loss, rate, float(norm), seconds)))
+            for (step, _, rate, norm), loss in zip(self.rows, losses.tolist())
+        ]
+        self.rows, self.started = [], time.perf_counter()
+        if accelerator.is_main_process:
+            self.log.add(rows)
+            if self.board is not None:
+                for row in rows:
+                    for name in LOG[1:]:
+                        self.board.add_scalar(f"training/{name}", row[name], row["step"])
+        if not torch.isfinite(losses).all():
+            raise FaceEditError(
+                f"The loss is no number any more, by step {self.step}.\n"
+                '  go on from the last checkpoint with a smaller learning_rate, or precision = "bf16"'
+            )
+
+    def _validate(self) -> None:
+        accelerator, validate = self.accelerator, self.task.validate
+        if validate is None or not self.config.validation_count or self.sharded:
+            return
+        if accelerator.is_main_process:
+            plain = accelerator.unwrap_model(self.twin)
+            plain.eval()
+            with self._averaged(), accelerator.autocast():
+                metrics = validate(plain.unet, plain.id_encoder, self.step, self.output / "validation")
+            plain.train()
+            self.validations.add([{"step": self.step, **metrics}])
+            if self.board is not None:
+                for name, value in metrics.items():
+                    self.board.add_scalar(f"validation/{name}", value, self.step)
+        accelerator.wait_for_everyone()
+
+    @contextmanager
+    def _averaged(self) -> Iterator[None]:
+        """The networks with their averaged weights, if there are such."""
+        if self.ema is None:
+            yield
+            return
+        self.ema.store(self.parameters)
+        self.ema.copy_to(self.parameters)
+        try:
+            yield
+        finally:
+            self.ema.restore(self.parameters)
+
+    # --- to disk -----------------------------------------------------------------------------------------------------
+
+    def _checkpoint(self) -> None:
+        accelerator, final = self.accelerator, state.place(self.output, self.step)
+        part = state.unfinished(final)
+        if accelerator.is_main_process:
+            state.thin_out(self.output, 0)
+            part.mkdir(parents=True)
+        accelerator.wait_for_everyone()
+        accelerator.save_state(str(part / "state"))
+        with self._averaged():
+            weights: Any = accelerator.get_state_dict(self.twin)
+            if accelerator.is_main_process:
+                scale = (self.config.lora_alpha or self.config.lora_rank) / max(1, self.config.lora_rank)
+                states = [
+                    merged({k.removeprefix(name): v for k, v in weights.items() if k.startswith(name)}, scale)
+                    for name in ("unet.", "id_encoder.")
+                ]
+                self.task.write_model(part / "model", *states)
+        if accelerator.is_main_process:
+            (part / state.FACTS).write_text(json.dumps({"step": self.step, **self._facts()}), encoding="utf-8")
+            state.finish(final)
+            state.thin_out(self.output, self.config.keep)
+        accelerator.wait_for_everyone()
+
+    def end(self) -> Path:
+        """Publishes the last checkpoint, draws the curve, writes the card."""
+        target = self.output / "model"
+        if self.accelerator.is_main_process:
+            rows = records.read_log(self.output / "log.csv")
+            tail = [row["loss"] for row in rows[-max(1, len(rows) // 10) :]]
+            measured = (records.read_log(self.output / "validation.csv") or [{}])[-1]
+            metrics = {name: value for name, value in measured.items() if name != "step"}
+            state.copy_model(state.complete(self.output)[-1], target)
+            text = records.model_card(self.task.title, self.config, self.task.notes, sum(tail) / len(tail), metrics)
+            replace_file(target / "README.md", lambda path: path.write_text(text, encoding="utf-8"))
+            if not records.draw_curve(self.output / "log.csv", self.output / "loss.png"):
+                self._say('no loss.png: matplotlib is not installed (pip install "face-rig[train]")')
+            if self.board is not None:
+                self.board.close()
+        self.accelerator.wait_for_everyone()
+        self.accelerator.end_training()
+        self._say(f"finished: {target}")
+        return target

@@ -1,0 +1,69 @@
+"""Validation: pictures side by side, and how far an edit is from the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw
+
+from .latents import changed_region
+
+MARGIN, HEADING = 4, 16
+
+
+def edit_errors(
+    source: torch.Tensor, edit: torch.Tensor, truth: torch.Tensor, decoded: torch.Tensor
+) -> dict[str, float]:
+    """Mean squared errors where source and truth differ, over all pictures (B, 3, H, W) in [0, 1].
+
+    Args:
+        source: before the edit.
+        edit: by the networks.
+        truth: what it should be.
+        decoded: the truth after encoding and decoding, as near as the networks can come.
+
+    Returns:
+        edit, nothing (the source in place of the edit), vae (the decoded truth), and the ratios edit_to_nothing (below
+        1 the edit is better than none) and edit_to_vae (1 is perfect).
+    """
+    region = changed_region(source, truth)
+    if not region.any():
+        region = torch.ones_like(region)
+    pixels = 3 * region.sum()
+    edited, nothing, vae = (
+        float((region * (picture - truth) ** 2).sum() / pixels) for picture in (edit, source, decoded)
+    )
+    least = 1e-12
+    return {
+        "edit": edited,
+        "nothing": nothing,
+        "vae": vae,
+        "edit_to_nothing": edited / max(nothing, least),
+        "edit_to_vae": edited / max(vae, least),
+    }
+
+
+def sheet(columns: dict[str, torch.Tensor], wishes: Sequence[str]) -> Image.Image:
+    """A row for each wish: the wish as text over pictures side by side.
+
+    Args:
+        columns: heading -> pictures (B, 3, H, W) in [0, 1].
+        wishes: B texts.
+    """
+    size = next(iter(columns.values())).shape[-1]
+    page = Image.new(
+        "RGB", (len(columns) * (size + MARGIN) + MARGIN, HEADING + len(wishes) * (size + HEADING + MARGIN)), "white"
+    )
+    pen = ImageDraw.Draw(page)
+    for j, (title, pictures) in enumerate(columns.items()):
+        x = MARGIN + j * (size + MARGIN)
+        pen.text((x, 2), title, fill="black")
+        for i, picture in enumerate(pictures):
+            pixels = picture.detach().float().cpu().clamp(0, 1).permute(1, 2, 0).numpy()
+            y = HEADING + i * (size + HEADING + MARGIN) + HEADING
+            page.paste(Image.fromarray(np.rint(pixels * 255).astype(np.uint8)), (x, y))
+    for i, wish in enumerate(wishes):
+        pen.text((MARGIN, HEADING + i * (size + HEADING + MARGIN) + 2), wish, fill="black")
+    return page

@@ -1,0 +1,222 @@
+"""Pairs to train on: two pictures of one person, and by how much each action unit differs.
+
+SyntheticPairs    people who do not exist, whose action units are known exactly
+ManifestPairs     the user's own pairs, listed in a CSV or JSONL file or in a Hugging Face data set's folder
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from PIL import Image
+from torch.utils.data import Dataset
+
+from common.action_units import to_vector
+from common.background import Extent, masked_background
+from common.errors import ActionUnitError, InputError, MissingDependencyError, ShapeError
+from common.faces.landmarks import five_points
+from common.images import ImageLike, read_image, rgb
+from common.synthetic.dataset import SyntheticFaces
+
+Pair = dict[str, torch.Tensor]
+"""source and target (3, S, S), guides (1, 3, S, S), all float32 in [0, 1]; vector (12,), target minus source."""
+
+COLUMNS = ("source", "target", "au_source", "au_target", "background")
+PICTURES = ("source", "target", "background")
+REPORTED = 8
+
+
+class SyntheticPairs(Dataset[Pair]):
+    """Pairs of synthetic faces, the guide made of a truth as the editor makes it of what it finds in a photo.
+
+    Args:
+        faces: with `pairs="expression"`.
+        guide: "source": the background of the source photo, as in use; "target": of the target, as in the paper.
+        extent: what the guide hides, see `common.background.foreground`.
+    """
+
+    def __init__(
+        self, faces: SyntheticFaces, *, guide: Literal["source", "target"] = "source", extent: Extent = "face"
+    ) -> None:
+        if faces.plan.pairs != "expression":
+            raise InputError(f'The faces must come with pairs="expression"; they have {faces.plan.pairs!r}.')
+        self.faces, self.guide = faces, guide
+        self.extent: Extent = extent
+        self.fingerprint = f"{faces.plan} guide={guide} extent={extent}"
+
+    def __len__(self) -> int:
+        return len(self.faces)
+
+    def __getitem__(self, index: int) -> Pair:
+        """One pair."""
+        item = self.faces[index]
+        return {
+            "source": item["source"]["image"],
+            "target": item["target"]["image"],
+            "guides": guide_of(item[self.guide], self.extent)[None],
+            "vector": item["delta"].float(),
+        }
+
+
+def guide_of(picture: Mapping[str, Any], extent: Extent) -> torch.Tensor:
+    """The guide (3, S, S) of a synthetic picture: what the editor would make of it, had its parser made no mistake."""
+    pixels = _pixels(picture["image"])
+    landmarks = picture["landmarks"].numpy()
+    labels = picture["parts"].numpy().astype(np.uint8)
+    return _tensor(masked_background(pixels, labels, landmarks, five_points(landmarks), extent))
+
+
+class ManifestPairs(Dataset[Pair]):
+    """The user's pairs. All that can be wrong with the list is found when it is opened, and told by line.
+
+    Columns: `source`, `target` (prepared square crops), `au_source`, `au_target` (intensities 0..5, as a mapping, a
+    text such as "AU12=3,AU6=2" or 12 numbers), `background` (the guide, as `Editor.encode(photo).background` has it).
+    Paths are relative to the list.
+
+    Args:
+        path: .jsonl, .csv, or a folder that `datasets.Dataset.save_to_disk` wrote, whose pictures may be in it.
+        size: S, to which pictures are resized.
+
+    Raises:
+        InputError: the list cannot be used; the message names the lines.
+        MissingDependencyError: a folder, and `datasets` is not installed.
+    """
+
+    def __init__(self, path: str | Path, size: int) -> None:
+        self.path, self.size = Path(path).expanduser(), size
+        self.rows: list[dict[str, Any]] = []
+        self.vectors: list[list[float]] = []
+        problems: list[str] = []
+        digest = hashlib.sha256(str(size).encode())
+        for line, row in _rows(self.path):
+            try:
+                row, vector = _checked(row, self.path.parent)
+                self.rows.append(row)
+                self.vectors.append(vector)
+                digest.update(repr([row[name] for name in PICTURES if isinstance(row[name], Path)] + vector).encode())
+            except (InputError, OSError) as error:
+                problems.append(f"  line {line}: {error}".replace("\n", "\n  "))
+            if len(problems) == REPORTED:
+                break
+        if problems:
+            raise InputError("\n".join([f"{self.path} cannot be used:", *problems]))
+        if not self.rows:
+            raise InputError(f"{self.path} lists no pairs.")
+        self.fingerprint = digest.hexdigest()[:16]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> Pair:
+        """One pair."""
+        pictures = {name: _read(self.rows[index][name], self.size) for name in PICTURES}
+        return {
+            "source": pictures["source"],
+            "target": pictures["target"],
+            "guides": pictures["background"][None],
+            "vector": torch.tensor(self.vectors[index]),
+        }
+
+
+# --- lists -----------------------------------------------------------------------------------------------------------
+
+
+def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Line numbers, from 1, and rows."""
+    if path.is_dir():
+        yield from _hugging_face(path)
+        return
+    if path.suffix not in (".csv", ".jsonl"):
+        raise InputError(f"A manifest is a .csv or .jsonl file or a data set's folder; got {path}.")
+    try:
+        file = open(path, newline="", encoding="utf-8-sig")  # noqa: SIM115
+    except OSError as error:
+        raise InputError(f"Cannot read the manifest {path}: {error}") from error
+    with file:
+        if path.suffix == ".csv":
+            reader = csv.DictReader(file)
+            for row in reader:
+                yield reader.line_num, {str(key): value for key, value in row.items()}
+            return
+        for line, text in enumerate(file, 1):
+            if text.strip():
+                try:
+                    yield line, json.loads(text)
+                except ValueError as error:
+                    raise InputError(f"{path}, line {line} is no JSON: {error}") from error
+
+
+def _hugging_face(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    try:
+        from datasets import load_from_disk  # pyright: ignore[reportMissingImports] - optional
+    except ImportError as error:
+        raise MissingDependencyError("datasets", "A Hugging Face data set", "pip install datasets") from error
+    data: Any = load_from_disk(str(path))
+    for number in range(len(data)):
+        yield number + 1, data[number]
+
+
+def _checked(row: Any, folder: Path) -> tuple[dict[str, Any], list[float]]:
+    """A row whose pictures are there, and its vector."""
+    if not isinstance(row, Mapping) or set(row) != set(COLUMNS):
+        got = sorted(map(str, row)) if isinstance(row, Mapping) else type(row).__name__
+        raise InputError(f"the columns must be {', '.join(COLUMNS)}; got {got}")
+    found = dict(row)
+    for name in PICTURES:
+        if not isinstance(row[name], Image.Image):
+            if not row[name] or not isinstance(row[name], (str, Path)):
+                raise InputError(f"{name} must be a path; got {row[name]!r}")
+            found[name] = folder / Path(row[name]).expanduser()
+            if not found[name].is_file():
+                raise InputError(f"{name}: there is no file {found[name]}")
+        width, height = _size(found[name])
+        if width != height:
+            raise InputError(f"{name} must be a square crop; {row[name]} has {width} x {height} pixels")
+    before, after = (_intensities(name, row[name]) for name in ("au_source", "au_target"))
+    return found, [b - a for a, b in zip(before, after)]
+
+
+def _intensities(name: str, value: Any) -> list[float]:
+    if isinstance(value, Mapping):  # a Hugging Face data set gives all rows the same keys
+        value = {key: number for key, number in value.items() if number is not None}
+    if isinstance(value, str) and value.lstrip().startswith(("[", "{")):
+        try:
+            value = json.loads(value)
+        except ValueError as error:
+            raise InputError(f"{name}: {value!r} is no JSON: {error}") from error
+    try:
+        return to_vector(value, low=0, high=5)
+    except (ActionUnitError, ShapeError) as error:
+        raise InputError(f"{name}: {error}") from error
+
+
+def _size(picture: Path | Image.Image) -> tuple[int, int]:
+    if isinstance(picture, Image.Image):
+        return picture.size
+    try:
+        with Image.open(picture) as image:
+            return image.size
+    except (OSError, Image.DecompressionBombError) as error:
+        raise InputError(f"{picture} is no picture: {error}") from error
+
+
+def _read(picture: ImageLike, size: int) -> torch.Tensor:
+    image = Image.fromarray(rgb(read_image(picture)))
+    return _tensor(np.asarray(image.resize((size, size), Image.Resampling.LANCZOS)))
+
+
+def _tensor(pixels: np.ndarray) -> torch.Tensor:
+    """(H, W, 3) uint8 -> (3, H, W) float32 in [0, 1]."""
+    return torch.from_numpy(np.array(pixels)).permute(2, 0, 1).float() / 255
+
+
+def _pixels(image: torch.Tensor) -> np.ndarray:
+    """(3, H, W) float32 in [0, 1] -> (H, W, 3) uint8."""
+    return np.rint(image.permute(1, 2, 0).numpy() * 255).astype(np.uint8)

@@ -1,0 +1,71 @@
+"""A config is understood or refused."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from common.errors import InputError
+from common.training.config import TrainConfig, describe, documentation, from_values, read
+
+
+def write(tmp_path, text):
+    path = tmp_path / "config.toml"
+    path.write_text('output = "out"\n' + text)
+    return path
+
+
+def test_file_and_overrides(tmp_path):
+    path = write(tmp_path, "steps = 5\nbetas = [0.8, 0.9]\nlearning_rate = 1\n")
+    config = read(TrainConfig, path, ["steps=7", "output=else/where", "resume=false", 'lora_targets=["to_q"]'])
+    assert (config.steps, config.output, config.resume, config.lora_targets) == (7, "else/where", False, ("to_q",))
+    assert config.betas == (0.8, 0.9)
+    assert isinstance(config.learning_rate, float)
+
+
+def test_config_is_frozen():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        TrainConfig(output="out").steps = 3  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("learning_rat = 1.0", ["learning_rat", "'learning_rate'"]),
+        ("step = 3", ["'steps'"]),
+        ("steps = 1.5", ["steps", "a whole number", "1.5"]),
+        ("steps = true", ["a whole number"]),
+        ("resume = 1", ["true or false"]),
+        ('clip = "a"', ["clip", "a number"]),
+        ("betas = 3", ["a list"]),
+        ('betas = [0.1, "x"]', ["betas[1]"]),
+        ('precision = "fp8"', ["'bf16'", "fp8"]),
+        ("steps = 0", ["at least 1"]),
+        ("vector_dropout = 1.5", ["[0, 1]"]),
+        ("learning_rate = nan", ["learning_rate"]),
+        ("zero_terminal_snr = true", ["v_prediction"]),
+        ("steps = ", ["Cannot read"]),
+    ],
+)
+def test_refused(tmp_path, text, words):
+    with pytest.raises(InputError) as error:
+        read(TrainConfig, write(tmp_path, text))
+    for word in words:
+        assert word in str(error.value)
+
+
+def test_missing_output_and_missing_file(tmp_path):
+    with pytest.raises(InputError, match="lacks output"):
+        from_values(TrainConfig, {})
+    with pytest.raises(InputError, match="Cannot read"):
+        read(TrainConfig, tmp_path / "none.toml")
+    with pytest.raises(InputError, match="key=value"):
+        read(TrainConfig, write(tmp_path, ""), ["steps"])
+
+
+def test_every_field_is_documented():
+    texts = documentation(TrainConfig)
+    for field in dataclasses.fields(TrainConfig):
+        assert texts[field.name], field.name
+        assert field.name in describe(TrainConfig)

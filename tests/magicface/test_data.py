@@ -1,0 +1,124 @@
+"""Pairs to train on: the guide is the editor's, and a list's faults are told by line."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+import types
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from common.action_units import to_vector
+from common.background import masked_background
+from common.errors import InputError
+from common.faces.landmarks import five_points
+from common.synthetic import dataset
+from common.synthetic.dataset import SyntheticFaces
+from magicface.data import COLUMNS, ManifestPairs, SyntheticPairs
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "synthetic"))
+import stand_in
+
+
+@pytest.fixture
+def faces(monkeypatch):
+    monkeypatch.setattr(dataset, "picture", types.SimpleNamespace(make=stand_in.make))
+    return SyntheticFaces(3, size=32, pairs="expression")
+
+
+@pytest.mark.parametrize("guide", ["source", "target"])
+@pytest.mark.parametrize("extent", ["face", "head"])
+def test_synthetic_guide_is_what_the_editor_makes(faces, guide, extent):
+    item, pair = faces[1], SyntheticPairs(faces, guide=guide, extent=extent)[1]
+    picture = {key: value.numpy() for key, value in item[guide].items() if isinstance(value, torch.Tensor)}
+    pixels = np.rint(picture["image"].transpose(1, 2, 0) * 255).astype(np.uint8)
+    points = five_points(picture["landmarks"])
+    expected = masked_background(pixels, picture["parts"].astype(np.uint8), picture["landmarks"], points, extent)
+    assert np.array_equal(np.rint(pair["guides"][0].numpy().transpose(1, 2, 0) * 255), expected)
+    assert torch.equal(pair["source"], item["source"]["image"])
+    assert torch.equal(pair["target"], item["target"]["image"])
+    torch.testing.assert_close(pair["vector"], item["target"]["units"] - item["source"]["units"])
+
+
+def test_synthetic_faces_must_be_expression_pairs():
+    with pytest.raises(InputError, match="pose"):
+        SyntheticPairs(SyntheticFaces(2, size=32, pairs="pose"))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "crops").mkdir()
+    for i, name in enumerate(("a", "b", "bg")):
+        Image.new("RGB", (40, 40), (60 * i, 0, 10)).save(tmp_path / "crops" / f"{name}.png")
+    Image.new("RGB", (40, 30)).save(tmp_path / "crops" / "wide.png")
+    (tmp_path / "crops" / "text.png").write_text("no picture")
+    return tmp_path
+
+
+def row(**changes):
+    files = {"source": "crops/a.png", "target": "crops/b.png", "background": "crops/bg.png"}
+    return {**files, "au_source": {"AU12": 1}, "au_target": {"AU12": 3, "AU4": 0.5}, **changes}
+
+
+def jsonl(folder, *rows):
+    path = folder / "pairs.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    return path
+
+
+def test_jsonl_csv_and_data_set_agree(folder, monkeypatch):
+    with open(folder / "pairs.csv", "w", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerow(row(au_source="AU12=1", au_target=str(to_vector({"AU12": 3, "AU4": 0.5}))))
+    pictures = {name: Image.open(folder / row()[name]) for name in ("source", "target", "background")}
+    fake = types.SimpleNamespace(load_from_disk=lambda path: [row(au_source={"AU12": 1, "AU4": None}, **pictures)])
+    monkeypatch.setitem(sys.modules, "datasets", fake)  # type: ignore[arg-type]
+    (folder / "hugging").mkdir()
+    lists = [ManifestPairs(p, 16) for p in (jsonl(folder, row()), folder / "pairs.csv", folder / "hugging")]
+    for pairs in lists:
+        assert len(pairs) == 1
+        item = pairs[0]
+        assert item["source"].shape == (3, 16, 16)
+        assert item["guides"].shape == (1, 3, 16, 16)
+        assert item["vector"].tolist() == to_vector({"AU12": 2, "AU4": 0.5})
+        assert torch.equal(item["target"], lists[0][0]["target"])
+        assert float(item["guides"][0, 0, 0, 0]) == pytest.approx(120 / 255)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"source": "crops/none.png"}, ["source", "none.png"]),
+        ({"target": "crops/wide.png"}, ["target", "40 x 30"]),
+        ({"background": "crops/text.png"}, ["no picture"]),
+        ({"background": ""}, ["background must be a path"]),
+        ({"au_source": {"AU12": 6}}, ["au_source", "[0, 5]", "6"]),
+        ({"au_target": {"AU13": 1}}, ["au_target", "AU12"]),
+        ({"au_target": [1, 2]}, ["au_target", "(12,)"]),
+        ({"extra": 1}, ["columns", "extra"]),
+    ],
+)
+def test_faults_are_told_by_line(folder, changes, words):
+    with pytest.raises(InputError) as error:
+        ManifestPairs(jsonl(folder, row(), row(**changes)), 16)
+    for word in ["line 2", *words]:
+        assert word in str(error.value)
+
+
+def test_lists_that_are_none(folder):
+    for path, words in (
+        (folder / "none.csv", "Cannot read"),
+        (folder / "pairs.txt", ".csv or .jsonl"),
+        (jsonl(folder), "lists no pairs"),
+    ):
+        with pytest.raises(InputError, match=words):
+            ManifestPairs(path, 16)
+    (folder / "pairs.jsonl").write_text("{")
+    with pytest.raises(InputError, match="line 1"):
+        ManifestPairs(folder / "pairs.jsonl", 16)

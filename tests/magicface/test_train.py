@@ -1,0 +1,234 @@
+"""A training from the command to the model that an editor loads: killed, shared, resumed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+
+from common import checkpoints
+from common.training.config import describe, documentation
+from common.training.records import read_log
+from magicface.train import MagicFaceConfig, main
+
+ROOT = Path(__file__).parents[2]
+CONFIG = """
+output = "{folder}/out"
+manifest = "{folder}/pairs.jsonl"
+validation_manifest = "{folder}/pairs.jsonl"
+size = 32
+steps = 6
+batch_size = 4
+workers = 0
+learning_rate = 2e-3
+warmup = 0
+checkpoint_every = 2
+validation_count = 0
+tensorboard = false
+[unet]
+block_out_channels = [8, 16]
+down_block_types = ["CrossAttnDownBlock2D", "DownBlock2D"]
+up_block_types = ["UpBlock2D", "CrossAttnUpBlock2D"]
+layers_per_block = 1
+norm_num_groups = 4
+attention_head_dim = 2
+[autoencoder]
+block_out_channels = [8, 16]
+down_block_types = ["DownEncoderBlock2D", "DownEncoderBlock2D"]
+up_block_types = ["UpDecoderBlock2D", "UpDecoderBlock2D"]
+norm_num_groups = 4
+latent_channels = 4
+"""
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Networks as small as these gain nothing from more, and wait long for them on a busy machine."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def config(tmp_path) -> Path:
+    """Four pairs whose target is the source with its middle in another colour."""
+    rng, rows = np.random.default_rng(0), []
+    for i in range(4):
+        source = np.full((32, 32, 3), rng.integers(0, 256, 3), np.uint8)
+        target, background = source.copy(), source.copy()
+        target[8:24, 8:24], background[8:24, 8:24] = rng.integers(0, 256, 3), 0
+        for name, pixels in (("s", source), ("t", target), ("b", background)):
+            Image.fromarray(pixels).save(tmp_path / f"{name}{i}.png")
+        rows.append({
+            "source": f"s{i}.png", "target": f"t{i}.png", "background": f"b{i}.png", "au_source": {},
+            "au_target": {"AU12": i + 1},
+        })  # fmt: skip
+    (tmp_path / "pairs.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    (tmp_path / "config.toml").write_text(CONFIG.format(folder=tmp_path))
+    return tmp_path / "config.toml"
+
+
+def start(config: Path, *overrides: str) -> int:
+    return main([str(config), *(part for text in overrides for part in ("--set", text))])
+
+
+def losses(folder: Path) -> list[float]:
+    rows = read_log(folder / "log.csv")
+    assert [row["step"] for row in rows] == list(range(1, len(rows) + 1))
+    return [row["loss"] for row in rows]
+
+
+def weights(model: Path) -> dict[str, torch.Tensor]:
+    return {
+        f"{name}.{key}": value
+        for name in ("denoising_unet", "ID_enc")
+        for key, value in load_file(model / name / "diffusion_pytorch_model.safetensors").items()
+    }
+
+
+def test_trained_model_loads_and_edits(config):
+    assert start(config, "validation_count=2", "validation_steps=2", "validate_every=3", "keep=2", "ema=0.5") == 0
+    out = config.parent / "out"
+    assert sorted(p.name for p in (out / "checkpoints").iterdir()) == ["step-00000004", "step-00000006"]
+    for model in (out / "model", out / "checkpoints" / "step-00000004" / "model"):
+        pipeline = checkpoints.load(model, dtype=torch.float32, device="cpu")
+        assert pipeline.vector_size == 12
+    assert (out / "validation" / "step-00000003.png").is_file()
+    assert [row["step"] for row in read_log(out / "validation.csv")] == [3, 6]
+    card = (out / "model" / "README.md").read_text()
+    assert "edit_to_nothing" in card
+    assert "`ema` | `0.5`" in card
+
+
+def test_averaged_weights_are_published(config):
+    """A decay near 0 leaves the last weights, one near 1 averages; the training itself does not notice."""
+    start(config, "steps=3", "output=" + str(config.parent / "plain"))
+    start(config, "steps=3", "ema=0.0001", "output=" + str(config.parent / "last"))
+    start(config, "steps=3", "ema=0.9999", "output=" + str(config.parent / "slow"))
+    plain, last, slow = (weights(config.parent / name / "model") for name in ("plain", "last", "slow"))
+    for name, value in plain.items():
+        torch.testing.assert_close(last[name], value, rtol=0, atol=1e-5)
+    assert max(float((slow[name] - value).abs().max()) for name, value in plain.items()) > 1e-4
+    assert losses(config.parent / "plain") == losses(config.parent / "slow")
+
+
+def test_four_pairs_are_learned(config):
+    """The loss falls to a third and below in seconds."""
+    start(config, "steps=300", "batch_size=8", "learning_rate=5e-3", "cache_latents=memory", "log_every=100",
+          "checkpoint_every=300", "schedule=cosine", "vector_dropout=0.0")  # fmt: skip
+    found = losses(config.parent / "out")
+    assert np.mean(found[-40:]) < np.mean(found[:5]) / 3
+
+
+def test_variants_run(config):
+    start(config, "prediction=v_prediction", "zero_terminal_snr=true", "min_snr_gamma=5.0", "region_weight=3.0",
+          "accumulation=2", "gradient_checkpointing=true", f"cache_latents={config.parent / 'latents'}",
+          "validation_count=1", "validation_steps=2")  # fmt: skip
+    out = config.parent / "out"
+    assert all(np.isfinite(losses(out)))
+    pipeline = checkpoints.load(out / "model", dtype=torch.float32, device="cpu")
+    assert pipeline.scheduler.config.prediction_type == "v_prediction"
+    assert pipeline.scheduler.config.rescale_betas_zero_snr
+
+
+def test_accumulation_changes_nothing(config):
+    start(config, f"output={config.parent / 'one'}")
+    start(config, "accumulation=4", f"output={config.parent / 'four'}")
+    np.testing.assert_allclose(losses(config.parent / "one"), losses(config.parent / "four"), rtol=1e-4)
+
+
+def test_published_layout_is_fine_tuned(config, model_folder, tmp_path):
+    text = config.read_text().split("[unet]")[0]
+    config.write_text(f'{text}\nmodel = "{model_folder}"\n')
+    assert start(config, "steps=1", "size=64", "batch_size=2") == 0
+    before, after = weights(model_folder), weights(tmp_path / "out" / "model")
+    assert before.keys() == after.keys()
+    assert any(not torch.equal(before[name].float(), after[name]) for name in before)
+
+
+def test_lora_is_published_merged(config):
+    pytest.importorskip("peft")
+    assert start(config, "lora_rank=2") == 0
+    checkpoints.load(config.parent / "out" / "model", dtype=torch.float32, device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        (["unet.layer_per_block=2"], "'layers_per_block'"),
+        (["sise=64"], "'size'"),
+        (["manifest=none.csv"], "Cannot read"),
+        (["batch_size=3", "accumulation=2"], "batch_size must divide"),
+        (["model=x"], "what to begin with"),
+        (["synthetic_count=3"], "Name the data"),
+        (["size=33"], "divide by 2"),
+    ],
+)
+def test_wrong_configs_are_told(config, capsys, overrides, words):
+    assert start(config, *overrides) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_another_seed_does_not_go_on(config, capsys):
+    start(config, "steps=2")
+    assert start(config, "seed=1") == 2
+    assert "seed" in capsys.readouterr().err
+    assert start(config, "resume=false") == 2
+
+
+def test_help_explains_every_key(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    shown = capsys.readouterr().out
+    texts = documentation(MagicFaceConfig)
+    assert all(texts.values())
+    assert describe(MagicFaceConfig) in shown
+
+
+def test_killed_training_goes_on_as_if_it_had_not_been(config):
+    """SIGKILL after the first checkpoint, whatever the training is doing; then the same command again."""
+    more = ["--set", "steps=40", "--set", "checkpoint_every=5", "--set", "ema=0.9", "--set", "log_every=3"]
+    command = [sys.executable, "-m", "magicface.train", str(config), *more]
+    process = subprocess.Popen(command, cwd=ROOT, env=ENVIRONMENT, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    out, limit = config.parent / "out", time.monotonic() + 120
+    while not list(out.glob("checkpoints/step-*")) and process.poll() is None and time.monotonic() < limit:
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert not (out / "model").exists()
+    again = subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True)
+    assert again.returncode == 0, again.stderr
+    assert "going on from step" in again.stdout
+    whole = config.parent / "whole"
+    result = subprocess.run([*command, "--set", f"output={whole}"], cwd=ROOT, env=ENVIRONMENT, capture_output=True)
+    assert result.returncode == 0
+    assert len(losses(out)) == 40
+    np.testing.assert_allclose(losses(out), losses(whole), rtol=1e-6)
+    one, other = weights(out / "model"), weights(whole / "model")
+    for name, value in one.items():
+        torch.testing.assert_close(value, other[name], rtol=0, atol=1e-6)
+
+
+def test_two_processes_equal_one(config):
+    start(config, "steps=3", f"output={config.parent / 'one'}")
+    launch = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2", "-m"]
+    overrides = ["--set", "steps=3", "--set", f"output={config.parent / 'two'}"]
+    command = [*launch, "magicface.train", str(config), *overrides]
+    result = subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, timeout=300)
+    assert result.returncode == 0, result.stderr
+    np.testing.assert_allclose(losses(config.parent / "one"), losses(config.parent / "two"), rtol=1e-4)
+    one, two = weights(config.parent / "one" / "model"), weights(config.parent / "two" / "model")
+    for name, value in one.items():
+        torch.testing.assert_close(value, two[name], rtol=0, atol=5e-5)
