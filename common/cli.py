@@ -57,6 +57,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     sampling.add_argument("--steps", type=int, help=f"denoising steps {_OWN}")
     sampling.add_argument("--guidance", type=float, help=f"how strongly the wish pulls {_OWN}")
     sampling.add_argument("--seed", type=int, default=SEED, help="of the noise")
+    model = add_model_options(parser)
+    model.add_argument("--size", type=int, help="side of the crop in pixels (default: the network's own)")
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """Which networks, and where they run."""
     model = parser.add_argument_group("model")
     model.add_argument(
         "--model",
@@ -67,7 +73,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     model.add_argument(
         "--dtype", choices=("float32", "bfloat16", "float16"), help="default: float16 on cuda and mps, else float32"
     )
-    model.add_argument("--size", type=int, help="side of the crop in pixels (default: the network's own)")
+    return model
 
 
 def run(editor_class: type[Editor[Any]], photos: list[Path], wish: Any, args: argparse.Namespace) -> int:
