@@ -50,16 +50,15 @@ def _doses(figure: Any, records: Sequence[Record], report: Report) -> None:
 
 
 def _errors(figure: Any, records: Sequence[Record], report: Report) -> None:
-    """Squared error over that of doing nothing, by unit and for all."""
-    rows = {name: unit["error"] for name, unit in report["units"].items()}
-    rows |= {"combinations": report["error"]["combinations"]["edit_to_nothing"]}
-    rows |= {"all": report["error"]["photo"]["edit_to_nothing"], "crops": report["error"]["crop"]["edit_to_nothing"]}
-    values = [np.nan if value is None else value for value in rows.values()]
-    panel = figure.add_subplot(ylabel="squared error in the changed region, of doing nothing")
-    panel.bar(range(len(rows)), values, color=_EDIT)
-    panel.set_xticks(range(len(rows)), list(rows), rotation=60)
+    """Squared error over that of doing nothing, by unit and for all, and how low the autoencoder lets it go."""
+    rows = {name: (unit["error"], unit["floor"]) for name, unit in report["units"].items()}
+    for title, name in (("combinations", "combinations"), ("all", "photo"), ("crops", "crop")):
+        rows[title] = (report["error"][name]["edit_to_nothing"], report["error"][name]["vae_to_nothing"])
+    edits, floors = (np.array(column, float) for column in zip(*rows.values()))  # None becomes NaN
+    panel = figure.add_subplot(ylabel="squared error to the truth, of doing nothing")
+    places = np.arange(len(rows))
+    panel.bar(places, edits, color=_EDIT, label="edit")
+    panel.hlines(floors, places - 0.4, places + 0.4, color=_TRUTH, linewidth=3, label="autoencoder of the truth")
     panel.axhline(1, color="black", linewidth=0.8)
-    limit = report["error"]["photo"]["vae_to_nothing"]
-    if limit is not None:
-        panel.axhline(limit, color=_TRUTH, label="the autoencoder of the truth, all")
-        panel.legend(fontsize=8)
+    panel.set_xticks(places, list(rows), rotation=60)
+    panel.legend(fontsize=8)

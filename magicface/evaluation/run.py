@@ -30,7 +30,7 @@ from .summary import Report, summarise
 from .tables import markdown
 from .trial import Record, Trial, attempt
 
-ON_SHEET = 24
+ON_SHEET, COLUMN = 32, 8
 
 
 def evaluate(
@@ -96,11 +96,18 @@ def about(editor: MagicFace, measurer: Measurer, seed: int, size: int) -> dict[s
 
 
 def contact_sheet(folder: Path, records: list[Record]) -> Image.Image:
-    """Photos before, edited and true, a row for each item."""
-    strips = [np.array(Image.open(_file(folder, record["index"]).with_suffix(".png"))) for record in records]
-    columns = torch.from_numpy(np.stack(strips)).permute(0, 3, 1, 2).float() / 255  # (N, 3, S, 3 S)
-    source, edit, truth = columns.chunk(3, 3)
-    return sheet({"source": source, "edit": edit, "truth": truth}, [to_text(record["wish"]) for record in records])
+    """Photos before, edited and true, eight items one under the other."""
+    pages = []
+    for start in range(0, len(records), COLUMN):
+        part = records[start : start + COLUMN]
+        strips = [np.array(Image.open(_file(folder, record["index"]).with_suffix(".png"))) for record in part]
+        source, edit, truth = torch.from_numpy(np.stack(strips)).permute(0, 3, 1, 2).div(255).chunk(3, 3)
+        wishes = [to_text([round(value, 1) for value in record["wish"]]) for record in part]
+        pages.append(sheet({"source": source, "edit": edit, "truth": truth}, wishes))
+    whole = Image.new("RGB", (sum(page.width for page in pages), pages[0].height), "white")
+    for number, page in enumerate(pages):
+        whole.paste(page, (number * pages[0].width, 0))
+    return whole
 
 
 def _file(folder: Path, index: int) -> Path:

@@ -88,7 +88,8 @@ def doses(records: Iterable[Record], unit: str, name: str) -> tuple[np.ndarray, 
 
 def _unit(unit: str, records: list[Record]) -> dict[str, Any]:
     responses = {name: _response(*doses(records, unit, name)) for name in ("edit", "truth")}
-    return {**responses, "error": _errors(r["photo"] for r in records)["edit_to_nothing"]}
+    error = _errors(r["photo"] for r in records)
+    return {**responses, "error": error["edit_to_nothing"], "floor": error["vae_to_nothing"]}
 
 
 def _response(requested: np.ndarray, measured: np.ndarray) -> dict[str, Any]:

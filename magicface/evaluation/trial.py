@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 
 from common.arguments import check_options
 from common.editor import to_tensor
 from common.errors import FaceNotFoundError
+from common.faces import Face
 from common.measure import Measurer, identity
 from common.measure.compare import psnr
 from common.paste import paste, paste_mask
@@ -22,6 +22,7 @@ from common.training.latents import changed_region
 
 from .._api import MagicFace
 from .items import Item
+from .reading import read_units
 
 Record = dict[str, Any]
 """Plain values, fit for JSON."""
@@ -65,6 +66,8 @@ def attempt(item: Item, editor: MagicFace, measurer: Measurer, size: int) -> Tri
     pasted = _pasted(subject, decoded, rebuilt if way == "detail" else None)
     everywhere = np.ones(subject.source.shape[:2], bool)
     behind = (before.alpha == 0) & (truth.alpha == 0)
+    photos, face = {"before": before.image, "edit": edited, "truth": truth.image}, subject.face
+    assert face is not None
     record |= {
         "photo": _errors(before.image, edited, truth.image, pasted),
         "crop": _errors(subject.source, raw, true_crop, _bytes(decoded)),
@@ -73,8 +76,8 @@ def attempt(item: Item, editor: MagicFace, measurer: Measurer, size: int) -> Tri
             "vae": psnr(subject.source, _bytes(rebuilt), everywhere),
         },
         "background": {"error": _squared(before.image, edited, behind), "count": 3 * int(behind.sum())},
-        "units": _units(measurer, subject, {"before": before.image, "edit": edited, "truth": truth.image}),
-        "identity": {name: _identity(subject, photo) for name, photo in (("edit", edited), ("truth", truth.image))},
+        "units": read_units(measurer, photos, face),
+        "identity": {name: _identity(before.image, photos[name], face) for name in ("edit", "truth")},
         "seconds": {"encode": encoded - started, "edit": finished - encoded},
     }
     return Trial(record, (before.image, edited, truth.image))
@@ -121,23 +124,6 @@ def _bytes(image: np.ndarray) -> np.ndarray:
     return np.rint(image * 255).astype(np.uint8)
 
 
-def _units(measurer: Measurer, subject: Subject, photos: dict[str, np.ndarray]) -> dict[str, list[float] | None]:
-    many: Any = getattr(measurer, "many", None)
-    if many is not None:  # the head did not move: all three are seen through the same square
-        found = many(list(photos.values()), faces=[subject.face] * len(photos))
-        return {name: measurement.units.tolist() for name, measurement in zip(photos, found)}
-    return {name: _alone(measurer, photo) for name, photo in photos.items()}
-
-
-def _alone(measurer: Measurer, photo: np.ndarray) -> list[float] | None:
-    try:
-        return measurer(photo).units.tolist()
-    except FaceNotFoundError:
-        return None
-
-
-def _identity(subject: Subject, photo: np.ndarray) -> dict[str, Any] | None:
-    face = subject.face
-    assert face is not None
-    found = identity(subject.photo, Image.fromarray(photo), faces=(face, face))
+def _identity(before: np.ndarray, after: np.ndarray, face: Face) -> dict[str, Any] | None:
+    found = identity(before, after, faces=(face, face))
     return found and {"measure": found.measure, "value": found.value, "same": found.same}
