@@ -103,7 +103,7 @@ def sheet(sweep: list[Image.Image], expressions: dict[str, tuple[Image.Image, ..
     columns, rows, left = len(ACTION_UNITS), len(LEVELS), 44
     low = TITLE + rows * SIDE + 12
     page = Image.new("RGB", (left + columns * SIDE, low + 2 * TITLE + SIDE), "white")
-    pen, font = ImageDraw.Draw(page), ImageFont.load_default(12)
+    pen, font = ImageDraw.Draw(page), ImageFont.load_default(11)
 
     def put(image: Image.Image, x: int, y: int) -> None:
         page.paste(image.convert("RGB").resize((SIDE, SIDE), Image.Resampling.LANCZOS), (x, y))
