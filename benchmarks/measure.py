@@ -42,7 +42,7 @@ def main() -> None:
         truth, found = [], []
         for pair in tqdm(pairs, unit="pair", desc=name):
             try:
-                found.append([measurer(np.rint(pair[r]["image"].permute(1, 2, 0).numpy() * 255).astype(np.uint8)) for r in ROLES])
+                found.append([measurer(pair[role]["image"]) for role in ROLES])
             except FaceNotFoundError:
                 continue
             truth.append([Measurement(*(pair[r][key].numpy() for key in ("units", "angles", "light"))) for r in ROLES])

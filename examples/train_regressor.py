@@ -82,11 +82,17 @@ def main() -> None:
     faces = SyntheticFaces(
         args.count, size=128, seed=args.seed, pairs="expression", people=args.people, cache=args.cache
     )
-    train(load(faces, output / "pairs.npz"), output, args.steps, args.pairs, args.rate)
+    train(
+        load(faces, output / f"pairs-{args.seed}-{args.count}-{args.people}.npz"),
+        output,
+        args.steps,
+        args.pairs,
+        args.rate,
+    )
 
 
 def load(faces: SyntheticFaces, kept: Path) -> dict[str, np.ndarray]:
-    """All pairs as arrays: image (N, 2, S, S, 3) uint8, and `TRUTHS` (N, 2, ...); kept in a file, since it takes long."""
+    """All pairs as arrays: image (N, 2, S, S, 3) uint8, and `TRUTHS` (N, 2, ...); kept in a file, it takes minutes."""
     if kept.is_file():
         with np.load(kept) as arrays:
             return {name: arrays[name] for name in arrays.files}
@@ -217,7 +223,7 @@ def jitter(rng: np.random.Generator) -> np.ndarray:
 
 
 def relight(picture: np.ndarray, gain: np.ndarray) -> np.ndarray:
-    """The picture (S, S, 3) uint8 as if its light had been `gain` (3,) times as strong; sRGB taken as a power of 2.2."""
+    """The picture (S, S, 3) uint8 under light `gain` (3,) times as strong; sRGB is taken as a power of 2.2."""
     levels = np.arange(256)[:, None] / 255 * gain ** (1 / 2.2)
     table = np.rint(np.clip(levels, 0, 1) * 255).astype(np.uint8)
     return cv2.LUT(picture, table.reshape(1, 256, 3))

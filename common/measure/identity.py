@@ -25,7 +25,7 @@ DLIB_SAME = 0.6  # http://dlib.net/face_recognition.py.html: below it, the same 
 ARCFACE_SAME = 0.28  # insightface's own example of comparing two faces: from it on, the same person
 _NETWORK = "dlib_face_recognition_resnet_model_v1.dat"
 _FIVE = (45, 42, 36, 39, 33)  # dlib's order: eye corners at the picture's right, at its left, base of the nose
-_EYES, _VIEW = 150, 480  # pixels between the outer corners of the eyes and of the whole view, about twice what dlib needs
+_EYES, _VIEW = 150, 480  # pixels between the eyes' outer corners and of the view, twice what dlib needs
 _lock = threading.Lock()  # dlib's networks keep their activations
 
 
@@ -92,7 +92,7 @@ def _describe(photo: np.ndarray, face: Face) -> np.ndarray:
     """A descriptor (128,) by dlib.
 
     Its network saw faces placed by five points. These are taken from our landmarks: dlib's own finder of them goes
-    astray where the face's rectangle is not that of dlib's detector. They must be whole pixels, so the face is enlarged.
+    astray where the face's rectangle is not that of dlib's detector. They must be whole pixels, hence the large view.
     """
     library, network = _dlib()
     points = face.landmarks[list(_FIVE)].astype(np.float64)

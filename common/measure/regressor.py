@@ -1,6 +1,6 @@
 """Our own small network that reads a face: action units, pose and light from one square of 80 pixels.
 
-It was trained by `examples/train_regressor.py` on synthetic faces only; what it says of photographs is an extrapolation.
+It was trained by `examples/train_regressor.py` on synthetic faces only: of photographs it extrapolates.
 """
 
 from __future__ import annotations
@@ -119,7 +119,9 @@ class Regressor:
             InputError: not as many faces as pictures.
         """
         if faces is not None and len(faces) != len(images):
-            raise InputError(f"Expected one face for each picture.\n  expected: {len(images)}\n  got:      {len(faces)}")
+            raise InputError(
+                f"Expected one face for each picture.\n  expected: {len(images)}\n  got:      {len(faces)}"
+            )
         found: list[Measurement] = []
         for start in range(0, len(images), _BATCH):
             photos = [rgb(read_image(image)) for image in images[start : start + _BATCH]]
