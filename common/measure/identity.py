@@ -17,13 +17,15 @@ import numpy as np
 
 from ..errors import InputError, MissingDependencyError
 from ..faces import Face, available_finders, choose_face, get_finder
+from ..faces.warp import sample, transform
 from ..images import ImageLike, read_image, rgb
 
 INSTALL = "pip install dlib-bin face-recognition-models"
 DLIB_SAME = 0.6  # http://dlib.net/face_recognition.py.html: below it, the same person (99.38 % on LFW)
 ARCFACE_SAME = 0.28  # insightface's own example of comparing two faces: from it on, the same person
 _NETWORK = "dlib_face_recognition_resnet_model_v1.dat"
-_LANDMARKS = "shape_predictor_5_face_landmarks.dat"
+_FIVE = (45, 42, 36, 39, 33)  # dlib's order: eye corners at the picture's right, at its left, base of the nose
+_EYES, _VIEW = 150, 480  # pixels between the eyes' outer corners and of the view, twice what dlib needs
 _lock = threading.Lock()  # dlib's networks keep their activations
 
 
@@ -87,17 +89,26 @@ def identity(
 
 
 def _describe(photo: np.ndarray, face: Face) -> np.ndarray:
-    """A descriptor (128,) by dlib, on the five landmarks that its network was trained with."""
-    library, landmarks, network = _dlib()
-    low, high = np.rint(face.landmarks.min(0)).astype(int).tolist(), np.rint(face.landmarks.max(0)).astype(int).tolist()
+    """A descriptor (128,) by dlib.
+
+    Its network saw faces placed by five points. These are taken from our landmarks: dlib's own finder of them goes
+    astray where the face's rectangle is not that of dlib's detector. They must be whole pixels, hence the large view.
+    """
+    library, network = _dlib()
+    points = face.landmarks[list(_FIVE)].astype(np.float64)
+    scale = _EYES / max(float(np.linalg.norm(points[0] - points[2])), 1e-6)
+    shift = (_VIEW - 1) / 2 - scale * points.mean(0)
+    matrix = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
+    view = sample(photo, matrix, (_VIEW, _VIEW))
+    corners = [library.point(x, y) for x, y in np.rint(transform(points, matrix)).astype(int).tolist()]
+    placed = library.full_object_detection(library.rectangle(0, 0, _VIEW - 1, _VIEW - 1), corners)
     with _lock:
-        points = landmarks(np.ascontiguousarray(photo), library.rectangle(*low, *high))
-        return np.array(network.compute_face_descriptor(np.ascontiguousarray(photo), points))
+        return np.array(network.compute_face_descriptor(view, placed))
 
 
 @lru_cache(maxsize=1)
-def _dlib() -> tuple[Any, Any, Any]:
-    """The library, its finder of landmarks, its network."""
+def _dlib() -> tuple[Any, Any]:
+    """The library and its network."""
     folder = _models()
     try:
         import dlib  # pyright: ignore[reportMissingImports]
@@ -105,11 +116,7 @@ def _dlib() -> tuple[Any, Any, Any]:
         raise MissingDependencyError("dlib-bin", "The identity network dlib", INSTALL) from error
     if folder is None:
         raise MissingDependencyError("face-recognition-models", "The identity network dlib", INSTALL)
-    return (
-        dlib,
-        dlib.shape_predictor(str(folder / _LANDMARKS)),
-        dlib.face_recognition_model_v1(str(folder / _NETWORK)),
-    )
+    return dlib, dlib.face_recognition_model_v1(str(folder / _NETWORK))
 
 
 def _models() -> Path | None:

@@ -93,11 +93,15 @@ class HeadFit:
         )
 
 
+def _regressor() -> Measurer:
+    return importlib.import_module(".regressor", __package__).Regressor()
+
+
 def _py_feat() -> Measurer:
     return importlib.import_module(".py_feat", __package__).PyFeat()
 
 
-MEASURERS: dict[str, Callable[[], Measurer]] = {"fit": HeadFit, "py-feat": _py_feat}
+MEASURERS: dict[str, Callable[[], Measurer]] = {"regressor": _regressor, "fit": HeadFit, "py-feat": _py_feat}
 """Every measurer by name, best first."""
 
 
