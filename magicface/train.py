@@ -79,8 +79,8 @@ class MagicFaceConfig(TrainConfig):
     found: bool = False
     """Find, cut out and parse the synthetic sources as photos that are edited, with all the mistakes of that."""
     defaults: dict[str, Any] = field(default_factory=dict)
-    """How the model is to be used (steps, guidance, extent, paste_back, zoom), for its `editor.json`; what is not named is as
-    in `model`, else as published."""
+    """How the model is to be used (steps, guidance, extent, paste_back, zoom), for its `editor.json`; what is not named
+    is as in `model`, else as published."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
