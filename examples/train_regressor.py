@@ -113,7 +113,8 @@ def load(faces: SyntheticFaces, kept: Path) -> dict[str, np.ndarray]:
 def train(data: dict[str, np.ndarray], output: Path, steps: int, pairs: int, rate: float) -> None:
     """The loop; the file of weights is written at each validation."""
     torch.manual_seed(0)
-    network, points = Network().to(memory_format=torch.channels_last), nn.Linear(128, 2 * 51)
+    network, points = Network(), nn.Linear(128, 2 * 51)
+    network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     both = nn.ModuleList([network, points])
     mean = torch.optim.swa_utils.AveragedModel(
         network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.998), use_buffers=True
@@ -238,7 +239,7 @@ def worsen(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         picture = np.clip(picture + noise, 0, 255).astype(np.uint8)
     if rng.random() < 0.2:
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(35, 90))]
-        picture = cv2.imdecode(cv2.imencode(".jpg", picture, quality)[1], cv2.IMREAD_COLOR)
+        picture = np.asarray(cv2.imdecode(cv2.imencode(".jpg", picture, quality)[1], cv2.IMREAD_COLOR))
     return picture
 
 

@@ -99,7 +99,7 @@ class Regressor:
         self.finder = finder or get_finder("mediapipe")
         self.network = Network()
         self.network.load_state_dict({k: v.float() for k, v in load_file(weights or WEIGHTS).items()})
-        self.network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+        self.network.eval().requires_grad_(False)
 
     def __call__(self, image: ImageLike) -> Measurement:
         """See `Measurer`."""
