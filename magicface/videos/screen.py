@@ -13,9 +13,7 @@ from common.faces import Crop, Face, FaceFinder
 
 from .settings import Settings
 
-SHARPNESS_SIDE = (
-    128  # pixels to which a face is scaled before its sharpness is taken, so that near and far ones compare
-)
+SHARPNESS_SIDE = 128  # pixels to which a face is scaled first, so that near and far ones compare
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,7 @@ def screen(frames: Iterable[tuple[int, np.ndarray | None]], finder: FaceFinder, 
     for number in [number for number in faces if sharp[number] < least]:
         dropped["blurred"] += 1
         del faces[number]
-    return Screened(Crop.around(median, size, settings.size), faces, dropped)
+    return Screened(Crop.around(median, size, settings.size, zoom=settings.zoom), faces, dropped)
 
 
 def sharpness(frame: np.ndarray, face: Face) -> float:
