@@ -73,7 +73,7 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=8000, help="who take turns in them (default: 8000)")
     parser.add_argument("--seed", type=int, default=1, help="of the pairs (default: 1)")
     parser.add_argument("--output", default="out/regressor", help="folder of results (default: out/regressor)")
-    parser.add_argument("--cycles", default="5200", help="steps of each cycle of the rate, such as 5200,3000 (default: 5200)")
+    parser.add_argument("--cycles", default="5200", help="steps of each cycle of the rate (default: 5200)")
     parser.add_argument("--pairs", type=int, default=24, help="in a batch (default: 24)")
     parser.add_argument("--rate", type=float, default=2e-3, help="learning rate of the first cycle (default: 0.002)")
     parser.add_argument("--threads", type=int, default=1, help="of the CPU (default: 1)")
@@ -156,14 +156,12 @@ def train(data: dict[str, np.ndarray], output: Path, cycles: list[int], pairs: i
 
 def share_of_rate(step: int, cycles: list[int]) -> float:
     """In each cycle the rate rises from 0 and falls again as cosines do, to half the height of the cycle before."""
-    height = 1.0
-    for steps in cycles:
-        if step < steps:
-            break
-        step, height = step - steps, height / 2
-    part, rise = (step + 1) / (steps + 1), 0.08
+    number = 0
+    while step >= cycles[number]:
+        step, number = step - cycles[number], number + 1
+    part, rise = (step + 1) / (cycles[number] + 1), 0.08
     turn = part / rise - 1 if part < rise else (part - rise) / (1 - rise)
-    return height * (1 + math.cos(math.pi * turn)) / 2
+    return 0.5**number * (1 + math.cos(math.pi * turn)) / 2
 
 
 def chosen(count: int, pairs: int, step: int) -> np.ndarray:

@@ -111,8 +111,8 @@ def get_measurer(name: str = "auto") -> Measurer:
 
     Args:
         name: one of MEASURERS; "auto" is the first: the regressor, which needs no extra package. On synthetic truth it
-            follows the change of every unit better than "fit", see `benchmarks/measure.py`; on the four real portraits
-            tried, its answers were the more plausible ones as well.
+            follows the change of every unit better than "fit", see `benchmarks/measure.py`; of real
+            portraits it sees smiles, jaws and turns, but "fit" is the better judge of their pitch and light.
 
     Raises:
         InputError: there is no such measurer.
