@@ -22,7 +22,14 @@ ALLOWED = {
     "common.synthetic": {"common.errors", "common.files", "common.parts", "common.face3d", "common.action_units"},
     "common.hooks": set(),
     "common.identity": {"common.hooks"},
-    "common.pipeline": {"common.errors", "common.hooks", "common.identity", "common.prompt", "common.rig"},
+    "common.pipeline": {
+        "common.autoencoders",
+        "common.errors",
+        "common.hooks",
+        "common.identity",
+        "common.prompt",
+        "common.rig",
+    },
 }
 
 
