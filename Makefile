@@ -1,4 +1,4 @@
-# make demo: from a bare clone to edited pictures. make test: every test. Both create .venv where it is missing.
+# make demo: from a bare clone to edited, measured pictures. make test: every test. Both create .venv where it is missing.
 PYTHON ?= python3
 BIN := .venv/bin
 OUT ?= out
@@ -6,7 +6,7 @@ OUT ?= out
 .PHONY: demo test check clean
 
 demo: .venv/ready
-	$(BIN)/python examples/machinery.py --output $(OUT)
+	$(BIN)/python examples/demo.py --output $(OUT)
 
 test: .venv/ready
 	$(BIN)/python -m pytest

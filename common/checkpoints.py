@@ -117,6 +117,7 @@ def missing_error(missing: list[str], places: list[Path], release: Release) -> M
         f"They go into {' or '.join(map(str, places))}.\n"
         f"  fetch them: {fetch}\n"
         "  or name the folder that has them: --model FOLDER (from Python: model=FOLDER)"
+        + ("\n  or take the small model that comes with the package: --model embedded" if release is MAGICFACE else "")
     )
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .arguments import SEED, check_options
+from .defaults import Defaults
 from .errors import FaceEditError, InputError, MissingCheckpointError
 from .images import picture_format, save_image
 
@@ -24,6 +25,8 @@ OK, FAILED, USAGE, NO_MODEL, INTERRUPTED = 0, 1, 2, 3, 130
 """Exit codes: all is well; some photo failed; wrong arguments; weights missing; stopped by the user."""
 
 EXIT_CODES = "exit codes: 0 all is well, 1 some photo failed, 2 wrong arguments, 3 weights missing, 130 interrupted"
+
+_OWN = "(default: the model's own)"
 
 
 class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
@@ -40,29 +43,37 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     out.add_argument(
         "--paste",
         choices=("replace", "detail", "none"),
-        default="replace",
-        help="crop as generated, only the change (keeps the photo's sharpness), or no paste-back: the crop",
+        help=f"crop as generated, only the change (keeps the photo's sharpness), or no paste-back: the crop {_OWN}",
     )
     out.add_argument("--json", action="store_true", help="print what was done as JSON, one line a photo")
     out.add_argument("-q", "--quiet", action="store_true", help="no progress bars")
     face = parser.add_argument_group("face")
     face.add_argument("--face", default="largest", help='"largest", an index from the left, or X,Y in the photo')
-    face.add_argument("--extent", choices=("head", "face"), default="head", help="what the network makes anew")
+    face.add_argument("--extent", choices=("head", "face"), help=f"what the network makes anew {_OWN}")
     face.add_argument("--background", type=Path, help="background made before; the photo then is the prepared crop")
     face.add_argument("--finder", default="auto", help="auto, insightface, face-alignment or mediapipe")
     face.add_argument("--parser", default="auto", help="auto, bisenet, segformer or grabcut")
     sampling = parser.add_argument_group("sampling")
-    sampling.add_argument("--steps", type=int, default=50, help="denoising steps")
-    sampling.add_argument("--guidance", type=float, default=1.5, help="how strongly the wish pulls")
+    sampling.add_argument("--steps", type=int, help=f"denoising steps {_OWN}")
+    sampling.add_argument("--guidance", type=float, help=f"how strongly the wish pulls {_OWN}")
     sampling.add_argument("--seed", type=int, default=SEED, help="of the noise")
+    model = add_model_options(parser)
+    model.add_argument("--size", type=int, help="side of the crop in pixels (default: the network's own)")
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """Which networks, and where they run."""
     model = parser.add_argument_group("model")
-    model.add_argument("--model", help="folder, or fetched hub repository (default: the published one)")
+    model.add_argument(
+        "--model",
+        help="folder, fetched hub repository, or embedded (default: the published one, else embedded)",
+    )
     model.add_argument("--base", help="folder of Stable Diffusion 1.5, for what the model's folder lacks")
     model.add_argument("--device", help="cuda, mps or cpu (default: the fastest)")
     model.add_argument(
         "--dtype", choices=("float32", "bfloat16", "float16"), help="default: float16 on cuda and mps, else float32"
     )
-    model.add_argument("--size", type=int, help="side of the crop in pixels (default: the network's own)")
+    return model
 
 
 def run(editor_class: type[Editor[Any]], photos: list[Path], wish: Any, args: argparse.Namespace) -> int:
@@ -71,7 +82,8 @@ def run(editor_class: type[Editor[Any]], photos: list[Path], wish: Any, args: ar
     for noisy in ("httpx", "diffusers", "transformers"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     targets, face = output_paths(photos, args.output), parse_face(args.face)
-    check_options(args.steps, 1, args.guidance, args.seed, _paste_back(args))
+    asked = _asked(args, Defaults())
+    check_options(asked.steps, 1, asked.guidance, args.seed, asked.paste_back)
     editor = editor_class.from_pretrained(
         args.model, base=args.base, dtype=args.dtype, device=args.device, size=args.size, finder=args.finder,
         parser=args.parser,
@@ -162,11 +174,13 @@ def parse_face(text: str) -> str | int | tuple[float, float]:
 def _edit_one(
     editor: Editor[Any], photo: Path, target: Path, face: Any, wish: Any, args: argparse.Namespace
 ) -> dict[str, Any]:
-    subject = editor.encode(photo, face=face, extent=args.extent, background=args.background)
+    asked = _asked(args, editor.defaults)
+    way = check_options(asked.steps, 1, asked.guidance, args.seed, asked.paste_back)
+    subject = editor.encode(photo, face=face, extent=asked.extent, background=args.background)
     started = time.perf_counter()
     result = editor.edit(
-        subject, wish, steps=args.steps, guidance=args.guidance, seed=args.seed, progress=not args.quiet,
-        paste_back=_paste_back(args),
+        subject, wish, steps=asked.steps, guidance=asked.guidance, seed=args.seed, progress=not args.quiet,
+        paste_back=asked.paste_back,
     )  # fmt: skip
     sampled = time.perf_counter()
     save_image(result, target)
@@ -176,9 +190,9 @@ def _edit_one(
         "output": str(target),
         "wish": wish,
         "seed": args.seed,
-        "steps": args.steps,
-        "guidance": args.guidance,
-        "paste": args.paste,
+        "steps": asked.steps,
+        "guidance": asked.guidance,
+        "paste": way or "none",
         "face": found and {"box": [round(float(v), 2) for v in found.box], "score": round(found.score, 4)},
         "crop": {"size": subject.crop.size, "matrix": [[round(float(v), 6) for v in r] for r in subject.crop.matrix]},
         **subject.record,
@@ -188,5 +202,7 @@ def _edit_one(
     }
 
 
-def _paste_back(args: argparse.Namespace) -> bool | str:
-    return False if args.paste == "none" else args.paste
+def _asked(args: argparse.Namespace, own: Defaults) -> Defaults:
+    """The model's own settings, with the options in their place."""
+    paste_back = False if args.paste == "none" else args.paste
+    return own.asked(steps=args.steps, guidance=args.guidance, extent=args.extent, paste_back=paste_back)

@@ -13,18 +13,17 @@ from diffusers.utils.torch_utils import randn_tensor
 from PIL import Image
 
 from . import background as backgrounds
-from . import checkpoints
+from . import checkpoints, models
 from .arguments import SEED, check_options, pair_up, whole_number
 from .checkpoints import Release
+from .defaults import Defaults, read_defaults
 from .errors import InputError
 from .faces import Crop, FaceFinder, get_finder
-from .files import model_folder
 from .identity import join
 from .images import ImageLike, read_image, rgb
 from .paste import paste, paste_mask
 from .pipeline import FaceEditPipeline
 from .prepare import prepare
-from .prompt import PROMPT_FILE
 from .rig import Rigger
 from .subject import Subject
 
@@ -37,20 +36,26 @@ Wish = TypeVar("Wish")
 class Editor(Generic[Wish]):
     """A pipeline with what surrounds it: a face finder and a face parser before, the paste-back behind.
 
-    An editor of the family is a subclass that names its published `release` and its `rigger`.
+    An editor of the family is a subclass that names its published `release` and its `rigger`, and where its package
+    has them, the folder of its `embedded` small networks.
 
     Args:
         pipeline: the networks.
         size: side of the crop in pixels; default: what the denoiser was made for.
         finder: "auto", "insightface", "face-alignment", "mediapipe" (`common.faces.get_finder`), or a finder itself.
         parser: "auto", "bisenet", "segformer", "grabcut" (`common.background.get_parser`).
-        folder: the checkpoint's folder, where the parser's weights may lie.
+        folder: the checkpoint's folder, where its own defaults and the parser's weights may lie.
+
+    Attributes:
+        defaults: what `encode` and `edit` take where nothing is asked for, see `common.defaults`.
 
     Raises:
         InputError: a size that the networks cannot take, or an unknown finder or parser.
+        CheckpointError: the model's defaults cannot be used.
     """
 
     release: ClassVar[Release]
+    embedded: ClassVar[Path | None] = None
     rigger: Rigger[Wish]
 
     def __init__(
@@ -63,6 +68,7 @@ class Editor(Generic[Wish]):
         folder: str | Path | None = None,
     ) -> None:
         self.pipeline = pipeline
+        self.defaults = read_defaults(folder) if folder else Defaults()
         self.size = whole_number("size", pipeline.sample_size if size is None else size, 64, 4096)
         if self.size % pipeline.vae_scale_factor:
             raise InputError(f"size must divide by {pipeline.vae_scale_factor}; got {self.size}.")
@@ -85,7 +91,9 @@ class Editor(Generic[Wish]):
         """An editor with the weights of a folder, or of a hub repository that has been fetched.
 
         Args:
-            model: a folder, or "owner/name" as the download command fetched it; default: the published release.
+            model: a folder, "owner/name" as the download command fetched it, or "embedded" for the small model inside
+                the package. Default: the published release; where it was never fetched, the embedded model, which is
+                logged in one line.
             base: a folder of Stable Diffusion 1.5, for what the model's folder lacks.
             dtype: default: float16 on CUDA and MPS, else float32.
             device: default: CUDA, then MPS, then the CPU.
@@ -99,27 +107,25 @@ class Editor(Generic[Wish]):
         """
         backgrounds.check_name(parser)  # what is wrong should not cost the loading of a model
         found = get_finder(finder) if isinstance(finder, str) else finder
-        folder = model_folder(model or cls.release.repo)
-        pipeline = cls.load_pipeline(folder, base=base, dtype=dtype, device=device)
-        return cls(pipeline, size=size, finder=found, parser=parser, folder=folder)
+        pipeline = cls.load_pipeline(model, base=base, dtype=dtype, device=device)
+        return cls(pipeline, size=size, finder=found, parser=parser, folder=cls.locate(model))
 
     @classmethod
-    def load_pipeline(cls, folder: Path, **options: Any) -> FaceEditPipeline:
-        """The networks of a folder, complete enough to edit; for the options see `common.checkpoints.load`."""
-        if not folder.is_dir():
-            raise checkpoints.missing_error(checkpoints.missing_files(folder), [folder], cls.release)
-        pipeline = checkpoints.load(folder, **options)
-        if pipeline.prompt_embeds is None:
-            needed = [f"{PROMPT_FILE} (or text_encoder/ and tokenizer/, to make it)"]
-            raise checkpoints.missing_error(needed, [folder], cls.release)
-        return pipeline
+    def locate(cls, model: str | Path | None = None) -> Path:
+        """The folder of a model, see `common.models.locate`."""
+        return models.locate(model, cls.release, cls.embedded)
+
+    @classmethod
+    def load_pipeline(cls, model: str | Path | None = None, **options: Any) -> FaceEditPipeline:
+        """The networks of a model, see `common.models.load`."""
+        return models.load(model, cls.release, cls.embedded, **options)
 
     def encode(
         self,
         image: ImageLike,
         *,
         face: str | int | tuple[float, float] = "largest",
-        extent: backgrounds.Extent = "head",
+        extent: backgrounds.Extent | None = None,
         background: ImageLike | None = None,
     ) -> Subject:
         """Everything about one photo that its edits share: face, crop, parts, background, identity.
@@ -128,7 +134,7 @@ class Editor(Generic[Wish]):
             image: the photo (`common.images.read_image`).
             face: "largest", an index counted from left to right, or a point (x, y) in the photo.
             extent: what the network makes anew: "head" (hair, neck and clothes too, as in the authors' examples) or
-                "face" (the tighter mask that they advise when the face fills the picture).
+                "face" (the tighter mask that they advise when the face fills the picture). Default: the model's own.
             background: a background made before; `image` is then the prepared square crop itself.
 
         Raises:
@@ -137,10 +143,13 @@ class Editor(Generic[Wish]):
             InputError: an unknown extent, or a released ID encoder.
         """
         started = time.perf_counter()
+        extent = self.defaults.asked(extent=extent).extent
         photo = read_image(image)
         if background is not None:
             return self._encode_prepared(photo, read_image(background), started)
-        made = prepare(rgb(photo), self.finder, self.parser, size=self.size, face=face, extent=extent)
+        made = prepare(
+            rgb(photo), self.finder, self.parser, size=self.size, face=face, extent=extent, zoom=self.defaults.zoom
+        )
         record = {"finder": self.finder.name, "parser": self.parser.name, "extent": extent}
         return self._subject(
             photo, made.face, made.crop, made.source, made.labels, made.background, made.region, record, started
@@ -151,17 +160,18 @@ class Editor(Generic[Wish]):
         subject: Subject | Sequence[Subject],
         wish: Wish | Sequence[Wish],
         *,
-        steps: int = 50,
-        guidance: float = 1.5,
+        steps: int | None = None,
+        guidance: float | None = None,
         seed: int = SEED,
-        paste_back: bool | str = True,
+        paste_back: bool | str | None = None,
         batch_size: int = 4,
         progress: bool = True,
         callback_on_step_end: Callable[[Any, int, Any, dict[str, Any]], dict[str, Any]] | None = None,
     ) -> Any:
         """The edited photo, or a list of them for a list of wishes or subjects.
 
-        All pictures of a call start from the same noise, so that a row of intensities does not flicker.
+        All pictures of a call start from the same noise, so that a row of intensities does not flicker. Where steps,
+        guidance or paste_back is None, the model's own is taken (`defaults`).
 
         Args:
             subject: from `encode`; one for all wishes, or one for each.
@@ -182,10 +192,11 @@ class Editor(Generic[Wish]):
         Raises:
             InputError, ActionUnitError, ShapeError: an argument cannot be used.
         """
-        way = check_options(steps, batch_size, guidance, seed, paste_back)
+        own = self.defaults.asked(steps=steps, guidance=guidance, paste_back=paste_back)
+        way = check_options(own.steps, batch_size, own.guidance, seed, own.paste_back)
         self.pipeline.set_progress_bar_config(disable=not progress)
         call = {
-            "num_inference_steps": int(steps), "guidance_scale": float(guidance),
+            "num_inference_steps": int(own.steps), "guidance_scale": float(own.guidance),
             "callback_on_step_end": callback_on_step_end,
         }  # fmt: skip
         pairs, single = pair_up(subject, wish, self.rigger.as_list)

@@ -119,7 +119,8 @@ class FaceEditPipeline(DiffusionPipeline):
         if weights.type != "meta":
             tokens = {name: t.to(weights, self.unet.dtype) for name, t in tokens.items()}
         identity = project_identity(self.unet, tokens)
-        return {name: (k.to(self._execution_device), v.to(self._execution_device)) for name, (k, v) in identity.items()}
+        device = self._execution_device  # asked for once: it looks through all modules
+        return {name: (k.to(device), v.to(device)) for name, (k, v) in identity.items()}
 
     # --- edit many ---------------------------------------------------------------------------------------------------
 

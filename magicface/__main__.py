@@ -4,6 +4,7 @@
     magicface *.jpg AU4=2 -o frowns/                  several photos, one folder
     magicface download                                fetch the published weights
     magicface prepare-videos videos/ --out pairs.jsonl   pairs to train on, from videos of people
+    magicface evaluate                                measure the edits of a model
 
 A variation is wanted minus present intensity, on the FACS scale 0..5. The AUs are 1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25
 and 26.
@@ -30,6 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return cli.guarded(lambda: _download(arguments[1:]))
     if arguments[:1] == ["prepare-videos"]:
         return cli.guarded(lambda: _prepare_videos(arguments[1:]))
+    if arguments[:1] == ["evaluate"]:
+        return cli.guarded(lambda: _evaluate(arguments[1:]))
     return cli.guarded(lambda: _edit(arguments))
 
 
@@ -90,6 +93,12 @@ def _prepare_videos(arguments: list[str]) -> int:
     from .videos.command import run  # brings OpenCV and torch
 
     return run(arguments)
+
+
+def _evaluate(arguments: list[str]) -> int:
+    from .evaluation.command import main
+
+    return main(arguments)
 
 
 if __name__ == "__main__":

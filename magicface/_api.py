@@ -6,17 +6,16 @@ import threading
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from common.action_units import AUWish, to_vector
 from common.arguments import SEED, check_options, pair_up
-from common.background import Extent, check_name, foreground
+from common.background import Extent, check_name
 from common.checkpoints import MAGICFACE
+from common.defaults import Defaults
 from common.editor import Editor
 from common.errors import InputError
 from common.faces import get_finder
-from common.files import model_folder
 from common.images import ImageLike, as_list, check_exists
 from common.pipeline import FaceEditPipeline
 
@@ -36,6 +35,7 @@ class MagicFace(Editor[AUWish]):
     """
 
     release = MAGICFACE
+    embedded = Path(__file__).with_name("embedded")
     rigger = ActionUnitRigger()
 
 
@@ -50,21 +50,24 @@ def edit(
     device: str | None = None,
     # the face
     face: str | int | tuple[float, float] = "largest",
-    extent: Extent = "head",
+    extent: Extent | None = None,
     background: ImageLike | None = None,
     finder: str = "auto",
     parser: str = "auto",
     # sampling
-    steps: int = 50,
-    guidance: float = 1.5,
+    steps: int | None = None,
+    guidance: float | None = None,
     seed: int = SEED,
     batch_size: int = 4,
     # the result
     size: int | None = None,
-    paste_back: bool | str = True,
+    paste_back: bool | str | None = None,
     progress: bool = True,
 ) -> Any:
     """Edits the expression of a face in a photo: `edit("photo.jpg", {"AU12": 3})`.
+
+    Where extent, steps, guidance or paste_back is None, the model's own is taken: what its folder's `editor.json` says,
+    else what the published scripts take ("head", 50, 1.5, True).
 
     Args:
         img: a path, a PIL image, a numpy array (H, W, 3), a torch tensor (3, H, W), or a list of such
@@ -72,7 +75,9 @@ def edit(
         au_delta: how much each action unit changes, wanted minus present intensity on the FACS scale 0..5, within
             [-10, 10]: `{"AU12": 3}`, `"AU12=3,AU6=2"`, 12 numbers in the order of `ACTION_UNITS`, or a list of such.
             Nothing (`{}`) re-generates the face as it is.
-        model: a folder, or a hub repository fetched before; default: the published one.
+        model: a folder, a hub repository fetched before, or "embedded", the small model inside the package, trained on
+            synthetic faces only. Default: the published one; where it was never fetched, the embedded one, which is
+            logged in one line.
         base: a folder of Stable Diffusion 1.5, for what the model's folder lacks.
         dtype: default: float16 on CUDA and MPS, else float32.
         device: default: CUDA, then MPS, then the CPU.
@@ -83,7 +88,7 @@ def edit(
         parser: which face parser; "auto" takes the best at hand.
         steps: denoising steps.
         guidance: how strongly the AUs pull. 1.5 is the release's; the paper's own table has the lowest AU error at 3.0
-            (0.261 against 0.333).
+            (0.261 against 0.333). The embedded model was made for 1.
         seed: of the noise; 424 is the release's. Same seed and device, same picture.
         batch_size: pictures that run through the networks at once.
         size: side of the crop in pixels; default: what the network was made for.
@@ -99,11 +104,12 @@ def edit(
         ImageError, ShapeError, ActionUnitError, InputError: an argument cannot be used.
         FaceNotFoundError: no face in the photo. In a list one bad photo ends the call; the command line goes on.
     """
-    check_options(steps, batch_size, guidance, seed, paste_back)
+    # what is wrong should not cost the loading of a model
+    asked = Defaults().asked(steps=steps, guidance=guidance, extent=extent, paste_back=paste_back)
+    check_options(asked.steps, batch_size, asked.guidance, seed, asked.paste_back)
     pairs, single = pair_up(img, au_delta, MagicFace.rigger.as_list)
     if background is not None and as_list(img) is not None:
         raise InputError("background goes with one prepared crop; got a list of pictures.")
-    foreground(np.zeros((1, 1), np.uint8), extent)  # what is wrong should not cost the loading of a model
     for image, wish in pairs:
         check_exists(image)
         to_vector(wish)
@@ -131,7 +137,7 @@ _editors: dict[str, MagicFace] = {}
 
 def _editor(model, base, dtype, device, size, finder, parser) -> MagicFace:
     """An editor over the networks loaded last: a second edit() costs no loading, and never are there two models."""
-    folder = model_folder(model or MAGICFACE.repo)
+    folder = MagicFace.locate(model)
     networks, surroundings = repr((str(folder), str(base), dtype, device)), repr((size, finder, parser))
     with _lock:
         if networks not in _loaded or surroundings not in _editors:
@@ -140,6 +146,6 @@ def _editor(model, base, dtype, device, size, finder, parser) -> MagicFace:
             if networks not in _loaded:
                 _editors.clear()  # before the next one is loaded: two models may not fit
                 _loaded.clear()
-                _loaded[networks] = MagicFace.load_pipeline(folder, base=base, dtype=dtype, device=device)
+                _loaded[networks] = MagicFace.load_pipeline(model, base=base, dtype=dtype, device=device)
             _editors[surroundings] = MagicFace(_loaded[networks], size=size, finder=found, parser=parser, folder=folder)
         return _editors[surroundings]

@@ -23,6 +23,7 @@ from common import checkpoints, cli
 from common.action_units import ACTION_UNITS, to_text
 from common.autoencoders import load_vae, scale_factor
 from common.checkpoints import MAGICFACE
+from common.defaults import Defaults, read_defaults, write_defaults
 from common.errors import InputError
 from common.files import model_folder, replace_file
 from common.networks import SD15_SCHEDULER, save_unet
@@ -77,9 +78,13 @@ class MagicFaceConfig(TrainConfig):
     """What the synthetic pairs' guide hides: the inner face, or hair, neck and clothes too."""
     found: bool = False
     """Find, cut out and parse the synthetic sources as photos that are edited, with all the mistakes of that."""
+    defaults: dict[str, Any] = field(default_factory=dict)
+    """How the model is to be used (steps, guidance, extent, paste_back, zoom), for its `editor.json`; what is not named
+    is as in `model`, else as published."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        Defaults.of(self.defaults)
         if bool(self.unet) + bool(self.model or self.base) != 1:
             raise InputError("Name what to begin with: model, or base, or a table [unet].")
         if bool(self.vae) + bool(self.autoencoder) != bool(self.unet):
@@ -120,7 +125,7 @@ def run(config: MagicFaceConfig) -> int:
         prompt=pipeline.prompt_embeds,  # type: ignore[arg-type]
         betas=dict(pipeline.scheduler.config),
         data=data,
-        write_model=Writer(pipeline),
+        write_model=Writer(pipeline, own_defaults(config)),
         validate=None if held_out is None else Validation(config, pipeline, held_out),
         title="A MagicFace model",
         notes=notes(config, len(data), size),  # type: ignore[arg-type]
@@ -176,15 +181,22 @@ def pairs(config: MagicFaceConfig, size: int) -> tuple[Dataset[Pair], Dataset[Pa
         held_out = ManifestPairs(config.validation_manifest, size) if config.validation_manifest else None
         return ManifestPairs(config.manifest, size), held_out
 
+    zoom = Defaults.of(config.defaults).zoom
+
     def synthetic(count: int, seed: int) -> SyntheticPairs:
         faces = SyntheticFaces(
             count, size=size, seed=seed, pairs="expression", people=config.synthetic_people or None,
             cache=config.synthetic_cache or None,
         )  # fmt: skip
-        return SyntheticPairs(faces, guide=config.guide, extent=config.extent, found=config.found)
+        return SyntheticPairs(faces, guide=config.guide, extent=config.extent, found=config.found, zoom=zoom)
 
     held_out = synthetic(config.validation_count, config.synthetic_seed + 1) if config.validation_count else None
     return synthetic(config.synthetic_count, config.synthetic_seed), held_out
+
+
+def own_defaults(config: MagicFaceConfig) -> Defaults:
+    """How the trained model is to be used."""
+    return Defaults.of(config.defaults, read_defaults(model_folder(config.model)) if config.model else None)
 
 
 def notes(config: MagicFaceConfig, count: int, size: int) -> str:
@@ -204,8 +216,8 @@ def notes(config: MagicFaceConfig, count: int, size: int) -> str:
 class Writer:
     """Writes the networks in the published layout, with all else that an editor needs to load them."""
 
-    def __init__(self, pipeline: FaceEditPipeline) -> None:
-        self.pipeline = pipeline
+    def __init__(self, pipeline: FaceEditPipeline, defaults: Defaults) -> None:
+        self.pipeline, self.defaults = pipeline, defaults
         self.configs = dict(pipeline.unet.config), dict(pipeline.id_encoder.config)
 
     def __call__(self, folder: Path, unet: dict[str, torch.Tensor], id_encoder: dict[str, torch.Tensor]) -> None:
@@ -217,6 +229,7 @@ class Writer:
         pipeline.scheduler.save_pretrained(folder / "scheduler")
         assert pipeline.prompt_embeds is not None
         save_file({"prompt_embeds": pipeline.prompt_embeds.cpu().contiguous()}, folder / PROMPT_FILE)
+        write_defaults(folder, self.defaults)
 
 
 class Validation:

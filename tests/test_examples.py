@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
-from common.images import read_image
+from common.action_units import to_vector
+from common.checkpoints import missing_files
+from common.defaults import Defaults, write_defaults
+from common.images import read_image, rgb
+from common.measure import Measurement
+from magicface import MagicFace
 
 ROOT = Path(__file__).parents[1]
 
@@ -23,7 +31,7 @@ def readme_session(holds: str) -> str:
 
 def test_the_readme_session(model_folder, astronaut, tmp_path, monkeypatch):
     """The Python session, word for word, on tiny random networks under the published name."""
-    session = readme_session("edit(")
+    session = readme_session("MagicFace.from_pretrained()")
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "mengtingwei--magicface").symlink_to(model_folder)
     monkeypatch.setenv("FACE_RIG_HOME", str(tmp_path / "home"))
@@ -33,6 +41,61 @@ def test_the_readme_session(model_folder, astronaut, tmp_path, monkeypatch):
     exec(session, names)
     assert read_image("smile.png").size == (512, 512)
     assert len(names["row"]) == 7
+
+
+def test_the_readme_begins_offline(model_folder, tmp_path, monkeypatch):
+    """The first lines, word for word, with the model inside the package, or tiny random networks in its place."""
+    if missing_files(MagicFace.embedded):
+        monkeypatch.setattr(MagicFace, "embedded", model_folder)
+    monkeypatch.setenv("FACE_RIG_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    exec(readme_session("edit("), {})
+    assert read_image("smile.png").size == (256, 256)
+
+
+def test_the_portraits_are_small_and_can_be_made_again():
+    sys.path.insert(0, str(ROOT / "examples"))
+    import portraits
+
+    folder = ROOT / "examples" / "portraits"
+    truth = json.loads((folder / "truth.json").read_text())
+    assert sum(path.stat().st_size for path in folder.iterdir()) < 150_000
+    assert {path.stem for path in folder.glob("*.jpg")} == {f"{n}{end}" for n in truth for end in ("", "-truth")}
+    for name, known in truth.items():
+        change = np.subtract(to_vector(known["after"]), to_vector(known["before"]))
+        assert to_vector(known["wish"]) == change.tolist(), name
+    kept, made = (
+        read_image(folder / "smile-truth.jpg"),
+        portraits.portrait(truth["smile"]["person"], truth["smile"]["after"]),
+    )
+    assert np.abs(np.subtract(kept, made, dtype=float)).mean() < 3  # of 255: what JPEG takes
+
+
+def test_the_demo(model_folder, tmp_path, monkeypatch, capsys):
+    """On tiny random networks, measured by a stand-in: the page and the report."""
+    sys.path.insert(0, str(ROOT / "examples"))
+    import demo
+
+    shutil.copytree(model_folder, tmp_path / "model")
+    write_defaults(tmp_path / "model", Defaults(steps=1))
+    monkeypatch.setattr(demo, "get_measurer", lambda name: Brightness())
+    monkeypatch.setattr(sys, "argv", ["demo.py", "--output", str(tmp_path / "out"), "--model", str(tmp_path / "model")])
+    assert demo.main() == 0
+    assert read_image(tmp_path / "out" / "sheet.png").width > 12 * demo.SIDE
+    report = (tmp_path / "out" / "report.txt").read_text()
+    assert "AU26 jaw drop" in report
+    assert report.count("of doing nothing") == 4
+    assert report in capsys.readouterr().out
+
+
+class Brightness:
+    """A measurer of nothing, that sees every face."""
+
+    name = "brightness"
+
+    def __call__(self, image) -> Measurement:
+        return Measurement(units=np.full(12, rgb(read_image(image)).mean() / 51), angles=np.zeros(3))
 
 
 def test_the_readme_data_set(tmp_path, monkeypatch):
@@ -49,6 +112,29 @@ def test_the_readme_fit(astronaut, tmp_path, monkeypatch):
     names = {}
     exec(readme_session("import fit"), names)
     assert names["found"].error_px < 4  # of a face 120 px wide
+
+
+def test_the_readme_measurement(astronaut, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(astronaut).save("photo.jpg")
+    Image.fromarray(astronaut).save("smile.png")
+    exec(readme_session("import measure"), {})
+    assert "AU12" in capsys.readouterr().out
+    assert read_image("measured/report.png").width > 500
+
+
+def test_the_regressor_trains_and_goes_on(tmp_path):
+    from safetensors.torch import load_file
+
+    from common.measure.regressor import Network
+
+    options = "--count 10 --people 10 --pairs 4 --cache cache --output out --cycles"
+    command = [sys.executable, str(ROOT / "examples" / "train_regressor.py"), *options.split(), "20"]
+    for _ in range(2):  # the second has nothing left to do
+        subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+        Network().load_state_dict(load_file(tmp_path / "out" / "regressor.safetensors"))
+    assert (tmp_path / "out" / "log.csv").read_text().splitlines()[1].startswith("20,")
+    assert read_image(tmp_path / "out" / "curve.png").width > 500
 
 
 def test_the_sheets_of_faces(tmp_path):

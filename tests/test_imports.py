@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 SIBLINGS = {"magicface"}
-ONE_HOME = {"insightface", "face_alignment", "ai_edge_litert", "anny", "scipy", "accelerate", "peft"}
+ONE_HOME = {"insightface", "face_alignment", "ai_edge_litert", "anny", "scipy", "accelerate", "peft", "dlib", "feat"}
 ALLOWED = {
     "common.action_units": {"common.errors"},
     "common.faces": {"common.errors", "common.network"},
@@ -20,6 +20,10 @@ ALLOWED = {
     # the prepared head lies where all models lie
     "common.face3d": {"common.errors", "common.files", "common.parts"},
     "common.synthetic": {"common.errors", "common.files", "common.parts", "common.face3d", "common.action_units"},
+    "common.measure": {
+        *("common.errors", "common.files", "common.images", "common.parts", "common.network"),
+        *("common.faces", "common.face3d", "common.action_units"),
+    },
     "common.hooks": set(),
     "common.identity": {"common.hooks"},
     "common.pipeline": {
@@ -125,8 +129,8 @@ def test_importing_everything_needs_no_network_and_no_option():
         "socket.socket.connect = refuse\n"
         f"import {', '.join(n for n in sorted(modules()) if not n.endswith('__main__'))}\n"
         # peft is not among them: where it is installed, diffusers imports it
-        "optional = {'insightface', 'face_alignment', 'ai_edge_litert', 'gradio', 'torchvision', 'skimage', 'anny',"
-        "'warp'}\n"
+        "optional = {'insightface', 'face_alignment', 'ai_edge_litert', 'gradio', 'torchvision', 'skimage',"
+        "'anny', 'warp', 'dlib', 'feat'}\n"
         "loaded = optional & set(sys.modules)\n"
         "assert not loaded, loaded\n"
     )

@@ -35,7 +35,7 @@ def foreground(labels: np.ndarray, extent: Extent = "head") -> np.ndarray:
         InputError: the extent is unknown.
         ShapeError: the labels are not one map.
     """
-    if extent not in _KEPT:
+    if not isinstance(extent, str) or extent not in _KEPT:
         raise InputError(f"extent is unknown.\n  expected: one of {sorted(_KEPT)}\n  got:      {extent!r}")
     if labels.ndim != 2:
         raise ShapeError("labels", "(H, W)", labels.shape)

@@ -120,11 +120,11 @@ class FacePictures(Dataset[dict[str, torch.Tensor]]):
         both = torch.cat([torch.stack([2 * each["image"] - 1 for each in pair]), torch.stack(faces)], 1)
         if self.always or index % 2:
             power = 0.5 if self.always else float(torch.rand((), generator=generator(index)))
-            both = _cut(both, pair[0]["landmarks"], self.closer**power)
+            both = cut_closer(both, pair[0]["landmarks"], self.closer**power)
         return {"picture": both[:, :3], "face": both[:, 3:]}
 
 
-def _cut(pictures: torch.Tensor, landmarks: torch.Tensor, closer: float) -> torch.Tensor:
+def cut_closer(pictures: torch.Tensor, landmarks: torch.Tensor, closer: float) -> torch.Tensor:
     """Pictures (B, C, S, S), `closer` times as large round the landmarks (68, 2) in pixels."""
     side = pictures.shape[-1]
     centre = (landmarks.mean(0) + 0.5) * 2 / side - 1

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from common.autoencoders import load_vae
+from common.autoencoders import encode, load_vae
 from common.synthetic import dataset
-from common.training.autoencoder import AutoencoderConfig, main, reconstruction_loss
+from common.synthetic.dataset import SyntheticFaces
+from common.training.autoencoder import AutoencoderConfig, FacePictures, cut_closer, main, reconstruction_loss
 from common.training.config import documentation
 from common.training.records import read_log
 
@@ -32,12 +33,12 @@ checkpoint_every = 2
 validation_count = 2
 [autoencoder]
 latent_channels = 4
-encoder_block_out_channels = [8, 16]
-decoder_block_out_channels = [8, 16]
-encoder_layers_per_block = [1, 1]
-decoder_layers_per_block = [1, 1]
-encoder_qkv_multiscales = [[], []]
-decoder_qkv_multiscales = [[], []]
+encoder_block_out_channels = [8, 8, 16]
+decoder_block_out_channels = [8, 8, 16]
+encoder_layers_per_block = [0, 1, 1]
+decoder_layers_per_block = [0, 1, 1]
+encoder_qkv_multiscales = [[], [], []]
+decoder_qkv_multiscales = [[], [], []]
 """
 
 
@@ -70,8 +71,8 @@ def test_trained_autoencoder_loads(config):
     vae = load_vae(out / "vae")
     pictures = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        latents = vae.encode(2 * pictures - 1).latent
-    assert latents.shape == (2, 4, 16, 16)
+        latents, _ = encode(vae, 2 * pictures - 1)
+    assert latents.shape == (2, 4, 8, 8)
     assert [row["step"] for row in read_log(out / "validation.csv")] == [2, 4]
     assert (out / "validation.png").is_file()
     assert len(losses(out)) == 4
@@ -99,52 +100,54 @@ def test_a_training_that_stopped_goes_on_as_if_it_had_not(config, monkeypatch):
         torch.testing.assert_close(other[name], value, rtol=0, atol=0)
 
 
-@pytest.fixture
-def lossy():
-    """An encoder and a decoder that halve and shift: what they lose is known."""
-    return (lambda x: x[:, :, ::2, ::2] / 2), (lambda z: z.repeat_interleave(2, 2).repeat_interleave(2, 3))
-
-
-def picture_and_face() -> tuple[torch.Tensor, torch.Tensor]:
+def test_loss_by_hand():
+    """Without noise, edges or spread: the weighted mean of what is lost."""
+    vae = toy.exact_vae()
+    pictures = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
     face = torch.zeros(2, 1, 16, 16)
     face[:, :, :8] = 1
-    return torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1, face
-
-
-def test_loss_by_hand(lossy):
-    """Without noise, edges and spread: the weighted mean of what is lost."""
-    encoder, decoder = lossy
-    pictures, face = picture_and_face()
-    plain = AutoencoderConfig(output="out", edge_weight=0.0, spread_weight=0.0, face_weight=3.0)
-    found = reconstruction_loss(encoder, decoder, pictures, face, torch.zeros(2, 3, 8, 8), plain)
-    lost = (decoder(encoder(pictures)) - pictures).abs()
+    plain = AutoencoderConfig(output="out", edge_weight=0.0, spread_weight=0.0, latent_noise=0.0, face_weight=3.0)
+    with torch.no_grad():
+        found = reconstruction_loss(vae.encoder, vae.decoder, pictures, face, torch.randn(2, 4, 4, 4), plain)
+        lost = (vae.decode(vae.encode(pictures).latent).sample - pictures).abs()
     torch.testing.assert_close(found, (3 * lost[:, :, :8].mean() + lost[:, :, 8:].mean()) / 4, rtol=1e-5, atol=1e-6)
 
 
-def test_spread_and_noise(lossy):
-    """The spread is zero for latents of mean 0 and deviation 1; the noise reaches the decoder by its weight."""
-    encoder, decoder = lossy
-    pictures, face = picture_and_face()
-    latents = torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(1))
-    latents = (latents - latents.mean((0, 2, 3), keepdim=True)) / latents.std((0, 2, 3), keepdim=True)
-    found = []
-    for shift, weight in ((0.0, 0.0), (0.0, 1.0), (2.0, 0.0), (2.0, 1.0)):
-        config = AutoencoderConfig(output="out", spread_weight=weight, latent_noise=0.0)
-        shifted = latents + shift
-        found.append(reconstruction_loss(lambda x, z=shifted: z, decoder, pictures, face, latents, config))
-    torch.testing.assert_close(found[1], found[0], rtol=0, atol=1e-5)
-    torch.testing.assert_close(found[3] - found[2], torch.tensor(4.0), rtol=1e-4, atol=1e-4)
-    seen = []
-    config = AutoencoderConfig(output="out", latent_noise=0.5)
-    reconstruction_loss(encoder, lambda z: seen.append(z) or decoder(z), pictures, face, latents, config)
-    torch.testing.assert_close(seen[0], encoder(pictures) + 0.5 * latents)
+def test_spread_is_nothing_for_standard_latents():
+    """What does not lose anything and spreads as it should costs nothing; twice as wide costs log(2)^2 a channel."""
+    pictures = torch.randn(16, 4, 8, 8, generator=torch.Generator().manual_seed(1))
+    pictures = (pictures - pictures.mean((0, 2, 3), keepdim=True)) / pictures.std((0, 2, 3), keepdim=True)
+    plain = AutoencoderConfig(output="out", spread_weight=1.0, latent_noise=0.0)
+    face, noise = torch.zeros(16, 1, 8, 8), torch.randn_like(pictures)
+    assert reconstruction_loss(lambda x: x, lambda z: z, pictures, face, noise, plain) < 1e-6
+    wide = reconstruction_loss(lambda x: 2 * x, lambda z: z / 2, pictures, face, noise, plain)
+    torch.testing.assert_close(wide, torch.tensor(0.4805), rtol=1e-3, atol=1e-4)
+
+
+def test_closer_pictures_show_the_face_larger():
+    """A square at the landmarks has four times the pixels when it is twice as close, and its centre stays."""
+    pictures = torch.zeros(2, 4, 32, 32)
+    pictures[:, :, 10:14, 18:22] = 1
+    landmarks = torch.tensor([[18.0, 10], [21, 13]]).repeat(34, 1)
+    near = cut_closer(pictures, landmarks, 2.0)
+    torch.testing.assert_close(near.sum((2, 3)), torch.full((2, 4), 64.0), rtol=0.02, atol=0.1)
+    assert (near[:, :, 11:13, 19:21] > 0.99).all()
+    assert torch.equal(cut_closer(pictures, landmarks, 1.0), pictures)
+
+
+def test_every_other_pair_is_cut_closer(config):
+    faces = SyntheticFaces(4, size=32, pairs="expression", people=2)
+    plain, mixed = FacePictures(faces), FacePictures(faces, 4.0)
+    assert torch.equal(mixed[0]["picture"], plain[0]["picture"])
+    assert not torch.equal(mixed[1]["picture"], plain[1]["picture"])
+    assert torch.equal(mixed[1]["picture"], mixed[1]["picture"])
 
 
 @pytest.mark.parametrize(
     ("overrides", "words"),
     [
         (["autoencoder.latent_channel=1"], "'latent_channels'"),
-        (["edge_wait=1.0"], "'edge_weight'"),
+        (["spread_wait=1.0"], "'spread_weight'"),
         (["batch_size=3"], "even; got 3"),
         (["steps=0"], "steps must be at least 1"),
         (["learning_rate=fast"], "a number"),

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 import magicface
+from common.defaults import Defaults
 from common.errors import ActionUnitError, InputError, MissingCheckpointError
 from magicface import MagicFace, edit
 
@@ -60,7 +61,7 @@ def test_a_photo_is_encoded_once_for_many_wishes(options, astronaut, monkeypatch
 def test_missing_weights_say_how_to_get_them(astronaut, tmp_path, monkeypatch):
     monkeypatch.setenv("FACE_RIG_HOME", str(tmp_path))
     with pytest.raises(MissingCheckpointError, match="magicface download") as raised:
-        edit(astronaut, {"AU12": 3})
+        edit(astronaut, {"AU12": 3}, model="mengtingwei/magicface")
     assert str(tmp_path) in str(raised.value)
     assert isinstance(raised.value, FileNotFoundError)
 
@@ -76,10 +77,11 @@ def test_a_wrong_wish_costs_no_loading(astronaut, tmp_path, monkeypatch):
         edit(astronaut, {"AU13": 3})
 
 
-def test_the_defaults_are_the_releases():
+def test_the_defaults_are_the_models_own_and_the_releases():
     defaults = {name: p.default for name, p in inspect.signature(edit).parameters.items()}
-    assert (defaults["steps"], defaults["guidance"], defaults["seed"]) == (50, 1.5, 424)
-    assert (defaults["face"], defaults["extent"], defaults["paste_back"]) == ("largest", "head", True)
+    assert [defaults[name] for name in ("steps", "guidance", "extent", "paste_back")] == [None] * 4
+    assert (defaults["seed"], defaults["face"]) == (424, "largest")
+    assert Defaults() == Defaults(steps=50, guidance=1.5, extent="head", paste_back=True)
 
 
 def test_exports():

@@ -17,6 +17,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from common import checkpoints
+from common.defaults import Defaults, read_defaults
 from common.training.config import describe, documentation
 from common.training.records import read_log
 from magicface.train import MagicFaceConfig, main
@@ -158,6 +159,17 @@ def test_published_layout_is_fine_tuned(config, model_folder, tmp_path):
     assert any(not torch.equal(before[name].float(), after[name]) for name in before)
 
 
+def test_a_model_is_told_how_it_is_to_be_used(config):
+    """What the config names, else what the model it began with says, else the published values."""
+    out, again = config.parent / "out" / "model", config.parent / "again"
+    assert start(config, "steps=1", "defaults.steps=12", 'defaults.paste_back="detail"') == 0
+    assert read_defaults(out) == Defaults(steps=12, paste_back="detail")
+    text = config.read_text().split("[unet]")[0]
+    config.write_text(f'{text}\nmodel = "{out}"\n')
+    assert start(config, "steps=1", "defaults.steps=7", f"output={again}") == 0
+    assert read_defaults(again / "model") == Defaults(steps=7, paste_back="detail")
+
+
 def test_lora_is_published_merged(config):
     pytest.importorskip("peft")
     assert start(config, "lora_rank=2") == 0
@@ -172,6 +184,7 @@ def test_lora_is_published_merged(config):
         (["manifest=none.csv"], "Cannot read"),
         (["batch_size=3", "accumulation=2"], "batch_size must divide"),
         (["model=x"], "what to begin with"),
+        (["defaults.step=3"], "unknown names"),
         (["synthetic_count=3"], "Name the data"),
         (["size=33"], "divide by 2"),
     ],

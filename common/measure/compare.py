@@ -1,0 +1,139 @@
+"""Two pictures, before and after an edit, as one report."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..action_units import AUWish, to_vector
+from ..errors import FaceNotFoundError, ImageError, ShapeError
+from ..faces import Face, choose_face, get_finder
+from ..images import ImageLike, read_image, rgb
+from .identity import identity
+from .measurers import Measurement, Measurer, get_measurer
+from .report import PSNR_CAP, Report
+
+_HEAD = (0.9, 1.1)  # half axes over the face's width and height: with hair, ears, and a moderate turn
+_FAINT = 0.02  # a light's direction means something from this share of its mean on
+_SAME_SIZE = "Compare the picture that was edited with the one that came back; resize one of them if need be."
+
+
+def measure(
+    before: ImageLike,
+    after: ImageLike,
+    *,
+    requested: AUWish | None = None,
+    mask: ImageLike | None = None,
+    measurer: str | Measurer = "auto",
+) -> Report:
+    """Measure what an edit changed on the largest face, and what it should have left alone.
+
+    Args:
+        before: anything that `read_image` reads.
+        after: the same picture, edited; of the same size.
+        requested: the edit's wish, the change of the action units; None if there was none.
+        mask: (H, W), bool, 0 to 1 or 0 to 255, or a picture of it: white where the edit was allowed.
+        measurer: a name as `get_measurer` knows it, or one that was made.
+
+    Raises:
+        ImageError: a picture cannot be read.
+        ShapeError: sizes differ.
+        ActionUnitError: the wish cannot be understood.
+        FaceNotFoundError: a picture shows no face.
+        MissingDependencyError: the measurer's package is not installed.
+    """
+    wish = None if requested is None else np.array(to_vector(requested), np.float32)
+    photos = rgb(read_image(before)), rgb(read_image(after))
+    shape = photos[0].shape[:2]
+    if photos[1].shape != photos[0].shape:
+        raise ShapeError("after", f"{shape}, height and width of `before`", photos[1].shape[:2], _SAME_SIZE)
+    allowed = None if mask is None else _region(mask, shape)
+    reader = get_measurer(measurer) if isinstance(measurer, str) else measurer
+    first, second = (_measure(reader, photo, role) for photo, role in zip(photos, ("before", "after")))
+    faces = _face(first, photos[0], "before"), _face(second, photos[1], "after")
+    surroundings = ~(_person(faces[0], shape) | _person(faces[1], shape))
+    outside = None if allowed is None else ~allowed
+    return Report(
+        measurer=reader.name,
+        units_before=first.units,
+        units_after=second.units,
+        requested=wish,
+        identity=identity(*photos, faces=faces),
+        angles_before=first.angles,
+        angles_after=second.angles,
+        light_before=first.light,
+        light_after=second.light,
+        light_turn=light_turn(first.light, second.light),
+        background_psnr=psnr(*photos, surroundings),
+        outside_psnr=None if outside is None else psnr(*photos, outside),
+        outside_difference=None if outside is None else difference(*photos, outside),
+        pictures=photos,
+    )
+
+
+def psnr(before: np.ndarray, after: np.ndarray, where: np.ndarray) -> float | None:
+    """Peak signal-to-noise ratio in dB, equal pixels count as `PSNR_CAP`.
+
+    Args:
+        before: (H, W, 3) uint8.
+        after: (H, W, 3) uint8.
+        where: (H, W) bool, the pixels that count; None is returned if there are none.
+    """
+    if not where.any():
+        return None
+    error = float(np.square(before[where].astype(np.float64) - after[where]).mean())
+    return PSNR_CAP if error == 0 else min(PSNR_CAP, 10 * float(np.log10(255**2 / error)))
+
+
+def difference(before: np.ndarray, after: np.ndarray, where: np.ndarray) -> float | None:
+    """Mean absolute difference in grey levels, 0 to 255; arguments as `psnr`."""
+    return float(np.abs(before[where].astype(np.float64) - after[where]).mean()) if where.any() else None
+
+
+def light_turn(before: np.ndarray | None, after: np.ndarray | None) -> float | None:
+    """Degrees between the directions from which two lights (9, 3) mostly come; None where one comes from everywhere."""
+    if before is None or after is None:
+        return None
+    directions = []
+    for light in (before, after):
+        mean = np.asarray(light, np.float64).mean(1)  # (9, 3) -> (9,), grey
+        length = float(np.linalg.norm(mean[1:4]))
+        if length <= _FAINT * abs(mean[0]):
+            return None
+        directions.append(mean[1:4] / length)
+    first, second = directions
+    return float(np.degrees(np.arctan2(np.linalg.norm(np.cross(first, second)), first @ second)))
+
+
+def _measure(measurer: Measurer, photo: np.ndarray, role: str) -> Measurement:
+    try:
+        return measurer(photo)
+    except FaceNotFoundError as error:
+        raise FaceNotFoundError(f"The picture {role} the edit: {error}") from error
+
+
+def _face(found: Measurement, photo: np.ndarray, role: str) -> Face:
+    try:
+        return found.face or choose_face(get_finder().find(photo))
+    except FaceNotFoundError as error:
+        raise FaceNotFoundError(f"The picture {role} the edit: {error}") from error
+
+
+def _person(face: Face, shape: tuple[int, ...]) -> np.ndarray:
+    """Where head and shoulders may be, (H, W) bool: an ellipse about the face's box, and all that is below the face."""
+    (x, y), (width, height) = face.centre.tolist(), (face.box[2:] - face.box[:2]).clip(1).tolist()
+    rows, columns = np.indices(shape, sparse=True)
+    head = ((columns - x) / (_HEAD[0] * width)) ** 2 + ((rows - y) / (_HEAD[1] * height)) ** 2 <= 1
+    return head | (rows >= y + height / 2)
+
+
+def _region(mask: ImageLike, shape: tuple[int, ...]) -> np.ndarray:
+    """The mask as (H, W) bool."""
+    if isinstance(mask, np.ndarray) and mask.dtype.kind in "ui" and mask.size and mask.max() <= 1:
+        mask = mask.astype(bool)  # 0 and 1, not two blacks
+    try:
+        region = rgb(read_image(mask)).max(2) > 127  # (H, W, 3) -> (H, W)
+    except ImageError as error:
+        raise ImageError(f"The mask cannot be used: {error}") from error
+    if region.shape != shape:
+        raise ShapeError("mask", f"{shape}, height and width of the pictures", region.shape)
+    return region

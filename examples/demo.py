@@ -1,0 +1,134 @@
+"""The embedded model at work on people that it has never seen: every action unit at three strengths, and expressions.
+
+    python examples/demo.py --output out
+
+Writes sheet.png to look at, every edit of a whole expression as a file, and report.txt: what was asked for and what was
+measured, and how far the expressions are from their true pictures. The people are synthetic (examples/portraits.py), as
+are those that the model was trained on; photographs of real people are outside its training.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, ImageDraw, ImageFont
+
+from common.action_units import ACTION_UNITS, to_text, to_vector
+from common.cli import say
+from common.editor import to_tensor
+from common.errors import FaceEditError, FaceNotFoundError
+from common.files import replace_file
+from common.images import read_image, rgb, save_image
+from common.measure import Measurer, get_measurer, measure
+from common.subject import Subject
+from common.training.sheet import edit_errors
+from magicface import MagicFace
+from magicface.evaluation.reading import read_units
+
+PORTRAITS = Path(__file__).with_name("portraits")
+SWEPT = "surprise"  # who shows the single units: looks into the camera
+LEVELS = (1.5, 3.0, 4.5)
+SIDE, TITLE = 128, 18
+AT_ONCE = 12
+
+
+def main() -> int:
+    """Edits, draws, measures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--output", type=Path, default=Path("out"), help="folder (default: out)")
+    parser.add_argument("--model", default="embedded", help="folder of another model (default: embedded)")
+    parser.add_argument("--measurer", default="regressor", help="see common.measure (default: regressor)")
+    args = parser.parse_args()
+    started = time.perf_counter()
+    editor, measurer = MagicFace.from_pretrained(args.model), get_measurer(args.measurer)
+    truth = json.loads((PORTRAITS / "truth.json").read_text(encoding="utf-8"))
+    subjects = {name: editor.encode(PORTRAITS / f"{name}.jpg") for name in truth}
+    wishes = [{unit: level} for level in LEVELS for unit in ACTION_UNITS]
+    sweep = editor.edit(subjects[SWEPT], wishes, batch_size=AT_ONCE, progress=False)
+    edits = editor.edit(
+        [*subjects.values()], [known["wish"] for known in truth.values()], batch_size=AT_ONCE, progress=False
+    )
+    seconds = time.perf_counter() - started
+    expressions = {
+        name: (subjects[name].photo, edit, read_image(PORTRAITS / f"{name}-truth.jpg"))
+        for name, edit in zip(truth, edits)
+    }
+    save_image(sheet(sweep, expressions), args.output / "sheet.png")
+    for name, edit in zip(truth, edits):
+        save_image(edit, args.output / f"{name}.png")
+    report = "\n\n".join([
+        f"{len(wishes) + len(edits)} edits in {seconds:.0f} s, loading included; measured by {measurer.name}.",
+        doses(subjects[SWEPT], sweep, measurer),
+        *(described(name, truth[name]["wish"], *expressions[name], measurer) for name in truth),
+    ])  # fmt: skip
+    replace_file(args.output / "report.txt", lambda path: path.write_text(report + "\n", encoding="utf-8"))
+    print(report)
+    print(f"\n{args.output / 'sheet.png'}, report.txt beside it: all in {time.perf_counter() - started:.0f} s.")
+    return 0
+
+
+def doses(subject: Subject, sweep: list[Image.Image], measurer: Measurer) -> str:
+    """A table of the measured change of each unit that was asked for alone."""
+    assert subject.face is not None
+    before, *after = read_units(measurer, dict(enumerate([subject.photo, *sweep])), subject.face).values()
+    lines = ["measured change for a wish of " + "".join(f"{level:>8.1f}" for level in LEVELS)]
+    for place, (unit, meaning) in enumerate(ACTION_UNITS.items()):
+        ends = after[place :: len(ACTION_UNITS)]
+        values = [f"{end[place] - before[place]:+8.2f}" if end and before else f"{'-':>8}" for end in ends]
+        lines.append(f"{unit + ' ' + meaning:30}" + "".join(values))
+    return "\n".join(lines)
+
+
+def described(
+    name: str, wish: dict[str, float], photo: Image.Image, edit: Image.Image, truth: Image.Image, measurer: Measurer
+) -> str:
+    """What an expression's edit did, and how near it is to the truth."""
+    before, after, true = (to_tensor(rgb(image)) for image in (photo, edit, truth))
+    error = edit_errors(before, after, true, true)["edit_to_nothing"]
+    try:
+        table = measure(photo, edit, requested=wish, measurer=measurer).table()
+    except FaceNotFoundError as missing:  # so far has it come
+        table = str(missing)
+    opening = f"{name}: {to_text(to_vector(wish))}"
+    return f"{opening}\nsquared error to the true picture where it changes: {error:.2f} of doing nothing\n{table}"
+
+
+def sheet(sweep: list[Image.Image], expressions: dict[str, tuple[Image.Image, ...]]) -> Image.Image:
+    """Columns of units over rows of strengths; below, the expressions: photo, edit, truth."""
+    columns, rows, left = len(ACTION_UNITS), len(LEVELS), 44
+    low = TITLE + rows * SIDE + 12
+    page = Image.new("RGB", (left + columns * SIDE, low + 2 * TITLE + SIDE), "white")
+    pen, font = ImageDraw.Draw(page), ImageFont.load_default(11)
+
+    def put(image: Image.Image, x: int, y: int) -> None:
+        page.paste(image.convert("RGB").resize((SIDE, SIDE), Image.Resampling.LANCZOS), (x, y))
+
+    def write(x: int, y: int, text: Any) -> None:
+        pen.text((x + 3, y + 2), str(text), "black", font)
+
+    for column, (unit, meaning) in enumerate(ACTION_UNITS.items()):
+        write(left + column * SIDE, 0, f"{unit} {meaning}"[:22])
+    for row, level in enumerate(LEVELS):
+        write(0, TITLE + row * SIDE + SIDE // 2, f"+{level:g}")
+        for column in range(columns):
+            put(sweep[row * columns + column], left + column * SIDE, TITLE + row * SIDE)
+    for number, (name, pictures) in enumerate(expressions.items()):
+        x = left + 3 * number * SIDE
+        write(x, low, name)
+        for place, (title, image) in enumerate(zip(("photo", "edit", "truth"), pictures)):
+            write(x + place * SIDE, low + TITLE, title)
+            put(image, x + place * SIDE, low + 2 * TITLE)
+    return page
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except FaceEditError as error:
+        say(str(error))
+        sys.exit(1)

@@ -1,0 +1,298 @@
+"""Train the small network of `common.measure.regressor` on pairs of synthetic faces whose truth is known.
+
+    python examples/train_regressor.py --cache out/pairs --output out/regressor
+
+Pictures that the cache lacks are made first (a third of a second each pair on one core). The training may be stopped at
+any time; called again, it goes on from its last checkpoint. The output folder then holds `regressor.safetensors`, the
+log as CSV and the curve as PNG. A finished training goes on when `--cycles` names another one: 5200,3000.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from torch import nn
+from torch.nn import functional as F
+from tqdm import tqdm
+
+from common.action_units import ACTION_UNITS
+from common.face3d.camera import rotation_matrix
+from common.face3d.lighting import rotate
+from common.faces.warp import compose, transform
+from common.files import replace_file
+from common.measure.regressor import ANGLE_SCALE, SIDE, UNIT_SCALE, Network, level, square, to_input, turn_of
+from common.synthetic.dataset import SyntheticFaces
+
+ROLES = ("source", "target")
+TRUTHS = ("landmarks", "units", "angles", "light")
+INNER = range(17, 68)  # landmarks that the network learns to see besides, which tells it where to look
+# Which landmark stands in each place in a mirror.
+INNER_MIRRORED = (
+    *(*range(26, 16, -1), *range(27, 31), *range(35, 30, -1)),
+    *(45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40),
+    *(*range(54, 47, -1), *range(59, 54, -1), *range(64, 59, -1), 67, 66, 65),
+)
+MIRRORED = np.array([-1.0, 1, -1])  # yaw, pitch, roll seen in a mirror
+MIRRORED_LIGHT = np.array([1.0, -1, 1, 1, -1, -1, 1, 1, 1])[:, None]  # harmonics with an odd power of x
+MIRROR = np.array([[-1.0, 0, SIDE - 1], [0, 1, 0]])
+HELD_OUT = 200  # of the last pairs, or a fifth if there are few, validate
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Squares of pairs, sources first, then their targets: B is twice the number of pairs.
+
+    Attributes:
+        squares: (B, 3, SIDE, SIDE) in [-1, 1].
+        units: (B, 12) over UNIT_SCALE.
+        angles: (B, 3) over ANGLE_SCALE.
+        light: (B, 9, 3).
+        landmarks: (B, 51, 2) in half squares from the middle.
+    """
+
+    squares: torch.Tensor
+    units: torch.Tensor
+    angles: torch.Tensor
+    light: torch.Tensor
+    landmarks: torch.Tensor
+
+
+def main() -> None:
+    """Train, or go on."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cache", default="out/pairs", help="folder of the pairs of pictures (default: out/pairs)")
+    parser.add_argument("--count", type=int, default=11200, help="pairs (default: 11200)")
+    parser.add_argument("--people", type=int, default=8000, help="who take turns in them (default: 8000)")
+    parser.add_argument("--seed", type=int, default=1, help="of the pairs (default: 1)")
+    parser.add_argument("--output", default="out/regressor", help="folder of results (default: out/regressor)")
+    parser.add_argument("--cycles", default="5200", help="steps of each cycle of the rate, such as 5200,3000 (default: 5200)")
+    parser.add_argument("--pairs", type=int, default=24, help="in a batch (default: 24)")
+    parser.add_argument("--rate", type=float, default=2e-3, help="learning rate of the first cycle (default: 0.002)")
+    parser.add_argument("--threads", type=int, default=1, help="of the CPU (default: 1)")
+    args = parser.parse_args()
+    if args.pairs > 0.8 * args.count:
+        parser.error(f"a batch of {args.pairs} pairs needs more than {args.count}; give a smaller --pairs")
+    torch.set_num_threads(args.threads)
+    output = Path(args.output)
+    faces = SyntheticFaces(
+        args.count, size=128, seed=args.seed, pairs="expression", people=args.people, cache=args.cache
+    )
+    data = load(faces, output / f"pairs-{args.seed}-{args.count}-{args.people}.npz")
+    train(data, output, [int(steps) for steps in args.cycles.split(",")], args.pairs, args.rate)
+
+
+def load(faces: SyntheticFaces, kept: Path) -> dict[str, np.ndarray]:
+    """All pairs as arrays: image (N, 2, S, S, 3) uint8, and `TRUTHS` (N, 2, ...); kept in a file, it takes minutes."""
+    if kept.is_file():
+        with np.load(kept) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    size = faces.plan.size
+    data = {"image": np.zeros((len(faces), 2, size, size, 3), np.uint8)}
+    truths: dict[str, list[np.ndarray]] = {name: [] for name in TRUTHS}
+    for index in tqdm(range(len(faces)), desc="reading pairs", unit="pair"):
+        pair = faces[index]
+        for side, role in enumerate(ROLES):
+            data["image"][index, side] = np.rint(pair[role]["image"].permute(1, 2, 0).numpy() * 255)
+        for name, values in truths.items():
+            values.append(np.stack([pair[role][name].numpy() for role in ROLES]))
+    data |= {name: np.array(values) for name, values in truths.items()}
+    replace_file(kept, lambda path: np.savez(path, **data))  # type: ignore[arg-type]
+    return data
+
+
+def train(data: dict[str, np.ndarray], output: Path, cycles: list[int], pairs: int, rate: float) -> None:
+    """The loop; the file of weights is written at each validation."""
+    torch.manual_seed(0)
+    network, points = Network(), nn.Linear(128, 2 * 51)
+    network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    both = nn.ModuleList([network, points])
+    mean = torch.optim.swa_utils.AveragedModel(
+        network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.998), use_buffers=True
+    )
+    optimizer = torch.optim.AdamW(both.parameters(), lr=rate, weight_decay=0.02)
+    state, log, first, steps = output / "state.pt", output / "log.csv", 0, sum(cycles)
+    parts = {"both": both, "mean": mean, "optimizer": optimizer}
+    rows: list[dict[str, float]] = []
+    if state.is_file():
+        found = torch.load(state, weights_only=True)
+        first, rows = found["step"], found["rows"]
+        for name, part in parts.items():
+            part.load_state_dict(found[name])
+    held_out = min(HELD_OUT, len(data["image"]) // 5)
+    count = len(data["image"]) - held_out
+    spread = torch.from_numpy(data["units"].reshape(-1, 12).std(0) / UNIT_SCALE)
+    held = make_batch(data, np.arange(count, count + held_out), None)
+    bar = tqdm(range(first, steps), initial=first, total=steps, unit="step")
+    for step in bar:
+        rng = np.random.default_rng((1, step))
+        batch = make_batch(data, chosen(count, pairs, step), rng)
+        both.train()
+        with torch.autocast("cpu", torch.bfloat16):
+            features = network.features(batch.squares.contiguous(memory_format=torch.channels_last))
+        features = features.float()
+        loss = total_loss(network.head(features), points(features), batch, spread)
+        optimizer.param_groups[0]["lr"] = rate * share_of_rate(step, cycles)
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(both.parameters(), 1.0)
+        optimizer.step()
+        mean.update_parameters(network)
+        done = step + 1
+        if done % 250 == 0 or done == steps:
+            rows.append({"step": done, "loss": loss.item(), **validate(mean.module, held)})
+            kept = {name: part.state_dict() for name, part in parts.items()}
+            replace_file(state, lambda path: torch.save({"step": done, "rows": rows, **kept}, path))  # noqa: B023
+            write(output, log, rows, mean.module)
+            bar.set_postfix(loss=f"{loss.item():.3f}", pearson=f"{rows[-1]['pearson']:.3f}")
+
+
+def share_of_rate(step: int, cycles: list[int]) -> float:
+    """In each cycle the rate rises from 0 and falls again as cosines do, to half the height of the cycle before."""
+    height = 1.0
+    for steps in cycles:
+        if step < steps:
+            break
+        step, height = step - steps, height / 2
+    part, rise = (step + 1) / (steps + 1), 0.08
+    turn = part / rise - 1 if part < rise else (part - rise) / (1 - rise)
+    return height * (1 + math.cos(math.pi * turn)) / 2
+
+
+def chosen(count: int, pairs: int, step: int) -> np.ndarray:
+    """Pairs of a step; each is seen once before any is seen again."""
+    epoch, place = divmod(step, count // pairs)
+    return np.random.default_rng((0, epoch)).permutation(count)[place * pairs : (place + 1) * pairs]
+
+
+def total_loss(answer: torch.Tensor, points: torch.Tensor, batch: Batch, spread: torch.Tensor) -> torch.Tensor:
+    """Errors of the units, of their change within each pair, of angles, light and landmarks.
+
+    Args:
+        answer: (B, 42) of the network's head.
+        points: (B, 102) landmarks.
+        batch: the truth.
+        spread: (12,) standard deviations of the units, by which errors are divided: rare units count as much.
+    """
+    units, angles, light = answer.split((12, 3, 27), 1)
+    error = (units - batch.units) / spread
+    sources, targets = error.chunk(2)
+    return (
+        F.smooth_l1_loss(error, torch.zeros_like(error))
+        + 0.5 * F.smooth_l1_loss(targets - sources, torch.zeros_like(sources))
+        + 0.3 * F.smooth_l1_loss(angles, batch.angles)
+        + 0.3 * F.smooth_l1_loss(light.flatten(1), batch.light.flatten(1))
+        + 2.0 * F.l1_loss(points.unflatten(1, (51, 2)), batch.landmarks)
+    )
+
+
+def make_batch(data: dict[str, np.ndarray], indices: np.ndarray, rng: np.random.Generator | None) -> Batch:
+    """Squares with their truth; varied by chance if there is a generator, each picture in its own way."""
+    squares, turns, mirrored = [], [], []
+    truths: dict[str, list[np.ndarray]] = {name: [] for name in TRUTHS}
+    for side in (0, 1):
+        for index in indices:
+            landmarks, light = data["landmarks"][index, side], data["light"][index, side]
+            angles, mirror = data["angles"][index, side], rng is not None and rng.random() < 0.5
+            matrix = level(landmarks)
+            if rng is not None:
+                matrix = compose(jitter(rng), matrix)
+            turns.append(turn_of(matrix))
+            angles = angles - (0, 0, turns[-1])
+            matrix = compose(MIRROR, matrix) if mirror else matrix
+            picture = square(data["image"][index, side], matrix)
+            if rng is not None:
+                gain = np.exp(rng.normal(0, 0.15) + rng.normal(0, 0.06, 3))
+                picture, light = worsen(relight(picture, gain), rng), light * gain
+            squares.append(picture)
+            truths["units"].append(data["units"][index, side] / UNIT_SCALE)
+            truths["angles"].append(angles * (MIRRORED if mirror else 1) / ANGLE_SCALE)
+            truths["light"].append(light)
+            seen = transform(landmarks[list(INNER_MIRRORED if mirror else INNER)], matrix)
+            truths["landmarks"].append((seen + 0.5) / (SIDE / 2) - 1)
+            mirrored.append(mirror)
+    tilt = torch.tensor(turns, dtype=torch.float32).deg2rad()[:, None] * torch.tensor([0.0, 0, -1])
+    tensors = {name: torch.from_numpy(np.array(values, np.float32)) for name, values in truths.items()}
+    tensors["light"] = rotate(tensors["light"], rotation_matrix(tilt))
+    tensors["light"][mirrored] *= torch.from_numpy(np.float32(MIRRORED_LIGHT))
+    return Batch(squares=to_input(np.stack(squares)), **tensors)
+
+
+def jitter(rng: np.random.Generator) -> np.ndarray:
+    """A small change of size, angle and place (2, 3): faces are found a little off."""
+    scale, angle = np.exp(rng.normal(0, 0.05)), np.radians(rng.normal(0, 3))
+    turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    middle = np.full(2, (SIDE - 1) / 2)
+    return np.column_stack([turn, middle - turn @ middle + rng.normal(0, 0.025 * SIDE, 2)])
+
+
+def relight(picture: np.ndarray, gain: np.ndarray) -> np.ndarray:
+    """The picture (S, S, 3) uint8 under light `gain` (3,) times as strong; sRGB is taken as a power of 2.2."""
+    levels = np.arange(256)[:, None] / 255 * gain ** (1 / 2.2)
+    table = np.rint(np.clip(levels, 0, 1) * 255).astype(np.uint8)
+    return cv2.LUT(picture, table.reshape(1, 256, 3))
+
+
+def worsen(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """What an autoencoder or a file makes of a picture: softness, noise, JPEG; half the pictures stay as they are."""
+    if rng.random() < 0.4:
+        picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.4, 1.6))
+    if rng.random() < 0.2:
+        noise = rng.normal(0, rng.uniform(2, 10), picture.shape)
+        picture = np.clip(picture + noise, 0, 255).astype(np.uint8)
+    if rng.random() < 0.2:
+        quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(35, 90))]
+        picture = np.asarray(cv2.imdecode(cv2.imencode(".jpg", picture, quality)[1], cv2.IMREAD_COLOR))
+    return picture
+
+
+@torch.no_grad()
+def validate(network: nn.Module, held: Batch) -> dict[str, float]:
+    """Mean absolute errors on faces that were not trained on, and Pearson's correlation for each unit."""
+    network.eval()
+    units, angles, light = network(held.squares)
+    rows = np.stack([units.T.numpy(), held.units.T.numpy()], 1)  # (12, 2, B)
+    correlations = [float(np.corrcoef(*row)[0, 1]) for row in rows]
+    return {
+        "unit error": UNIT_SCALE * float((units - held.units).abs().mean()),
+        "degrees": ANGLE_SCALE * float((angles - held.angles).abs().mean()),
+        "light error": float((light - held.light).abs().mean()),
+        "pearson": float(np.mean(correlations)),
+        **dict(zip(ACTION_UNITS, correlations)),
+    }
+
+
+def write(output: Path, log: Path, rows: list[dict[str, float]], network: nn.Module) -> None:
+    """The weights in half precision, the log, the curves."""
+    from matplotlib.figure import Figure
+
+    weights = {k: v.half() if v.is_floating_point() else v for k, v in network.state_dict().items()}
+    weights = {name: value.contiguous() for name, value in weights.items()}
+    replace_file(output / "regressor.safetensors", lambda path: save_file(weights, path))
+    with open(log, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    figure = Figure(figsize=(9, 4), dpi=120, layout="constrained")
+    left, right = figure.subplots(1, 2)
+    steps = [row["step"] for row in rows]
+    left.plot(steps, [row["loss"] for row in rows], label="loss of the last batch")
+    left.plot(steps, [row["unit error"] for row in rows], label="unit error, held out")
+    for name in ACTION_UNITS:
+        right.plot(steps, [row[name] for row in rows], label=name)
+    right.set_title("correlation, held out")
+    for panel in (left, right):
+        panel.set_xlabel("step")
+        panel.legend(fontsize=7)
+    figure.savefig(output / "curve.png")
+
+
+if __name__ == "__main__":
+    main()

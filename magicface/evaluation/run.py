@@ -1,0 +1,144 @@
+"""All items in turn, each kept as soon as it is measured: an evaluation that was stopped goes on when started again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from tqdm import tqdm
+
+from common.action_units import to_text
+from common.errors import InputError
+from common.files import replace_file
+from common.measure import Measurer
+from common.synthetic.plan import VERSION
+from common.training.sheet import sheet
+from common.weights import read_config
+
+from .._api import MagicFace
+from . import SEED
+from .items import draw_item
+from .plots import draw_plots
+from .summary import Report, summarise
+from .tables import markdown
+from .trial import Record, Trial, attempt
+
+ON_SHEET, COLUMN = 32, 8
+
+
+def evaluate(
+    editor: MagicFace,
+    measurer: Measurer,
+    folder: str | Path,
+    *,
+    count: int = 200,
+    seed: int = SEED,
+    size: int = 128,
+    progress: bool = True,
+) -> Report:
+    """Measures an editor on held-out synthetic people and writes what it found.
+
+    The folder gets report.json, report.md, sheet.png, with matplotlib dose_response.png and errors.png, and under
+    items/ what every single edit gave. An item does not depend on the count: the first 20 of 200 are those of 20.
+
+    Args:
+        editor: whose model's own settings are used.
+        measurer: of action units, see `common.measure.get_measurer`.
+        folder: is made; one that holds a part of the same evaluation is filled up.
+        count: how many edits, a quarter of them combinations.
+        seed: of the people.
+        size: side of their photos in pixels.
+        progress: show a bar.
+
+    Raises:
+        InputError: no edit at all, or the folder holds another evaluation.
+    """
+    if count < 1:
+        raise InputError(f"count must be at least 1; got {count}.")
+    folder = Path(folder).expanduser()
+    facts = about(editor, measurer, seed, size)
+    _claim(folder, facts)
+    missing = [index for index in range(count) if not _file(folder, index).is_file()]
+    if missing:
+        attempt(draw_item(seed, missing[0]), editor, measurer, size)  # what only the first edit costs is not timed
+    for index in tqdm(missing, desc="Editing", unit="edit", disable=not progress):
+        _keep(folder, attempt(draw_item(seed, index), editor, measurer, size))
+    records = [read_config(_file(folder, index)) for index in range(count)]
+    report = summarise(records, facts)
+    text = json.dumps(report, indent=1, allow_nan=False) + "\n"
+    replace_file(folder / "report.json", lambda path: path.write_text(text, encoding="utf-8"))
+    replace_file(folder / "report.md", lambda path: path.write_text(markdown(report), encoding="utf-8"))
+    replace_file(folder / "sheet.png", contact_sheet(folder, records[:ON_SHEET]).save)
+    draw_plots(records, report, folder)
+    return report
+
+
+def about(editor: MagicFace, measurer: Measurer, seed: int, size: int) -> dict[str, Any]:
+    """What decides the figures, but for their number."""
+    return {
+        "networks": _hash(editor),
+        "pixels": editor.size,
+        "settings": asdict(editor.defaults),
+        "finder": editor.finder.name,
+        "parser": editor.parser.name,
+        "measurer": measurer.name,
+        "seed": seed,
+        "photos": size,
+        "faces": VERSION,
+    }
+
+
+def contact_sheet(folder: Path, records: list[Record]) -> Image.Image:
+    """Photos before, edited and true, eight items one under the other."""
+    pages = []
+    for start in range(0, len(records), COLUMN):
+        part = records[start : start + COLUMN]
+        strips = [np.array(Image.open(_file(folder, record["index"]).with_suffix(".png"))) for record in part]
+        source, edit, truth = torch.from_numpy(np.stack(strips)).permute(0, 3, 1, 2).div(255).chunk(3, 3)
+        wishes = [to_text([round(value, 1) for value in record["wish"]]) for record in part]
+        pages.append(sheet({"source": source, "edit": edit, "truth": truth}, wishes))
+    whole = Image.new("RGB", (sum(page.width for page in pages), pages[0].height), "white")
+    for number, page in enumerate(pages):
+        whole.paste(page, (number * pages[0].width, 0))
+    return whole
+
+
+def _file(folder: Path, index: int) -> Path:
+    return folder / "items" / f"{index:05d}.json"
+
+
+def _keep(folder: Path, trial: Trial) -> None:
+    path = _file(folder, trial.record["index"])
+    strip = Image.fromarray(np.concatenate(trial.photos, 1))
+    replace_file(path.with_suffix(".png"), strip.save)  # before the record, whose presence says that all is there
+    text = json.dumps(trial.record, allow_nan=False)
+    replace_file(path, partial(Path.write_text, data=text, encoding="utf-8"))
+
+
+def _claim(folder: Path, facts: dict[str, Any]) -> None:
+    """Writes what is evaluated, or checks that the folder holds nothing else."""
+    path = folder / "evaluation.json"
+    if not path.is_file():
+        text = json.dumps(facts, indent=1) + "\n"
+        replace_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    elif (kept := read_config(path)) != facts:
+        differs = {name: (kept.get(name), value) for name, value in facts.items() if kept.get(name) != value}
+        raise InputError(
+            f"{folder} holds another evaluation; (there, here): {differs}\n  name another folder, or delete this one"
+        )
+
+
+def _hash(editor: MagicFace) -> str:
+    """Of the beginning of every weight: another model, another number."""
+    digest = hashlib.sha256()
+    for network in (editor.pipeline.vae, editor.pipeline.id_encoder, editor.pipeline.unet):
+        for name, value in sorted(network.state_dict().items()):
+            digest.update(name.encode() + value.flatten()[:64].float().cpu().numpy().tobytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,177 @@
+"""Many items' records as one report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from common.action_units import ACTION_UNITS
+from common.measure.report import PSNR_CAP
+
+from .trial import Record
+
+Report = dict[str, Any]
+"""What `summarise` returns: plain values, fit for JSON, None where there was nothing to measure."""
+
+GOALS: dict[str, tuple[str, str, float]] = {
+    "strong_units": ("action units with a dose response of Pearson 0.9 or more", ">=", 10),
+    "off_target": ("off-target change, of the on-target change", "<=", 0.25),
+    "error": ("squared error in the changed region, of doing nothing", "<=", 0.35),
+    "zero_loss": ("what a wish of zero loses against the autoencoder, dB", "<=", 1.0),
+    "background": ("PSNR of the background, dB", ">=", 35.0),
+    "seconds": ("seconds an edit", "<=", 3.0),
+}
+"""What the embedded model was built to reach: name -> (words, relation, bound)."""
+
+_NAMES = tuple(ACTION_UNITS)
+
+
+def summarise(records: Sequence[Record], facts: dict[str, Any]) -> Report:
+    """The report of an evaluation.
+
+    Sums of squares are pooled over the items before they are divided, so that an item in which much changes counts for
+    more. `truth` stands for the same measured on the true pictures: what the measurer itself could reach.
+
+    Args:
+        records: see `trial.attempt`.
+        facts: what was evaluated.
+    """
+    done = [record for record in records if "failed" not in record]
+    singles = [record for record in done if record["unit"]]
+    units = {name: _unit(name, [r for r in singles if r["unit"] == name]) for name in _NAMES}
+    report: Report = {
+        "evaluated": facts,
+        "edits": len(records),
+        "without_face": len(records) - len(done),
+        "error": {
+            "photo": _errors(r["photo"] for r in done),
+            "crop": _errors(r["crop"] for r in done),
+            "singles": _errors(r["photo"] for r in singles),
+            "combinations": _errors(r["photo"] for r in done if not r["unit"]),
+        },
+        "zero": _zero(done),
+        "background": _background(done),
+        "units": units,
+        "off_target": {name: _off_target(singles, name) for name in ("edit", "truth")},
+        "combined": {name: _combined([r for r in done if not r["unit"]], name) for name in ("edit", "truth")},
+        "identity": {name: _identity([r["identity"][name] for r in done]) for name in ("edit", "truth")},
+        "seconds": {name: _median(r["seconds"][name] for r in done) for name in ("encode", "edit")},
+    }
+    found = {
+        "strong_units": sum((unit["edit"]["pearson"] or 0) >= 0.9 for unit in units.values()),
+        "off_target": report["off_target"]["edit"],
+        "error": report["error"]["photo"]["edit_to_nothing"],
+        "zero_loss": report["zero"]["loss"],
+        "background": report["background"]["psnr"],
+        "seconds": report["seconds"]["edit"],
+    }
+    report["goals"] = {name: {"found": found[name], "reached": _reached(name, found[name])} for name in GOALS}
+    return report
+
+
+def change(record: Record, name: str) -> np.ndarray | None:
+    """Measured change (12,) of the edit or the truth; None where a face was not seen."""
+    units = record["units"]
+    missing = units["before"] is None or units[name] is None
+    return None if missing else np.subtract(units[name], units["before"])
+
+
+def doses(records: Iterable[Record], unit: str, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Requested and measured change (N,) of a unit over its single items."""
+    place = _NAMES.index(unit)
+    found = [(r["wish"][place], c[place]) for r in records if r["unit"] == unit and (c := change(r, name)) is not None]
+    return tuple(np.array(found, float).reshape(-1, 2).T)  # type: ignore[return-value]
+
+
+def _unit(unit: str, records: list[Record]) -> dict[str, Any]:
+    responses = {name: _response(*doses(records, unit, name)) for name in ("edit", "truth")}
+    error = _errors(r["photo"] for r in records)
+    return {**responses, "error": error["edit_to_nothing"], "floor": error["vae_to_nothing"]}
+
+
+def _response(requested: np.ndarray, measured: np.ndarray) -> dict[str, Any]:
+    """Pearson's correlation, and the slope of the least-squares line."""
+    if len(requested) < 2 or np.ptp(requested) == 0:
+        return {"count": len(requested), "pearson": None, "slope": None}
+    slope = float(np.polyfit(requested, measured, 1)[0])
+    pearson = float(np.corrcoef(requested, measured)[0, 1]) if np.ptp(measured) > 0 else None
+    return {"count": len(requested), "pearson": pearson, "slope": slope}
+
+
+def _off_target(singles: list[Record], name: str) -> float | None:
+    """Mean absolute change of a unit that was left alone, over that of the unit that was asked for."""
+    on, off = [], []
+    for record in singles:
+        if (found := change(record, name)) is not None:
+            place = _NAMES.index(record["unit"])
+            on.append(abs(found[place]))
+            off.append(np.abs(np.delete(found, place)).mean())
+    return float(np.mean(off) / np.mean(on)) if on and np.mean(on) > 0 else None
+
+
+def _combined(records: list[Record], name: str) -> float | None:
+    """Pearson's correlation of requested and measured change over all units of the combinations."""
+    found = [(r["wish"], c) for r in records if (c := change(r, name)) is not None]
+    if not found:
+        return None
+    requested, measured = (np.concatenate(part) for part in zip(*found))
+    return _response(requested, measured)["pearson"]
+
+
+def _errors(records: Iterable[dict[str, float]]) -> dict[str, float | None]:
+    """Mean squared errors, and the edit's over the others."""
+    total = {"edit": 0.0, "nothing": 0.0, "vae": 0.0, "count": 0.0}
+    for record in records:
+        total = {name: value + record[name] for name, value in total.items()}
+    edit, nothing, vae, count = total.values()
+    return {
+        **{name: value / count if count else None for name, value in total.items() if name != "count"},
+        "edit_to_nothing": edit / nothing if nothing else None,
+        "edit_to_vae": edit / vae if vae else None,
+        "vae_to_nothing": vae / nothing if nothing else None,
+    }
+
+
+def _zero(records: list[Record]) -> dict[str, float | None]:
+    if not records:
+        return {"psnr": None, "vae": None, "loss": None}
+    edit, vae = (np.mean([r["zero"][name] for r in records]) for name in ("edit", "vae"))
+    return {"psnr": float(edit), "vae": float(vae), "loss": float(vae - edit)}
+
+
+def _background(records: list[Record]) -> dict[str, float | None]:
+    """PSNR of all backgrounds together, and of the one that came out worst."""
+    each = [(r["background"]["error"], r["background"]["count"]) for r in records if r["background"]["count"]]
+    if not each:
+        return {"psnr": None, "worst": None}
+    return {"psnr": _psnr(*map(sum, zip(*each))), "worst": min(_psnr(*pair) for pair in each)}
+
+
+def _psnr(error: float, count: float) -> float:
+    return PSNR_CAP if error == 0 else min(PSNR_CAP, float(10 * np.log10(255**2 * count / error)))
+
+
+def _identity(found: list[dict[str, Any] | None]) -> dict[str, Any] | None:
+    known = [value for value in found if value is not None]
+    if not known:
+        return None
+    return {
+        "measure": known[0]["measure"],
+        "mean": float(np.mean([value["value"] for value in known])),
+        "same": float(np.mean([value["same"] for value in known])),
+    }
+
+
+def _median(values: Iterable[float]) -> float | None:
+    found = list(values)
+    return median(found) if found else None
+
+
+def _reached(name: str, value: float | None) -> bool | None:
+    _, relation, bound = GOALS[name]
+    if value is None:
+        return None
+    return bool(value >= bound if relation == ">=" else value <= bound)

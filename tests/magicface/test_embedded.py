@@ -1,0 +1,160 @@
+"""The small model inside the package: it steps in where nothing was fetched, says so, and does as its file says."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from common.checkpoints import missing_files
+from common.defaults import Defaults, write_defaults
+from common.errors import CheckpointError, InputError, MissingCheckpointError
+from common.weights import read_weights
+from magicface import MagicFace, edit
+from magicface.__main__ import main
+
+OFFLINE = {"device": "cpu", "finder": "mediapipe", "parser": "grabcut"}
+SMALL = Defaults(steps=2, guidance=1.0, extent="face", paste_back="detail")
+
+
+@pytest.fixture(scope="module")
+def folder(model_folder, tmp_path_factory) -> Path:
+    """Stands for the package's: tiny random networks that say how they are to be used."""
+    folder = tmp_path_factory.mktemp("package") / "embedded"
+    shutil.copytree(model_folder, folder)
+    write_defaults(folder, SMALL)
+    return folder
+
+
+@pytest.fixture
+def embedded(folder, tmp_path, monkeypatch) -> Path:
+    """In place of the package's model, on a machine that has no other."""
+    monkeypatch.setattr(MagicFace, "embedded", folder)
+    monkeypatch.setenv("FACE_RIG_HOME", str(tmp_path / "home"))
+    return folder
+
+
+def contents(folder: Path):
+    return sorted((path, path.stat().st_size, path.stat().st_mtime_ns) for path in folder.rglob("*"))
+
+
+def test_without_weights_it_steps_in_and_says_so_in_one_line(embedded, astronaut, caplog):
+    options = {**OFFLINE, "size": 64, "progress": False}
+    with caplog.at_level(logging.WARNING):
+        first = edit(astronaut, {"AU12": 3}, **options)
+        again = edit(astronaut, {"AU12": 3}, **options)
+    assert len(caplog.messages) == 1
+    assert "magicface download" in caplog.messages[0]
+    assert "\n" not in caplog.messages[0]
+    assert (np.array(first) == np.array(again)).all()
+
+
+def test_asked_for_by_name_it_says_nothing(embedded, caplog):
+    with caplog.at_level(logging.WARNING):
+        editor = MagicFace.from_pretrained("embedded", **OFFLINE)
+    assert not caplog.messages
+    assert editor.defaults == SMALL
+
+
+def test_loading_writes_nothing_into_the_package(embedded, astronaut):
+    before = contents(embedded)
+    editor = MagicFace.from_pretrained(size=64, **OFFLINE)
+    editor.edit(editor.encode(astronaut), {"AU12": 3}, progress=False)
+    assert contents(embedded) == before
+
+
+def test_a_fetched_release_comes_first(embedded, model_folder, tmp_path, caplog):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "mengtingwei--magicface").symlink_to(model_folder)
+    with caplog.at_level(logging.WARNING):
+        assert MagicFace.from_pretrained(**OFFLINE).defaults == Defaults()
+    assert not caplog.messages
+
+
+@pytest.mark.parametrize("name", ["mengtingwei/magicface", "owner/absent"])
+def test_a_named_model_that_is_missing_is_an_error(embedded, astronaut, name):
+    with pytest.raises(MissingCheckpointError, match="magicface download"):
+        edit(astronaut, {"AU12": 3}, model=name)
+
+
+def test_an_unfinished_download_is_an_error(embedded, tmp_path):
+    (tmp_path / "home" / "mengtingwei--magicface" / "vae").mkdir(parents=True)
+    with pytest.raises(MissingCheckpointError, match="--model embedded"):
+        MagicFace.from_pretrained(**OFFLINE)
+
+
+def test_an_installation_without_it(embedded, tmp_path, monkeypatch):
+    monkeypatch.setattr(MagicFace, "embedded", tmp_path / "nowhere")
+    with pytest.raises(MissingCheckpointError, match="no embedded model"):
+        MagicFace.from_pretrained("embedded", **OFFLINE)
+    with pytest.raises(MissingCheckpointError, match="magicface download"):
+        MagicFace.from_pretrained(**OFFLINE)
+
+
+def test_its_own_settings_are_taken_unless_others_are_given(embedded, astronaut, monkeypatch):
+    editor = MagicFace.from_pretrained(size=64, **OFFLINE)
+    subject = editor.encode(astronaut)
+    assert subject.record["extent"] == "face"
+    assert editor.encode(astronaut, extent="head").record["extent"] == "head"
+
+    def pixels(**options):
+        return np.array(editor.edit(subject, {"AU12": 3}, progress=False, **options)).astype(int)
+
+    own = pixels()
+    assert (own == pixels(steps=2, guidance=1.0, paste_back="detail")).all()
+    for option in ({"steps": 3}, {"guidance": 3.0}, {"paste_back": "replace"}):
+        assert (own != pixels(**option)).any(), option
+    assert pixels(paste_back=False).shape == (64, 64, 3)
+
+
+def test_the_command_line(embedded, astronaut, tmp_path, capsys):
+    Image.fromarray(astronaut).save(tmp_path / "photo.png")
+    command = [str(tmp_path / "photo.png"), "AU12=3", "--size", "64", "--json", "-q", "-o", str(tmp_path / "out.png")]
+    command += ["--finder", "mediapipe", "--parser", "grabcut", "--device", "cpu"]
+    assert main(command) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert (record["steps"], record["guidance"], record["paste"], record["extent"]) == (2, 1.0, "detail", "face")
+    assert main([*command, "--steps", "1", "--paste", "none", "--extent", "head", "--model", "embedded"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert (record["steps"], record["guidance"], record["paste"], record["extent"]) == (1, 1.0, "none", "head")
+
+
+def test_settings_that_no_edit_can_use(folder, tmp_path):
+    shutil.copytree(folder, tmp_path / "model")
+    (tmp_path / "model" / "editor.json").write_text('{"steps": -1}')
+    with pytest.raises(CheckpointError, match=r"editor\.json"):
+        MagicFace.from_pretrained(tmp_path / "model", **OFFLINE)
+    with pytest.raises(InputError, match="steps"):
+        MagicFace.from_pretrained(folder, **OFFLINE).edit([], {}, steps=-1)
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Path:
+    folder = MagicFace.embedded
+    if missing_files(folder):
+        pytest.skip("magicface/embedded holds no weights")
+    return folder
+
+
+def test_the_shipped_model_is_small_and_half_precise(shipped):
+    files = [path for path in shipped.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) <= 40 * 2**20
+    for path in files:
+        if path.suffix == ".safetensors":
+            assert {tensor.dtype for tensor in read_weights(path).values()} == {torch.float16}, path
+
+
+def test_the_shipped_model_edits(shipped, astronaut):
+    editor = MagicFace.from_pretrained("embedded", **OFFLINE)
+    assert editor.size >= 128
+    assert editor.pipeline.unet.dtype == editor.pipeline.vae.dtype == torch.float32
+    assert (editor.defaults.guidance, editor.defaults.extent, editor.defaults.paste_back) == (1.0, "face", "detail")
+    image = editor.edit(editor.encode(astronaut), {"AU12": 3}, progress=False)
+    changed = np.abs(np.array(image).astype(int) - astronaut).max(2) > 0
+    assert 0.005 < changed.mean() < 0.5
