@@ -19,6 +19,7 @@ from common.training.records import read_log
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "synthetic"))
 import stand_in
+import toy_training as toy
 
 CONFIG = """
 output = "{folder}/out"
