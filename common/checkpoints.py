@@ -10,10 +10,11 @@ from pathlib import Path
 
 import torch
 
+from .autoencoders import load_vae
 from .devices import choose_device
 from .errors import CheckpointError, MissingCheckpointError
 from .files import model_folder
-from .networks import WEIGHTS, load_unet, load_vae, released_scheduler, unet_from_config
+from .networks import WEIGHTS, load_unet, released_scheduler, unet_from_config
 from .pipeline import FaceEditPipeline
 from .prompt import prompt_embeds
 from .weights import building, check_keys

@@ -17,12 +17,13 @@ from . import checkpoints, models
 from .arguments import SEED, check_options, pair_up, whole_number
 from .checkpoints import Release
 from .defaults import Defaults, read_defaults
-from .errors import FaceNotFoundError, InputError
-from .faces import Crop, FaceFinder, choose_face, get_finder
+from .errors import InputError
+from .faces import Crop, FaceFinder, get_finder
 from .identity import join
 from .images import ImageLike, read_image, rgb
 from .paste import paste, paste_mask
 from .pipeline import FaceEditPipeline
+from .prepare import prepare
 from .rig import Rigger
 from .subject import Subject
 
@@ -146,21 +147,13 @@ class Editor(Generic[Wish]):
         photo = read_image(image)
         if background is not None:
             return self._encode_prepared(photo, read_image(background), started)
-        pixels = rgb(photo)
-        found = choose_face(self.finder.find(pixels), face)
-        crop = Crop.around(found.box, photo.size, self.size)
-        source = crop.apply(pixels)
-        inside = found.mapped(crop.matrix)
-        labels = self.parser.parse(source, outline=inside.outline, landmarks=inside.landmarks)
-        region = backgrounds.foreground(labels, extent)
-        if not region.any():
-            raise FaceNotFoundError(
-                f"The parser {self.parser.name} sees nobody where the finder {self.finder.name} found a face.\n"
-                "  choose another face, or another parser"
-            )
-        behind = backgrounds.masked_background(source, labels, inside.landmarks, inside.points, extent)
+        made = prepare(
+            rgb(photo), self.finder, self.parser, size=self.size, face=face, extent=extent, zoom=self.defaults.zoom
+        )
         record = {"finder": self.finder.name, "parser": self.parser.name, "extent": extent}
-        return self._subject(photo, found, crop, source, labels, behind, region, record, started)
+        return self._subject(
+            photo, made.face, made.crop, made.source, made.labels, made.background, made.region, record, started
+        )
 
     def edit(
         self,

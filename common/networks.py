@@ -1,4 +1,4 @@
-"""The networks of a checkpoint, built from its folders: two UNets, a VAE, a scheduler."""
+"""The networks of a checkpoint, built from its folders: two UNets, a scheduler."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import AutoencoderKL, UNet2DConditionModel, UniPCMultistepScheduler
+from diffusers import UNet2DConditionModel, UniPCMultistepScheduler
 from safetensors.torch import save_file
 
 from .errors import CheckpointError
@@ -80,22 +80,6 @@ def save_unet(
     text = json.dumps({"_class_name": UNet2DConditionModel.__name__, **plain}, indent=2, sort_keys=True)
     (folder / "config.json").write_text(text + "\n", encoding="utf-8")
     save_file({key: value.detach().cpu().contiguous() for key, value in state.items()}, folder / WEIGHTS)
-
-
-def load_vae(folder: Path, *, dtype: torch.dtype = torch.float32) -> AutoencoderKL:
-    """A VAE through diffusers, which knows the older key names that Stable Diffusion 1.5 still has.
-
-    Raises:
-        CheckpointError: damaged, or keys missing or left over.
-    """
-    options = {"dtype": dtype, "local_files_only": True, "use_safetensors": True, "output_loading_info": True}
-    with building(folder):
-        loaded: Any = AutoencoderKL.from_pretrained(folder, **options)
-    vae, info = loaded
-    wrong = {title: keys for title in ("missing_keys", "unexpected_keys", "mismatched_keys") if (keys := info[title])}
-    if wrong:
-        raise CheckpointError(f"The weights of {folder} do not fit the network: {wrong}")
-    return vae
 
 
 def released_scheduler(folder: Path) -> UniPCMultistepScheduler:

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import AutoencoderKL, DiffusionPipeline, ImagePipelineOutput, UNet2DConditionModel
+from diffusers import DiffusionPipeline, ImagePipelineOutput, UNet2DConditionModel
 from diffusers.image_processor import VaeImageProcessor
 from diffusers.utils.torch_utils import randn_tensor
 from safetensors.torch import load_file, save_file
 
+from .autoencoders import Autoencoder, encode, scale_factor
 from .errors import InputError, ShapeError
 from .hooks import Identity, IdentityAttnProcessor, attend_to_identity
 from .identity import encode_tokens, project_identity, select_rows
@@ -25,7 +26,7 @@ class FaceEditPipeline(DiffusionPipeline):
     """Edits a face with a vanilla UNet that has three doors: vector, space and identity.
 
     Args:
-        vae: the autoencoder of the base model.
+        vae: the autoencoder, see `common.autoencoders`.
         id_encoder: the twin UNet; may be None once every subject is encoded.
         unet: the denoiser, `in_channels` = 4 + 4 per guide, `class_embed_type="simple_projection"`.
         scheduler: any diffusers scheduler.
@@ -43,7 +44,7 @@ class FaceEditPipeline(DiffusionPipeline):
 
     def __init__(
         self,
-        vae: AutoencoderKL,
+        vae: Autoencoder,
         id_encoder: UNet2DConditionModel | None,
         unet: UNet2DConditionModel,
         scheduler: Any,
@@ -52,7 +53,7 @@ class FaceEditPipeline(DiffusionPipeline):
         super().__init__()
         self.register_modules(vae=vae, id_encoder=id_encoder, unet=unet, scheduler=scheduler)
         self.prompt_embeds = prompt_embeds
-        self.vae_scale_factor = 2 ** (len(self.vae.config.block_out_channels) - 1)
+        self.vae_scale_factor = scale_factor(self.vae)
         self.image_processor = VaeImageProcessor(vae_scale_factor=self.vae_scale_factor)
         attend_to_identity(unet)
 
@@ -98,7 +99,7 @@ class FaceEditPipeline(DiffusionPipeline):
         if image.ndim != 4 or image.shape[1] != 3 or image.shape[2] % step or image.shape[3] % step:
             raise ShapeError("image", f"(B, 3, H, W) with sides that divide by {step}", image.shape)
         pixels = (2 * image.to(self._execution_device) - 1).to(self.vae.dtype)
-        return self.vae.encode(pixels).latent_dist.mode()
+        return encode(self.vae, pixels)[0]
 
     @torch.no_grad()
     def encode_identity(self, source: torch.Tensor, prompt_embeds: torch.Tensor | None = None) -> Identity:

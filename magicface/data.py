@@ -19,10 +19,12 @@ from PIL import Image
 from torch.utils.data import Dataset
 
 from common.action_units import to_vector
-from common.background import Extent, masked_background
-from common.errors import ActionUnitError, InputError, MissingDependencyError, ShapeError
+from common.background import Extent, get_parser, masked_background
+from common.errors import ActionUnitError, FaceNotFoundError, InputError, MissingDependencyError, ShapeError
+from common.faces import get_finder
 from common.faces.landmarks import five_points
 from common.images import ImageLike, read_image, rgb
+from common.prepare import Prepared, prepare
 from common.synthetic.dataset import SyntheticFaces
 
 Pair = dict[str, torch.Tensor]
@@ -34,22 +36,32 @@ REPORTED = 8
 
 
 class SyntheticPairs(Dataset[Pair]):
-    """Pairs of synthetic faces, the guide made of a truth as the editor makes it of what it finds in a photo.
+    """Pairs of synthetic faces.
 
     Args:
         faces: with `pairs="expression"`.
         guide: "source": the background of the source photo, as in use; "target": of the target, as in the paper.
         extent: what the guide hides, see `common.background.foreground`.
+        found: pass the source through face finder, crop and parser, as a photo that is edited, and cut the target out
+            as the source; where no face is found, and without this, the whole picture is the crop and its truth the
+            parts.
     """
 
     def __init__(
-        self, faces: SyntheticFaces, *, guide: Literal["source", "target"] = "source", extent: Extent = "face"
+        self,
+        faces: SyntheticFaces,
+        *,
+        guide: Literal["source", "target"] = "source",
+        extent: Extent = "face",
+        found: bool = False,
     ) -> None:
         if faces.plan.pairs != "expression":
             raise InputError(f'The faces must come with pairs="expression"; they have {faces.plan.pairs!r}.')
-        self.faces, self.guide = faces, guide
+        if found and guide != "source":
+            raise InputError('A face that is found is that of the source; found goes with guide = "source".')
+        self.faces, self.guide, self.found = faces, guide, found
         self.extent: Extent = extent
-        self.fingerprint = f"{faces.plan} guide={guide} extent={extent}"
+        self.fingerprint = f"{faces.plan} guide={guide} extent={extent} found={found}"
 
     def __len__(self) -> int:
         return len(self.faces)
@@ -57,12 +69,21 @@ class SyntheticPairs(Dataset[Pair]):
     def __getitem__(self, index: int) -> Pair:
         """One pair."""
         item = self.faces[index]
-        return {
-            "source": item["source"]["image"],
-            "target": item["target"]["image"],
-            "guides": guide_of(item[self.guide], self.extent)[None],
-            "vector": item["delta"].float(),
-        }
+        source, target = item["source"]["image"], item["target"]["image"]
+        made = self._found(_pixels(source)) if self.found else None
+        if made is None:
+            guide = guide_of(item[self.guide], self.extent)
+        else:
+            source, guide = _tensor(made.source), _tensor(made.background)
+            target = _tensor(made.crop.apply(_pixels(target)))
+        return {"source": source, "target": target, "guides": guide[None], "vector": item["delta"].float()}
+
+    def _found(self, pixels: np.ndarray) -> Prepared | None:
+        finder, parser = get_finder("mediapipe"), get_parser("grabcut")  # which are at hand everywhere
+        try:
+            return prepare(pixels, finder, parser, size=len(pixels), extent=self.extent)
+        except FaceNotFoundError:
+            return None
 
 
 def guide_of(picture: Mapping[str, Any], extent: Extent) -> torch.Tensor:

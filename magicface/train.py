@@ -21,11 +21,12 @@ from torch.utils.data import Dataset
 
 from common import checkpoints, cli
 from common.action_units import ACTION_UNITS, to_text
+from common.autoencoders import load_vae, scale_factor
 from common.checkpoints import MAGICFACE
 from common.defaults import Defaults, read_defaults, write_defaults
 from common.errors import InputError
 from common.files import model_folder, replace_file
-from common.networks import SD15_SCHEDULER, load_vae, save_unet
+from common.networks import SD15_SCHEDULER, save_unet
 from common.pipeline import FaceEditPipeline
 from common.prompt import PROMPT_FILE
 from common.rig import Rig
@@ -75,9 +76,11 @@ class MagicFaceConfig(TrainConfig):
     """Whose background guides the synthetic pairs: the source's, as in use, or the target's, as in the paper."""
     extent: Literal["face", "head"] = "face"
     """What the synthetic pairs' guide hides: the inner face, or hair, neck and clothes too."""
+    found: bool = False
+    """Find, cut out and parse the synthetic sources as photos that are edited, with all the mistakes of that."""
     defaults: dict[str, Any] = field(default_factory=dict)
-    """How the model is to be used (steps, guidance, extent, paste_back), for its `editor.json`; what is not named is as
-    in `model`, else as published."""
+    """How the model is to be used (steps, guidance, extent, paste_back, zoom), for its `editor.json`; what is not named
+    is as in `model`, else as published."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -163,7 +166,7 @@ def from_scratch(config: MagicFaceConfig) -> FaceEditPipeline:
         vae = load_vae(Path(config.vae).expanduser())
     else:
         vae: Any = built(AutoencoderKL, "autoencoder", config.autoencoder)
-    channels, factor = vae.config.latent_channels, 2 ** (len(vae.config.block_out_channels) - 1)
+    channels, factor = vae.config.latent_channels, scale_factor(vae)
     shared = {"cross_attention_dim": 8, **config.unet, "out_channels": channels, "sample_size": config.size // factor}
     door = {"class_embed_type": "simple_projection", "projection_class_embeddings_input_dim": len(ACTION_UNITS)}
     unet = built(UNet2DConditionModel, "unet", {**shared, **door, "in_channels": 2 * channels})
@@ -183,7 +186,7 @@ def pairs(config: MagicFaceConfig, size: int) -> tuple[Dataset[Pair], Dataset[Pa
             count, size=size, seed=seed, pairs="expression", people=config.synthetic_people or None,
             cache=config.synthetic_cache or None,
         )  # fmt: skip
-        return SyntheticPairs(faces, guide=config.guide, extent=config.extent)
+        return SyntheticPairs(faces, guide=config.guide, extent=config.extent, found=config.found)
 
     held_out = synthetic(config.validation_count, config.synthetic_seed + 1) if config.validation_count else None
     return synthetic(config.synthetic_count, config.synthetic_seed), held_out

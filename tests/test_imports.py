@@ -26,7 +26,14 @@ ALLOWED = {
     },
     "common.hooks": set(),
     "common.identity": {"common.hooks"},
-    "common.pipeline": {"common.errors", "common.hooks", "common.identity", "common.prompt", "common.rig"},
+    "common.pipeline": {
+        "common.autoencoders",
+        "common.errors",
+        "common.hooks",
+        "common.identity",
+        "common.prompt",
+        "common.rig",
+    },
 }
 
 
@@ -121,7 +128,7 @@ def test_importing_everything_needs_no_network_and_no_option():
         "def refuse(*args, **kwargs): raise AssertionError('network at import')\n"
         "socket.socket.connect = refuse\n"
         f"import {', '.join(n for n in sorted(modules()) if not n.endswith('__main__'))}\n"
-        "optional = {'insightface', 'face_alignment', 'ai_edge_litert', 'peft', 'gradio', 'torchvision', 'skimage',"
+        "optional = {'insightface', 'face_alignment', 'ai_edge_litert', 'gradio', 'torchvision', 'skimage',"
         "'anny', 'warp', 'dlib', 'feat'}\n"
         "loaded = optional & set(sys.modules)\n"
         "assert not loaded, loaded\n"

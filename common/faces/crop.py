@@ -35,17 +35,18 @@ class Crop:
     photo_size: tuple[int, int]
 
     @classmethod
-    def around(cls, face_box: np.ndarray, photo_size: tuple[int, int], size: int = 512) -> Crop:
+    def around(cls, face_box: np.ndarray, photo_size: tuple[int, int], size: int = 512, *, zoom: float = 1.0) -> Crop:
         """The crop of the released editors: the square of 1.5 box widths round the box's centre fills its middle.
 
         Args:
             face_box: (4,) x0 y0 x1 y1, photo pixels; it may reach beyond the photo.
             photo_size: Width and height of the photo, pixels.
             size: Side of the crop, pixels. Others than 512 show the same surroundings.
+            zoom: How much closer than the released editors' crop, for models that were trained so.
 
         Raises:
             ShapeError: `face_box` is not (4,).
-            InputError: The box has no width, or a size is not positive.
+            InputError: The box has no width, or a size or the zoom is not positive.
         """
         box = np.asarray(face_box, np.float64)
         if box.shape != (4,):
@@ -54,8 +55,10 @@ class Crop:
             raise InputError(f"face_box must be x0 y0 x1 y1 with x0 < x1 and y0 < y1; got {box.tolist()}.")
         if size < 1 or min(photo_size) < 1:
             raise InputError(f"sizes must be at least 1 pixel; got crop {size}, photo {tuple(photo_size)}.")
+        if not 0 < zoom < math.inf:
+            raise InputError(f"zoom must be a number above 0; got {zoom}.")
         low, high = ((corner + 0.5) * size / 512 - 0.5 for corner in CORNERS_IN_512)
-        scale = (high - low) / (SQUARE_IN_BOX_WIDTHS * (box[2] - box[0]))
+        scale = zoom * (high - low) / (SQUARE_IN_BOX_WIDTHS * (box[2] - box[0]))
         shift = (low + high) / 2 - scale * (box[:2] + box[2:]) / 2
         return cls(
             np.array([[scale, 0, shift[0]], [0, scale, shift[1]]]), size, (int(photo_size[0]), int(photo_size[1]))

@@ -56,7 +56,10 @@ class TrainConfig:
     zero_terminal_snr: bool = False
     """Rescale the betas so that the last step is pure noise (Lin et al. 2023); needs v_prediction."""
     vector_dropout: float = 0.1
-    """Share of the samples whose vector is zero, for guidance."""
+    """Share of the samples whose vector is zero, for guidance: away from any face that may follow."""
+    unchanged: float = 0.0
+    """Share of the samples whose vector is zero and whose target is the source: a zero wish then gives the face as it
+    was, and guidance goes away from that. In place of `vector_dropout`."""
     min_snr_gamma: float = 0.0
     """Gamma of the min-SNR weighting (Hang et al. 2023), 5 in the paper; 0 switches it off."""
     region_weight: float = 1.0
@@ -119,7 +122,7 @@ class TrainConfig:
             "validate_every", "validation_count",
         ):  # fmt: skip
             _at_least(name, getattr(self, name), 0)
-        for name in ("vector_dropout", "ema"):
+        for name in ("vector_dropout", "unchanged", "ema"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f"{name} must lie in [0, 1]; got {getattr(self, name)}.")
         for name in ("learning_rate", "adam_epsilon", "region_weight"):
@@ -129,6 +132,8 @@ class TrainConfig:
             raise InputError(f"betas must be two numbers in [0, 1); got {list(self.betas)}.")
         if self.zero_terminal_snr and self.prediction != "v_prediction":
             raise InputError('zero_terminal_snr needs prediction = "v_prediction": noise alone tells nothing of noise.')
+        if self.unchanged and self.vector_dropout:
+            raise InputError("unchanged and vector_dropout both give a zero vector its meaning; set one of them to 0.")
         if not self.output:
             raise InputError("output must name a folder.")
 

@@ -13,13 +13,15 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
-from torch.utils.data import Dataset
+from torch.utils.data import DataLoader, Dataset, Subset
 from tqdm import tqdm
 
+from ..autoencoders import encode as encode_pictures
 from ..errors import InputError, ShapeError
 from ..files import replace_file
 from ..weights import read_config, read_weights
 
+AT_ONCE = 8
 THRESHOLD = 0.04
 """Mean difference of the colours, in [0, 1], from which on a pixel has changed: 10 of 255."""
 
@@ -71,13 +73,12 @@ def encode(vae: Any, batch: Mapping[str, torch.Tensor]) -> Latents:
     source, target, guides = (batch[name].to(weight.device, weight.dtype) for name in ("source", "target", "guides"))
     if source.shape != target.shape or guides.shape[2:] != source.shape[1:]:
         raise ShapeError("guides", f"(B, G, {', '.join(map(str, source.shape[1:]))}) as the source", guides.shape)
-    target_latents = vae.encode(2 * target - 1).latent_dist
+    mean, std = encode_pictures(vae, 2 * target - 1)
     scale = vae.config.scaling_factor
     conditions = torch.cat([source[:, None], guides], 1).flatten(0, 1)  # (B (1 + G), 3, H, W)
-    modes = vae.encode(2 * conditions - 1).latent_dist.mode().unflatten(0, (len(source), -1))
-    region = F.adaptive_avg_pool2d(changed_region(source, target), modes.shape[-2:])
-    mean, std = scale * target_latents.mean, scale * target_latents.std
-    return Latents(*(t.float() for t in (mean, std, modes[:, 0], modes[:, 1:].flatten(1, 2), region)))
+    modes = encode_pictures(vae, 2 * conditions - 1)[0].unflatten(0, (len(source), -1))
+    region = F.adaptive_avg_pool2d(changed_region(source, target), (modes.shape[-2], modes.shape[-1]))
+    return Latents(*(t.float() for t in (scale * mean, scale * std, modes[:, 0], modes[:, 1:].flatten(1, 2), region)))
 
 
 def of_batch(batch: Mapping[str, Any], vae: Any, device: torch.device) -> Latents:
@@ -94,6 +95,7 @@ class KeptLatents(Dataset[dict[str, torch.Tensor]]):
         data: the pictures.
         vae: the autoencoder.
         folder: where latents are kept, one file each; None keeps them in memory.
+        workers: processes that load the pictures.
         process, processes: which of them this is, of how many; they share the work where there is a folder.
         wait: called when this process's share is done; returns when all are.
 
@@ -107,6 +109,7 @@ class KeptLatents(Dataset[dict[str, torch.Tensor]]):
         vae: Any,
         folder: Path | None,
         *,
+        workers: int = 0,
         process: int = 0,
         processes: int = 1,
         wait: Callable[[], object] = lambda: None,
@@ -119,15 +122,21 @@ class KeptLatents(Dataset[dict[str, torch.Tensor]]):
             wait()
         mine = range(self.length) if folder is None else range(process, self.length, processes)
         missing = [i for i in mine if folder is None or not self._file(i).is_file()]
-        for i in tqdm(missing, desc="Encoding pictures", disable=process > 0 or not missing):
-            item = data[i]
-            found = encode(vae, {name: item[name][None] for name in ("source", "target", "guides")})
-            tensors = {name: getattr(found, name)[0].cpu().contiguous() for name in NAMES} | {"vector": item["vector"]}
-            if folder is None:
-                self.memory[i] = tensors
-            else:
-                replace_file(self._file(i), partial(save_file, tensors))
+        loader = DataLoader(Subset(data, missing), batch_size=AT_ONCE, num_workers=workers)
+        done = 0
+        for batch in tqdm(loader, desc="Encoding pictures", disable=process > 0 or not missing):
+            latents = encode(vae, batch)
+            for row in range(len(batch["vector"])):
+                tensors = {name: getattr(latents, name)[row].cpu().clone() for name in NAMES}
+                self._keep(missing[done], tensors | {"vector": batch["vector"][row].clone()})
+                done += 1
         wait()
+
+    def _keep(self, index: int, tensors: dict[str, torch.Tensor]) -> None:
+        if self.folder is None:
+            self.memory[index] = tensors
+        else:
+            replace_file(self._file(index), partial(save_file, tensors))
 
     def _file(self, index: int) -> Path:
         assert self.folder is not None

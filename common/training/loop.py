@@ -24,15 +24,17 @@ def train(config: TrainConfig, task: Task) -> Path:
     schedule = noise_schedule(task.betas, config.prediction, config.zero_terminal_snr)
     accelerator, twin, device = run.accelerator, run.twin, run.accelerator.device
     prompt, count = task.prompt.to(device), schedule.config["num_train_timesteps"]
+    dropout = config.unchanged or config.vector_dropout
+    source_scale = task.vae.config.scaling_factor if config.unchanged else None
     twin.train()
     for batch in run.batches():
         with accelerator.accumulate(twin):
             latents = of_batch(batch, task.vae, device)
             shape = tuple(latents.mean.shape[1:])
-            draws = draw(config.seed, batch["number"], shape, timesteps=count, dropout=config.vector_dropout)
+            draws = draw(config.seed, batch["number"], shape, timesteps=count, dropout=dropout)
             loss = denoising_loss(
                 twin, latents, batch["vector"].to(device), prompt, draws.to(device), schedule,
-                min_snr_gamma=config.min_snr_gamma, region_weight=config.region_weight,
+                min_snr_gamma=config.min_snr_gamma, region_weight=config.region_weight, source_scale=source_scale,
             )  # fmt: skip
             accelerator.backward(loss)
             if accelerator.sync_gradients:

@@ -31,6 +31,7 @@ def denoising_loss(
     *,
     min_snr_gamma: float = 0.0,
     region_weight: float = 1.0,
+    source_scale: float | None = None,
 ) -> torch.Tensor:
     """E[ w(t) m |y - f(x_t, t, c)|^2 ] with y the noise or v, w of min-SNR, m the weight of the changed region.
 
@@ -43,12 +44,15 @@ def denoising_loss(
         schedule: of the noise; its prediction type says what y is.
         min_snr_gamma: 0 weighs all timesteps alike.
         region_weight: of the changed region; 1 weighs all pixels alike.
+        source_scale: the VAE's scaling factor, where samples whose vector is dropped have the source as their target.
 
     Returns:
         A number, the mean over the batch.
     """
     t, noise = draws.timesteps, draws.noise
     x = latents.sample(draws.posterior)
+    if source_scale is not None:
+        x = torch.where(draws.kept[:, None, None, None], x, source_scale * latents.source)
     noisy = schedule.add_noise(x, noise, t)  # type: ignore[arg-type]
     wish = vector * draws.kept[:, None]
     prediction = twin(noisy, t, wish, latents.guides, latents.source, prompt)

@@ -88,7 +88,9 @@ class Run:
         folder = None if self.config.cache_latents == "memory" else Path(self.config.cache_latents).expanduser()
         me, all_of_us = self.accelerator.process_index, self.accelerator.num_processes
         wait = self.accelerator.wait_for_everyone
-        return KeptLatents(data, self.task.vae, folder, process=me, processes=all_of_us, wait=wait)
+        return KeptLatents(
+            data, self.task.vae, folder, workers=self.config.workers, process=me, processes=all_of_us, wait=wait
+        )
 
     def _turns(self, first: int) -> Turns:
         config, accelerator = self.config, self.accelerator

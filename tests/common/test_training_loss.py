@@ -60,6 +60,22 @@ def test_dropped_vectors_are_zero(latents, draws):
     assert seen[0].any(1).tolist() == kept.tolist()
 
 
+def test_unchanged_samples_have_the_source_as_target(latents, draws):
+    """A network that knows the scaled source predicts the noise of the samples without a wish, and of no other."""
+    kept, schedule = torch.tensor([True, False, True]), noise_schedule(BETAS, "epsilon", False)
+    some = Draws(draws.timesteps.clamp(min=500), draws.noise, draws.posterior, kept)
+    a = alpha_bar(some.timesteps)
+
+    def twin(noisy, t, vector, guides, source, prompt):
+        noise = (noisy - a.sqrt() * 0.5 * source) / (1 - a).sqrt()
+        return torch.where(kept[:, None, None, None], some.noise, noise)
+
+    arguments = (twin, latents, torch.ones(3, 12), torch.zeros(1, 1, 8), some, schedule)
+    assert denoising_loss(*arguments, source_scale=0.5) < 1e-9
+    assert denoising_loss(*arguments, source_scale=0.6) > 1e-4
+    assert denoising_loss(*arguments) > 1e-2
+
+
 def test_dropout_rate_and_spread_of_timesteps():
     many = draw(0, torch.arange(4000), (1,), timesteps=1000, dropout=0.1)
     assert abs((~many.kept).float().mean() - 0.1) < 0.02

@@ -15,14 +15,19 @@ from PIL import Image
 
 from common.action_units import to_vector
 from common.background import masked_background
-from common.errors import InputError
+from common.errors import FaceNotFoundError, InputError
+from common.faces import Crop
 from common.faces.landmarks import five_points
+from common.prepare import Prepared
 from common.synthetic import dataset
 from common.synthetic.dataset import SyntheticFaces
+from magicface import data
 from magicface.data import COLUMNS, ManifestPairs, SyntheticPairs
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "synthetic"))
 import stand_in
+
+ITEMS = ("source", "target")
 
 
 @pytest.fixture
@@ -43,6 +48,41 @@ def test_synthetic_guide_is_what_the_editor_makes(faces, guide, extent):
     assert torch.equal(pair["source"], item["source"]["image"])
     assert torch.equal(pair["target"], item["target"]["image"])
     torch.testing.assert_close(pair["vector"], item["target"]["units"] - item["source"]["units"])
+
+
+def test_found_source_is_prepared_as_a_photo(faces, monkeypatch):
+    """Source and guide are what `prepare` makes of the source; the target lies in the same crop."""
+    item = faces[1]
+    pixels = [np.rint(item[role]["image"].numpy().transpose(1, 2, 0) * 255).astype(np.uint8) for role in ITEMS]
+    crop = Crop.around(np.array([8.0, 9, 20, 25]), (32, 32), 32)
+    made = Prepared(None, crop, crop.apply(pixels[0]), np.zeros((32, 32)), np.full((32, 32, 3), 7, np.uint8), None)
+    seen = []
+
+    def prepare(photo, finder, parser, *, size, extent):
+        seen.append((photo, finder.name, parser.name, size, extent))
+        return made
+
+    monkeypatch.setattr(data, "prepare", prepare)
+    pair = {name: value.numpy() * 255 for name, value in SyntheticPairs(faces, extent="head", found=True)[1].items()}
+    assert seen[0][1:] == ("mediapipe", "grabcut", 32, "head")
+    assert np.array_equal(seen[0][0], pixels[0])
+    assert np.array_equal(np.rint(pair["source"].transpose(1, 2, 0)), crop.apply(pixels[0]))
+    assert np.array_equal(np.rint(pair["target"].transpose(1, 2, 0)), crop.apply(pixels[1]))
+    assert (np.rint(pair["guides"]) == 7).all()
+
+
+def test_source_that_is_not_found_stays_whole(faces, monkeypatch):
+    def prepare(*_, **__):
+        raise FaceNotFoundError("nobody")
+
+    monkeypatch.setattr(data, "prepare", prepare)
+    found, whole = SyntheticPairs(faces, found=True)[1], SyntheticPairs(faces)[1]
+    assert all(torch.equal(found[name], whole[name]) for name in whole)
+
+
+def test_found_goes_with_the_guide_of_the_source(faces):
+    with pytest.raises(InputError, match="source"):
+        SyntheticPairs(faces, guide="target", found=True)
 
 
 def test_synthetic_faces_must_be_expression_pairs():

@@ -1,0 +1,62 @@
+"""From a photo to what the networks see of it: face, crop, parts, background. No network of the editor takes part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .background import Extent, Parser, foreground, masked_background
+from .errors import FaceNotFoundError
+from .faces import Crop, Face, FaceFinder, choose_face
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A photo as the networks see it; see `Subject` for the fields."""
+
+    face: Face = field(repr=False)
+    crop: Crop
+    source: np.ndarray = field(repr=False)
+    labels: np.ndarray = field(repr=False)
+    background: np.ndarray = field(repr=False)
+    region: np.ndarray = field(repr=False)
+
+
+def prepare(
+    pixels: np.ndarray,
+    finder: FaceFinder,
+    parser: Parser,
+    *,
+    size: int,
+    face: str | int | tuple[float, float] = "largest",
+    extent: Extent = "head",
+    zoom: float = 1.0,
+) -> Prepared:
+    """Find a face, cut it out, and paint the person out of a copy.
+
+    Args:
+        pixels: (H, W, 3) uint8, RGB.
+        finder: of the face.
+        parser: of its parts.
+        size: S, side of the crop in pixels.
+        face: see `choose_face`.
+        extent: see `foreground`.
+        zoom: see `Crop.around`.
+
+    Raises:
+        FaceNotFoundError: no such face, or the parser sees nobody there.
+    """
+    found = choose_face(finder.find(pixels), face)
+    crop = Crop.around(found.box, (pixels.shape[1], pixels.shape[0]), size, zoom=zoom)
+    source = crop.apply(pixels)
+    inside = found.mapped(crop.matrix)
+    labels = parser.parse(source, outline=inside.outline, landmarks=inside.landmarks)
+    region = foreground(labels, extent)
+    if not region.any():
+        raise FaceNotFoundError(
+            f"The parser {parser.name} sees nobody where the finder {finder.name} found a face.\n"
+            "  choose another face, or another parser"
+        )
+    behind = masked_background(source, labels, inside.landmarks, inside.points, extent)
+    return Prepared(found, crop, source, labels, behind, region)
