@@ -1,12 +1,10 @@
-"""How a model is meant to be used: steps, guidance, crop, extent, paste-back, from `editor.json` in its folder."""
+"""How a model is meant to be used: steps, guidance, extent and paste-back, from `editor.json` in its folder."""
 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +26,7 @@ class Defaults:
         guidance: how strongly the wish pulls; 1 is no guidance, and saves a pass a step.
         extent: what the network makes anew, "head" or "face".
         paste_back: True or "replace", "detail", or False; see `Editor.edit`.
-        zoom: how much closer the crop is than the published one, see `Crop.around`; as the model was trained.
+        zoom: how much closer than the released crop the model looks at a face, above 0; see `Crop.around`.
 
     Raises:
         InputError: a value that an edit could not take either.
@@ -43,7 +41,7 @@ class Defaults:
     def __post_init__(self) -> None:
         check_options(self.steps, 1, self.guidance, SEED, self.paste_back)
         foreground(np.zeros((1, 1), np.uint8), self.extent)
-        if not isinstance(self.zoom, Real) or isinstance(self.zoom, bool) or not 0 < self.zoom < math.inf:
+        if isinstance(self.zoom, bool) or not isinstance(self.zoom, (int, float)) or not 0 < self.zoom < float("inf"):
             raise InputError(f"zoom must be a number above 0; got {self.zoom!r}.")
 
     def asked(self, **options: Any) -> Defaults:

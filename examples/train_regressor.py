@@ -4,13 +4,14 @@
 
 Pictures that the cache lacks are made first (a third of a second each pair on one core). The training may be stopped at
 any time; called again, it goes on from its last checkpoint. The output folder then holds `regressor.safetensors`, the
-log as CSV and the curve as PNG. The shipped weights were made by the defaults.
+log as CSV and the curve as PNG. A finished training goes on when `--cycles` names another one: 5200,3000.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,7 +43,7 @@ INNER_MIRRORED = (
 MIRRORED = np.array([-1.0, 1, -1])  # yaw, pitch, roll seen in a mirror
 MIRRORED_LIGHT = np.array([1.0, -1, 1, 1, -1, -1, 1, 1, 1])[:, None]  # harmonics with an odd power of x
 MIRROR = np.array([[-1.0, 0, SIDE - 1], [0, 1, 0]])
-HELD_OUT = 200  # the last pairs validate
+HELD_OUT = 200  # of the last pairs, or a fifth if there are few, validate
 
 
 @dataclass(frozen=True)
@@ -72,23 +73,20 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=8000, help="who take turns in them (default: 8000)")
     parser.add_argument("--seed", type=int, default=1, help="of the pairs (default: 1)")
     parser.add_argument("--output", default="out/regressor", help="folder of results (default: out/regressor)")
-    parser.add_argument("--steps", type=int, default=6000, help="of the training (default: 6000)")
+    parser.add_argument("--cycles", default="5200", help="steps of each cycle of the rate, such as 5200,3000 (default: 5200)")
     parser.add_argument("--pairs", type=int, default=24, help="in a batch (default: 24)")
-    parser.add_argument("--rate", type=float, default=2e-3, help="highest learning rate (default: 0.002)")
+    parser.add_argument("--rate", type=float, default=2e-3, help="learning rate of the first cycle (default: 0.002)")
     parser.add_argument("--threads", type=int, default=1, help="of the CPU (default: 1)")
     args = parser.parse_args()
+    if args.pairs > 0.8 * args.count:
+        parser.error(f"a batch of {args.pairs} pairs needs more than {args.count}; give a smaller --pairs")
     torch.set_num_threads(args.threads)
     output = Path(args.output)
     faces = SyntheticFaces(
         args.count, size=128, seed=args.seed, pairs="expression", people=args.people, cache=args.cache
     )
-    train(
-        load(faces, output / f"pairs-{args.seed}-{args.count}-{args.people}.npz"),
-        output,
-        args.steps,
-        args.pairs,
-        args.rate,
-    )
+    data = load(faces, output / f"pairs-{args.seed}-{args.count}-{args.people}.npz")
+    train(data, output, [int(steps) for steps in args.cycles.split(",")], args.pairs, args.rate)
 
 
 def load(faces: SyntheticFaces, kept: Path) -> dict[str, np.ndarray]:
@@ -110,27 +108,28 @@ def load(faces: SyntheticFaces, kept: Path) -> dict[str, np.ndarray]:
     return data
 
 
-def train(data: dict[str, np.ndarray], output: Path, steps: int, pairs: int, rate: float) -> None:
+def train(data: dict[str, np.ndarray], output: Path, cycles: list[int], pairs: int, rate: float) -> None:
     """The loop; the file of weights is written at each validation."""
     torch.manual_seed(0)
-    network, points = Network().to(memory_format=torch.channels_last), nn.Linear(128, 2 * 51)
+    network, points = Network(), nn.Linear(128, 2 * 51)
+    network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     both = nn.ModuleList([network, points])
     mean = torch.optim.swa_utils.AveragedModel(
         network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.998), use_buffers=True
     )
     optimizer = torch.optim.AdamW(both.parameters(), lr=rate, weight_decay=0.02)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps, pct_start=0.08)
-    state, log, first = output / "state.pt", output / "log.csv", 0
-    parts = {"both": both, "mean": mean, "optimizer": optimizer, "schedule": schedule}
+    state, log, first, steps = output / "state.pt", output / "log.csv", 0, sum(cycles)
+    parts = {"both": both, "mean": mean, "optimizer": optimizer}
     rows: list[dict[str, float]] = []
     if state.is_file():
         found = torch.load(state, weights_only=True)
         first, rows = found["step"], found["rows"]
         for name, part in parts.items():
             part.load_state_dict(found[name])
-    count = len(data["image"]) - HELD_OUT
+    held_out = min(HELD_OUT, len(data["image"]) // 5)
+    count = len(data["image"]) - held_out
     spread = torch.from_numpy(data["units"].reshape(-1, 12).std(0) / UNIT_SCALE)
-    held = make_batch(data, np.arange(count, count + HELD_OUT), None)
+    held = make_batch(data, np.arange(count, count + held_out), None)
     bar = tqdm(range(first, steps), initial=first, total=steps, unit="step")
     for step in bar:
         rng = np.random.default_rng((1, step))
@@ -140,11 +139,11 @@ def train(data: dict[str, np.ndarray], output: Path, steps: int, pairs: int, rat
             features = network.features(batch.squares.contiguous(memory_format=torch.channels_last))
         features = features.float()
         loss = total_loss(network.head(features), points(features), batch, spread)
+        optimizer.param_groups[0]["lr"] = rate * share_of_rate(step, cycles)
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(both.parameters(), 1.0)
         optimizer.step()
-        schedule.step()
         mean.update_parameters(network)
         done = step + 1
         if done % 250 == 0 or done == steps:
@@ -153,6 +152,18 @@ def train(data: dict[str, np.ndarray], output: Path, steps: int, pairs: int, rat
             replace_file(state, lambda path: torch.save({"step": done, "rows": rows, **kept}, path))  # noqa: B023
             write(output, log, rows, mean.module)
             bar.set_postfix(loss=f"{loss.item():.3f}", pearson=f"{rows[-1]['pearson']:.3f}")
+
+
+def share_of_rate(step: int, cycles: list[int]) -> float:
+    """In each cycle the rate rises from 0 and falls again as cosines do, to half the height of the cycle before."""
+    height = 1.0
+    for steps in cycles:
+        if step < steps:
+            break
+        step, height = step - steps, height / 2
+    part, rise = (step + 1) / (steps + 1), 0.08
+    turn = part / rise - 1 if part < rise else (part - rise) / (1 - rise)
+    return height * (1 + math.cos(math.pi * turn)) / 2
 
 
 def chosen(count: int, pairs: int, step: int) -> np.ndarray:
@@ -238,7 +249,7 @@ def worsen(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         picture = np.clip(picture + noise, 0, 255).astype(np.uint8)
     if rng.random() < 0.2:
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(35, 90))]
-        picture = cv2.imdecode(cv2.imencode(".jpg", picture, quality)[1], cv2.IMREAD_COLOR)
+        picture = np.asarray(cv2.imdecode(cv2.imencode(".jpg", picture, quality)[1], cv2.IMREAD_COLOR))
     return picture
 
 

@@ -3,6 +3,7 @@
     magicface photo.jpg AU12=3 AU6=2 -o smile.png     raise the lip corners by 3 and the cheeks by 2
     magicface *.jpg AU4=2 -o frowns/                  several photos, one folder
     magicface download                                fetch the published weights
+    magicface prepare-videos videos/ --out pairs.jsonl   pairs to train on, from videos of people
     magicface evaluate                                measure the edits of a model
 
 A variation is wanted minus present intensity, on the FACS scale 0..5. The AUs are 1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25
@@ -28,6 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments[:1] == ["download"]:
         return cli.guarded(lambda: _download(arguments[1:]))
+    if arguments[:1] == ["prepare-videos"]:
+        return cli.guarded(lambda: _prepare_videos(arguments[1:]))
     if arguments[:1] == ["evaluate"]:
         return cli.guarded(lambda: _evaluate(arguments[1:]))
     return cli.guarded(lambda: _edit(arguments))
@@ -84,6 +87,12 @@ def _download(arguments: list[str]) -> int:
 
     cli.say(f"complete: {download(base=args.base, folder=args.to)}")
     return cli.OK
+
+
+def _prepare_videos(arguments: list[str]) -> int:
+    from .videos.command import run  # brings OpenCV and torch
+
+    return run(arguments)
 
 
 def _evaluate(arguments: list[str]) -> int:

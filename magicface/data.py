@@ -45,6 +45,7 @@ class SyntheticPairs(Dataset[Pair]):
         found: pass the source through face finder, crop and parser, as a photo that is edited, and cut the target out
             as the source; where no face is found, and without this, the whole picture is the crop and its truth the
             parts.
+        zoom: of the crops of faces that are found, see `Crop.around`.
     """
 
     def __init__(
@@ -54,14 +55,15 @@ class SyntheticPairs(Dataset[Pair]):
         guide: Literal["source", "target"] = "source",
         extent: Extent = "face",
         found: bool = False,
+        zoom: float = 1.0,
     ) -> None:
         if faces.plan.pairs != "expression":
             raise InputError(f'The faces must come with pairs="expression"; they have {faces.plan.pairs!r}.')
         if found and guide != "source":
             raise InputError('A face that is found is that of the source; found goes with guide = "source".')
-        self.faces, self.guide, self.found = faces, guide, found
+        self.faces, self.guide, self.found, self.zoom = faces, guide, found, zoom
         self.extent: Extent = extent
-        self.fingerprint = f"{faces.plan} guide={guide} extent={extent} found={found}"
+        self.fingerprint = f"{faces.plan} guide={guide} extent={extent} found={found} zoom={zoom}"
 
     def __len__(self) -> int:
         return len(self.faces)
@@ -81,7 +83,7 @@ class SyntheticPairs(Dataset[Pair]):
     def _found(self, pixels: np.ndarray) -> Prepared | None:
         finder, parser = get_finder("mediapipe"), get_parser("grabcut")  # which are at hand everywhere
         try:
-            return prepare(pixels, finder, parser, size=len(pixels), extent=self.extent)
+            return prepare(pixels, finder, parser, size=len(pixels), extent=self.extent, zoom=self.zoom)
         except FaceNotFoundError:
             return None
 

@@ -181,12 +181,14 @@ def pairs(config: MagicFaceConfig, size: int) -> tuple[Dataset[Pair], Dataset[Pa
         held_out = ManifestPairs(config.validation_manifest, size) if config.validation_manifest else None
         return ManifestPairs(config.manifest, size), held_out
 
+    zoom = Defaults.of(config.defaults).zoom
+
     def synthetic(count: int, seed: int) -> SyntheticPairs:
         faces = SyntheticFaces(
             count, size=size, seed=seed, pairs="expression", people=config.synthetic_people or None,
             cache=config.synthetic_cache or None,
         )  # fmt: skip
-        return SyntheticPairs(faces, guide=config.guide, extent=config.extent, found=config.found)
+        return SyntheticPairs(faces, guide=config.guide, extent=config.extent, found=config.found, zoom=zoom)
 
     held_out = synthetic(config.validation_count, config.synthetic_seed + 1) if config.validation_count else None
     return synthetic(config.synthetic_count, config.synthetic_seed), held_out

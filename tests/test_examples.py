@@ -114,6 +114,29 @@ def test_the_readme_fit(astronaut, tmp_path, monkeypatch):
     assert names["found"].error_px < 4  # of a face 120 px wide
 
 
+def test_the_readme_measurement(astronaut, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(astronaut).save("photo.jpg")
+    Image.fromarray(astronaut).save("smile.png")
+    exec(readme_session("import measure"), {})
+    assert "AU12" in capsys.readouterr().out
+    assert read_image("measured/report.png").width > 500
+
+
+def test_the_regressor_trains_and_goes_on(tmp_path):
+    from safetensors.torch import load_file
+
+    from common.measure.regressor import Network
+
+    options = "--count 10 --people 10 --pairs 4 --cache cache --output out --cycles"
+    command = [sys.executable, str(ROOT / "examples" / "train_regressor.py"), *options.split(), "20"]
+    for _ in range(2):  # the second has nothing left to do
+        subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+        Network().load_state_dict(load_file(tmp_path / "out" / "regressor.safetensors"))
+    assert (tmp_path / "out" / "log.csv").read_text().splitlines()[1].startswith("20,")
+    assert read_image(tmp_path / "out" / "curve.png").width > 500
+
+
 def test_the_sheets_of_faces(tmp_path):
     command = [sys.executable, ROOT / "examples" / "faces.py", "--output", tmp_path, "--size", "16"]
     subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True)

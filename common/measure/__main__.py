@@ -1,7 +1,9 @@
 """Measures what an edit did to a face: action units, identity, pose, light, and what it should have left alone.
 
-python -m common.measure photo.jpg smile.png
-python -m common.measure photo.jpg smile.png --requested AU12=3,AU6=2 --mask mask.png --out measured
+    python -m common.measure photo.jpg smile.png
+    python -m common.measure photo.jpg smile.png --requested AU12=3,AU6=2 --mask mask.png --out measured
+
+Both show the same scene and have the same size; the largest face counts.
 """
 
 from __future__ import annotations

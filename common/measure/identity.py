@@ -51,6 +51,9 @@ def identity(
 ) -> Similarity | None:
     """Compare the largest faces of two pictures.
 
+    On real portraits dlib's distance was 0.23 for a person with the head turned and another expression, 0.73 to 0.97
+    for different persons; shrinking a portrait of 512 px to 128 px alone costs 0.11 to 0.16.
+
     Args:
         before: anything that `read_image` reads.
         after: another, or the same.
@@ -116,7 +119,8 @@ def _dlib() -> tuple[Any, Any]:
         raise MissingDependencyError("dlib-bin", "The identity network dlib", INSTALL) from error
     if folder is None:
         raise MissingDependencyError("face-recognition-models", "The identity network dlib", INSTALL)
-    return dlib, dlib.face_recognition_model_v1(str(folder / _NETWORK))
+    library: Any = dlib  # a compiled module, whose names are known at run time only
+    return library, library.face_recognition_model_v1(str(folder / _NETWORK))
 
 
 def _models() -> Path | None:

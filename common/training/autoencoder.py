@@ -120,11 +120,11 @@ class FacePictures(Dataset[dict[str, torch.Tensor]]):
         both = torch.cat([torch.stack([2 * each["image"] - 1 for each in pair]), torch.stack(faces)], 1)
         if self.always or index % 2:
             power = 0.5 if self.always else float(torch.rand((), generator=generator(index)))
-            both = _cut(both, pair[0]["landmarks"], self.closer**power)
+            both = cut_closer(both, pair[0]["landmarks"], self.closer**power)
         return {"picture": both[:, :3], "face": both[:, 3:]}
 
 
-def _cut(pictures: torch.Tensor, landmarks: torch.Tensor, closer: float) -> torch.Tensor:
+def cut_closer(pictures: torch.Tensor, landmarks: torch.Tensor, closer: float) -> torch.Tensor:
     """Pictures (B, C, S, S), `closer` times as large round the landmarks (68, 2) in pixels."""
     side = pictures.shape[-1]
     centre = (landmarks.mean(0) + 0.5) * 2 / side - 1
@@ -194,14 +194,15 @@ def train(config: AutoencoderConfig) -> Path:
         if step % 2:
             pictures, face = pictures.flip(3), face.flip(3)
         side = config.size // vae.spatial_compression_ratio
-        noise = torch.randn(len(pictures), vae.config.latent_channels, side, side, device=device)
+        shape = (len(pictures), vae.config.latent_channels, side, side)
+        noise = torch.randn(shape, generator=generator(config.seed, 2, step)).to(device)
         with torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bf16"):
             loss = reconstruction_loss(vae.encoder, vae.decoder, pictures, face, noise, config)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad()
-        rows.append({"step": step, "loss": float(loss), "learning_rate": float(rate.get_last_lr()[0])})
+        rows.append({"step": step, "loss": float(loss.detach()), "learning_rate": float(rate.get_last_lr()[0])})
         rate.step()
         if step % config.checkpoint_every == 0 or step == config.steps:
             log.add(rows)

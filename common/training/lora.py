@@ -24,14 +24,15 @@ def add_lora(twin: TwinUNet, rank: int, alpha: float, targets: Sequence[str]) ->
         InputError: no layer has such a name.
     """
     try:
-        from peft import LoraConfig  # pyright: ignore[reportMissingImports] - optional
+        from peft import LoraConfig
     except ImportError as error:
         raise MissingDependencyError("peft", "lora_rank", 'pip install "face-rig[train]"') from error
     reached = {name for name, p in twin.named_parameters() if p.requires_grad}
     networks = [twin.unet, twin.id_encoder]
     for network in networks[: 1 + any(name.startswith("id_encoder.") for name in reached)]:
         try:
-            network.add_adapter(LoraConfig(r=rank, lora_alpha=alpha, target_modules=list(targets)))
+            # peft's annotation has a whole number, its arithmetic takes any
+            network.add_adapter(LoraConfig(r=rank, lora_alpha=alpha, target_modules=list(targets)))  # type: ignore[arg-type]
         except ValueError as error:
             raise InputError(f"lora_targets {list(targets)} name no layer that can be adapted: {error}") from error
     for name, parameter in twin.named_parameters():

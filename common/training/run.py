@@ -6,6 +6,7 @@ The only file that imports accelerate.
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,6 +41,11 @@ class Run:
         self.accelerator = accelerator = Accelerator(
             mixed_precision=config.precision or None, gradient_accumulation_steps=config.accumulation
         )
+        if (launched := int(os.environ.get("WORLD_SIZE", 1))) > 1 and accelerator.num_processes == 1:
+            raise InputError(
+                f"{launched} processes were launched, but each believes to be the only one: they would overwrite each"
+                " other's files.\n  without GPUs: set ACCELERATE_USE_CPU=true"
+            )
         self.sharded = accelerator.distributed_type == DistributedType.FSDP
         if self.sharded and config.ema:
             raise InputError("ema needs whole weights in every process, which FSDP has not; set ema = 0.")

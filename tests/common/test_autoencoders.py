@@ -7,23 +7,12 @@ import json
 import pytest
 import torch
 import toy_training as toy
-from diffusers import AutoencoderDC
 
 from common.autoencoders import encode, load_vae, scale_factor
 from common.errors import CheckpointError
 
 
-def exact() -> AutoencoderDC:
-    torch.manual_seed(2)
-    channels, layers, scales = (8, 8, 16), (0, 1, 1), ((), (), ())
-    return AutoencoderDC(
-        latent_channels=4, encoder_block_out_channels=channels, decoder_block_out_channels=channels,
-        encoder_layers_per_block=layers, decoder_layers_per_block=layers, encoder_qkv_multiscales=scales,
-        decoder_qkv_multiscales=scales,
-    ).eval()  # fmt: skip
-
-
-@pytest.mark.parametrize(("make", "factor"), [(toy.vae, 2), (exact, 4)])
+@pytest.mark.parametrize(("make", "factor"), [(toy.vae, 2), (toy.exact_vae, 4)])
 def test_latents_are_as_small_as_the_factor_says(make, factor, tmp_path):
     make().save_pretrained(tmp_path)
     vae = load_vae(tmp_path)
@@ -44,7 +33,7 @@ def test_deviation_is_the_distribution_s():
 
 
 def test_other_kinds_are_told(tmp_path):
-    exact().save_pretrained(tmp_path)
+    toy.exact_vae().save_pretrained(tmp_path)
     config = json.loads((tmp_path / "config.json").read_text())
     (tmp_path / "config.json").write_text(json.dumps(config | {"_class_name": "AutoencoderTiny"}))
     with pytest.raises(CheckpointError, match="AutoencoderTiny"):

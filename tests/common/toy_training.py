@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from diffusers import AutoencoderKL, UNet2DConditionModel
+from diffusers import AutoencoderDC, AutoencoderKL, UNet2DConditionModel
 
 from common.training.twin import TwinUNet
 
@@ -35,6 +35,17 @@ def vae() -> AutoencoderKL:
         norm_num_groups=4,
         latent_channels=4,
     ).eval()
+
+
+def exact_vae() -> AutoencoderDC:
+    """Latents a quarter as wide, and no distribution."""
+    torch.manual_seed(2)
+    channels, layers, scales = (8, 8, 16), (0, 1, 1), ((), (), ())
+    return AutoencoderDC(
+        latent_channels=4, encoder_block_out_channels=channels, decoder_block_out_channels=channels,
+        encoder_layers_per_block=layers, decoder_layers_per_block=layers, encoder_qkv_multiscales=scales,
+        decoder_qkv_multiscales=scales,
+    ).eval()  # fmt: skip
 
 
 def conditions(batch: int = 2) -> tuple[torch.Tensor, ...]:

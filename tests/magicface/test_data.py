@@ -58,13 +58,16 @@ def test_found_source_is_prepared_as_a_photo(faces, monkeypatch):
     made = Prepared(None, crop, crop.apply(pixels[0]), np.zeros((32, 32)), np.full((32, 32, 3), 7, np.uint8), None)
     seen = []
 
-    def prepare(photo, finder, parser, *, size, extent):
-        seen.append((photo, finder.name, parser.name, size, extent))
+    def prepare(photo, finder, parser, *, size, extent, zoom):
+        seen.append((photo, finder.name, parser.name, size, extent, zoom))
         return made
 
     monkeypatch.setattr(data, "prepare", prepare)
-    pair = {name: value.numpy() * 255 for name, value in SyntheticPairs(faces, extent="head", found=True)[1].items()}
-    assert seen[0][1:] == ("mediapipe", "grabcut", 32, "head")
+    pair = {
+        name: value.numpy() * 255
+        for name, value in SyntheticPairs(faces, extent="head", found=True, zoom=1.5)[1].items()
+    }
+    assert seen[0][1:] == ("mediapipe", "grabcut", 32, "head", 1.5)
     assert np.array_equal(seen[0][0], pixels[0])
     assert np.array_equal(np.rint(pair["source"].transpose(1, 2, 0)), crop.apply(pixels[0]))
     assert np.array_equal(np.rint(pair["target"].transpose(1, 2, 0)), crop.apply(pixels[1]))

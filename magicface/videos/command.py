@@ -1,0 +1,66 @@
+"""Turns a folder of videos into pairs to train on.
+
+    magicface prepare-videos videos/ --out pairs.jsonl
+    accelerate launch -m magicface.train examples/train_magicface.toml --set manifest=pairs.jsonl --set output=out/mine
+
+Each video, or folder of frames, shows one person. Beside the manifest come its pictures, a report of what was dropped
+and why, and a sheet of pairs to look at. The same command goes on where it was stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import logging
+import sys
+import typing
+from pathlib import Path
+
+from common import cli
+from common.background import PARSERS, get_parser
+from common.faces import get_finder
+from common.training.config import documentation
+
+from .prepare import Tools, prepare
+from .report import table
+from .settings import Settings
+
+
+def run(arguments: list[str]) -> int:
+    """The command; returns the exit code."""
+    args = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING if args.quiet else logging.INFO, format="%(message)s", stream=sys.stderr)
+    settings = Settings(**{field.name: getattr(args, field.name) for field in dataclasses.fields(Settings)})
+    measurer = _measurer(args.measurer)
+    finder, parser = get_finder(args.finder), get_parser(args.parser)
+    tools = Tools(finder, parser, measurer, (finder.name, parser.name, measurer.name))
+    report = prepare(args.folder, args.out, settings, tools, progress=not args.quiet)
+    print(table(report))
+    return cli.FAILED if report["unreadable"] else cli.OK
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "magicface prepare-videos", description=__doc__, epilog=cli.EXIT_CODES.replace("photo", "video"),
+        formatter_class=cli.HelpFormatter,
+    )  # fmt: skip
+    parser.add_argument("folder", type=Path, help="of videos, or of folders of frames")
+    parser.add_argument("--out", type=Path, required=True, help="the manifest to write, a .jsonl file")
+    texts, hints = documentation(Settings), typing.get_type_hints(Settings)
+    for field in dataclasses.fields(Settings):
+        known = typing.get_args(hints[field.name]) or None
+        parser.add_argument(
+            f"--{field.name.replace('_', '-')}", type=str if known else hints[field.name], choices=known,
+            default=field.default, help=" ".join(texts[field.name].replace("%", "%%").split()),
+        )  # fmt: skip
+    parser.add_argument("--measurer", default="auto", help="of the action units, see common.measure")
+    parser.add_argument("--finder", default="auto", help="auto, insightface, face-alignment or mediapipe")
+    parser.add_argument("--parser", default="auto", choices=PARSERS, help="of hair, skin, clothes and background")
+    parser.add_argument("-q", "--quiet", action="store_true", help="no progress bars")
+    return parser
+
+
+def _measurer(name: str) -> typing.Any:
+    from common.measure import get_measurer  # pyright: ignore[reportMissingImports] - brings the head
+
+    return get_measurer(name)

@@ -1,0 +1,54 @@
+"""Settings: what a preparation of videos is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from common.background import Extent
+from common.errors import InputError
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a preparation of videos is told.
+
+    Raises:
+        InputError: a number out of its range.
+    """
+
+    size: int = 512
+    """Side of the crops in pixels."""
+    every: int = 10
+    """Look at each n-th frame: 10 is three a second of most videos; 1 for a folder of chosen pictures."""
+    pairs: int = 100
+    """Pairs of a video, at most."""
+    min_difference: float = 1.0
+    """Least difference of at least one action unit within a pair, as the measurer counts."""
+    max_turn: float = 10.0
+    """Largest difference of yaw, pitch and roll within a pair, degrees."""
+    min_face: int = 64
+    """Narrowest face, in pixels of the video."""
+    max_move: float = 0.25
+    """How far a face may be from the video's median face, in place or in width, in parts of that face's width."""
+    sharpness: float = 0.4
+    """Least sharpness of a face (variance of its Laplacian) in parts of the video's median."""
+    extent: Extent = "head"
+    """What the background hides: "head", or "face", which spares hair, neck and clothes."""
+    guide: Literal["source", "target"] = "source"
+    """Whose background a pair gets: the source's, as in use, or the target's, as in the paper."""
+    seed: int = 0
+    """Of the choice among pairs that are equally good."""
+
+    def __post_init__(self) -> None:
+        for name, low in (("size", 16), ("every", 1), ("pairs", 1), ("min_face", 1), ("seed", 0)):
+            if getattr(self, name) < low:
+                raise InputError(f"{name} must be at least {low}; got {getattr(self, name)}.")
+        for name in ("min_difference", "max_turn", "max_move", "sharpness"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise InputError(f"{name} must be at least 0; got {getattr(self, name)}.")
+        if not self.min_difference:
+            raise InputError("min_difference must be above 0: a pair without a difference teaches nothing.")
+        for name, known in (("extent", ("head", "face")), ("guide", ("source", "target"))):
+            if getattr(self, name) not in known:
+                raise InputError(f"{name} must be one of {', '.join(known)}; got {getattr(self, name)!r}.")

@@ -1,0 +1,164 @@
+"""The small autoencoder: its loss by hand, a training that goes on as if it had not stopped, a network that loads."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import types
+from pathlib import Path
+
+import pytest
+import torch
+
+from common.autoencoders import encode, load_vae
+from common.synthetic import dataset
+from common.synthetic.dataset import SyntheticFaces
+from common.training.autoencoder import AutoencoderConfig, FacePictures, cut_closer, main, reconstruction_loss
+from common.training.config import documentation
+from common.training.records import read_log
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "synthetic"))
+import stand_in
+import toy_training as toy
+
+CONFIG = """
+output = "{folder}/out"
+size = 32
+synthetic_count = 4
+synthetic_people = 2
+steps = 4
+batch_size = 4
+workers = 0
+warmup = 0
+checkpoint_every = 2
+validation_count = 2
+[autoencoder]
+latent_channels = 4
+encoder_block_out_channels = [8, 8, 16]
+decoder_block_out_channels = [8, 8, 16]
+encoder_layers_per_block = [0, 1, 1]
+decoder_layers_per_block = [0, 1, 1]
+encoder_qkv_multiscales = [[], [], []]
+decoder_qkv_multiscales = [[], [], []]
+"""
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def config(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setattr(dataset, "picture", types.SimpleNamespace(make=stand_in.make))
+    (tmp_path / "config.toml").write_text(CONFIG.format(folder=tmp_path))
+    return tmp_path / "config.toml"
+
+
+def start(config: Path, *overrides: str) -> int:
+    return main([str(config), *(part for text in overrides for part in ("--set", text))])
+
+
+def losses(folder: Path) -> list[float]:
+    return [row["loss"] for row in read_log(folder / "log.csv")]
+
+
+def test_trained_autoencoder_loads(config):
+    assert start(config) == 0
+    out = config.parent / "out"
+    vae = load_vae(out / "vae")
+    pictures = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        latents, _ = encode(vae, 2 * pictures - 1)
+    assert latents.shape == (2, 4, 8, 8)
+    assert [row["step"] for row in read_log(out / "validation.csv")] == [2, 4]
+    assert (out / "validation.png").is_file()
+    assert len(losses(out)) == 4
+
+
+def test_a_training_that_stopped_goes_on_as_if_it_had_not(config, monkeypatch):
+    """Stopped after the checkpoint of step 2, in the middle of step 3."""
+    start(config)
+    with monkeypatch.context() as patch:
+        calls = []
+
+        def stopping(*args):
+            calls.append(args)
+            if len(calls) == 3:
+                raise KeyboardInterrupt
+            return reconstruction_loss(*args)
+
+        patch.setattr("common.training.autoencoder.reconstruction_loss", stopping)
+        assert start(config, f"output={config.parent / 'stopped'}") == 130
+    assert losses(config.parent / "stopped") == losses(config.parent / "out")[:2]
+    start(config, f"output={config.parent / 'stopped'}")
+    assert losses(config.parent / "stopped") == losses(config.parent / "out")
+    one, other = (load_vae(config.parent / name / "vae").state_dict() for name in ("out", "stopped"))
+    for name, value in one.items():
+        torch.testing.assert_close(other[name], value, rtol=0, atol=0)
+
+
+def test_loss_by_hand():
+    """Without noise, edges or spread: the weighted mean of what is lost."""
+    vae = toy.exact_vae()
+    pictures = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    face = torch.zeros(2, 1, 16, 16)
+    face[:, :, :8] = 1
+    plain = AutoencoderConfig(output="out", edge_weight=0.0, spread_weight=0.0, latent_noise=0.0, face_weight=3.0)
+    with torch.no_grad():
+        found = reconstruction_loss(vae.encoder, vae.decoder, pictures, face, torch.randn(2, 4, 4, 4), plain)
+        lost = (vae.decode(vae.encode(pictures).latent).sample - pictures).abs()
+    torch.testing.assert_close(found, (3 * lost[:, :, :8].mean() + lost[:, :, 8:].mean()) / 4, rtol=1e-5, atol=1e-6)
+
+
+def test_spread_is_nothing_for_standard_latents():
+    """What does not lose anything and spreads as it should costs nothing; twice as wide costs log(2)^2 a channel."""
+    pictures = torch.randn(16, 4, 8, 8, generator=torch.Generator().manual_seed(1))
+    pictures = (pictures - pictures.mean((0, 2, 3), keepdim=True)) / pictures.std((0, 2, 3), keepdim=True)
+    plain = AutoencoderConfig(output="out", spread_weight=1.0, latent_noise=0.0)
+    face, noise = torch.zeros(16, 1, 8, 8), torch.randn_like(pictures)
+    assert reconstruction_loss(lambda x: x, lambda z: z, pictures, face, noise, plain) < 1e-6
+    wide = reconstruction_loss(lambda x: 2 * x, lambda z: z / 2, pictures, face, noise, plain)
+    torch.testing.assert_close(wide, torch.tensor(0.4805), rtol=1e-3, atol=1e-4)
+
+
+def test_closer_pictures_show_the_face_larger():
+    """A square at the landmarks has four times the pixels when it is twice as close, and its centre stays."""
+    pictures = torch.zeros(2, 4, 32, 32)
+    pictures[:, :, 10:14, 18:22] = 1
+    landmarks = torch.tensor([[18.0, 10], [21, 13]]).repeat(34, 1)
+    near = cut_closer(pictures, landmarks, 2.0)
+    torch.testing.assert_close(near.sum((2, 3)), torch.full((2, 4), 64.0), rtol=0.02, atol=0.1)
+    assert (near[:, :, 11:13, 19:21] > 0.99).all()
+    assert torch.equal(cut_closer(pictures, landmarks, 1.0), pictures)
+
+
+def test_every_other_pair_is_cut_closer(config):
+    faces = SyntheticFaces(4, size=32, pairs="expression", people=2)
+    plain, mixed = FacePictures(faces), FacePictures(faces, 4.0)
+    assert torch.equal(mixed[0]["picture"], plain[0]["picture"])
+    assert not torch.equal(mixed[1]["picture"], plain[1]["picture"])
+    assert torch.equal(mixed[1]["picture"], mixed[1]["picture"])
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        (["autoencoder.latent_channel=1"], "'latent_channels'"),
+        (["spread_wait=1.0"], "'spread_weight'"),
+        (["batch_size=3"], "even; got 3"),
+        (["steps=0"], "steps must be at least 1"),
+        (["learning_rate=fast"], "a number"),
+    ],
+)
+def test_wrong_configs_are_told(config, capsys, overrides, words):
+    assert start(config, *overrides) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_every_field_is_documented():
+    texts = documentation(AutoencoderConfig)
+    assert all(texts[field.name] for field in dataclasses.fields(AutoencoderConfig))
