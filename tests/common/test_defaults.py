@@ -13,7 +13,7 @@ SMALL = Defaults(steps=12, guidance=1.0, extent="face", paste_back="detail")
 
 
 def test_without_a_file_the_published_values_hold(tmp_path):
-    assert read_defaults(tmp_path) == Defaults(50, 1.5, "head", True)
+    assert read_defaults(tmp_path) == Defaults(50, 1.5, "head", True, 1.0)
 
 
 @pytest.mark.parametrize("defaults", [SMALL, Defaults(), Defaults(paste_back=False)])
@@ -40,6 +40,7 @@ def test_what_a_file_does_not_name_is_as_published(tmp_path):
         ('{"extent": "body"}', "head"),
         ('{"extent": []}', "extent"),
         ('{"paste_back": "glue"}', "paste_back must be"),
+        ('{"zoom": 0}', "zoom must be"),
     ],
 )
 def test_bad_files_are_errors_of_the_checkpoint(tmp_path, text, words):

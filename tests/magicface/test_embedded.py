@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -111,6 +112,15 @@ def test_its_own_settings_are_taken_unless_others_are_given(embedded, astronaut,
     for option in ({"steps": 3}, {"guidance": 3.0}, {"paste_back": "replace"}):
         assert (own != pixels(**option)).any(), option
     assert pixels(paste_back=False).shape == (64, 64, 3)
+
+
+def test_its_own_crop_is_closer(folder, astronaut, tmp_path):
+    shutil.copytree(folder, tmp_path / "model")
+    write_defaults(tmp_path / "model", replace(SMALL, zoom=2.0))
+    far, near = (
+        MagicFace.from_pretrained(at, size=64, **OFFLINE).encode(astronaut) for at in (folder, tmp_path / "model")
+    )
+    np.testing.assert_allclose(near.crop.matrix[:, :2], 2 * far.crop.matrix[:, :2])
 
 
 def test_the_command_line(embedded, astronaut, tmp_path, capsys):
