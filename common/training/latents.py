@@ -127,7 +127,7 @@ class KeptLatents(Dataset[dict[str, torch.Tensor]]):
         for batch in tqdm(loader, desc="Encoding pictures", disable=process > 0 or not missing):
             latents = encode(vae, batch)
             for row in range(len(batch["vector"])):
-                tensors = {name: getattr(latents, name)[row].cpu().clone() for name in NAMES}
+                tensors = {name: _contiguous(getattr(latents, name)[row]) for name in NAMES}
                 self._keep(missing[done], tensors | {"vector": batch["vector"][row].clone()})
                 done += 1
         wait()
@@ -147,6 +147,11 @@ class KeptLatents(Dataset[dict[str, torch.Tensor]]):
 
     def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
         return dict(self.memory[index]) if self.folder is None else read_weights(self._file(index))
+
+
+def _contiguous(tensor: torch.Tensor) -> torch.Tensor:
+    """A copy on the CPU with its numbers in order, as files want them: convolutions may leave channels last."""
+    return tensor.cpu().clone(memory_format=torch.contiguous_format)
 
 
 def _claim(folder: Path, facts: dict[str, Any]) -> None:

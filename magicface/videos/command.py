@@ -61,6 +61,6 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _measurer(name: str) -> typing.Any:
-    from common.measure import get_measurer  # pyright: ignore[reportMissingImports] - brings the head
+    from common.measure import get_measurer  # brings the head
 
     return get_measurer(name)
