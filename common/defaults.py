@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .arguments import SEED, check_options
-from .background.labels import Extent, foreground
+from .background.labels import Extent, Guide, foreground
 from .errors import CheckpointError, InputError
 
 DEFAULTS_FILE = "editor.json"
@@ -26,6 +26,7 @@ class Defaults:
         guidance: how strongly the wish pulls; 1 is no guidance, and saves a pass a step.
         extent: what the network makes anew, "head" or "face".
         paste_back: True or "replace", "detail", or False; see `Editor.edit`.
+        guide: what the network is shown of the photo, "background" or "photo"; see `common.prepare.prepare`.
         zoom: how much closer than the released crop the model looks at a face, above 0; see `Crop.around`.
 
     Raises:
@@ -37,10 +38,13 @@ class Defaults:
     extent: Extent = "head"
     paste_back: bool | str = True
     zoom: float = 1.0
+    guide: Guide = "background"
 
     def __post_init__(self) -> None:
         check_options(self.steps, 1, self.guidance, SEED, self.paste_back)
         foreground(np.zeros((1, 1), np.uint8), self.extent)
+        if self.guide not in ("background", "photo"):
+            raise InputError(f"guide must be 'background' or 'photo'; got {self.guide!r}.")
         if isinstance(self.zoom, bool) or not isinstance(self.zoom, (int, float)) or not 0 < self.zoom < float("inf"):
             raise InputError(f"zoom must be a number above 0; got {self.zoom!r}.")
 

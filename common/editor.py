@@ -148,8 +148,9 @@ class Editor(Generic[Wish]):
         if background is not None:
             return self._encode_prepared(photo, read_image(background), started)
         made = prepare(
-            rgb(photo), self.finder, self.parser, size=self.size, face=face, extent=extent, zoom=self.defaults.zoom
-        )
+            rgb(photo), self.finder, self.parser, size=self.size, face=face, extent=extent, zoom=self.defaults.zoom,
+            guide=self.defaults.guide,
+        )  # fmt: skip
         record = {"finder": self.finder.name, "parser": self.parser.name, "extent": extent}
         return self._subject(
             photo, made.face, made.crop, made.source, made.labels, made.background, made.region, record, started

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .background import Extent, Parser, foreground, masked_background
+from .background import Extent, Guide, Parser, foreground, masked_background
 from .errors import FaceNotFoundError
 from .faces import Crop, Face, FaceFinder, choose_face
 
@@ -32,6 +32,7 @@ def prepare(
     face: str | int | tuple[float, float] = "largest",
     extent: Extent = "head",
     zoom: float = 1.0,
+    guide: Guide = "background",
 ) -> Prepared:
     """Find a face, cut it out, and paint the person out of a copy.
 
@@ -43,6 +44,9 @@ def prepare(
         face: see `choose_face`.
         extent: see `foreground`.
         zoom: see `Crop.around`.
+        guide: "background": with the person painted out, as the published networks want it, which were trained on
+            backgrounds of the picture that they should make. "photo": the crop as it is, for networks that were trained
+            on the photo before the edit, from which nothing need be hidden.
 
     Raises:
         FaceNotFoundError: no such face, or the parser sees nobody there.
@@ -58,5 +62,7 @@ def prepare(
             f"The parser {parser.name} sees nobody where the finder {finder.name} found a face.\n"
             "  choose another face, or another parser"
         )
+    if guide == "photo":
+        return Prepared(found, crop, source, labels, source, region)
     behind = masked_background(source, labels, inside.landmarks, inside.points, extent)
     return Prepared(found, crop, source, labels, behind, region)

@@ -22,7 +22,7 @@ class Subject:
         crop: how the square crop lies in the photo.
         source: (S, S, 3) uint8, the crop as the network sees it.
         labels: (S, S) uint8, its parts in the 19 CelebAMask classes; None for a prepared crop.
-        background: (S, S, 3) uint8, what stays: the crop with the face blackened and the pose hint drawn.
+        background: (S, S, 3) uint8, what guides: the crop with the face blackened and the pose hint drawn, or as it is.
         region: (S, S) bool, what an edit may change.
         identity: keys and values of the person, batch 1.
         guides: encoded guides that all edits share, (1, 4, s, s) each.

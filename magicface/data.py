@@ -40,7 +40,8 @@ class SyntheticPairs(Dataset[Pair]):
 
     Args:
         faces: with `pairs="expression"`.
-        guide: "source": the background of the source photo, as in use; "target": of the target, as in the paper.
+        guide: "source": the background of the source photo, as in use; "target": of the target, as in the paper;
+            "photo": the source photo itself, see `common.prepare.prepare`.
         extent: what the guide hides, see `common.background.foreground`.
         found: pass the source through face finder, crop and parser, as a photo that is edited, and cut the target out
             as the source; where no face is found, and without this, the whole picture is the crop and its truth the
@@ -52,15 +53,15 @@ class SyntheticPairs(Dataset[Pair]):
         self,
         faces: SyntheticFaces,
         *,
-        guide: Literal["source", "target"] = "source",
+        guide: Literal["source", "target", "photo"] = "source",
         extent: Extent = "face",
         found: bool = False,
         zoom: float = 1.0,
     ) -> None:
         if faces.plan.pairs != "expression":
             raise InputError(f'The faces must come with pairs="expression"; they have {faces.plan.pairs!r}.')
-        if found and guide != "source":
-            raise InputError('A face that is found is that of the source; found goes with guide = "source".')
+        if found and guide == "target":
+            raise InputError('A face that is found is that of the source; found goes with guide "source" or "photo".')
         self.faces, self.guide, self.found, self.zoom = faces, guide, found, zoom
         self.extent: Extent = extent
         self.fingerprint = f"{faces.plan} guide={guide} extent={extent} found={found} zoom={zoom}"
@@ -74,7 +75,7 @@ class SyntheticPairs(Dataset[Pair]):
         source, target = item["source"]["image"], item["target"]["image"]
         made = self._found(_pixels(source)) if self.found else None
         if made is None:
-            guide = guide_of(item[self.guide], self.extent)
+            guide = source if self.guide == "photo" else guide_of(item[self.guide], self.extent)
         else:
             source, guide = _tensor(made.source), _tensor(made.background)
             target = _tensor(made.crop.apply(_pixels(target)))
@@ -83,7 +84,10 @@ class SyntheticPairs(Dataset[Pair]):
     def _found(self, pixels: np.ndarray) -> Prepared | None:
         finder, parser = get_finder("mediapipe"), get_parser("grabcut")  # which are at hand everywhere
         try:
-            return prepare(pixels, finder, parser, size=len(pixels), extent=self.extent, zoom=self.zoom)
+            return prepare(
+                pixels, finder, parser, size=len(pixels), extent=self.extent, zoom=self.zoom,
+                guide="photo" if self.guide == "photo" else "background",
+            )  # fmt: skip
         except FaceNotFoundError:
             return None
 

@@ -72,19 +72,21 @@ class MagicFaceConfig(TrainConfig):
     """Folder where synthetic pictures are kept; empty draws them anew each time, which takes far longer than a step."""
     size: int = 0
     """Side of the pictures in pixels; 0 is what the networks were made for."""
-    guide: Literal["source", "target"] = "source"
-    """Whose background guides the synthetic pairs: the source's, as in use, or the target's, as in the paper."""
+    guide: Literal["source", "target", "photo"] = "source"
+    """What guides the synthetic pairs: the background of the source, as in use, or of the target, as in the paper; or
+    "photo", all of the source, which then must be in [defaults] too."""
     extent: Literal["face", "head"] = "face"
     """What the synthetic pairs' guide hides: the inner face, or hair, neck and clothes too."""
     found: bool = False
     """Find, cut out and parse the synthetic sources as photos that are edited, with all the mistakes of that."""
     defaults: dict[str, Any] = field(default_factory=dict)
-    """How the model is to be used (steps, guidance, extent, paste_back, zoom), for its `editor.json`; what is not named
-    is as in `model`, else as published."""
+    """How the model is to be used (steps, guidance, extent, paste_back, guide, zoom), for its `editor.json`; what is
+    not named is as in `model`, else as published."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        Defaults.of(self.defaults)
+        if (Defaults.of(self.defaults).guide == "photo") != (self.guide == "photo") and self.synthetic_count:
+            raise InputError('guide = "photo" must stand among the data and in [defaults], or in neither.')
         if bool(self.unet) + bool(self.model or self.base) != 1:
             raise InputError("Name what to begin with: model, or base, or a table [unet].")
         if bool(self.vae) + bool(self.autoencoder) != bool(self.unet):

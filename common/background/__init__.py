@@ -8,7 +8,7 @@ Importing this package imports neither torch nor transformers; only the networks
 """
 
 from .jaw import jaw_hint
-from .labels import PARTS, Extent, foreground
+from .labels import PARTS, Extent, Guide, foreground
 from .masked import masked_background
 from .parsers import PARSERS, Parser, check_name, get_parser
 
@@ -16,6 +16,7 @@ __all__ = [
     "PARSERS",
     "PARTS",
     "Extent",
+    "Guide",
     "Parser",
     "check_name",
     "foreground",

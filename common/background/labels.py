@@ -10,6 +10,7 @@ from ..errors import InputError, ShapeError
 from ..parts import PARTS
 
 Extent = Literal["head", "face"]
+Guide = Literal["background", "photo"]
 
 BACKGROUND, SKIN, NECK, CLOTH, HAIR = (PARTS.index(name) for name in ("background", "skin", "neck", "cloth", "hair"))
 

@@ -170,7 +170,7 @@ def _write_pictures(
     video: Path, target: Path, screened: Screened, pairs: list[tuple[int, int]], settings: Settings, parser: Parser
 ) -> None:
     """The crops of all pairs, and the backgrounds that they need."""
-    behind = {pair[settings.guide == "target"] for pair in pairs}
+    behind = {pair[settings.guide == "target"] for pair in pairs if settings.guide != "photo"}
     for number, crop in _crops(video, screened, {number for pair in pairs for number in pair}):
         save_image(Image.fromarray(crop), target / _name(number))
         if number in behind and screened.crop is not None:
@@ -187,12 +187,13 @@ def _row(target: Path, source: int, to: int, units: dict[int, np.ndarray], setti
     def intensities(number: int) -> dict[str, float]:
         return {name: float(value) for name, value in zip(ACTION_UNITS, units[number]) if value}
 
+    guide = _name(to if settings.guide == "target" else source, "" if settings.guide == "photo" else "-background")
     return {
         "source": f"{place}/{_name(source)}",
         "target": f"{place}/{_name(to)}",
         "au_source": intensities(source),
         "au_target": intensities(to),
-        "background": f"{place}/{_name(source if settings.guide == 'source' else to, '-background')}",
+        "background": f"{place}/{guide}",
     }
 
 

@@ -37,8 +37,9 @@ class Settings:
     """Least sharpness of a face (variance of its Laplacian) in parts of the video's median."""
     extent: Extent = "head"
     """What the background hides: "head", or "face", which spares hair, neck and clothes."""
-    guide: Literal["source", "target"] = "source"
-    """Whose background a pair gets: the source's, as in use, or the target's, as in the paper."""
+    guide: Literal["source", "target", "photo"] = "source"
+    """Whose background a pair gets: the source's, as in use, or the target's, as in the paper; or "photo", all of the
+    source, for the embedded model."""
     seed: int = 0
     """Of the choice among pairs that are equally good."""
 
@@ -53,6 +54,6 @@ class Settings:
                 raise InputError(f"{name} must be at least 0; got {getattr(self, name)}.")
         if not self.min_difference:
             raise InputError("min_difference must be above 0: a pair without a difference teaches nothing.")
-        for name, known in (("extent", ("head", "face")), ("guide", ("source", "target"))):
+        for name, known in (("extent", ("head", "face")), ("guide", ("source", "target", "photo"))):
             if getattr(self, name) not in known:
                 raise InputError(f"{name} must be one of {', '.join(known)}; got {getattr(self, name)!r}.")

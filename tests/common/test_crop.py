@@ -46,6 +46,19 @@ def test_there_and_back(size):
     assert crop.to_crop(points.astype(np.float32)).dtype == np.float32
 
 
+def test_twice_as_close_is_twice_as_large_round_the_same_centre():
+    box, centre = np.array([100.0, 80, 180, 190]), np.array([140.0, 135, 1])
+    far, near = (Crop.around(box, (400, 300), 128, zoom=zoom) for zoom in (1.0, 2.0))
+    np.testing.assert_allclose(near.matrix[:, :2], 2 * far.matrix[:, :2])
+    np.testing.assert_allclose(near.matrix @ centre, far.matrix @ centre)
+
+
+@pytest.mark.parametrize("zoom", [0, -1, float("nan"), float("inf")])
+def test_impossible_zooms(zoom):
+    with pytest.raises(InputError, match="zoom"):
+        Crop.around(np.array([0.0, 0, 9, 9]), (20, 20), zoom=zoom)
+
+
 def test_sizes_show_the_same_surroundings():
     box = np.array([10, 20, 110, 160])
     edges = [Crop.around(box, (300, 300), size).to_photo(np.array([-0.5, size - 0.5])) for size in (128, 512)]

@@ -41,6 +41,7 @@ def test_what_a_file_does_not_name_is_as_published(tmp_path):
         ('{"extent": []}', "extent"),
         ('{"paste_back": "glue"}', "paste_back must be"),
         ('{"zoom": 0}', "zoom must be"),
+        ('{"guide": "face"}', "guide must be"),
     ],
 )
 def test_bad_files_are_errors_of_the_checkpoint(tmp_path, text, words):

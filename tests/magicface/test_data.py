@@ -58,8 +58,8 @@ def test_found_source_is_prepared_as_a_photo(faces, monkeypatch):
     made = Prepared(None, crop, crop.apply(pixels[0]), np.zeros((32, 32)), np.full((32, 32, 3), 7, np.uint8), None)
     seen = []
 
-    def prepare(photo, finder, parser, *, size, extent, zoom):
-        seen.append((photo, finder.name, parser.name, size, extent, zoom))
+    def prepare(photo, finder, parser, *, size, extent, zoom, guide):
+        seen.append((photo, finder.name, parser.name, size, extent, zoom, guide))
         return made
 
     monkeypatch.setattr(data, "prepare", prepare)
@@ -67,7 +67,7 @@ def test_found_source_is_prepared_as_a_photo(faces, monkeypatch):
         name: value.numpy() * 255
         for name, value in SyntheticPairs(faces, extent="head", found=True, zoom=1.5)[1].items()
     }
-    assert seen[0][1:] == ("mediapipe", "grabcut", 32, "head", 1.5)
+    assert seen[0][1:] == ("mediapipe", "grabcut", 32, "head", 1.5, "background")
     assert np.array_equal(seen[0][0], pixels[0])
     assert np.array_equal(np.rint(pair["source"].transpose(1, 2, 0)), crop.apply(pixels[0]))
     assert np.array_equal(np.rint(pair["target"].transpose(1, 2, 0)), crop.apply(pixels[1]))
@@ -81,6 +81,19 @@ def test_source_that_is_not_found_stays_whole(faces, monkeypatch):
     monkeypatch.setattr(data, "prepare", prepare)
     found, whole = SyntheticPairs(faces, found=True)[1], SyntheticPairs(faces)[1]
     assert all(torch.equal(found[name], whole[name]) for name in whole)
+
+
+@pytest.mark.parametrize("found", [False, True])
+def test_photo_is_its_own_guide(faces, monkeypatch, found):
+    crop = Crop.around(np.array([8.0, 9, 20, 25]), (32, 32), 32)
+
+    def prepare(photo, *_, guide, **__):
+        assert guide == "photo"
+        return Prepared(None, crop, crop.apply(photo), None, crop.apply(photo), None)
+
+    monkeypatch.setattr(data, "prepare", prepare)
+    pair = SyntheticPairs(faces, guide="photo", found=found)[1]
+    assert torch.equal(pair["guides"][0], pair["source"])
 
 
 def test_found_goes_with_the_guide_of_the_source(faces):

@@ -123,6 +123,17 @@ def test_its_own_crop_is_closer(folder, astronaut, tmp_path):
     np.testing.assert_allclose(near.crop.matrix[:, :2], 2 * far.crop.matrix[:, :2])
 
 
+def test_its_guide_may_be_the_photo(folder, astronaut, tmp_path):
+    shutil.copytree(folder, tmp_path / "model")
+    write_defaults(tmp_path / "model", replace(SMALL, guide="photo"))
+    hidden, shown = (
+        MagicFace.from_pretrained(at, size=64, **OFFLINE).encode(astronaut) for at in (folder, tmp_path / "model")
+    )
+    assert np.array_equal(shown.background, shown.source)
+    assert (hidden.background != hidden.source).any()
+    assert np.array_equal(shown.region, hidden.region)  # what an edit may change is another question
+
+
 def test_the_command_line(embedded, astronaut, tmp_path, capsys):
     Image.fromarray(astronaut).save(tmp_path / "photo.png")
     command = [str(tmp_path / "photo.png"), "AU12=3", "--size", "64", "--json", "-q", "-o", str(tmp_path / "out.png")]

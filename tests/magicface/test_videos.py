@@ -163,6 +163,12 @@ def test_paper_guide_is_the_targets(videos, tmp_path):
         assert row["background"] == row["target"].replace(".png", "-background.png")
 
 
+def test_photo_may_be_its_own_guide(videos, tmp_path):
+    prepare(videos, tmp_path / "pairs.jsonl", replace(SETTINGS, guide="photo", zoom=1.5), tools(), progress=False)
+    assert all(row["background"] == row["source"] for row in rows(tmp_path / "pairs.jsonl"))
+    assert not list(tmp_path.glob("pairs/*/*-background.png"))
+
+
 @pytest.mark.parametrize("stop", [1, 3, 7])
 def test_stopped_preparation_goes_on(videos, tmp_path, stop):
     """Ctrl-C while pictures are written: the same command makes the same files, and does no finished video again."""
