@@ -8,6 +8,7 @@ A training that was stopped goes on where its last checkpoint was when the same 
 from __future__ import annotations
 
 import argparse
+import copy
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -79,6 +80,8 @@ class MagicFaceConfig(TrainConfig):
     """What the synthetic pairs' guide hides: the inner face, or hair, neck and clothes too."""
     found: bool = False
     """Find, cut out and parse the synthetic sources as photos that are edited, with all the mistakes of that."""
+    half: bool = False
+    """Publish the networks in float16, in half the space; training and its state stay in float32."""
     defaults: dict[str, Any] = field(default_factory=dict)
     """How the model is to be used (steps, guidance, extent, paste_back, guide, zoom), for its `editor.json`; what is
     not named is as in `model`, else as published."""
@@ -127,7 +130,7 @@ def run(config: MagicFaceConfig) -> int:
         prompt=pipeline.prompt_embeds,  # type: ignore[arg-type]
         betas=dict(pipeline.scheduler.config),
         data=data,
-        write_model=Writer(pipeline, own_defaults(config)),
+        write_model=Writer(pipeline, own_defaults(config), half=config.half),
         validate=None if held_out is None else Validation(config, pipeline, held_out),
         title="A MagicFace model",
         notes=notes(config, len(data), size),  # type: ignore[arg-type]
@@ -218,19 +221,21 @@ def notes(config: MagicFaceConfig, count: int, size: int) -> str:
 class Writer:
     """Writes the networks in the published layout, with all else that an editor needs to load them."""
 
-    def __init__(self, pipeline: FaceEditPipeline, defaults: Defaults) -> None:
+    def __init__(self, pipeline: FaceEditPipeline, defaults: Defaults, *, half: bool = False) -> None:
         self.pipeline, self.defaults = pipeline, defaults
+        self.dtype = torch.float16 if half else torch.float32
         self.configs = dict(pipeline.unet.config), dict(pipeline.id_encoder.config)
 
     def __call__(self, folder: Path, unet: dict[str, torch.Tensor], id_encoder: dict[str, torch.Tensor]) -> None:
         """Write both networks' weights into a new folder."""
-        pipeline = self.pipeline
+        pipeline, prompt = self.pipeline, self.pipeline.prompt_embeds
+        assert prompt is not None
+        unet, id_encoder = ({key: w.to(self.dtype) for key, w in state.items()} for state in (unet, id_encoder))
         save_unet(folder / MAGICFACE.denoiser[0], self.configs[0], unet, vector_key=MAGICFACE.vector_key)
         save_unet(folder / MAGICFACE.id_encoder[0], self.configs[1], id_encoder)
-        pipeline.vae.save_pretrained(folder / "vae")
+        copy.deepcopy(pipeline.vae).to(self.dtype).save_pretrained(folder / "vae")
         pipeline.scheduler.save_pretrained(folder / "scheduler")
-        assert pipeline.prompt_embeds is not None
-        save_file({"prompt_embeds": pipeline.prompt_embeds.cpu().contiguous()}, folder / PROMPT_FILE)
+        save_file({"prompt_embeds": prompt.to("cpu", self.dtype).contiguous()}, folder / PROMPT_FILE)
         write_defaults(folder, self.defaults)
 
 

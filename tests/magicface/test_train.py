@@ -113,6 +113,22 @@ def test_trained_model_loads_and_edits(config):
     assert "`ema` | `0.5`" in card
 
 
+def test_half_is_the_same_model_in_half_the_space(config):
+    start(config, "steps=2", "output=" + str(config.parent / "whole"))
+    start(config, "steps=2", "half=true", "output=" + str(config.parent / "half"))
+    whole, half = (
+        {p.relative_to(at): p for p in at.rglob("*.safetensors")}
+        for at in (config.parent / name / "model" for name in ("whole", "half"))
+    )
+    assert whole.keys() == half.keys()
+    for name, path in whole.items():
+        one, other = load_file(path), load_file(half[name])
+        assert all(tensor.dtype == torch.float16 for tensor in other.values()), name
+        for key, value in one.items():
+            assert torch.equal(other[key], value.half()), (name, key)
+    assert losses(config.parent / "whole") == losses(config.parent / "half")
+
+
 def test_averaged_weights_are_published(config):
     """A decay near 0 leaves the last weights, one near 1 averages; the training itself does not notice."""
     start(config, "steps=3", "output=" + str(config.parent / "plain"))
