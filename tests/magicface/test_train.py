@@ -187,11 +187,18 @@ def test_lora_is_published_merged(config):
         (["defaults.step=3"], "unknown names"),
         (["synthetic_count=3"], "Name the data"),
         (["size=33"], "divide by 2"),
+        (["size=-16"], "size must be at least 0"),
     ],
 )
 def test_wrong_configs_are_told(config, capsys, overrides, words):
     assert start(config, *overrides) == 2
     assert words in capsys.readouterr().err
+
+
+def test_a_file_in_the_place_of_the_output_is_told(config, capsys):
+    (config.parent / "out").write_text("")
+    assert start(config) == 1
+    assert "Cannot read or write" in capsys.readouterr().err
 
 
 def test_another_seed_does_not_go_on(config, capsys):
