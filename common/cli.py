@@ -114,6 +114,9 @@ def guarded(command: Callable[[], int]) -> int:
     except FaceEditError as error:
         say(str(error))
         return FAILED
+    except OSError as error:  # no permission, no space, a file in a folder's place
+        say(f"Cannot read or write: {error}")
+        return FAILED
     except (MemoryError, RuntimeError) as error:  # torch has several ways to say that memory ran out
         if not isinstance(error, MemoryError) and not re.search("out of memory|alloc", str(error), re.IGNORECASE):
             raise

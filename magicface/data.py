@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -122,12 +123,12 @@ class ManifestPairs(Dataset[Pair]):
         self.vectors: list[list[float]] = []
         problems: list[str] = []
         digest = hashlib.sha256(str(size).encode())
-        for line, row in _rows(self.path):
+        for line, listed in _rows(self.path):
             try:
-                row, vector = _checked(row, self.path.parent)
+                row, vector = _checked(listed, self.path.parent)
                 self.rows.append(row)
                 self.vectors.append(vector)
-                digest.update(repr([row[name] for name in PICTURES if isinstance(row[name], Path)] + vector).encode())
+                digest.update(repr([_identified(listed[name], row[name]) for name in PICTURES] + vector).encode())
             except (InputError, OSError) as error:
                 problems.append(f"  line {line}: {error}".replace("\n", "\n  "))
             if len(problems) == REPORTED:
@@ -163,21 +164,20 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     if path.suffix not in (".csv", ".jsonl"):
         raise InputError(f"A manifest is a .csv or .jsonl file or a data set's folder; got {path}.")
     try:
-        file = open(path, newline="", encoding="utf-8-sig")  # noqa: SIM115
-    except OSError as error:
+        lines = io.StringIO(path.read_text(encoding="utf-8-sig"), newline="")
+    except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"Cannot read the manifest {path}: {error}") from error
-    with file:
-        if path.suffix == ".csv":
-            reader = csv.DictReader(file)
-            for row in reader:
-                yield reader.line_num, {str(key): value for key, value in row.items()}
-            return
-        for line, text in enumerate(file, 1):
-            if text.strip():
-                try:
-                    yield line, json.loads(text)
-                except ValueError as error:
-                    raise InputError(f"{path}, line {line} is no JSON: {error}") from error
+    if path.suffix == ".csv":
+        reader = csv.DictReader(lines)
+        for row in reader:
+            yield reader.line_num, {str(key): value for key, value in row.items()}
+        return
+    for line, text in enumerate(lines, 1):
+        if text.strip():
+            try:
+                yield line, json.loads(text)
+            except ValueError as error:
+                raise InputError(f"{path}, line {line} is no JSON: {error}") from error
 
 
 def _hugging_face(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -208,6 +208,14 @@ def _checked(row: Any, folder: Path) -> tuple[dict[str, Any], list[float]]:
             raise InputError(f"{name} must be a square crop; {row[name]} has {width} x {height} pixels")
     before, after = (_intensities(name, row[name]) for name in ("au_source", "au_target"))
     return found, [b - a for a, b in zip(before, after)]
+
+
+def _identified(listed: Any, found: Path | Image.Image) -> tuple[Any, ...]:
+    """What tells a picture from another one, of the same name even; no folder, which may be named in several ways."""
+    if isinstance(found, Image.Image):
+        return found.size, hashlib.sha256(found.tobytes()).hexdigest()
+    status = found.stat()
+    return str(listed), status.st_size, status.st_mtime_ns
 
 
 def _intensities(name: str, value: Any) -> list[float]:

@@ -32,7 +32,7 @@ from common.pipeline import FaceEditPipeline
 from common.prompt import PROMPT_FILE
 from common.rig import Rig
 from common.synthetic.dataset import SyntheticFaces
-from common.training.config import TrainConfig, describe, read
+from common.training.config import TrainConfig, at_least, describe, read
 from common.training.loop import train
 from common.training.networks import built
 from common.training.sheet import edit_errors, sheet
@@ -94,6 +94,8 @@ class MagicFaceConfig(TrainConfig):
             raise InputError("Name what to begin with: model, or base, or a table [unet].")
         if bool(self.vae) + bool(self.autoencoder) != bool(self.unet):
             raise InputError("vae or [autoencoder] goes with [unet], one of them; other models bring their own.")
+        for name in ("size", "synthetic_count", "synthetic_seed", "synthetic_people"):
+            at_least(name, getattr(self, name), 0)
         if self.unet and not self.size:
             raise InputError("[unet] needs a size.")
         if bool(self.manifest) + bool(self.synthetic_count) != 1:
@@ -206,12 +208,13 @@ def own_defaults(config: MagicFaceConfig) -> Defaults:
 
 def notes(config: MagicFaceConfig, count: int, size: int) -> str:
     """What the model card says before the table."""
-    origin = config.model or config.base or "random weights"
+    given = config.model or config.base
+    origin = f"`{given}`, whose licence goes on to hold" if given else "random weights"
     kind = f"pairs listed in `{Path(config.manifest).name}`" if config.manifest else "synthetic pairs"
     return (
         "Changes a face's expression by action-unit variations (after Wei et al., arXiv 2501.02260).\n\n"
         f"    magicface photo.jpg AU12=3 --model FOLDER\n\n"
-        f"Trained on {count} {kind} of {size} x {size} pixels, from `{origin}`, whose licence goes on to hold."
+        f"Trained on {count} {kind} of {size} x {size} pixels, from {origin}."
     )
 
 

@@ -27,7 +27,7 @@ from ..errors import InputError
 from ..files import replace_file
 from ..synthetic.dataset import SyntheticFaces
 from . import records
-from .config import describe, read
+from .config import at_least, describe, read
 from .networks import built
 from .order import Numbered, Turns, generator
 from .sheet import sheet
@@ -93,6 +93,11 @@ class AutoencoderConfig:
         for name in ("size", "synthetic_count", "synthetic_people", "steps", "checkpoint_every", "validation_count"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} must be at least 1; got {getattr(self, name)}.")
+        for name in ("synthetic_seed", "seed", "workers", "warmup", "latent_noise", "spread_weight", "edge_weight"):
+            at_least(name, getattr(self, name), 0)
+        at_least("closer", self.closer, 1)
+        if not 0 < self.learning_rate < float("inf"):
+            raise InputError(f"learning_rate must be a number above 0; got {self.learning_rate}.")
         if self.batch_size < 2 or self.batch_size % 2:
             raise InputError(f"batch_size counts the pictures of pairs and must be even; got {self.batch_size}.")
 
@@ -102,7 +107,7 @@ class FacePictures(Dataset[dict[str, torch.Tensor]]):
 
     Args:
         faces: the pairs.
-        closer: the second half of them is cut out up to so many times closer.
+        closer: every second one is cut out up to so many times closer.
         always: all by the root of `closer`.
     """
 
@@ -171,6 +176,8 @@ def train(config: AutoencoderConfig) -> Path:
     torch.manual_seed(config.seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     vae: Any = built(AutoencoderDC, "autoencoder", config.autoencoder).to(device)
+    if config.size % vae.spatial_compression_ratio:
+        raise InputError(f"size must divide by {vae.spatial_compression_ratio}; got {config.size}.")
     optimizer = torch.optim.AdamW(vae.parameters(), config.learning_rate)
     rate = get_scheduler("cosine", optimizer, num_warmup_steps=config.warmup, num_training_steps=config.steps)
     parts = {"vae": vae, "optimizer": optimizer, "rate": rate}

@@ -116,12 +116,12 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch_size", "accumulation", "checkpoint_every", "log_every", "validation_steps"):
-            _at_least(name, getattr(self, name), 1)
+            at_least(name, getattr(self, name), 1)
         for name in (
             "seed", "workers", "warmup", "keep", "lora_rank", "lora_alpha", "min_snr_gamma", "clip", "weight_decay",
-            "validate_every", "validation_count",
+            "validate_every", "validation_count", "validation_guidance",
         ):  # fmt: skip
-            _at_least(name, getattr(self, name), 0)
+            at_least(name, getattr(self, name), 0)
         for name in ("vector_dropout", "unchanged", "ema"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f"{name} must lie in [0, 1]; got {getattr(self, name)}.")
@@ -208,12 +208,13 @@ def documentation(cls: type[Any]) -> dict[str, str]:
     return found
 
 
-# --- values ----------------------------------------------------------------------------------------------------------
-
-
-def _at_least(name: str, value: float, low: int) -> None:
+def at_least(name: str, value: float, low: int) -> None:
+    """Raises an InputError where a value of a config lies below `low` or is no finite number."""
     if not low <= value < float("inf"):
         raise InputError(f"{name} must be at least {low}; got {value}.")
+
+
+# --- values ----------------------------------------------------------------------------------------------------------
 
 
 def _override(values: dict[str, Any], text: str) -> None:

@@ -103,7 +103,7 @@ class Turns(Sampler[list[int]]):
         process, processes: which one this is, of how many.
 
     Raises:
-        InputError: the samples of a step cannot be shared equally.
+        InputError: the samples of a step cannot be shared equally, or the last step lies before the first.
     """
 
     def __init__(self, first: int, last: int, batch_size: int, *, passes: int, process: int, processes: int) -> None:
@@ -111,6 +111,8 @@ class Turns(Sampler[list[int]]):
             raise InputError(
                 f"batch_size must divide by accumulation x processes; got {batch_size} and {passes} x {processes}."
             )
+        if last < first:
+            raise InputError(f"The training is at step {first} already; steps = {last} would end it before.")
         self.first, self.last, self.passes = first, last, passes
         self.process, self.processes = process, processes
         self.size = batch_size // (passes * processes)

@@ -59,15 +59,15 @@ def read_log(path: Path) -> list[dict[str, float]]:
     return found
 
 
-def tensorboard(folder: Path, wanted: bool) -> Any:
-    """A SummaryWriter, or None where TensorBoard is not wanted or not installed."""
+def tensorboard(folder: Path, wanted: bool, first: int) -> Any:
+    """A SummaryWriter that drops what came after step `first`, or None: not wanted, or TensorBoard is not installed."""
     if not wanted:
         return None
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
         return None
-    return SummaryWriter(str(folder))
+    return SummaryWriter(str(folder), purge_step=first + 1)
 
 
 def draw_curve(log: Path, target: Path) -> bool:

@@ -16,10 +16,11 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from accelerate.utils import DistributedType
+from safetensors import SafetensorError
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from ..errors import FaceEditError, InputError
+from ..errors import CheckpointError, FaceEditError, InputError
 from ..files import replace_file
 from . import records, state
 from .config import TrainConfig
@@ -60,7 +61,7 @@ class Run:
         if accelerator.is_main_process:
             self.log = records.Log(self.output / "log.csv", LOG, self.step)
             self.validations = records.Log(self.output / "validation.csv", METRICS, self.step)
-            self.board = records.tensorboard(self.output / "tensorboard", config.tensorboard)
+            self.board = records.tensorboard(self.output / "tensorboard", config.tensorboard, self.step)
         self.started = time.perf_counter()
 
     def _prepare(self, twin: TwinUNet) -> None:
@@ -112,11 +113,29 @@ class Run:
         if not self.config.resume:
             raise InputError(f"{self.output} holds a training already, and resume is false; name another output.")
         step = state.read_facts(found[-1], self._facts())
-        self.accelerator.load_state(str(found[-1] / "state"))
-        if self.ema is not None:
-            self.ema.to(self.accelerator.device)
+        self._load(found[-1] / "state", step)
         self._say(f"going on from step {step}")
         return step
+
+    def _load(self, folder: Path, step: int) -> None:
+        """Weights, moments and averages; what the config says of their rates goes before what the checkpoint knows."""
+        config, accelerator = self.config, self.accelerator
+        try:
+            accelerator.load_state(str(folder))
+        except (RuntimeError, ValueError, KeyError, OSError, SafetensorError) as error:
+            raise CheckpointError(
+                f"{folder} is damaged, or does not fit the config: {str(error)[:300]}\n"
+                "  go on with the networks, lora_rank and ema that it had, or name another output; delete it if damaged"
+            ) from error
+        accelerator.step = 0  # of the passes; their number in a step may be another now
+        if self.ema is not None:
+            self.ema.to(accelerator.device)
+            self.ema.decay = config.ema
+        for group in self.rate.optimizer.param_groups:
+            group["betas"], group["eps"], group["weight_decay"] = config.betas, config.adam_epsilon, config.weight_decay
+        self.rate.base_lrs = [config.learning_rate] * len(self.rate.base_lrs)
+        self.rate.last_epoch = step - 1
+        self.rate.step()  # sets the rate of the next step
 
     def _facts(self) -> dict[str, Any]:
         return {"seed": self.config.seed, "batch_size": self.config.batch_size, "samples": len(self.data)}  # type: ignore[arg-type]
@@ -244,7 +263,8 @@ class Run:
             measured = (records.read_log(self.output / "validation.csv") or [{}])[-1]
             metrics = {name: value for name, value in measured.items() if name != "step"}
             state.copy_model(state.complete(self.output)[-1], target)
-            text = records.model_card(self.task.title, self.config, self.task.notes, sum(tail) / len(tail), metrics)
+            loss = sum(tail) / len(tail) if tail else float("nan")  # somebody deleted the log
+            text = records.model_card(self.task.title, self.config, self.task.notes, loss, metrics)
             replace_file(target / "README.md", lambda path: path.write_text(text, encoding="utf-8"))
             if not records.draw_curve(self.output / "log.csv", self.output / "loss.png"):
                 self._say('no loss.png: matplotlib is not installed (pip install "face-rig[train]")')

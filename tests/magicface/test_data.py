@@ -178,3 +178,16 @@ def test_lists_that_are_none(folder):
     (folder / "pairs.jsonl").write_text("{")
     with pytest.raises(InputError, match="line 1"):
         ManifestPairs(folder / "pairs.jsonl", 16)
+    (folder / "pairs.jsonl").write_bytes(b'{"source": "\xe9.png"}')
+    with pytest.raises(InputError, match="Cannot read"):
+        ManifestPairs(folder / "pairs.jsonl", 16)
+
+
+def test_another_picture_of_the_same_name_is_another_list(folder, monkeypatch):
+    """Latents are kept by the fingerprint: it knows a list from wherever it is named, and a picture made anew."""
+    path = jsonl(folder, row())
+    before = ManifestPairs(path, 16).fingerprint
+    monkeypatch.chdir(folder)
+    assert ManifestPairs(path.name, 16).fingerprint == before
+    Image.new("RGB", (40, 40), (9, 9, 9)).save(folder / "crops" / "b.png")
+    assert ManifestPairs(path, 16).fingerprint != before

@@ -203,6 +203,7 @@ def test_lora_is_published_merged(config):
         (["defaults.step=3"], "unknown names"),
         (["synthetic_count=3"], "Name the data"),
         (["size=33"], "divide by 2"),
+        (["size=-16"], "size must be at least 0"),
     ],
 )
 def test_wrong_configs_are_told(config, capsys, overrides, words):
@@ -210,11 +211,48 @@ def test_wrong_configs_are_told(config, capsys, overrides, words):
     assert words in capsys.readouterr().err
 
 
+def test_a_file_in_the_place_of_the_output_is_told(config, capsys):
+    (config.parent / "out").write_text("")
+    assert start(config) == 1
+    assert "Cannot read or write" in capsys.readouterr().err
+
+
 def test_another_seed_does_not_go_on(config, capsys):
     start(config, "steps=2")
     assert start(config, "seed=1") == 2
     assert "seed" in capsys.readouterr().err
     assert start(config, "resume=false") == 2
+
+
+def test_what_a_resumed_training_is_told_anew_holds(config):
+    """A smaller learning rate acts from the first step on, and another number of passes cuts no step short."""
+    out, more = config.parent / "out", ["steps=5", "accumulation=4"]
+    start(config, "steps=3", "accumulation=2", "ema=0.5")
+    start(config, *more, "ema=0.9", "learning_rate=1e-3", "weight_decay=0.2")
+    assert [row["learning_rate"] for row in read_log(out / "log.csv")] == [2e-3] * 3 + [1e-3] * 2
+    whole = config.parent / "whole"
+    start(config, "steps=3", "ema=0.5", f"output={whole}")
+    start(config, "steps=5", "ema=0.9", "learning_rate=1e-3", "weight_decay=0.2", f"output={whole}")
+    np.testing.assert_allclose(losses(out), losses(whole), rtol=1e-4)
+    state = torch.load(out / "checkpoints/step-00000005/state/optimizer.bin", weights_only=True)
+    assert {group["weight_decay"] for group in state["param_groups"]} == {0.2}
+    averages = torch.load(out / "checkpoints/step-00000005/state/custom_checkpoint_1.pkl", weights_only=False)
+    assert averages["decay"] == 0.9
+
+
+@pytest.mark.parametrize(
+    ("override", "code", "words"), [("steps=1", 2, "at step 2 already"), ("ema=0.9", 1, "lora_rank and ema")]
+)
+def test_a_training_that_cannot_go_on_is_told(config, capsys, override, code, words):
+    start(config, "steps=2")
+    assert start(config, "steps=4", override) == code
+    assert words in capsys.readouterr().err
+
+
+def test_a_finished_training_ends_again_without_its_log(config):
+    start(config, "steps=2")
+    (config.parent / "out" / "log.csv").unlink()
+    assert start(config, "steps=2") == 0
 
 
 def test_help_explains_every_key(capsys):
