@@ -159,7 +159,15 @@ def begin(config: MagicFaceConfig) -> FaceEditPipeline:
         raise InputError(f"{config.model or config.base} has no {PROMPT_FILE}, nor text_encoder/ and tokenizer/.")
     if pipeline.unet.config.get("projection_class_embeddings_input_dim") != len(ACTION_UNITS):
         raise InputError(f"{config.model} is no MagicFace: its vector has not {len(ACTION_UNITS)} numbers.")
-    options = dict(pipeline.scheduler.config) | {"prediction_type": config.prediction}
+    own = pipeline.scheduler.config
+    learned = own.prediction_type, bool(own.rescale_betas_zero_snr)
+    if config.model and learned != (config.prediction, config.zero_terminal_snr):
+        raise InputError(
+            f"{config.model} learned something else than the config says.\n"
+            f'  expected: prediction = "{learned[0]}" and zero_terminal_snr = {str(learned[1]).lower()}\n'
+            f'  got:      prediction = "{config.prediction}" and {str(config.zero_terminal_snr).lower()}'
+        )
+    options = dict(own) | {"prediction_type": config.prediction}
     options.pop("_use_default_values", None)  # from_config would take its own defaults for the keys it names
     if config.zero_terminal_snr:
         options |= {"rescale_betas_zero_snr": True, "timestep_spacing": "trailing", "final_sigmas_type": "zero"}

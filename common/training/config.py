@@ -132,6 +132,10 @@ class TrainConfig:
             raise InputError(f"betas must be two numbers in [0, 1); got {list(self.betas)}.")
         if self.zero_terminal_snr and self.prediction != "v_prediction":
             raise InputError('zero_terminal_snr needs prediction = "v_prediction": noise alone tells nothing of noise.')
+        if self.zero_terminal_snr and self.min_snr_gamma:
+            raise InputError(
+                "min_snr_gamma gives the step without signal, with zero_terminal_snr, no weight; drop one."
+            )
         if self.unchanged and self.vector_dropout:
             raise InputError("unchanged and vector_dropout both give a zero vector its meaning; set one of them to 0.")
         if not self.output:

@@ -58,8 +58,3 @@ def merged(state: Mapping[str, torch.Tensor], scale: float) -> dict[str, torch.T
             value = (value.float() + scale * update.view(value.shape)).to(value.dtype)
         plain[name.replace(BASE, ".")] = value
     return plain
-
-
-def adapters(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The adapters alone, as diffusers' `load_lora_adapter` reads them; empty where there are none."""
-    return {name.replace(".default.", "."): value for name, value in state.items() if ".lora_" in name}

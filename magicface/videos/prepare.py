@@ -91,7 +91,11 @@ def prepare(folder: Path, manifest: Path, settings: Settings, tools: Tools, *, p
         raise InputError(f"A manifest is a .jsonl file; got {manifest}.")
     if folder in manifest.parents:
         raise InputError(f"{manifest} lies in the folder of the videos, where its pictures would pass for one.")
-    keys = {_key(folder, video): video for video in find_videos(folder)}
+    videos = find_videos(folder)
+    keys = {_key(folder, video): video for video in videos}
+    if len(keys) < len(videos):
+        twins = [str(video) for video in videos if keys[_key(folder, video)] != video]
+        raise InputError(f"Other videos' pictures would get the same names; rename {', '.join(twins)}.")
     pictures = manifest.with_suffix("")
     _claim(pictures / "settings.json", {**asdict(settings), "tools": list(tools.names)})
     records = {}

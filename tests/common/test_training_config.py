@@ -45,6 +45,7 @@ def test_config_is_frozen():
         ("vector_dropout = 1.5", ["[0, 1]"]),
         ("learning_rate = nan", ["learning_rate"]),
         ("zero_terminal_snr = true", ["v_prediction"]),
+        ('prediction = "v_prediction"\nzero_terminal_snr = true\nmin_snr_gamma = 5', ["min_snr_gamma"]),
         ("steps = ", ["Cannot read"]),
     ],
 )

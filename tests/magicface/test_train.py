@@ -150,7 +150,7 @@ def test_four_pairs_are_learned(config):
 
 
 def test_variants_run(config):
-    start(config, "prediction=v_prediction", "zero_terminal_snr=true", "min_snr_gamma=5.0", "region_weight=3.0",
+    start(config, "prediction=v_prediction", "zero_terminal_snr=true", "region_weight=3.0",
           "accumulation=2", "gradient_checkpointing=true", f"cache_latents={config.parent / 'latents'}",
           "validation_count=1", "validation_steps=2")  # fmt: skip
     out = config.parent / "out"
@@ -173,6 +173,13 @@ def test_published_layout_is_fine_tuned(config, model_folder, tmp_path):
     before, after = weights(model_folder), weights(tmp_path / "out" / "model")
     assert before.keys() == after.keys()
     assert any(not torch.equal(before[name].float(), after[name]) for name in before)
+
+
+def test_what_a_model_has_learned_is_not_changed_unasked(config, model_folder, capsys):
+    text = config.read_text().split("[unet]")[0]
+    config.write_text(f'{text}\nmodel = "{model_folder}"\n')
+    assert start(config, "steps=1", "size=64", "prediction=v_prediction") == 2
+    assert 'prediction = "epsilon"' in capsys.readouterr().err
 
 
 def test_a_model_is_told_how_it_is_to_be_used(config):

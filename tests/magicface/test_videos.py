@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from common.action_units import ACTION_UNITS
 from common.errors import FaceEditError, FaceNotFoundError, InputError
@@ -161,6 +162,15 @@ def test_paper_guide_is_the_targets(videos, tmp_path):
     prepare(videos, tmp_path / "pairs.jsonl", replace(SETTINGS, guide="target"), tools(), progress=False)
     for row in rows(tmp_path / "pairs.jsonl"):
         assert row["background"] == row["target"].replace(".png", "-background.png")
+
+
+def test_videos_whose_pictures_would_mix_are_told(tmp_path):
+    for name in ("a--b", "a/b"):
+        (tmp_path / "videos" / name).mkdir(parents=True)
+        for number in range(2):
+            Image.new("RGB", (8, 8)).save(tmp_path / "videos" / name / f"{number}.png")
+    with pytest.raises(InputError, match="a--b"):
+        prepare(tmp_path / "videos", tmp_path / "pairs.jsonl", SETTINGS, tools(), progress=False)
 
 
 def test_photo_may_be_its_own_guide(videos, tmp_path):
