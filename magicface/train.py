@@ -7,7 +7,6 @@ A training that was stopped goes on where its last checkpoint was when the same 
 
 from __future__ import annotations
 
-import argparse
 import copy
 import sys
 from collections.abc import Sequence
@@ -32,7 +31,8 @@ from common.pipeline import FaceEditPipeline
 from common.prompt import PROMPT_FILE
 from common.rig import Rig
 from common.synthetic.dataset import SyntheticFaces
-from common.training.config import TrainConfig, at_least, describe, read
+from common.training.command import command
+from common.training.config import TrainConfig, at_least
 from common.training.loop import train
 from common.training.networks import built
 from common.training.sheet import edit_errors, sheet
@@ -104,18 +104,7 @@ class MagicFaceConfig(TrainConfig):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        "python -m magicface.train",
-        description=__doc__,
-        epilog=f"keys of the config, with their defaults:\n{describe(MagicFaceConfig)}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("config", type=Path, help="a TOML file")
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides", help="in place of the file's value"
-    )
-    args = parser.parse_args(argv)
-    return cli.guarded(lambda: run(read(MagicFaceConfig, args.config, args.overrides)))
+    return command("magicface.train", __doc__, MagicFaceConfig, run, argv)
 
 
 def run(config: MagicFaceConfig) -> int:

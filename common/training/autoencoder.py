@@ -7,7 +7,6 @@ Diffusion's kind hours, and it does hardly any work at full resolution.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -27,7 +26,8 @@ from ..errors import InputError
 from ..files import replace_file
 from ..synthetic.dataset import SyntheticFaces
 from . import records
-from .config import at_least, describe, read
+from .command import command
+from .config import at_least
 from .networks import built
 from .order import Numbered, Turns, generator
 from .sheet import sheet
@@ -251,25 +251,15 @@ def _validate(vae: Any, pictures: torch.Tensor, output: Path, step: int) -> floa
     return psnr
 
 
+def run(config: AutoencoderConfig) -> int:
+    """Trains; returns the exit code."""
+    print(f"finished: {train(config)}")
+    return cli.OK
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        "python -m common.training.autoencoder",
-        description=__doc__,
-        epilog=f"keys of the config, with their defaults:\n{describe(AutoencoderConfig)}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("config", type=Path, help="a TOML file")
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides", help="in place of the file's value"
-    )
-    args = parser.parse_args(argv)
-
-    def run() -> int:
-        print(f"finished: {train(read(AutoencoderConfig, args.config, args.overrides))}")
-        return cli.OK
-
-    return cli.guarded(run)
+    return command("common.training.autoencoder", __doc__, AutoencoderConfig, run, argv)
 
 
 if __name__ == "__main__":

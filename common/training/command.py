@@ -1,0 +1,36 @@
+"""The command line of every training: a config's file, and values in place of the file's."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from .. import cli
+from .config import Config, describe, read
+
+
+def command(
+    module: str, text: str | None, config: type[Config], run: Callable[[Config], int], argv: Sequence[str] | None
+) -> int:
+    """Reads the arguments and the config, runs, and returns the exit code.
+
+    Args:
+        module: by which `python -m` knows the training.
+        text: what it does, for its help; the keys of the config follow.
+        config: the frozen dataclass.
+        run: the training; returns an exit code.
+        argv: the arguments; None takes those of the process.
+    """
+    parser = argparse.ArgumentParser(
+        f"python -m {module}",
+        description=text,
+        epilog=f"keys of the config, with their defaults:\n{describe(config)}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("config", type=Path, help="a TOML file")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides", help="in place of the file's value"
+    )
+    args = parser.parse_args(argv)
+    return cli.guarded(lambda: run(read(config, args.config, args.overrides)))
