@@ -11,6 +11,7 @@ light's direction: in degrees, and as the correlation of its components (x to th
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
 import numpy as np
 from tqdm import tqdm
@@ -18,8 +19,9 @@ from tqdm import tqdm
 from common.action_units import ACTION_UNITS
 from common.errors import FaceNotFoundError
 from common.measure import Measurement, get_measurer
-from common.measure.compare import light_turn
+from common.measure.compare import light_turn, measure_both
 from common.synthetic.dataset import SyntheticFaces
+from common.tensors import to_pixels
 
 ROLES = ("source", "target")
 
@@ -42,7 +44,7 @@ def main() -> None:
         truth, found = [], []
         for pair in tqdm(pairs, unit="pair", desc=name):
             try:
-                found.append([measurer(pair[role]["image"]) for role in ROLES])
+                found.append(measure_both(measurer, *(to_pixels(pair[role]["image"]) for role in ROLES)))
             except FaceNotFoundError:
                 continue
             truth.append([Measurement(*(pair[r][key].numpy() for key in ("units", "angles", "light"))) for r in ROLES])
@@ -51,7 +53,7 @@ def main() -> None:
             report(truth, found)
 
 
-def report(truth: list[list[Measurement]], found: list[list[Measurement]]) -> None:
+def report(truth: list[list[Measurement]], found: Sequence[Sequence[Measurement]]) -> None:
     """Print the errors; both lists hold the two pictures of each pair."""
     print(f"{'':6}{'error':>7}{'of mean':>9}{'Pearson':>9}{'of change':>11}")
     units, guessed = (np.array([[one.units for one in pair] for pair in rows]) for rows in (truth, found))  # (N, 2, 12)

@@ -26,6 +26,7 @@ from .pipeline import FaceEditPipeline
 from .prepare import prepare
 from .rig import Rigger
 from .subject import Subject
+from .tensors import to_tensor
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -250,8 +251,8 @@ class Editor(Generic[Wish]):
 
     def _subject(self, photo, face, crop, source, labels, behind, region, record, started) -> Subject:
         prepared = time.perf_counter()
-        identity = self.pipeline.encode_identity(to_tensor(source))
-        guides = (self.pipeline.encode_image(to_tensor(behind)),)
+        identity = self.pipeline.encode_identity(to_tensor(source)[None])
+        guides = (self.pipeline.encode_image(to_tensor(behind)[None]),)
         record["seconds"] = {
             "prepare": round(prepared - started, 3),
             "encode": round(time.perf_counter() - prepared, 3),
@@ -278,11 +279,6 @@ class Editor(Generic[Wish]):
         if not with_neutral:
             return images, [None] * count
         return images[:count], [images[count]] * count if one else images[count:]
-
-
-def to_tensor(image: np.ndarray) -> torch.Tensor:
-    """(H, W, 3) uint8 -> (1, 3, H, W) float32 in [0, 1]."""
-    return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float() / 255
 
 
 def _finish(subject: Subject, crop: np.ndarray, neutral: np.ndarray | None, way: str | None) -> Image.Image:

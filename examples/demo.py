@@ -20,12 +20,12 @@ from PIL import Image, ImageDraw, ImageFont
 
 from common.action_units import ACTION_UNITS, to_text, to_vector
 from common.cli import say
-from common.editor import to_tensor
 from common.errors import FaceEditError, FaceNotFoundError
 from common.files import replace_file
 from common.images import read_image, rgb, save_image
 from common.measure import Measurer, get_measurer, measure
 from common.subject import Subject
+from common.tensors import to_tensor
 from common.training.sheet import edit_errors
 from magicface import MagicFace
 from magicface.evaluation.reading import read_units
@@ -88,7 +88,7 @@ def described(
     name: str, wish: dict[str, float], photo: Image.Image, edit: Image.Image, truth: Image.Image, measurer: Measurer
 ) -> str:
     """What an expression's edit did, and how near it is to the truth."""
-    before, after, true = (to_tensor(rgb(image)) for image in (photo, edit, truth))
+    before, after, true = (to_tensor(rgb(image))[None] for image in (photo, edit, truth))
     error = edit_errors(before, after, true, true)["edit_to_nothing"]
     try:
         table = measure(photo, edit, requested=wish, measurer=measurer).table()

@@ -4,7 +4,7 @@
 
 Pictures that the cache lacks are made first (a third of a second each pair on one core). The training may be stopped at
 any time; called again, it goes on from its last checkpoint. The output folder then holds `regressor.safetensors`, the
-log as CSV and the curve as PNG. A finished training goes on when `--cycles` names another one: 5200,3000.
+log as CSV and the curve as PNG. A finished training goes on when `--cycles` names another one: 5200,4000.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn import functional as F
 from tqdm import tqdm
@@ -76,6 +76,7 @@ def main() -> None:
     parser.add_argument("--cycles", default="5200", help="steps of each cycle of the rate (default: 5200)")
     parser.add_argument("--pairs", type=int, default=24, help="in a batch (default: 24)")
     parser.add_argument("--rate", type=float, default=2e-3, help="learning rate of the first cycle (default: 0.002)")
+    parser.add_argument("--start", help="file of weights to begin with, as this writes them (default: by chance)")
     parser.add_argument("--threads", type=int, default=1, help="of the CPU (default: 1)")
     args = parser.parse_args()
     if args.pairs > 0.8 * args.count:
@@ -86,7 +87,7 @@ def main() -> None:
         args.count, size=128, seed=args.seed, pairs="expression", people=args.people, cache=args.cache
     )
     data = load(faces, output / f"pairs-{args.seed}-{args.count}-{args.people}.npz")
-    train(data, output, [int(steps) for steps in args.cycles.split(",")], args.pairs, args.rate)
+    train(data, output, [int(steps) for steps in args.cycles.split(",")], args.pairs, args.rate, args.start)
 
 
 def load(faces: SyntheticFaces, kept: Path) -> dict[str, np.ndarray]:
@@ -108,10 +109,14 @@ def load(faces: SyntheticFaces, kept: Path) -> dict[str, np.ndarray]:
     return data
 
 
-def train(data: dict[str, np.ndarray], output: Path, cycles: list[int], pairs: int, rate: float) -> None:
+def train(
+    data: dict[str, np.ndarray], output: Path, cycles: list[int], pairs: int, rate: float, start: str | None = None
+) -> None:
     """The loop; the file of weights is written at each validation."""
     torch.manual_seed(0)
     network, points = Network(), nn.Linear(128, 2 * 51)
+    if start:
+        network.load_state_dict({k: v.float() for k, v in load_file(start).items()}, strict=False)
     network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     both = nn.ModuleList([network, points])
     mean = torch.optim.swa_utils.AveragedModel(
@@ -136,9 +141,10 @@ def train(data: dict[str, np.ndarray], output: Path, cycles: list[int], pairs: i
         batch = make_batch(data, chosen(count, pairs, step), rng)
         both.train()
         with torch.autocast("cpu", torch.bfloat16):
-            features = network.features(batch.squares.contiguous(memory_format=torch.channels_last))
-        features = features.float()
-        loss = total_loss(network.head(features), points(features), batch, spread)
+            early = network.early(batch.squares.contiguous(memory_format=torch.channels_last))
+            features = network.late(early).float()
+            change = network.change(*early.chunk(2)).float()
+        loss = total_loss(network.head(features), points(features), change, batch, spread)
         optimizer.param_groups[0]["lr"] = rate * share_of_rate(step, cycles)
         optimizer.zero_grad()
         loss.backward()
@@ -170,21 +176,27 @@ def chosen(count: int, pairs: int, step: int) -> np.ndarray:
     return np.random.default_rng((0, epoch)).permutation(count)[place * pairs : (place + 1) * pairs]
 
 
-def total_loss(answer: torch.Tensor, points: torch.Tensor, batch: Batch, spread: torch.Tensor) -> torch.Tensor:
-    """Errors of the units, of their change within each pair, of angles, light and landmarks.
+def total_loss(
+    answer: torch.Tensor, points: torch.Tensor, change: torch.Tensor, batch: Batch, spread: torch.Tensor
+) -> torch.Tensor:
+    """Errors of the units, of their change within each pair read alone and together, of angles, light and landmarks.
 
     Args:
         answer: (B, 42) of the network's head.
         points: (B, 102) landmarks.
+        change: (B / 2, 12) of the network's `change`.
         batch: the truth.
         spread: (12,) standard deviations of the units, by which errors are divided: rare units count as much.
     """
     units, angles, light = answer.split((12, 3, 27), 1)
     error = (units - batch.units) / spread
     sources, targets = error.chunk(2)
+    before, after = batch.units.chunk(2)
+    seen = (change - (after - before)) / spread
     return (
         F.smooth_l1_loss(error, torch.zeros_like(error))
         + 0.5 * F.smooth_l1_loss(targets - sources, torch.zeros_like(sources))
+        + F.smooth_l1_loss(seen, torch.zeros_like(seen))
         + 0.3 * F.smooth_l1_loss(angles, batch.angles)
         + 0.3 * F.smooth_l1_loss(light.flatten(1), batch.light.flatten(1))
         + 2.0 * F.l1_loss(points.unflatten(1, (51, 2)), batch.landmarks)
@@ -192,23 +204,25 @@ def total_loss(answer: torch.Tensor, points: torch.Tensor, batch: Batch, spread:
 
 
 def make_batch(data: dict[str, np.ndarray], indices: np.ndarray, rng: np.random.Generator | None) -> Batch:
-    """Squares with their truth; varied by chance if there is a generator, each picture in its own way."""
+    """Squares with their truth; varied by chance if there is a generator: place, mirroring and light the same for both
+    of a pair, as an edit leaves them, and what worsens a picture for each alone.
+    """
+    chances = [None if rng is None else variation(rng) for _ in indices]
     squares, turns, mirrored = [], [], []
     truths: dict[str, list[np.ndarray]] = {name: [] for name in TRUTHS}
     for side in (0, 1):
-        for index in indices:
+        for index, chance in zip(indices, chances):
             landmarks, light = data["landmarks"][index, side], data["light"][index, side]
-            angles, mirror = data["angles"][index, side], rng is not None and rng.random() < 0.5
-            matrix = level(landmarks)
-            if rng is not None:
-                matrix = compose(jitter(rng), matrix)
+            mirror = chance is not None and chance.mirror
+            matrix = level(data["landmarks"][index, 0])
+            if chance is not None:
+                matrix = compose(chance.jitter, matrix)
             turns.append(turn_of(matrix))
-            angles = angles - (0, 0, turns[-1])
+            angles = data["angles"][index, side] - (0, 0, turns[-1])
             matrix = compose(MIRROR, matrix) if mirror else matrix
             picture = square(data["image"][index, side], matrix)
-            if rng is not None:
-                gain = np.exp(rng.normal(0, 0.15) + rng.normal(0, 0.06, 3))
-                picture, light = worsen(relight(picture, gain), rng), light * gain
+            if rng is not None and chance is not None:
+                picture, light = worsen(relight(picture, chance.gain), rng), light * chance.gain
             squares.append(picture)
             truths["units"].append(data["units"][index, side] / UNIT_SCALE)
             truths["angles"].append(angles * (MIRRORED if mirror else 1) / ANGLE_SCALE)
@@ -221,6 +235,20 @@ def make_batch(data: dict[str, np.ndarray], indices: np.ndarray, rng: np.random.
     tensors["light"] = rotate(tensors["light"], rotation_matrix(tilt))
     tensors["light"][mirrored] *= torch.from_numpy(np.float32(MIRRORED_LIGHT))
     return Batch(squares=to_input(np.stack(squares)), **tensors)
+
+
+@dataclass(frozen=True)
+class Variation:
+    """What chance does to both pictures of a pair: a small turn of the square (2, 3), a mirror, the light's (3,)."""
+
+    jitter: np.ndarray
+    mirror: bool
+    gain: np.ndarray
+
+
+def variation(rng: np.random.Generator) -> Variation:
+    """One of them."""
+    return Variation(jitter(rng), rng.random() < 0.5, np.exp(rng.normal(0, 0.15) + rng.normal(0, 0.06, 3)))
 
 
 def jitter(rng: np.random.Generator) -> np.ndarray:
@@ -253,11 +281,11 @@ def worsen(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 @torch.no_grad()
 def validate(network: nn.Module, held: Batch) -> dict[str, float]:
-    """Mean absolute errors on faces that were not trained on, and Pearson's correlation for each unit."""
+    """Mean absolute errors on faces that were not trained on, and Pearson's correlation of each unit's change."""
     network.eval()
     units, angles, light = network(held.squares)
-    rows = np.stack([units.T.numpy(), held.units.T.numpy()], 1)  # (12, 2, B)
-    correlations = [float(np.corrcoef(*row)[0, 1]) for row in rows]
+    change, (before, after) = network.change(*network.early(held.squares).chunk(2)), held.units.chunk(2)
+    correlations = [float(np.corrcoef(*row)[0, 1]) for row in zip(change.T.numpy(), (after - before).T.numpy())]
     return {
         "unit error": UNIT_SCALE * float((units - held.units).abs().mean()),
         "degrees": ANGLE_SCALE * float((angles - held.angles).abs().mean()),
@@ -285,7 +313,7 @@ def write(output: Path, log: Path, rows: list[dict[str, float]], network: nn.Mod
     left.plot(steps, [row["unit error"] for row in rows], label="unit error, held out")
     for name in ACTION_UNITS:
         right.plot(steps, [row[name] for row in rows], label=name)
-    right.set_title("correlation, held out")
+    right.set_title("correlation of the change, held out")
     for panel in (left, right):
         panel.set_xlabel("step")
         panel.legend(fontsize=7)

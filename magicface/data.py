@@ -27,6 +27,8 @@ from common.faces.landmarks import five_points
 from common.images import ImageLike, read_image, rgb
 from common.prepare import Prepared, prepare
 from common.synthetic.dataset import SyntheticFaces
+from common.synthetic.plan import VERSION
+from common.tensors import to_pixels, to_tensor
 
 Pair = dict[str, torch.Tensor]
 """source and target (3, S, S), guides (1, 3, S, S), all float32 in [0, 1]; vector (12,), target minus source."""
@@ -65,7 +67,7 @@ class SyntheticPairs(Dataset[Pair]):
             raise InputError('A face that is found is that of the source; found goes with guide "source" or "photo".')
         self.faces, self.guide, self.found, self.zoom = faces, guide, found, zoom
         self.extent: Extent = extent
-        self.fingerprint = f"{faces.plan} guide={guide} extent={extent} found={found} zoom={zoom}"
+        self.fingerprint = f"v{VERSION} {faces.plan} guide={guide} extent={extent} found={found} zoom={zoom}"
 
     def __len__(self) -> int:
         return len(self.faces)
@@ -74,12 +76,12 @@ class SyntheticPairs(Dataset[Pair]):
         """One pair."""
         item = self.faces[index]
         source, target = item["source"]["image"], item["target"]["image"]
-        made = self._found(_pixels(source)) if self.found else None
+        made = self._found(to_pixels(source)) if self.found else None
         if made is None:
             guide = source if self.guide == "photo" else guide_of(item[self.guide], self.extent)
         else:
-            source, guide = _tensor(made.source), _tensor(made.background)
-            target = _tensor(made.crop.apply(_pixels(target)))
+            source, guide = to_tensor(made.source), to_tensor(made.background)
+            target = to_tensor(made.crop.apply(to_pixels(target)))
         return {"source": source, "target": target, "guides": guide[None], "vector": item["delta"].float()}
 
     def _found(self, pixels: np.ndarray) -> Prepared | None:
@@ -95,10 +97,10 @@ class SyntheticPairs(Dataset[Pair]):
 
 def guide_of(picture: Mapping[str, Any], extent: Extent) -> torch.Tensor:
     """The guide (3, S, S) of a synthetic picture: what the editor would make of it, had its parser made no mistake."""
-    pixels = _pixels(picture["image"])
+    pixels = to_pixels(picture["image"])
     landmarks = picture["landmarks"].numpy()
     labels = picture["parts"].numpy().astype(np.uint8)
-    return _tensor(masked_background(pixels, labels, landmarks, five_points(landmarks), extent))
+    return to_tensor(masked_background(pixels, labels, landmarks, five_points(landmarks), extent))
 
 
 class ManifestPairs(Dataset[Pair]):
@@ -185,7 +187,12 @@ def _hugging_face(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         from datasets import load_from_disk  # pyright: ignore[reportMissingImports] - optional
     except ImportError as error:
         raise MissingDependencyError("datasets", "A Hugging Face data set", "pip install datasets") from error
-    data: Any = load_from_disk(str(path))
+    try:
+        data: Any = load_from_disk(str(path))
+    except Exception as error:  # a folder can fail to be a data set in many ways
+        raise InputError(f"{path} is no folder that Dataset.save_to_disk wrote: {str(error)[:300]}") from error
+    if hasattr(data, "keys"):
+        raise InputError(f"{path} holds several data sets, {', '.join(data)}; name the folder of one.")
     for number in range(len(data)):
         yield number + 1, data[number]
 
@@ -244,14 +251,4 @@ def _size(picture: Path | Image.Image) -> tuple[int, int]:
 
 def _read(picture: ImageLike, size: int) -> torch.Tensor:
     image = Image.fromarray(rgb(read_image(picture)))
-    return _tensor(np.asarray(image.resize((size, size), Image.Resampling.LANCZOS)))
-
-
-def _tensor(pixels: np.ndarray) -> torch.Tensor:
-    """(H, W, 3) uint8 -> (3, H, W) float32 in [0, 1]."""
-    return torch.from_numpy(np.array(pixels)).permute(2, 0, 1).float() / 255
-
-
-def _pixels(image: torch.Tensor) -> np.ndarray:
-    """(3, H, W) float32 in [0, 1] -> (H, W, 3) uint8."""
-    return np.rint(image.permute(1, 2, 0).numpy() * 255).astype(np.uint8)
+    return to_tensor(np.asarray(image.resize((size, size), Image.Resampling.LANCZOS)))

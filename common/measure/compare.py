@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 
 from ..action_units import AUWish, to_vector
@@ -14,6 +17,8 @@ from .report import PSNR_CAP, Report
 
 _HEAD = (0.9, 1.1)  # half axes over the face's width and height: with hair, ears, and a moderate turn
 _FAINT = 0.02  # a light's direction means something from this share of its mean on
+_RIGID = [*range(27, 34), 36, 39, 42, 45]  # nose and corners of the eyes
+_STILL = 0.05
 _SAME_SIZE = "Compare the picture that was edited with the one that came back; resize one of them if need be."
 
 
@@ -48,7 +53,7 @@ def measure(
         raise ShapeError("after", f"{shape}, height and width of `before`", photos[1].shape[:2], _SAME_SIZE)
     allowed = None if mask is None else _region(mask, shape)
     reader = get_measurer(measurer) if isinstance(measurer, str) else measurer
-    first, second = (_measure(reader, photo, role) for photo, role in zip(photos, ("before", "after")))
+    first, second = measure_both(reader, *photos)
     faces = _face(first, photos[0], "before"), _face(second, photos[1], "after")
     surroundings = ~(_person(faces[0], shape) | _person(faces[1], shape))
     outside = None if allowed is None else ~allowed
@@ -70,6 +75,28 @@ def measure(
     )
 
 
+def measure_both(measurer: Measurer, before: np.ndarray, after: np.ndarray) -> tuple[Measurement, Measurement]:
+    """Two photos (H, W, 3) uint8 of one person.
+
+    Where the head has not moved and the measurer can see the change between two pictures (see `Regressor.change`), the
+    units after are those before and that change.
+
+    Raises:
+        FaceNotFoundError: a picture shows no face.
+    """
+    first, second = (_measure(measurer, photo, role) for photo, role in ((before, "before"), (after, "after")))
+    change: Any = getattr(measurer, "change", None)
+    if change is None or first.face is None or second.face is None or moved(first.face, second.face) > _STILL:
+        return first, second
+    return first, replace(second, units=first.units + change(before, [after], first.face)[0])
+
+
+def moved(face: Face, other: Face) -> float:
+    """How far the points that no expression moves have gone, over the distance of the outer corners of the eyes."""
+    steps = np.linalg.norm((other.landmarks - face.landmarks)[_RIGID], axis=1)
+    return float(steps.mean() / np.linalg.norm(face.landmarks[45] - face.landmarks[36]))
+
+
 def psnr(before: np.ndarray, after: np.ndarray, where: np.ndarray) -> float | None:
     """Peak signal-to-noise ratio in dB, equal pixels count as `PSNR_CAP`.
 
@@ -80,7 +107,11 @@ def psnr(before: np.ndarray, after: np.ndarray, where: np.ndarray) -> float | No
     """
     if not where.any():
         return None
-    error = float(np.square(before[where].astype(np.float64) - after[where]).mean())
+    return decibels(float(np.square(before[where].astype(np.float64) - after[where]).mean()))
+
+
+def decibels(error: float) -> float:
+    """The peak signal-to-noise ratio that goes with a mean squared error in grey levels of 0 to 255."""
     return PSNR_CAP if error == 0 else min(PSNR_CAP, 10 * float(np.log10(255**2 / error)))
 
 

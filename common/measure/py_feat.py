@@ -50,11 +50,10 @@ class PyFeat:
         with tempfile.TemporaryDirectory() as folder:  # py-feat reads files
             path = save_image(photo, Path(folder) / "photo.png")
             found = self._detector.detect_image(str(path))
+        units, angles = (np.asarray(found[list(names)], float) for names in (_COLUMNS, _POSE))
         area = np.asarray(found["FaceRectWidth"], float) * np.asarray(found["FaceRectHeight"], float)
+        area[~np.isfinite(np.column_stack([units, angles])).all(1)] = np.nan  # found, but not read
         if not np.isfinite(area).any():
-            raise FaceNotFoundError("py-feat found no face in the picture.")
-        row = found.iloc[int(np.nanargmax(area))]
-        return Measurement(
-            units=_STRONGEST * np.array([row[column] for column in _COLUMNS], float),
-            angles=np.array([row[name] for name in _POSE], float),
-        )
+            raise FaceNotFoundError("py-feat found no face in the picture, or none that it can read.")
+        largest = int(np.nanargmax(area))
+        return Measurement(units=_STRONGEST * units[largest], angles=angles[largest])

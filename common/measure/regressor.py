@@ -31,6 +31,7 @@ UNIT_SCALE, ANGLE_SCALE = 1.5, 15.0  # the network answers in these, so that all
 _WIDTHS = (24, 48, 96, 160)
 _BLOCKS = (1, 2, 3, 2)
 _HIDDEN = 128
+_SHARED = 3  # blocks that also see a pair of pictures, whose change is read where lids and lips are still sharp
 _SQUARE = 2.1  # side of the square in distances between the outer corners of the eyes: brows to a dropped chin
 _DOWN = 0.7  # its centre, on the way from the eyes to the base of the nose
 _EYES_TO_NOSE = 1.69  # distance of the outer corners of the eyes over that from the eyes to the base of the nose
@@ -76,10 +77,36 @@ class Network(nn.Module):
         # Where something is seen matters, so the last map is not averaged.
         self.hidden = nn.Sequential(nn.Flatten(), nn.Linear(channels * (SIDE // 16) ** 2, _HIDDEN), nn.ReLU())
         self.head = nn.Linear(_HIDDEN, 12 + 3 + 27)
+        self.pair = nn.Sequential(
+            Block(2 * _WIDTHS[1], 64, 2),
+            Block(64, 96, 2),
+            nn.Flatten(),
+            nn.Linear(96 * (SIDE // 16) ** 2, 96),
+            nn.ReLU(),
+            nn.Linear(96, 12),
+        )
 
     def features(self, squares: torch.Tensor) -> torch.Tensor:
         """(B, 3, SIDE, SIDE) -> (B, 128)."""
-        return self.hidden(self.blocks(self.stem(squares)))
+        return self.late(self.early(squares))
+
+    def early(self, squares: torch.Tensor) -> torch.Tensor:
+        """(B, 3, SIDE, SIDE) -> (B, 48, SIDE / 4, SIDE / 4), what `change` compares."""
+        return self.blocks[:_SHARED](self.stem(squares))
+
+    def late(self, early: torch.Tensor) -> torch.Tensor:
+        """What `early` gave -> (B, 128)."""
+        return self.hidden(self.blocks[_SHARED:](early))
+
+    def change(self, before: torch.Tensor, after: torch.Tensor) -> torch.Tensor:
+        """By how much the units of one head that has not moved differ, (B, 12) over UNIT_SCALE; both from `early`.
+
+        Read in both directions: nothing changed is zero, and backwards is the opposite.
+        """
+        there, back = self.pair(
+            torch.cat([torch.cat([before, after - before], 1), torch.cat([after, before - after], 1)])
+        ).chunk(2)
+        return (there - back) / 2
 
     def forward(self, squares: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """See the class."""
@@ -147,6 +174,29 @@ class Regressor:
                 here = list(faces[start : start + _BATCH])
             found += self._measure(photos, here)
         return found
+
+    def change(self, before: ImageLike, afters: Sequence[ImageLike], face: Face) -> np.ndarray:
+        """By how much the units of pictures of one head that has not moved differ from the first's, (N, 12).
+
+        It sees what has changed between two pictures, where `many` has to tell an expression from the person's own
+        features, and so is much the better judge of an edit.
+
+        Args:
+            before: anything that `read_image` reads.
+            afters: of its size.
+            face: where it is in all of them.
+
+        Raises:
+            ImageError: a picture cannot be read.
+            ShapeError: sizes differ.
+        """
+        photos = [rgb(read_image(image)) for image in (before, *afters)]
+        for photo in photos[1:]:
+            if photo.shape != photos[0].shape:
+                raise ShapeError("after", f"{photos[0].shape}, as `before`", photo.shape)
+        matrix = level(face.landmarks)
+        seen = self.network.early(to_input(np.stack([square(photo, matrix) for photo in photos])))
+        return (UNIT_SCALE * self.network.change(seen[:1].expand_as(seen[1:]), seen[1:])).numpy()
 
     def _measure(self, photos: list[np.ndarray], faces: list[Face]) -> list[Measurement]:
         matrices = [level(face.landmarks) for face in faces]

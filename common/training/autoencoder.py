@@ -7,8 +7,9 @@ Diffusion's kind hours, and it does hardly any work at full resolution.
 
 from __future__ import annotations
 
+import pickle
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -22,10 +23,11 @@ from tqdm import tqdm
 
 from .. import cli
 from ..background import foreground
-from ..errors import InputError
+from ..errors import FaceEditError, InputError
 from ..files import replace_file
 from ..synthetic.dataset import SyntheticFaces
 from . import records
+from .alone import alone
 from .command import command
 from .config import at_least
 from .networks import built
@@ -171,8 +173,18 @@ def reconstruction_loss(
 
 
 def train(config: AutoencoderConfig) -> Path:
-    """Trains, going on where a training in the same folder was stopped, and returns the autoencoder's folder."""
-    output = Path(config.output).expanduser()
+    """Trains, going on where a training in the same folder was stopped, and returns the autoencoder's folder.
+
+    Raises:
+        InputError: options that make no autoencoder, or another one than was begun in this folder, or another training
+            is at work there.
+        FaceEditError: the loss is no longer a number.
+    """
+    with alone(config.output):
+        return _train(config, Path(config.output).expanduser())
+
+
+def _train(config: AutoencoderConfig, output: Path) -> Path:
     torch.manual_seed(config.seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     vae: Any = built(AutoencoderDC, "autoencoder", config.autoencoder).to(device)
@@ -181,12 +193,7 @@ def train(config: AutoencoderConfig) -> Path:
     optimizer = torch.optim.AdamW(vae.parameters(), config.learning_rate)
     rate = get_scheduler("cosine", optimizer, num_warmup_steps=config.warmup, num_training_steps=config.steps)
     parts = {"vae": vae, "optimizer": optimizer, "rate": rate}
-    first = 0
-    if (output / STATE).is_file():
-        kept = torch.load(output / STATE, map_location=device, weights_only=True)
-        first = kept.pop("step")
-        for name, part in parts.items():
-            part.load_state_dict(kept[name])
+    first = _resume(output / STATE, parts, config.learning_rate, device)
     if config.compile:
         vae.encoder.compile()
         vae.decoder.compile()
@@ -206,7 +213,12 @@ def train(config: AutoencoderConfig) -> Path:
         with torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bf16"):
             loss = reconstruction_loss(vae.encoder, vae.decoder, pictures, face, noise, config)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
+        norm = torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
+        if not torch.isfinite(loss.detach() + norm):
+            raise FaceEditError(
+                f"The loss is no number any more at step {step}.\n"
+                "  go on from the last checkpoint with a smaller learning_rate"
+            )
         optimizer.step()
         optimizer.zero_grad()
         rows.append({"step": step, "loss": float(loss.detach()), "learning_rate": float(rate.get_last_lr()[0])})
@@ -214,13 +226,34 @@ def train(config: AutoencoderConfig) -> Path:
         if step % config.checkpoint_every == 0 or step == config.steps:
             log.add(rows)
             rows = []
-            psnr = _validate(vae, held_out, output, step)
-            bar.set_postfix(psnr=f"{psnr:.2f} dB")
+            quality = _validate(vae, held_out, output, step)
+            bar.set_postfix(psnr=f"{quality:.2f} dB")
             state = {name: part.state_dict() for name, part in parts.items()} | {"step": step}
             replace_file(output / STATE, lambda path, state=state: torch.save(state, path))
     records.draw_curve(output / "log.csv", output / "loss.png")
     vae.save_pretrained(output / "vae")
     return output / "vae"
+
+
+def _resume(path: Path, parts: Mapping[str, Any], learning_rate: float, device: torch.device) -> int:
+    """Puts a stopped training's state into the parts; returns its step, 0 where there is none."""
+    if not path.is_file():
+        return 0
+    try:
+        kept = torch.load(path, map_location=device, weights_only=True)
+        for name, part in parts.items():
+            part.load_state_dict(kept[name])
+        step = int(kept["step"])
+    except (RuntimeError, ValueError, KeyError, OSError, pickle.UnpicklingError) as error:
+        raise InputError(
+            f"{path} is damaged, or does not fit the config: {str(error)[:300]}\n"
+            "  go on with the networks that it had, or name another output; delete it if damaged"
+        ) from error
+    rate = parts["rate"]
+    rate.base_lrs = [learning_rate] * len(rate.base_lrs)
+    rate.last_epoch = step - 1
+    rate.step()  # sets the rate of the next step
+    return step
 
 
 def _faces(config: AutoencoderConfig, held_out: bool = False) -> FacePictures:

@@ -62,6 +62,9 @@ class TrainConfig:
     was, and guidance goes away from that. In place of `vector_dropout`."""
     min_snr_gamma: float = 0.0
     """Gamma of the min-SNR weighting (Hang et al. 2023), 5 in the paper; 0 switches it off."""
+    timestep_shift: float = 1.0
+    """How much more often the noisy timesteps are drawn (Esser et al. 2024, eq. 23); 1 draws all alike. A model that
+    samples in few steps decides everything there."""
     region_weight: float = 1.0
     """How much more a latent pixel counts where source and target differ; 1 treats all alike."""
 
@@ -125,7 +128,7 @@ class TrainConfig:
         for name in ("vector_dropout", "unchanged", "ema"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f"{name} must lie in [0, 1]; got {getattr(self, name)}.")
-        for name in ("learning_rate", "adam_epsilon", "region_weight"):
+        for name in ("learning_rate", "adam_epsilon", "region_weight", "timestep_shift"):
             if not 0 < getattr(self, name) < float("inf"):
                 raise InputError(f"{name} must be a number above 0; got {getattr(self, name)}.")
         if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):

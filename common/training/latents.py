@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import partial
@@ -17,9 +15,10 @@ from torch.utils.data import DataLoader, Dataset, Subset
 from tqdm import tqdm
 
 from ..autoencoders import encode as encode_pictures
-from ..errors import InputError, ShapeError
+from ..errors import ShapeError
+from ..facts import claim, fingerprint
 from ..files import replace_file
-from ..weights import read_config, read_weights
+from ..weights import read_weights
 
 AT_ONCE = 8
 THRESHOLD = 0.04
@@ -74,11 +73,16 @@ def encode(vae: Any, batch: Mapping[str, torch.Tensor]) -> Latents:
     if source.shape != target.shape or guides.shape[2:] != source.shape[1:]:
         raise ShapeError("guides", f"(B, G, {', '.join(map(str, source.shape[1:]))}) as the source", guides.shape)
     mean, std = encode_pictures(vae, 2 * target - 1)
-    scale = vae.config.scaling_factor
+    scale = _scale(vae)
     conditions = torch.cat([source[:, None], guides], 1).flatten(0, 1)  # (B (1 + G), 3, H, W)
     modes = encode_pictures(vae, 2 * conditions - 1)[0].unflatten(0, (len(source), -1))
     region = F.adaptive_avg_pool2d(changed_region(source, target), (modes.shape[-2], modes.shape[-1]))
     return Latents(*(t.float() for t in (scale * mean, scale * std, modes[:, 0], modes[:, 1:].flatten(1, 2), region)))
+
+
+def _scale(vae: Any) -> float:
+    """Of the distribution of targets; conditions are not scaled."""
+    return float(vae.config.scaling_factor)
 
 
 def of_batch(batch: Mapping[str, Any], vae: Any, device: torch.device) -> Latents:
@@ -118,7 +122,9 @@ class KeptLatents(Dataset[dict[str, torch.Tensor]]):
         self.memory: dict[int, dict[str, torch.Tensor]] = {}
         if folder is not None:
             if process == 0:
-                _claim(folder, {"count": self.length, "data": str(getattr(data, "fingerprint", "")), "vae": _hash(vae)})
+                data_says = str(getattr(data, "fingerprint", ""))
+                facts = {"count": self.length, "data": data_says, "vae": fingerprint(vae), "scale": _scale(vae)}
+                claim(folder / "latents.json", facts, "name another folder in cache_latents, or delete this one")
             wait()
         mine = range(self.length) if folder is None else range(process, self.length, processes)
         missing = [i for i in mine if folder is None or not self._file(i).is_file()]
@@ -152,22 +158,3 @@ class KeptLatents(Dataset[dict[str, torch.Tensor]]):
 def _contiguous(tensor: torch.Tensor) -> torch.Tensor:
     """A copy on the CPU with its numbers in order, as files want them: convolutions may leave channels last."""
     return tensor.cpu().clone(memory_format=torch.contiguous_format)
-
-
-def _claim(folder: Path, facts: dict[str, Any]) -> None:
-    """Writes what the folder's latents are made of, or checks it."""
-    path = folder / "latents.json"
-    if not path.is_file():
-        replace_file(path, lambda temporary: temporary.write_text(json.dumps(facts), encoding="utf-8"))
-    elif (kept := read_config(path)) != facts:
-        raise InputError(
-            f"{folder} holds latents of other pictures or of another VAE.\n"
-            f"  expected: {facts}\n  got:      {kept}\n  name another folder in cache_latents, or delete this one"
-        )
-
-
-def _hash(vae: Any) -> str:
-    digest = hashlib.sha256()
-    for name, value in sorted(vae.state_dict().items()):
-        digest.update(name.encode() + value.detach().float().cpu().numpy().tobytes())
-    return digest.hexdigest()[:16]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from .alone import alone
 from .config import TrainConfig
 from .latents import of_batch
 from .loss import denoising_loss, noise_schedule
@@ -16,10 +17,16 @@ def train(config: TrainConfig, task: Task) -> Path:
     """Trains, and returns the folder of the finished model.
 
     Raises:
-        InputError: options that do not go together, or not with what is in the output folder.
+        InputError: options that do not go together, or not with what is in the output folder, or another training is
+            at work there.
         MissingDependencyError: peft is needed and missing.
         FaceEditError: the loss is no longer a number.
     """
+    with alone(config.output):
+        return _train(config, task)
+
+
+def _train(config: TrainConfig, task: Task) -> Path:
     run = Run(config, task)
     schedule = noise_schedule(task.betas, config.prediction, config.zero_terminal_snr)
     accelerator, twin, device = run.accelerator, run.twin, run.accelerator.device
@@ -31,14 +38,16 @@ def train(config: TrainConfig, task: Task) -> Path:
         with accelerator.accumulate(twin):
             latents = of_batch(batch, task.vae, device)
             shape = tuple(latents.mean.shape[1:])
-            draws = draw(config.seed, batch["number"], shape, timesteps=count, dropout=dropout)
+            draws = draw(
+                config.seed, batch["number"], shape, timesteps=count, dropout=dropout, shift=config.timestep_shift
+            )
             loss = denoising_loss(
                 twin, latents, batch["vector"].to(device), prompt, draws.to(device), schedule,
                 min_snr_gamma=config.min_snr_gamma, region_weight=config.region_weight, source_scale=source_scale,
             )  # fmt: skip
             accelerator.backward(loss)
             if accelerator.sync_gradients:
-                run.norm = accelerator.clip_grad_norm_(run.parameters, config.clip or float("inf"))
+                run.clip()
             run.optimizer.step()
             run.optimizer.zero_grad()
         run.count(loss)

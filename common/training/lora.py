@@ -23,6 +23,8 @@ def add_lora(twin: TwinUNet, rank: int, alpha: float, targets: Sequence[str]) ->
         MissingDependencyError: peft is not installed.
         InputError: no layer has such a name.
     """
+    if not targets:
+        raise InputError('lora_targets must name layers, such as ["to_q", "to_v"]; it is empty.')
     try:
         from peft import LoraConfig
     except ImportError as error:

@@ -44,7 +44,9 @@ class Draws:
         return Draws(*(getattr(self, name).to(device) for name in ("timesteps", "noise", "posterior", "kept")))
 
 
-def draw(seed: int, numbers: torch.Tensor, shape: tuple[int, ...], *, timesteps: int, dropout: float) -> Draws:
+def draw(
+    seed: int, numbers: torch.Tensor, shape: tuple[int, ...], *, timesteps: int, dropout: float, shift: float = 1.0
+) -> Draws:
     """The random numbers of the samples with these numbers.
 
     Args:
@@ -53,19 +55,25 @@ def draw(seed: int, numbers: torch.Tensor, shape: tuple[int, ...], *, timesteps:
         shape: (C, h, w) of the latents.
         timesteps: how many there are.
         dropout: probability that a vector is dropped.
+        shift: s of Esser et al. 2024, eq. 23: a share u of all steps becomes s u / (1 + (s - 1) u); 1 draws all alike.
     """
     rows = []
     for number in numbers.tolist():
         source = generator(seed, 1, number)
         rows.append(
             (
-                torch.randint(timesteps, (), generator=source),
+                _shifted(torch.randint(timesteps, (), generator=source), timesteps, shift),
                 torch.randn(shape, generator=source),
                 torch.randn(shape, generator=source),
                 torch.rand((), generator=source) >= dropout,
             )
         )
     return Draws(*(torch.stack(column) for column in zip(*rows)))
+
+
+def _shifted(timestep: torch.Tensor, timesteps: int, shift: float) -> torch.Tensor:
+    share = (timestep + 0.5) / timesteps
+    return (timesteps * shift * share / (1 + (shift - 1) * share)).long()
 
 
 class Numbered(Dataset[dict[str, Any]]):

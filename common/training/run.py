@@ -32,6 +32,7 @@ from .twin import TwinUNet
 
 LOG = ("step", "loss", "learning_rate", "gradient_norm", "seconds")
 METRICS = ("step", "edit", "nothing", "vae", "edit_to_nothing", "edit_to_vae")
+_SMALLER = '  go on from the last checkpoint with a smaller learning_rate, or precision = "bf16"'
 
 
 class Run:
@@ -157,6 +158,10 @@ class Run:
         silent = not self.accelerator.is_local_main_process
         yield from tqdm(loader, desc="Training", unit="pass", disable=silent, mininterval=2)
 
+    def clip(self) -> None:
+        """Clips the gradient, and notes its norm."""
+        self.norm = self.accelerator.clip_grad_norm_(self.parameters, self.config.clip or float("inf"))
+
     def count(self, loss: torch.Tensor) -> None:
         """Notes the loss of one pass."""
         self.losses.append(loss.detach())
@@ -195,10 +200,7 @@ class Run:
                     for name in LOG[1:]:
                         self.board.add_scalar(f"training/{name}", row[name], row["step"])
         if not torch.isfinite(losses).all():
-            raise FaceEditError(
-                f"The loss is no number any more, by step {self.step}.\n"
-                '  go on from the last checkpoint with a smaller learning_rate, or precision = "bf16"'
-            )
+            raise FaceEditError(f"The loss is no number any more, by step {self.step}.\n{_SMALLER}")
 
     def _validate(self) -> None:
         accelerator, validate = self.accelerator, self.task.validate
@@ -233,6 +235,8 @@ class Run:
 
     def _checkpoint(self) -> None:
         accelerator, final = self.accelerator, state.place(self.output, self.step)
+        if not all(bool(torch.isfinite(parameter).all()) for parameter in self.parameters):
+            raise FaceEditError(f"Some weights are no numbers any more, by step {self.step}.\n{_SMALLER}")
         part = state.unfinished(final)
         if accelerator.is_main_process:
             state.thin_out(self.output, 0)

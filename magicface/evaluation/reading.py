@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from common.errors import FaceNotFoundError
 from common.faces import Face
@@ -17,15 +17,18 @@ def read_units(measurer: Measurer, photos: Mapping[Name, ImageLike], face: Face)
     """The 12 intensities of each photo; None where the measurer sees no face.
 
     Args:
-        measurer: one that measures many pictures at once, at places it is told, looks at all through the same square.
-        photos: of the same size.
+        measurer: of one that sees the change between pictures, the units of the others are those of the first and their
+            change, see `common.measure.Regressor.change`.
+        photos: of the same size; the first is what the others were made from.
         face: where it is in all of them.
     """
-    many: Any = getattr(measurer, "many", None)
-    if many is None:
+    many, change = (cast(Any, getattr(measurer, name, None)) for name in ("many", "change"))
+    if many is None or change is None:
         return {name: _alone(measurer, photo) for name, photo in photos.items()}
-    found = many(list(photos.values()), faces=[face] * len(photos))
-    return {name: measurement.units.tolist() for name, measurement in zip(photos, found)}
+    first, *others = photos.values()
+    before = many([first], faces=[face])[0].units
+    units = [before, *(before + change(first, others, face))]
+    return {name: each.tolist() for name, each in zip(photos, units)}
 
 
 def _alone(measurer: Measurer, photo: ImageLike) -> list[float] | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict
 from functools import partial
@@ -16,6 +15,7 @@ from tqdm import tqdm
 
 from common.action_units import to_text
 from common.errors import InputError
+from common.facts import claim, fingerprint
 from common.files import replace_file
 from common.measure import Measurer
 from common.synthetic.plan import VERSION
@@ -64,7 +64,7 @@ def evaluate(
         raise InputError(f"count must be at least 1; got {count}.")
     folder = Path(folder).expanduser()
     facts = about(editor, measurer, seed, size)
-    _claim(folder, facts)
+    claim(folder / "evaluation.json", facts, "name another folder, or delete this one")
     missing = [index for index in range(count) if not _file(folder, index).is_file()]
     if missing:
         attempt(draw_item(seed, missing[0]), editor, measurer, size)  # what only the first edit costs is not timed
@@ -82,8 +82,9 @@ def evaluate(
 
 def about(editor: MagicFace, measurer: Measurer, seed: int, size: int) -> dict[str, Any]:
     """What decides the figures, but for their number."""
+    networks = editor.pipeline.vae, editor.pipeline.id_encoder, editor.pipeline.unet
     return {
-        "networks": _hash(editor),
+        "networks": fingerprint(*networks, values=64),
         "pixels": editor.size,
         "settings": asdict(editor.defaults),
         "finder": editor.finder.name,
@@ -120,25 +121,3 @@ def _keep(folder: Path, trial: Trial) -> None:
     replace_file(path.with_suffix(".png"), strip.save)  # before the record, whose presence says that all is there
     text = json.dumps(trial.record, allow_nan=False)
     replace_file(path, partial(Path.write_text, data=text, encoding="utf-8"))
-
-
-def _claim(folder: Path, facts: dict[str, Any]) -> None:
-    """Writes what is evaluated, or checks that the folder holds nothing else."""
-    path = folder / "evaluation.json"
-    if not path.is_file():
-        text = json.dumps(facts, indent=1) + "\n"
-        replace_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
-    elif (kept := read_config(path)) != facts:
-        differs = {name: (kept.get(name), value) for name, value in facts.items() if kept.get(name) != value}
-        raise InputError(
-            f"{folder} holds another evaluation; (there, here): {differs}\n  name another folder, or delete this one"
-        )
-
-
-def _hash(editor: MagicFace) -> str:
-    """Of the beginning of every weight: another model, another number."""
-    digest = hashlib.sha256()
-    for network in (editor.pipeline.vae, editor.pipeline.id_encoder, editor.pipeline.unet):
-        for name, value in sorted(network.state_dict().items()):
-            digest.update(name.encode() + value.flatten()[:64].float().cpu().numpy().tobytes())
-    return digest.hexdigest()[:16]

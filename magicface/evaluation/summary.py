@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from common.action_units import ACTION_UNITS
-from common.measure.report import PSNR_CAP
+from common.measure.compare import decibels
 
 from .trial import Record
 
@@ -147,11 +147,8 @@ def _background(records: list[Record]) -> dict[str, float | None]:
     each = [(r["background"]["error"], r["background"]["count"]) for r in records if r["background"]["count"]]
     if not each:
         return {"psnr": None, "worst": None}
-    return {"psnr": _psnr(*map(sum, zip(*each))), "worst": min(_psnr(*pair) for pair in each)}
-
-
-def _psnr(error: float, count: float) -> float:
-    return PSNR_CAP if error == 0 else min(PSNR_CAP, float(10 * np.log10(255**2 * count / error)))
+    error, count = map(sum, zip(*each))
+    return {"psnr": decibels(error / count), "worst": min(decibels(error / count) for error, count in each)}
 
 
 def _identity(found: list[dict[str, Any] | None]) -> dict[str, Any] | None:

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 
 from common.arguments import check_options
-from common.editor import to_tensor
 from common.errors import FaceNotFoundError
 from common.faces import Face
 from common.measure import Measurer, identity
@@ -18,6 +17,7 @@ from common.measure.compare import psnr
 from common.paste import paste, paste_mask
 from common.subject import Subject
 from common.synthetic import picture
+from common.tensors import to_tensor
 from common.training.latents import changed_region
 
 from .._api import MagicFace
@@ -98,7 +98,7 @@ def _errors(before: np.ndarray, edit: np.ndarray, truth: np.ndarray, vae: np.nda
         truth: (H, W, 3) uint8.
         vae: (H, W, 3) uint8, the truth after encoding and decoding: as near as the networks could come.
     """
-    region = changed_region(to_tensor(before), to_tensor(truth))[0, 0].numpy() > 0
+    region = changed_region(to_tensor(before)[None], to_tensor(truth)[None])[0, 0].numpy() > 0
     named = {"edit": edit, "nothing": before, "vae": vae}
     errors = {name: _squared(other, truth, region) / 255**2 for name, other in named.items()}
     return {**errors, "count": 3 * int(region.sum())}
@@ -112,7 +112,7 @@ def _squared(one: np.ndarray, other: np.ndarray, where: np.ndarray) -> float:
 def _through_vae(editor: MagicFace, crop: np.ndarray) -> np.ndarray:
     """A crop (S, S, 3) uint8, encoded and decoded: float32 in [0, 1]."""
     vae = editor.pipeline.vae
-    decoded = vae.decode(editor.pipeline.encode_image(to_tensor(crop)).to(vae.dtype)).sample
+    decoded = vae.decode(editor.pipeline.encode_image(to_tensor(crop)[None]).to(vae.dtype)).sample
     return (decoded[0].float().cpu() / 2 + 0.5).clamp(0, 1).permute(1, 2, 0).numpy()
 
 

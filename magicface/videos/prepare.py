@@ -20,6 +20,7 @@ from common.action_units import ACTION_UNITS
 from common.background import Parser, masked_background
 from common.errors import FaceEditError, FaceNotFoundError, InputError
 from common.faces import FaceFinder
+from common.facts import claim
 from common.files import replace_file
 from common.images import save_image
 from common.weights import read_config
@@ -97,7 +98,11 @@ def prepare(folder: Path, manifest: Path, settings: Settings, tools: Tools, *, p
         twins = [str(video) for video in videos if keys[_key(folder, video)] != video]
         raise InputError(f"Other videos' pictures would get the same names; rename {', '.join(twins)}.")
     pictures = manifest.with_suffix("")
-    _claim(pictures / "settings.json", {**asdict(settings), "tools": list(tools.names)})
+    claim(
+        pictures / "settings.json",
+        {**asdict(settings), "tools": list(tools.names)},
+        "go on with the old settings, name another manifest, or delete the folder",
+    )
     records = {}
     for key, video in tqdm(keys.items(), desc="Preparing videos", unit="video", disable=not progress):
         path = pictures / key / "record.json"
@@ -208,19 +213,6 @@ def _name(number: int, kind: str = "") -> str:
 def _key(folder: Path, video: Path) -> str:
     """Name of a video's pictures: its path below the folder in one word."""
     return "--".join(video.relative_to(folder).parts) or folder.name
-
-
-def _claim(path: Path, facts: dict[str, Any]) -> None:
-    """Writes what the pictures are made by, or checks it."""
-    if not path.is_file():
-        replace_file(path, partial(_write_json, facts))
-    elif (kept := read_config(path)) != facts:
-        changed = [name for name in facts if kept.get(name) != facts[name]]
-        raise InputError(
-            f"{path.parent} was begun with other settings.\n"
-            + "".join(f"  {name}: {kept.get(name)!r} before, {facts[name]!r} now\n" for name in changed)
-            + "  go on with the old ones, name another manifest, or delete the folder"
-        )
 
 
 def _write_json(value: dict[str, Any], path: Path) -> None:

@@ -101,6 +101,26 @@ def test_a_training_that_stopped_goes_on_as_if_it_had_not(config, monkeypatch):
         torch.testing.assert_close(other[name], value, rtol=0, atol=0)
 
 
+def test_what_a_resumed_training_is_told_anew_holds(config, capsys):
+    start(config)
+    assert start(config, "steps=6", "learning_rate=1e-5") == 0
+    rates = [row["learning_rate"] for row in read_log(config.parent / "out" / "log.csv")]
+    assert 0 < rates[4] <= 1e-5
+    assert start(config, "steps=8", "autoencoder.latent_channels=2") == 2
+    assert "does not fit the config" in capsys.readouterr().err
+
+
+def test_weights_that_are_no_numbers_are_not_kept(config, monkeypatch, capsys):
+    start(config, "steps=2")
+    kept = (config.parent / "out" / "state.pt").read_bytes()
+    monkeypatch.setattr(
+        "common.training.autoencoder.reconstruction_loss", lambda *args: reconstruction_loss(*args) * float("nan")
+    )
+    assert start(config) == 1
+    assert "no number any more at step 3" in capsys.readouterr().err
+    assert (config.parent / "out" / "state.pt").read_bytes() == kept
+
+
 def test_loss_by_hand():
     """Without noise, edges or spread: the weighted mean of what is lost."""
     vae = toy.exact_vae()

@@ -87,6 +87,17 @@ def test_dropout_rate_and_spread_of_timesteps():
     assert not draw(0, torch.arange(50), (1,), timesteps=10, dropout=1.0).kept.any()
 
 
+def test_shifted_timesteps_follow_their_equation():
+    """Esser et al. 2024, eq. 23: of the share u below, s u / (1 + (s - 1) u) lies below."""
+    plain, shifted = (
+        draw(0, torch.arange(2000), (1,), timesteps=1000, dropout=0.0, shift=shift).timesteps for shift in (1.0, 4.0)
+    )
+    share = (plain + 0.5) / 1000
+    assert (shifted - 1000 * 4 * share / (1 + 3 * share)).abs().max() <= 1
+    assert shifted.max() <= 999
+    assert abs(shifted.float().median() - 800) < 15
+
+
 def test_draws_follow_from_the_number_alone():
     together = draw(7, torch.tensor([4, 9]), (2, 3), timesteps=1000, dropout=0.5)
     alone = draw(7, torch.tensor([9]), (2, 3), timesteps=1000, dropout=0.5)

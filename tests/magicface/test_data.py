@@ -147,6 +147,19 @@ def test_jsonl_csv_and_data_set_agree(folder, monkeypatch):
         assert float(item["guides"][0, 0, 0, 0]) == pytest.approx(120 / 255)
 
 
+def test_folders_that_are_no_data_set_are_told(folder, monkeypatch):
+    def refuse(path):
+        raise FileNotFoundError("no dataset_info.json")
+
+    fake = types.SimpleNamespace(load_from_disk=refuse)
+    monkeypatch.setitem(sys.modules, "datasets", fake)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="no dataset_info"):
+        ManifestPairs(folder, 16)
+    fake.load_from_disk = lambda path: {"train": [row()], "test": []}
+    with pytest.raises(InputError, match="several data sets, train, test"):
+        ManifestPairs(folder, 16)
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

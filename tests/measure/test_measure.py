@@ -261,9 +261,8 @@ def test_dlib_tells_people_apart(photo, astronaut):
 
 def test_py_feat_is_read_by_its_columns(photo, monkeypatch):
     class Table(dict):
-        @property
-        def iloc(self):
-            return [{name: values[i] for name, values in self.items()} for i in range(2)]
+        def __getitem__(self, names):
+            return np.column_stack([self.get(n) for n in names]) if isinstance(names, list) else self.get(names)
 
     columns = {f"AU{int(name[2:]):02d}": [0.0, 0.5] for name in ACTION_UNITS}
     columns |= {"Yaw": [0, 1.0], "Pitch": [0, 2.0], "Roll": [0, 3.0]}
@@ -275,6 +274,8 @@ def test_py_feat_is_read_by_its_columns(photo, monkeypatch):
     found = PyFeat()(photo)
     assert found.units.tolist() == [2.5] * 12
     assert found.angles.tolist() == [1, 2, 3]
+    columns |= {"FaceRectWidth": [5, 99.0], "Pitch": [7, np.nan]}  # the larger one is found, but not read
+    assert PyFeat()(photo).angles.tolist() == [0, 7, 0]
     columns |= {"FaceRectWidth": [np.nan, np.nan]}
     with pytest.raises(FaceNotFoundError):
         PyFeat()(photo)

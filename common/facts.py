@@ -1,0 +1,51 @@
+"""What a folder of results is made from: written when it is begun, and compared when it is gone on with."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from .errors import InputError
+from .files import replace_file
+from .weights import read_config
+
+
+def claim(path: Path, facts: Mapping[str, Any], cure: str) -> None:
+    """Writes the facts, or checks that the file holds the same.
+
+    Args:
+        path: a .json file beside the results.
+        facts: what results depend on, plain values.
+        cure: what to do where it holds others, words that follow the message.
+
+    Raises:
+        InputError: it does.
+        CheckpointError: the file is damaged.
+    """
+    expected = json.loads(json.dumps(facts))  # tuples come back as lists
+    if not path.is_file():
+        text = json.dumps(expected, indent=1) + "\n"
+        replace_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    elif (kept := read_config(path)) != expected:
+        names = [name for name in {**kept, **expected} if kept.get(name) != expected.get(name)]
+        differs = "".join(f"  {name}: {kept.get(name)!r} there, {expected.get(name)!r} here\n" for name in names)
+        raise InputError(f"{path.parent} was made from something else:\n{differs}  {cure}")
+
+
+def fingerprint(*networks: nn.Module, values: int | None = None) -> str:
+    """16 hexadecimal digits that another model would not have.
+
+    Args:
+        networks: in order.
+        values: of each tensor, how many at its beginning count; None: all, which takes seconds for a large network.
+    """
+    digest = hashlib.sha256()
+    for network in networks:
+        for name, value in sorted(network.state_dict().items()):
+            digest.update(name.encode() + value.detach().flatten()[:values].float().cpu().numpy().tobytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,60 @@
+"""A training of MagicFace that takes a second: four pairs, networks of a few channels."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+
+from common.training.records import read_log
+from magicface.train import main
+
+ROOT = Path(__file__).parents[2]
+CONFIG = """
+output = "{folder}/out"
+manifest = "{folder}/pairs.jsonl"
+validation_manifest = "{folder}/pairs.jsonl"
+size = 16
+steps = 6
+batch_size = 4
+workers = 0
+learning_rate = 2e-3
+warmup = 0
+checkpoint_every = 2
+validation_count = 0
+tensorboard = false
+[unet]
+block_out_channels = [8, 16]
+down_block_types = ["CrossAttnDownBlock2D", "DownBlock2D"]
+up_block_types = ["UpBlock2D", "CrossAttnUpBlock2D"]
+layers_per_block = 1
+norm_num_groups = 4
+attention_head_dim = 2
+[autoencoder]
+block_out_channels = [8, 16]
+down_block_types = ["DownEncoderBlock2D", "DownEncoderBlock2D"]
+up_block_types = ["UpDecoderBlock2D", "UpDecoderBlock2D"]
+norm_num_groups = 4
+latent_channels = 4
+"""
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+
+
+def start(config: Path, *overrides: str) -> int:
+    return main([str(config), *(part for text in overrides for part in ("--set", text))])
+
+
+def losses(folder: Path) -> list[float]:
+    rows = read_log(folder / "log.csv")
+    assert [row["step"] for row in rows] == list(range(1, len(rows) + 1))
+    return [row["loss"] for row in rows]
+
+
+def weights(model: Path) -> dict[str, torch.Tensor]:
+    return {
+        f"{name}.{key}": value
+        for name in ("denoising_unet", "ID_enc")
+        for key, value in load_file(model / name / "diffusion_pytorch_model.safetensors").items()
+    }

@@ -1,0 +1,118 @@
+"""Trainings that are killed, gone on with, and shared among processes."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+from small_training import ENVIRONMENT, ROOT, losses, start, weights
+
+from common.training.alone import alone
+from common.training.records import read_log
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+def test_another_seed_does_not_go_on(config, capsys):
+    start(config, "steps=2")
+    assert start(config, "seed=1") == 2
+    assert "seed" in capsys.readouterr().err
+    assert start(config, "resume=false") == 2
+
+
+def test_what_a_resumed_training_is_told_anew_holds(config):
+    """A smaller learning rate acts from the first step on, and another number of passes cuts no step short."""
+    out, more = config.parent / "out", ["steps=5", "accumulation=4"]
+    start(config, "steps=3", "accumulation=2", "ema=0.5")
+    start(config, *more, "ema=0.9", "learning_rate=1e-3", "weight_decay=0.2")
+    assert [row["learning_rate"] for row in read_log(out / "log.csv")] == [2e-3] * 3 + [1e-3] * 2
+    whole = config.parent / "whole"
+    start(config, "steps=3", "ema=0.5", f"output={whole}")
+    start(config, "steps=5", "ema=0.9", "learning_rate=1e-3", "weight_decay=0.2", f"output={whole}")
+    np.testing.assert_allclose(losses(out), losses(whole), rtol=1e-4)
+    state = torch.load(out / "checkpoints/step-00000005/state/optimizer.bin", weights_only=True)
+    assert {group["weight_decay"] for group in state["param_groups"]} == {0.2}
+    averages = torch.load(out / "checkpoints/step-00000005/state/custom_checkpoint_1.pkl", weights_only=False)
+    assert averages["decay"] == 0.9
+
+
+@pytest.mark.parametrize(
+    ("override", "code", "words"), [("steps=1", 2, "at step 2 already"), ("ema=0.9", 1, "lora_rank and ema")]
+)
+def test_a_training_that_cannot_go_on_is_told(config, capsys, override, code, words):
+    start(config, "steps=2")
+    assert start(config, "steps=4", override) == code
+    assert words in capsys.readouterr().err
+
+
+def test_weights_that_are_no_numbers_are_not_kept(config, monkeypatch, capsys):
+    """A gradient that is none at the step of a checkpoint: the loss, which comes before it, still looked well."""
+    start(config, "steps=2")
+    monkeypatch.setattr("common.training.run.Run.clip", lambda run: run.parameters[0].grad.fill_(float("nan")))
+    assert start(config, "steps=3", "checkpoint_every=1") == 1
+    assert "weights are no numbers any more, by step 3" in capsys.readouterr().err
+    assert not (config.parent / "out/checkpoints/step-00000003").exists()
+
+
+def test_a_finished_training_ends_again_without_its_log(config):
+    start(config, "steps=2")
+    (config.parent / "out" / "log.csv").unlink()
+    assert start(config, "steps=2") == 0
+
+
+def test_killed_training_goes_on_as_if_it_had_not_been(config, capsys):
+    """SIGKILL after the first checkpoint, whatever the training is doing; then the same command again."""
+    more = ["steps=20", "checkpoint_every=5", "ema=0.9", "log_every=3"]
+    command = [sys.executable, "-m", "magicface.train", str(config)]
+    command += [part for text in more for part in ("--set", text)]
+    process = subprocess.Popen(command, cwd=ROOT, env=ENVIRONMENT, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    out, limit = config.parent / "out", time.monotonic() + 120
+    while not list(out.glob("checkpoints/step-*")) and process.poll() is None and time.monotonic() < limit:
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert not (out / "model").exists()
+    assert start(config, *more) == 0
+    assert "going on from step" in capsys.readouterr().out
+    whole = config.parent / "whole"
+    assert start(config, *more, f"output={whole}") == 0
+    assert len(losses(out)) == 20
+    np.testing.assert_allclose(losses(out), losses(whole), rtol=1e-6)
+    one, other = weights(out / "model"), weights(whole / "model")
+    for name, value in one.items():
+        torch.testing.assert_close(value, other[name], rtol=0, atol=1e-6)
+
+
+def test_two_processes_equal_one(config):
+    """`--cpu --num_processes 2` would start one only: on CPUs accelerate leaves more of them to MPI or to this."""
+    start(config, "steps=3", f"output={config.parent / 'one'}")
+    command = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2"]
+    command += ["--main_process_port", "0", "-m", "magicface.train", str(config)]
+    command += ["--set", "steps=3", "--set", f"output={config.parent / 'two'}"]
+    environment = ENVIRONMENT | {"ACCELERATE_USE_CPU": "true"}
+    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
+    assert result.returncode == 0, result.stderr
+    assert len(list(config.parent.glob("two/checkpoints/step-00000003/state/random_states_*.pkl"))) == 2
+    np.testing.assert_allclose(losses(config.parent / "one"), losses(config.parent / "two"), rtol=1e-4)
+    one, two = weights(config.parent / "one" / "model"), weights(config.parent / "two" / "model")
+    for name, value in one.items():
+        torch.testing.assert_close(value, two[name], rtol=0, atol=5e-5)
+
+
+def test_processes_that_do_not_know_of_each_other_are_told(config, capsys, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert start(config) == 2
+    assert "ACCELERATE_USE_CPU=true" in capsys.readouterr().err
+    assert not list((config.parent / "out").glob("[!.]*"))
+
+
+def test_two_trainings_do_not_share_a_folder(config, capsys):
+    with alone(config.parent / "out"):
+        assert start(config) == 2
+    assert "Another training" in capsys.readouterr().err
+    assert start(config, "steps=2") == 0
