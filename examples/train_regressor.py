@@ -14,6 +14,7 @@ import csv
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -280,7 +281,7 @@ def worsen(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 @torch.no_grad()
-def validate(network: nn.Module, held: Batch) -> dict[str, float]:
+def validate(network: Any, held: Batch) -> dict[str, float]:
     """Mean absolute errors on faces that were not trained on, and Pearson's correlation of each unit's change."""
     network.eval()
     units, angles, light = network(held.squares)
