@@ -19,8 +19,8 @@ from typing import Any
 from PIL import Image, ImageDraw, ImageFont
 
 from common.action_units import ACTION_UNITS, to_text, to_vector
-from common.cli import say
-from common.errors import FaceEditError, FaceNotFoundError
+from common.cli import guarded
+from common.errors import FaceNotFoundError
 from common.files import replace_file
 from common.images import read_image, rgb, save_image
 from common.measure import Measurer, get_measurer, measure
@@ -127,8 +127,4 @@ def sheet(sweep: list[Image.Image], expressions: dict[str, tuple[Image.Image, ..
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except FaceEditError as error:
-        say(str(error))
-        sys.exit(1)
+    sys.exit(guarded(main))

@@ -19,8 +19,7 @@ from PIL import Image, ImageDraw, ImageFont
 from tqdm import tqdm
 
 from common.action_units import ACTION_UNITS
-from common.cli import say
-from common.errors import FaceEditError
+from common.cli import guarded
 from common.images import save_image
 from common.parts import PARTS
 from common.synthetic.captions import caption
@@ -166,8 +165,4 @@ def grid(rows: Sequence[Sequence[Image.Image]], columns: Sequence = (), labels: 
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except FaceEditError as error:
-        say(f"error: {error}")
-        sys.exit(2)
+    sys.exit(guarded(main))

@@ -18,8 +18,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from skimage import data
 
-from common.cli import say
-from common.errors import FaceEditError
+from common.cli import guarded
 from common.images import read_image, save_image
 from common.paste import paste_mask
 from magicface import MagicFace
@@ -91,8 +90,4 @@ def sheet(pictures: dict[str, Image.Image], side: int = 384, columns: int = 4) -
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except FaceEditError as error:
-        say(str(error))
-        sys.exit(1)
+    sys.exit(guarded(main))
