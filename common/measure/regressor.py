@@ -1,8 +1,8 @@
 """Our own small network that reads a face: action units, pose and light from one square of 80 pixels.
 
 It was trained by `examples/train_regressor.py` on synthetic faces only, of photographs it extrapolates: 11,000 pairs of
-8,000 people in 5,200 steps of 24 pairs, 40 minutes on part of one CPU core, by a one-cycle rate of torch's OneCycleLR.
-It still got better when it stopped.
+8,000 people, an hour and a half on part of a CPU core. First 5,200 steps of 24 pairs without the part that compares two
+pictures, then, with `--start` from there and a new rate of 1.2e-3, 3,600 with it.
 """
 
 from __future__ import annotations
@@ -118,18 +118,16 @@ class Regressor:
     """Measures by our own network, trained on synthetic faces; many pictures at once if asked for.
 
     Its errors on 149 held-out synthetic pairs of 128 px, found as in use, by `benchmarks/measure.py`: mean absolute
-    error in intensities (0 to 5), and how the measured change within a pair correlates with the true one:
+    error in intensities (0 to 5), and how the change that `change` sees correlates with the true one:
 
-        AU1   0.42  0.89        AU6   0.33  0.44        AU17  0.44  0.44
-        AU2   0.38  0.72        AU9   0.26  0.87        AU20  0.36  0.63
-        AU4   0.40  0.85        AU12  0.14  0.96        AU25  0.30  0.91
-        AU5   0.50  0.60        AU15  0.31  0.82        AU26  0.11  0.98
+        AU1   0.39  0.98        AU6   0.34  0.96        AU17  0.40  0.84
+        AU2   0.40  0.94        AU9   0.30  0.95        AU20  0.35  0.94
+        AU4   0.43  0.93        AU12  0.17  0.98        AU25  0.31  0.96
+        AU5   0.46  0.90        AU15  0.33  0.90        AU26  0.14  0.98
 
-    What it sees poorly it measures too small: a change of AU12 and AU26 by nine tenths, of AU1, AU4, AU9 and AU25 by
-    two thirds to four fifths, of AU2, AU5, AU15 and AU20 by a third to a half, of AU6 and AU17 by a fifth and a tenth
-    of the true one. Yaw, pitch and roll are off by 1.5, 2.5 and 0.6 degrees, the light's direction by 24 degrees (the
-    correlation of its components is 0.87 to the side, 0.45 upwards). Blur of 1 px on the edited picture changes none of
-    this, of 1.5 px little.
+    It measures changes a little too small: 0.75 (AU5) to 1.0 (AU12) of the true ones. Yaw, pitch and roll are off by
+    1.3, 2.3 and 0.7 degrees, the light's direction by 23 degrees (the correlation of its components is 0.88 to the
+    side, 0.43 upwards).
 
     Args:
         finder: of the face; None is "mediapipe".

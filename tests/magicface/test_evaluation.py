@@ -202,7 +202,7 @@ def test_stopped_and_resumed_is_the_same_report(editor, monkeypatch, tmp_path):
     assert sorted(path.name for path in (tmp_path / "parts").iterdir()) == sorted(
         ["dose_response.png", "errors.png", "evaluation.json", "items", "report.json", "report.md", "sheet.png"]
     )
-    with pytest.raises(InputError, match="another evaluation"):
+    with pytest.raises(InputError, match="seed: 1000 there, 5 here"):
         measured(editor, tmp_path / "parts", seed=5)
     with pytest.raises(InputError, match="at least 1"):
         measured(editor, tmp_path / "parts", count=0)

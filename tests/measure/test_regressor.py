@@ -12,7 +12,7 @@ from common.action_units import ACTION_UNITS
 from common.errors import FaceNotFoundError, InputError, ShapeError
 from common.faces import choose_face, get_finder
 from common.faces.warp import transform
-from common.measure import get_measurer
+from common.measure import get_measurer, measure
 from common.measure.compare import light_turn
 from common.measure.regressor import SIDE, WEIGHTS, Network, level, square, turn_of
 from common.synthetic.dataset import SyntheticFaces
@@ -66,6 +66,41 @@ def test_units_are_near_the_truth(pairs, found):
     assert np.abs(units - truth).mean() < UNIT_ERROR
     changes, seen = (np.subtract(values[1::2], values[::2]).ravel() for values in (truth, units))
     assert np.corrcoef(changes, seen)[0, 1] > CHANGE
+
+
+def test_the_change_of_a_pair_is_nearer(regressor, pairs, photos, faces, found):
+    """Seen together, two pictures show by how much every unit differs, faint ones too."""
+    units = known(pairs, "units")
+    truth = units[1::2] - units[::2]
+    apart = np.subtract([one.units for one in found[1::2]], [one.units for one in found[::2]])
+    changes = np.array([change(regressor, photos, faces, first) for first in range(0, len(photos), 2)])
+    assert np.corrcoef(changes.ravel(), truth.ravel())[0, 1] > 0.9
+    assert np.abs(changes - truth).mean() < 0.8 * np.abs(apart - truth).mean()
+
+
+def test_nothing_changed_is_zero_and_backwards_the_opposite(regressor, photos, faces):
+    assert not change(regressor, photos, faces, 0, 0).any()
+    there, back = (regressor.change(photos[one], [photos[other]], faces[0])[0] for one, other in ((0, 1), (1, 0)))
+    assert np.abs(there).max() > 0.5
+    assert there == pytest.approx(-back, abs=1e-4)
+    several = regressor.change(photos[0], [photos[0], photos[1]], faces[0])
+    assert several.shape == (2, 12)
+    assert several[1] == pytest.approx(there, abs=1e-4)
+    with pytest.raises(ShapeError, match="after"):
+        regressor.change(photos[0], [photos[1][:64]], faces[0])
+
+
+def test_a_report_shows_the_change_of_a_head_that_has_not_moved(regressor, photos, faces, found):
+    still = measure(photos[0], photos[1], measurer=regressor)
+    expected = regressor.change(photos[0], [photos[1]], regressor(photos[0]).face)[0]
+    assert still.units_after - still.units_before == pytest.approx(expected, abs=1e-3)
+    turned = cv2.warpAffine(photos[1], cv2.getRotationMatrix2D((63.5, 63.5), 15, 1), (128, 128))
+    moved = measure(photos[0], turned, measurer=regressor)
+    assert moved.units_after == pytest.approx(regressor(turned).units, abs=1e-3)
+
+
+def change(regressor, photos, faces, first, second=None):
+    return regressor.change(photos[first], [photos[first + 1 if second is None else second]], faces[first])[0]
 
 
 def test_pose_is_near_the_truth(pairs, found):
