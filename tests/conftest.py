@@ -84,3 +84,12 @@ def picture(path: Path) -> torch.Tensor:
     from PIL import Image
 
     return torch.from_numpy(np.array(Image.open(path).convert("RGB"))).permute(2, 0, 1)[None].float() / 255
+
+
+@pytest.fixture
+def one_thread():
+    """Networks as small as these gain nothing from more, and wait long for them on a busy machine."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
+import numpy as np
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 
 from common.training.records import read_log
@@ -40,6 +43,24 @@ norm_num_groups = 4
 latent_channels = 4
 """
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+
+
+def write_config(folder: Path) -> Path:
+    """Four pairs whose target is the source with its middle in another colour."""
+    rng, rows = np.random.default_rng(0), []
+    for i in range(4):
+        source = np.full((32, 32, 3), rng.integers(0, 256, 3), np.uint8)
+        target, background = source.copy(), source.copy()
+        target[8:24, 8:24], background[8:24, 8:24] = rng.integers(0, 256, 3), 0
+        for name, pixels in (("s", source), ("t", target), ("b", background)):
+            Image.fromarray(pixels).save(folder / f"{name}{i}.png")
+        rows.append({
+            "source": f"s{i}.png", "target": f"t{i}.png", "background": f"b{i}.png", "au_source": {},
+            "au_target": {"AU12": i + 1},
+        })  # fmt: skip
+    (folder / "pairs.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    (folder / "config.toml").write_text(CONFIG.format(folder=folder))
+    return folder / "config.toml"
 
 
 def start(config: Path, *overrides: str) -> int:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from small_training import losses, start, weights
+from small_training import losses, start, weights, write_config
 
 from common import checkpoints
 from common.defaults import Defaults, read_defaults
@@ -15,6 +17,11 @@ from common.training.records import read_log
 from magicface.train import MagicFaceConfig, main
 
 pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+@pytest.fixture
+def config(tmp_path) -> Path:
+    return write_config(tmp_path)
 
 
 def test_trained_model_loads_and_edits(config):

@@ -6,16 +6,22 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from small_training import ENVIRONMENT, ROOT, losses, start, weights
+from small_training import ENVIRONMENT, ROOT, losses, start, weights, write_config
 
 from common.training.alone import alone
 from common.training.records import read_log
 
 pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+@pytest.fixture
+def config(tmp_path) -> Path:
+    return write_config(tmp_path)
 
 
 def test_another_seed_does_not_go_on(config, capsys):
