@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
 from .errors import InputError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
 
 
 def replace_file(path: Path, write: Callable[[Path], object]) -> None:
@@ -19,6 +26,41 @@ def replace_file(path: Path, write: Callable[[Path], object]) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def alone(folder: Path, patience: float = 0.0) -> Iterator[None]:
+    """Hold a folder for this process until the end, however it ends; does nothing where there are no such locks.
+
+    Args:
+        folder: is made where it is missing.
+        patience: for how many seconds to wait for whoever holds it; the helpers of a killed process live on a little.
+
+    Raises:
+        InputError: another process holds it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if fcntl is None:
+        yield
+        return
+    handle, until = os.open(folder, os.O_RDONLY), time.monotonic() + patience
+    try:
+        with contextlib.suppress(OSError):  # not on every network's disks
+            while not _locked(handle):
+                if time.monotonic() >= until:
+                    raise InputError(f"Another run writes to {folder}; wait for its end, or choose another folder.")
+                time.sleep(0.2)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _locked(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def home() -> Path:

@@ -18,11 +18,11 @@ from tqdm import tqdm
 from ..action_units import ACTION_UNITS
 from ..errors import FaceEditError, InputError
 from ..face3d.anny_head import default_head
-from ..files import replace_file
+from ..files import alone, replace_file
 from . import picture
 from .captions import caption
 from .factors import Scene
-from .parallel import alone, check_workers, each
+from .parallel import check_workers, each
 from .plan import VERSION, Plan, plan
 
 METADATA, SETTINGS = "metadata.jsonl", "settings.json"

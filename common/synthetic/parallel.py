@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import multiprocessing
 import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 from multiprocessing.connection import wait
-from pathlib import Path
 from typing import TypeVar
 
 import cv2
 import torch
 
 from ..errors import FaceEditError, InputError
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None
 
 T = TypeVar("T")
 
@@ -63,30 +56,6 @@ def each(task: Callable[[int], T], numbers: Iterable[int], workers: int) -> Gene
         ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-
-
-@contextlib.contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """Hold a folder for this process until the end, however it ends; does nothing where there are no such locks.
-
-    Raises:
-        InputError: another process holds it.
-    """
-    if fcntl is None:
-        yield
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        with contextlib.suppress(OSError):  # not on every network's disks
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise InputError(
-                    f"Another run writes to {folder}; wait for its end, or choose another folder."
-                ) from error
-        yield
-    finally:
-        os.close(handle)
 
 
 def check_workers(workers: int) -> None:

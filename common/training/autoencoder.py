@@ -24,10 +24,9 @@ from tqdm import tqdm
 from .. import cli
 from ..background import foreground
 from ..errors import FaceEditError, InputError
-from ..files import replace_file
+from ..files import alone, replace_file
 from ..synthetic.dataset import SyntheticFaces
 from . import records
-from .alone import alone
 from .command import command
 from .config import at_least
 from .networks import built
@@ -180,8 +179,9 @@ def train(config: AutoencoderConfig) -> Path:
             is at work there.
         FaceEditError: the loss is no longer a number.
     """
-    with alone(config.output):
-        return _train(config, Path(config.output).expanduser())
+    output = Path(config.output).expanduser()
+    with alone(output, patience=10):
+        return _train(config, output)
 
 
 def _train(config: AutoencoderConfig, output: Path) -> Path:

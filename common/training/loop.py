@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import nullcontext
 from pathlib import Path
 
-from .alone import alone
+from ..files import alone
 from .config import TrainConfig
 from .latents import of_batch
 from .loss import denoising_loss, noise_schedule
@@ -22,7 +24,8 @@ def train(config: TrainConfig, task: Task) -> Path:
         MissingDependencyError: peft is needed and missing.
         FaceEditError: the loss is no longer a number.
     """
-    with alone(config.output):
+    first = not int(os.environ.get("RANK", 0))  # stands for all processes that accelerate launched together
+    with alone(Path(config.output).expanduser(), patience=10) if first else nullcontext():
         return _train(config, task)
 
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 from small_training import ENVIRONMENT, ROOT, losses, start, weights, write_config
 
-from common.training.alone import alone
+from common.files import alone
 from common.training.records import read_log
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -120,5 +120,5 @@ def test_processes_that_do_not_know_of_each_other_are_told(config, capsys, monke
 def test_two_trainings_do_not_share_a_folder(config, capsys):
     with alone(config.parent / "out"):
         assert start(config) == 2
-    assert "Another training" in capsys.readouterr().err
+    assert "Another run writes to" in capsys.readouterr().err
     assert start(config, "steps=2") == 0

@@ -210,7 +210,7 @@ def test_changed_video_is_done_again(videos, tmp_path):
     prepare(videos, manifest, SETTINGS, tools(stub), progress=False)
     assert stub.measured == 4
     assert any(row["au_target"].get("AU12") == 4.5 for row in rows(manifest))
-    with pytest.raises(InputError, match=r"size: 64 before, 32 now"):
+    with pytest.raises(InputError, match=r"size: 64 there, 32 here"):
         prepare(videos, manifest, replace(SETTINGS, size=32), tools(), progress=False)
 
 

@@ -15,11 +15,11 @@ from PIL import Image
 
 from common.action_units import ACTION_UNITS
 from common.errors import FaceEditError, InputError
+from common.files import alone
 from common.synthetic import picture
 from common.synthetic.__main__ import main
 from common.synthetic.draw import draw_scene
 from common.synthetic.folder import MAPS, write
-from common.synthetic.parallel import alone
 
 sys.path.insert(0, str(Path(__file__).parent))
 import stand_in
@@ -181,13 +181,16 @@ def test_the_command_line(quick, tmp_path, capsys):
     assert stop.value.code == 2
 
 
+MANY = 40  # so that there is time to kill a run in its middle, on a busy machine too
+
+
 def command(folder: Path) -> list[str]:
     return [
         sys.executable,
         "-m",
         "common.synthetic",
         "--count",
-        "12",
+        str(MANY),
         "--size",
         "32",
         "--out",
@@ -217,9 +220,9 @@ def test_a_killed_run_goes_on_to_the_same_folder(tmp_path):
         process.communicate(timeout=60)
         assert process.returncode == (130 if number == signal.SIGINT else -signal.SIGKILL)
         wait_for(lambda found=children: not any(child.is_running() for child in found), 30)
-    assert 0 < len(rows(killed)) < 12
+    assert 0 < len(rows(killed)) < MANY
     subprocess.run(command(killed), check=True, capture_output=True)
-    write(whole, 12, size=32, progress=False)
+    write(whole, MANY, size=32, progress=False)
     assert content(killed) == content(whole)
     assert rows(whole)[7]["factors"]["lamps"]["key"] == draw_scene(0, 7).lamps.key
 
