@@ -1,0 +1,75 @@
+"""The embedded model on a photograph, which is outside its training: what comes out, for better and worse.
+
+    python examples/photograph.py --output out/photograph.jpg
+    python examples/photograph.py --photo mine.jpg --output out/mine.jpg
+
+Without --photo: NASA's portrait of Eileen Collins, in the public domain, from scikit-image (extra `demo`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageFont
+
+from common.cli import guarded
+from common.errors import MissingDependencyError
+from common.images import ImageLike, read_image, save_image
+from magicface import MagicFace
+
+WISHES = {
+    "AU1=4, AU2=4": {"AU1": 4, "AU2": 4},
+    "AU4=4, AU9=3": {"AU4": 4, "AU9": 3},
+    "AU12=4, AU6=3": {"AU12": 4, "AU6": 3},
+    "AU15=4, AU17=3": {"AU15": 4, "AU17": 3},
+    "AU26=4, AU25=3": {"AU26": 4, "AU25": 3},
+}
+SIDE, TITLE, AROUND = 256, 18, 0.8
+
+
+def main() -> int:
+    """Writes a strip: the photo and an edit for each wish."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--photo", help="a picture file (default: scikit-image's astronaut)")
+    parser.add_argument("--model", default="embedded", help="folder of another model (default: embedded)")
+    parser.add_argument("--output", type=Path, default=Path("out/photograph.jpg"), help="(default: out/photograph.jpg)")
+    args = parser.parse_args()
+    editor = MagicFace.from_pretrained(args.model)
+    subject = editor.encode(args.photo or astronaut())
+    edits = editor.edit(subject, list(WISHES.values()), progress=False)
+    assert subject.face is not None  # an error, were none found
+    x0, y0, x1, y1 = subject.face.box
+    reach, (x, y) = AROUND * max(x1 - x0, y1 - y0), ((x0 + x1) / 2, (y0 + y1) / 2)
+    page = Image.new("RGB", (SIDE * (1 + len(edits)), TITLE + SIDE), "white")
+    pen, font = ImageDraw.Draw(page), ImageFont.load_default(12)
+    for column, (title, image) in enumerate(zip(["photo", *WISHES], [read_image(subject.photo), *edits])):
+        box = (x - reach, y - reach, x + reach, y + reach)
+        face = image.convert("RGB").resize((SIDE, SIDE), Image.Resampling.LANCZOS, box=clipped(box, image.size))
+        page.paste(face, (column * SIDE, TITLE))
+        pen.text((column * SIDE + 3, 2), title, "black", font)
+    save_image(page, args.output)
+    print(args.output)
+    return 0
+
+
+def clipped(box: tuple[float, ...], size: tuple[int, int]) -> tuple[float, float, float, float]:
+    """The box moved into the picture, and cut where it is larger than that."""
+    left, top, right, bottom = box
+    width, height = min(right - left, size[0]), min(bottom - top, size[1])
+    left, top = min(max(left, 0), size[0] - width), min(max(top, 0), size[1] - height)
+    return left, top, left + width, top + height
+
+
+def astronaut() -> ImageLike:
+    """A photograph that may be shown."""
+    try:
+        from skimage.data import astronaut as picture
+    except ImportError as error:
+        raise MissingDependencyError("scikit-image", "The picture", 'pip install "face-rig[demo]"') from error
+    return picture()
+
+
+if __name__ == "__main__":
+    sys.exit(guarded(main))
