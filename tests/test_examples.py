@@ -14,11 +14,9 @@ import pytest
 from PIL import Image
 
 from common.action_units import to_vector
-from common.checkpoints import missing_files
 from common.defaults import Defaults, write_defaults
 from common.images import read_image, rgb
 from common.measure import Measurement
-from magicface import MagicFace
 
 ROOT = Path(__file__).parents[1]
 
@@ -43,10 +41,8 @@ def test_the_readme_session(model_folder, astronaut, tmp_path, monkeypatch):
     assert len(names["row"]) == 7
 
 
-def test_the_readme_begins_offline(model_folder, tmp_path, monkeypatch):
-    """The first lines, word for word, with the model inside the package, or tiny random networks in its place."""
-    if missing_files(MagicFace.embedded):
-        monkeypatch.setattr(MagicFace, "embedded", model_folder)
+def test_the_readme_begins_offline(tmp_path, monkeypatch):
+    """The first lines, word for word, with the model inside the package."""
     monkeypatch.setenv("FACE_RIG_HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "examples").symlink_to(ROOT / "examples")

@@ -157,10 +157,8 @@ def test_settings_that_no_edit_can_use(folder, tmp_path):
 
 @pytest.fixture(scope="module")
 def shipped() -> Path:
-    folder = MagicFace.embedded
-    if missing_files(folder):
-        pytest.skip("magicface/embedded holds no weights")
-    return folder
+    assert not missing_files(MagicFace.embedded)
+    return MagicFace.embedded
 
 
 def test_the_shipped_model_is_small_and_half_precise(shipped):
