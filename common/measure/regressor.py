@@ -177,7 +177,8 @@ class Regressor:
         """By how much the units of pictures of one head that has not moved differ from the first's, (N, 12).
 
         It sees what has changed between two pictures, where `many` has to tell an expression from the person's own
-        features, and so is much the better judge of an edit.
+        features, and so is much the better judge of an edit. The pictures must lie upon each other: half a pixel of
+        shift already looks like a change of 1.
 
         Args:
             before: anything that `read_image` reads.
