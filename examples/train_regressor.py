@@ -17,13 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn import functional as F
 from tqdm import tqdm
+from variations import relight, variation, worsen
 
 from common.action_units import ACTION_UNITS
 from common.cli import guarded
@@ -149,10 +149,9 @@ def train(
         first, rows = found["step"], found["rows"]
         for name, part in parts.items():
             part.load_state_dict(found[name])
-    held_out = min(HELD_OUT, len(data["image"]) // 5)
-    count = len(data["image"]) - held_out
+    count = (whole := len(data["image"])) - min(HELD_OUT, whole // 5)
     spread = torch.from_numpy(data["units"].reshape(-1, 12).std(0) / UNIT_SCALE).clamp(min=0.1)
-    held = make_batch(data, np.arange(count, count + held_out), None)
+    held = make_batch(data, np.arange(count, whole), None)
     bar = tqdm(range(first, steps), initial=first, total=steps, unit="step")
     for step in bar:
         rng = np.random.default_rng((1, step))
@@ -257,48 +256,6 @@ def make_batch(data: dict[str, np.ndarray], indices: np.ndarray, rng: np.random.
     return Batch(squares=to_input(np.stack(squares)), **tensors)
 
 
-@dataclass(frozen=True)
-class Variation:
-    """What chance does to both pictures of a pair: a small turn of the square (2, 3), a mirror, the light's (3,)."""
-
-    jitter: np.ndarray
-    mirror: bool
-    gain: np.ndarray
-
-
-def variation(rng: np.random.Generator) -> Variation:
-    """One of them."""
-    return Variation(jitter(rng), rng.random() < 0.5, np.exp(rng.normal(0, 0.15) + rng.normal(0, 0.06, 3)))
-
-
-def jitter(rng: np.random.Generator) -> np.ndarray:
-    """A small change of size, angle and place (2, 3): faces are found a little off."""
-    scale, angle = np.exp(rng.normal(0, 0.05)), np.radians(rng.normal(0, 3))
-    turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    middle = np.full(2, (SIDE - 1) / 2)
-    return np.column_stack([turn, middle - turn @ middle + rng.normal(0, 0.025 * SIDE, 2)])
-
-
-def relight(picture: np.ndarray, gain: np.ndarray) -> np.ndarray:
-    """The picture (S, S, 3) uint8 under light `gain` (3,) times as strong; sRGB is taken as a power of 2.2."""
-    levels = np.arange(256)[:, None] / 255 * gain ** (1 / 2.2)
-    table = np.rint(np.clip(levels, 0, 1) * 255).astype(np.uint8)
-    return cv2.LUT(picture, table.reshape(1, 256, 3))
-
-
-def worsen(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """What an autoencoder or a file makes of a picture: softness, noise, JPEG; half the pictures stay as they are."""
-    if rng.random() < 0.4:
-        picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.4, 1.6))
-    if rng.random() < 0.2:
-        noise = rng.normal(0, rng.uniform(2, 10), picture.shape)
-        picture = np.clip(picture + noise, 0, 255).astype(np.uint8)
-    if rng.random() < 0.2:
-        quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(35, 90))]
-        picture = np.asarray(cv2.imdecode(cv2.imencode(".jpg", picture, quality)[1], cv2.IMREAD_COLOR))
-    return picture
-
-
 @torch.no_grad()
 def validate(network: Any, held: Batch) -> dict[str, float]:
     """Mean absolute errors on faces that were not trained on, and Pearson's correlation of each unit's change."""
@@ -319,8 +276,7 @@ def write(output: Path, log: Path, rows: list[dict[str, float]], network: nn.Mod
     """The weights in half precision, the log, the curves."""
     from matplotlib.figure import Figure
 
-    weights = {k: v.half() if v.is_floating_point() else v for k, v in network.state_dict().items()}
-    weights = {name: value.contiguous() for name, value in weights.items()}
+    weights = {k: (v.half() if v.is_floating_point() else v).contiguous() for k, v in network.state_dict().items()}
     replace_file(output / "regressor.safetensors", lambda path: save_file(weights, path))
     with open(log, "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, rows[0])
