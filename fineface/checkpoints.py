@@ -163,10 +163,10 @@ def check_fit(adapter: AUAdapter, unet: UNet2DConditionModel, folder: Path, base
             f"The AU adapter in {folder} is for another base.\n"
             f"  expected: {_family(own)}\n  got:      {_family(width)}, in {base}"
         )
-    if unet.config["in_channels"] != 4:
+    if unet.config["in_channels"] != unet.config["out_channels"]:
         raise CheckpointError(
-            f"The base must be a text-to-image model, whose UNet has 4 input channels; {base} has "
-            f"{unet.config['in_channels']}."
+            f"The base must be a text-to-image model, whose UNet takes as many channels as it gives; that of {base} "
+            f"takes {unet.config['in_channels']} and gives {unet.config['out_channels']}."
         )
     sizes, expected = adapter.widths, cross_attentions(unet)
     if differing := sorted(name for name in {*sizes, *expected} if sizes.get(name) != expected.get(name)):

@@ -101,7 +101,7 @@ class FineFace:
         """
         kind, folder = get_variant(variant), model_folder(adapter)
         backgrounds.check_name(parser)  # what is wrong should not cost the loading of a model
-        place = locate_base(base, kind)
+        place = locate_base(base if base or kind.bases else folder, kind)
         check_complete(folder, place, kind)
         networks = load(folder, place, kind, lora_scale=lora_scale, dtype=dtype, device=device)
         return cls(networks, size=size, finder=finder, parser=parser)

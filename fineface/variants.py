@@ -60,7 +60,9 @@ SD15_FACEID = Variant(
     "sd15_au_encoder",
     faceid="ip-adapter-faceid-portrait-v11_sd15.bin",
 )
-VARIANTS = {variant.name: variant for variant in (SD21, SD15_FACEID)}
+# One that was trained from nothing: base and adapter lie in one folder.
+WHOLE = Variant("whole", (), "attn_processors", "au_encoder")
+VARIANTS = {variant.name: variant for variant in (SD21, SD15_FACEID, WHOLE)}
 FAMILIES = {1024: "Stable Diffusion 2.1-base", 768: "Stable Diffusion 1.5"}
 """Width of the text's tokens -> the base models that have it."""
 

@@ -37,9 +37,12 @@ class Run:
 
     def __init__(self, config: TrainConfig, task: Task) -> None:
         self.config, self.task, self.output = config, task, Path(config.output).expanduser()
-        self.accelerator = accelerator = Accelerator(
-            mixed_precision=config.precision or None, gradient_accumulation_steps=config.accumulation
-        )
+        try:
+            self.accelerator = accelerator = Accelerator(
+                mixed_precision=config.precision or None, gradient_accumulation_steps=config.accumulation
+            )
+        except ValueError as error:
+            raise InputError(f'precision = "{config.precision}" cannot be had here: {error}') from error
         if (launched := int(os.environ.get("WORLD_SIZE", 1))) > 1 and accelerator.num_processes == 1:
             raise InputError(
                 f"{launched} processes were launched, but each believes to be the only one: they would overwrite each"
@@ -87,6 +90,8 @@ class Run:
         self.parameters = [p for p in self.module.parameters() if p.requires_grad]
         self.ema = EMAModel(self.parameters, decay=config.ema) if config.ema else None
         accelerator.register_for_checkpointing(*filter(None, (self.rate, self.ema)))
+        if self.task.slim and not self.sharded:
+            state.keep_trained_only(accelerator)
 
     def _kept(self, data: Dataset[dict[str, Any]]) -> KeptLatents:
         folder = None if self.config.cache_latents == "memory" else Path(self.config.cache_latents).expanduser()

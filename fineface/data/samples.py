@@ -72,6 +72,10 @@ class Pictures(Dataset[Sample]):
     def __len__(self) -> int:
         return len(self.listed)
 
+    def captions(self) -> list[str]:
+        """The caption of every sample."""
+        return [row.caption for row in self.listed]
+
     def __getitem__(self, index: int) -> Sample:
         """One sample."""
         row = self.listed[index]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 from torch.utils.data import Dataset
 
 from common.errors import InputError
-from common.synthetic.captions import expression_words
+from common.synthetic.captions import caption, expression_words
 from common.synthetic.dataset import SyntheticFaces
+from common.synthetic.factors import Scene
 from common.synthetic.plan import VERSION
 
 from .samples import Sample
@@ -29,22 +29,25 @@ class SyntheticSamples(Dataset[Sample]):
         if faces.plan.pairs not in (None, "expression"):
             raise InputError(f'The faces must be single, or pairs="expression"; they have {faces.plan.pairs!r}.')
         self.faces, self.words = faces, expression_words
-        self.roles = ("source", "target") if faces.plan.pairs else ()
+        self.roles = ("source", "target") if faces.plan.pairs else ("image",)
         self.fingerprint = f"v{VERSION} {faces.plan} captions expression_words={expression_words}"
 
     def __len__(self) -> int:
-        return len(self.faces) * max(1, len(self.roles))
+        return len(self.faces) * len(self.roles)
 
     def __getitem__(self, index: int) -> Sample:
         """One sample."""
-        if self.roles:
-            pair, role = divmod(index, len(self.roles))
-            item = self.faces[pair][self.roles[role]]
-        else:
-            item = self.faces[index]
-        text = item["caption"]
-        if not self.words:
-            sides = np.round(item["units_sides"].double().numpy(), 3)  # as they were drawn
-            if phrase := expression_words(sides.tolist()):
-                text = text.replace(f", {phrase}", "", 1)
-        return {"image": item["image"], "caption": text, "units": item["units"].float()}
+        number, role = divmod(index, len(self.roles))
+        item = self.faces[number]
+        shown = item[self.roles[role]] if self.faces.plan.pairs else item
+        text = self._caption(self.faces.plan.scenes(number)[self.roles[role]])
+        return {"image": shown["image"], "caption": text, "units": shown["units"].float()}
+
+    def captions(self) -> list[str]:
+        """The caption of every sample; no picture is drawn for it."""
+        plan = self.faces.plan
+        return [self._caption(plan.scenes(number)[role]) for number in range(len(self.faces)) for role in self.roles]
+
+    def _caption(self, scene: Scene) -> str:
+        text, phrase = caption(scene), expression_words(scene.units)
+        return text if self.words or not phrase else text.replace(f", {phrase}", "", 1)
