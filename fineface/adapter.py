@@ -1,9 +1,9 @@
 """The AU branch of every cross-attention: diffusers' IP-Adapter with one token, without what one token makes needless.
 
 An IP-Adapter computes to_out(A(q, text) + s A(q, token)). Over a single key the softmax is 1, so A(q, token) is the
-token's value, whatever the query and the key; and since to_out is linear, the branch adds s to_out(to_v(token)), without
-to_out's bias, to what the attention gives. That does not depend on the timestep: it is computed once per call and handed
-to the UNet as a value.
+token's value, whatever the query and the key; and since to_out is linear, the branch adds s to_out(to_v(token)), less
+to_out's bias, to what the attention gives. That does not depend on the timestep: it is computed once per call and
+handed to the UNet as a value.
 """
 
 from __future__ import annotations
@@ -101,7 +101,8 @@ def attend_to_action_units(unet: UNet2DConditionModel) -> None:
     for key, old in unet.attn_processors.items():
         if isinstance(old, IPAdapterAttnProcessor2_0):
             with torch.device("meta"):
-                new: Any = AUIPAdapterAttnProcessor(old.hidden_size, old.cross_attention_dim, old.num_tokens, old.scale)
+                new: Any = AUIPAdapterAttnProcessor(old.hidden_size, old.cross_attention_dim, old.num_tokens)
+            new.scale = old.scale
             new.load_state_dict(old.state_dict(), assign=True)
         else:
             new = AUAttnProcessor()

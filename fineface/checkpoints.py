@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +21,9 @@ from common.networks import SD15_SCHEDULER, load_unet
 from common.weights import building, check_keys, read_config, read_pickled, read_weights
 
 from .adapter import AUAdapter, attend_to_action_units, cross_attentions
+from .faceid import load_faceid, read_faceid
 from .lora import merge_lora
-from .variants import FAMILIES, Variant, faceid_file, weights_file
+from .variants import Variant, faceid_file, family, weights_file
 
 KEY, VALUE = ".processor.au_to_k.weight", ".processor.au_to_v.weight"
 
@@ -36,11 +36,13 @@ class Networks:
         pipeline: stock diffusers, its UNet ready for the AU branch.
         adapter: the AU branch.
         face_projection: embeddings (n, 512) -> tokens (n, 16, D) of FaceID; None in a variant without it.
+        lock: held while the pipeline runs, whose scheduler counts its steps.
     """
 
     pipeline: StableDiffusionPipeline
     adapter: AUAdapter
     face_projection: nn.Module | None
+    lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
 
 def load(
@@ -161,7 +163,7 @@ def check_fit(adapter: AUAdapter, unet: UNet2DConditionModel, folder: Path, base
     if own != width:
         raise CheckpointError(
             f"The AU adapter in {folder} is for another base.\n"
-            f"  expected: {_family(own)}\n  got:      {_family(width)}, in {base}"
+            f"  expected: {family(own)}\n  got:      {family(width)}, in {base}"
         )
     if unet.config["in_channels"] != unet.config["out_channels"]:
         raise CheckpointError(
@@ -192,56 +194,3 @@ def in_order(layers: Mapping[str, object]) -> list[str]:
 
 def _read(path: Path) -> dict[str, torch.Tensor]:
     return read_weights(path) if path.suffix == ".safetensors" else read_pickled(path)
-
-
-def _family(width: int) -> str:
-    return f"{FAMILIES.get(width, 'a base')} (text tokens {width} wide)"
-
-
-# --- FaceID ----------------------------------------------------------------------------------------------------------
-
-
-def read_faceid(path: Path) -> dict[str, dict[str, torch.Tensor]]:
-    """The published FaceID adapter: `image_proj` and `ip_adapter`, as `load_ip_adapter` takes them.
-
-    Raises:
-        CheckpointError: damaged, or another kind of adapter.
-    """
-    state = read_pickled(path)
-    if not {"image_proj", "ip_adapter"} <= state.keys() or "proj.2.weight" not in state["image_proj"]:
-        raise CheckpointError(
-            f"{path} is no IP-Adapter FaceID: expected image_proj with proj.2.weight, and ip_adapter."
-        )
-    return state
-
-
-def load_faceid(pipeline: StableDiffusionPipeline, state: dict[str, dict[str, torch.Tensor]], path: Path) -> nn.Module:
-    """Puts FaceID into the UNet as diffusers does, and takes the projection out of it.
-
-    Left inside, the projection would run in every step; so the UNet is given tokens (B, n, 16, D) instead of embeddings.
-
-    Raises:
-        CheckpointError: it is for another base.
-    """
-    own, width = len(state["image_proj"]["norm.weight"]), pipeline.unet.config["cross_attention_dim"]
-    if own != width:
-        raise CheckpointError(
-            f"The FaceID adapter {path} is for another base.\n  expected: {_family(own)}\n  got:      {_family(width)}"
-        )
-    with building(path), _without_the_hint_of_an_image_encoder():
-        pipeline.load_ip_adapter(state, subfolder="", weight_name="", image_encoder_folder=None)
-    layers: Any = pipeline.unet.encoder_hid_proj.image_projection_layers
-    projection, layers[0] = layers[0], nn.Identity()
-    return projection.requires_grad_(False)
-
-
-@contextmanager
-def _without_the_hint_of_an_image_encoder() -> Iterator[None]:
-    """The host warns that there is none; FaceID needs none."""
-    host = logging.getLogger("diffusers.loaders.ip_adapter")
-    before = host.level
-    host.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        host.setLevel(before)

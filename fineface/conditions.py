@@ -80,7 +80,7 @@ class Conditions:
 
 def _face_tokens(networks: Networks, embeddings: torch.Tensor) -> torch.Tensor:
     """Embeddings (n, 512) -> tokens (2, n, 16, D): of the unconditional half, which has zeros for faces, and theirs."""
-    assert networks.face_projection is not None  # noqa: S101 - checked at the door
+    assert networks.face_projection is not None
     halves = torch.stack([torch.zeros_like(embeddings), embeddings])  # (2, n, 512)
     unet = networks.pipeline.unet
     tokens = networks.face_projection(halves.flatten(0, 1).to(unet.device, unet.dtype))  # (2 n, 16, D)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import secrets
-import threading
 import time
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -64,7 +63,6 @@ class FineFace:
         self.size = check_size(size, networks.pipeline)[0]
         backgrounds.check_name(parser)
         self._finder, self._parser = finder, parser
-        self._lock = threading.Lock()  # a stock pipeline keeps its scheduler's state between steps
 
     @classmethod
     def from_pretrained(
@@ -172,15 +170,11 @@ class FineFace:
         started = time.perf_counter()
         photo = read_image(image)
         pixels = rgb(photo)
-        made = prepare(
-            pixels, self.finder, self.parser, size=self.size, face=face, extent=extent, guide="photo"
-        )  # fmt: skip
+        made = prepare(pixels, self.finder, self.parser, size=self.size, face=face, extent=extent, guide="photo")
         found = made.face if self.networks.face_projection is None else with_embedding(pixels, made.face)
         seconds = {"prepare": round(time.perf_counter() - started, 3)}
         record = {"finder": self.finder.name, "parser": self.parser.name, "extent": extent, "seconds": seconds}
-        return Subject(
-            photo, found, made.crop, made.source, made.labels, made.background, made.region, {}, (), record
-        )  # fmt: skip
+        return Subject(photo, found, made.crop, made.source, made.labels, made.background, made.region, {}, (), record)
 
     def edit(
         self,
@@ -253,9 +247,7 @@ class FineFace:
 
     def _faces(self, face: Any) -> torch.Tensor:
         if self.networks.face_projection is None:
-            raise InputError(
-                'face= needs FaceID.\n  load it: variant="sd15-faceid" (command line: --variant sd15-faceid)'
-            )
+            raise InputError('face= needs FaceID.\n  load it: variant="sd15-faceid" (or --variant sd15-faceid)')
         return embed_faces(face)
 
     def _own_face(self, subject: Subject) -> torch.Tensor | None:
@@ -289,7 +281,7 @@ class FineFace:
     ) -> list[np.ndarray]:
         """Pictures (H, W, 3) in [0, 1], a batch at a time; calls of several threads take turns."""
         images: list[np.ndarray] = []
-        with self._lock, torch.no_grad():
+        with self.networks.lock, torch.no_grad():
             pipeline.set_progress_bar_config(disable=not progress)
             for rows in conditions.batches():
                 if self.networks.face_projection is not None:

@@ -37,8 +37,8 @@ class AUProjection(nn.Module):
     def forward(self, aus: torch.Tensor) -> torch.Tensor:
         """Intensities (B, 12) on the scale 0..5 -> tokens (B, 1, D).
 
-        The unconditional half of guidance sees the token of all zeros in, which is a neutral face; through the encoder's
-        bias it is not itself zero.
+        The unconditional half of guidance has the token of a neutral face, twelve zeros, as the release has it; through
+        the encoder's bias that token is not itself zero.
         """
         token = torch.cat([aus, self.au_encoder(aus)], 1)
         return F.pad(token, (0, self.width - token.shape[1]))[:, None]

@@ -67,6 +67,11 @@ FAMILIES = {1024: "Stable Diffusion 2.1-base", 768: "Stable Diffusion 1.5"}
 """Width of the text's tokens -> the base models that have it."""
 
 
+def family(width: int) -> str:
+    """Which base models have text tokens of this width, in words."""
+    return f"{FAMILIES.get(width, 'a base')} (text tokens {width} wide)"
+
+
 def get_variant(name: str) -> Variant:
     """A variant by its name.
 
