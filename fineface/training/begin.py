@@ -27,6 +27,7 @@ from ..variants import Variant, get_variant, locate_base, missing_base_files
 from .config import FineFaceConfig
 from .encoder import SampleEncoder
 from .module import TextToFace
+from .words import tokenizer_of
 
 RELEASED_HIDDEN = {1024: 64}
 """Width of the text's tokens -> outputs of the AU encoder; 1.5's, 756, are all that there is room for."""
@@ -139,17 +140,16 @@ def whole(config: FineFaceConfig, captions: Sequence[str]) -> Beginning:
 def text_networks(config: FineFaceConfig, captions: Sequence[str]) -> tuple[Any, Any]:
     """A tokenizer whose words are those of the captions, and a random text encoder that reads them.
 
-    Words that no caption has fall apart into letters. As many tokens fit as the encoder has positions.
+    As many tokens fit as the encoder has positions.
     """
-    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+    from transformers import CLIPTextConfig, CLIPTextModel
 
     known = CLIPTextConfig().to_dict()
     for key in config.text_encoder:
         if key not in known:
             near = difflib.get_close_matches(key, known, n=1, cutoff=0)[0]
             raise InputError(f"[text_encoder] has the unknown key {key!r}; did you mean {near!r}?")
-    vocabulary = config.text_encoder.get("vocab_size", known["vocab_size"])
-    tokenizer: Any = CLIPTokenizer().train_new_from_iterator(sorted(set(captions)), vocabulary, show_progress=False)
+    tokenizer = tokenizer_of(captions, config.text_encoder.get("vocab_size", known["vocab_size"]))
     options = {**config.text_encoder, "vocab_size": len(tokenizer)}
     options |= {name: getattr(tokenizer, name) for name in ("bos_token_id", "eos_token_id", "pad_token_id")}
     try:

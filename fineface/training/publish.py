@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import copy
+import json
 from pathlib import Path
+from typing import Any
 
 import torch
-from diffusers import StableDiffusionPipeline, UNet2DConditionModel
+from diffusers import AutoencoderKL, StableDiffusionPipeline, UNet2DConditionModel
 from safetensors.torch import save_file
+
+from common.weights import read_config
 
 from ..checkpoints import save_adapter
 from ..lora import ALPHA, PREFIX, RELEASED_ALPHA, UP
@@ -34,20 +38,26 @@ class Publisher:
             lora = published_lora(unet, self.config.alpha)
             save_file({name: value.to(self.dtype) for name, value in lora.items()}, folder / self.begun.variant.lora)
         if self.config.unet:
-            self._pipeline(unet, part(state, "text_encoder.")).save_pretrained(folder)
+            self._whole(unet, part(state, "text_encoder."), folder)
 
-    def _pipeline(
-        self, unet: dict[str, torch.Tensor], text_encoder: dict[str, torch.Tensor]
-    ) -> StableDiffusionPipeline:
-        network = UNet2DConditionModel.from_config(self.begun.module.unet.config)
-        network.load_state_dict(unet)  # type: ignore[attr-defined]
-        encoder = copy.deepcopy(self.begun.text_encoder)
-        encoder.load_state_dict(text_encoder)
-        vae = copy.deepcopy(self.begun.encoder.vae)
-        return StableDiffusionPipeline(
-            vae, encoder, self.begun.encoder.tokenizer, network, self.begun.scheduler,  # type: ignore[arg-type]
-            safety_checker=None, feature_extractor=None, requires_safety_checker=False,  # type: ignore[arg-type]
-        ).to(self.dtype)  # fmt: skip
+    def _whole(self, unet: dict[str, torch.Tensor], text_encoder: dict[str, torch.Tensor], folder: Path) -> None:
+        begun, vae = self.begun, self.begun.encoder.vae
+        StableDiffusionPipeline(
+            self._filled(AutoencoderKL.from_config(vae.config), vae.state_dict()),
+            self._filled(copy.deepcopy(begun.text_encoder), text_encoder),
+            begun.encoder.tokenizer,
+            self._filled(UNet2DConditionModel.from_config(begun.module.unet.config), unet),
+            begun.scheduler, safety_checker=None, feature_extractor=None, requires_safety_checker=False,  # type: ignore[arg-type]
+        ).save_pretrained(folder)  # fmt: skip
+        # Transformers would load it as it was saved, where diffusers loads the others in float32: two kinds in one
+        path = folder / "text_encoder" / "config.json"
+        path.write_text(json.dumps(read_config(path) | {"dtype": "float32"}, indent=2) + "\n", encoding="utf-8")
+
+    def _filled(self, network: Any, state: dict[str, torch.Tensor]) -> Any:
+        network.load_state_dict(
+            {name: value.detach().cpu().to(self.dtype) for name, value in state.items()}, assign=True
+        )
+        return network
 
 
 def part(state: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
