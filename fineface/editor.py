@@ -129,6 +129,8 @@ class FineFace:
         prompts = [check_prompt("prompt", text) for text, _ in pairs]
         width, height = check_size(size, self.pipeline)
         faces = [None if face is None else self._faces(face)] * len(pairs)
+        if not pairs:
+            return []
         conditions = Conditions(self.networks, prompts, vectors, faces, options)
         generators = self._generators(options)
         scale = self.pipeline.vae_scale_factor
@@ -207,6 +209,8 @@ class FineFace:
         text = check_prompt("prompt", PROMPT if prompt is None else prompt)
         own = {id(subject): self._own_face(subject) for subject in subjects}
         faces = [own[id(subject)] for subject in subjects]
+        if not pairs:
+            return []
         conditions = Conditions(self.networks, [text] * len(pairs), vectors, faces, options)
         generators = self._generators(options)
 
