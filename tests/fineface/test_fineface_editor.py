@@ -106,7 +106,8 @@ def test_faces_change_the_picture_and_scale_zero_does_not(face_editor, person):
     somebody = pixels(face_editor.generate("a man", {}, face=person, **FAST))
     assert (somebody != nobody).any()
     assert (pixels(face_editor.generate("a man", {}, face=person, face_scale=0.0, **FAST)) == nobody).all()
-    assert (pixels(face_editor.generate("a man", {}, face=30 * person.numpy(), **FAST)) == somebody).all()
+    longer = face_editor.generate("a man", {}, face=30 * person.numpy(), **FAST)
+    assert np.abs(pixels(longer) - somebody).max() <= 1  # only the direction counts
     assert (pixels(face_editor.generate("a man", {}, face=person[0], **FAST)) != somebody).any()
 
 
@@ -119,7 +120,7 @@ class Finder:
         if not photo.any():
             return []
         size = np.array(photo.shape[1::-1], np.float32)
-        box = np.concatenate([size * 0.3, size * 0.7])
+        box = np.concatenate([size * 0.02, size * 0.98])
         return [Face(box, 1.0, np.zeros((5, 2)), np.zeros((68, 2)), self.name, embedding=np.eye(512)[photo[0, 0, 0]])]
 
 
@@ -209,7 +210,6 @@ def test_an_edit_leaves_the_rest_of_the_photo_alone(which, request, astronaut, m
 def test_the_person_of_a_photo_counts_where_there_is_faceid(face_editor, astronaut, monkeypatch, caplog):
     monkeypatch.setattr(faces_module, "_finder", Finder)
     with_person = face_editor.edit(face_editor.encode(astronaut), {}, **FAST)
-    monkeypatch.setattr(faces_module.importlib.util, "find_spec", lambda name: None)
     monkeypatch.undo()
     monkeypatch.setattr(faces_module.importlib.util, "find_spec", lambda name: None)
     subject = face_editor.encode(astronaut)
@@ -218,14 +218,14 @@ def test_the_person_of_a_photo_counts_where_there_is_faceid(face_editor, astrona
     assert (pixels(face_editor.edit(subject, {}, **FAST)) != pixels(with_person)).any()
 
 
-def test_a_low_strength_keeps_more_of_the_photo(text_editor, astronaut):
-    subject = text_editor.encode(astronaut)
-    weak, strong = (
-        pixels(text_editor.edit(subject, {}, steps=10, seed=1, progress=False, paste_back=False, strength=strength))
-        for strength in (0.2, 1.0)
-    )
-    twin = pixels(text_editor.edit(subject, {}, steps=10, seed=2, progress=False, paste_back=False, strength=0.2))
-    assert np.abs(weak - twin).mean() < np.abs(weak - strong).mean()
+def test_a_low_strength_starts_later(text_editor, astronaut, monkeypatch):
+    subject, unet, calls = text_editor.encode(astronaut), text_editor.pipeline.unet, []
+    original = unet.forward
+    monkeypatch.setattr(unet, "forward", lambda *a, **k: calls.append(1) or original(*a, **k))
+    for strength in (0.2, 1.0):
+        text_editor.edit(subject, {}, steps=10, seed=1, progress=False, strength=strength)
+        calls.append(0)
+    assert calls == [*[1] * 3, 0, *[1] * 11, 0]  # PNDM takes one more than it is told
 
 
 @pytest.mark.parametrize(
@@ -258,7 +258,7 @@ def test_missing_weights_say_how_to_get_them(tmp_path, monkeypatch):
     with pytest.raises(MissingCheckpointError, match="fineface download --variant sd21") as raised:
         generate("a man", {})
     assert str(tmp_path / "sd2-community--stable-diffusion-2-1-base" / "unet") in str(raised.value)
-    with pytest.raises(MissingCheckpointError, match="ip-adapter-faceid-portrait-v11_sd15.bin"):
+    with pytest.raises(MissingCheckpointError, match=r"ip-adapter-faceid-portrait-v11_sd15\.bin"):
         generate("a man", {}, face=np.ones((1, 512)))
     with pytest.raises(ActionUnitError):  # what is wrong costs no look at the disk
         generate("a man", {"AU13": 1})
