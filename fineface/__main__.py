@@ -17,6 +17,7 @@ import json
 import logging
 import os
 import re
+import secrets
 import sys
 import time
 from collections.abc import Sequence
@@ -55,7 +56,7 @@ def _generate(arguments: list[str]) -> int:
     wishes, target = expand(wish, args.columns), Path(args.output or "fineface.png")
     picture_format(target)
     started = time.perf_counter()
-    _log(args)
+    _begin(args)
     from ._api import generate  # torch and diffusers load here, after the arguments have been understood
 
     images = generate(prompts[0], wishes, face=args.face, size=args.size, **_options(args))
@@ -79,7 +80,7 @@ def _edit(arguments: list[str]) -> int:
         raise InputError(f"Name one photo, e.g. fineface edit photo.jpg AU12=3; got {photos or 'none'}.")
     wishes, target = expand(wish, args.columns), cli.output_paths([Path(photos[0])], args.output)[0]
     started, face = time.perf_counter(), cli.parse_face(args.face)
-    _log(args)
+    _begin(args)
     from ._api import edit
 
     images = edit(
@@ -183,7 +184,11 @@ def _options(args: argparse.Namespace) -> dict[str, Any]:
     return options | {"dtype": args.dtype, "negative_prompt": args.negative, "progress": not args.quiet}
 
 
-def _log(args: argparse.Namespace) -> None:
+def _begin(args: argparse.Namespace) -> None:
+    """Draws the seed that was not given, and sets up what is printed."""
+    if args.seed is None:
+        args.seed = secrets.randbelow(2**31)
+        cli.say(f"seed {args.seed}")
     logging.basicConfig(level=logging.WARNING if args.quiet else logging.INFO, format="%(message)s", stream=sys.stderr)
     for noisy in ("httpx", "diffusers", "transformers"):
         logging.getLogger(noisy).setLevel(logging.ERROR)

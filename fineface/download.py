@@ -81,6 +81,6 @@ def _explain(folder: Path, base: Path, variant: Variant) -> None:
     except MissingCheckpointError as error:
         raise MissingCheckpointError(
             f"The model hub cannot be reached. {error}\n"
-            f"  without internet here: fineface download --variant {variant.name} --to FOLDER --base-to FOLDER on another"
-            " machine,\n  then carry both folders here"
+            f"  without internet here: fineface download --variant {variant.name} --to FOLDER --base-to FOLDER "
+            "elsewhere,\n  then carry both folders here, and name them: --adapter FOLDER --base FOLDER"
         ) from error

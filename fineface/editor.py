@@ -47,7 +47,7 @@ class FineFace:
     After: Varanka et al., "Towards Localized Fine-Grained Control for Facial Expression Generation", arXiv 2407.20175.
 
     Args:
-        networks: of `fineface.checkpoints.load`. `networks.pipeline` is a stock `StableDiffusionPipeline`.
+        networks: of `fineface.checkpoints.load`; its pipeline is a stock `StableDiffusionPipeline`.
         size: side of a photo's crop in pixels; default: what the UNet was made for.
         finder: of faces in photos to edit, see `common.faces.get_finder`; loaded at first use.
         parser: of faces in photos to edit, see `common.background.get_parser`; loaded at first use.
@@ -129,6 +129,8 @@ class FineFace:
         prompts = [check_prompt("prompt", text) for text, _ in pairs]
         width, height = check_size(size, self.pipeline)
         faces = [None if face is None else self._faces(face)] * len(pairs)
+        if not pairs:
+            return []
         conditions = Conditions(self.networks, prompts, vectors, faces, options)
         generators = self._generators(options)
         scale = self.pipeline.vae_scale_factor
@@ -207,6 +209,8 @@ class FineFace:
         text = check_prompt("prompt", PROMPT if prompt is None else prompt)
         own = {id(subject): self._own_face(subject) for subject in subjects}
         faces = [own[id(subject)] for subject in subjects]
+        if not pairs:
+            return []
         conditions = Conditions(self.networks, [text] * len(pairs), vectors, faces, options)
         generators = self._generators(options)
 
@@ -251,10 +255,8 @@ class FineFace:
         return embed_faces(face)
 
     def _own_face(self, subject: Subject) -> torch.Tensor | None:
-        embedding = None if subject.face is None else subject.face.embedding
-        if embedding is None or self.networks.face_projection is None:
-            return None
-        return embed_faces(embedding)
+        known = None if self.networks.face_projection is None or subject.face is None else subject.face.embedding
+        return None if known is None else embed_faces(known)
 
     def _checked(self, subject: Any) -> Subject:
         if not isinstance(subject, Subject):

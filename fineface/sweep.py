@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from PIL import Image, ImageDraw
@@ -13,6 +14,7 @@ from .options import HIGH, LOW
 
 STEPS = 6
 MARGIN, HEADING = 4, 16
+_RANGE = re.compile(r"(\w+)=([^:]+):([^:]+)")
 
 
 def expand(wish: str, steps: int = STEPS) -> list[str]:
@@ -25,10 +27,13 @@ def expand(wish: str, steps: int = STEPS) -> list[str]:
     Raises:
         ActionUnitError: an unknown AU, a value or an end of a range out of range, or fewer than two steps.
     """
-    ends = [":".join(part.split(":")[:1]) for part in _parts(wish)], [part.split("=")[0] + "=" + part.split(":")[-1]
-            if ":" in part else part for part in _parts(wish)]  # fmt: skip
-    first, last = (to_vector(",".join(end), low=LOW, high=HIGH) for end in ends)
-    if not any(":" in part for part in _parts(wish)):
+    parts = [part for part in re.split(r"[,;\s]+", wish.strip()) if part and part.lower() != "neutral"]
+    ranges = [_RANGE.fullmatch(part) for part in parts]
+    first, last = (
+        to_vector(",".join(f"{r[1]}={r[end]}" if r else part for r, part in zip(ranges, parts)), low=LOW, high=HIGH)
+        for end in (2, 3)
+    )
+    if not any(ranges):
         return [to_text(first)]
     if steps < 2:
         raise ActionUnitError(f"A sweep has at least two steps; got {steps}.")
@@ -53,7 +58,3 @@ def contact_sheet(images: Sequence[Image.Image], labels: Sequence[str], title: s
         pen.text((x, HEADING + 2), label, fill="black")
         page.paste(image, (x, 2 * HEADING))
     return page
-
-
-def _parts(wish: str) -> list[str]:
-    return [part for part in wish.replace(",", " ").replace(";", " ").split() if part.lower() != "neutral"]

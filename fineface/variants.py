@@ -7,10 +7,10 @@ from pathlib import Path
 
 from common.errors import InputError, MissingCheckpointError
 from common.files import model_folder
-from common.networks import WEIGHTS
 
 RELEASE = "Tvaranka/fineface"
 FACEID_REPO = "h94/IP-Adapter-FaceID"
+WEIGHTS = "diffusion_pytorch_model.safetensors"  # diffusers' name; importing it would bring torch
 BASE_FILES = [
     *(f"{network}/config.json" for network in ("unet", "vae", "text_encoder")),
     *(f"{network}/{WEIGHTS}" for network in ("unet", "vae")),
