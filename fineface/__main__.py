@@ -94,7 +94,8 @@ def _download(arguments: list[str]) -> int:
     parser = _parser(
         "fineface download", "Fetches the published weights; what is there is kept, what broke off goes on."
     )
-    parser.add_argument("--variant", choices=sorted(VARIANTS), default="sd21", help="which adapter")
+    published = sorted(name for name, variant in VARIANTS.items() if variant.bases)
+    parser.add_argument("--variant", choices=published, default="sd21", help="which adapter")
     parser.add_argument("--to", type=Path, help="folder of the adapter (default: ~/.cache/face-rig/Tvaranka--fineface)")
     parser.add_argument("--base", help="hub repository or local folder of its base model (default: live ids)")
     parser.add_argument("--base-to", type=Path, help="folder of the base (default: beside the adapter's)")

@@ -1,4 +1,4 @@
-"""The two published variants: which files they have, which base they were trained on, and where those lie."""
+"""The published variants, and that of whole models: their files, the base they were trained on, and where that lies."""
 
 from __future__ import annotations
 
@@ -129,6 +129,11 @@ def check_complete(folder: Path, base: Path, variant: Variant) -> None:
     if not any(missing for _, missing in parts):
         return
     lines = "\n".join(f"  {place / name}" for place, missing in parts for name in missing)
+    if not variant.bases:
+        raise MissingCheckpointError(
+            f"{folder} holds no whole model of FineFace; these files are missing:\n{lines}\n"
+            "  name the folder model/ of a training with that variant"
+        )
     own = "" if folder == model_folder(RELEASE) else f" --to {folder}"
     raise MissingCheckpointError(
         f"The fineface model {variant.name} is not complete; these files are missing:\n{lines}\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any
 
 from common.errors import InputError
@@ -62,7 +63,7 @@ def merges_of(words: Iterable[str], most: int) -> list[tuple[str, str]]:
 def split(word: str, rank: dict[tuple[str, str], int]) -> list[str]:
     """The pieces of a word: the pair of the lowest rank is merged, again and again."""
     pieces = [*word[:-1], word[-1] + END]
-    while known := [pair for pair in zip(pieces, pieces[1:]) if pair in rank]:
+    while known := [pair for pair in pairwise(pieces) if pair in rank]:
         pair, joined = min(known, key=rank.__getitem__), []
         for piece in pieces:
             if joined and (joined[-1], piece) == pair:

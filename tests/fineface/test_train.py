@@ -9,9 +9,12 @@ from diffusers import StableDiffusionPipeline
 from safetensors.torch import load_file
 from small_fineface import CAPTIONS, SIZE, losses, start
 
+from common.action_units import to_vector
+from common.errors import MissingCheckpointError
 from common.training.config import describe, documentation
 from common.training.records import read_log
 from fineface.checkpoints import load, read_adapter
+from fineface.convert import convert
 from fineface.editor import FineFace
 from fineface.lora import updates
 from fineface.train import main
@@ -114,6 +117,25 @@ def test_variant_without_a_lora(config, base):
     assert names == {"README.md", "sd15_attn_processors.safetensors", "sd15_au_encoder.safetensors"}
 
 
+def test_trained_adapter_is_converted_for_plain_diffusers(config, base, tmp_path):
+    pytest.importorskip("peft")
+    start(config, "steps=2")
+    variant, model = get_variant("sd21"), config.parent / "out" / "model"
+    convert(model, variant, tmp_path / "fineface.safetensors")
+    stock = StableDiffusionPipeline.from_pretrained(base, local_files_only=True, safety_checker=None)
+    stock.set_progress_bar_config(disable=True)
+    stock.load_ip_adapter(
+        str(tmp_path), subfolder="", weight_name="fineface.safetensors", image_encoder_folder=None
+    )  # fmt: skip
+    aus = torch.tensor([[[0.0] * 12], [to_vector({"AU12": 4, "AU6": 2})]])
+    options = {"num_inference_steps": 2, "height": SIZE, "width": SIZE, "output_type": "np", "guidance_scale": 7.5}
+    g = torch.Generator().manual_seed(1)
+    latents = torch.randn(1, 4, SIZE // 8, SIZE // 8, generator=g)
+    image = stock(CAPTIONS[0], ip_adapter_image_embeds=[aus], latents=latents, **options).images[0]
+    editor = FineFace.from_pretrained(base, model, device="cpu", size=SIZE)
+    assert np.abs(picture(editor) - 255 * image).max() < 2
+
+
 @pytest.mark.parametrize("half", [False, True])
 def test_whole_model_loads_in_stock_diffusers_and_here(whole, half):
     assert start(whole, "steps=2", "validation_count=2", f"half={str(half).lower()}", "cache_latents=memory") == 0
@@ -127,6 +149,11 @@ def test_whole_model_loads_in_stock_diffusers_and_here(whole, half):
     assert {v.dtype for v in load_file(model / "unet/diffusion_pytorch_model.safetensors").values()} == {dtype}
     editor = FineFace.from_pretrained(adapter=model, variant="whole", device="cpu", size=SIZE, dtype="float32")
     assert np.abs(picture(editor) - picture(editor, au_scale=0)).max() > 0
+
+
+def test_a_folder_without_a_whole_model_is_told(tmp_path):
+    with pytest.raises(MissingCheckpointError, match=r"unet/config\.json"):
+        FineFace.from_pretrained(adapter=tmp_path, variant="whole")
 
 
 def test_whole_model_learns_five_pictures(whole):
