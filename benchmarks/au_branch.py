@@ -57,9 +57,9 @@ def ways(size: int, device: str = "cpu") -> dict[str, Callable[[], object]]:
     def ip_adapter() -> torch.Tensor:
         unet.set_attn_processor(stock.copy())  # type: ignore[arg-type]
         unet.encoder_hid_proj = MultiIPAdapterImageProjection([nn.Identity()])
-        unet.config["encoder_hid_dim_type"] = "ip_image_proj"
+        unet.config.encoder_hid_dim_type = "ip_image_proj"  # as load_ip_adapter sets it
         answer = unet(*call, added_cond_kwargs={"image_embeds": [tokens[:, None]]}).sample
-        unet.encoder_hid_proj, unet.config["encoder_hid_dim_type"] = None, None
+        unet.encoder_hid_proj = unet.config.encoder_hid_dim_type = None
         return answer
 
     return {
