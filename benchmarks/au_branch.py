@@ -2,10 +2,11 @@
 
     python benchmarks/au_branch.py --size 512 --repeats 5
 
-Both run on the same UNet with random weights, batch of two. "once" is what a call computes before its first step: the
-token, its values, their output projections. "ip-adapter" is diffusers' own processor with the same weights, which
-computes keys and an attention over the one token. The ways take turns, and ratios are medians of the ratios within a
-turn: read them, not the seconds.
+All run on the same UNet with random weights, batch of two. "additions" is what the branch adds to a step, alone: on a
+busy machine, where two runs of the same step differ by more than 1 %, it is the number to trust. "once" is what a call
+computes before its first step: the token, its values, their output projections. "ip-adapter" is diffusers' own
+processor with the same weights, which computes keys and an attention over the one token. The ways take turns, and
+ratios are medians of the ratios within a turn: read them, not the seconds.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import statistics
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from denoiser import SD15, count, random_unet, timed
@@ -27,7 +29,7 @@ HIDDEN = 756
 
 def ways(size: int, device: str = "cpu") -> dict[str, Callable[[], object]]:
     """One guided step without the branch, with it, and through the host's IP-Adapter; and what a call computes once."""
-    unet = random_unet(SD15 | {"in_channels": 4}, None, torch.float32, device)
+    unet: Any = random_unet(SD15 | {"in_channels": 4}, None, torch.float32, device)
     adapter = AUAdapter.from_unet(unet, HIDDEN) if device != "meta" else _on_meta(unet)
     adapter.to(device).requires_grad_(False)
     generator, side = torch.Generator().manual_seed(0), size // 8
@@ -62,7 +64,17 @@ def ways(size: int, device: str = "cpu") -> dict[str, Callable[[], object]]:
         unet.encoder_hid_proj = unet.config.encoder_hid_dim_type = None
         return answer
 
+    outputs: dict[str, torch.Tensor] = {}
+    hooks = [
+        unet.get_submodule(name).register_forward_hook(lambda m, args, out, name=name: outputs.update({name: out}))
+        for name in branch
+    ]
+    without()
+    for hook in hooks:
+        hook.remove()
+
     return {
+        "additions": lambda: [outputs[name] + branch[name] for name in branch],
         "without": without,
         "with": with_branch,
         "ip-adapter": ip_adapter,

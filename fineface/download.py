@@ -50,7 +50,7 @@ def download(
         _explain(folder, local, variant)
     if missing_files(folder, variant):
         names = [f"{stem}.ckpt" for stem in (variant.processors, variant.encoder)]
-        fetch(RELEASE, names + [variant.lora] * bool(variant.lora), folder)
+        fetch(RELEASE, [*names, variant.lora] if variant.lora else names, folder)
         if variant.faceid and faceid_file(folder, variant) is None:
             fetch(FACEID_REPO, [variant.faceid], folder)
     if missing_base_files(local):
