@@ -41,7 +41,8 @@ class Conditions:
         aus = torch.tensor([*vectors, [0.0] * weight.shape[1]]).to(weight)  # the last for the unconditional half
         tokens = options.au_scale * networks.adapter.projection(aus)  # (N + 1, 1, D)
         self.branch = networks.adapter(networks.pipeline.unet, tokens)
-        self.face_tokens = {id(face): _face_tokens(networks, face) for face in faces if face is not None}
+        people = {id(face): face for face in faces if face is not None}
+        self.face_tokens = {key: _face_tokens(networks, face) for key, face in people.items()}
         self.nobody = None if networks.face_projection is None else _face_tokens(networks, torch.zeros(1, 512))
 
     def batches(self) -> Iterator[slice]:
