@@ -13,7 +13,6 @@ import torch
 os.environ["HF_HUB_OFFLINE"] = "1"  # no test may reach for the network
 sys.path.insert(0, str(Path(__file__).parent / "golden"))
 
-GOLDEN = Path(__file__).parent / "golden"
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
@@ -131,13 +130,6 @@ def portraits() -> Path:
     if not (SHARED / "portraits").is_dir():
         pytest.skip("no portraits: ../shared is absent")
     return SHARED / "portraits"
-
-
-def picture(path: Path) -> torch.Tensor:
-    """A picture file as (1, 3, H, W) float32 in [0, 1]."""
-    from PIL import Image
-
-    return torch.from_numpy(np.array(Image.open(path).convert("RGB"))).permute(2, 0, 1)[None].float() / 255
 
 
 @pytest.fixture

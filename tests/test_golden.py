@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import GOLDEN, picture
-from folders import golden_folders
+from folders import GOLDEN, golden_folders, picture
 from safetensors.torch import load_file
 
 from common import checkpoints, networks

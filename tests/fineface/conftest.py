@@ -4,16 +4,6 @@ from pathlib import Path
 
 import pytest
 import small_fineface as small
-import torch
-
-
-@pytest.fixture
-def one_thread():
-    """Networks as small as these gain nothing from more, and wait long for them on a busy machine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")
