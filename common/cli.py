@@ -43,7 +43,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     out.add_argument(
         "--paste",
         choices=("replace", "detail", "none"),
-        help=f"crop as generated, only the change (keeps the photo's sharpness), or no paste-back: the crop {_OWN}",
+        help=f"crop as generated, the change (keeps the detail where little moved), or no paste-back: the crop {_OWN}",
     )
     out.add_argument("--json", action="store_true", help="print what was done as JSON, one line a photo")
     out.add_argument("-q", "--quiet", action="store_true", help="no progress bars")

@@ -38,11 +38,12 @@ def claim(path: Path, facts: Mapping[str, Any], cure: str) -> None:
 
 
 def fingerprint(*networks: nn.Module, values: int | None = None) -> str:
-    """16 hexadecimal digits that another model would not have.
+    """16 hexadecimal digits that tell models apart.
 
     Args:
         networks: in order.
         values: of each tensor, how many at its beginning count; None: all, which takes seconds for a large network.
+            64 tell one training from another, not one changed value.
     """
     digest = hashlib.sha256()
     for network in networks:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import csv
 import math
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,10 +26,13 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from common.action_units import ACTION_UNITS
+from common.cli import guarded
+from common.errors import FaceEditError
 from common.face3d.camera import rotation_matrix
 from common.face3d.lighting import rotate
 from common.faces.warp import compose, transform
-from common.files import replace_file
+from common.facts import claim
+from common.files import alone, replace_file
 from common.measure.regressor import ANGLE_SCALE, SIDE, UNIT_SCALE, Network, level, square, to_input, turn_of
 from common.synthetic.dataset import SyntheticFaces
 
@@ -66,7 +70,7 @@ class Batch:
     landmarks: torch.Tensor
 
 
-def main() -> None:
+def main() -> int:
     """Train, or go on."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cache", default="out/pairs", help="folder of the pairs of pictures (default: out/pairs)")
@@ -80,15 +84,28 @@ def main() -> None:
     parser.add_argument("--start", help="file of weights to begin with, as this writes them (default: by chance)")
     parser.add_argument("--threads", type=int, default=1, help="of the CPU (default: 1)")
     args = parser.parse_args()
-    if args.pairs > 0.8 * args.count:
-        parser.error(f"a batch of {args.pairs} pairs needs more than {args.count}; give a smaller --pairs")
+    if args.pairs < 1 or args.count < 5 or args.pairs > 0.8 * args.count:
+        parser.error(f"--pairs must be 1 to four fifths of --count, which is 5 or more; got {args.pairs}, {args.count}")
+    try:
+        cycles = [int(steps) for steps in args.cycles.split(",")]
+    except ValueError:
+        parser.error(f"--cycles takes whole numbers, such as 5200,4000; got {args.cycles!r}")
+    return guarded(lambda: run(args, cycles))
+
+
+def run(args: argparse.Namespace, cycles: list[int]) -> int:
+    """Load the pairs and train."""
     torch.set_num_threads(args.threads)
     output = Path(args.output)
     faces = SyntheticFaces(
         args.count, size=128, seed=args.seed, pairs="expression", people=args.people, cache=args.cache
     )
-    data = load(faces, output / f"pairs-{args.seed}-{args.count}-{args.people}.npz")
-    train(data, output, [int(steps) for steps in args.cycles.split(",")], args.pairs, args.rate, args.start)
+    facts = {name: getattr(args, name) for name in ("count", "people", "seed", "pairs", "rate")}
+    with alone(output):
+        claim(output / "settings.json", facts, "go on with those, or name another --output")
+        data = load(faces, output / f"pairs-{args.seed}-{args.count}-{args.people}.npz")
+        train(data, output, cycles, args.pairs, args.rate, args.start)
+    return 0
 
 
 def load(faces: SyntheticFaces, kept: Path) -> dict[str, np.ndarray]:
@@ -134,7 +151,7 @@ def train(
             part.load_state_dict(found[name])
     held_out = min(HELD_OUT, len(data["image"]) // 5)
     count = len(data["image"]) - held_out
-    spread = torch.from_numpy(data["units"].reshape(-1, 12).std(0) / UNIT_SCALE)
+    spread = torch.from_numpy(data["units"].reshape(-1, 12).std(0) / UNIT_SCALE).clamp(min=0.1)
     held = make_batch(data, np.arange(count, count + held_out), None)
     bar = tqdm(range(first, steps), initial=first, total=steps, unit="step")
     for step in bar:
@@ -146,6 +163,8 @@ def train(
             features = network.late(early).float()
             change = network.change(*early.chunk(2)).float()
         loss = total_loss(network.head(features), points(features), change, batch, spread)
+        if not torch.isfinite(loss):
+            raise FaceEditError(f"The loss is no number any more at step {step + 1}; begin anew with a smaller --rate.")
         optimizer.param_groups[0]["lr"] = rate * share_of_rate(step, cycles)
         optimizer.zero_grad()
         loss.backward()
@@ -322,4 +341,4 @@ def write(output: Path, log: Path, rows: list[dict[str, float]], network: nn.Mod
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

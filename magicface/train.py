@@ -234,7 +234,9 @@ class Writer:
         unet, id_encoder = ({key: w.to(self.dtype) for key, w in state.items()} for state in (unet, id_encoder))
         save_unet(folder / MAGICFACE.denoiser[0], self.configs[0], unet, vector_key=MAGICFACE.vector_key)
         save_unet(folder / MAGICFACE.id_encoder[0], self.configs[1], id_encoder)
-        copy.deepcopy(pipeline.vae).to(self.dtype).save_pretrained(folder / "vae")
+        vae = copy.deepcopy(pipeline.vae).to(self.dtype)
+        vae.register_to_config(_name_or_path="")  # the folder of the training says nothing to others
+        vae.save_pretrained(folder / "vae")
         pipeline.scheduler.save_pretrained(folder / "scheduler")
         save_file({"prompt_embeds": prompt.to("cpu", self.dtype).contiguous()}, folder / PROMPT_FILE)
         write_defaults(folder, self.defaults)

@@ -128,7 +128,9 @@ def test_the_regressor_trains_and_goes_on(tmp_path):
     command = [sys.executable, str(ROOT / "examples" / "train_regressor.py"), *options.split(), "20"]
     for _ in range(2):  # the second has nothing left to do
         subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
-        Network().load_state_dict(load_file(tmp_path / "out" / "regressor.safetensors"))
+        weights = load_file(tmp_path / "out" / "regressor.safetensors")
+        Network().load_state_dict(weights)
+        assert all(value.isfinite().all() for value in weights.values())
     assert (tmp_path / "out" / "log.csv").read_text().splitlines()[1].startswith("20,")
     assert read_image(tmp_path / "out" / "curve.png").width > 500
 
@@ -145,6 +147,15 @@ def test_the_demonstration(tmp_path):
     result = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True)
     assert "not an expression" in result.stdout
     assert read_image(tmp_path / "sheet.png").width > 1000
+
+
+def test_a_photograph(tmp_path):
+    """With the model inside the package."""
+    command = [sys.executable, ROOT / "examples" / "photograph.py", "--output", tmp_path / "strip.png"]
+    subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True)
+    strip = np.asarray(read_image(tmp_path / "strip.png")).astype(int)
+    photo, *edits = np.split(strip[18:], 6, axis=1)
+    assert all(np.abs(edit - photo).max() > 60 for edit in edits)
 
 
 def test_fewer_flops_than_the_released_pattern():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import cv2
 import numpy as np
 
 from ..action_units import AUWish, to_vector
@@ -18,7 +19,8 @@ from .report import PSNR_CAP, Report
 _HEAD = (0.9, 1.1)  # half axes over the face's width and height: with hair, ears, and a moderate turn
 _FAINT = 0.02  # a light's direction means something from this share of its mean on
 _RIGID = [*range(27, 34), 36, 39, 42, 45]  # nose and corners of the eyes
-_STILL = 0.05
+_STILL = 0.03  # of the distance of the outer corners of the eyes; a smile moves the nose by as much as 0.02
+_IN_PLACE = 0.004  # likewise; what the head's outer parts may have moved
 _SAME_SIZE = "Compare the picture that was edited with the one that came back; resize one of them if need be."
 
 
@@ -78,15 +80,17 @@ def measure(
 def measure_both(measurer: Measurer, before: np.ndarray, after: np.ndarray) -> tuple[Measurement, Measurement]:
     """Two photos (H, W, 3) uint8 of one person.
 
-    Where the head has not moved and the measurer can see the change between two pictures (see `Regressor.change`), the
-    units after are those before and that change.
+    Where the measurer can see the change between two pictures (see `Regressor.change`), and these lie upon each other
+    to a fraction of a pixel, as an edit leaves them, the units after are those before and that change.
 
     Raises:
         FaceNotFoundError: a picture shows no face.
     """
     first, second = (_measure(measurer, photo, role) for photo, role in ((before, "before"), (after, "after")))
     change: Any = getattr(measurer, "change", None)
-    if change is None or first.face is None or second.face is None or moved(first.face, second.face) > _STILL:
+    if change is None or first.face is None or second.face is None:
+        return first, second
+    if not (moved(first.face, second.face) <= _STILL and slipped(before, after, first.face) <= _IN_PLACE):
         return first, second
     return first, replace(second, units=first.units + change(before, [after], first.face)[0])
 
@@ -95,6 +99,32 @@ def moved(face: Face, other: Face) -> float:
     """How far the points that no expression moves have gone, over the distance of the outer corners of the eyes."""
     steps = np.linalg.norm((other.landmarks - face.landmarks)[_RIGID], axis=1)
     return float(steps.mean() / np.linalg.norm(face.landmarks[45] - face.landmarks[36]))
+
+
+def slipped(before: np.ndarray, after: np.ndarray, face: Face) -> float:
+    """How far hair, ears and neck have moved, over the distance of the outer corners of the eyes; for small motions.
+
+    One step of Lucas and Kanade (1981) for a shift, a turn and a scale, where no expression reaches. A motion in which
+    nothing can be seen is infinite.
+
+    Args:
+        before: (H, W, 3) uint8.
+        after: (H, W, 3) uint8.
+        face: in `before`.
+    """
+    shape, eyes = before.shape[:2], float(np.linalg.norm(face.landmarks[45] - face.landmarks[36]))
+    hull = cv2.convexHull(face.landmarks.round().astype(np.int32))
+    inner = cv2.fillConvexPoly(np.zeros(shape, np.uint8), hull, 1)
+    reach = 2 * max(1, round(0.15 * eyes)) + 1
+    outer = _person(face, shape) & (cv2.dilate(inner, np.ones((reach, reach))) == 0)
+    grey, other = (cv2.GaussianBlur(p.mean(2).astype(np.float32), (0, 0), 1.0) for p in (before, after))
+    down, right = (gradient[outer] for gradient in np.gradient((grey + other) / 2))
+    y, x = (((part - centre) / eyes) for part, centre in zip(np.nonzero(outer), face.centre[::-1]))
+    columns = np.stack([right, down, x * right + y * down, x * down - y * right], 1)
+    if len(columns) < 4 or np.linalg.matrix_rank(columns) < 4:
+        return float("inf")
+    shift = np.linalg.lstsq(columns, (grey - other)[outer], rcond=None)[0]
+    return float(np.abs(shift).max() / eyes)
 
 
 def psnr(before: np.ndarray, after: np.ndarray, where: np.ndarray) -> float | None:

@@ -118,12 +118,12 @@ class Regressor:
     """Measures by our own network, trained on synthetic faces; many pictures at once if asked for.
 
     Its errors on 149 held-out synthetic pairs of 128 px, found as in use, by `benchmarks/measure.py`: mean absolute
-    error in intensities (0 to 5), and how the change that `change` sees correlates with the true one:
+    error in intensities (0 to 5), and how the change in a report, mostly by `change`, correlates with the true one:
 
-        AU1   0.39  0.98        AU6   0.34  0.96        AU17  0.40  0.84
-        AU2   0.40  0.94        AU9   0.30  0.95        AU20  0.35  0.94
-        AU4   0.43  0.93        AU12  0.17  0.98        AU25  0.31  0.96
-        AU5   0.46  0.90        AU15  0.33  0.90        AU26  0.14  0.98
+        AU1   0.37  0.96        AU6   0.34  0.96        AU17  0.39  0.83
+        AU2   0.39  0.93        AU9   0.29  0.95        AU20  0.34  0.90
+        AU4   0.43  0.93        AU12  0.17  0.98        AU25  0.31  0.95
+        AU5   0.45  0.87        AU15  0.32  0.89        AU26  0.13  0.98
 
     It measures changes a little too small: 0.75 (AU5) to 1.0 (AU12) of the true ones. Yaw, pitch and roll are off by
     1.3, 2.3 and 0.7 degrees, the light's direction by 23 degrees (the correlation of its components is 0.88 to the
@@ -177,7 +177,8 @@ class Regressor:
         """By how much the units of pictures of one head that has not moved differ from the first's, (N, 12).
 
         It sees what has changed between two pictures, where `many` has to tell an expression from the person's own
-        features, and so is much the better judge of an edit.
+        features, and so is much the better judge of an edit. The pictures must lie upon each other: half a pixel of
+        shift already looks like a change of 1.
 
         Args:
             before: anything that `read_image` reads.

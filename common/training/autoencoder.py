@@ -244,7 +244,7 @@ def _resume(path: Path, parts: Mapping[str, Any], learning_rate: float, device: 
         for name, part in parts.items():
             part.load_state_dict(kept[name])
         step = int(kept["step"])
-    except (RuntimeError, ValueError, KeyError, OSError, pickle.UnpicklingError) as error:
+    except (RuntimeError, ValueError, LookupError, TypeError, OSError, EOFError, pickle.UnpicklingError) as error:
         raise InputError(
             f"{path} is damaged, or does not fit the config: {str(error)[:300]}\n"
             "  go on with the networks that it had, or name another output; delete it if damaged"

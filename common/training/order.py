@@ -72,8 +72,8 @@ def draw(
 
 
 def _shifted(timestep: torch.Tensor, timesteps: int, shift: float) -> torch.Tensor:
-    share = (timestep + 0.5) / timesteps
-    return (timesteps * shift * share / (1 + (shift - 1) * share)).long()
+    share = (timestep.double() + 0.5) / timesteps
+    return (timesteps * shift * share / (1 + (shift - 1) * share)).long().clamp(0, timesteps - 1)
 
 
 class Numbered(Dataset[dict[str, Any]]):

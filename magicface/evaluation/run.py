@@ -85,11 +85,13 @@ def about(editor: MagicFace, measurer: Measurer, seed: int, size: int) -> dict[s
     networks = editor.pipeline.vae, editor.pipeline.id_encoder, editor.pipeline.unet
     return {
         "networks": fingerprint(*networks, values=64),
+        "prompt": editor.pipeline.prompt_embeds.double().sum().item(),
+        "scheduler": {k: v for k, v in editor.pipeline.scheduler.config.items() if not k.startswith("_")},
         "pixels": editor.size,
         "settings": asdict(editor.defaults),
         "finder": editor.finder.name,
         "parser": editor.parser.name,
-        "measurer": measurer.name,
+        "measurer": [measurer.name, fingerprint(network) if (network := getattr(measurer, "network", None)) else ""],
         "seed": seed,
         "photos": size,
         "faces": VERSION,

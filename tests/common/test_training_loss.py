@@ -96,6 +96,7 @@ def test_shifted_timesteps_follow_their_equation():
     assert (shifted - 1000 * 4 * share / (1 + 3 * share)).abs().max() <= 1
     assert shifted.max() <= 999
     assert abs(shifted.float().median() - 800) < 15
+    assert draw(0, torch.arange(500), (1,), timesteps=1000, dropout=0.0, shift=1e6).timesteps.max() == 999
 
 
 def test_draws_follow_from_the_number_alone():

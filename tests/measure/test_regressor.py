@@ -99,6 +99,14 @@ def test_a_report_shows_the_change_of_a_head_that_has_not_moved(regressor, photo
     assert moved.units_after == pytest.approx(regressor(turned).units, abs=1e-3)
 
 
+@pytest.mark.parametrize("motion", [[[1, 0, 0], [0, 1, 1]], [[1, 0, 0], [0, 1, 3]], [[1.03, 0, -2], [0, 1.03, -2]]])
+def test_a_picture_that_was_moved_is_read_alone(regressor, photos, motion):
+    """Even by a pixel: seen upon each other, the two would show a change that there is not."""
+    elsewhere = cv2.warpAffine(photos[0], np.float32(motion), (128, 128), borderMode=cv2.BORDER_REPLICATE)
+    report = measure(photos[0], elsewhere, measurer=regressor)
+    assert report.units_after == pytest.approx(regressor(elsewhere).units, abs=1e-3)
+
+
 def change(regressor, photos, faces, first, second=None):
     return regressor.change(photos[first], [photos[first + 1 if second is None else second]], faces[first])[0]
 

@@ -1,0 +1,37 @@
+"""What a folder was made from is written once, and what differs is told."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from common.errors import CheckpointError, InputError
+from common.facts import claim, fingerprint
+
+
+def test_the_same_is_accepted_and_what_differs_is_named(tmp_path):
+    path = tmp_path / "new" / "facts.json"
+    claim(path, {"size": (1, 2), "name": "x"}, "delete it")
+    claim(path, {"size": [1, 2], "name": "x"}, "delete it")
+    kept = path.read_bytes()
+    with pytest.raises(InputError, match=r"name: 'x' there, None here\n  other: None there, 3 here\n  delete it"):
+        claim(path, {"size": (1, 2), "other": 3}, "delete it")
+    assert path.read_bytes() == kept
+
+
+def test_a_damaged_file_is_told(tmp_path):
+    (tmp_path / "facts.json").write_text("{")
+    with pytest.raises(CheckpointError, match=r"facts\.json"):
+        claim(tmp_path / "facts.json", {}, "delete it")
+
+
+def test_fingerprints_see_the_values_that_count():
+    one, other = nn.Linear(3, 3), nn.Linear(3, 3)
+    other.load_state_dict(one.state_dict())
+    assert fingerprint(one) == fingerprint(other)
+    assert fingerprint(one) != fingerprint(one, one)
+    with torch.no_grad():
+        other.weight[2, 2] += 1
+    assert fingerprint(one) != fingerprint(other)
+    assert fingerprint(one, values=4) == fingerprint(other, values=4)
