@@ -56,6 +56,7 @@ def alone(folder: Path, patience: float = 0.0) -> Iterator[None]:
 
 
 def _locked(handle: int) -> bool:
+    assert fcntl is not None
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -85,7 +85,7 @@ def about(editor: MagicFace, measurer: Measurer, seed: int, size: int) -> dict[s
     networks = editor.pipeline.vae, editor.pipeline.id_encoder, editor.pipeline.unet
     return {
         "networks": fingerprint(*networks, values=64),
-        "prompt": editor.pipeline.prompt_embeds.double().sum().item(),
+        "prompt": None if (prompt := editor.pipeline.prompt_embeds) is None else prompt.double().sum().item(),
         "scheduler": {k: v for k, v in editor.pipeline.scheduler.config.items() if not k.startswith("_")},
         "pixels": editor.size,
         "settings": asdict(editor.defaults),

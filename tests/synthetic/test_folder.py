@@ -181,7 +181,7 @@ def test_the_command_line(quick, tmp_path, capsys):
     assert stop.value.code == 2
 
 
-MANY = 160  # so that there is time to kill a run in its middle, on a busy machine too
+MANY = 40  # so that there is time to kill a run in its middle, on a busy machine too
 
 
 def command(folder: Path) -> list[str]:
@@ -200,6 +200,11 @@ def command(folder: Path) -> list[str]:
     ]
 
 
+def listen() -> None:
+    """Whoever starts the tests in the background has them ignore SIGINT, and so would a child."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def wait_for(condition, seconds: float = 120) -> None:
     until = time.monotonic() + seconds
     while not condition():
@@ -212,7 +217,7 @@ def test_a_killed_run_goes_on_to_the_same_folder(tmp_path):
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     for number in (signal.SIGKILL, signal.SIGINT):
         count = len(list(killed.glob("image-*.png"))) if killed.exists() else 0
-        process = subprocess.Popen(command(killed), stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen(command(killed), stderr=subprocess.PIPE, text=True, preexec_fn=listen)
         wait_for(lambda before=count: len(list(killed.glob("image-*.png"))) >= before + 2)
         children = psutil.Process(process.pid).children(recursive=True)
         assert children
