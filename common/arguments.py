@@ -17,7 +17,7 @@ PASTE = ("replace", "detail")
 
 
 def pair_up(
-    subject: Any, wish: Any, wishes_of: Callable[[Any], list[Any] | None]
+    subject: Any, wish: Any, wishes_of: Callable[[Any], list[Any] | None], name: str = "pictures"
 ) -> tuple[list[tuple[Any, Any]], bool]:
     """Pairs of subject and wish, and whether neither came as a list; a single one goes with all of the other's.
 
@@ -27,7 +27,7 @@ def pair_up(
     subjects, wishes = as_list(subject), wishes_of(wish)
     if subjects is not None and wishes is not None and len(subjects) != len(wishes):
         raise InputError(
-            f"Lists pair up one by one; got {len(subjects)} pictures and {len(wishes)} wishes.\n"
+            f"Lists pair up one by one; got {len(subjects)} {name} and {len(wishes)} wishes.\n"
             "  give one of them alone to use it with each of the others"
         )
     if wishes is None:

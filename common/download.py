@@ -62,7 +62,7 @@ def download(
         if not online():
             raise MissingCheckpointError(_offline_message(wanted, folder))
         networks = [f"{name}/{file}" for name in release.id_encoder + release.denoiser for file in NETWORK_FILES]
-        _fetch(release.repo, networks + [PARSER_FILE, f"utils/{PARSER_FILE}"] * parser, folder)
+        fetch(release.repo, networks + [PARSER_FILE, f"utils/{PARSER_FILE}"] * parser, folder)
         if local_base is None and _wanted(release, folder, None, parser=False):
             _fetch_base((base,) if base else BASES, folder)
     if still := _wanted(release, folder, local_base, parser):
@@ -91,7 +91,12 @@ def _wanted(release: Release, folder: Path, base: Path | None, parser: bool) -> 
     return wanted
 
 
-def _fetch(repo: str, files: list[str], folder: Path) -> None:
+def fetch(repo: str, files: list[str], folder: Path) -> None:
+    """Fetches what a hub repository has of these files (patterns) into a folder; what is there is kept.
+
+    Raises:
+        MissingCheckpointError: it failed; the message keeps the cause.
+    """
     from huggingface_hub import snapshot_download
 
     log.info("fetching %s into %s", repo, folder)
@@ -106,7 +111,7 @@ def _fetch_base(ids: tuple[str, ...], folder: Path) -> None:
     reasons: list[FaceEditError] = []
     for repo in ids:
         try:
-            return _fetch(repo, BASE_FILES, folder)
+            return fetch(repo, BASE_FILES, folder)
         except MissingCheckpointError as error:
             reasons.append(error)
     raise reasons[0]

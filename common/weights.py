@@ -27,6 +27,21 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
         raise CheckpointError(f"Cannot read {path}: {error}.\n  delete it and fetch it again") from error
 
 
+def read_pickled(path: Path) -> dict[str, Any]:
+    """What a `.ckpt` or `.bin` file of torch holds, tensors and plain values only: no code of a pickle is run.
+
+    Raises:
+        CheckpointError: the file is damaged, or holds more than that.
+    """
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # damaged files fail in many ways; pickles that would run code are refused
+        raise CheckpointError(f"Cannot read {path}: {error}\n  delete it and fetch it again") from error
+    if not isinstance(content, dict):
+        raise CheckpointError(f"{path} must hold a dict of tensors; it holds a {type(content).__name__}.")
+    return content
+
+
 @contextmanager
 def building(what: object) -> Iterator[None]:
     """Turns whatever the libraries raise while they read or build `what` into a CheckpointError that names it."""

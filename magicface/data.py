@@ -6,9 +6,7 @@ ManifestPairs     the user's own pairs, listed in a CSV or JSONL file or in a Hu
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -25,6 +23,7 @@ from common.errors import ActionUnitError, FaceNotFoundError, InputError, Missin
 from common.faces import get_finder
 from common.faces.landmarks import five_points
 from common.images import ImageLike, read_image, rgb
+from common.lists import checked, identified, picture_size, read_rows
 from common.prepare import Prepared, prepare
 from common.synthetic.dataset import SyntheticFaces
 from common.synthetic.plan import VERSION
@@ -35,7 +34,6 @@ Pair = dict[str, torch.Tensor]
 
 COLUMNS = ("source", "target", "au_source", "au_target", "background")
 PICTURES = ("source", "target", "background")
-REPORTED = 8
 
 
 class SyntheticPairs(Dataset[Pair]):
@@ -121,22 +119,12 @@ class ManifestPairs(Dataset[Pair]):
 
     def __init__(self, path: str | Path, size: int) -> None:
         self.path, self.size = Path(path).expanduser(), size
-        self.rows: list[dict[str, Any]] = []
-        self.vectors: list[list[float]] = []
-        problems: list[str] = []
+        listed = checked(self.path, _rows(self.path), lambda row: (row, *_checked(row, self.path.parent)))
+        self.rows = [row for _, row, _ in listed]
+        self.vectors = [vector for _, _, vector in listed]
         digest = hashlib.sha256(str(size).encode())
-        for line, listed in _rows(self.path):
-            try:
-                row, vector = _checked(listed, self.path.parent)
-                self.rows.append(row)
-                self.vectors.append(vector)
-                digest.update(repr([_identified(listed[name], row[name]) for name in PICTURES] + vector).encode())
-            except (InputError, OSError) as error:
-                problems.append(f"  line {line}: {error}".replace("\n", "\n  "))
-            if len(problems) == REPORTED:
-                break
-        if problems:
-            raise InputError("\n".join([f"{self.path} cannot be used:", *problems]))
+        for named, row, vector in listed:
+            digest.update(repr([identified(named[name], row[name]) for name in PICTURES] + vector).encode())
         if not self.rows:
             raise InputError(f"{self.path} lists no pairs.")
         self.fingerprint = digest.hexdigest()[:16]
@@ -165,21 +153,7 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         return
     if path.suffix not in (".csv", ".jsonl"):
         raise InputError(f"A manifest is a .csv or .jsonl file or a data set's folder; got {path}.")
-    try:
-        lines = io.StringIO(path.read_text(encoding="utf-8-sig"), newline="")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"Cannot read the manifest {path}: {error}") from error
-    if path.suffix == ".csv":
-        reader = csv.DictReader(lines)
-        for row in reader:
-            yield reader.line_num, {str(key): value for key, value in row.items()}
-        return
-    for line, text in enumerate(lines, 1):
-        if text.strip():
-            try:
-                yield line, json.loads(text)
-            except ValueError as error:
-                raise InputError(f"{path}, line {line} is no JSON: {error}") from error
+    yield from read_rows(path)
 
 
 def _hugging_face(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -210,19 +184,11 @@ def _checked(row: Any, folder: Path) -> tuple[dict[str, Any], list[float]]:
             found[name] = folder / Path(row[name]).expanduser()
             if not found[name].is_file():
                 raise InputError(f"{name}: there is no file {found[name]}")
-        width, height = _size(found[name])
+        width, height = picture_size(found[name])
         if width != height:
             raise InputError(f"{name} must be a square crop; {row[name]} has {width} x {height} pixels")
     before, after = (_intensities(name, row[name]) for name in ("au_source", "au_target"))
     return found, [b - a for a, b in zip(before, after)]
-
-
-def _identified(listed: Any, found: Path | Image.Image) -> tuple[Any, ...]:
-    """What tells a picture from another one, of the same name even; no folder, which may be named in several ways."""
-    if isinstance(found, Image.Image):
-        return found.size, hashlib.sha256(found.tobytes()).hexdigest()
-    status = found.stat()
-    return str(listed), status.st_size, status.st_mtime_ns
 
 
 def _intensities(name: str, value: Any) -> list[float]:
@@ -237,16 +203,6 @@ def _intensities(name: str, value: Any) -> list[float]:
         return to_vector(value, low=0, high=5)
     except (ActionUnitError, ShapeError) as error:
         raise InputError(f"{name}: {error}") from error
-
-
-def _size(picture: Path | Image.Image) -> tuple[int, int]:
-    if isinstance(picture, Image.Image):
-        return picture.size
-    try:
-        with Image.open(picture) as image:
-            return image.size
-    except (OSError, Image.DecompressionBombError) as error:
-        raise InputError(f"{picture} is no picture: {error}") from error
 
 
 def _read(picture: ImageLike, size: int) -> torch.Tensor:

@@ -32,11 +32,11 @@ from common.prompt import PROMPT_FILE
 from common.rig import Rig
 from common.synthetic.dataset import SyntheticFaces
 from common.training.command import command
-from common.training.config import TrainConfig, at_least
+from common.training.config import at_least
 from common.training.loop import train
 from common.training.networks import built
+from common.training.pairs import TwinConfig, twin_task
 from common.training.sheet import edit_errors, sheet
-from common.training.task import Task
 from common.training.twin import TwinUNet
 
 from .data import ManifestPairs, Pair, SyntheticPairs
@@ -45,8 +45,8 @@ AT_ONCE = 4
 
 
 @dataclass(frozen=True)
-class MagicFaceConfig(TrainConfig):
-    """What a training of MagicFace is told: networks, data, and all of `TrainConfig`."""
+class MagicFaceConfig(TwinConfig):
+    """What a training of MagicFace is told: networks, data, and all of `TwinConfig`."""
 
     model: str = ""
     """Fine-tune this: a folder, or a hub repository that has been fetched ("mengtingwei/magicface")."""
@@ -115,10 +115,11 @@ def run(config: MagicFaceConfig) -> int:
         raise InputError(f"size must divide by {pipeline.vae_scale_factor}; got {size}.")
     data, held_out = pairs(config, size)
     twin = TwinUNet(pipeline.unet, pipeline.id_encoder, train_id_encoder=config.train_id_encoder)
-    task = Task(
-        twin=twin,
-        vae=pipeline.vae,
-        prompt=pipeline.prompt_embeds,  # type: ignore[arg-type]
+    task = twin_task(
+        config,
+        twin,
+        pipeline.vae,
+        pipeline.prompt_embeds,  # type: ignore[arg-type]
         betas=dict(pipeline.scheduler.config),
         data=data,
         write_model=Writer(pipeline, own_defaults(config), half=config.half),

@@ -13,7 +13,6 @@ import torch
 os.environ["HF_HUB_OFFLINE"] = "1"  # no test may reach for the network
 sys.path.insert(0, str(Path(__file__).parent / "golden"))
 
-GOLDEN = Path(__file__).parent / "golden"
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
@@ -58,6 +57,60 @@ def editor(model_folder):
 
 
 @pytest.fixture(scope="session")
+def golden_sd21(tmp_path_factory) -> Path:
+    """The golden AU adapter with its LoRA and its base."""
+    import fineface_weights
+
+    return fineface_weights.write("fineface_sd21", tmp_path_factory.mktemp("golden") / "sd21")
+
+
+@pytest.fixture(scope="session")
+def golden_faceid(tmp_path_factory) -> Path:
+    """The golden AU adapter with FaceID and its base."""
+    import fineface_weights
+
+    return fineface_weights.write("fineface_sd15ip", tmp_path_factory.mktemp("golden") / "faceid")
+
+
+@pytest.fixture(scope="session")
+def sd21_folder(golden_sd21, tmp_path_factory) -> Path:
+    """A complete model of tiny random networks: text only."""
+    import fineface_weights
+
+    return fineface_weights.complete(golden_sd21, tmp_path_factory.mktemp("model") / "sd21")
+
+
+@pytest.fixture(scope="session")
+def faceid_folder(golden_faceid, tmp_path_factory) -> Path:
+    """A complete model of tiny random networks: text and faces."""
+    import fineface_weights
+
+    return fineface_weights.complete(golden_faceid, tmp_path_factory.mktemp("model") / "faceid")
+
+
+@pytest.fixture(scope="session")
+def text_editor(sd21_folder):
+    """FineFace for text on tiny random networks; 64 px pictures, 128 px crops."""
+    from fineface.checkpoints import load
+    from fineface.editor import FineFace
+    from fineface.variants import SD21
+
+    networks = load(sd21_folder, sd21_folder, SD21, device="cpu")
+    return FineFace(networks, size=128, finder="mediapipe", parser="grabcut")
+
+
+@pytest.fixture(scope="session")
+def face_editor(faceid_folder):
+    """FineFace for text and faces on tiny random networks."""
+    from fineface.checkpoints import load
+    from fineface.editor import FineFace
+    from fineface.variants import SD15_FACEID
+
+    networks = load(faceid_folder, faceid_folder, SD15_FACEID, device="cpu")
+    return FineFace(networks, size=128, finder="mediapipe", parser="grabcut")
+
+
+@pytest.fixture(scope="session")
 def astronaut() -> np.ndarray:
     """A real face, (512, 512, 3) uint8, public domain."""
     from skimage import data
@@ -77,13 +130,6 @@ def portraits() -> Path:
     if not (SHARED / "portraits").is_dir():
         pytest.skip("no portraits: ../shared is absent")
     return SHARED / "portraits"
-
-
-def picture(path: Path) -> torch.Tensor:
-    """A picture file as (1, 3, H, W) float32 in [0, 1]."""
-    from PIL import Image
-
-    return torch.from_numpy(np.array(Image.open(path).convert("RGB"))).permute(2, 0, 1)[None].float() / 255
 
 
 @pytest.fixture

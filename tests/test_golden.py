@@ -7,12 +7,11 @@ float32 runs on different processors differ by 2e-6, and either by as much from 
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
 import torch
-from conftest import GOLDEN, picture
+from folders import GOLDEN, golden_folders, picture
 from safetensors.torch import load_file
 
 from common import checkpoints, networks
@@ -29,19 +28,7 @@ def has_form(folder: Path) -> bool:
     return not checkpoints.missing_files(folder) and all((folder / name).is_file() for name in NEEDED)
 
 
-def golden_folders() -> list[Path]:
-    """The golden folders that GOLDEN_DIR names, itself included."""
-    if not (root := os.environ.get("GOLDEN_DIR")):
-        return []
-    if not Path(root).is_dir():
-        pytest.exit(f"GOLDEN_DIR={root} is no folder", returncode=2)
-    candidates = [Path(root), *sorted(path for path in Path(root).rglob("*") if path.is_dir())]
-    if not (found := [path for path in candidates if has_form(path)]):
-        pytest.exit(f"GOLDEN_DIR={root} holds no golden checkpoint", returncode=2)
-    return found
-
-
-@pytest.fixture(params=[None, *golden_folders()], ids=lambda p: p.name if p else "stored")
+@pytest.fixture(params=[None, *filter(has_form, golden_folders())], ids=lambda p: p.name if p else "stored")
 def folder(request) -> Path:
     return request.param or request.getfixturevalue("golden_checkpoint")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SIBLINGS = {"magicface"}
+SIBLINGS = {"magicface", "fineface"}
 ONE_HOME = {"insightface", "face_alignment", "ai_edge_litert", "anny", "scipy", "accelerate", "peft", "dlib", "feat"}
 ALLOWED = {
     "common.action_units": {"common.errors"},
@@ -108,9 +108,10 @@ def test_torchvision_is_nowhere():
     assert not [name for name, imported in all_imports().items() if any(i.startswith("torchvision") for i in imported)]
 
 
-def test_importing_magicface_is_light():
+@pytest.mark.parametrize("package", sorted(SIBLINGS))
+def test_importing_a_package_is_light(package):
     code = (
-        "import sys, time; before = set(sys.modules); started = time.perf_counter(); import magicface;"
+        f"import sys, time; before = set(sys.modules); started = time.perf_counter(); import {package};"
         "seconds = time.perf_counter() - started; new = {name.split('.')[0] for name in set(sys.modules) - before};"
         "heavy = new & {'torch', 'diffusers', 'transformers', 'numpy', 'PIL', 'cv2', 'insightface'};"
         "assert not heavy, heavy; print(seconds)"

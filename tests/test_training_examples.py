@@ -11,10 +11,12 @@ from accelerate.commands.launch import launch_command_parser
 
 from common.training.autoencoder import AutoencoderConfig
 from common.training.config import read
+from fineface.training.config import FineFaceConfig
 from magicface.train import MagicFaceConfig
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 LAUNCHES = sorted(path.name for path in (EXAMPLES / "accelerate").glob("*.yaml"))
+README = EXAMPLES.parent / "README.md"
 TOMLS = sorted(path.name for path in EXAMPLES.glob("*.toml"))
 
 
@@ -37,7 +39,7 @@ def test_accelerate_reads_its_configs(name):
 @pytest.mark.parametrize("name", TOMLS)
 def test_trainings_read_their_configs(name):
     path = EXAMPLES / name
-    cls = AutoencoderConfig if name.endswith("_vae.toml") else MagicFaceConfig
+    cls = FineFaceConfig if "fineface" in name else AutoencoderConfig if name.endswith("_vae.toml") else MagicFaceConfig
     assert read(cls, path).output
 
 
@@ -48,7 +50,24 @@ def test_the_fine_tuning_command_sets_what_it_names():
     assert (config.prediction, config.batch_size, config.learning_rate) == ("epsilon", 8, 1e-5)
 
 
-@pytest.mark.parametrize("page", ["README.md", "examples/accelerate/README.md", "examples/train_magicface.toml"])
+def test_fineface_is_trained_as_in_its_paper():
+    """Config and defaults say the same, and the README's command leaves one folder of pictures to train on."""
+    config, plain = read(FineFaceConfig, EXAMPLES / "train_fineface.toml"), FineFaceConfig(output="-", folder="-")
+    paper = {"batch_size": 12, "accumulation": 3, "steps": 20_000, "learning_rate": 1e-4, "schedule": "constant",
+             "precision": "fp16", "lora_rank": 32, "disfa_neutral": 8305, "jitter": 0.2, "rounded": 0.2}  # fmt: skip
+    for name, value in paper.items():
+        assert getattr(config, name) == getattr(plain, name) == value, name
+    command = re.search(r"-m fineface\.train .*?\n```|-m fineface\.train .*?\nfineface", README.read_text(), re.DOTALL)
+    assert command
+    overrides = re.findall(r"--set (\S+)", command[0])
+    config = read(FineFaceConfig, EXAMPLES / "train_fineface.toml", overrides)
+    assert (config.folder, config.disfa, config.affectnet, config.output) == ("faces", "", "", "out/mine")
+
+
+@pytest.mark.parametrize(
+    "page",
+    ["README.md", "examples/accelerate/README.md", "examples/train_magicface.toml", "examples/train_fineface.toml"],
+)
 def test_pages_name_files_that_exist(page):
     root = EXAMPLES.parent
     named = set(re.findall(r"examples/[\w/]+\.(?:toml|yaml|py|md)", (root / page).read_text()))

@@ -57,16 +57,11 @@ class TrainConfig:
     """Rescale the betas so that the last step is pure noise (Lin et al. 2023); needs v_prediction."""
     vector_dropout: float = 0.1
     """Share of the samples whose vector is zero, for guidance: away from any face that may follow."""
-    unchanged: float = 0.0
-    """Share of the samples whose vector is zero and whose target is the source: a zero wish then gives the face as it
-    was, and guidance goes away from that. In place of `vector_dropout`."""
     min_snr_gamma: float = 0.0
     """Gamma of the min-SNR weighting (Hang et al. 2023), 5 in the paper; 0 switches it off."""
     timestep_shift: float = 1.0
     """How much more often the noisy timesteps are drawn (Esser et al. 2024, eq. 23); 1 draws all alike. A model that
     samples in few steps decides everything there."""
-    region_weight: float = 1.0
-    """How much more a latent pixel counts where source and target differ; 1 treats all alike."""
 
     learning_rate: float = 1e-5
     """Of AdamW, at the schedule's peak."""
@@ -92,8 +87,6 @@ class TrainConfig:
     """The adapters' scale is alpha / rank; 0 stands for alpha = rank."""
     lora_targets: tuple[str, ...] = ("to_q", "to_k", "to_v", "to_out.0")
     """Names of the layers that get adapters. The vector's projection is always trained as it is."""
-    train_id_encoder: bool = True
-    """Train the ID encoder too, as the papers do."""
 
     cache_latents: str = ""
     """Encode every picture once: "memory", or a folder that keeps the latents; empty encodes them anew in each step."""
@@ -111,7 +104,7 @@ class TrainConfig:
     validate_every: int = 1000
     """Steps between validations; 0 validates at the end only."""
     validation_count: int = 8
-    """Held-out pairs that are looked at; 0 switches validation off."""
+    """Held-out samples that are looked at; 0 switches validation off."""
     validation_steps: int = 20
     """Denoising steps of the validation pictures."""
     validation_guidance: float = 1.5
@@ -125,12 +118,10 @@ class TrainConfig:
             "validate_every", "validation_count", "validation_guidance",
         ):  # fmt: skip
             at_least(name, getattr(self, name), 0)
-        for name in ("vector_dropout", "unchanged", "ema"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise InputError(f"{name} must lie in [0, 1]; got {getattr(self, name)}.")
-        for name in ("learning_rate", "adam_epsilon", "region_weight", "timestep_shift"):
-            if not 0 < getattr(self, name) < float("inf"):
-                raise InputError(f"{name} must be a number above 0; got {getattr(self, name)}.")
+        for name in ("vector_dropout", "ema"):
+            share(name, getattr(self, name))
+        for name in ("learning_rate", "adam_epsilon", "timestep_shift"):
+            above_zero(name, getattr(self, name))
         if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
             raise InputError(f"betas must be two numbers in [0, 1); got {list(self.betas)}.")
         if self.zero_terminal_snr and self.prediction != "v_prediction":
@@ -139,8 +130,6 @@ class TrainConfig:
             raise InputError(
                 "min_snr_gamma gives the step without signal, with zero_terminal_snr, no weight; drop one."
             )
-        if self.unchanged and self.vector_dropout:
-            raise InputError("unchanged and vector_dropout both give a zero vector its meaning; set one of them to 0.")
         if not self.output:
             raise InputError("output must name a folder.")
 
@@ -219,6 +208,18 @@ def at_least(name: str, value: float, low: int) -> None:
     """Raises an InputError where a value of a config lies below `low` or is no finite number."""
     if not low <= value < float("inf"):
         raise InputError(f"{name} must be at least {low}; got {value}.")
+
+
+def above_zero(name: str, value: float) -> None:
+    """Raises an InputError where a value of a config is no finite number above 0."""
+    if not 0 < value < float("inf"):
+        raise InputError(f"{name} must be a number above 0; got {value}.")
+
+
+def share(name: str, value: float) -> None:
+    """Raises an InputError where a value of a config is no share of a whole."""
+    if not 0 <= value <= 1:
+        raise InputError(f"{name} must lie in [0, 1]; got {value}.")
 
 
 # --- values ----------------------------------------------------------------------------------------------------------

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from ..files import alone
 from .config import TrainConfig
-from .latents import of_batch
-from .loss import denoising_loss, noise_schedule
+from .kept import encoded
+from .loss import noise_schedule
 from .order import draw
 from .run import Run
 from .task import Task
@@ -32,22 +32,17 @@ def train(config: TrainConfig, task: Task) -> Path:
 def _train(config: TrainConfig, task: Task) -> Path:
     run = Run(config, task)
     schedule = noise_schedule(task.betas, config.prediction, config.zero_terminal_snr)
-    accelerator, twin, device = run.accelerator, run.twin, run.accelerator.device
-    prompt, count = task.prompt.to(device), schedule.config["num_train_timesteps"]
-    dropout = config.unchanged or config.vector_dropout
-    source_scale = task.vae.config.scaling_factor if config.unchanged else None
-    twin.train()
+    accelerator, module, device = run.accelerator, run.module, run.accelerator.device
+    count = schedule.config["num_train_timesteps"]
+    module.train()
     for batch in run.batches():
-        with accelerator.accumulate(twin):
-            latents = of_batch(batch, task.vae, device)
-            shape = tuple(latents.mean.shape[1:])
+        with accelerator.accumulate(module):
+            tensors = encoded(batch, task.encoder, device)
             draws = draw(
-                config.seed, batch["number"], shape, timesteps=count, dropout=dropout, shift=config.timestep_shift
-            )
-            loss = denoising_loss(
-                twin, latents, batch["vector"].to(device), prompt, draws.to(device), schedule,
-                min_snr_gamma=config.min_snr_gamma, region_weight=config.region_weight, source_scale=source_scale,
+                config.seed, batch["number"], tuple(tensors["mean"].shape[1:]), timesteps=count, dropout=task.dropout,
+                shift=config.timestep_shift,
             )  # fmt: skip
+            loss = task.loss(module, tensors, draws.to(device), schedule)
             accelerator.backward(loss)
             if accelerator.sync_gradients:
                 run.clip()

@@ -49,17 +49,38 @@ def denoising_loss(
     Returns:
         A number, the mean over the batch.
     """
-    t, noise = draws.timesteps, draws.noise
     x = latents.sample(draws.posterior)
     if source_scale is not None:
         x = torch.where(draws.kept[:, None, None, None], x, source_scale * latents.source)
-    noisy = schedule.add_noise(x, noise, t)  # type: ignore[arg-type]
+    noisy, target = noised(x, draws, schedule)
     wish = vector * draws.kept[:, None]
-    prediction = twin(noisy, t, wish, latents.guides, latents.source, prompt)
-    target = noise if schedule.config["prediction_type"] == "epsilon" else schedule.get_velocity(x, noise, t)  # type: ignore[arg-type]
+    prediction = twin(noisy, draws.timesteps, wish, latents.guides, latents.source, prompt)
+    weights = region_weights(latents.region, region_weight)
+    return squared_error(prediction, target, draws, schedule, min_snr_gamma=min_snr_gamma, weights=weights)
+
+
+def noised(x: torch.Tensor, draws: Draws, schedule: DDPMScheduler) -> tuple[torch.Tensor, torch.Tensor]:
+    """x_t and y: latents (B, C, h, w) with noise, and what is to be predicted from them, the noise or v."""
+    t, noise = draws.timesteps, draws.noise
+    noisy = schedule.add_noise(x, noise, t)  # type: ignore[arg-type]
+    if schedule.config["prediction_type"] == "epsilon":
+        return noisy, noise
+    return noisy, schedule.get_velocity(x, noise, t)  # type: ignore[arg-type]
+
+
+def squared_error(
+    prediction: torch.Tensor,
+    target: torch.Tensor,
+    draws: Draws,
+    schedule: DDPMScheduler,
+    *,
+    min_snr_gamma: float = 0.0,
+    weights: torch.Tensor | float = 1.0,
+) -> torch.Tensor:
+    """E[ w(t) m |y - f|^2 ] for y and f (B, C, h, w) and m (B, 1, h, w); in float32 whatever the prediction is in."""
     error = F.mse_loss(prediction.float(), target, reduction="none")  # (B, C, h, w)
-    error = (error * region_weights(latents.region, region_weight)).mean((1, 2, 3))
-    return (error * min_snr_weights(schedule, t, min_snr_gamma)).mean()
+    error = (error * weights).mean((1, 2, 3))
+    return (error * min_snr_weights(schedule, draws.timesteps, min_snr_gamma)).mean()
 
 
 def min_snr_weights(schedule: DDPMScheduler, timesteps: torch.Tensor, gamma: float) -> torch.Tensor:

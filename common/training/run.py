@@ -24,14 +24,11 @@ from ..errors import CheckpointError, FaceEditError, InputError
 from ..files import replace_file
 from . import records, state
 from .config import TrainConfig
-from .latents import KeptLatents
-from .lora import add_lora, merged
+from .kept import KeptLatents
 from .order import Numbered, Turns
 from .task import Task
-from .twin import TwinUNet
 
 LOG = ("step", "loss", "learning_rate", "gradient_norm", "seconds")
-METRICS = ("step", "edit", "nothing", "vae", "edit_to_nothing", "edit_to_vae")
 _SMALLER = '  go on from the last checkpoint with a smaller learning_rate, or precision = "bf16"'
 
 
@@ -40,9 +37,12 @@ class Run:
 
     def __init__(self, config: TrainConfig, task: Task) -> None:
         self.config, self.task, self.output = config, task, Path(config.output).expanduser()
-        self.accelerator = accelerator = Accelerator(
-            mixed_precision=config.precision or None, gradient_accumulation_steps=config.accumulation
-        )
+        try:
+            self.accelerator = accelerator = Accelerator(
+                mixed_precision=config.precision or None, gradient_accumulation_steps=config.accumulation
+            )
+        except ValueError as error:
+            raise InputError(f'precision = "{config.precision}" cannot be had here: {error}') from error
         if (launched := int(os.environ.get("WORLD_SIZE", 1))) > 1 and accelerator.num_processes == 1:
             raise InputError(
                 f"{launched} processes were launched, but each believes to be the only one: they would overwrite each"
@@ -52,30 +52,29 @@ class Run:
         if self.sharded and config.ema:
             raise InputError("ema needs whole weights in every process, which FSDP has not; set ema = 0.")
         self.turns = self._turns(0)  # does the batch divide?
-        task.vae.to(accelerator.device).requires_grad_(False).eval()
+        for network in task.encoder.networks:
+            network.to(accelerator.device).requires_grad_(False).eval()
         self.data = self._kept(task.data) if config.cache_latents else task.data
-        self._prepare(task.twin)
+        self._prepare(task.module)
         self.step = self._resume()
         self.losses: list[torch.Tensor] = []
         self.rows: list[tuple[int, torch.Tensor, float, Any]] = []
         self.norm: Any = 0.0
         if accelerator.is_main_process:
             self.log = records.Log(self.output / "log.csv", LOG, self.step)
-            self.validations = records.Log(self.output / "validation.csv", METRICS, self.step)
+            self.validations = records.Log(self.output / "validation.csv", ("step", *task.metrics), self.step)
             self.board = records.tensorboard(self.output / "tensorboard", config.tensorboard, self.step)
         self.started = time.perf_counter()
 
-    def _prepare(self, twin: TwinUNet) -> None:
+    def _prepare(self, module: Any) -> None:
         from diffusers.optimization import get_scheduler
         from diffusers.training_utils import EMAModel
 
         config, accelerator = self.config, self.accelerator
         if config.gradient_checkpointing:
-            twin.enable_gradient_checkpointing()
-        if config.lora_rank:
-            add_lora(twin, config.lora_rank, config.lora_alpha or config.lora_rank, config.lora_targets)
+            module.enable_gradient_checkpointing()
         optimizer = torch.optim.AdamW(
-            [p for p in twin.parameters() if p.requires_grad],
+            [p for p in module.parameters() if p.requires_grad],
             lr=config.learning_rate,
             betas=(config.betas[0], config.betas[1]),
             weight_decay=config.weight_decay,
@@ -87,17 +86,19 @@ class Run:
         )
         if (plugin := getattr(accelerator.state, "deepspeed_plugin", None)) is not None:
             plugin.deepspeed_config["train_micro_batch_size_per_gpu"] = self.turns.size
-        self.twin, self.optimizer = accelerator.prepare(twin, optimizer)
-        self.parameters = [p for p in self.twin.parameters() if p.requires_grad]
+        self.module, self.optimizer = accelerator.prepare(module, optimizer)
+        self.parameters = [p for p in self.module.parameters() if p.requires_grad]
         self.ema = EMAModel(self.parameters, decay=config.ema) if config.ema else None
         accelerator.register_for_checkpointing(*filter(None, (self.rate, self.ema)))
+        if self.task.slim and not self.sharded:
+            state.keep_trained_only(accelerator)
 
     def _kept(self, data: Dataset[dict[str, Any]]) -> KeptLatents:
         folder = None if self.config.cache_latents == "memory" else Path(self.config.cache_latents).expanduser()
         me, all_of_us = self.accelerator.process_index, self.accelerator.num_processes
         wait = self.accelerator.wait_for_everyone
         return KeptLatents(
-            data, self.task.vae, folder, workers=self.config.workers, process=me, processes=all_of_us, wait=wait
+            data, self.task.encoder, folder, workers=self.config.workers, process=me, processes=all_of_us, wait=wait
         )
 
     def _turns(self, first: int) -> Turns:
@@ -207,10 +208,10 @@ class Run:
         if validate is None or not self.config.validation_count or self.sharded:
             return
         if accelerator.is_main_process:
-            plain = accelerator.unwrap_model(self.twin)
+            plain = accelerator.unwrap_model(self.module)
             plain.eval()
             with self._averaged(), accelerator.autocast():
-                metrics = validate(plain.unet, plain.id_encoder, self.step, self.output / "validation")
+                metrics = validate(plain, self.step, self.output / "validation")
             plain.train()
             self.validations.add([{"step": self.step, **metrics}])
             if self.board is not None:
@@ -244,14 +245,9 @@ class Run:
         accelerator.wait_for_everyone()
         accelerator.save_state(str(part / "state"))
         with self._averaged():
-            weights: Any = accelerator.get_state_dict(self.twin)
+            weights: Any = accelerator.get_state_dict(self.module)
             if accelerator.is_main_process:
-                scale = (self.config.lora_alpha or self.config.lora_rank) / max(1, self.config.lora_rank)
-                states = [
-                    merged({k.removeprefix(name): v for k, v in weights.items() if k.startswith(name)}, scale)
-                    for name in ("unet.", "id_encoder.")
-                ]
-                self.task.write_model(part / "model", *states)
+                self.task.write_model(part / "model", weights)
         if accelerator.is_main_process:
             (part / state.FACTS).write_text(json.dumps({"step": self.step, **self._facts()}), encoding="utf-8")
             state.finish(final)

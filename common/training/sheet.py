@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw
 from .latents import changed_region
 
 MARGIN, HEADING = 4, 16
+METRICS = ("edit", "nothing", "vae", "edit_to_nothing", "edit_to_vae")
 
 
 def edit_errors(

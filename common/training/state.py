@@ -13,10 +13,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from ..errors import CheckpointError, InputError
-from ..weights import read_config
+from safetensors.torch import save_file
 
-FACTS = "training.json"
+from ..errors import CheckpointError, InputError
+from ..weights import check_keys, read_config, read_weights
+
+FACTS, TRAINED = "training.json", "trained.safetensors"
 
 
 def place(output: Path, step: int) -> Path:
@@ -80,6 +82,33 @@ def copy_model(folder: Path, target: Path) -> None:
     shutil.rmtree(part, ignore_errors=True)
     shutil.copytree(folder / "model", part, copy_function=_link)
     finish(target)
+
+
+def keep_trained_only(accelerator: Any) -> None:
+    """Lets an accelerator's checkpoints hold only those parameters of its module that are trained.
+
+    The others must be what they were when a training goes on: the module is made anew before its state is read.
+    """
+
+    def trained(module: Any) -> dict[str, Any]:
+        plain = accelerator.unwrap_model(module)
+        return {name: parameter for name, parameter in plain.named_parameters() if parameter.requires_grad}
+
+    def save(modules: list[Any], weights: list[Any], folder: str) -> None:
+        if accelerator.is_main_process and weights:  # DeepSpeed has written its own
+            tensors = {name: value.detach().cpu().contiguous() for name, value in trained(modules[0]).items()}
+            save_file(tensors, Path(folder) / TRAINED)
+        weights.clear()
+
+    def load(modules: list[Any], folder: str) -> None:
+        if (path := Path(folder) / TRAINED).is_file():
+            kept = read_weights(path)
+            check_keys(trained(modules[0]), kept, str(path))
+            accelerator.unwrap_model(modules[0]).load_state_dict(kept, strict=False)
+            modules.clear()  # done
+
+    accelerator.register_save_state_pre_hook(save)
+    accelerator.register_load_state_pre_hook(load)
 
 
 def _link(source: str, target: str) -> None:

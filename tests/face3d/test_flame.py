@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 import torch
-from conftest import GOLDEN
+from folders import GOLDEN
 from safetensors.numpy import save_file
 from safetensors.torch import load_file
 

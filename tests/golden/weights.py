@@ -19,8 +19,8 @@ VECTOR = {"denoising_unet": 12, "unet_denoise": 64}
 BASES = {"ID_enc": 1000, "unet_id": 1000, "denoising_unet": 2000, "unet_denoise": 2000, "vae": 3000}
 
 
-def filled(shapes: dict[str, torch.Size], base: int) -> dict[str, torch.Tensor]:
-    """Tensor j of the sorted keys from its own generator, rounded to what float16 holds."""
+def filled(shapes: dict[str, torch.Size], base: int, scale: float = 1.0) -> dict[str, torch.Tensor]:
+    """Tensor j of the sorted keys from its own generator, scaled, rounded to what float16 holds."""
     state = {}
     for j, key in enumerate(sorted(shapes)):
         w = torch.randn(shapes[key], generator=torch.Generator().manual_seed(base + j))
@@ -28,7 +28,7 @@ def filled(shapes: dict[str, torch.Size], base: int) -> dict[str, torch.Tensor]:
             w = 1 + 0.1 * w if key.endswith("weight") else 0.1 * w
         else:
             w = w / w[0].numel() ** 0.5
-        state[key] = w.half()
+        state[key] = (scale * w).half()
     return state
 
 

@@ -1,0 +1,86 @@
+"""Lists of pictures, as CSV or JSONL: read, checked, and what is wrong told by line."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from PIL import Image
+
+from .errors import InputError
+
+REPORTED = 8
+Row = TypeVar("Row")
+
+
+def read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Line numbers, from 1, and rows of a .csv or .jsonl file.
+
+    Raises:
+        InputError: another kind of file, one that cannot be read, or a line that is no JSON.
+    """
+    if path.suffix not in (".csv", ".jsonl"):
+        raise InputError(f"A list is a .csv or .jsonl file; got {path}.")
+    try:
+        lines = io.StringIO(path.read_text(encoding="utf-8-sig"), newline="")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"Cannot read the list {path}: {error}") from error
+    if path.suffix == ".csv":
+        reader = csv.DictReader(lines)
+        for row in reader:
+            yield reader.line_num, {str(key): value for key, value in row.items()}
+        return
+    for line, text in enumerate(lines, 1):
+        if text.strip():
+            try:
+                yield line, json.loads(text)
+            except ValueError as error:
+                raise InputError(f"{path}, line {line} is no JSON: {error}") from error
+
+
+def checked(path: Path, rows: Iterable[tuple[int, Any]], check: Callable[[Any], Row]) -> list[Row]:
+    """What `check` makes of every row.
+
+    Raises:
+        InputError: `check` raised one, or an OSError; the first such lines are named together.
+    """
+    found: list[Row] = []
+    problems: list[str] = []
+    for line, row in rows:
+        try:
+            found.append(check(row))
+        except (InputError, OSError) as error:
+            problems.append(f"  line {line}: {error}".replace("\n", "\n  "))
+        if len(problems) == REPORTED:
+            break
+    if problems:
+        raise InputError("\n".join([f"{path} cannot be used:", *problems]))
+    return found
+
+
+def identified(listed: Any, found: Path | Image.Image) -> tuple[Any, ...]:
+    """What tells a picture from another one, of the same name even; no folder, which may be named in several ways."""
+    if isinstance(found, Image.Image):
+        return found.size, hashlib.sha256(found.tobytes()).hexdigest()
+    status = found.stat()
+    return str(listed), status.st_size, status.st_mtime_ns
+
+
+def picture_size(picture: Path | Image.Image) -> tuple[int, int]:
+    """Width and height, of a file from its head alone.
+
+    Raises:
+        InputError: no picture.
+    """
+    if isinstance(picture, Image.Image):
+        return picture.size
+    try:
+        with Image.open(picture) as image:
+            return image.size
+    except (OSError, Image.DecompressionBombError) as error:
+        raise InputError(f"{picture} is no picture: {error}") from error

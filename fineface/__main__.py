@@ -1,0 +1,211 @@
+"""Makes pictures of faces from text, with exact action units (AUs).
+
+    fineface "a close-up of a woman with red hair" AU12=4 AU6=2 -o smile.png
+    fineface "a close-up of an old man" AU12=0:5 -o sweep.png      a sweep of six steps, as a labelled sheet
+    fineface "a man in a hood" AU4=5 --face photo.jpg -o out.png   a person from a photo (several: --face again)
+    fineface edit photo.jpg AU12=4 -o out.png                      the face in a photo made anew
+    fineface download --variant sd15-faceid                        fetch the published weights
+    fineface convert -o fineface.safetensors                       for diffusers' load_ip_adapter
+
+Intensities are absolute, on the FACS scale 0..5. The AUs are 1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25 and 26.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import re
+import secrets
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from common import cli
+from common.action_units import to_vector
+from common.errors import ActionUnitError, InputError
+from common.images import picture_format, save_image
+
+from .sweep import STEPS, contact_sheet, expand
+from .variants import RELEASE, VARIANTS, get_variant
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The console script; returns the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    commands = {"edit": _edit, "download": _download, "convert": _convert}
+    command = commands.get(arguments[0] if arguments else "")
+    return cli.guarded(lambda: command(arguments[1:]) if command else _generate(arguments))
+
+
+def _generate(arguments: list[str]) -> int:
+    parser = _parser("fineface", __doc__)
+    parser.add_argument("inputs", nargs="+", metavar="PROMPT | AU=VALUE | AU=FROM:TO", help="in any order")
+    parser.add_argument(
+        "--face", action="append", type=Path, metavar="PHOTO", help="who it is; may stand several times"
+    )
+    _add_options(parser)
+    parser.add_argument("--size", type=int, help="side in pixels (default: the network's own)")
+    args = parser.parse_intermixed_args(arguments)
+    prompts, wish = split_inputs(args.inputs)
+    if len(prompts) != 1:
+        raise InputError(f'Name one prompt, e.g. fineface "a close-up of a man" AU12=3; got {len(prompts)}.')
+    wishes, target = expand(wish, args.columns), Path(args.output or "fineface.png")
+    picture_format(target)
+    started = time.perf_counter()
+    _begin(args)
+    from ._api import generate  # torch and diffusers load here, after the arguments have been understood
+
+    images = generate(prompts[0], wishes, face=args.face, size=args.size, **_options(args))
+    return _finish(args, images, wishes, target, prompts[0], started)
+
+
+def _edit(arguments: list[str]) -> int:
+    parser = _parser("fineface edit", "Makes the face in a photo anew, with these AUs.")
+    parser.add_argument("inputs", nargs="+", metavar="PHOTO | AU=VALUE | AU=FROM:TO", help="in any order")
+    parser.add_argument("--prompt", help='what the face looks like (default: "A close up of a person.")')
+    parser.add_argument("--face", default="largest", help='"largest", an index from the left, or X,Y in the photo')
+    parser.add_argument("--extent", choices=("face", "head"), default="face", help="what is made anew")
+    parser.add_argument("--strength", type=float, default=1.0, help="how much is made anew, above 0 to 1")
+    parser.add_argument("--finder", default="auto", help="auto, insightface, face-alignment or mediapipe")
+    parser.add_argument("--parser", default="auto", help="auto, segformer or grabcut")
+    _add_options(parser)
+    parser.add_argument("--size", type=int, help="side of the crop in pixels (default: the network's own)")
+    args = parser.parse_intermixed_args(arguments)
+    photos, wish = split_inputs(args.inputs)
+    if len(photos) != 1 or not os.path.exists(os.path.expanduser(photos[0])):
+        raise InputError(f"Name one photo, e.g. fineface edit photo.jpg AU12=3; got {photos or 'none'}.")
+    wishes, target = expand(wish, args.columns), cli.output_paths([Path(photos[0])], args.output)[0]
+    started, face = time.perf_counter(), cli.parse_face(args.face)
+    _begin(args)
+    from ._api import edit
+
+    images = edit(
+        photos[0], list(wishes), args.prompt, face=face, extent=args.extent, strength=args.strength,
+        finder=args.finder, parser=args.parser, size=args.size, **_options(args),
+    )  # fmt: skip
+    return _finish(args, images, wishes, target, photos[0], started)
+
+
+def _download(arguments: list[str]) -> int:
+    parser = _parser(
+        "fineface download", "Fetches the published weights; what is there is kept, what broke off goes on."
+    )
+    published = sorted(name for name, variant in VARIANTS.items() if variant.bases)
+    parser.add_argument("--variant", choices=published, default="sd21", help="which adapter")
+    parser.add_argument("--to", type=Path, help="folder of the adapter (default: ~/.cache/face-rig/Tvaranka--fineface)")
+    parser.add_argument("--base", help="hub repository or local folder of its base model (default: live ids)")
+    parser.add_argument("--base-to", type=Path, help="folder of the base (default: beside the adapter's)")
+    args = parser.parse_args(arguments)
+    from .download import download
+
+    folder, base = download(get_variant(args.variant), base=args.base, folder=args.to, base_folder=args.base_to)
+    cli.say(f"complete: {folder}, {base}")
+    return cli.OK
+
+
+def _convert(arguments: list[str]) -> int:
+    parser = _parser("fineface convert", "Writes one file for diffusers' load_ip_adapter, LoRA included.")
+    parser.add_argument("--variant", choices=sorted(VARIANTS), default="sd21", help="which adapter")
+    parser.add_argument("--adapter", default=RELEASE, help="folder with the adapter's files, or fetched hub repository")
+    parser.add_argument("-o", "--output", type=Path, default=Path("fineface.safetensors"), help="the file")
+    args = parser.parse_args(arguments)
+    from common.files import model_folder
+
+    from .convert import convert
+
+    cli.say(f"written: {convert(model_folder(args.adapter), get_variant(args.variant), args.output)}")
+    return cli.OK
+
+
+def split_inputs(inputs: Sequence[str]) -> tuple[list[str], str]:
+    """What is no wish, and the wish; ranges stay as they are.
+
+    Raises:
+        ActionUnitError: an AU without a value, or no wish at all.
+    """
+    words = [
+        text for text in inputs if not re.fullmatch(r"\s*(\w+\s*=\s*\S+[\s,;]*)+|neutral|AU\d+", text, re.IGNORECASE)
+    ]
+    wish = [text for text in inputs if text not in words]
+    for text in wish:
+        if re.fullmatch(r"AU\d+", text, re.IGNORECASE):
+            raise ActionUnitError(f"{text} needs a value, e.g. {text}=3.")
+    if not wish:
+        raise ActionUnitError('Say which AUs, e.g. AU12=3; "neutral" for a neutral face.')
+    return words, " ".join(wish)
+
+
+def _parser(name: str, description: str | None) -> argparse.ArgumentParser:
+    return argparse.ArgumentParser(
+        name, description=description, epilog=cli.EXIT_CODES, formatter_class=cli.HelpFormatter
+    )
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-o", "--output", help="file; a sweep becomes a labelled sheet")
+    parser.add_argument("--columns", type=int, default=STEPS, help="pictures of a sweep")
+    parser.add_argument("--json", action="store_true", help="print what was done as JSON")
+    parser.add_argument("-q", "--quiet", action="store_true", help="no progress bars")
+    sampling = parser.add_argument_group("sampling")
+    sampling.add_argument("--au-scale", type=float, default=1.0, help="how strongly the AUs count")
+    sampling.add_argument("--face-scale", type=float, default=0.9, help="how strongly the person counts")
+    sampling.add_argument("--steps", type=int, default=50, help="denoising steps")
+    sampling.add_argument("--guidance", type=float, default=7.5, help="how strongly text, AUs and person pull together")
+    sampling.add_argument("--negative", metavar="PROMPT", help="what the picture must not show")
+    sampling.add_argument("--seed", type=int, help="of the noise (default: a new one, which is printed)")
+    sampling.add_argument("--batch-size", type=int, default=4, help="pictures at once")
+    model = parser.add_argument_group("model")
+    model.add_argument(
+        "--variant", choices=sorted(VARIANTS), help="default: sd15-faceid where there is a face, else sd21"
+    )
+    model.add_argument("--adapter", default=RELEASE, help="folder with the adapter's files, or fetched hub repository")
+    model.add_argument("--base", help="folder of the base model, or fetched hub repository (default: live ids)")
+    model.add_argument("--device", help="cuda, mps or cpu (default: the fastest)")
+    model.add_argument("--dtype", choices=("float32", "bfloat16", "float16"), help="default: float16 on cuda and mps")
+
+
+def _options(args: argparse.Namespace) -> dict[str, Any]:
+    names = (
+        "au_scale",
+        "face_scale",
+        "steps",
+        "guidance",
+        "seed",
+        "batch_size",
+        "variant",
+        "adapter",
+        "base",
+        "device",
+    )
+    options = {name: getattr(args, name) for name in names}
+    return options | {"dtype": args.dtype, "negative_prompt": args.negative, "progress": not args.quiet}
+
+
+def _begin(args: argparse.Namespace) -> None:
+    """Draws the seed that was not given, and sets up what is printed."""
+    if args.seed is None:
+        args.seed = secrets.randbelow(2**31)
+        cli.say(f"seed {args.seed}")
+    logging.basicConfig(level=logging.WARNING if args.quiet else logging.INFO, format="%(message)s", stream=sys.stderr)
+    for noisy in ("httpx", "diffusers", "transformers"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+
+
+def _finish(
+    args: argparse.Namespace, images: Sequence[Any], wishes: Sequence[str], target: Path, title: str, started: float
+) -> int:
+    """Writes the picture, or the sheet of a sweep."""
+    save_image(images[0] if len(images) == 1 else contact_sheet(images, wishes, title), target)
+    cli.say(f"{title} -> {target}")
+    if args.json:
+        record = {"input": title, "output": str(target), "aus": [to_vector(wish) for wish in wishes], "wishes": wishes}
+        print(json.dumps({**record, "seed": args.seed, "seconds": round(time.perf_counter() - started, 3)}), flush=True)
+    return cli.OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

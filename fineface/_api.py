@@ -1,0 +1,214 @@
+"""The front door: FineFace, and generate() and edit() over a cached editor."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from common.action_units import AUWish, as_list, to_vector
+from common.arguments import pair_up
+from common.background import Extent, check_name
+from common.files import model_folder
+from common.images import ImageLike, check_exists
+
+from .checkpoints import Networks
+from .editor import FineFace
+from .options import HIGH, LOW, Options
+from .text import check_prompt
+from .variants import RELEASE, SD15_FACEID, SD21, locate_base, missing_base_files, missing_files
+
+__all__ = ["FineFace", "edit", "generate"]
+
+
+def generate(
+    prompt: str | Sequence[str],
+    aus: AUWish | Sequence[AUWish],
+    *,
+    # the person
+    face: Any = None,
+    # sampling
+    au_scale: float = 1.0,
+    face_scale: float = 0.9,
+    steps: int = 50,
+    guidance: float = 7.5,
+    negative_prompt: str | None = None,
+    seed: int | None = None,
+    size: int | tuple[int, int] | None = None,
+    batch_size: int = 4,
+    progress: bool = True,
+    # the model
+    base: str | Path | None = None,
+    adapter: str | Path = RELEASE,
+    variant: str | None = None,
+    dtype: torch.dtype | str | None = None,
+    device: str | None = None,
+) -> Any:
+    """Makes a picture of a face: `generate("a close-up of a woman", {"AU6": 3, "AU12": 4})`.
+
+    All pictures of a call start from the same noise: a list of wishes with one prompt is a sweep in which nothing else
+    changes. What is made does not depend on the batch size.
+
+    Args:
+        prompt: what the picture shows, or a list of such. Beyond 77 tokens it is cut, and a logged warning names what.
+        aus: absolute intensities on the FACS scale 0..5: `{"AU12": 3}`, `"AU12=3,AU6=2"`, 12 numbers in the order of
+            `ACTION_UNITS`, or a list of such. What is not named is 0; `{}` is a neutral face. Values in [-5, 10] are
+            taken: a little below 0 and above 5 the released model goes on in the same direction.
+        face: who it is, for the variant "sd15-faceid": a photo, several photos of one person, or embeddings (n, 512)
+            by insightface's buffalo_l. It goes with every prompt.
+        au_scale: how strongly the AU branch counts; 0 is the base model.
+        face_scale: how strongly the person counts; 0.9 is the release's.
+        steps: denoising steps, 1 to 1000.
+        guidance: s in eps = eps_0 + s (eps_wish - eps_0), eps_0 with the negative prompt, a neutral face and nobody.
+            1 is no guidance, and saves a pass a step.
+        negative_prompt: what the picture must not show.
+        seed: of the noise; None draws one, which is logged. Same seed and device, same picture.
+        size: side in pixels, or (width, height); default: what the network was made for, 512.
+        batch_size: pictures that run through the networks at once.
+        progress: show progress bars.
+        base: a folder of Stable Diffusion in diffusers' layout, or a hub repository that was fetched.
+        adapter: a folder with the adapter's files, or a hub repository that was fetched.
+        variant: "sd21" or "sd15-faceid"; default: the second where there is a `face`.
+        dtype: default: float16 on CUDA and MPS, else float32.
+        device: default: CUDA, then MPS, then the CPU.
+
+    Returns:
+        A PIL image; a list of them where `prompt` or `aus` is a list. Two lists pair up.
+
+    Raises:
+        MissingCheckpointError: weights are not on this machine; the message has the command that fetches them.
+        CheckpointError: an adapter for another base; the message says which it fits.
+        MissingDependencyError: `face` is a photo, and insightface is not installed.
+        FaceNotFoundError: a photo given as `face` shows none.
+        ActionUnitError, ShapeError, ImageError, InputError: an argument cannot be used.
+    """
+    Options(steps, guidance, au_scale, face_scale, negative_prompt, seed, batch_size)
+    for text, wish in pair_up(prompt, aus, as_list, "prompts")[0]:  # what is wrong should not cost a model's loading
+        check_prompt("prompt", text)
+        to_vector(wish, low=LOW, high=HIGH)
+    name = variant or (SD21 if face is None else SD15_FACEID).name
+    editor = _editor(base, adapter, name, dtype, device, None, "auto", "auto")
+    return editor.generate(
+        prompt, aus, face=face, au_scale=au_scale, face_scale=face_scale, steps=steps, guidance=guidance,
+        negative_prompt=negative_prompt, seed=seed, size=size, batch_size=batch_size, progress=progress,
+    )  # fmt: skip
+
+
+def edit(
+    img: ImageLike | list[ImageLike],
+    aus: AUWish | list[AUWish],
+    prompt: str | None = None,
+    *,
+    # the face
+    face: str | int | tuple[float, float] = "largest",
+    extent: Extent = "face",
+    finder: str = "auto",
+    parser: str = "auto",
+    # sampling
+    au_scale: float = 1.0,
+    face_scale: float = 0.9,
+    strength: float = 1.0,
+    steps: int = 50,
+    guidance: float = 7.5,
+    negative_prompt: str | None = None,
+    seed: int | None = None,
+    batch_size: int = 4,
+    # the result
+    size: int | None = None,
+    paste_back: bool | str = True,
+    progress: bool = True,
+    # the model
+    base: str | Path | None = None,
+    adapter: str | Path = RELEASE,
+    variant: str | None = None,
+    dtype: torch.dtype | str | None = None,
+    device: str | None = None,
+) -> Any:
+    """Makes the face in a photo anew, with these AUs: `edit("photo.jpg", {"AU12": 4})`.
+
+    The face's region is inpainted; outside its feathered mask not one byte changes. The person is kept by FaceID, in
+    the variant "sd15-faceid", where insightface and its pack buffalo_l are at hand; else somebody else takes their
+    place, more so the higher `strength` is. A model that is told how an expression changes keeps more: see
+    `magicface.edit`.
+
+    Args:
+        img: a path, a PIL image, a numpy array (H, W, 3), a torch tensor (3, H, W), or a list of such
+            (`common.images.read_image`). Any size; EXIF orientation is honoured.
+        aus: absolute intensities, not changes; see `generate`.
+        prompt: what the face looks like; default: "A close up of a person."
+        face: which one: "largest", an index counted from left to right, or a point (x, y) in the photo.
+        extent: what is made anew: "face" (hair, ears, neck and clothes stay) or "head".
+        finder: which face finder; "auto" takes the best at hand.
+        parser: which face parser; "auto" takes the best at hand.
+        au_scale: see `generate`.
+        face_scale: see `generate`.
+        strength: how much is made anew, above 0 to 1: 1 starts from pure noise; lower starts from the photo with less
+            noise, keeps more of it, and takes fewer steps.
+        steps: denoising steps, 1 to 1000.
+        guidance: see `generate`.
+        negative_prompt: see `generate`.
+        seed: see `generate`.
+        batch_size: pictures that run through the networks at once.
+        size: side of the crop in pixels; default: what the network was made for.
+        paste_back: True, or False for the crop alone.
+        progress: show progress bars.
+        base: see `generate`.
+        adapter: see `generate`.
+        variant: "sd21" or "sd15-faceid"; default: the second where its weights are at hand, else the first.
+        dtype: see `generate`.
+        device: see `generate`.
+
+    Returns:
+        The edited photo as PIL image; a list of them where `img` or `aus` is a list. Two lists pair up.
+
+    Raises:
+        MissingCheckpointError, CheckpointError: see `generate`.
+        ImageError, ShapeError, ActionUnitError, InputError: an argument cannot be used.
+        FaceNotFoundError: no such face in the photo.
+    """
+    Options(steps, guidance, au_scale, face_scale, negative_prompt, seed, batch_size, strength, paste_back)
+    pairs, single = pair_up(img, aus, as_list)
+    for image, wish in pairs:
+        check_exists(image)
+        to_vector(wish, low=LOW, high=HIGH)
+    editor = _editor(base, adapter, variant or _best(base, adapter), dtype, device, size, finder, parser)
+    subjects, encoded = [], {}
+    for image, _ in pairs:
+        if id(image) not in encoded:
+            encoded[id(image)] = editor.encode(image, face=face, extent=extent)
+        subjects.append(encoded[id(image)])
+    results = editor.edit(
+        subjects, [wish for _, wish in pairs], prompt, au_scale=au_scale, face_scale=face_scale, strength=strength,
+        steps=steps, guidance=guidance, negative_prompt=negative_prompt, seed=seed, paste_back=paste_back,
+        batch_size=batch_size, progress=progress,
+    )  # fmt: skip
+    return results[0] if single else results
+
+
+def _best(base: str | Path | None, adapter: str | Path) -> str:
+    """The variant that keeps the person, where all of it is on this machine."""
+    lacks = missing_files(model_folder(adapter), SD15_FACEID) or missing_base_files(locate_base(base, SD15_FACEID))
+    return (SD21 if lacks else SD15_FACEID).name
+
+
+_lock = threading.Lock()
+_loaded: dict[str, Networks] = {}
+_editors: dict[str, FineFace] = {}
+
+
+def _editor(base, adapter, variant, dtype, device, size, finder, parser) -> FineFace:
+    """An editor over the networks loaded last: a second call costs no loading, and never are there two models."""
+    networks, surroundings = repr((str(base), str(adapter), variant, dtype, device)), repr((size, finder, parser))
+    with _lock:
+        if networks not in _loaded or surroundings not in _editors:
+            check_name(parser)
+            if networks not in _loaded:
+                _editors.clear()  # before the next one is loaded: two models may not fit
+                _loaded.clear()
+                loaded = FineFace.from_pretrained(base, adapter, variant, dtype=dtype, device=device)
+                _loaded[networks] = loaded.networks
+            _editors[surroundings] = FineFace(_loaded[networks], size=size, finder=finder, parser=parser)
+        return _editors[surroundings]

@@ -1,0 +1,111 @@
+"""The AU branch of every cross-attention: diffusers' IP-Adapter with one token, without what one token makes needless.
+
+An IP-Adapter computes to_out(A(q, text) + s A(q, token)). Over a single key the softmax is 1, so A(q, token) is the
+token's value, whatever the query and the key; and since to_out is linear, the branch adds s to_out(to_v(token)), less
+to_out's bias, to what the attention gives. That does not depend on the timestep: it is computed once per call and
+handed to the UNet as a value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from diffusers import UNet2DConditionModel
+from diffusers.models.attention_processor import AttnProcessor2_0, IPAdapterAttnProcessor2_0
+from torch import nn
+
+from .projection import AUProjection
+
+AUBranch = dict[str, torch.Tensor]
+"""Cross-attention layer -> what the AU tokens add to its output, (B, 1, C); B is that of the UNet call."""
+
+
+class AUAdapter(nn.Module):
+    """The AU encoder, and a key and a value projection for each cross-attention layer.
+
+    The keys have no effect on any result. They are kept because the published file has them.
+
+    Args:
+        layers: cross-attention layer -> C, its width, in any order.
+        hidden: see `AUProjection`.
+        width: D, see `AUProjection`.
+    """
+
+    def __init__(self, layers: Mapping[str, int], hidden: int, width: int) -> None:
+        super().__init__()
+        self.widths = dict(layers)
+        self.projection = AUProjection(hidden, width)
+        self.to_k = nn.ModuleList(nn.Linear(width, channels, bias=False) for channels in layers.values())
+        self.to_v = nn.ModuleList(nn.Linear(width, channels, bias=False) for channels in layers.values())
+
+    @classmethod
+    def from_unet(cls, unet: UNet2DConditionModel, hidden: int) -> AUAdapter:
+        """Where training starts: keys and values are copies of the text's, the encoder is random."""
+        adapter = cls(cross_attentions(unet), hidden, unet.config["cross_attention_dim"])
+        for name, to_k, to_v in zip(adapter.widths, adapter.to_k, adapter.to_v):
+            attention: Any = unet.get_submodule(name)
+            to_k.load_state_dict({"weight": attention.to_k.weight})
+            to_v.load_state_dict({"weight": attention.to_v.weight})
+        return adapter
+
+    def forward(self, unet: UNet2DConditionModel, tokens: torch.Tensor) -> AUBranch:
+        """What tokens add to every cross-attention of a UNet.
+
+        Args:
+            unet: the network whose output projections are used: compute anew after its weights have changed.
+            tokens: (B, 1, D), of `projection`, times the scale of the branch. All zeros give exactly zero.
+        """
+        branch: AUBranch = {}
+        for name, to_v in zip(self.widths, self.to_v):
+            to_out: Any = unet.get_submodule(name).to_out[0]  # pyright: ignore[reportIndexIssue]
+            branch[name] = to_out(to_v(tokens).to(to_out.weight)) - to_out.bias  # (B, 1, C)
+        return branch
+
+
+def cross_attentions(unet: UNet2DConditionModel) -> dict[str, int]:
+    """Cross-attention layer -> C, its width, in the order of `unet.attn_processors`: down, up, mid."""
+    names = [key.removesuffix(".processor") for key in unet.attn_processors if key.endswith(".attn2.processor")]
+    attentions: dict[str, Any] = {name: unet.get_submodule(name) for name in names}
+    return {name: attention.to_v.out_features for name, attention in attentions.items()}
+
+
+class _AddsAUBranch:
+    """Attention as in diffusers, plus the AU branch of its layer where the call brings one."""
+
+    layer = ""
+
+    def __call__(
+        self, attn: Any, hidden_states: torch.Tensor, *args: Any, action_units: AUBranch | None = None, **kwargs: Any
+    ) -> torch.Tensor:
+        out = super().__call__(attn, hidden_states, *args, **kwargs)  # type: ignore[misc]  # (B, N, C)
+        return out + action_units[self.layer] if action_units and self.layer in action_units else out
+
+
+class AUAttnProcessor(_AddsAUBranch, AttnProcessor2_0):
+    """For plain attention. Self-attention has it too: an unknown keyword would make the host log a warning."""
+
+
+class AUIPAdapterAttnProcessor(_AddsAUBranch, IPAdapterAttnProcessor2_0):
+    """For cross-attention that has an IP-Adapter already, such as FaceID."""
+
+
+def attend_to_action_units(unet: UNet2DConditionModel) -> None:
+    """Lets `unet(..., cross_attention_kwargs={"action_units": branch})` add an AU branch.
+
+    Without that keyword the UNet computes what it did before. An IP-Adapter that is to go with it is loaded first.
+    Undo by `unet.set_attn_processor`.
+    """
+    processors: dict[str, Any] = {}
+    for key, old in unet.attn_processors.items():
+        if isinstance(old, IPAdapterAttnProcessor2_0):
+            with torch.device("meta"):
+                new: Any = AUIPAdapterAttnProcessor(old.hidden_size, old.cross_attention_dim, old.num_tokens)
+            new.scale = old.scale
+            new.load_state_dict(old.state_dict(), assign=True)
+        else:
+            new = AUAttnProcessor()
+        new.layer = key.removesuffix(".processor")
+        processors[key] = new
+    unet.set_attn_processor(processors)

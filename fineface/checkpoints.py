@@ -1,0 +1,196 @@
+"""From published files to a stock pipeline and an AU adapter, and back. Foreign key names live here only."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import diffusers
+import torch
+from diffusers import PNDMScheduler, StableDiffusionPipeline, UNet2DConditionModel
+from safetensors.torch import save_file
+from torch import nn
+
+from common.autoencoders import load_vae
+from common.devices import choose_device
+from common.errors import CheckpointError
+from common.networks import SD15_SCHEDULER, load_unet
+from common.weights import building, check_keys, read_config, read_pickled, read_weights
+
+from .adapter import AUAdapter, attend_to_action_units, cross_attentions
+from .faceid import load_faceid, read_faceid
+from .lora import merge_lora
+from .variants import Variant, faceid_file, family, weights_file
+
+KEY, VALUE = ".processor.au_to_k.weight", ".processor.au_to_v.weight"
+
+
+@dataclass(frozen=True)
+class Networks:
+    """What an editor runs on.
+
+    Attributes:
+        pipeline: stock diffusers, its UNet ready for the AU branch.
+        adapter: the AU branch.
+        face_projection: embeddings (n, 512) -> tokens (n, 16, D) of FaceID; None in a variant without it.
+        lock: held while the pipeline runs, whose scheduler counts its steps.
+    """
+
+    pipeline: StableDiffusionPipeline
+    adapter: AUAdapter
+    face_projection: nn.Module | None
+    lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+
+def load(
+    folder: Path,
+    base: Path,
+    variant: Variant,
+    *,
+    lora_scale: float = 1.0,
+    dtype: torch.dtype | str | None = None,
+    device: str | torch.device | None = None,
+) -> Networks:
+    """The networks of a variant from the folders of its adapter and its base.
+
+    A base without text encoder and tokenizer is loaded too; its prompts must come as embeddings.
+
+    Args:
+        folder: of the adapter.
+        base: Stable Diffusion in diffusers' layout, weights as safetensors.
+        variant: which of the adapters in the folder.
+        lora_scale: of the variant's LoRA; 0 leaves the base's weights as they are.
+        dtype: of the weights in memory; default: float16 on CUDA and MPS, else float32.
+        device: where they go; default: CUDA, then MPS, then the CPU.
+
+    Raises:
+        CheckpointError: damaged files, or an adapter for another base.
+        InputError: a device or dtype that cannot be used.
+    """
+    device, dtype = choose_device(device, dtype)
+    adapter = read_adapter(folder, variant)
+    unet = load_unet(base / "unet", dtype=dtype)
+    check_fit(adapter, unet, folder, base)
+    if variant.lora and (folder / variant.lora).is_file():
+        merge_lora(unet, read_weights(folder / variant.lora), lora_scale, folder / variant.lora)
+    pipeline = load_pipeline(base, unet, dtype)
+    faceid = faceid_file(folder, variant)
+    face_projection = None if faceid is None else load_faceid(pipeline, read_faceid(faceid), faceid)
+    attend_to_action_units(unet)
+    pipeline.to(device)
+    if face_projection is not None:
+        face_projection.to(device, dtype)
+    return Networks(pipeline, adapter.to(device, dtype).eval(), face_projection)
+
+
+def load_pipeline(base: Path, unet: UNet2DConditionModel, dtype: torch.dtype) -> StableDiffusionPipeline:
+    """The stock pipeline round a UNet; the scheduler is the one that the base names, else PNDM."""
+    text_encoder = tokenizer = None
+    if (base / "text_encoder").is_dir() and (base / "tokenizer").is_dir():
+        from transformers import CLIPTextModel, CLIPTokenizer
+
+        with building(f"{base}/text_encoder and tokenizer"):
+            tokenizer = CLIPTokenizer.from_pretrained(base / "tokenizer", local_files_only=True)
+            text_encoder = CLIPTextModel.from_pretrained(
+                base / "text_encoder", dtype=dtype, local_files_only=True, use_safetensors=True
+            )
+    scheduler: Any = PNDMScheduler(**SD15_SCHEDULER, skip_prk_steps=True)
+    if (published := base / "scheduler" / "scheduler_config.json").is_file():
+        with building(published):
+            kind = getattr(diffusers, read_config(published).get("_class_name", PNDMScheduler.__name__))
+            scheduler = kind.from_pretrained(published.parent, local_files_only=True)
+    options: Any = {"text_encoder": text_encoder, "tokenizer": tokenizer, "scheduler": scheduler, "unet": unet}
+    return StableDiffusionPipeline(
+        vae=load_vae(base / "vae", dtype=dtype), safety_checker=None, feature_extractor=None,  # type: ignore[arg-type]
+        requires_safety_checker=False, **options,
+    )  # fmt: skip
+
+
+# --- the AU adapter --------------------------------------------------------------------------------------------------
+
+
+def read_adapter(folder: Path, variant: Variant) -> AUAdapter:
+    """The AU adapter of a folder, in float32.
+
+    Raises:
+        CheckpointError: a file is not there or damaged, or its keys are not those of an AU adapter.
+    """
+    paths = [weights_file(folder, stem) for stem in (variant.processors, variant.encoder)]
+    if None in paths:
+        raise CheckpointError(f"{folder} has no {variant.processors} and {variant.encoder}, .safetensors or .ckpt.")
+    processors, encoder = (_read(path) for path in paths if path is not None)
+    layers = {key.removesuffix(KEY): value for key, value in processors.items() if key.endswith(KEY)}
+    bias = encoder.get("au_encoder.bias")
+    if not layers or bias is None:
+        raise CheckpointError(
+            f"{paths[0]} and {paths[1]} hold no AU adapter: expected <layer>{KEY} and au_encoder.bias."
+        )
+    width = next(iter(layers.values())).shape[1]
+    adapter = AUAdapter({name: len(layers[name]) for name in in_order(layers)}, len(bias), width)
+    expected = published_state(adapter)
+    check_keys(expected[0], processors, str(paths[0]))
+    check_keys(expected[1], encoder, str(paths[1]))
+    adapter.projection.load_state_dict(encoder)
+    for name, to_k, to_v in zip(adapter.widths, adapter.to_k, adapter.to_v):
+        to_k.load_state_dict({"weight": processors[name + KEY]})
+        to_v.load_state_dict({"weight": processors[name + VALUE]})
+    return adapter.requires_grad_(False)
+
+
+def save_adapter(adapter: AUAdapter, folder: Path, variant: Variant) -> None:
+    """Writes an adapter as `read_adapter` reads it, keys and all, in safetensors."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for stem, state in zip((variant.processors, variant.encoder), published_state(adapter)):
+        save_file(
+            {key: value.detach().cpu().contiguous() for key, value in state.items()}, folder / f"{stem}.safetensors"
+        )
+
+
+def published_state(adapter: AUAdapter) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+    """An adapter's tensors under their published names: keys and values, and the encoder."""
+    processors: dict[str, torch.Tensor] = {}
+    for name, to_k, to_v in zip(adapter.widths, adapter.to_k, adapter.to_v):
+        processors |= {name + KEY: to_k.state_dict()["weight"], name + VALUE: to_v.state_dict()["weight"]}
+    return processors, adapter.projection.state_dict()
+
+
+def check_fit(adapter: AUAdapter, unet: UNet2DConditionModel, folder: Path, base: Path) -> None:
+    """Raises a CheckpointError that says which base the adapter fits, where this one is another."""
+    width, own = unet.config["cross_attention_dim"], adapter.projection.width
+    if own != width:
+        raise CheckpointError(
+            f"The AU adapter in {folder} is for another base.\n"
+            f"  expected: {family(own)}\n  got:      {family(width)}, in {base}"
+        )
+    if unet.config["in_channels"] != unet.config["out_channels"]:
+        raise CheckpointError(
+            f"The base must be a text-to-image model, whose UNet takes as many channels as it gives; that of {base} "
+            f"takes {unet.config['in_channels']} and gives {unet.config['out_channels']}."
+        )
+    sizes, expected = adapter.widths, cross_attentions(unet)
+    if differing := sorted(name for name in {*sizes, *expected} if sizes.get(name) != expected.get(name)):
+        raise CheckpointError(
+            f"The AU adapter in {folder} is for another base than {base}: they differ in {len(differing)} "
+            f"cross-attention layers, such as {differing[0]} ({sizes.get(differing[0])} channels wide in the adapter, "
+            f"{expected.get(differing[0])} in the base)."
+        )
+
+
+def in_order(layers: Mapping[str, object]) -> list[str]:
+    """Attention layers in the order of `unet.attn_processors`: down, up, mid, each from the first to the last."""
+    stages = ("down_blocks", "up_blocks", "mid_block")
+
+    def place(name: str) -> tuple[int, list[int]]:
+        stage = name.split(".")[0]
+        if stage not in stages:
+            raise CheckpointError(f"{name!r} is no attention layer of a UNet; expected one of {', '.join(stages)}.")
+        return stages.index(stage), [int(part) for part in name.split(".") if part.isdigit()]
+
+    return sorted(layers, key=lambda name: (place(name), name))
+
+
+def _read(path: Path) -> dict[str, torch.Tensor]:
+    return read_weights(path) if path.suffix == ".safetensors" else read_pickled(path)

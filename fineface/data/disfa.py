@@ -1,0 +1,144 @@
+"""DISFA (Mavadati et al. 2013): 27 people before two cameras, twelve action units in every frame, coded by hand.
+
+As its authors send it:
+
+    ActionUnit_Labels/SN001/SN001_au1.txt .. SN001_au26.txt     lines "frame,intensity", frames from 1, intensities 0..5
+    Videos_LeftCamera/LeftVideoSN001_comp.avi
+    Video_RightCamera/RightVideoSN001_comp.avi
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from common.action_units import ACTION_UNITS
+from common.errors import InputError
+from common.lists import checked
+from common.prompt import PROMPT
+
+from .cutting import cut_frames
+from .samples import Listed, Pictures, folder_of
+
+LABELS = "ActionUnit_Labels"
+NEUTRAL = 8305
+VIDEOS = {
+    "left": "Videos_LeftCamera/LeftVideo{}_comp.avi",
+    "right": "Video_RightCamera/RightVideo{}_comp.avi",
+}
+
+Units = tuple[float, ...]
+
+
+class Disfa(Pictures):
+    """All frames with an active action unit, and some neutral ones, each cut out round its face.
+
+    The faces are found and cut out when the data set is first opened, about 25 frames a second, and kept.
+
+    Args:
+        path: folder with `ActionUnit_Labels` and the videos.
+        size: S, side of the samples in pixels.
+        cache: folder where the cut-out faces are kept.
+        neutral: how many frames without any action unit, drawn from all of them; the paper's number.
+        seed: of that drawing.
+        camera: whose video.
+        frames: folder with extracted frames, `SN001/...<number>.png` or .jpg, in place of the videos; the frame's
+            number, from 1, is the last one in the file's name.
+        subjects: only these, such as "SN001"; empty takes all.
+        without: all but these.
+        caption: of every frame; the data set has none.
+
+    Raises:
+        InputError: a folder, a label file or a video is missing, or lines of labels cannot be used.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        size: int,
+        cache: str | Path,
+        *,
+        neutral: int = NEUTRAL,
+        seed: int = 0,
+        camera: Literal["left", "right"] = "left",
+        frames: str | Path | None = None,
+        subjects: Sequence[str] = (),
+        without: Sequence[str] = (),
+        caption: str = PROMPT,
+    ) -> None:
+        root = folder_of(path, f"DISFA's {LABELS} and videos")
+        labels = {name: read_labels(root, name) for name in _subjects(root, subjects, without)}
+        chosen = choose_frames(labels, neutral, seed)
+        extracted = None if frames is None else folder_of(frames, "a folder of frames for every subject, SN001 ..")
+        listed: list[Listed] = []
+        for name, numbers in chosen.items():
+            source = root / VIDEOS[camera].format(name) if extracted is None else extracted / name
+            target = Path(cache).expanduser() / ("frames" if extracted else camera) / name
+            for number, picture in cut_frames(source, numbers, size, target).items():
+                listed.append(Listed(picture, caption, labels[name][number]))
+        super().__init__(listed, size, Path(cache).expanduser())
+
+
+def read_labels(root: Path, subject: str) -> dict[int, Units]:
+    """Frame -> twelve intensities of a subject.
+
+    Raises:
+        InputError: label files are missing, lines cannot be used, or files do not speak of the same frames.
+    """
+    files = {name: root / LABELS / subject / f"{subject}_au{name.removeprefix('AU')}.txt" for name in ACTION_UNITS}
+    missing = [path for path in files.values() if not path.is_file()]
+    if missing:
+        lines = "\n".join(f"  {path}" for path in missing)
+        raise InputError(f"DISFA's labels of {subject} are not complete; these files are missing:\n{lines}")
+    columns = {name: _read_column(path) for name, path in files.items()}
+    first = columns["AU1"]
+    for name, column in columns.items():
+        if column.keys() != first.keys():
+            frame = min(column.keys() ^ first.keys())
+            where = files["AU1"] if frame in column else files[name]
+            raise InputError(f"{where} has no line for frame {frame}, of which the other label files speak.")
+    return {frame: tuple(float(column[frame]) for column in columns.values()) for frame in first}
+
+
+def choose_frames(labels: dict[str, dict[int, Units]], neutral: int, seed: int) -> dict[str, list[int]]:
+    """Subject -> frames in order: all that are active, and so many neutral ones of all subjects, or all there are."""
+    active = {name: [frame for frame, units in rows.items() if any(units)] for name, rows in labels.items()}
+    calm = [(name, frame) for name, rows in labels.items() for frame, units in rows.items() if not any(units)]
+    for place in np.random.default_rng(seed).permutation(len(calm))[:neutral]:
+        name, frame = calm[place]
+        active[name].append(frame)
+    return {name: sorted(frames) for name, frames in active.items() if frames}
+
+
+def _subjects(root: Path, only: Sequence[str], without: Sequence[str]) -> list[str]:
+    folder = folder_of(root / LABELS, "a folder of label files for every subject, SN001 ..")
+    present = sorted(path.name for path in folder.glob("SN*") if path.is_dir())
+    for name in (*only, *without):
+        if name not in present:
+            raise InputError(f"There is no subject {name!r} in {folder}; it has {', '.join(present) or 'none'}.")
+    chosen = [name for name in only or present if name not in without]
+    if not chosen:
+        raise InputError(f"No subject of {folder} is left; it has {', '.join(present) or 'none'}.")
+    return chosen
+
+
+def _read_column(path: Path) -> dict[int, int]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"Cannot read {path}: {error}") from error
+    lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+    found = dict(checked(path, lines, _label))
+    if len(found) != len(lines):
+        raise InputError(f"{path} names a frame twice: {len(lines)} lines, {len(found)} frames.")
+    return found
+
+
+def _label(line: str) -> tuple[int, int]:
+    frame, comma, value = (part.strip() for part in line.partition(","))
+    if not comma or not frame.isdecimal() or value not in ("0", "1", "2", "3", "4", "5"):
+        raise InputError(f"expected frame,intensity with an intensity from 0 to 5; got {line!r}")
+    return int(frame), int(value)

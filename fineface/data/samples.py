@@ -1,0 +1,128 @@
+"""What all data sets of pictures on disk have in common."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from torch.utils.data import Dataset
+
+from common.action_units import ACTION_UNITS, to_vector
+from common.errors import ActionUnitError, InputError, ShapeError
+from common.faces import Crop
+from common.images import read_image, rgb
+from common.lists import identified
+from common.tensors import to_tensor
+
+Sample = dict[str, Any]
+"""image (3, S, S) float32 in [0, 1]; caption, a text; units (12,) float32 in 0..5."""
+
+STRONGEST = 5.0
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A picture on disk and what is known of it.
+
+    Attributes:
+        path: of the picture.
+        caption: a sentence.
+        units: twelve intensities, 0..5.
+        box: x0 y0 x1 y1 of the face in pixels, round which it is cut out; None takes the middle square.
+    """
+
+    path: Path
+    caption: str
+    units: tuple[float, ...]
+    box: tuple[float, ...] | None = None
+
+
+class Pictures(Dataset[Sample]):
+    """Samples of pictures on disk.
+
+    Args:
+        listed: the pictures.
+        size: S, side in pixels.
+        root: folder that their names do not count from, for the fingerprint.
+
+    Raises:
+        InputError: there is no picture, or a file has gone.
+    """
+
+    def __init__(self, listed: Sequence[Listed], size: int, root: Path) -> None:
+        if not listed:
+            raise InputError(f"There is no picture to learn from in {root}.")
+        self.listed, self.size = listed, size
+        digest = hashlib.sha256(str(size).encode())
+        for row in listed:
+            try:
+                known = identified(row.path.relative_to(root), row.path)
+            except OSError as error:
+                raise InputError(f"Cannot read {row.path}: {error}") from error
+            digest.update(repr((*known, row.caption, row.units, row.box)).encode())
+        self.fingerprint = digest.hexdigest()[:16]
+
+    def __len__(self) -> int:
+        return len(self.listed)
+
+    def captions(self) -> list[str]:
+        """The caption of every sample."""
+        return [row.caption for row in self.listed]
+
+    def __getitem__(self, index: int) -> Sample:
+        """One sample."""
+        row = self.listed[index]
+        photo = rgb(read_image(row.path))
+        if row.box is None:
+            image = ImageOps.fit(Image.fromarray(photo), (self.size, self.size), Image.Resampling.LANCZOS)
+            pixels = np.asarray(image)
+        else:
+            pixels = Crop.around(np.array(row.box), (photo.shape[1], photo.shape[0]), self.size).apply(photo)
+        return {"image": to_tensor(pixels), "caption": row.caption, "units": torch.tensor(row.units)}
+
+
+def intensities(value: Any) -> tuple[float, ...]:
+    """Twelve intensities 0..5 of an AU wish in any form, as JSON too.
+
+    Raises:
+        InputError: no such thing, or values beyond 0..5.
+    """
+    if isinstance(value, Mapping):  # a table gives all rows the same keys
+        value = {key: number for key, number in value.items() if number not in (None, "")}
+    if isinstance(value, str) and value.lstrip().startswith(("[", "{")):
+        try:
+            value = json.loads(value)
+        except ValueError as error:
+            raise InputError(f"{value!r} is no JSON: {error}") from error
+    try:
+        return tuple(to_vector(value, low=0, high=STRONGEST))
+    except (ActionUnitError, ShapeError) as error:
+        raise InputError(str(error)) from error
+
+
+def unit_columns(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns of a row that have the name of one of the twelve action units: "AU1", "au_01", "AU01_r"."""
+    found: dict[str, Any] = {}
+    for column, value in row.items():
+        name = column.strip().upper().removesuffix("_R").replace("_", "")
+        digits = name.removeprefix("AU")
+        if name.startswith("AU") and digits.isdigit() and f"AU{int(digits)}" in ACTION_UNITS:
+            if f"AU{int(digits)}" in found:
+                raise InputError(f"two columns name AU{int(digits)}; keep one")
+            found[f"AU{int(digits)}"] = value
+    return found
+
+
+def folder_of(path: str | Path, what: str) -> Path:
+    """The folder, if it is there; raises an InputError that says what should lie in it."""
+    folder = Path(path).expanduser()
+    if not folder.is_dir():
+        raise InputError(f"There is no folder {folder}; expected {what}.")
+    return folder

@@ -1,0 +1,300 @@
+"""FineFace: prompts and action units to pictures, and photos whose faces are made anew."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers import StableDiffusionInpaintPipeline
+from diffusers.utils.torch_utils import randn_tensor
+from PIL import Image
+
+from common import background as backgrounds
+from common.action_units import AUWish, as_list, to_vector
+from common.arguments import pair_up
+from common.errors import InputError
+from common.faces import FaceFinder, get_finder
+from common.files import model_folder
+from common.images import ImageLike, read_image, rgb
+from common.paste import paste, paste_mask
+from common.prepare import prepare
+from common.prompt import PROMPT
+from common.subject import Subject
+
+from .checkpoints import Networks, load
+from .conditions import Conditions
+from .faces import embed_faces, with_embedding
+from .options import HIGH, LOW, Options, check_size
+from .text import check_prompt
+from .variants import RELEASE, check_complete, get_variant, locate_base
+
+log = logging.getLogger(__name__)
+
+
+class FineFace:
+    """Makes pictures of faces with exact action units, and makes the faces of photos anew.
+
+        editor = FineFace.from_pretrained()
+        row = editor.generate("a close-up of a woman with red hair", [{"AU12": i} for i in range(6)], seed=1)
+
+    After: Varanka et al., "Towards Localized Fine-Grained Control for Facial Expression Generation", arXiv 2407.20175.
+
+    Args:
+        networks: of `fineface.checkpoints.load`; its pipeline is a stock `StableDiffusionPipeline`.
+        size: side of a photo's crop in pixels; default: what the UNet was made for.
+        finder: of faces in photos to edit, see `common.faces.get_finder`; loaded at first use.
+        parser: of faces in photos to edit, see `common.background.get_parser`; loaded at first use.
+
+    Raises:
+        InputError: a size that the networks cannot take, or an unknown parser.
+    """
+
+    def __init__(
+        self, networks: Networks, *, size: int | None = None, finder: str | FaceFinder = "auto", parser: str = "auto"
+    ) -> None:
+        self.pipeline, self.networks = networks.pipeline, networks
+        self.size = check_size(size, networks.pipeline)[0]
+        backgrounds.check_name(parser)
+        self._finder, self._parser = finder, parser
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        base: str | Path | None = None,
+        adapter: str | Path = RELEASE,
+        variant: str = "sd21",
+        *,
+        lora_scale: float = 1.0,
+        dtype: torch.dtype | str | None = None,
+        device: str | None = None,
+        size: int | None = None,
+        finder: str | FaceFinder = "auto",
+        parser: str = "auto",
+    ) -> FineFace:
+        """An editor with weights from this machine; the network is never touched (`fineface download` fetches them).
+
+        Args:
+            base: a folder of Stable Diffusion in diffusers' layout, or a hub repository that was fetched. Default: the
+                first of the variant's own that was fetched (`fineface.variants`).
+            adapter: a folder with the adapter's files, or a hub repository that was fetched.
+            variant: "sd21": text only, on SD 2.1-base with a LoRA. "sd15-faceid": text and faces, on SD 1.5.
+            lora_scale: of the variant's LoRA; 0 leaves the base's weights as they are.
+            dtype: default: float16 on CUDA and MPS, else float32.
+            device: default: CUDA, then MPS, then the CPU.
+            size: see `FineFace`.
+            finder: see `FineFace`.
+            parser: see `FineFace`.
+
+        Raises:
+            MissingCheckpointError: something is not there; the message says what, and the command that fetches it.
+            CheckpointError: damaged weights, or an adapter for another base.
+            InputError: an unknown variant or parser, or an option that cannot be used.
+        """
+        kind, folder = get_variant(variant), model_folder(adapter)
+        backgrounds.check_name(parser)  # what is wrong should not cost the loading of a model
+        place = locate_base(base if base or kind.bases else folder, kind)
+        check_complete(folder, place, kind)
+        networks = load(folder, place, kind, lora_scale=lora_scale, dtype=dtype, device=device)
+        return cls(networks, size=size, finder=finder, parser=parser)
+
+    # --- text to pictures ------------------------------------------------------------------------------------------
+
+    def generate(
+        self,
+        prompt: str | Sequence[str],
+        aus: AUWish | Sequence[AUWish],
+        *,
+        face: Any = None,
+        au_scale: float = 1.0,
+        face_scale: float = 0.9,
+        steps: int = 50,
+        guidance: float = 7.5,
+        negative_prompt: str | None = None,
+        seed: int | None = None,
+        size: int | tuple[int, int] | None = None,
+        batch_size: int = 4,
+        progress: bool = True,
+    ) -> Any:
+        """Pictures of a text; see `fineface.generate` for the arguments and what they raise."""
+        options = Options(steps, guidance, au_scale, face_scale, negative_prompt, seed, batch_size)
+        pairs, single = pair_up(prompt, aus, as_list, "prompts")
+        vectors = [to_vector(wish, low=LOW, high=HIGH) for _, wish in pairs]
+        prompts = [check_prompt("prompt", text) for text, _ in pairs]
+        width, height = check_size(size, self.pipeline)
+        faces = [None if face is None else self._faces(face)] * len(pairs)
+        if not pairs:
+            return []
+        conditions = Conditions(self.networks, prompts, vectors, faces, options)
+        generators = self._generators(options)
+        scale = self.pipeline.vae_scale_factor
+        shape = (1, self.pipeline.unet.config["in_channels"], height // scale, width // scale)
+
+        def inputs(rows: slice) -> dict[str, Any]:
+            own = generators(rows)
+            # drawn in float32 whatever the networks' dtype: one seed, one picture
+            noise = torch.cat([randn_tensor(shape, g, g.device, torch.float32) for g in own])
+            return {"latents": noise.to(self.pipeline.unet.dtype), "generator": own, "width": width, "height": height}
+
+        images = [_to_image(pixels) for pixels in self._run(self.pipeline, inputs, conditions, progress)]
+        return images[0] if single else images
+
+    # --- photos ----------------------------------------------------------------------------------------------------
+
+    def encode(
+        self,
+        image: ImageLike,
+        *,
+        face: str | int | tuple[float, float] = "largest",
+        extent: backgrounds.Extent = "face",
+    ) -> Subject:
+        """Everything about one photo that its edits share: face, crop, parts, and with FaceID the person's embedding.
+
+        Args:
+            image: the photo (`common.images.read_image`).
+            face: "largest", an index counted from left to right, or a point (x, y) in the photo.
+            extent: what is made anew: "face" (hair, ears, neck and clothes stay) or "head".
+
+        Returns:
+            A Subject whose `identity` and `guides` are empty; the embedding is `subject.face.embedding`.
+
+        Raises:
+            ImageError, ShapeError: not a picture.
+            FaceNotFoundError: no such face, or the parser sees nobody there.
+            InputError: an unknown extent.
+        """
+        started = time.perf_counter()
+        photo = read_image(image)
+        pixels = rgb(photo)
+        made = prepare(pixels, self.finder, self.parser, size=self.size, face=face, extent=extent, guide="photo")
+        found = made.face if self.networks.face_projection is None else with_embedding(pixels, made.face)
+        seconds = {"prepare": round(time.perf_counter() - started, 3)}
+        record = {"finder": self.finder.name, "parser": self.parser.name, "extent": extent, "seconds": seconds}
+        return Subject(photo, found, made.crop, made.source, made.labels, made.background, made.region, {}, (), record)
+
+    def edit(
+        self,
+        subject: Subject | Sequence[Subject],
+        aus: AUWish | Sequence[AUWish],
+        prompt: str | None = None,
+        *,
+        au_scale: float = 1.0,
+        face_scale: float = 0.9,
+        strength: float = 1.0,
+        steps: int = 50,
+        guidance: float = 7.5,
+        negative_prompt: str | None = None,
+        seed: int | None = None,
+        paste_back: bool | str = True,
+        batch_size: int = 4,
+        progress: bool = True,
+    ) -> Any:
+        """Photos whose faces are made anew; `subject` is from `encode`. See `fineface.edit` for the other arguments.
+
+        Raises:
+            InputError, ActionUnitError, ShapeError: an argument cannot be used.
+        """
+        options = Options(
+            steps, guidance, au_scale, face_scale, negative_prompt, seed, batch_size, strength, paste_back
+        )
+        pairs, single = pair_up(subject, aus, as_list)
+        vectors = [to_vector(wish, low=LOW, high=HIGH) for _, wish in pairs]
+        subjects = [self._checked(subject) for subject, _ in pairs]
+        text = check_prompt("prompt", PROMPT if prompt is None else prompt)
+        own = {id(subject): self._own_face(subject) for subject in subjects}
+        faces = [own[id(subject)] for subject in subjects]
+        if not pairs:
+            return []
+        conditions = Conditions(self.networks, [text] * len(pairs), vectors, faces, options)
+        generators = self._generators(options)
+
+        def inputs(rows: slice) -> dict[str, Any]:
+            return {
+                "image": [Image.fromarray(subject.source) for subject in subjects[rows]],
+                "mask_image": [Image.fromarray(subject.region.astype(np.uint8) * 255) for subject in subjects[rows]],
+                "generator": generators(rows),
+                "strength": float(strength),
+                "width": self.size,
+                "height": self.size,
+            }
+
+        crops = self._run(self._inpaint, inputs, conditions, progress)
+        results = [_finish(subject, crop, options.pastes) for subject, crop in zip(subjects, crops)]
+        return results[0] if single else results
+
+    def compile(self, **options: Any) -> None:
+        """Compiles the whole denoiser into one graph (`torch.compile`); the next picture then takes a minute longer."""
+        self.pipeline.unet.compile(fullgraph=True, **options)
+
+    @cached_property
+    def finder(self) -> FaceFinder:
+        """What finds the faces of photos."""
+        return get_finder(self._finder) if isinstance(self._finder, str) else self._finder
+
+    @cached_property
+    def parser(self) -> backgrounds.Parser:
+        """What labels the parts of a face."""
+        return backgrounds.get_parser(self._parser, device=str(self.pipeline.device))
+
+    # --- helpers ---------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _inpaint(self) -> Any:
+        """The stock pipeline that keeps what lies outside a mask, over the same networks."""
+        return StableDiffusionInpaintPipeline(**self.pipeline.components, requires_safety_checker=False)
+
+    def _faces(self, face: Any) -> torch.Tensor:
+        if self.networks.face_projection is None:
+            raise InputError('face= needs FaceID.\n  load it: variant="sd15-faceid" (or --variant sd15-faceid)')
+        return embed_faces(face)
+
+    def _own_face(self, subject: Subject) -> torch.Tensor | None:
+        known = None if self.networks.face_projection is None or subject.face is None else subject.face.embedding
+        return None if known is None else embed_faces(known)
+
+    def _checked(self, subject: Any) -> Subject:
+        if not isinstance(subject, Subject):
+            raise InputError(
+                f"edit() takes what encode() returned; got {type(subject).__name__}.\n"
+                "  write: editor.edit(editor.encode(photo), wish)"
+            )
+        if subject.crop.size != self.size:
+            raise InputError(
+                f"The subject was encoded at {subject.crop.size} pixels, this editor works at {self.size}."
+            )
+        return subject
+
+    def _generators(self, options: Options) -> Callable[[slice], list[torch.Generator]]:
+        """Rows -> a generator for each, all of the same seed: a sweep starts from one noise, however it is split."""
+        seed = secrets.randbelow(2**31) if options.seed is None else int(options.seed)
+        if options.seed is None:
+            log.info("seed %d", seed)
+        device = self.pipeline._execution_device
+        return lambda rows: [torch.Generator(device).manual_seed(seed) for _ in range(rows.stop - rows.start)]
+
+    def _run(
+        self, pipeline: Any, inputs: Callable[[slice], dict[str, Any]], conditions: Conditions, progress: bool
+    ) -> list[np.ndarray]:
+        """Pictures (H, W, 3) in [0, 1], a batch at a time; calls of several threads take turns."""
+        images: list[np.ndarray] = []
+        with self.networks.lock, torch.no_grad():
+            pipeline.set_progress_bar_config(disable=not progress)
+            for rows in conditions.batches():
+                if self.networks.face_projection is not None:
+                    pipeline.set_ip_adapter_scale(conditions.face_scale(rows))
+                images += list(pipeline(**inputs(rows), **conditions.call(rows)).images)
+        return images
+
+
+def _to_image(pixels: np.ndarray) -> Image.Image:
+    return Image.fromarray(np.rint(pixels * 255).astype(np.uint8))
+
+
+def _finish(subject: Subject, crop: np.ndarray, pastes: bool) -> Image.Image:
+    return paste(subject.photo, subject.crop, crop, paste_mask(subject.region)) if pastes else _to_image(crop)

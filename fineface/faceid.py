@@ -1,0 +1,65 @@
+"""FaceID (Ye et al. 2023, arXiv 2308.06721): the person, as diffusers' own IP-Adapter beside the AU branch."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import StableDiffusionPipeline
+from torch import nn
+
+from common.errors import CheckpointError
+from common.weights import building, read_pickled
+
+from .variants import family
+
+
+def read_faceid(path: Path) -> dict[str, dict[str, torch.Tensor]]:
+    """The published FaceID adapter: `image_proj` and `ip_adapter`, as `load_ip_adapter` takes them.
+
+    Raises:
+        CheckpointError: damaged, or another kind of adapter.
+    """
+    state = read_pickled(path)
+    if not {"image_proj", "ip_adapter"} <= state.keys() or "proj.2.weight" not in state["image_proj"]:
+        raise CheckpointError(
+            f"{path} is no IP-Adapter FaceID: expected image_proj with proj.2.weight, and ip_adapter."
+        )
+    return state
+
+
+def load_faceid(pipeline: StableDiffusionPipeline, state: dict[str, dict[str, torch.Tensor]], path: Path) -> nn.Module:
+    """Puts FaceID into the UNet as diffusers does, and takes the projection out of it.
+
+    Left inside, it would run in every step; so the UNet is given tokens (B, n, 16, D) in place of embeddings.
+
+    Raises:
+        CheckpointError: it is for another base.
+    """
+    own, width = len(state["image_proj"]["norm.weight"]), pipeline.unet.config["cross_attention_dim"]
+    if own != width:
+        raise CheckpointError(
+            f"The FaceID adapter {path} is for another base.\n  expected: {family(own)}\n  got:      {family(width)}"
+        )
+    with building(path), _quiet():
+        host: Any = pipeline  # whose annotation knows only flat dicts, whose arithmetic wants these
+        host.load_ip_adapter(state, subfolder="", weight_name="", image_encoder_folder=None)
+    layers: Any = pipeline.unet.encoder_hid_proj.image_projection_layers
+    projection, layers[0] = layers[0], nn.Identity()
+    return projection.requires_grad_(False)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """The host warns that there is no image encoder, of which FaceID needs none, and of a cast that changes nothing."""
+    host = logging.getLogger("diffusers")
+    before = host.level
+    host.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        host.setLevel(before)

@@ -1,0 +1,60 @@
+"""Sweeps: a wish with ranges as a list of wishes, and the sheet that shows what came of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from PIL import Image, ImageDraw
+
+from common.action_units import to_text, to_vector
+from common.errors import ActionUnitError
+
+from .options import HIGH, LOW
+
+STEPS = 6
+MARGIN, HEADING = 4, 16
+_RANGE = re.compile(r"(\w+)=([^:]+):([^:]+)")
+
+
+def expand(wish: str, steps: int = STEPS) -> list[str]:
+    """A wish in its short form, in which a value may be a range, as the wishes of a sweep.
+
+        expand("AU12=0:4,AU6=1", 3) -> ["AU6=1", "AU6=1,AU12=2", "AU6=1,AU12=4"]
+
+    Several ranges run together. Without a range there is one wish.
+
+    Raises:
+        ActionUnitError: an unknown AU, a value or an end of a range out of range, or fewer than two steps.
+    """
+    parts = [part for part in re.split(r"[,;\s]+", wish.strip()) if part and part.lower() != "neutral"]
+    ranges = [_RANGE.fullmatch(part) for part in parts]
+    first, last = (
+        to_vector(",".join(f"{r[1]}={r[end]}" if r else part for r, part in zip(ranges, parts)), low=LOW, high=HIGH)
+        for end in (2, 3)
+    )
+    if not any(ranges):
+        return [to_text(first)]
+    if steps < 2:
+        raise ActionUnitError(f"A sweep has at least two steps; got {steps}.")
+    shares = [i / (steps - 1) for i in range(steps)]
+    return [to_text([round(a + t * (b - a), 4) for a, b in zip(first, last)]) for t in shares]
+
+
+def contact_sheet(images: Sequence[Image.Image], labels: Sequence[str], title: str) -> Image.Image:
+    """Pictures of one size side by side, each under its label, below a title.
+
+    Args:
+        images: in order.
+        labels: one for each.
+        title: of the sheet, such as the prompt.
+    """
+    width, height = images[0].size
+    page = Image.new("RGB", (len(images) * (width + MARGIN) + MARGIN, height + 2 * HEADING + MARGIN), "white")
+    pen = ImageDraw.Draw(page)
+    pen.text((MARGIN, 2), title, fill="black")
+    for i, (image, label) in enumerate(zip(images, labels)):
+        x = MARGIN + i * (width + MARGIN)
+        pen.text((x, HEADING + 2), label, fill="black")
+        page.paste(image, (x, 2 * HEADING))
+    return page

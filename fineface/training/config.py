@@ -1,0 +1,170 @@
+"""FineFaceConfig: what a training of FineFace is told; the defaults are the paper's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from common.errors import InputError
+from common.prompt import PROMPT
+from common.training.config import TrainConfig, above_zero, at_least, share
+
+from ..variants import VARIANTS
+
+
+@dataclass(frozen=True)
+class FineFaceConfig(TrainConfig):
+    """What a training of FineFace is told: networks, data, and all of `TrainConfig`.
+
+    Raises:
+        InputError: a number out of its range, or options that exclude each other.
+    """
+
+    variant: Literal["sd21", "sd15-faceid", "whole"] = "sd21"
+    """Which kind of model: an adapter and a LoRA for Stable Diffusion 2.1-base, an adapter for 1.5 (FaceID is left off
+    while it is trained), or a whole model of its own, of which all is trained."""
+    base: str = ""
+    """Folder of the base model, or a hub repository that has been fetched; empty takes the variant's own."""
+    adapter: str = ""
+    """Go on from the AU adapter and the LoRA in this folder, or in a hub repository that has been fetched; empty makes
+    new ones."""
+    hidden: int = 0
+    """Outputs of a new AU encoder's linear layer; 0 is 64 where the text is 1024 wide, as released, else all that there
+    is room for."""
+    unet: dict[str, Any] = field(default_factory=dict)
+    """With variant "whole": a table of UNet2DConditionModel's options."""
+    text_encoder: dict[str, Any] = field(default_factory=dict)
+    """With `unet`: a table of CLIPTextConfig's options. It is trained too; its tokenizer is made of the captions'
+    words, at most `vocab_size` of them."""
+    vae: str = ""
+    """With `unet`: the folder of a trained autoencoder."""
+    autoencoder: dict[str, Any] = field(default_factory=dict)
+    """With `unet`, in place of `vae`: a table of AutoencoderKL's options. It stays untrained; for trials."""
+
+    folder: str = ""
+    """Train on an image folder; see `fineface.data.folder`. All data that are named are taken together."""
+    validation_folder: str = ""
+    """Image folder of held-out samples."""
+    disfa: str = ""
+    """Train on DISFA: its folder; see `fineface.data.disfa`."""
+    disfa_cache: str = ""
+    """With `disfa`: folder where the cut-out faces are kept."""
+    disfa_frames: str = ""
+    """With `disfa`: folder of extracted frames, in place of the videos."""
+    disfa_camera: Literal["left", "right"] = "left"
+    """With `disfa`: whose video."""
+    disfa_neutral: int = 8305
+    """With `disfa`: how many frames without any action unit are taken; the paper's number."""
+    disfa_held_out: tuple[str, ...] = ()
+    """With `disfa`: subjects to validate on, such as "SN030"."""
+    affectnet: str = ""
+    """Train on AffectNet: its folder; see `fineface.data.affectnet`."""
+    affectnet_units: str = ""
+    """With `affectnet`: the file of predicted action units."""
+    affectnet_top: float = 5.0
+    """With `affectnet`: the value in that file that stands for the strongest intensity."""
+    affectnet_validation_units: str = ""
+    """With `affectnet`: the same of its validation list, to validate on that."""
+    synthetic_count: int = 0
+    """Train on so many synthetic pictures."""
+    synthetic_seed: int = 0
+    """Of the synthetic pictures; the held-out ones have the next."""
+    synthetic_people: int = 0
+    """How many people take turns in the synthetic pictures; 0 gives each about four."""
+    synthetic_pairs: bool = False
+    """Draw pairs, as for MagicFace, and take both pictures of each; `synthetic_count` then counts pairs."""
+    synthetic_cache: str = ""
+    """Folder where synthetic pictures are kept; empty draws them anew each time."""
+    synthetic_expression_words: bool = False
+    """Let captions say what a synthetic face does; without, the action units alone say it."""
+    caption: str = PROMPT
+    """Of pictures whose data have none."""
+    size: int = 0
+    """Side of the pictures in pixels; 0 is what the base was made for."""
+
+    jitter: float = 0.2
+    """Deviation of the noise on the intensities, which are clipped to [0, 5] after it; the paper's."""
+    rounded: float = 0.2
+    """Share of the steps whose intensities are whole numbers; the paper's."""
+    vector_dropout: float = 0.05
+    """Share of the samples whose action units alone are dropped, for guidance."""
+    caption_dropout: float = 0.05
+    """Share of the samples whose caption alone is dropped."""
+    both_dropout: float = 0.05
+    """Share of the samples that drop both. All three are those of IP-Adapter's training (Ye et al. 2023)."""
+    half: bool = False
+    """Publish in float16, in half the space; training and its state stay in float32."""
+
+    steps: int = 20_000
+    """Optimiser steps; the paper's."""
+    batch_size: int = 12
+    """Samples of one optimiser step, over all processes and accumulated passes together; the paper's 4 x 3."""
+    accumulation: int = 3
+    """Passes whose gradients are summed into one step; more need less memory."""
+    precision: Literal["", "no", "fp16", "bf16"] = "fp16"
+    """Of the networks' arithmetic; empty leaves it to `accelerate launch`. Weights stay in float32."""
+    learning_rate: float = 1e-4
+    """Of AdamW, at the schedule's peak."""
+    schedule: Literal["constant", "constant_with_warmup", "linear", "cosine", "cosine_with_restarts", "polynomial"] = (
+        "constant"
+    )
+    """Of the learning rate, from `diffusers.optimization.get_scheduler`."""
+    warmup: int = 0
+    """Steps in which the learning rate rises from zero."""
+    lora_rank: int = 32
+    """Rank of the LoRA; 0 for variants that have none."""
+    lora_alpha: float = 8.0
+    """The LoRA's scale is alpha / rank; 0 stands for alpha = rank. 8 is the release's."""
+    lora_targets: tuple[str, ...] = ("to_q", "to_k", "to_v", "to_out.0")
+    """Names of the UNet's layers that get a LoRA."""
+    validation_guidance: float = 7.5
+    """Guidance of the validation pictures."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in (
+            "hidden",
+            "disfa_neutral",
+            "synthetic_count",
+            "synthetic_seed",
+            "synthetic_people",
+            "size",
+            "jitter",
+        ):
+            at_least(name, getattr(self, name), 0)
+        for name in ("rounded", "caption_dropout", "both_dropout"):
+            share(name, getattr(self, name))
+        share("vector_dropout + caption_dropout + both_dropout", self.dropped)
+        above_zero("affectnet_top", self.affectnet_top)
+        at_least("validation_guidance", self.validation_guidance, 1)
+        self._check_networks()
+        if not (self.folder or self.disfa or self.affectnet or self.synthetic_count):
+            raise InputError("Name the data: folder, disfa, affectnet or synthetic_count, or several of them.")
+        if bool(self.disfa) != bool(self.disfa_cache):
+            raise InputError(
+                "disfa needs disfa_cache, where the faces that are cut out of it are kept, and the reverse."
+            )
+        if bool(self.affectnet) != bool(self.affectnet_units):
+            raise InputError("affectnet needs affectnet_units, a file of predicted action units, and the reverse.")
+
+    def _check_networks(self) -> None:
+        whole = self.variant == "whole"
+        if not whole == bool(self.unet) == bool(self.text_encoder):
+            raise InputError('variant "whole" goes with the tables [unet] and [text_encoder], all three or none.')
+        if bool(self.vae) + bool(self.autoencoder) != whole:
+            raise InputError('vae or [autoencoder] goes with variant "whole", one of them; bases bring their own.')
+        if whole and (self.base or self.adapter or not self.size):
+            raise InputError('variant "whole" has no base and no adapter to go on from, and needs a size.')
+        if bool(self.lora_rank) != bool(VARIANTS[self.variant].lora):
+            wanted = "a LoRA: set lora_rank = 32" if VARIANTS[self.variant].lora else "no LoRA: set lora_rank = 0"
+            raise InputError(f'The variant "{self.variant}" has {wanted}; got {self.lora_rank}.')
+
+    @property
+    def dropped(self) -> float:
+        """Share of the samples that drop anything."""
+        return self.vector_dropout + self.caption_dropout + self.both_dropout
+
+    @property
+    def alpha(self) -> float:
+        """The LoRA's."""
+        return self.lora_alpha or self.lora_rank

