@@ -5,11 +5,43 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import diffusers
 import torch
-from diffusers import AutoencoderDC, AutoencoderKL
+from diffusers import AutoencoderKL
+from diffusers.configuration_utils import FrozenDict
+from diffusers.models.autoencoders.vae import EncoderOutput
 
 from .errors import CheckpointError
 from .weights import building, read_config
+
+
+class ExactOutput(EncoderOutput):
+    """What an exact encoder gives, under the name that pipelines ask for too."""
+
+    @property
+    def latents(self) -> torch.Tensor:
+        """(B, C, h, w)."""
+        return self.latent
+
+
+class AutoencoderDC(diffusers.AutoencoderDC):
+    """diffusers' own, with what Stable Diffusion's pipelines expect of an autoencoder: levels, and a generator."""
+
+    @property
+    def config(self) -> FrozenDict:
+        """The options, and the `block_out_channels` from which pipelines learn the size of latents."""
+        own = super().config
+        return FrozenDict({**own, "block_out_channels": own["decoder_block_out_channels"]})
+
+    def encode(self, x: torch.Tensor, return_dict: bool = True) -> Any:
+        """Pictures (B, 3, H, W) to latents; see diffusers."""
+        (latent,) = super().encode(x, return_dict=False)
+        return ExactOutput(latent=latent) if return_dict else (latent,)
+
+    def decode(self, z: torch.Tensor, return_dict: bool = True, generator: object = None) -> Any:
+        """Latents to pictures; nothing is drawn, so the generator is not used."""
+        return super().decode(z, return_dict=return_dict)
+
 
 Autoencoder = AutoencoderKL | AutoencoderDC
 KINDS: dict[str, Any] = {kind.__name__: kind for kind in (AutoencoderKL, AutoencoderDC)}

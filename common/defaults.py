@@ -67,20 +67,20 @@ class Defaults:
         return replace(base or cls(), **values)
 
 
-def read_defaults(folder: str | Path) -> Defaults:
-    """The defaults of the model in a folder; the published ones where it has no such file.
+def read_defaults(folder: str | Path, published: Defaults | None = None) -> Defaults:
+    """The defaults of the model in a folder; the `published` ones where it has no such file.
 
     Raises:
         CheckpointError: the file is damaged, or holds what no edit can use.
     """
     path = Path(folder) / DEFAULTS_FILE
     if not path.is_file():
-        return Defaults()
+        return published or Defaults()
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(values, dict):
             raise InputError(f"It must hold a JSON object; it holds a {type(values).__name__}.")
-        return Defaults.of(values)
+        return Defaults.of(values, published)
     except (OSError, ValueError) as error:  # an InputError is a ValueError
         raise CheckpointError(f"Cannot use {path}: {error}\n  correct it, or delete it and fetch it again") from error
 

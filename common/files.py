@@ -69,6 +69,10 @@ def home() -> Path:
     return Path(os.environ.get("FACE_RIG_HOME") or Path.home() / ".cache" / "face-rig")
 
 
+EMBEDDED = "embedded"
+"""The name by which the small model inside a package is asked for."""
+
+
 def model_folder(model: str | Path) -> Path:
     """A local folder as it stands, or the folder in `home()` that holds the hub repository `model`.
 

@@ -9,14 +9,11 @@ from typing import Any
 from . import checkpoints
 from .checkpoints import Release
 from .errors import MissingCheckpointError
-from .files import model_folder
+from .files import EMBEDDED, model_folder
 from .pipeline import FaceEditPipeline
 from .prompt import PROMPT_FILE
 
 log = logging.getLogger(__name__)
-
-EMBEDDED = "embedded"
-"""The name by which the small model inside the package is asked for."""
 
 
 def locate(model: str | Path | None, release: Release, embedded: Path | None) -> Path:

@@ -68,7 +68,7 @@ def _edit(arguments: list[str]) -> int:
     parser.add_argument("inputs", nargs="+", metavar="PHOTO | AU=VALUE | AU=FROM:TO", help="in any order")
     parser.add_argument("--prompt", help='what the face looks like (default: "A close up of a person.")')
     parser.add_argument("--face", default="largest", help='"largest", an index from the left, or X,Y in the photo')
-    parser.add_argument("--extent", choices=("face", "head"), default="face", help="what is made anew")
+    parser.add_argument("--extent", choices=("face", "head"), help="what is made anew (default: the model's own)")
     parser.add_argument("--strength", type=float, default=1.0, help="how much is made anew, above 0 to 1")
     parser.add_argument("--finder", default="auto", help="auto, insightface, face-alignment or mediapipe")
     parser.add_argument("--parser", default="auto", help="auto, segformer or grabcut")
@@ -153,16 +153,18 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     sampling = parser.add_argument_group("sampling")
     sampling.add_argument("--au-scale", type=float, default=1.0, help="how strongly the AUs count")
     sampling.add_argument("--face-scale", type=float, default=0.9, help="how strongly the person counts")
-    sampling.add_argument("--steps", type=int, default=50, help="denoising steps")
-    sampling.add_argument("--guidance", type=float, default=7.5, help="how strongly text, AUs and person pull together")
+    sampling.add_argument("--steps", type=int, help="denoising steps (default: the model's own)")
+    sampling.add_argument("--guidance", type=float, help="how strongly text, AUs and person pull together (likewise)")
     sampling.add_argument("--negative", metavar="PROMPT", help="what the picture must not show")
     sampling.add_argument("--seed", type=int, help="of the noise (default: a new one, which is printed)")
     sampling.add_argument("--batch-size", type=int, default=4, help="pictures at once")
     model = parser.add_argument_group("model")
     model.add_argument(
-        "--variant", choices=sorted(VARIANTS), help="default: sd15-faceid where there is a face, else sd21"
+        "--variant",
+        choices=sorted(VARIANTS),
+        help="default: the folder's; sd15-faceid for a face, else sd21",
     )
-    model.add_argument("--adapter", default=RELEASE, help="folder with the adapter's files, or fetched hub repository")
+    model.add_argument("--adapter", help='folder with the adapter\'s files, fetched hub repository, or "embedded"')
     model.add_argument("--base", help="folder of the base model, or fetched hub repository (default: live ids)")
     model.add_argument("--device", help="cuda, mps or cpu (default: the fastest)")
     model.add_argument("--dtype", choices=("float32", "bfloat16", "float16"), help="default: float16 on cuda and mps")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,15 +13,17 @@ import torch
 from common.action_units import AUWish, as_list, to_vector
 from common.arguments import pair_up
 from common.background import Extent, check_name
-from common.files import model_folder
+from common.defaults import Defaults
+from common.files import EMBEDDED
 from common.images import ImageLike, check_exists
 
-from .checkpoints import Networks
+from .checkpoints import Networks, load_networks
 from .editor import FineFace
-from .options import HIGH, LOW, Options
+from .options import HIGH, LOW, PUBLISHED, Options
 from .text import check_prompt
-from .variants import RELEASE, SD15_FACEID, SD21, locate_base, missing_base_files, missing_files
+from .variants import EMBEDDED_FOLDER, SD15_FACEID, STEPS_IN, locate, missing_base_files, missing_files
 
+log = logging.getLogger(__name__)
 __all__ = ["FineFace", "edit", "generate"]
 
 
@@ -33,8 +36,8 @@ def generate(
     # sampling
     au_scale: float = 1.0,
     face_scale: float = 0.9,
-    steps: int = 50,
-    guidance: float = 7.5,
+    steps: int | None = None,
+    guidance: float | None = None,
     negative_prompt: str | None = None,
     seed: int | None = None,
     size: int | tuple[int, int] | None = None,
@@ -42,7 +45,7 @@ def generate(
     progress: bool = True,
     # the model
     base: str | Path | None = None,
-    adapter: str | Path = RELEASE,
+    adapter: str | Path | None = None,
     variant: str | None = None,
     dtype: torch.dtype | str | None = None,
     device: str | None = None,
@@ -61,17 +64,22 @@ def generate(
             by insightface's buffalo_l. It goes with every prompt.
         au_scale: how strongly the AU branch counts; 0 is the base model.
         face_scale: how strongly the person counts; 0.9 is the release's.
-        steps: denoising steps, 1 to 1000.
+        steps: denoising steps, 1 to 1000; default: the model's own, which is 50 of the released ones.
         guidance: s in eps = eps_0 + s (eps_wish - eps_0), eps_0 with the negative prompt, a neutral face and nobody.
-            1 is no guidance, and saves a pass a step.
+            1 is no guidance, and saves a pass a step. Default: the model's own, which is 7.5 of the released ones.
         negative_prompt: what the picture must not show.
         seed: of the noise; None draws one, which is logged. Same seed and device, same picture.
-        size: side in pixels, or (width, height); default: what the network was made for, 512.
+        size: side in pixels, or (width, height); default: what the network was made for, 512 of the released ones and
+            128 of the embedded one.
         batch_size: pictures that run through the networks at once.
         progress: show progress bars.
         base: a folder of Stable Diffusion in diffusers' layout, or a hub repository that was fetched.
-        adapter: a folder with the adapter's files, or a hub repository that was fetched.
-        variant: "sd21" or "sd15-faceid"; default: the second where there is a `face`.
+        adapter: a folder with the adapter's files, a hub repository that was fetched, or "embedded", the small model
+            inside the package, trained on synthetic faces only. Default: the published one; where it was never fetched
+            and no `face` is asked for, the embedded one, which is logged in one line.
+        variant: "sd21", on SD 2.1-base with a LoRA; "sd15-faceid", on SD 1.5, which takes faces; or "whole", adapter
+            and base in one folder. Default: "whole" in such a folder, else "sd15-faceid" where there is a `face`, else
+            "sd21".
         dtype: default: float16 on CUDA and MPS, else float32.
         device: default: CUDA, then MPS, then the CPU.
 
@@ -85,12 +93,13 @@ def generate(
         FaceNotFoundError: a photo given as `face` shows none.
         ActionUnitError, ShapeError, ImageError, InputError: an argument cannot be used.
     """
-    Options(steps, guidance, au_scale, face_scale, negative_prompt, seed, batch_size)
+    asked = PUBLISHED.asked(steps=steps, guidance=guidance)
+    Options(asked.steps, asked.guidance, au_scale, face_scale, negative_prompt, seed, batch_size)
     for text, wish in pair_up(prompt, aus, as_list, "prompts")[0]:  # what is wrong should not cost a model's loading
         check_prompt("prompt", text)
         to_vector(wish, low=LOW, high=HIGH)
-    name = variant or (SD21 if face is None else SD15_FACEID).name
-    editor = _editor(base, adapter, name, dtype, device, None, "auto", "auto")
+    places = locate(adapter, base, variant, face=face is not None)
+    editor = _editor(places, adapter is None, dtype, device, None, "auto", "auto")
     return editor.generate(
         prompt, aus, face=face, au_scale=au_scale, face_scale=face_scale, steps=steps, guidance=guidance,
         negative_prompt=negative_prompt, seed=seed, size=size, batch_size=batch_size, progress=progress,
@@ -104,15 +113,15 @@ def edit(
     *,
     # the face
     face: str | int | tuple[float, float] = "largest",
-    extent: Extent = "face",
+    extent: Extent | None = None,
     finder: str = "auto",
     parser: str = "auto",
     # sampling
     au_scale: float = 1.0,
     face_scale: float = 0.9,
     strength: float = 1.0,
-    steps: int = 50,
-    guidance: float = 7.5,
+    steps: int | None = None,
+    guidance: float | None = None,
     negative_prompt: str | None = None,
     seed: int | None = None,
     batch_size: int = 4,
@@ -122,7 +131,7 @@ def edit(
     progress: bool = True,
     # the model
     base: str | Path | None = None,
-    adapter: str | Path = RELEASE,
+    adapter: str | Path | None = None,
     variant: str | None = None,
     dtype: torch.dtype | str | None = None,
     device: str | None = None,
@@ -140,14 +149,15 @@ def edit(
         aus: absolute intensities, not changes; see `generate`.
         prompt: what the face looks like; default: "A close up of a person."
         face: which one: "largest", an index counted from left to right, or a point (x, y) in the photo.
-        extent: what is made anew: "face" (hair, ears, neck and clothes stay) or "head".
+        extent: what is made anew: "face" (hair, ears, neck and clothes stay) or "head"; default: the model's own, which
+            is "face".
         finder: which face finder; "auto" takes the best at hand.
         parser: which face parser; "auto" takes the best at hand.
         au_scale: see `generate`.
         face_scale: see `generate`.
         strength: how much is made anew, above 0 to 1: 1 starts from pure noise; lower starts from the photo with less
             noise, keeps more of it, and takes fewer steps.
-        steps: denoising steps, 1 to 1000.
+        steps: see `generate`.
         guidance: see `generate`.
         negative_prompt: see `generate`.
         seed: see `generate`.
@@ -157,7 +167,7 @@ def edit(
         progress: show progress bars.
         base: see `generate`.
         adapter: see `generate`.
-        variant: "sd21" or "sd15-faceid"; default: the second where its weights are at hand, else the first.
+        variant: see `generate`; default: "sd15-faceid" where its weights are at hand, else as there.
         dtype: see `generate`.
         device: see `generate`.
 
@@ -169,12 +179,16 @@ def edit(
         ImageError, ShapeError, ActionUnitError, InputError: an argument cannot be used.
         FaceNotFoundError: no such face in the photo.
     """
-    Options(steps, guidance, au_scale, face_scale, negative_prompt, seed, batch_size, strength, paste_back)
+    asked = PUBLISHED.asked(steps=steps, guidance=guidance)
+    Options(
+        asked.steps, asked.guidance, au_scale, face_scale, negative_prompt, seed, batch_size, strength, paste_back
+    )  # fmt: skip
     pairs, single = pair_up(img, aus, as_list)
     for image, wish in pairs:
         check_exists(image)
         to_vector(wish, low=LOW, high=HIGH)
-    editor = _editor(base, adapter, variant or _best(base, adapter), dtype, device, size, finder, parser)
+    places = locate(adapter, base, variant or _keeper(base, adapter))
+    editor = _editor(places, adapter is None, dtype, device, size, finder, parser)
     subjects, encoded = [], {}
     for image, _ in pairs:
         if id(image) not in encoded:
@@ -188,27 +202,31 @@ def edit(
     return results[0] if single else results
 
 
-def _best(base: str | Path | None, adapter: str | Path) -> str:
+def _keeper(base: str | Path | None, adapter: str | Path | None) -> str | None:
     """The variant that keeps the person, where all of it is on this machine."""
-    lacks = missing_files(model_folder(adapter), SD15_FACEID) or missing_base_files(locate_base(base, SD15_FACEID))
-    return (SD21 if lacks else SD15_FACEID).name
+    if adapter == EMBEDDED:
+        return None
+    folder, place, kind = locate(adapter, base, SD15_FACEID.name)
+    return None if missing_files(folder, kind) or missing_base_files(place) else kind.name
 
 
 _lock = threading.Lock()
-_loaded: dict[str, Networks] = {}
+_loaded: dict[str, tuple[Networks, Defaults]] = {}
 _editors: dict[str, FineFace] = {}
 
 
-def _editor(base, adapter, variant, dtype, device, size, finder, parser) -> FineFace:
+def _editor(places, unasked, dtype, device, size, finder, parser) -> FineFace:
     """An editor over the networks loaded last: a second call costs no loading, and never are there two models."""
-    networks, surroundings = repr((str(base), str(adapter), variant, dtype, device)), repr((size, finder, parser))
+    networks, surroundings = repr((places, dtype, device)), repr((size, finder, parser))
     with _lock:
         if networks not in _loaded or surroundings not in _editors:
             check_name(parser)
             if networks not in _loaded:
                 _editors.clear()  # before the next one is loaded: two models may not fit
                 _loaded.clear()
-                loaded = FineFace.from_pretrained(base, adapter, variant, dtype=dtype, device=device)
-                _loaded[networks] = loaded.networks
-            _editors[surroundings] = FineFace(_loaded[networks], size=size, finder=finder, parser=parser)
+                _loaded[networks] = load_networks(*places, dtype=dtype, device=device)
+                if unasked and places[0] == EMBEDDED_FOLDER:
+                    log.warning(STEPS_IN)
+            loaded, defaults = _loaded[networks]
+            _editors[surroundings] = FineFace(loaded, size=size, finder=finder, parser=parser, defaults=defaults)
         return _editors[surroundings]

@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from common.autoencoders import load_vae
+from common.defaults import Defaults, read_defaults
 from common.devices import choose_device
 from common.errors import CheckpointError
 from common.networks import SD15_SCHEDULER, load_unet
@@ -23,7 +24,8 @@ from common.weights import building, check_keys, read_config, read_pickled, read
 from .adapter import AUAdapter, attend_to_action_units, cross_attentions
 from .faceid import load_faceid, read_faceid
 from .lora import merge_lora
-from .variants import Variant, faceid_file, family, weights_file
+from .options import PUBLISHED
+from .variants import Variant, check_complete, faceid_file, family, weights_file
 
 KEY, VALUE = ".processor.au_to_k.weight", ".processor.au_to_v.weight"
 
@@ -84,6 +86,17 @@ def load(
     if face_projection is not None:
         face_projection.to(device, dtype)
     return Networks(pipeline, adapter.to(device, dtype).eval(), face_projection)
+
+
+def load_networks(folder: Path, base: Path, variant: Variant, **options: Any) -> tuple[Networks, Defaults]:
+    """What `load` gives, and the model's own settings; checks first that all files are there.
+
+    Raises:
+        MissingCheckpointError: they are not; the message says what is missing, and the command that fetches it.
+        CheckpointError, InputError: see `load`.
+    """
+    check_complete(folder, base, variant)
+    return load(folder, base, variant, **options), read_defaults(folder, PUBLISHED)
 
 
 def load_pipeline(base: Path, unet: UNet2DConditionModel, dtype: torch.dtype) -> StableDiffusionPipeline:

@@ -19,21 +19,21 @@ from PIL import Image
 from common import background as backgrounds
 from common.action_units import AUWish, as_list, to_vector
 from common.arguments import pair_up
+from common.defaults import Defaults
 from common.errors import InputError
 from common.faces import FaceFinder, get_finder
-from common.files import model_folder
 from common.images import ImageLike, read_image, rgb
 from common.paste import paste, paste_mask
 from common.prepare import prepare
 from common.prompt import PROMPT
 from common.subject import Subject
 
-from .checkpoints import Networks, load
+from .checkpoints import Networks, load_networks
 from .conditions import Conditions
 from .faces import embed_faces, with_embedding
-from .options import HIGH, LOW, Options, check_size
+from .options import HIGH, LOW, PUBLISHED, Options, check_size, check_subject
 from .text import check_prompt
-from .variants import RELEASE, check_complete, get_variant, locate_base
+from .variants import EMBEDDED_FOLDER, STEPS_IN, locate
 
 log = logging.getLogger(__name__)
 
@@ -51,25 +51,32 @@ class FineFace:
         size: side of a photo's crop in pixels; default: what the UNet was made for.
         finder: of faces in photos to edit, see `common.faces.get_finder`; loaded at first use.
         parser: of faces in photos to edit, see `common.background.get_parser`; loaded at first use.
+        defaults: what is taken where nothing is asked for, see `common.defaults`; None is what was published.
 
     Raises:
         InputError: a size that the networks cannot take, or an unknown parser.
     """
 
     def __init__(
-        self, networks: Networks, *, size: int | None = None, finder: str | FaceFinder = "auto", parser: str = "auto"
+        self,
+        networks: Networks,
+        *,
+        size: int | None = None,
+        finder: str | FaceFinder = "auto",
+        parser: str = "auto",
+        defaults: Defaults | None = None,
     ) -> None:
         self.pipeline, self.networks = networks.pipeline, networks
         self.size = check_size(size, networks.pipeline)[0]
         backgrounds.check_name(parser)
-        self._finder, self._parser = finder, parser
+        self._finder, self._parser, self.defaults = finder, parser, defaults or PUBLISHED
 
     @classmethod
     def from_pretrained(
         cls,
         base: str | Path | None = None,
-        adapter: str | Path = RELEASE,
-        variant: str = "sd21",
+        adapter: str | Path | None = None,
+        variant: str | None = None,
         *,
         lora_scale: float = 1.0,
         dtype: torch.dtype | str | None = None,
@@ -81,10 +88,9 @@ class FineFace:
         """An editor with weights from this machine; the network is never touched (`fineface download` fetches them).
 
         Args:
-            base: a folder of Stable Diffusion in diffusers' layout, or a hub repository that was fetched. Default: the
-                first of the variant's own that was fetched (`fineface.variants`).
-            adapter: a folder with the adapter's files, or a hub repository that was fetched.
-            variant: "sd21": text only, on SD 2.1-base with a LoRA. "sd15-faceid": text and faces, on SD 1.5.
+            base: see `fineface.generate`, as the next two.
+            adapter: which weights.
+            variant: which kind of model.
             lora_scale: of the variant's LoRA; 0 leaves the base's weights as they are.
             dtype: default: float16 on CUDA and MPS, else float32.
             device: default: CUDA, then MPS, then the CPU.
@@ -97,12 +103,12 @@ class FineFace:
             CheckpointError: damaged weights, or an adapter for another base.
             InputError: an unknown variant or parser, or an option that cannot be used.
         """
-        kind, folder = get_variant(variant), model_folder(adapter)
         backgrounds.check_name(parser)  # what is wrong should not cost the loading of a model
-        place = locate_base(base if base or kind.bases else folder, kind)
-        check_complete(folder, place, kind)
-        networks = load(folder, place, kind, lora_scale=lora_scale, dtype=dtype, device=device)
-        return cls(networks, size=size, finder=finder, parser=parser)
+        folder, place, kind = locate(adapter, base, variant)
+        networks, defaults = load_networks(folder, place, kind, lora_scale=lora_scale, dtype=dtype, device=device)
+        if adapter is None and folder == EMBEDDED_FOLDER:
+            log.warning(STEPS_IN)
+        return cls(networks, size=size, finder=finder, parser=parser, defaults=defaults)
 
     # --- text to pictures ------------------------------------------------------------------------------------------
 
@@ -114,8 +120,8 @@ class FineFace:
         face: Any = None,
         au_scale: float = 1.0,
         face_scale: float = 0.9,
-        steps: int = 50,
-        guidance: float = 7.5,
+        steps: int | None = None,
+        guidance: float | None = None,
         negative_prompt: str | None = None,
         seed: int | None = None,
         size: int | tuple[int, int] | None = None,
@@ -123,7 +129,8 @@ class FineFace:
         progress: bool = True,
     ) -> Any:
         """Pictures of a text; see `fineface.generate` for the arguments and what they raise."""
-        options = Options(steps, guidance, au_scale, face_scale, negative_prompt, seed, batch_size)
+        own = self.defaults.asked(steps=steps, guidance=guidance)
+        options = Options(own.steps, own.guidance, au_scale, face_scale, negative_prompt, seed, batch_size)
         pairs, single = pair_up(prompt, aus, as_list, "prompts")
         vectors = [to_vector(wish, low=LOW, high=HIGH) for _, wish in pairs]
         prompts = [check_prompt("prompt", text) for text, _ in pairs]
@@ -152,14 +159,14 @@ class FineFace:
         image: ImageLike,
         *,
         face: str | int | tuple[float, float] = "largest",
-        extent: backgrounds.Extent = "face",
+        extent: backgrounds.Extent | None = None,
     ) -> Subject:
         """Everything about one photo that its edits share: face, crop, parts, and with FaceID the person's embedding.
 
         Args:
             image: the photo (`common.images.read_image`).
             face: "largest", an index counted from left to right, or a point (x, y) in the photo.
-            extent: what is made anew: "face" (hair, ears, neck and clothes stay) or "head".
+            extent: what is made anew: "face" (hair, ears, neck and clothes stay) or "head"; default: the model's own.
 
         Returns:
             A Subject whose `identity` and `guides` are empty; the embedding is `subject.face.embedding`.
@@ -171,8 +178,11 @@ class FineFace:
         """
         started = time.perf_counter()
         photo = read_image(image)
-        pixels = rgb(photo)
-        made = prepare(pixels, self.finder, self.parser, size=self.size, face=face, extent=extent, guide="photo")
+        pixels, extent = rgb(photo), self.defaults.asked(extent=extent).extent
+        made = prepare(
+            pixels, self.finder, self.parser, size=self.size, face=face, extent=extent, guide="photo",
+            zoom=self.defaults.zoom,
+        )  # fmt: skip
         found = made.face if self.networks.face_projection is None else with_embedding(pixels, made.face)
         seconds = {"prepare": round(time.perf_counter() - started, 3)}
         record = {"finder": self.finder.name, "parser": self.parser.name, "extent": extent, "seconds": seconds}
@@ -187,8 +197,8 @@ class FineFace:
         au_scale: float = 1.0,
         face_scale: float = 0.9,
         strength: float = 1.0,
-        steps: int = 50,
-        guidance: float = 7.5,
+        steps: int | None = None,
+        guidance: float | None = None,
         negative_prompt: str | None = None,
         seed: int | None = None,
         paste_back: bool | str = True,
@@ -200,15 +210,16 @@ class FineFace:
         Raises:
             InputError, ActionUnitError, ShapeError: an argument cannot be used.
         """
+        own = self.defaults.asked(steps=steps, guidance=guidance)
         options = Options(
-            steps, guidance, au_scale, face_scale, negative_prompt, seed, batch_size, strength, paste_back
+            own.steps, own.guidance, au_scale, face_scale, negative_prompt, seed, batch_size, strength, paste_back
         )
         pairs, single = pair_up(subject, aus, as_list)
         vectors = [to_vector(wish, low=LOW, high=HIGH) for _, wish in pairs]
-        subjects = [self._checked(subject) for subject, _ in pairs]
+        subjects = [check_subject(subject, self.size) for subject, _ in pairs]
         text = check_prompt("prompt", PROMPT if prompt is None else prompt)
-        own = {id(subject): self._own_face(subject) for subject in subjects}
-        faces = [own[id(subject)] for subject in subjects]
+        people = {id(subject): self._own_face(subject) for subject in subjects}
+        faces = [people[id(subject)] for subject in subjects]
         if not pairs:
             return []
         conditions = Conditions(self.networks, [text] * len(pairs), vectors, faces, options)
@@ -257,18 +268,6 @@ class FineFace:
     def _own_face(self, subject: Subject) -> torch.Tensor | None:
         known = None if self.networks.face_projection is None or subject.face is None else subject.face.embedding
         return None if known is None else embed_faces(known)
-
-    def _checked(self, subject: Any) -> Subject:
-        if not isinstance(subject, Subject):
-            raise InputError(
-                f"edit() takes what encode() returned; got {type(subject).__name__}.\n"
-                "  write: editor.edit(editor.encode(photo), wish)"
-            )
-        if subject.crop.size != self.size:
-            raise InputError(
-                f"The subject was encoded at {subject.crop.size} pixels, this editor works at {self.size}."
-            )
-        return subject
 
     def _generators(self, options: Options) -> Callable[[slice], list[torch.Generator]]:
         """Rows -> a generator for each, all of the same seed: a sweep starts from one noise, however it is split."""

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.errors import InputError, MissingCheckpointError
-from common.files import model_folder
+from common.files import EMBEDDED, model_folder
 
 RELEASE = "Tvaranka/fineface"
+PIPELINE = "model_index.json"  # diffusers' list of a pipeline's parts
 FACEID_REPO = "h94/IP-Adapter-FaceID"
 WEIGHTS = "diffusion_pytorch_model.safetensors"  # diffusers' name; importing it would bring torch
 BASE_FILES = [
@@ -63,6 +64,11 @@ SD15_FACEID = Variant(
 # One that was trained from nothing: base and adapter lie in one folder.
 WHOLE = Variant("whole", (), "attn_processors", "au_encoder")
 VARIANTS = {variant.name: variant for variant in (SD21, SD15_FACEID, WHOLE)}
+EMBEDDED_FOLDER = Path(__file__).with_name(EMBEDDED)
+"""Where the package has its small whole model, if it has one."""
+STEPS_IN = (
+    "using the small embedded model, trained on synthetic faces only; for the full-size weights: fineface download"
+)
 FAMILIES = {1024: "Stable Diffusion 2.1-base", 768: "Stable Diffusion 1.5"}
 """Width of the text's tokens -> the base models that have it."""
 
@@ -81,6 +87,47 @@ def get_variant(name: str) -> Variant:
     if name not in VARIANTS:
         raise InputError(f"variant must be one of {', '.join(VARIANTS)}; got {name!r}.")
     return VARIANTS[name]
+
+
+def locate(
+    adapter: str | Path | None = None,
+    base: str | Path | None = None,
+    variant: str | None = None,
+    *,
+    face: bool = False,
+    embedded: Path = EMBEDDED_FOLDER,
+) -> tuple[Path, Path, Variant]:
+    """Where a model lies: folder of its adapter, folder of its base, and which variant; they need not be there.
+
+    Args:
+        adapter: a folder, a hub repository that was fetched, or "embedded". None is the published one, or the embedded
+            one where nothing of the published one was fetched.
+        base: a folder or a fetched hub repository; None is the variant's own.
+        variant: None is that of the folder: "whole" where it holds a pipeline, else "sd15-faceid" where there is a
+            face, else "sd21".
+        face: whether a person is to be kept.
+        embedded: where the small model lies.
+
+    Raises:
+        InputError: an unknown variant, or neither a folder nor of the form "owner/name".
+        MissingCheckpointError: the embedded model is asked for, and this installation has none.
+    """
+    named = None if variant is None else get_variant(variant)
+    inside = not missing_files(embedded, WHOLE) and not missing_base_files(embedded)
+    if adapter == EMBEDDED:
+        if not inside:
+            raise MissingCheckpointError(
+                "This installation of fineface has no embedded model.\n"
+                "  install it again, or name the folder of another: --adapter FOLDER (from Python: adapter=FOLDER)"
+            )
+        folder = embedded
+    else:
+        folder = model_folder(adapter or RELEASE)
+        nothing = adapter is None and base is None and not face and not folder.is_dir()
+        if inside and nothing and named in (None, WHOLE):
+            folder = embedded
+    kind = named or (WHOLE if (folder / PIPELINE).is_file() else SD15_FACEID if face else SD21)
+    return folder, locate_base(base if base or kind.bases else folder, kind), kind
 
 
 def weights_file(folder: Path, stem: str) -> Path | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Collection
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,8 @@ class SyntheticFaces(Dataset[dict[str, Any]]):
         people: how many people take turns; None gives each about four pictures.
         cache: folder where finished items are kept, each written once, whole; several processes may share it, and sets
             with other arguments keep apart in it.
+        names: which of the above an item needs to have besides units and index: from a cache it is read faster; None
+            is all.
 
     Raises:
         InputError: an argument cannot be used.
@@ -71,7 +74,9 @@ class SyntheticFaces(Dataset[dict[str, Any]]):
         pairs: str | None = None,
         people: int | None = None,
         cache: str | Path | None = None,
+        names: Collection[str] | None = None,
     ) -> None:
+        self.names = None if names is None else {*names, "units_sides"}
         self.plan = plan(count, size, seed, pairs, people)
         self.cache: Path | None = None
         if cache is not None:
@@ -140,7 +145,8 @@ class SyntheticFaces(Dataset[dict[str, Any]]):
             return None
         try:
             with open(self._file(number), "rb") as file, np.load(file, allow_pickle=False) as arrays:
-                return {name: _unpack(name, arrays[name]) for name in arrays.files}
+                wanted = [name for name in arrays.files if self.names is None or name.partition(".")[2] in self.names]
+                return {name: _unpack(name, arrays[name]) for name in wanted}
         except (OSError, RuntimeError, zipfile.BadZipFile, ValueError, EOFError, KeyError):
             return None
 

@@ -22,6 +22,7 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from .. import cli
+from ..autoencoders import load_vae
 from ..background import foreground
 from ..errors import FaceEditError, InputError
 from ..files import alone, replace_file
@@ -49,6 +50,8 @@ class AutoencoderConfig:
     """Folder of everything that the training writes; the autoencoder lies in `vae` there."""
     autoencoder: dict[str, Any] = field(default_factory=dict)
     """Table of AutoencoderDC's options."""
+    start: str = ""
+    """Folder of a trained autoencoder whose weights it begins with, wherever they have the same shape."""
     size: int = 128
     """Side of the pictures in pixels."""
     synthetic_count: int = 24_000
@@ -81,6 +84,9 @@ class AutoencoderConfig:
     """Of the latents' departure from mean 0 and deviation 1."""
     edge_weight: float = 0.5
     """Of the difference of neighbouring pixels' differences: what keeps edges sharp."""
+    scale_weight: float = 0.0
+    """Of the difference between what half-sized latents give and the half-sized picture: it makes latents smooth, which
+    a denoiser learns several times faster (EQ-VAE, Kouzelis et al. 2025, arXiv 2502.09509)."""
     face_weight: float = 3.0
     """How much more the inner face counts, which an editor redraws."""
     closer: float = 1.0
@@ -94,7 +100,16 @@ class AutoencoderConfig:
         for name in ("size", "synthetic_count", "synthetic_people", "steps", "checkpoint_every", "validation_count"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} must be at least 1; got {getattr(self, name)}.")
-        for name in ("synthetic_seed", "seed", "workers", "warmup", "latent_noise", "spread_weight", "edge_weight"):
+        for name in (
+            "synthetic_seed",
+            "seed",
+            "workers",
+            "warmup",
+            "latent_noise",
+            "spread_weight",
+            "edge_weight",
+            "scale_weight",
+        ):
             at_least(name, getattr(self, name), 0)
         at_least("closer", self.closer, 1)
         if not 0 < self.learning_rate < float("inf"):
@@ -148,10 +163,11 @@ def reconstruction_loss(
     noise: torch.Tensor,
     config: AutoencoderConfig,
 ) -> torch.Tensor:
-    """Mean |x - D(E(x) + noise)| and that of its gradients, the inner face weighted, plus the spread of E(x).
+    """Mean |x - D(E(x) + noise)| and that of its gradients, the inner face weighted, plus spread and scale of E(x).
 
     The spread is the mean square of each channel's mean and of its deviation's logarithm: the latents get the size of
-    the noise that a denoiser takes from them, and conditions need no scaling.
+    the noise that a denoiser takes from them, and conditions need no scaling. The scale is mean
+    |x' - D(E(x)')|, where ' halves the sides.
 
     Args:
         encoder: pictures to latents; a module of its own, so that it may be a compiled graph.
@@ -168,7 +184,11 @@ def reconstruction_loss(
     pixels = (weight * difference.abs()).mean()
     edges = (weight[..., 1:] * across.abs()).mean() + (weight[..., 1:, :] * down.abs()).mean()
     spread = (latents.mean((0, 2, 3)).square() + latents.std((0, 2, 3)).log().square()).mean()
-    return (pixels + config.edge_weight * edges) / weight.mean() + config.spread_weight * spread
+    loss = (pixels + config.edge_weight * edges) / weight.mean() + config.spread_weight * spread
+    if config.scale_weight:
+        halved = decoder(F.avg_pool2d(latents, 2)).float() - F.avg_pool2d(pictures, 2)
+        loss = loss + config.scale_weight * halved.abs().mean()
+    return loss
 
 
 def train(config: AutoencoderConfig) -> Path:
@@ -192,11 +212,13 @@ def _train(config: AutoencoderConfig, output: Path) -> Path:
         raise InputError(f"size must divide by {vae.spatial_compression_ratio}; got {config.size}.")
     optimizer = torch.optim.AdamW(vae.parameters(), config.learning_rate)
     rate = get_scheduler("cosine", optimizer, num_warmup_steps=config.warmup, num_training_steps=config.steps)
+    if config.start:
+        _begin_with(vae, Path(config.start).expanduser())
     parts = {"vae": vae, "optimizer": optimizer, "rate": rate}
     first = _resume(output / STATE, parts, config.learning_rate, device)
     if config.compile:
-        vae.encoder.compile()
-        vae.decoder.compile()
+        vae.encoder.compile(dynamic=False)
+        vae.decoder.compile(dynamic=False)
     held_out = torch.cat([item["picture"] for item in _faces(config, held_out=True)]).to(device)  # type: ignore[attr-defined]
     turns = Turns(first, config.steps, config.batch_size // 2, passes=1, process=0, processes=1)
     loader = DataLoader(Numbered(_faces(config), config.seed), batch_sampler=turns, num_workers=config.workers)
@@ -233,6 +255,13 @@ def _train(config: AutoencoderConfig, output: Path) -> Path:
     records.draw_curve(output / "log.csv", output / "loss.png")
     vae.save_pretrained(output / "vae")
     return output / "vae"
+
+
+def _begin_with(vae: Any, folder: Path) -> None:
+    """Copies the weights of another autoencoder that have the same name and shape."""
+    own, other = vae.state_dict(), load_vae(folder).state_dict()
+    fitting = {key: value for key, value in other.items() if key in own and value.shape == own[key].shape}
+    vae.load_state_dict({**own, **fitting})
 
 
 def _resume(path: Path, parts: Mapping[str, Any], learning_rate: float, device: torch.device) -> int:

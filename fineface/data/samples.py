@@ -22,7 +22,8 @@ from common.lists import identified
 from common.tensors import to_tensor
 
 Sample = dict[str, Any]
-"""image (3, S, S) float32 in [0, 1]; caption, a text; units (12,) float32 in 0..5."""
+"""image (3, S, S) float32 in [0, 1]; caption, a text; units (12,) float32 in 0..5; from some data also face (1, S, S),
+1 where it is."""
 
 STRONGEST = 5.0
 

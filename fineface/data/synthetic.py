@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
+import torch
 from torch.utils.data import Dataset
 
+from common.background import foreground
 from common.errors import InputError
 from common.synthetic.captions import caption, expression_words
+from common.synthetic.closeup import close_shot, close_up
 from common.synthetic.dataset import SyntheticFaces
 from common.synthetic.factors import Scene
 from common.synthetic.plan import VERSION
@@ -20,17 +26,29 @@ class SyntheticSamples(Dataset[Sample]):
         faces: single pictures, or pairs, of which both pictures are taken: what was drawn for MagicFace serves here.
         expression_words: whether captions say what the face does ("smiling broadly"). Without, the intensities alone
             say it, and a prompt that does not speak of it does not contradict them.
+        face_height: pictures are cut out closer until a face is so high, see `common.synthetic.closeup`; 0 leaves them.
+        mark_face: samples have "face" too.
 
     Raises:
         InputError: pairs that differ in something else than the expression.
     """
 
-    def __init__(self, faces: SyntheticFaces, *, expression_words: bool = False) -> None:
+    def __init__(
+        self,
+        faces: SyntheticFaces,
+        *,
+        expression_words: bool = False,
+        face_height: float = 0.0,
+        mark_face: bool = False,
+    ) -> None:
         if faces.plan.pairs not in (None, "expression"):
             raise InputError(f'The faces must be single, or pairs="expression"; they have {faces.plan.pairs!r}.')
-        self.faces, self.words = faces, expression_words
+        self.faces, self.words, self.face_height, self.mark = faces, expression_words, face_height, mark_face
+        self._last: tuple[int, Any] = (-1, None)  # both pictures of a pair are mostly asked for in turn
         self.roles = ("source", "target") if faces.plan.pairs else ("image",)
         self.fingerprint = f"v{VERSION} {faces.plan} captions expression_words={expression_words}"
+        if face_height or mark_face:
+            self.fingerprint += f" face_height={face_height} mark_face={mark_face}"
 
     def __len__(self) -> int:
         return len(self.faces) * len(self.roles)
@@ -38,10 +56,18 @@ class SyntheticSamples(Dataset[Sample]):
     def __getitem__(self, index: int) -> Sample:
         """One sample."""
         number, role = divmod(index, len(self.roles))
-        item = self.faces[number]
+        if self._last[0] != number:
+            self._last = (number, self.faces[number])
+        item = self._last[1]
         shown = item[self.roles[role]] if self.faces.plan.pairs else item
-        text = self._caption(self.faces.plan.scenes(number)[self.roles[role]])
-        return {"image": shown["image"], "caption": text, "units": shown["units"].float()}
+        scene = self.faces.plan.scenes(number)[self.roles[role]]
+        planes = shown["image"]
+        if self.mark:
+            planes = torch.cat([planes, torch.from_numpy(foreground(shown["parts"].numpy(), "face")).float()[None]])
+        if self.face_height:
+            planes = close_up(planes, scene.shot, self.face_height)
+        sample = {"image": planes[:3], "caption": self._caption(scene), "units": shown["units"].float()}
+        return sample | ({"face": planes[3:]} if self.mark else {})
 
     def captions(self) -> list[str]:
         """The caption of every sample; no picture is drawn for it."""
@@ -49,5 +75,7 @@ class SyntheticSamples(Dataset[Sample]):
         return [self._caption(plan.scenes(number)[role]) for number in range(len(self.faces)) for role in self.roles]
 
     def _caption(self, scene: Scene) -> str:
+        if self.face_height:
+            scene = replace(scene, shot=close_shot(scene.shot, self.face_height))
         text, phrase = caption(scene), expression_words(scene.units)
         return text if self.words or not phrase else text.replace(f", {phrase}", "", 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from common.defaults import Defaults
 from common.errors import InputError
 from common.prompt import PROMPT
 from common.training.config import TrainConfig, above_zero, at_least, share
@@ -77,6 +78,10 @@ class FineFaceConfig(TrainConfig):
     """Folder where synthetic pictures are kept; empty draws them anew each time."""
     synthetic_expression_words: bool = False
     """Let captions say what a synthetic face does; without, the action units alone say it."""
+    synthetic_face_height: float = 0.0
+    """Cut synthetic pictures out closer until the face, chin to brows, is this share of their height; 0 leaves them."""
+    face_weight: float = 1.0
+    """How much more the inner face counts, of which action units move little; needs data that are synthetic alone."""
     caption: str = PROMPT
     """Of pictures whose data have none."""
     size: int = 0
@@ -92,6 +97,8 @@ class FineFaceConfig(TrainConfig):
     """Share of the samples whose caption alone is dropped."""
     both_dropout: float = 0.05
     """Share of the samples that drop both. All three are those of IP-Adapter's training (Ye et al. 2023)."""
+    defaults: dict[str, Any] = field(default_factory=dict)
+    """Table of what the editor takes where nothing is asked for: steps, guidance, extent, zoom (`common.defaults`)."""
     half: bool = False
     """Publish in float16, in half the space; training and its state stay in float32."""
 
@@ -130,16 +137,22 @@ class FineFaceConfig(TrainConfig):
             "synthetic_people",
             "size",
             "jitter",
+            "synthetic_face_height",
         ):
             at_least(name, getattr(self, name), 0)
         for name in ("rounded", "caption_dropout", "both_dropout"):
             share(name, getattr(self, name))
         share("vector_dropout + caption_dropout + both_dropout", self.dropped)
+        Defaults.of(self.defaults)
         above_zero("affectnet_top", self.affectnet_top)
+        above_zero("face_weight", self.face_weight)
+        share("synthetic_face_height", self.synthetic_face_height)
         at_least("validation_guidance", self.validation_guidance, 1)
         self._check_networks()
         if not (self.folder or self.disfa or self.affectnet or self.synthetic_count):
             raise InputError("Name the data: folder, disfa, affectnet or synthetic_count, or several of them.")
+        if self.face_weight != 1 and (self.folder or self.disfa or self.affectnet):
+            raise InputError("face_weight needs to know where the face is, which only synthetic pictures say.")
         if bool(self.disfa) != bool(self.disfa_cache):
             raise InputError(
                 "disfa needs disfa_cache, where the faces that are cut out of it are kept, and the reverse."

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from common.autoencoders import encode
@@ -16,6 +17,8 @@ from common.facts import fingerprint
 
 class SampleEncoder:
     """An `Encoder` of samples: "mean" and "std" (B, C, h, w) in the scaled space, "units" (B, 12), and "text".
+
+    Samples that say where the face is give "region" (B, 1, h, w) in [0, 1] too.
 
     The text is (B, L, D) float16, embedded by the frozen text encoder: half the space where it is kept, and what a
     training in half precision makes of it anyhow. Without one it is (B, L) int64, tokens.
@@ -37,7 +40,10 @@ class SampleEncoder:
         mean, std = encode(self.vae, 2 * batch["image"].to(weight.device, weight.dtype) - 1)
         scale = float(self.vae.config.scaling_factor)
         text = self.texts(batch["caption"])
-        return {"mean": scale * mean.float(), "std": scale * std.float(), "units": batch["units"], "text": text}
+        found = {"mean": scale * mean.float(), "std": scale * std.float(), "units": batch["units"], "text": text}
+        if "face" in batch:
+            found["region"] = F.adaptive_avg_pool2d(batch["face"], (mean.shape[-2], mean.shape[-1]))
+        return found
 
     @torch.no_grad()
     def texts(self, captions: Sequence[str]) -> torch.Tensor:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from diffusers import DDPMScheduler
 
-from common.training.loss import noised, squared_error
+from common.training.loss import noised, region_weights, squared_error
 from common.training.order import Draws, generator
 
 from ..data.samples import STRONGEST
@@ -57,7 +57,7 @@ def seen(units: torch.Tensor, numbers: torch.Tensor, config: FineFaceConfig) -> 
 
 
 class TextToFaceLoss:
-    """E |y - f(x_t, t, units, text)|^2 with y the noise or v.
+    """E m |y - f(x_t, t, units, text)|^2 with y the noise or v, m the weight of the face where it is known.
 
     Args:
         config: of the training.
@@ -90,4 +90,7 @@ class TextToFaceLoss:
         x = tensors["mean"] + tensors["std"] * draws.posterior
         noisy, target = noised(x, draws, schedule)
         prediction = module(noisy, draws.timesteps, units, text.float() if text.is_floating_point() else text)
-        return squared_error(prediction, target, draws, schedule, min_snr_gamma=self.config.min_snr_gamma)
+        weights = region_weights(tensors["region"], self.config.face_weight) if "region" in tensors else 1.0
+        return squared_error(
+            prediction, target, draws, schedule, min_snr_gamma=self.config.min_snr_gamma, weights=weights
+        )

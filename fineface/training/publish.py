@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import AutoencoderKL, StableDiffusionPipeline, UNet2DConditionModel
+from diffusers import StableDiffusionPipeline, UNet2DConditionModel
 from safetensors.torch import save_file
 
+from common.defaults import Defaults, write_defaults
 from common.weights import read_config
 
 from ..checkpoints import save_adapter
 from ..lora import ALPHA, PREFIX, RELEASED_ALPHA, UP
+from ..options import PUBLISHED
 from .begin import Beginning
 from .config import FineFaceConfig
 
@@ -37,13 +39,15 @@ class Publisher:
         if self.begun.variant.lora:
             lora = published_lora(unet, self.config.alpha)
             save_file({name: value.to(self.dtype) for name, value in lora.items()}, folder / self.begun.variant.lora)
+        if self.config.defaults:
+            write_defaults(folder, Defaults.of(self.config.defaults, PUBLISHED))
         if self.config.unet:
             self._whole(unet, part(state, "text_encoder."), folder)
 
     def _whole(self, unet: dict[str, torch.Tensor], text_encoder: dict[str, torch.Tensor], folder: Path) -> None:
         begun, vae = self.begun, self.begun.encoder.vae
         StableDiffusionPipeline(
-            self._filled(AutoencoderKL.from_config(vae.config), vae.state_dict()),
+            self._filled(copy.deepcopy(vae), vae.state_dict()),
             self._filled(copy.deepcopy(begun.text_encoder), text_encoder),
             begun.encoder.tokenizer,
             self._filled(UNet2DConditionModel.from_config(begun.module.unet.config), unet),

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import torch
-from torch.utils.data import ConcatDataset, Dataset
+from torch.utils.data import ConcatDataset, Dataset, default_collate
 
 from common.synthetic.dataset import SyntheticFaces
 
@@ -65,12 +64,7 @@ def sources(config: FineFaceConfig, size: int) -> tuple[Together, Together | Non
 def some(data: Together, count: int) -> dict[str, Any]:
     """A batch of so many samples, or all there are, evenly spread over the data."""
     count = min(count, len(data))
-    rows = [data[i * len(data) // count] for i in range(count)]
-    return {
-        "image": torch.stack([row["image"] for row in rows]),
-        "units": torch.stack([row["units"] for row in rows]),
-        "caption": [row["caption"] for row in rows],
-    }
+    return default_collate([data[i * len(data) // count] for i in range(count)])
 
 
 def _disfa(config: FineFaceConfig, size: int, **options: Any) -> Disfa:
@@ -83,6 +77,9 @@ def _disfa(config: FineFaceConfig, size: int, **options: Any) -> Disfa:
 def _synthetic(config: FineFaceConfig, size: int, count: int, seed: int) -> SyntheticSamples:
     faces = SyntheticFaces(
         count, size=size, seed=seed, pairs="expression" if config.synthetic_pairs else None,
-        people=config.synthetic_people or None, cache=config.synthetic_cache or None,
+        people=config.synthetic_people or None, cache=config.synthetic_cache or None, names=("image", "parts"),
     )  # fmt: skip
-    return SyntheticSamples(faces, expression_words=config.synthetic_expression_words)
+    return SyntheticSamples(
+        faces, expression_words=config.synthetic_expression_words, face_height=config.synthetic_face_height,
+        mark_face=config.face_weight != 1,
+    )  # fmt: skip

@@ -1,0 +1,38 @@
+"""Pictures cut out closer, so that all faces have one size and place: a network that learns faces learns only those."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+import torch.nn.functional as F
+
+from .factors import Shot
+
+MIDDLE = 0.57
+"""Where the face's middle comes to lie, from the top: below it is less to see than above."""
+
+
+def close_shot(shot: Shot, face_height: float) -> Shot:
+    """The shot after `close_up`: of faces that are high enough already, as it was."""
+    return replace(shot, face_height=max(shot.face_height, face_height))
+
+
+def close_up(planes: torch.Tensor, shot: Shot, face_height: float) -> torch.Tensor:
+    """The part of a picture in which the face is so high, as large as the picture.
+
+    It follows from the camera alone, not from what the face does, and stays within the picture: faces that are higher
+    already are left as they are, others come near `MIDDLE`.
+
+    Args:
+        planes: (C, S, S) in [0, 1].
+        shot: how the picture was taken.
+        face_height: from the chin to the brows, over the picture's side.
+    """
+    share = min(1.0, shot.face_height / face_height)  # of the picture's side
+    across, up = shot.shift
+    centre = torch.tensor([across, -up + share * (0.5 - MIDDLE)])  # of the part, in sides from the picture's middle
+    room = (1 - share) / 2
+    turn = torch.cat([share * torch.eye(2), 2 * centre.clamp(-room, room)[:, None]], 1)  # (2, 3)
+    grid = F.affine_grid(turn[None], [1, 1, *planes.shape[1:]], align_corners=False)
+    return F.grid_sample(planes[None], grid, mode="bicubic", padding_mode="border", align_corners=False)[0].clamp(0, 1)
