@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch.utils.data import Dataset
 
@@ -26,6 +27,8 @@ class SyntheticSamples(Dataset[Sample]):
         faces: single pictures, or pairs, of which both pictures are taken: what was drawn for MagicFace serves here.
         expression_words: whether captions say what the face does ("smiling broadly"). Without, the intensities alone
             say it, and a prompt that does not speak of it does not contradict them.
+        short_captions: leave some phrases out of every second caption, so that short prompts are understood too; what
+            is left is as true as the whole.
         face_height: pictures are cut out closer until a face is so high, see `common.synthetic.closeup`; 0 leaves them.
         mark_face: samples have "face" too.
 
@@ -38,15 +41,24 @@ class SyntheticSamples(Dataset[Sample]):
         faces: SyntheticFaces,
         *,
         expression_words: bool = False,
+        short_captions: bool = False,
         face_height: float = 0.0,
         mark_face: bool = False,
     ) -> None:
         if faces.plan.pairs not in (None, "expression"):
             raise InputError(f'The faces must be single, or pairs="expression"; they have {faces.plan.pairs!r}.')
-        self.faces, self.words, self.face_height, self.mark = faces, expression_words, face_height, mark_face
+        self.faces, self.words, self.short, self.face_height, self.mark = (
+            faces,
+            expression_words,
+            short_captions,
+            face_height,
+            mark_face,
+        )
         self._last: tuple[int, Any] = (-1, None)  # both pictures of a pair are mostly asked for in turn
         self.roles = ("source", "target") if faces.plan.pairs else ("image",)
         self.fingerprint = f"v{VERSION} {faces.plan} captions expression_words={expression_words}"
+        if short_captions:
+            self.fingerprint += " short"
         if face_height or mark_face:
             self.fingerprint += f" face_height={face_height} mark_face={mark_face}"
 
@@ -66,16 +78,27 @@ class SyntheticSamples(Dataset[Sample]):
             planes = torch.cat([planes, torch.from_numpy(foreground(shown["parts"].numpy(), "face")).float()[None]])
         if self.face_height:
             planes = close_up(planes, scene.shot, self.face_height)
-        sample = {"image": planes[:3], "caption": self._caption(scene), "units": shown["units"].float()}
+        sample = {"image": planes[:3], "caption": self._caption(index, scene), "units": shown["units"].float()}
         return sample | ({"face": planes[3:]} if self.mark else {})
 
     def captions(self) -> list[str]:
         """The caption of every sample; no picture is drawn for it."""
-        plan = self.faces.plan
-        return [self._caption(plan.scenes(number)[role]) for number in range(len(self.faces)) for role in self.roles]
+        numbers = [divmod(index, len(self.roles)) for index in range(len(self))]
+        scenes = [self.faces.plan.scenes(number)[self.roles[role]] for number, role in numbers]
+        return [self._caption(index, scene) for index, scene in enumerate(scenes)]
 
-    def _caption(self, scene: Scene) -> str:
+    def _caption(self, index: int, scene: Scene) -> str:
         if self.face_height:
             scene = replace(scene, shot=close_shot(scene.shot, self.face_height))
         text, phrase = caption(scene), expression_words(scene.units)
-        return text if self.words or not phrase else text.replace(f", {phrase}", "", 1)
+        if phrase and not self.words:
+            text = text.replace(f", {phrase}", "", 1)
+        return shortened(text, index) if self.short and index % 2 else text
+
+
+def shortened(text: str, number: int) -> str:
+    """A caption without some of its phrases, which follow from the number; the first one stays."""
+    rng = np.random.default_rng(number)
+    first, *others = text.split(", ")
+    share = rng.random()
+    return ", ".join([first, *(phrase for phrase in others if rng.random() < share)])

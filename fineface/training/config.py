@@ -78,6 +78,8 @@ class FineFaceConfig(TrainConfig):
     """Folder where synthetic pictures are kept; empty draws them anew each time."""
     synthetic_expression_words: bool = False
     """Let captions say what a synthetic face does; without, the action units alone say it."""
+    synthetic_short_captions: bool = False
+    """Leave phrases out of every second synthetic caption, so that short prompts are understood too."""
     synthetic_face_height: float = 0.0
     """Cut synthetic pictures out closer until the face, chin to brows, is this share of their height; 0 leaves them."""
     face_weight: float = 1.0

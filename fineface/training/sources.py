@@ -80,6 +80,7 @@ def _synthetic(config: FineFaceConfig, size: int, count: int, seed: int) -> Synt
         people=config.synthetic_people or None, cache=config.synthetic_cache or None, names=("image", "parts"),
     )  # fmt: skip
     return SyntheticSamples(
-        faces, expression_words=config.synthetic_expression_words, face_height=config.synthetic_face_height,
+        faces, expression_words=config.synthetic_expression_words,
+        short_captions=config.synthetic_short_captions, face_height=config.synthetic_face_height,
         mark_face=config.face_weight != 1,
     )  # fmt: skip
