@@ -6,6 +6,7 @@
     fineface edit photo.jpg AU12=4 -o out.png                      the face in a photo made anew
     fineface download --variant sd15-faceid                        fetch the published weights
     fineface convert -o fineface.safetensors                       for diffusers' load_ip_adapter
+    fineface evaluate                                              measure the pictures of a model
 
 Intensities are absolute, on the FACS scale 0..5. The AUs are 1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25 and 26.
 """
@@ -36,7 +37,7 @@ from .variants import RELEASE, VARIANTS, get_variant
 def main(argv: Sequence[str] | None = None) -> int:
     """The console script; returns the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    commands = {"edit": _edit, "download": _download, "convert": _convert}
+    commands = {"edit": _edit, "download": _download, "convert": _convert, "evaluate": _evaluate}
     command = commands.get(arguments[0] if arguments else "")
     return cli.guarded(lambda: command(arguments[1:]) if command else _generate(arguments))
 
@@ -119,6 +120,12 @@ def _convert(arguments: list[str]) -> int:
 
     cli.say(f"written: {convert(model_folder(args.adapter), get_variant(args.variant), args.output)}")
     return cli.OK
+
+
+def _evaluate(arguments: list[str]) -> int:
+    from .evaluation.command import main as command
+
+    return command(arguments)
 
 
 def split_inputs(inputs: Sequence[str]) -> tuple[list[str], str]:

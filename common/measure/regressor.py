@@ -208,10 +208,16 @@ class Regressor:
         return [Measurement(*row[:3], face=row[3]) for row in rows]
 
 
-def level(landmarks: np.ndarray) -> np.ndarray:
+def level(landmarks: np.ndarray, side: int = SIDE, reach: float = _SQUARE, down: float = _DOWN) -> np.ndarray:
     """The matrix (2, 3), picture to square, that puts a face (68, 2) level into it.
 
     Size and place follow from eyes and nose, which no expression moves far.
+
+    Args:
+        landmarks: of the face in the picture.
+        side: of the square in pixels.
+        reach: side of the square in distances between the outer corners of the eyes.
+        down: its centre, on the way from the eyes to the base of the nose.
     """
     points = np.asarray(landmarks, np.float64)
     if points.shape != (68, 2):
@@ -219,11 +225,11 @@ def level(landmarks: np.ndarray) -> np.ndarray:
     left, right = points[36:42].mean(0), points[42:48].mean(0)
     eyes, nose = (left + right) / 2, points[33]
     across = float(np.linalg.norm(points[45] - points[36]))
-    down = _EYES_TO_NOSE * float(np.linalg.norm(nose - eyes))
-    scale = SIDE / max(_SQUARE * math.sqrt((across**2 + down**2) / 2), 1e-6)  # a turned head is narrower, not higher
+    along = _EYES_TO_NOSE * float(np.linalg.norm(nose - eyes))
+    scale = side / max(reach * math.sqrt((across**2 + along**2) / 2), 1e-6)  # a turned head is narrower, not higher
     tilt = math.atan2(right[1] - left[1], right[0] - left[0])
     turn = np.array([[math.cos(tilt), math.sin(tilt)], [-math.sin(tilt), math.cos(tilt)]]) * scale
-    return np.column_stack([turn, (SIDE - 1) / 2 - turn @ (eyes + _DOWN * (nose - eyes))])
+    return np.column_stack([turn, (side - 1) / 2 - turn @ (eyes + down * (nose - eyes))])
 
 
 def turn_of(matrix: np.ndarray) -> float:
@@ -231,11 +237,11 @@ def turn_of(matrix: np.ndarray) -> float:
     return math.degrees(math.atan2(-matrix[0, 1], matrix[0, 0]))
 
 
-def square(photo: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """The square (SIDE, SIDE, 3) uint8 of a photo (H, W, 3); drawn twice as large and averaged, against aliasing."""
+def square(photo: np.ndarray, matrix: np.ndarray, side: int = SIDE) -> np.ndarray:
+    """The square (side, side, 3) uint8 of a photo (H, W, 3); drawn twice as large and averaged, against aliasing."""
     double = np.column_stack([2 * matrix[:, :2], 2 * matrix[:, 2] + 0.5])
-    large = sample(photo, double, (2 * SIDE, 2 * SIDE), border=cv2.BORDER_REPLICATE)
-    return cv2.resize(large, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+    large = sample(photo, double, (2 * side, 2 * side), border=cv2.BORDER_REPLICATE)
+    return cv2.resize(large, (side, side), interpolation=cv2.INTER_AREA)
 
 
 def to_input(squares: np.ndarray) -> torch.Tensor:

@@ -30,7 +30,7 @@ _HAIR = {
     "fringe": "short {} hair with a fringe",
     "locs": "{} locs",
 }
-_UNDER_A_HAT = ("bob", "long straight", "long wavy", "locs")  # what still shows
+UNDER_A_HAT = ("bob", "long straight", "long wavy", "locs")  # what still shows
 _BEARDS = {"stubble": "stubble", "moustache": "a moustache", "goatee": "a goatee", "full": "a full beard"}
 _GLASSES = {"sun": "sunglasses", "half rim": "half-rimmed glasses"}
 _HATS = {"wide brim": "wide-brimmed hat"}
@@ -145,7 +145,7 @@ def _with(scene: Scene) -> list[str]:
     """Hair, beard, make-up, freckles, glasses and hat."""
     hair, features, wear = scene.person.hair, scene.person.features, scene.wear
     found = []
-    if hair.style != "none" and (wear.hat in ("none", "headband") or hair.style in _UNDER_A_HAT):
+    if hair.style != "none" and (wear.hat in ("none", "headband") or hair.style in UNDER_A_HAT):
         words = _HAIR.get(hair.style, "{} hair")
         phrase = words.removeprefix("a ").format(hair.colour_name)
         found.append(_article(phrase) if words.startswith("a ") else phrase)

@@ -23,6 +23,8 @@ EMOTIONS: dict[str, dict[str, tuple[float, float]]] = {
         "AU26": (0.4, 0.5),
     },
 }  # fmt: skip
+PARTED = 0.6
+"""How far a jaw that drops by 1 parts the lips."""
 _KINDS = {"neutral": 0.15, "single": 0.2, "emotion": 0.4, "several": 0.25}
 
 
@@ -49,13 +51,23 @@ def draw_units(rng: np.random.Generator) -> Units:
         count = 1 if kind == "single" else int(rng.integers(2, 5))
         for name in rng.choice(names, count, replace=False):
             strength[str(name)] = _intensity(rng)
-    strength["AU25"] = max(strength["AU25"], 0.6 * strength["AU26"])
+    strength["AU25"] = max(strength["AU25"], PARTED * strength["AU26"])
     middle = np.clip(list(strength.values()), 0, 5)
     sides = 1 + rng.uniform(-0.05, 0.05, (2, len(names)))
     if rng.random() < 0.2:
         sides[int(rng.integers(2))] *= rng.uniform(0.3, 0.85)
     left, right = np.round(np.clip(middle * sides, 0, 5), 3)
     return tuple(map(float, left)), tuple(map(float, right))
+
+
+def single_unit(unit: str, intensity: float) -> tuple[np.ndarray, np.ndarray]:
+    """Intensities (12,) of faces without and with a unit; for AU26 both have the lips parted as far as its jaw does."""
+    names = list(ACTION_UNITS)
+    without, having = np.zeros(len(names)), np.zeros(len(names))
+    having[names.index(unit)] = intensity
+    if unit == "AU26":
+        without[names.index("AU25")] = having[names.index("AU25")] = PARTED * intensity
+    return without, having
 
 
 def draw_blink(rng: np.random.Generator) -> tuple[float, float]:

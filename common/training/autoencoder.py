@@ -18,19 +18,19 @@ import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderDC
 from diffusers.optimization import get_scheduler
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from .. import cli
 from ..autoencoders import load_vae
-from ..background import foreground
 from ..errors import FaceEditError, InputError
 from ..files import alone, replace_file
 from ..synthetic.dataset import SyntheticFaces
 from . import records
 from .command import command
 from .config import at_least
-from .networks import built
+from .face_pictures import FacePictures
+from .networks import begin_with, built
 from .order import Numbered, Turns, generator
 from .sheet import sheet
 
@@ -118,43 +118,6 @@ class AutoencoderConfig:
             raise InputError(f"batch_size counts the pictures of pairs and must be even; got {self.batch_size}.")
 
 
-class FacePictures(Dataset[dict[str, torch.Tensor]]):
-    """Both pictures of pairs as `picture` (2, 3, S, S) in [-1, 1], with the inner face as `face` (2, 1, S, S).
-
-    Args:
-        faces: the pairs.
-        closer: every second one is cut out up to so many times closer.
-        always: all by the root of `closer`.
-    """
-
-    def __init__(self, faces: SyntheticFaces, closer: float = 1.0, *, always: bool = False) -> None:
-        self.faces, self.closer, self.always = faces, closer, always
-
-    def __len__(self) -> int:
-        return len(self.faces)
-
-    def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
-        """One pair."""
-        item = self.faces[index]
-        pair = [item[role] for role in ("source", "target")]
-        faces = [torch.from_numpy(foreground(each["parts"].numpy(), "face")).float()[None] for each in pair]
-        both = torch.cat([torch.stack([2 * each["image"] - 1 for each in pair]), torch.stack(faces)], 1)
-        if self.always or index % 2:
-            power = 0.5 if self.always else float(torch.rand((), generator=generator(index)))
-            both = cut_closer(both, pair[0]["landmarks"], self.closer**power)
-        return {"picture": both[:, :3], "face": both[:, 3:]}
-
-
-def cut_closer(pictures: torch.Tensor, landmarks: torch.Tensor, closer: float) -> torch.Tensor:
-    """Pictures (B, C, S, S), `closer` times as large round the landmarks (68, 2) in pixels."""
-    side = pictures.shape[-1]
-    centre = (landmarks.mean(0) + 0.5) * 2 / side - 1
-    rows = torch.tensor([[1 / closer, 0, 0], [0, 1 / closer, 0]])
-    rows[:, 2] = centre * (1 - 1 / closer)
-    grid = F.affine_grid(rows[None], [1, 1, side, side], align_corners=False).expand(len(pictures), -1, -1, -1)
-    return F.grid_sample(pictures, grid, mode="bilinear", padding_mode="border", align_corners=False)
-
-
 def reconstruction_loss(
     encoder: Any,
     decoder: Any,
@@ -213,7 +176,7 @@ def _train(config: AutoencoderConfig, output: Path) -> Path:
     optimizer = torch.optim.AdamW(vae.parameters(), config.learning_rate)
     rate = get_scheduler("cosine", optimizer, num_warmup_steps=config.warmup, num_training_steps=config.steps)
     if config.start:
-        _begin_with(vae, Path(config.start).expanduser())
+        begin_with(vae, load_vae(Path(config.start).expanduser()))
     parts = {"vae": vae, "optimizer": optimizer, "rate": rate}
     first = _resume(output / STATE, parts, config.learning_rate, device)
     if config.compile:
@@ -255,13 +218,6 @@ def _train(config: AutoencoderConfig, output: Path) -> Path:
     records.draw_curve(output / "log.csv", output / "loss.png")
     vae.save_pretrained(output / "vae")
     return output / "vae"
-
-
-def _begin_with(vae: Any, folder: Path) -> None:
-    """Copies the weights of another autoencoder that have the same name and shape."""
-    own, other = vae.state_dict(), load_vae(folder).state_dict()
-    fitting = {key: value for key, value in other.items() if key in own and value.shape == own[key].shape}
-    vae.load_state_dict({**own, **fitting})
 
 
 def _resume(path: Path, parts: Mapping[str, Any], learning_rate: float, device: torch.device) -> int:

@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Mapping
 from typing import Any
 
+from torch import nn
+
 from ..errors import InputError
 
 
@@ -29,3 +31,10 @@ def built(network: Any, table: str, options: Mapping[str, Any]) -> Any:
         return network(**options)
     except (TypeError, ValueError) as error:
         raise InputError(f"[{table}] makes no {network.__name__}: {error}") from error
+
+
+def begin_with(network: nn.Module, other: nn.Module) -> None:
+    """Copies the weights of another network that have the same name and shape."""
+    own = network.state_dict()
+    fitting = {key: value for key, value in other.state_dict().items() if key in own and value.shape == own[key].shape}
+    network.load_state_dict({**own, **fitting})

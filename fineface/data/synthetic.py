@@ -88,12 +88,16 @@ class SyntheticSamples(Dataset[Sample]):
         return [self._caption(index, scene) for index, scene in enumerate(scenes)]
 
     def _caption(self, index: int, scene: Scene) -> str:
-        if self.face_height:
-            scene = replace(scene, shot=close_shot(scene.shot, self.face_height))
-        text, phrase = caption(scene), expression_words(scene.units)
-        if phrase and not self.words:
-            text = text.replace(f", {phrase}", "", 1)
+        text = told(scene, self.face_height, words=self.words)
         return shortened(text, index) if self.short and index % 2 else text
+
+
+def told(scene: Scene, face_height: float = 0.0, *, words: bool = False) -> str:
+    """The caption of a scene, see `SyntheticSamples`; `words` says whether it tells the expression."""
+    if face_height:
+        scene = replace(scene, shot=close_shot(scene.shot, face_height))
+    text, phrase = caption(scene), expression_words(scene.units)
+    return text if words or not phrase else text.replace(f", {phrase}", "", 1)
 
 
 def shortened(text: str, number: int) -> str:

@@ -8,12 +8,12 @@ import numpy as np
 
 from common.action_units import ACTION_UNITS
 from common.synthetic.draw import draw_scene, draw_units
+from common.synthetic.draw_expression import single_unit
 from common.synthetic.factors import Scene
 from common.synthetic.stream import Purpose, stream
 
 LEVELS = (3.0, -3.0, 1.5, 4.5, -1.5, -4.5)
 COMBINATION_EVERY = 4
-PARTED = 0.6  # how far a jaw that drops by 1 parts the lips, as in all drawn expressions
 
 _NAMES = tuple(ACTION_UNITS)
 
@@ -51,18 +51,10 @@ def draw_item(seed: int, index: int) -> Item:
         turn = index - index // COMBINATION_EVERY
         number = turn % len(_NAMES)
         unit, level = _NAMES[number], LEVELS[(turn // len(_NAMES) + number) % len(LEVELS)]
-        before, after = _single(unit, level)
+        low, high = single_unit(unit, abs(level))
+        before, after = (low, high) if level > 0 else (high, low)
     wish = np.round(np.subtract(after, before), 3)
     return Item(index, _with(scene, before), _with(scene, after), tuple(map(float, wish)), unit)
-
-
-def _single(unit: str, level: float) -> tuple[np.ndarray, np.ndarray]:
-    """Intensities (12,) before and after."""
-    low, high = np.zeros(len(_NAMES)), np.zeros(len(_NAMES))
-    high[_NAMES.index(unit)] = abs(level)
-    if unit == "AU26":
-        low[_NAMES.index("AU25")] = high[_NAMES.index("AU25")] = PARTED * abs(level)
-    return (low, high) if level > 0 else (high, low)
 
 
 def _expressions(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from common.action_units import ACTION_UNITS
+from common.evaluation.dose_plot import COLOURS, draw_doses
 from common.files import replace_file
 
 from .summary import Report, doses
 from .trial import Record
 
-_EDIT, _TRUTH = "#1f5fa8", "#b8a27a"
+_EDIT, _TRUTH = COLOURS["edit"], COLOURS["truth"]
 
 
 def draw_plots(records: Sequence[Record], report: Report, folder: Path) -> bool:
@@ -32,21 +33,12 @@ def draw_plots(records: Sequence[Record], report: Report, folder: Path) -> bool:
 
 
 def _doses(figure: Any, records: Sequence[Record], report: Report) -> None:
-    """Measured against requested change: a panel for each unit, the truth's pale behind the edit's."""
-    panels = figure.subplots(3, 4, sharex=True, sharey=True)
-    for panel, (name, meaning) in zip(panels.flat, ACTION_UNITS.items()):
-        for of, colour, marker in (("truth", _TRUTH, "x"), ("edit", _EDIT, "o")):
-            requested, measured = doses(records, name, of)
-            response = report["units"][name][of]
-            words = (
-                "-" if response["pearson"] is None else f"r {response['pearson']:.2f}, slope {response['slope']:.2f}"
-            )
-            panel.scatter(requested, measured, 22, color=colour, marker=marker, label=f"{of}: {words}")
-        panel.axline((0, 0), slope=1, color="0.8", linewidth=0.8, zorder=0)
-        panel.set_title(f"{name} {meaning}", fontsize=9)
-        panel.legend(fontsize=7)
-    figure.supxlabel("requested change")
-    figure.supylabel(f"measured change ({report['evaluated']['measurer']})")
+    """The truth's pale behind the edit's."""
+    found = {
+        name: {of: (*doses(records, name, of), report["units"][name][of]) for of in ("truth", "edit")}
+        for name in ACTION_UNITS
+    }
+    draw_doses(figure, found, report["evaluated"]["measurer"])
 
 
 def _errors(figure: Any, records: Sequence[Record], report: Report) -> None:

@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-from PIL import Image
 from tqdm import tqdm
 
 from common.action_units import to_text
 from common.errors import InputError
+from common.evaluation.items import KeptItems
 from common.facts import claim, fingerprint
 from common.files import replace_file
 from common.measure import Measurer
 from common.synthetic.plan import VERSION
-from common.training.sheet import sheet
-from common.weights import read_config
 
 from .._api import MagicFace
 from . import SEED
@@ -28,9 +23,9 @@ from .items import draw_item
 from .plots import draw_plots
 from .summary import Report, summarise
 from .tables import markdown
-from .trial import Record, Trial, attempt
+from .trial import attempt
 
-ON_SHEET, COLUMN = 32, 8
+ON_SHEET = 32
 
 
 def evaluate(
@@ -65,17 +60,20 @@ def evaluate(
     folder = Path(folder).expanduser()
     facts = about(editor, measurer, seed, size)
     claim(folder / "evaluation.json", facts, "name another folder, or delete this one")
-    missing = [index for index in range(count) if not _file(folder, index).is_file()]
+    items = KeptItems(folder / "items")
+    missing = items.missing(count)
     if missing:
         attempt(draw_item(seed, missing[0]), editor, measurer, size)  # what only the first edit costs is not timed
     for index in tqdm(missing, desc="Editing", unit="edit", disable=not progress):
-        _keep(folder, attempt(draw_item(seed, index), editor, measurer, size))
-    records = [read_config(_file(folder, index)) for index in range(count)]
+        trial = attempt(draw_item(seed, index), editor, measurer, size)
+        items.keep(trial.record, trial.photos)
+    records = items.records(count)
     report = summarise(records, facts)
     text = json.dumps(report, indent=1, allow_nan=False) + "\n"
     replace_file(folder / "report.json", lambda path: path.write_text(text, encoding="utf-8"))
     replace_file(folder / "report.md", lambda path: path.write_text(markdown(report), encoding="utf-8"))
-    replace_file(folder / "sheet.png", contact_sheet(folder, records[:ON_SHEET]).save)
+    rows = [(record["index"], to_text([round(value, 1) for value in record["wish"]])) for record in records[:ON_SHEET]]
+    replace_file(folder / "sheet.png", items.sheet(rows, ("source", "edit", "truth")).save)
     draw_plots(records, report, folder)
     return report
 
@@ -96,30 +94,3 @@ def about(editor: MagicFace, measurer: Measurer, seed: int, size: int) -> dict[s
         "photos": size,
         "faces": VERSION,
     }
-
-
-def contact_sheet(folder: Path, records: list[Record]) -> Image.Image:
-    """Photos before, edited and true, eight items one under the other."""
-    pages = []
-    for start in range(0, len(records), COLUMN):
-        part = records[start : start + COLUMN]
-        strips = [np.array(Image.open(_file(folder, record["index"]).with_suffix(".png"))) for record in part]
-        source, edit, truth = torch.from_numpy(np.stack(strips)).permute(0, 3, 1, 2).div(255).chunk(3, 3)
-        wishes = [to_text([round(value, 1) for value in record["wish"]]) for record in part]
-        pages.append(sheet({"source": source, "edit": edit, "truth": truth}, wishes))
-    whole = Image.new("RGB", (sum(page.width for page in pages), pages[0].height), "white")
-    for number, page in enumerate(pages):
-        whole.paste(page, (number * pages[0].width, 0))
-    return whole
-
-
-def _file(folder: Path, index: int) -> Path:
-    return folder / "items" / f"{index:05d}.json"
-
-
-def _keep(folder: Path, trial: Trial) -> None:
-    path = _file(folder, trial.record["index"])
-    strip = Image.fromarray(np.concatenate(trial.photos, 1))
-    replace_file(path.with_suffix(".png"), strip.save)  # before the record, whose presence says that all is there
-    text = json.dumps(trial.record, allow_nan=False)
-    replace_file(path, partial(Path.write_text, data=text, encoding="utf-8"))

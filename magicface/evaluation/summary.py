@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from common.action_units import ACTION_UNITS
+from common.evaluation.responses import off_target, response
 from common.measure.compare import decibels
 
 from .trial import Record
@@ -87,29 +88,14 @@ def doses(records: Iterable[Record], unit: str, name: str) -> tuple[np.ndarray, 
 
 
 def _unit(unit: str, records: list[Record]) -> dict[str, Any]:
-    responses = {name: _response(*doses(records, unit, name)) for name in ("edit", "truth")}
+    responses = {name: response(*doses(records, unit, name)) for name in ("edit", "truth")}
     error = _errors(r["photo"] for r in records)
     return {**responses, "error": error["edit_to_nothing"], "floor": error["vae_to_nothing"]}
 
 
-def _response(requested: np.ndarray, measured: np.ndarray) -> dict[str, Any]:
-    """Pearson's correlation, and the slope of the least-squares line."""
-    if len(requested) < 2 or np.ptp(requested) == 0:
-        return {"count": len(requested), "pearson": None, "slope": None}
-    slope = float(np.polyfit(requested, measured, 1)[0])
-    pearson = float(np.corrcoef(requested, measured)[0, 1]) if np.ptp(measured) > 0 else None
-    return {"count": len(requested), "pearson": pearson, "slope": slope}
-
-
 def _off_target(singles: list[Record], name: str) -> float | None:
-    """Mean absolute change of a unit that was left alone, over that of the unit that was asked for."""
-    on, off = [], []
-    for record in singles:
-        if (found := change(record, name)) is not None:
-            place = _NAMES.index(record["unit"])
-            on.append(abs(found[place]))
-            off.append(np.abs(np.delete(found, place)).mean())
-    return float(np.mean(off) / np.mean(on)) if on and np.mean(on) > 0 else None
+    found = [(_NAMES.index(r["unit"]), c) for r in singles if (c := change(r, name)) is not None]
+    return off_target(found)
 
 
 def _combined(records: list[Record], name: str) -> float | None:
@@ -118,7 +104,7 @@ def _combined(records: list[Record], name: str) -> float | None:
     if not found:
         return None
     requested, measured = (np.concatenate(part) for part in zip(*found))
-    return _response(requested, measured)["pearson"]
+    return response(requested, measured)["pearson"]
 
 
 def _errors(records: Iterable[dict[str, float]]) -> dict[str, float | None]:

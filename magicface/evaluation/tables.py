@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
+
+from common.tables import number, table
 
 from .summary import GOALS, Report
 
@@ -34,10 +35,10 @@ def _opening(report: Report) -> str:
 
 def _goals(report: Report) -> str:
     rows = [
-        (words, f"{relation} {bound:g}", _number(goal["found"]), _WORDS[goal["reached"]])
+        (words, f"{relation} {bound:g}", number(goal["found"]), _WORDS[goal["reached"]])
         for (words, relation, bound), goal in zip(GOALS.values(), report["goals"].values())
     ]
-    return _table(("measure", "goal", "found", ""), rows)
+    return table(("measure", "goal", "found", ""), rows)
 
 
 def _errors(report: Report) -> str:
@@ -52,20 +53,20 @@ def _errors(report: Report) -> str:
     rows = []
     for name, words in _ROWS.items():
         error = report["error"][name]
-        values = [_number(error[key], 5) for key in ("edit", "nothing", "vae")]
-        rows.append((words, *values, *(_number(error[key]) for key in ("edit_to_nothing", "vae_to_nothing"))))
-    return _table(head, rows)
+        values = [number(error[key], 5) for key in ("edit", "nothing", "vae")]
+        rows.append((words, *values, *(number(error[key]) for key in ("edit_to_nothing", "vae_to_nothing"))))
+    return table(head, rows)
 
 
 def _units(report: Report) -> str:
     head = ("unit", "edits", "Pearson", "slope", "truth: Pearson", "truth: slope", "error / nothing")
     rows = []
     for name, unit in report["units"].items():
-        responses = [_number(unit[of][key]) for of in ("edit", "truth") for key in ("pearson", "slope")]
-        rows.append((name, str(unit["edit"]["count"]), *responses, _number(unit["error"])))
+        responses = [number(unit[of][key]) for of in ("edit", "truth") for key in ("pearson", "slope")]
+        rows.append((name, str(unit["edit"]["count"]), *responses, number(unit["error"])))
     return (
         "Dose response: measured against requested change. The columns `truth` are the measurer's own limit, read from "
-        "the true pictures.\n\n" + _table(head, rows)
+        "the true pictures.\n\n" + table(head, rows)
     )
 
 
@@ -74,38 +75,22 @@ def _rest(report: Report) -> str:
     rows = [
         (
             "off-target change, of the on-target change",
-            *(_number(report["off_target"][of]) for of in ("edit", "truth")),
+            *(number(report["off_target"][of]) for of in ("edit", "truth")),
         ),
-        ("Pearson over all units of the combinations", *(_number(report["combined"][of]) for of in ("edit", "truth"))),
-        ("PSNR of a wish of zero, and of the autoencoder, dB", _number(zero["psnr"]), _number(zero["vae"])),
+        ("Pearson over all units of the combinations", *(number(report["combined"][of]) for of in ("edit", "truth"))),
+        ("PSNR of a wish of zero, and of the autoencoder, dB", number(zero["psnr"]), number(zero["vae"])),
         (
             "PSNR of the background, dB (worst photo)",
-            f"{_number(background['psnr'])} ({_number(background['worst'])})",
+            f"{number(background['psnr'])} ({number(background['worst'])})",
             "",
         ),
         ("identity, mean", *(_identity(report["identity"][of]) for of in ("edit", "truth"))),
-        ("seconds to encode a photo, and for an edit of it", _number(seconds["encode"]), _number(seconds["edit"])),
+        ("seconds to encode a photo, and for an edit of it", number(seconds["encode"]), number(seconds["edit"])),
     ]
-    return _table(("", "edit", "truth, or as said"), rows)
+    return table(("", "edit", "truth, or as said"), rows)
 
 
 def _identity(found: dict[str, Any] | None) -> str:
     if found is None:
         return "not measured"
     return f"{found['measure']} {found['mean']:.3f}, {100 * found['same']:.0f} % the same person"
-
-
-def _number(value: float | None, digits: int = 2) -> str:
-    if value is None:
-        return "-"
-    return str(value) if isinstance(value, int) else f"{value:.{digits}f}"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table whose columns stand one under the other."""
-    widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
-
-    def line(cells: Sequence[str]) -> str:
-        return "| " + " | ".join(cell.ljust(width) for cell, width in zip(cells, widths)) + " |"
-
-    return "\n".join([line(head), "|" + "|".join("-" * (width + 2) for width in widths) + "|", *map(line, rows)])

@@ -1,0 +1,36 @@
+"""How far what was measured follows what was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+
+def response(requested: np.ndarray, measured: np.ndarray) -> dict[str, Any]:
+    """Of values (N,): "count", Pearson's correlation, and the "slope" of the least-squares line.
+
+    The last two are None where all that was requested is the same, the correlation also where all measured is.
+    """
+    if len(requested) < 2 or np.ptp(requested) == 0:
+        return {"count": len(requested), "pearson": None, "slope": None}
+    slope = float(np.polyfit(requested, measured, 1)[0])
+    pearson = float(np.corrcoef(requested, measured)[0, 1]) if np.ptp(measured) > 0 else None
+    return {"count": len(requested), "pearson": pearson, "slope": slope}
+
+
+def off_target(changes: Iterable[tuple[int, np.ndarray]]) -> float | None:
+    """Mean absolute change of units that were left alone, over that of the one that was asked for.
+
+    Args:
+        changes: which unit was asked for, and the measured change (12,) of all.
+
+    Returns:
+        None where there is none, or no change.
+    """
+    on, off = [], []
+    for place, change in changes:
+        on.append(abs(change[place]))
+        off.append(np.abs(np.delete(change, place)).mean())
+    return float(np.mean(off) / np.mean(on)) if on and np.mean(on) > 0 else None
