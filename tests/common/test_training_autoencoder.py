@@ -14,8 +14,8 @@ from common.autoencoders import encode, load_vae
 from common.synthetic import dataset
 from common.synthetic.dataset import SyntheticFaces
 from common.training.autoencoder import AutoencoderConfig, main, reconstruction_loss
-from common.training.face_pictures import FacePictures, cut_closer
 from common.training.config import documentation
+from common.training.face_pictures import FacePictures, cut_closer
 from common.training.records import read_log
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "synthetic"))
