@@ -1,0 +1,257 @@
+"""Evaluation of FineFace: what is asked, what is measured, and that it can be stopped."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+import pytest
+import small_fineface as small
+from PIL import Image
+
+from common.action_units import ACTION_UNITS
+from common.errors import InputError
+from common.images import read_image, rgb
+from common.measure import Measurement
+from common.measure.traits import TRAITS
+from common.synthetic import picture
+from common.synthetic.traits import true_traits
+from fineface import FineFace
+from fineface.__main__ import main
+from fineface.evaluation import SEED, run
+from fineface.evaluation.items import LEVELS, draw_item
+from fineface.evaluation.run import evaluate
+from fineface.evaluation.summary import summarise
+from fineface.evaluation.tables import markdown
+from fineface.evaluation.trial import true_picture
+
+COUNT, SIZE = 3, 96
+NAMES = tuple(ACTION_UNITS)
+
+
+class Brightness:
+    """A measurer of nothing, that sees every face."""
+
+    name = "brightness"
+
+    def __call__(self, image) -> Measurement:
+        return Measurement(units=np.full(12, rgb(read_image(image)).mean() / 51), angles=np.zeros(3))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def pictures_are_made_once():
+    made = picture.make
+    picture.make = lru_cache(made)
+    yield
+    picture.make = made
+
+
+@pytest.fixture(scope="module")
+def editor(base, tmp_path_factory):
+    """A tiny random model of its own, made to answer with true pictures."""
+    folder = tmp_path_factory.mktemp("evaluated")
+    small.write_faces(folder / "faces")
+    (folder / "whole.toml").write_text(small.WHOLE.format(folder=folder))
+    assert small.start(folder / "whole.toml", "steps=1") == 0
+    return FineFace.from_pretrained(adapter=folder / "out" / "model", device="cpu", size=SIZE)
+
+
+def answering(editor, monkeypatch, *roles: str):
+    """The editor, made to return these two of each item's true pictures, whatever its networks say."""
+    known = {item.caption: item for item in (draw_item(SEED, index) for index in range(COUNT))}
+
+    def generate(prompts, wishes, *, seed, progress):
+        item = known[prompts[0]]
+        assert prompts == [item.caption] * 2
+        assert wishes == [item.before, item.wish]
+        assert seed == item.index
+        return [Image.fromarray(true_picture(getattr(item, role), SIZE)) for role in roles]
+
+    monkeypatch.setattr(editor, "generate", generate)
+    return editor
+
+
+def measured(editor, folder, count=COUNT, **options):
+    return evaluate(editor, Brightness(), folder, count=count, progress=False, **options)
+
+
+# --- what is asked ---------------------------------------------------------------------------------------------------
+
+
+def test_a_wish_is_what_the_target_shows():
+    for index in range(60):
+        item = draw_item(SEED, index)
+        assert item.source.units == (item.before, item.before)
+        assert item.target == replace(item.source, units=(item.wish, item.wish))
+        assert 0 <= min(item.wish) <= max(item.wish) <= 5
+        if item.unit:
+            assert [name for name, change in zip(NAMES, item.change) if change] == [item.unit]
+            assert max(item.change) in LEVELS
+        else:
+            assert np.count_nonzero(np.array(item.change) >= 0.5) >= 2
+
+
+def test_every_unit_comes_at_every_level_and_captions_do_not_tell():
+    items = [draw_item(SEED, index) for index in range(48)]
+    assert {item.unit for item in items[:16]} == {*NAMES, None}
+    for name in NAMES:
+        assert {max(item.change) for item in items if item.unit == name} == set(LEVELS)
+    for item in items:
+        assert item.caption.startswith("a close-up of ")
+        assert not any(word in item.caption for word in ("smiling", "frowning", "expression", "brows", "lips"))
+    assert draw_item(SEED, 7) == items[7] != draw_item(SEED + 1, 7)
+
+
+def test_traits_are_those_of_the_caption():
+    seen = {name: set() for name in TRAITS}
+    for index in range(150):
+        item = draw_item(SEED, index)
+        for name, value in item.traits.items():
+            assert value is None or value in TRAITS[name]
+            seen[name].add(value)
+        assert (item.traits["glasses"] != "none") == ("glasses" in item.caption)
+        if item.traits["hair"] in ("black", "blond", "red"):
+            assert item.traits["hair"] in item.caption
+        if item.traits["beard"] == "moustache":
+            assert "moustache" in item.caption
+    assert seen["glasses"] == set(TRAITS["glasses"])
+    assert seen["beard"] == set(TRAITS["beard"])
+    assert len(seen["hair"]) >= 5
+
+
+def test_hair_under_a_cap_is_not_asked_for():
+    scene = draw_item(SEED, 0).source
+    hidden = replace(scene, wear=replace(scene.wear, hat="cap"), person=replace(
+        scene.person, hair=replace(scene.person.hair, style="crew")))  # fmt: skip
+    assert true_traits(hidden)["hair"] is None
+    bare = replace(hidden, wear=replace(scene.wear, hat="none"))
+    assert true_traits(bare)["hair"] in TRAITS["hair"]
+    assert (
+        true_traits(replace(bare, person=replace(bare.person, hair=replace(bare.person.hair, style="none"))))["hair"]
+        is None
+    )
+
+
+# --- what is measured ------------------------------------------------------------------------------------------------
+
+
+def test_true_pictures_are_as_good_as_the_truth(editor, monkeypatch, tmp_path):
+    report = measured(answering(editor, monkeypatch, "source", "target"), tmp_path)
+    assert report["without_face"] == {"made": 0, "truth": 0}
+    for unit in report["units"].values():
+        assert unit["made"] == unit["truth"]
+    for trait in report["traits"].values():
+        assert trait["all"]["made"] == trait["all"]["truth"]
+    assert report["off_target"]["made"] == report["off_target"]["truth"]
+
+
+def test_an_editor_deaf_to_wishes_has_no_response(editor, monkeypatch, tmp_path):
+    report = measured(answering(editor, monkeypatch, "source", "source"), tmp_path)
+    for unit in report["units"].values():
+        assert unit["made"]["pearson"] is None
+        assert unit["made"]["slope"] in (None, 0)
+    assert report["background"] == 100
+    assert report["off_target"]["made"] is None
+
+
+def records(answer, read):
+    """Made-up records of 96 items: measured change is `answer(change)`, a trait is read as `read(asked)`."""
+    for index in range(96):
+        item = draw_item(SEED, index)
+        truth = {"change": list(item.change), "identity": None, "background": 40.0, "traits": dict(item.traits)}
+        made = truth | {
+            "change": list(answer(np.array(item.change))),
+            "traits": {name: read(name, value) for name, value in item.traits.items()},
+        }
+        yield {
+            "index": index, "unit": item.unit, "change": list(item.change), "traits": dict(item.traits),
+            "seconds": 1.0, "made": made, "truth": truth,
+        }  # fmt: skip
+
+
+def test_a_response_in_proportion_is_perfectly_correlated():
+    report = summarise(list(records(lambda change: 0.5 * change, lambda name, value: value)), {})
+    for unit in report["units"].values():
+        assert unit["made"]["pearson"] == pytest.approx(1)
+        assert unit["made"]["slope"] == pytest.approx(0.5)
+        assert unit["made"]["count"] == 72  # of all single units: what was not asked for should not move
+    assert report["off_target"] == {"made": 0, "truth": 0}
+    assert report["combined"]["made"] == pytest.approx(1)
+    for trait in report["traits"].values():
+        assert trait["all"] == trait["mean"] == {"made": 1, "truth": 1}
+
+
+def test_what_moves_unasked_weakens_the_response():
+    report = summarise(list(records(lambda change: change + 0.1 * change.sum(), lambda name, value: value)), {})
+    assert report["off_target"]["made"] == pytest.approx(0.1 / 1.1)
+    assert all(0.9 < unit["made"]["pearson"] < 1 for unit in report["units"].values())
+
+
+def test_pictures_that_always_wear_glasses_are_as_good_as_chance():
+    report = summarise(
+        list(records(lambda change: change, lambda name, value: "clear" if name == "glasses" else value)), {}
+    )
+    found = report["traits"]["glasses"]
+    assert found["classes"]["clear"]["made"] == 1
+    assert found["classes"]["none"]["made"] == 0
+    assert found["mean"]["made"] == pytest.approx(1 / len(found["classes"]))
+    assert found["all"]["made"] == pytest.approx(found["chance"])
+
+
+def test_a_picture_without_a_face_is_told_apart():
+    made = [record | {"made": None} for record in records(lambda change: change, lambda name, value: value)]
+    report = summarise(made, {"seed": 1, "pixels": 128, "settings": {}, "measurer": ["none", ""]})
+    assert report["without_face"] == {"made": 96, "truth": 0}
+    assert report["units"]["AU1"]["made"]["count"] == 0
+    assert "No face was found in 96 of the pairs" in markdown(report)
+
+
+# --- files -----------------------------------------------------------------------------------------------------------
+
+
+def without_time(folder) -> dict:
+    report = json.loads((folder / "report.json").read_text())
+    del report["seconds"]
+    return report
+
+
+def test_stopped_and_resumed_is_the_same_report(editor, monkeypatch, tmp_path):
+    answering(editor, monkeypatch, "source", "target")
+    measured(editor, tmp_path / "whole", count=2)
+    calls, attempt = [], run.attempt
+
+    def interrupted(*args):
+        calls.append(args)
+        if len(calls) == 3:  # the warm-up, one item, and then
+            raise KeyboardInterrupt
+        return attempt(*args)
+
+    monkeypatch.setattr(run, "attempt", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        measured(editor, tmp_path / "parts", count=2)
+    assert len(list((tmp_path / "parts" / "items").glob("*.json"))) == 1
+    measured(editor, tmp_path / "parts", count=2)
+    assert without_time(tmp_path / "parts") == without_time(tmp_path / "whole")
+    made = len(calls)
+    assert measured(editor, tmp_path / "parts", count=1)["pictures"] == 2
+    assert len(calls) == made  # all is there
+    names = {path.name for path in (tmp_path / "parts").iterdir() if not path.name.startswith(".")}
+    assert names == {"dose_response.png", "evaluation.json", "items", "report.json", "report.md", "sheet.png"}
+    with pytest.raises(InputError, match="seed: 1000 there, 5 here"):
+        measured(editor, tmp_path / "parts", seed=5)
+    with pytest.raises(InputError, match="at least 1"):
+        measured(editor, tmp_path / "parts", count=0)
+
+
+def test_the_command(editor, monkeypatch, tmp_path, capsys):
+    import common.measure
+
+    monkeypatch.setattr(common.measure, "get_measurer", lambda name: Brightness())
+    monkeypatch.setattr(
+        FineFace, "from_pretrained", lambda *args, **options: answering(editor, monkeypatch, "source", "target")
+    )
+    assert main(["evaluate", "--count", "1", "--adapter", "any", "--out", str(tmp_path), "-q"]) == 0
+    assert "# 2 pictures of synthetic captions" in capsys.readouterr().out
+    assert Image.open(tmp_path / "sheet.png").width > 4 * SIZE
