@@ -24,7 +24,7 @@ from tqdm import tqdm
 from .. import cli
 from ..autoencoders import load_vae
 from ..errors import FaceEditError, InputError
-from ..files import alone, replace_file
+from ..files import PATIENCE, alone, replace_file
 from ..synthetic.dataset import SyntheticFaces
 from . import records
 from .command import command
@@ -163,7 +163,7 @@ def train(config: AutoencoderConfig) -> Path:
         FaceEditError: the loss is no longer a number.
     """
     output = Path(config.output).expanduser()
-    with alone(output, patience=10):
+    with alone(output, PATIENCE):
         return _train(config, output)
 
 
