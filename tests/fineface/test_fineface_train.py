@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 from diffusers import StableDiffusionPipeline
+from runs import losses
 from safetensors.torch import load_file
-from small_fineface import CAPTIONS, SIZE, losses, start
+from small_fineface import CAPTIONS, SIZE, start
 
 from common.action_units import to_vector
 from common.errors import MissingCheckpointError
