@@ -264,10 +264,11 @@ def test_missing_weights_say_how_to_get_them(tmp_path, monkeypatch):
         generate("a man", {"AU13": 1})
 
 
-def test_defaults_are_the_releases():
+def test_defaults_are_the_releases(text_editor):
     defaults = {name: p.default for name, p in inspect.signature(generate).parameters.items()}
     names = ("face", "au_scale", "face_scale", "steps", "guidance", "negative_prompt", "seed", "size")
-    assert [defaults[name] for name in names] == [None, 1.0, 0.9, 50, 7.5, None, None, None]
+    assert [defaults[name] for name in names] == [None, 1.0, 0.9, None, None, None, None, None]
+    assert (text_editor.defaults.steps, text_editor.defaults.guidance, text_editor.defaults.extent) == (50, 7.5, "face")
 
 
 def test_exports():
