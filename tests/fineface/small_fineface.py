@@ -33,6 +33,15 @@ VAE = {
     "norm_num_groups": 4,
     "latent_channels": 4,
 }
+EXACT_VAE = {
+    "latent_channels": 4,
+    "encoder_block_out_channels": [8, 8, 16],
+    "decoder_block_out_channels": [8, 8, 16],
+    "encoder_layers_per_block": [0, 1, 1],
+    "decoder_layers_per_block": [0, 1, 1],
+    "encoder_qkv_multiscales": [[], [], []],
+    "decoder_qkv_multiscales": [[], [], []],
+}
 TEXT = {
     "hidden_size": WIDTH,
     "intermediate_size": 32,

@@ -256,7 +256,7 @@ def test_generate_and_edit(sd21_folder, faceid_folder, astronaut, person):
 def test_missing_weights_say_how_to_get_them(tmp_path, monkeypatch):
     monkeypatch.setenv("FACE_RIG_HOME", str(tmp_path))
     with pytest.raises(MissingCheckpointError, match="fineface download --variant sd21") as raised:
-        generate("a man", {})
+        generate("a man", {}, variant="sd21")
     assert str(tmp_path / "sd2-community--stable-diffusion-2-1-base" / "unet") in str(raised.value)
     with pytest.raises(MissingCheckpointError, match=r"ip-adapter-faceid-portrait-v11_sd15\.bin"):
         generate("a man", {}, face=np.ones((1, 512)))
