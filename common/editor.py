@@ -25,7 +25,7 @@ from .paste import paste, paste_mask
 from .pipeline import FaceEditPipeline
 from .prepare import prepare
 from .rig import Rigger
-from .subject import Subject
+from .subject import Subject, check_subject
 from .tensors import to_tensor
 
 if TYPE_CHECKING:
@@ -202,7 +202,8 @@ class Editor(Generic[Wish]):
             "callback_on_step_end": callback_on_step_end,
         }  # fmt: skip
         pairs, single = pair_up(subject, wish, self.rigger.as_list)
-        self._check_subjects([s for s, _ in pairs])
+        for each, _ in pairs:
+            check_subject(each, self.size)
         results: list[Image.Image] = []
         for start in range(0, len(pairs), batch_size):
             batch = pairs[start : start + batch_size]
@@ -224,18 +225,6 @@ class Editor(Generic[Wish]):
         self.pipeline.unet.compile(fullgraph=True, **options)
 
     # --- helpers -----------------------------------------------------------------------------------------------------
-
-    def _check_subjects(self, subjects: list[Any]) -> None:
-        for subject in subjects:
-            if not isinstance(subject, Subject):
-                raise InputError(
-                    f"edit() takes what encode() returned; got {type(subject).__name__}.\n"
-                    "  write: editor.edit(editor.encode(photo), wish)"
-                )
-            if subject.crop.size != self.size:
-                raise InputError(
-                    f"The subject was encoded at {subject.crop.size} pixels, this editor works at {self.size}."
-                )
 
     def _encode_prepared(self, source: Image.Image, background: Image.Image, started: float) -> Subject:
         sizes = {source.size, background.size}

@@ -21,17 +21,17 @@ def claim(path: Path, facts: Mapping[str, Any], cure: str) -> None:
     Args:
         path: a .json file beside the results.
         facts: what results depend on, plain values.
-        cure: what to do where it holds others, words that follow the message.
+        cure: what to do where it holds others or is damaged, words that follow the message.
 
     Raises:
-        InputError: it does.
-        CheckpointError: the file is damaged.
+        InputError: it holds others.
+        CheckpointError: it is damaged.
     """
     expected = json.loads(json.dumps(facts))  # tuples come back as lists
     if not path.is_file():
         text = json.dumps(expected, indent=1) + "\n"
         replace_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
-    elif (kept := read_config(path)) != expected:
+    elif (kept := read_config(path, cure)) != expected:
         names = [name for name in {**kept, **expected} if kept.get(name) != expected.get(name)]
         differs = "".join(f"  {name}: {kept.get(name)!r} there, {expected.get(name)!r} here\n" for name in names)
         raise InputError(f"{path.parent} was made from something else:\n{differs}  {cure}")

@@ -16,6 +16,9 @@ try:
 except ImportError:  # Windows
     fcntl = None
 
+PATIENCE = 10.0
+"""Seconds for which a training waits for its folder: the helpers of a killed one live on a little, and hold it."""
+
 
 def replace_file(path: Path, write: Callable[[Path], object]) -> None:
     """Calls `write(temporary)` beside `path`, then renames: whoever looks sees the old file or the new one, whole."""
@@ -34,7 +37,7 @@ def alone(folder: Path, patience: float = 0.0) -> Iterator[None]:
 
     Args:
         folder: is made where it is missing.
-        patience: for how many seconds to wait for whoever holds it; the helpers of a killed process live on a little.
+        patience: for how many seconds to wait for whoever holds it.
 
     Raises:
         InputError: another process holds it.

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
 
+from .errors import InputError
 from .faces import Crop, Face
 from .hooks import Identity
 
@@ -39,3 +41,19 @@ class Subject:
     identity: Identity = field(repr=False)
     guides: tuple[torch.Tensor, ...] = field(repr=False)
     record: dict[str, object] = field(default_factory=dict)
+
+
+def check_subject(subject: Any, size: int) -> Subject:
+    """The subject as it came.
+
+    Raises:
+        InputError: it is none, or was encoded at another size than `size` pixels.
+    """
+    if not isinstance(subject, Subject):
+        raise InputError(
+            f"edit() takes what encode() returned; got {type(subject).__name__}.\n"
+            "  write: editor.edit(editor.encode(photo), wish)"
+        )
+    if subject.crop.size != size:
+        raise InputError(f"The subject was encoded at {subject.crop.size} pixels, this editor works at {size}.")
+    return subject

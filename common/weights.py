@@ -56,8 +56,12 @@ def building(what: object) -> Iterator[None]:
         ) from error
 
 
-def read_config(path: Path) -> dict[str, Any]:
+def read_config(path: Path, cure: str = "delete it and fetch it again") -> dict[str, Any]:
     """A config.json as a dict.
+
+    Args:
+        path: of the file.
+        cure: what to do where it is damaged, words that follow the message.
 
     Raises:
         CheckpointError: damaged, or not a JSON object.
@@ -65,9 +69,9 @@ def read_config(path: Path) -> dict[str, Any]:
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise CheckpointError(f"Cannot read {path}: {error}.\n  delete it and fetch it again") from error
+        raise CheckpointError(f"Cannot read {path}: {error}.\n  {cure}") from error
     if not isinstance(config, dict):
-        raise CheckpointError(f"{path} must hold a JSON object; it holds a {type(config).__name__}.")
+        raise CheckpointError(f"{path} must hold a JSON object; it holds a {type(config).__name__}.\n  {cure}")
     return config
 
 

@@ -26,12 +26,12 @@ from common.images import ImageLike, read_image, rgb
 from common.paste import paste, paste_mask
 from common.prepare import prepare
 from common.prompt import PROMPT
-from common.subject import Subject
+from common.subject import Subject, check_subject
 
 from .checkpoints import Networks, load_networks
 from .conditions import Conditions
 from .faces import embed_faces, with_embedding
-from .options import HIGH, LOW, PUBLISHED, Options, check_size, check_subject
+from .options import HIGH, LOW, PUBLISHED, Options, check_size
 from .text import check_prompt
 from .variants import EMBEDDED_FOLDER, STEPS_IN, locate
 

@@ -10,7 +10,6 @@ from typing import Any
 from common.arguments import SEED, check_options, whole_number
 from common.defaults import Defaults
 from common.errors import InputError
-from common.subject import Subject
 
 PUBLISHED = Defaults(steps=50, guidance=7.5, extent="face")
 """What the released scripts take; a model may have settings of its own, in its folder's editor.json."""
@@ -86,19 +85,3 @@ def check_size(size: Any, pipeline: Any) -> tuple[int, int]:
         if whole_number("size", side, 64, 4096) % step:
             raise InputError(f"size must divide by {step}; got {side}.")
     return int(sides[0]), int(sides[1])
-
-
-def check_subject(subject: Any, size: int) -> Subject:
-    """The subject as it came.
-
-    Raises:
-        InputError: it is none, or was encoded at another size than `size` pixels.
-    """
-    if not isinstance(subject, Subject):
-        raise InputError(
-            f"edit() takes what encode() returned; got {type(subject).__name__}.\n"
-            "  write: editor.edit(editor.encode(photo), wish)"
-        )
-    if subject.crop.size != size:
-        raise InputError(f"The subject was encoded at {subject.crop.size} pixels, this editor works at {size}.")
-    return subject

@@ -127,7 +127,7 @@ def locate(
         if inside and nothing and named in (None, WHOLE):
             folder = embedded
     kind = named or (WHOLE if (folder / PIPELINE).is_file() else SD15_FACEID if face else SD21)
-    return folder, locate_base(base if base or kind.bases else folder, kind), kind
+    return folder, locate_base(base, kind) if base or kind.bases else folder, kind
 
 
 def weights_file(folder: Path, stem: str) -> Path | None:

@@ -43,7 +43,7 @@ class KeptItems:
 
     def records(self, count: int) -> list[dict[str, Any]]:
         """The first records."""
-        return [read_config(self._file(index)) for index in range(count)]
+        return [read_config(self._file(index), "delete it, and it is made again") for index in range(count)]
 
     def sheet(self, rows: Sequence[tuple[int, str]], columns: Sequence[str]) -> Image.Image:
         """The pictures of some items, eight items one under the other.

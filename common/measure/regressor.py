@@ -2,7 +2,8 @@
 
 It was trained by `examples/train_regressor.py` on synthetic faces only, of photographs it extrapolates: 11,000 pairs of
 8,000 people, an hour and a half on part of a CPU core. First 5,200 steps of 24 pairs without the part that compares two
-pictures, then, with `--start` from there and a new rate of 1.2e-3, 3,600 with it.
+pictures, then, with `--start` from there and a new rate of 1.2e-3, 3,600 with it. From nothing, without `--start`, the
+script trains both parts together.
 """
 
 from __future__ import annotations

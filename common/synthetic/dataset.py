@@ -58,8 +58,7 @@ class SyntheticFaces(Dataset[dict[str, Any]]):
         people: how many people take turns; None gives each about four pictures.
         cache: folder where finished items are kept, each written once, whole; several processes may share it, and sets
             with other arguments keep apart in it.
-        names: which of the above an item needs to have besides units and index: from a cache it is read faster; None
-            is all.
+        names: which of the above an item has besides its units and index: from a cache it is read faster; None is all.
 
     Raises:
         InputError: an argument cannot be used.
@@ -108,7 +107,9 @@ class SyntheticFaces(Dataset[dict[str, Any]]):
         if get_worker_info() is not None:
             single_threaded()
         arrays = self._kept(number)
-        return _item(self._make(number) if arrays is None else arrays, number)
+        if arrays is None:
+            arrays = {name: value for name, value in self._make(number).items() if self._wanted(name)}
+        return _item(arrays, number)
 
     def warm(self, workers: int = 2, *, progress: bool = True) -> int:
         """Fill the cache; may be stopped and called again, what is there is kept.
@@ -135,6 +136,9 @@ class SyntheticFaces(Dataset[dict[str, Any]]):
                 bar.update()
         return len(missing)
 
+    def _wanted(self, name: str) -> bool:
+        return self.names is None or name.partition(".")[2] in self.names
+
     def _file(self, number: int) -> Path:
         assert self.cache is not None
         return self.cache / f"{number // 1000:05d}" / f"{number:08d}.npz"
@@ -145,8 +149,7 @@ class SyntheticFaces(Dataset[dict[str, Any]]):
             return None
         try:
             with open(self._file(number), "rb") as file, np.load(file, allow_pickle=False) as arrays:
-                wanted = [name for name in arrays.files if self.names is None or name.partition(".")[2] in self.names]
-                return {name: _unpack(name, arrays[name]) for name in wanted}
+                return {name: _unpack(name, arrays[name]) for name in arrays.files if self._wanted(name)}
         except (OSError, RuntimeError, zipfile.BadZipFile, ValueError, EOFError, KeyError):
             return None
 

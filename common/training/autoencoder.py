@@ -24,7 +24,7 @@ from tqdm import tqdm
 from .. import cli
 from ..autoencoders import load_vae
 from ..errors import FaceEditError, InputError
-from ..files import alone, replace_file
+from ..files import PATIENCE, alone, replace_file
 from ..synthetic.dataset import SyntheticFaces
 from . import records
 from .command import command
@@ -163,7 +163,7 @@ def train(config: AutoencoderConfig) -> Path:
         FaceEditError: the loss is no longer a number.
     """
     output = Path(config.output).expanduser()
-    with alone(output, patience=10):
+    with alone(output, PATIENCE):
         return _train(config, output)
 
 
@@ -171,8 +171,9 @@ def _train(config: AutoencoderConfig, output: Path) -> Path:
     torch.manual_seed(config.seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     vae: Any = built(AutoencoderDC, "autoencoder", config.autoencoder).to(device)
-    if config.size % vae.spatial_compression_ratio:
-        raise InputError(f"size must divide by {vae.spatial_compression_ratio}; got {config.size}.")
+    divisor = vae.spatial_compression_ratio * (2 if config.scale_weight else 1)  # for latents that can be halved
+    if config.size % divisor:
+        raise InputError(f"size must divide by {divisor}; got {config.size}.")
     optimizer = torch.optim.AdamW(vae.parameters(), config.learning_rate)
     rate = get_scheduler("cosine", optimizer, num_warmup_steps=config.warmup, num_training_steps=config.steps)
     if config.start:

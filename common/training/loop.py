@@ -6,7 +6,7 @@ import os
 from contextlib import nullcontext
 from pathlib import Path
 
-from ..files import alone
+from ..files import PATIENCE, alone
 from .config import TrainConfig
 from .kept import encoded
 from .loss import noise_schedule
@@ -25,7 +25,7 @@ def train(config: TrainConfig, task: Task) -> Path:
         FaceEditError: the loss is no longer a number.
     """
     first = not int(os.environ.get("RANK", 0))  # stands for all processes that accelerate launched together
-    with alone(Path(config.output).expanduser(), patience=10) if first else nullcontext():
+    with alone(Path(config.output).expanduser(), PATIENCE) if first else nullcontext():
         return _train(config, task)
 
 

@@ -53,7 +53,9 @@ def cut_frames(source: Path, numbers: Sequence[int], size: int, target: Path) ->
         claim(target / "faces.json", {"size": size, "source": source.name}, "name another cache, or delete this one")
         dropped = {}
         if (target / DROPPED).is_file():
-            dropped = {int(number): str(why) for number, why in read_config(target / DROPPED).items()}
+            dropped = {
+                int(number): str(why) for number, why in read_config(target / DROPPED, "delete the folder").items()
+            }
         missing = [n for n in numbers if n not in dropped and not place(target, n).is_file()]
         if missing:
             dropped |= _cut(source, missing, size, target)

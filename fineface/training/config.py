@@ -10,6 +10,7 @@ from common.errors import InputError
 from common.prompt import PROMPT
 from common.training.config import TrainConfig, above_zero, at_least, share
 
+from ..options import PUBLISHED, Options
 from ..variants import VARIANTS
 
 
@@ -145,7 +146,8 @@ class FineFaceConfig(TrainConfig):
         for name in ("rounded", "caption_dropout", "both_dropout"):
             share(name, getattr(self, name))
         share("vector_dropout + caption_dropout + both_dropout", self.dropped)
-        Defaults.of(self.defaults)
+        own = Defaults.of(self.defaults, PUBLISHED)
+        Options(own.steps, own.guidance)  # which asks for more than defaults in general
         above_zero("affectnet_top", self.affectnet_top)
         above_zero("face_weight", self.face_weight)
         share("synthetic_face_height", self.synthetic_face_height)

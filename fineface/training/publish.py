@@ -17,6 +17,7 @@ from common.weights import read_config
 from ..checkpoints import save_adapter
 from ..lora import ALPHA, PREFIX, RELEASED_ALPHA, UP
 from ..options import PUBLISHED
+from ..variants import PIPELINE
 from .begin import Beginning
 from .config import FineFaceConfig
 
@@ -45,23 +46,29 @@ class Publisher:
             self._whole(unet, part(state, "text_encoder."), folder)
 
     def _whole(self, unet: dict[str, torch.Tensor], text_encoder: dict[str, torch.Tensor], folder: Path) -> None:
-        begun, vae = self.begun, self.begun.encoder.vae
+        begun, vae = self.begun, copy.deepcopy(self.begun.encoder.vae)
+        vae.register_to_config(_name_or_path="")  # the folder of the training says nothing to others
         StableDiffusionPipeline(
-            self._filled(copy.deepcopy(vae), vae.state_dict()),
+            self._filled(vae, vae.state_dict()),
             self._filled(copy.deepcopy(begun.text_encoder), text_encoder),
             begun.encoder.tokenizer,
             self._filled(UNet2DConditionModel.from_config(begun.module.unet.config), unet),
             begun.scheduler, safety_checker=None, feature_extractor=None, requires_safety_checker=False,  # type: ignore[arg-type]
         ).save_pretrained(folder)  # fmt: skip
         # Transformers would load it as it was saved, where diffusers loads the others in float32: two kinds in one
-        path = folder / "text_encoder" / "config.json"
-        path.write_text(json.dumps(read_config(path) | {"dtype": "float32"}, indent=2) + "\n", encoding="utf-8")
+        _amend(folder / "text_encoder" / "config.json", {"dtype": "float32"})
+        # The pipeline would name our module, which others have not
+        _amend(folder / PIPELINE, {"vae": ["diffusers", type(vae).__name__]})
 
     def _filled(self, network: Any, state: dict[str, torch.Tensor]) -> Any:
         network.load_state_dict(
             {name: value.detach().cpu().to(self.dtype) for name, value in state.items()}, assign=True
         )
         return network
+
+
+def _amend(path: Path, values: dict[str, Any]) -> None:
+    path.write_text(json.dumps(read_config(path) | values, indent=2) + "\n", encoding="utf-8")
 
 
 def part(state: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:

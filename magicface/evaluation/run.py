@@ -13,7 +13,7 @@ from common.action_units import to_text
 from common.errors import InputError
 from common.evaluation.items import KeptItems
 from common.facts import claim, fingerprint
-from common.files import replace_file
+from common.files import alone, replace_file
 from common.measure import Measurer
 from common.synthetic.plan import VERSION
 
@@ -53,11 +53,18 @@ def evaluate(
         progress: show a bar.
 
     Raises:
-        InputError: no edit at all, or the folder holds another evaluation.
+        InputError: no edit at all, the folder holds another evaluation, or another is at work there.
     """
     if count < 1:
         raise InputError(f"count must be at least 1; got {count}.")
     folder = Path(folder).expanduser()
+    with alone(folder):
+        return _evaluate(editor, measurer, folder, count, seed, size, progress)
+
+
+def _evaluate(
+    editor: MagicFace, measurer: Measurer, folder: Path, count: int, seed: int, size: int, progress: bool
+) -> Report:
     facts = about(editor, measurer, seed, size)
     claim(folder / "evaluation.json", facts, "name another folder, or delete this one")
     items = KeptItems(folder / "items")

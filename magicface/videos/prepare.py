@@ -21,7 +21,7 @@ from common.background import Parser, masked_background
 from common.errors import FaceEditError, FaceNotFoundError, InputError
 from common.faces import FaceFinder
 from common.facts import claim
-from common.files import replace_file
+from common.files import alone, replace_file
 from common.images import save_image
 from common.weights import read_config
 
@@ -84,7 +84,7 @@ def prepare(folder: Path, manifest: Path, settings: Settings, tools: Tools, *, p
         The report, as it is on disk.
 
     Raises:
-        InputError: no videos, no .jsonl, or a manifest that other settings began.
+        InputError: no videos, no .jsonl, or a manifest that other settings began, or another run writes.
         FaceEditError: not one pair was found; the message says why.
     """
     folder, manifest = folder.expanduser().resolve(), manifest.expanduser().resolve()
@@ -98,28 +98,29 @@ def prepare(folder: Path, manifest: Path, settings: Settings, tools: Tools, *, p
         twins = [str(video) for video in videos if keys[_key(folder, video)] != video]
         raise InputError(f"Other videos' pictures would get the same names; rename {', '.join(twins)}.")
     pictures = manifest.with_suffix("")
-    claim(
-        pictures / "settings.json",
-        {**asdict(settings), "tools": list(tools.names)},
-        "go on with the old settings, name another manifest, or delete the folder",
-    )
-    records = {}
-    for key, video in tqdm(keys.items(), desc="Preparing videos", unit="video", disable=not progress):
-        path = pictures / key / "record.json"
-        kept = read_config(path) if path.is_file() else {}
-        if kept.get("bytes") != bytes_of(video) or kept["error"]:
-            kept = _prepare_one(video, pictures / key, settings, tools, progress)
-            replace_file(path, partial(_write_json, kept))
-        records[key] = kept
-    report = summary(records)
-    replace_file(manifest.with_suffix(".report.json"), partial(_write_json, report))
-    rows = [row for record in records.values() for row in record["pairs"]]
-    if not rows:
-        raise FaceEditError(f"No pair was found.\n{table(report)}")
-    text = "".join(json.dumps(row) + "\n" for row in rows)
-    replace_file(manifest, lambda path: path.write_text(text, encoding="utf-8"))
-    write_sheet(manifest, manifest.with_suffix(".sheet.png"))
-    return report
+    with alone(pictures):
+        claim(
+            pictures / "settings.json",
+            {**asdict(settings), "tools": list(tools.names)},
+            "go on with the old settings, name another manifest, or delete the folder",
+        )
+        records = {}
+        for key, video in tqdm(keys.items(), desc="Preparing videos", unit="video", disable=not progress):
+            path = pictures / key / "record.json"
+            kept = read_config(path, "delete it, and it is made again") if path.is_file() else {}
+            if kept.get("bytes") != bytes_of(video) or kept["error"]:
+                kept = _prepare_one(video, pictures / key, settings, tools, progress)
+                replace_file(path, partial(_write_json, kept))
+            records[key] = kept
+        report = summary(records)
+        replace_file(manifest.with_suffix(".report.json"), partial(_write_json, report))
+        rows = [row for record in records.values() for row in record["pairs"]]
+        if not rows:
+            raise FaceEditError(f"No pair was found.\n{table(report)}")
+        text = "".join(json.dumps(row) + "\n" for row in rows)
+        replace_file(manifest, lambda path: path.write_text(text, encoding="utf-8"))
+        write_sheet(manifest, manifest.with_suffix(".sheet.png"))
+        return report
 
 
 def _prepare_one(video: Path, target: Path, settings: Settings, tools: Tools, progress: bool) -> dict[str, Any]:

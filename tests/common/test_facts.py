@@ -21,9 +21,12 @@ def test_the_same_is_accepted_and_what_differs_is_named(tmp_path):
 
 
 def test_a_damaged_file_is_told(tmp_path):
-    (tmp_path / "facts.json").write_text("{")
-    with pytest.raises(CheckpointError, match=r"facts\.json"):
-        claim(tmp_path / "facts.json", {}, "delete it")
+    """With the cure for results, which nobody can fetch."""
+    for damage in ("{", "[]"):
+        (tmp_path / "facts.json").write_text(damage)
+        with pytest.raises(CheckpointError, match=r"facts\.json(.|\n)*\n  name another folder") as told:
+            claim(tmp_path / "facts.json", {}, "name another folder")
+        assert "fetch" not in str(told.value)
 
 
 def test_fingerprints_see_the_values_that_count():

@@ -146,6 +146,55 @@ def test_spread_is_nothing_for_standard_latents():
     torch.testing.assert_close(wide, torch.tensor(0.4805), rtol=1e-3, atol=1e-4)
 
 
+def test_scale_by_hand():
+    """A decoder that doubles sides by repeating pixels, and an encoder that halves them: what it makes of a quarter."""
+    g = torch.Generator().manual_seed(3)
+    pictures, noise = torch.randn(2, 3, 16, 16, generator=g), torch.randn(2, 3, 8, 8, generator=g)
+    face, slope = torch.zeros(2, 1, 16, 16), 0.9
+
+    def decode(z: torch.Tensor) -> torch.Tensor:
+        return slope * z.repeat_interleave(2, 2).repeat_interleave(2, 3)
+
+    def loss(weight: float) -> torch.Tensor:
+        config = AutoencoderConfig(output="out", scale_weight=weight)
+        return reconstruction_loss(lambda x: x[..., ::2, ::2], decode, pictures, face, noise, config)
+
+    quarter = pictures[..., ::2, ::2].unfold(2, 2, 2).unfold(3, 2, 2).mean((4, 5))  # (2, 3, 4, 4)
+    half = pictures.unfold(2, 2, 2).unfold(3, 2, 2).mean((4, 5))  # (2, 3, 8, 8)
+    expected = (slope * torch.kron(quarter, torch.ones(2, 2)) - half).abs().mean()
+    torch.testing.assert_close(loss(0.25) - loss(0.0), 0.25 * expected, rtol=1e-4, atol=1e-5)
+    assert torch.equal(loss(0.0), loss(0))
+
+
+def test_a_weight_of_none_decodes_no_half():
+    calls = []
+
+    def decode(z: torch.Tensor) -> torch.Tensor:
+        calls.append(z.shape)
+        return z
+
+    pictures, face = torch.randn(2, 3, 8, 8), torch.zeros(2, 1, 8, 8)
+    for weight, count in ((0.0, 1), (1.0, 3)):
+        config = AutoencoderConfig(output="out", scale_weight=weight)
+        reconstruction_loss(lambda x: x, decode, pictures, face, torch.zeros_like(pictures), config)
+        assert len(calls) == count
+
+
+def test_it_begins_with_what_fits(config):
+    """With fewer latents than the start has: the weights at the latents stay random, the others are the start's."""
+    first, then, fresh = (config.parent / name for name in ("out", "then", "fresh"))
+    start(config, "steps=1")
+    more = ["steps=1", "autoencoder.latent_channels=2", "learning_rate=1e-12"]
+    assert start(config, *more, f"start={first / 'vae'}", f"output={then}") == 0
+    assert start(config, *more, f"output={fresh}") == 0
+    begun, other, new = (load_vae(folder / "vae").state_dict() for folder in (then, first, fresh))
+    fitting = {name for name, value in begun.items() if value.shape == other[name].shape}
+    assert 0 < len(begun) - len(fitting) < len(fitting)
+    assert any(not torch.equal(begun[name], new[name]) for name in fitting)
+    for name, value in begun.items():
+        torch.testing.assert_close(value, (other if name in fitting else new)[name], rtol=0, atol=1e-6)
+
+
 def test_closer_pictures_show_the_face_larger():
     """A square at the landmarks has four times the pixels when it is twice as close, and its centre stays."""
     pictures = torch.zeros(2, 4, 32, 32)
@@ -172,6 +221,8 @@ def test_every_other_pair_is_cut_closer(config):
         (["spread_wait=1.0"], "'spread_weight'"),
         (["batch_size=3"], "even; got 3"),
         (["size=33"], "size must divide by"),
+        (["size=36", "scale_weight=1"], "size must divide by 8; got 36"),
+        (["scale_weight=-1"], "scale_weight"),
         (["closer=0.5"], "closer must be at least 1"),
         (["learning_rate=-1"], "learning_rate must be a number above 0"),
         (["steps=0"], "steps must be at least 1"),

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import numpy as np
 import torch
 from diffusers import AutoencoderKL, PNDMScheduler, StableDiffusionPipeline, UNet2DConditionModel
 from PIL import Image
+from runs import arguments
 
 from common.networks import SD15_SCHEDULER
-from common.training.records import read_log
 from fineface.train import main
 from fineface.training.begin import text_networks
 from fineface.training.config import FineFaceConfig
 
-ROOT = Path(__file__).parents[2]
-ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
 SIZE, WIDTH = 64, 32
 CAPTIONS = ["a close-up of a man with red hair", "a portrait of a woman, in front of a wall", "a man with a beard"]
 UNET = {
@@ -35,6 +32,15 @@ VAE = {
     "up_block_types": ["UpDecoderBlock2D"] * 4,
     "norm_num_groups": 4,
     "latent_channels": 4,
+}
+EXACT_VAE = {
+    "latent_channels": 4,
+    "encoder_block_out_channels": [8, 8, 16],
+    "decoder_block_out_channels": [8, 8, 16],
+    "encoder_layers_per_block": [0, 1, 1],
+    "decoder_layers_per_block": [0, 1, 1],
+    "encoder_qkv_multiscales": [[], [], []],
+    "decoder_qkv_multiscales": [[], [], []],
 }
 TEXT = {
     "hidden_size": WIDTH,
@@ -97,10 +103,4 @@ def write_faces(folder: Path) -> None:
 
 
 def start(config: Path, *overrides: str) -> int:
-    return main([str(config), *(part for text in overrides for part in ("--set", text))])
-
-
-def losses(folder: Path) -> list[float]:
-    rows = read_log(folder / "log.csv")
-    assert [row["step"] for row in rows] == list(range(1, len(rows) + 1))
-    return [row["loss"] for row in rows]
+    return main(arguments(config, *overrides))

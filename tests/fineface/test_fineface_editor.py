@@ -256,7 +256,7 @@ def test_generate_and_edit(sd21_folder, faceid_folder, astronaut, person):
 def test_missing_weights_say_how_to_get_them(tmp_path, monkeypatch):
     monkeypatch.setenv("FACE_RIG_HOME", str(tmp_path))
     with pytest.raises(MissingCheckpointError, match="fineface download --variant sd21") as raised:
-        generate("a man", {})
+        generate("a man", {}, variant="sd21")
     assert str(tmp_path / "sd2-community--stable-diffusion-2-1-base" / "unet") in str(raised.value)
     with pytest.raises(MissingCheckpointError, match=r"ip-adapter-faceid-portrait-v11_sd15\.bin"):
         generate("a man", {}, face=np.ones((1, 512)))
@@ -264,10 +264,11 @@ def test_missing_weights_say_how_to_get_them(tmp_path, monkeypatch):
         generate("a man", {"AU13": 1})
 
 
-def test_defaults_are_the_releases():
+def test_defaults_are_the_releases(text_editor):
     defaults = {name: p.default for name, p in inspect.signature(generate).parameters.items()}
     names = ("face", "au_scale", "face_scale", "steps", "guidance", "negative_prompt", "seed", "size")
-    assert [defaults[name] for name in names] == [None, 1.0, 0.9, 50, 7.5, None, None, None]
+    assert [defaults[name] for name in names] == [None, 1.0, 0.9, None, None, None, None, None]
+    assert (text_editor.defaults.steps, text_editor.defaults.guidance, text_editor.defaults.extent) == (50, 7.5, "face")
 
 
 def test_exports():

@@ -68,7 +68,7 @@ def test_conversion(golden_sd21, tmp_path):
         (["a man", "AU12=0:5", "--columns", "1"], 2, "two steps"),
         (["a man", "AU12=3", "-o", "x.txt"], 2, "no picture format"),
         (["a man", "AU12=3", "--steps", "0"], 2, "steps"),
-        (["a man", "AU12=3"], 3, "fineface download"),
+        (["a man", "AU12=3", "--variant", "sd21"], 3, "fineface download"),
         (["a man", "AU12=3", "--adapter", "absent"], 2, "owner/name"),
         (["edit", "AU12=3"], 2, "one photo"),
         (["edit", "absent.jpg", "AU12=3"], 2, "one photo"),

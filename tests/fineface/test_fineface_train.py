@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from diffusers import StableDiffusionPipeline
+from runs import losses
 from safetensors.torch import load_file
-from small_fineface import CAPTIONS, SIZE, losses, start
+from small_fineface import CAPTIONS, EXACT_VAE, SIZE, start
 
 from common.action_units import to_vector
+from common.autoencoders import AutoencoderDC, load_vae
 from common.errors import MissingCheckpointError
 from common.training.config import describe, documentation
 from common.training.records import read_log
+from common.weights import read_config
 from fineface.checkpoints import load, read_adapter
 from fineface.convert import convert
 from fineface.editor import FineFace
 from fineface.lora import updates
+from fineface.options import PUBLISHED
 from fineface.train import main
 from fineface.training.config import FineFaceConfig
 from fineface.variants import get_variant
@@ -138,7 +144,8 @@ def test_trained_adapter_is_converted_for_plain_diffusers(config, base, tmp_path
 
 @pytest.mark.parametrize("half", [False, True])
 def test_whole_model_loads_in_stock_diffusers_and_here(whole, half):
-    assert start(whole, "steps=2", "validation_count=2", f"half={str(half).lower()}", "cache_latents=memory") == 0
+    own = ["defaults.steps=3", "defaults.guidance=2.5"]
+    assert start(whole, "steps=2", "validation_count=2", f"half={str(half).lower()}", "cache_latents=memory", *own) == 0
     model = whole.parent / "out" / "model"
     stock = StableDiffusionPipeline.from_pretrained(model, local_files_only=True, safety_checker=None)
     stock.set_progress_bar_config(disable=True)
@@ -147,8 +154,29 @@ def test_whole_model_loads_in_stock_diffusers_and_here(whole, half):
     assert np.isfinite(image).all()
     dtype = torch.float16 if half else torch.float32
     assert {v.dtype for v in load_file(model / "unet/diffusion_pytorch_model.safetensors").values()} == {dtype}
-    editor = FineFace.from_pretrained(adapter=model, variant="whole", device="cpu", size=SIZE, dtype="float32")
+    editor = FineFace.from_pretrained(adapter=model, device="cpu", size=SIZE, dtype="float32")
+    assert editor.defaults == replace(PUBLISHED, steps=3, guidance=2.5)
     assert np.abs(picture(editor) - picture(editor, au_scale=0)).max() > 0
+
+
+def test_whole_model_learns_in_exact_latents(whole, tmp_path):
+    """Of a deep compression autoencoder, which is published as it came, with the size that its pictures have."""
+    vae = AutoencoderDC(**EXACT_VAE)
+    vae.save_pretrained(tmp_path / "vae")
+    whole.write_text(whole.read_text().split("[autoencoder]")[0])
+    assert start(whole, f"vae={tmp_path / 'vae'}", "steps=1", "validation_count=2", "cache_latents=memory") == 0
+    model = whole.parent / "out" / "model"
+    published = load_vae(model / "vae")
+    assert all(torch.equal(value, published.state_dict()[name]) for name, value in vae.state_dict().items())
+    editor = FineFace.from_pretrained(adapter=model, device="cpu")
+    assert editor.size == SIZE
+    assert editor.defaults == PUBLISHED
+    assert np.abs(picture(editor) - picture(editor, au_scale=0)).max() > 0
+    assert read_config(model / "vae" / "config.json")["_name_or_path"] == ""
+    assert read_config(model / "model_index.json")["vae"] == ["diffusers", "AutoencoderDC"]
+    stock = StableDiffusionPipeline.from_pretrained(model, vae=published, local_files_only=True, safety_checker=None)
+    stock.set_progress_bar_config(disable=True)
+    assert stock(CAPTIONS[0], num_inference_steps=1, output_type="np").images[0].shape == (SIZE, SIZE, 3)
 
 
 def test_a_folder_without_a_whole_model_is_told(tmp_path):

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
-import time
-
 import numpy as np
 import pytest
 import torch
+from runs import kill, losses, share
 from safetensors.torch import load_file
-from small_fineface import ENVIRONMENT, ROOT, losses, start
+from small_fineface import start
 
 pytest.importorskip("peft")
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -29,18 +25,10 @@ def assert_same_model(one, other, atol):
 
 @pytest.mark.parametrize("kind", ["config", "whole"])
 def test_killed_training_goes_on_as_if_it_had_not_been(request, kind, capsys):
-    """SIGKILL after the first checkpoint, whatever the training is doing; then the same command again."""
+    """After the kill, the same command again."""
     config = request.getfixturevalue(kind)
-    more = ["steps=12", "checkpoint_every=4", "ema=0.9", "log_every=3"]
-    command = [sys.executable, "-m", "fineface.train", str(config)]
-    command += [part for text in more for part in ("--set", text)]
-    process = subprocess.Popen(command, cwd=ROOT, env=ENVIRONMENT, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    out, limit = config.parent / "out", time.monotonic() + 120
-    while not list(out.glob("checkpoints/step-*")) and process.poll() is None and time.monotonic() < limit:
-        time.sleep(0.005)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
-    assert not (out / "model").exists()
+    out, more = config.parent / "out", ["steps=12", "checkpoint_every=4", "ema=0.9", "log_every=3"]
+    kill("fineface.train", config, *more)
     assert start(config, *more) == 0
     assert "going on from step" in capsys.readouterr().out
     straight = config.parent / "straight"
@@ -59,12 +47,7 @@ def test_a_checkpoint_of_another_lora_is_told(config, capsys):
 def test_two_processes_equal_one_and_go_on_as_one(config):
     start(config, "steps=4", f"output={config.parent / 'one'}")
     two = config.parent / "two"
-    command = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2"]
-    command += ["--main_process_port", "0", "-m", "fineface.train", str(config)]
-    command += ["--set", "steps=2", "--set", f"output={two}"]
-    environment = ENVIRONMENT | {"ACCELERATE_USE_CPU": "true"}
-    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
-    assert result.returncode == 0, result.stderr
+    share("fineface.train", config, "steps=2", f"output={two}")
     assert len(list(two.glob("checkpoints/step-00000002/state/random_states_*.pkl"))) == 2
     assert start(config, "steps=4", f"output={two}") == 0
     np.testing.assert_allclose(losses(config.parent / "one"), losses(two), rtol=1e-4)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
+from runs import arguments
 from safetensors.torch import load_file
 
-from common.training.records import read_log
 from magicface.train import main
 
-ROOT = Path(__file__).parents[2]
 CONFIG = """
 output = "{folder}/out"
 manifest = "{folder}/pairs.jsonl"
@@ -42,7 +40,6 @@ up_block_types = ["UpDecoderBlock2D", "UpDecoderBlock2D"]
 norm_num_groups = 4
 latent_channels = 4
 """
-ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
 
 
 def write_config(folder: Path) -> Path:
@@ -64,13 +61,7 @@ def write_config(folder: Path) -> Path:
 
 
 def start(config: Path, *overrides: str) -> int:
-    return main([str(config), *(part for text in overrides for part in ("--set", text))])
-
-
-def losses(folder: Path) -> list[float]:
-    rows = read_log(folder / "log.csv")
-    assert [row["step"] for row in rows] == list(range(1, len(rows) + 1))
-    return [row["loss"] for row in rows]
+    return main(arguments(config, *overrides))
 
 
 def weights(model: Path) -> dict[str, torch.Tensor]:

@@ -13,6 +13,7 @@ import pytest
 from common.action_units import ACTION_UNITS
 from common.defaults import Defaults, write_defaults
 from common.errors import InputError
+from common.files import alone
 from common.images import read_image, rgb
 from common.measure import Measurement
 from common.synthetic import picture
@@ -206,6 +207,12 @@ def test_stopped_and_resumed_is_the_same_report(editor, monkeypatch, tmp_path):
         measured(editor, tmp_path / "parts", seed=5)
     with pytest.raises(InputError, match="at least 1"):
         measured(editor, tmp_path / "parts", count=0)
+
+
+def test_two_evaluations_do_not_share_a_folder(editor, tmp_path):
+    with alone(tmp_path), pytest.raises(InputError, match="Another run writes to"):
+        measured(editor, tmp_path, count=1)
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_command(model, monkeypatch, tmp_path, capsys):

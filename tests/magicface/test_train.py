@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from runs import losses
 from safetensors.torch import load_file
-from small_training import losses, start, weights, write_config
+from small_training import start, weights, write_config
 
 from common import checkpoints
 from common.defaults import Defaults, read_defaults

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from small_training import ENVIRONMENT, ROOT, losses, start, weights, write_config
+from runs import kill, losses, share
+from small_training import start, weights, write_config
 
 from common.files import alone
 from common.training.records import read_log
@@ -72,17 +69,9 @@ def test_a_finished_training_ends_again_without_its_log(config):
 
 
 def test_killed_training_goes_on_as_if_it_had_not_been(config, capsys):
-    """SIGKILL after the first checkpoint, whatever the training is doing; then the same command again."""
-    more = ["steps=20", "checkpoint_every=5", "ema=0.9", "log_every=3"]
-    command = [sys.executable, "-m", "magicface.train", str(config)]
-    command += [part for text in more for part in ("--set", text)]
-    process = subprocess.Popen(command, cwd=ROOT, env=ENVIRONMENT, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    out, limit = config.parent / "out", time.monotonic() + 120
-    while not list(out.glob("checkpoints/step-*")) and process.poll() is None and time.monotonic() < limit:
-        time.sleep(0.005)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
-    assert not (out / "model").exists()
+    """After the kill, the same command again."""
+    out, more = config.parent / "out", ["steps=20", "checkpoint_every=5", "ema=0.9", "log_every=3"]
+    kill("magicface.train", config, *more)
     assert start(config, *more) == 0
     assert "going on from step" in capsys.readouterr().out
     whole = config.parent / "whole"
@@ -95,14 +84,8 @@ def test_killed_training_goes_on_as_if_it_had_not_been(config, capsys):
 
 
 def test_two_processes_equal_one(config):
-    """`--cpu --num_processes 2` would start one only: on CPUs accelerate leaves more of them to MPI or to this."""
     start(config, "steps=3", f"output={config.parent / 'one'}")
-    command = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2"]
-    command += ["--main_process_port", "0", "-m", "magicface.train", str(config)]
-    command += ["--set", "steps=3", "--set", f"output={config.parent / 'two'}"]
-    environment = ENVIRONMENT | {"ACCELERATE_USE_CPU": "true"}
-    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
-    assert result.returncode == 0, result.stderr
+    share("magicface.train", config, "steps=3", f"output={config.parent / 'two'}")
     assert len(list(config.parent.glob("two/checkpoints/step-00000003/state/random_states_*.pkl"))) == 2
     np.testing.assert_allclose(losses(config.parent / "one"), losses(config.parent / "two"), rtol=1e-4)
     one, two = weights(config.parent / "one" / "model"), weights(config.parent / "two" / "model")
@@ -117,7 +100,8 @@ def test_processes_that_do_not_know_of_each_other_are_told(config, capsys, monke
     assert not list((config.parent / "out").glob("[!.]*"))
 
 
-def test_two_trainings_do_not_share_a_folder(config, capsys):
+def test_two_trainings_do_not_share_a_folder(config, capsys, monkeypatch):
+    monkeypatch.setattr("common.training.loop.PATIENCE", 0.3)
     with alone(config.parent / "out"):
         assert start(config) == 2
     assert "Another run writes to" in capsys.readouterr().err

@@ -20,6 +20,7 @@ from PIL import Image
 from common.action_units import ACTION_UNITS
 from common.errors import FaceEditError, FaceNotFoundError, InputError
 from common.faces import Face
+from common.files import alone
 from common.images import read_image, rgb
 from common.synthetic.draw import draw_scene
 from common.synthetic.factors import Shot
@@ -200,6 +201,13 @@ def test_stopped_preparation_goes_on(videos, tmp_path, stop):
     stub = Stub()
     prepare(videos, manifest, SETTINGS, tools(stub), progress=False)
     assert stub.measured == 0
+
+
+def test_two_preparations_do_not_share_a_folder(videos, tmp_path):
+    with alone(tmp_path / "pairs"), pytest.raises(InputError, match="Another run writes to"):
+        prepare(videos, tmp_path / "pairs.jsonl", SETTINGS, tools(), progress=False)
+    assert not list((tmp_path / "pairs").iterdir())
+    assert prepare(videos, tmp_path / "pairs.jsonl", SETTINGS, tools(), progress=False)["pairs"] == 14
 
 
 def test_changed_video_is_done_again(videos, tmp_path):

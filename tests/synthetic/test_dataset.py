@@ -202,3 +202,21 @@ def test_warm_with_several_workers_keeps_the_same(tmp_path):
     faces = SyntheticFaces(3, size=32, cache=tmp_path)
     assert faces.warm(2, progress=False) == 3
     assert same(faces[1], SyntheticFaces(3, size=32)[1])
+
+
+@pytest.mark.parametrize("pairs", [None, "expression"])
+def test_named_arrays_are_those_of_the_whole_item(quick, pairs, tmp_path):
+    """Whether they are made, or read from a cache; what is not named is not there, and the cache is whole."""
+    options = {"size": 32, "pairs": pairs, "cache": tmp_path}
+    whole, part = SyntheticFaces(3, **options), SyntheticFaces(3, **options, names=("image", "parts"))
+    made = part[1]
+    assert same(part[1], made)
+    assert len(quick) == (2 if pairs else 1)
+    everything = whole[1]
+    assert len(quick) == (2 if pairs else 1)
+    for role in ("source", "target") if pairs else (None,):
+        found, expected = (item[role] if role else item for item in (made, everything))
+        assert found.keys() - {"index"} == {"image", "parts", "units", "units_sides"}
+        assert SHAPES.keys() <= expected.keys()
+        assert all(same(found[name], expected[name]) for name in found)
+    assert not pairs or torch.equal(made["delta"], everything["delta"])

@@ -1,0 +1,162 @@
+"""Close-ups of synthetic faces, with where the face is, and a loss that counts it more."""
+
+from __future__ import annotations
+
+import sys
+import types
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from small_fineface import CAPTIONS
+
+from common.background import foreground
+from common.errors import InputError
+from common.synthetic import dataset
+from common.synthetic.closeup import close_up
+from common.synthetic.dataset import SyntheticFaces
+from common.training.loss import noise_schedule
+from common.training.order import draw
+from fineface.data.synthetic import SyntheticSamples
+from fineface.training.config import FineFaceConfig
+from fineface.training.encoder import SampleEncoder
+from fineface.training.loss import TextToFaceLoss
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "synthetic"))
+import stand_in
+
+BETAS = {"num_train_timesteps": 1000, "beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
+
+
+@pytest.fixture
+def faces(monkeypatch):
+    """Six pairs of noise."""
+    monkeypatch.setattr(dataset, "picture", types.SimpleNamespace(make=stand_in.make))
+    return SyntheticFaces(6, size=32, pairs="expression")
+
+
+# --- samples ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("height", [0.0, 0.6])
+def test_the_face_is_cut_as_the_picture_is(faces, height):
+    data = SyntheticSamples(faces, face_height=height, mark_face=True)
+    for i in range(len(data)):
+        sample, role = data[i], ("source", "target")[i % 2]
+        shown, scene = faces[i // 2][role], faces.plan.scenes(i // 2)[role]
+        mask = torch.from_numpy(foreground(shown["parts"].numpy(), "face")).float()[None]
+        if height:
+            expected = [close_up(planes, scene.shot, height) for planes in (shown["image"], mask)]
+        else:
+            expected = [shown["image"], mask]
+        assert sample["face"].shape == (1, 32, 32)
+        assert sample["face"].dtype == torch.float32
+        assert 0 <= sample["face"].min() < sample["face"].max() <= 1
+        torch.testing.assert_close(sample["image"], expected[0], rtol=0, atol=1e-6)
+        torch.testing.assert_close(sample["face"], expected[1], rtol=0, atol=1e-6)
+        assert torch.equal(sample["units"], shown["units"])
+
+
+def test_the_face_is_there_where_it_was_asked_for(faces):
+    assert "face" not in SyntheticSamples(faces)[0]
+    assert "face" not in SyntheticSamples(faces, face_height=0.6)[0]
+
+
+def test_captions_speak_of_close_ups(faces):
+    close, plain = SyntheticSamples(faces, face_height=0.6), SyntheticSamples(faces)
+    assert any("portrait" in text for text in plain.captions())
+    for i, text in enumerate(close.captions()):
+        assert text.startswith("a close-up of ")
+        assert close[i]["caption"] == text
+    far = SyntheticSamples(faces, face_height=0.01)  # none is lower
+    assert far.captions() == plain.captions()
+
+
+def test_fingerprints_tell_samples_apart(faces):
+    options = [{}, {"face_height": 0.48}, {"face_height": 0.5}, {"mark_face": True}]
+    options.append({"face_height": 0.48, "mark_face": True})
+    assert len({SyntheticSamples(faces, **each).fingerprint for each in options}) == len(options)
+
+
+# --- training --------------------------------------------------------------------------------------------------------
+
+
+def told(**options) -> FineFaceConfig:
+    none = {"vector_dropout": 0.0, "caption_dropout": 0.0, "both_dropout": 0.0, "rounded": 0.0, "jitter": 0.0}
+    return FineFaceConfig(output="-", lora_rank=2, precision="no", **{**none, "synthetic_count": 1, **options})
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({"folder": "x"}, "which only synthetic pictures say"),
+        ({"disfa": "x", "disfa_cache": "y"}, "which only synthetic pictures say"),
+        ({"affectnet": "x", "affectnet_units": "y"}, "which only synthetic pictures say"),
+        ({"face_weight": 0.0}, "face_weight must be"),
+        ({"synthetic_face_height": 1.5}, "synthetic_face_height"),
+        ({"defaults": {"step": 3}}, "steps"),
+        ({"defaults": {"guidance": 0.5}}, "guidance must be at least 1"),
+    ],
+)
+def test_what_no_training_can_take_is_told(data, message):
+    told(face_weight=3.0, synthetic_face_height=0.48, defaults={"steps": 20, "guidance": 3.0})
+    with pytest.raises(InputError, match=message):
+        told(**{"face_weight": 3.0, **data})
+
+
+class Guess(torch.nn.Module):
+    """Says the same whatever it is shown, but for where."""
+
+    def forward(self, noisy, timesteps, units, text):
+        return torch.linspace(-1, 1, noisy[0].numel()).view_as(noisy[0]).expand_as(noisy)
+
+
+def weighed(weight: float, region: torch.Tensor | None) -> torch.Tensor:
+    g = torch.Generator().manual_seed(3)
+    tensors = {
+        "mean": torch.randn(2, 4, 8, 8, generator=g), "std": torch.zeros(2, 4, 8, 8), "units": torch.rand(2, 12),
+        "text": torch.zeros(2, 5, 8), "number": torch.tensor([4, 7]),
+    }  # fmt: skip
+    if region is not None:
+        tensors["region"] = region
+    draws = draw(0, tensors["number"], (4, 8, 8), timesteps=1000, dropout=0.0)
+    loss = TextToFaceLoss(told(face_weight=weight), torch.zeros(1, 5, 8))
+    return loss(Guess(), tensors, draws, noise_schedule(BETAS, "epsilon", False)), draws.noise
+
+
+def test_the_face_counts_as_often_as_it_is_told():
+    """A left half of one sample and a corner of the other: in each the weights have the mean 1."""
+    region = torch.zeros(2, 1, 8, 8)
+    region[0, :, :, :4], region[1, :, :2, :2] = 1, 1
+    found, noise = weighed(3.0, region)
+    error = (Guess()(noise, None, None, None) - noise).square()
+    weights = torch.ones(2, 8, 8)
+    weights[0, :, :4], weights[1, :2, :2] = 3, 3
+    expected = [(error[i] * weights[i] / weights[i].mean()).mean() for i in range(2)]
+    torch.testing.assert_close(found, sum(expected) / 2, rtol=1e-5, atol=1e-6)
+    assert abs(found - error.mean()) > 1e-3
+
+
+def test_a_weight_of_one_or_a_face_everywhere_changes_nothing():
+    plain = weighed(1.0, None)[0]
+    region = (torch.rand(2, 1, 8, 8, generator=torch.Generator().manual_seed(4)) > 0.5).float()
+    assert torch.equal(weighed(3.0, None)[0], plain)
+    torch.testing.assert_close(weighed(1.0, region)[0], plain, rtol=1e-6, atol=0)
+    torch.testing.assert_close(weighed(3.0, torch.ones(2, 1, 8, 8))[0], plain, rtol=1e-6, atol=0)
+
+
+def test_the_encoder_says_where_the_face_is(base):
+    """As large as the latents, each place the mean of its 8 x 8 pixels."""
+    from diffusers import AutoencoderKL
+    from transformers import CLIPTextModel, CLIPTokenizer
+
+    parts = ((AutoencoderKL, "vae"), (CLIPTokenizer, "tokenizer"), (CLIPTextModel, "text_encoder"))
+    encoder = SampleEncoder(*(kind.from_pretrained(base / name, local_files_only=True) for kind, name in parts))
+    batch = {"image": torch.rand(2, 3, 64, 64), "units": torch.rand(2, 12), "caption": CAPTIONS[:2]}
+    assert "region" not in encoder(batch)
+    face = torch.rand(2, 1, 64, 64)
+    found = encoder(batch | {"face": face})
+    assert found["region"].shape == (2, 1, 8, 8)
+    expected = face.numpy().reshape(2, 1, 8, 8, 8, 8).mean((3, 5))
+    np.testing.assert_allclose(found["region"], expected, rtol=1e-5)

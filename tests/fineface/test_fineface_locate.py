@@ -1,0 +1,213 @@
+"""Which model a call takes, where it lies, and its own settings."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from common.errors import CheckpointError, InputError, MissingCheckpointError
+from common.networks import load_unet
+from fineface import FineFace, edit, generate
+from fineface import _api as api
+from fineface import editor as editor_module
+from fineface.adapter import AUAdapter
+from fineface.checkpoints import save_adapter
+from fineface.options import PUBLISHED
+from fineface.variants import BASE_FILES, PIPELINE, RELEASE, SD15_FACEID, SD21, STEPS_IN, WHOLE, locate
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+FAST = {"seed": 1, "progress": False, "device": "cpu"}
+
+
+def touch(folder: Path, *names: str) -> Path:
+    for name in names:
+        path = folder / name.replace("*", "vocab.json")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    return folder
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setenv("FACE_RIG_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def small(tmp_path) -> Path:
+    """What an embedded model consists of."""
+    names = [PIPELINE, "attn_processors.safetensors", "au_encoder.safetensors", *BASE_FILES]
+    return touch(tmp_path / "small", *names)
+
+
+@pytest.fixture
+def none(tmp_path) -> Path:
+    return tmp_path / "no embedded model"
+
+
+def places(home: Path, variant) -> tuple[Path, Path, object]:
+    """Where a published variant lies or would lie."""
+    return home / RELEASE.replace("/", "--"), home / variant.bases[0].replace("/", "--"), variant
+
+
+# --- where -----------------------------------------------------------------------------------------------------------
+
+
+def test_without_an_embedded_model_it_is_the_published_one(home, none):
+    assert locate(embedded=none) == places(home, SD21)
+    assert locate(face=True, embedded=none) == places(home, SD15_FACEID)
+    assert locate(variant="sd15-faceid", embedded=none) == places(home, SD15_FACEID)
+
+
+def test_the_embedded_model_stands_in_where_nothing_was_fetched(home, small):
+    assert locate(embedded=small) == locate(variant="whole", embedded=small) == (small, small, WHOLE)
+    assert locate("embedded", embedded=small) == (small, small, WHOLE)
+    touch(home / RELEASE.replace("/", "--"), "attn_processors.ckpt")
+    assert locate(embedded=small) == places(home, SD21)
+    assert locate("embedded", face=True, embedded=small) == (small, small, WHOLE)
+
+
+@pytest.mark.parametrize("asked", ["face", "base", "variant", "adapter"])
+def test_it_does_not_where_something_else_is_asked_for(home, small, tmp_path, asked):
+    """A person, a base, a variant or a repository: none of them is the small model's."""
+    base = touch(tmp_path / "base", *BASE_FILES)
+    options = {"face": {"face": True}, "base": {"base": base}, "variant": {"variant": "sd21"}}
+    found = locate(**options.get(asked, {"adapter": RELEASE}), embedded=small)
+    folder, own, variant = places(home, SD15_FACEID if asked == "face" else SD21)
+    assert found == (folder, base if asked == "base" else own, variant)
+
+
+def test_an_embedded_model_that_is_not_whole_is_none(home, small, none):
+    (small / "unet" / "config.json").unlink()
+    for place in (small, none):
+        assert locate(embedded=place) == places(home, SD21)
+        with pytest.raises(MissingCheckpointError, match="no embedded model"):
+            locate("embedded", embedded=place)
+
+
+def test_a_folder_says_which_variant_it_is(home, small, none, tmp_path):
+    assert locate(small, embedded=none) == locate(str(small), face=True, embedded=none) == (small, small, WHOLE)
+    plain = touch(tmp_path / "mine", "attn_processors.safetensors")
+    assert locate(plain, embedded=small) == (plain, *places(home, SD21)[1:])
+    assert locate(plain, face=True, embedded=small) == (plain, *places(home, SD15_FACEID)[1:])
+    assert locate(plain, variant="whole", embedded=small) == (plain, plain, WHOLE)
+    assert locate(small, variant="sd21", embedded=none) == (small, *places(home, SD21)[1:])
+    assert locate(plain, base=small, embedded=none) == (plain, small, SD21)
+
+
+def test_the_base_is_the_first_that_was_fetched(home, none):
+    second = touch(home / SD21.bases[1].replace("/", "--"), *BASE_FILES)
+    assert locate(embedded=none)[1] == second
+    first = touch(home / SD21.bases[0].replace("/", "--"), *BASE_FILES)
+    assert locate(embedded=none)[1] == first
+    assert locate(base=SD21.bases[1], embedded=none)[1] == second
+
+
+def test_what_cannot_be_located_is_told(home, none):
+    with pytest.raises(InputError, match="variant must be one of sd21, sd15-faceid, whole"):
+        locate(variant="sd3", embedded=none)
+    with pytest.raises(InputError, match="owner/name"):
+        locate("absent", embedded=none)
+    assert locate(variant="whole", embedded=none)[2] == WHOLE
+    with pytest.raises(MissingCheckpointError, match="no whole model of FineFace"):
+        FineFace.from_pretrained(variant="whole", device="cpu")
+
+
+# --- what a call takes -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def whole_folder(base, tmp_path_factory) -> Path:
+    """A whole model of tiny random networks, with settings of its own."""
+    folder = tmp_path_factory.mktemp("whole") / "model"
+    shutil.copytree(base, folder)
+    save_adapter(AUAdapter.from_unet(load_unet(folder / "unet"), 8), folder, WHOLE)
+    (folder / "editor.json").write_text(json.dumps({"steps": 3, "guidance": 1.0, "extent": "head", "zoom": 1.2}))
+    return folder
+
+
+@pytest.fixture
+def embedded(whole_folder, home, monkeypatch) -> Path:
+    """The same, as if it lay in the package, and nothing were fetched."""
+    monkeypatch.setitem(locate.__kwdefaults__, "embedded", whole_folder)
+    monkeypatch.setattr(api, "EMBEDDED_FOLDER", whole_folder)
+    monkeypatch.setattr(editor_module, "EMBEDDED_FOLDER", whole_folder)
+    api._editors.clear()
+    api._loaded.clear()
+    return whole_folder
+
+
+def pixels(image) -> np.ndarray:
+    return np.asarray(image).astype(int)
+
+
+def test_a_folders_settings_are_honoured_and_overridden(whole_folder, monkeypatch):
+    editor = FineFace.from_pretrained(adapter=whole_folder, device="cpu")
+    calls, original = [], editor.pipeline.unet.forward
+    monkeypatch.setattr(
+        editor.pipeline.unet, "forward", lambda sample, *a, **k: calls.append(len(sample)) or original(sample, *a, **k)
+    )
+    for options, steps, rows in (({}, 3, 1), ({"steps": 5}, 5, 1), ({"guidance": 2.0}, 3, 2)):
+        calls.clear()
+        editor.generate("a man", {"AU12": 3}, seed=1, progress=False, **options)
+        assert calls == [rows] * (steps + 1)  # PNDM takes one more than it is told
+
+
+def test_a_folder_needs_no_variant(whole_folder):
+    options = {"adapter": whole_folder, **FAST}
+    made = generate("a man", {"AU12": 3}, **options)
+    assert (
+        pixels(made) == pixels(generate("a man", {"AU12": 3}, variant="whole", steps=3, guidance=1, **options))
+    ).all()
+    assert (pixels(made) != pixels(generate("a man", {"AU12": 3}, steps=2, **options))).any()
+
+
+def test_extent_and_zoom_of_a_folder_are_those_of_an_edit(whole_folder, astronaut):
+    options = {"device": "cpu", "finder": "mediapipe", "parser": "grabcut"}
+    editor = FineFace.from_pretrained(adapter=whole_folder, **options)
+    head, face = editor.encode(astronaut), editor.encode(astronaut, extent="face")
+    assert (head.record["extent"], face.record["extent"]) == ("head", "face")
+    assert head.region.sum() > face.region.sum()
+    editor.defaults = PUBLISHED
+    far = editor.encode(astronaut)
+    assert far.record["extent"] == "face"
+    assert head.crop.matrix[0, 0] == pytest.approx(1.2 * far.crop.matrix[0, 0], rel=0.03)
+
+
+def test_settings_that_no_model_has_are_told(whole_folder, tmp_path):
+    folder = tmp_path / "model"
+    shutil.copytree(whole_folder, folder)
+    (folder / "editor.json").write_text('{"step": 3}')
+    with pytest.raises(CheckpointError, match=r"editor\.json(.|\n)*step"):
+        FineFace.from_pretrained(adapter=folder, device="cpu")
+
+
+def test_the_embedded_model_is_taken_and_told_once(embedded, caplog):
+    with caplog.at_level(logging.WARNING, "fineface"):
+        first = generate("a man", {"AU12": 3}, **FAST)
+        assert first.size == (64, 64)
+        generate("a man", {"AU12": 4}, **FAST)
+    assert [record.getMessage() for record in caplog.records] == [STEPS_IN]
+    caplog.clear()
+    assert (pixels(generate("a man", {"AU12": 3}, adapter="embedded", **FAST)) == pixels(first)).all()
+    assert not caplog.records  # who asks for it knows
+
+
+def test_a_photo_is_edited_with_the_embedded_model(embedded, tmp_path, astronaut):
+    Image.fromarray(astronaut).save(tmp_path / "photo.png")
+    options = {"finder": "mediapipe", "parser": "grabcut", **FAST}
+    made = edit(tmp_path / "photo.png", {"AU12": 3}, **options)
+    assert made.size == (512, 512)
+    assert (pixels(made) == pixels(edit(tmp_path / "photo.png", {"AU12": 3}, adapter="embedded", **options))).all()
+
+
+def test_faces_need_the_published_model(embedded):
+    with pytest.raises(MissingCheckpointError, match="fineface download --variant sd15-faceid"):
+        generate("a man", {"AU12": 3}, face=np.ones((1, 512)), **FAST)
