@@ -25,6 +25,9 @@ from .plan import VERSION, plan
 
 _COLOUR = ("image", "background", "masked_background", "render")
 _GREY = ("parts", "mask")
+_NUMBERS = ("landmarks", "landmarks_visible", "units_sides", "identity", "person", "angles", "light", "camera")
+NAMES = (*_COLOUR, *_GREY, *_NUMBERS, "caption")
+"""What an item is made of."""
 
 
 class SyntheticFaces(Dataset[dict[str, Any]]):
@@ -75,6 +78,8 @@ class SyntheticFaces(Dataset[dict[str, Any]]):
         cache: str | Path | None = None,
         names: Collection[str] | None = None,
     ) -> None:
+        if unknown := sorted({*(names or ())} - {*NAMES}):
+            raise InputError(f"An item has no {', '.join(unknown)}.\n  expected: some of {', '.join(NAMES)}")
         self.names = None if names is None else {*names, "units_sides"}
         self.plan = plan(count, size, seed, pairs, people)
         self.cache: Path | None = None

@@ -146,6 +146,8 @@ class FineFaceConfig(TrainConfig):
         for name in ("rounded", "caption_dropout", "both_dropout"):
             share(name, getattr(self, name))
         share("vector_dropout + caption_dropout + both_dropout", self.dropped)
+        if unused := sorted({*self.defaults} & {"paste_back", "guide"}):
+            raise InputError(f"[defaults] has {', '.join(unused)}, of which FineFace has none; drop it.")
         own = Defaults.of(self.defaults, PUBLISHED)
         Options(own.steps, own.guidance)  # which asks for more than defaults in general
         above_zero("affectnet_top", self.affectnet_top)

@@ -235,6 +235,7 @@ def test_synthetic_people_are_learned_from(config, monkeypatch):
         (["disfa=x"], "disfa_cache"),
         (["affectnet=x"], "affectnet_units"),
         (["hidden=40"], "AU token"),
+        (['defaults.paste_back="detail"'], "[defaults] has paste_back"),
         (["precision=fp16"], "precision"),
         (["batch_size=3", "accumulation=2"], "batch_size must divide"),
     ],

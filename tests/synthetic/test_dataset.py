@@ -15,7 +15,7 @@ from common.action_units import ACTION_UNITS
 from common.errors import FaceEditError, InputError
 from common.parts import PARTS
 from common.synthetic import picture
-from common.synthetic.dataset import SyntheticFaces
+from common.synthetic.dataset import NAMES, SyntheticFaces
 from common.synthetic.draw import draw_scene
 from common.synthetic.plan import PAIRS
 
@@ -220,3 +220,9 @@ def test_named_arrays_are_those_of_the_whole_item(quick, pairs, tmp_path):
         assert SHAPES.keys() <= expected.keys()
         assert all(same(found[name], expected[name]) for name in found)
     assert not pairs or torch.equal(made["delta"], everything["delta"])
+
+
+def test_a_name_that_no_item_has_is_told(quick):
+    with pytest.raises(InputError, match=r"no pixels.\n  expected: some of image, "):
+        SyntheticFaces(3, size=32, names=("image", "pixels"))
+    assert {*NAMES} >= SyntheticFaces(1, size=32)[0].keys() - {"units", "index"}
