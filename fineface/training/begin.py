@@ -17,13 +17,13 @@ from common.errors import InputError, MissingCheckpointError
 from common.files import model_folder
 from common.networks import SD15_SCHEDULER, load_unet
 from common.training.lora import add_adapter
-from common.training.networks import built
-from common.weights import read_config, read_weights
+from common.training.networks import begin_with, built
+from common.weights import building, read_config, read_weights
 
 from ..adapter import AUAdapter
 from ..checkpoints import check_fit, load_pipeline, read_adapter
 from ..lora import updates
-from ..variants import Variant, get_variant, locate_base, missing_base_files
+from ..variants import WHOLE, Variant, check_complete, get_variant, locate_base, missing_base_files
 from .config import FineFaceConfig
 from .encoder import SampleEncoder
 from .module import TextToFace
@@ -128,9 +128,23 @@ def whole(config: FineFaceConfig, captions: Sequence[str]) -> Beginning:
     sampling: dict[str, Any] = {**SD15_SCHEDULER, "prediction_type": config.prediction}
     if config.zero_terminal_snr:
         sampling |= {"rescale_betas_zero_snr": True, "timestep_spacing": "trailing", "final_sigmas_type": "zero"}
-    module = TextToFace(unet, AUAdapter.from_unet(unet, _hidden(config, unet)), text_encoder, whole=True)
+    adapter = AUAdapter.from_unet(unet, _hidden(config, unet))
+    if config.start:
+        _begin_with(model_folder(config.start), unet, text_encoder, adapter)
+    module = TextToFace(unet, adapter, text_encoder, whole=True)
     scheduler = UniPCMultistepScheduler(**sampling)
     return Beginning(module, SampleEncoder(vae, tokenizer), scheduler, get_variant(config.variant))
+
+
+def _begin_with(folder: Path, unet: UNet2DConditionModel, text_encoder: Any, adapter: AUAdapter) -> None:
+    """Gives new networks the weights of a whole model that fit."""
+    from transformers import CLIPTextModel
+
+    check_complete(folder, folder, WHOLE)
+    begin_with(unet, load_unet(folder / "unet"))
+    with building(folder):
+        begin_with(text_encoder, CLIPTextModel.from_pretrained(folder / "text_encoder", local_files_only=True))
+    begin_with(adapter, read_adapter(folder, WHOLE))
 
 
 def text_networks(config: FineFaceConfig, captions: Sequence[str]) -> tuple[Any, Any]:

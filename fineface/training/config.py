@@ -38,6 +38,8 @@ class FineFaceConfig(TrainConfig):
     text_encoder: dict[str, Any] = field(default_factory=dict)
     """With `unet`: a table of CLIPTextConfig's options. It is trained too; its tokenizer is made of the captions'
     words, at most `vocab_size` of them."""
+    start: str = ""
+    """With `unet`: folder of another whole model whose weights it begins with, wherever they have the same shape."""
     vae: str = ""
     """With `unet`: the folder of a trained autoencoder."""
     autoencoder: dict[str, Any] = field(default_factory=dict)
@@ -174,6 +176,8 @@ class FineFaceConfig(TrainConfig):
             raise InputError('vae or [autoencoder] goes with variant "whole", one of them; bases bring their own.')
         if whole and (self.base or self.adapter or not self.size):
             raise InputError('variant "whole" has no base and no adapter to go on from, and needs a size.')
+        if self.start and not whole:
+            raise InputError('start goes with variant "whole"; an adapter goes on from: adapter')
         if bool(self.lora_rank) != bool(VARIANTS[self.variant].lora):
             wanted = "a LoRA: set lora_rank = 32" if VARIANTS[self.variant].lora else "no LoRA: set lora_rank = 0"
             raise InputError(f'The variant "{self.variant}" has {wanted}; got {self.lora_rank}.')
