@@ -15,6 +15,7 @@ from common.synthetic.captions import caption, expression_words
 from common.synthetic.closeup import close_shot, close_up
 from common.synthetic.dataset import SyntheticFaces
 from common.synthetic.factors import Scene
+from common.synthetic.plain import before_wall, repainted
 from common.synthetic.plan import VERSION
 
 from .samples import Sample
@@ -30,6 +31,7 @@ class SyntheticSamples(Dataset[Sample]):
         short_captions: leave some phrases out of every second caption, so that short prompts are understood too; what
             is left is as true as the whole.
         face_height: pictures are cut out closer until a face is so high, see `common.synthetic.closeup`; 0 leaves them.
+        plain_ground: everybody stands in front of an even wall of some colour.
         mark_face: samples have "face" too.
 
     Raises:
@@ -43,17 +45,13 @@ class SyntheticSamples(Dataset[Sample]):
         expression_words: bool = False,
         short_captions: bool = False,
         face_height: float = 0.0,
+        plain_ground: bool = False,
         mark_face: bool = False,
     ) -> None:
         if faces.plan.pairs not in (None, "expression"):
             raise InputError(f'The faces must be single, or pairs="expression"; they have {faces.plan.pairs!r}.')
-        self.faces, self.words, self.short, self.face_height, self.mark = (
-            faces,
-            expression_words,
-            short_captions,
-            face_height,
-            mark_face,
-        )
+        self.faces, self.words, self.short = faces, expression_words, short_captions
+        self.face_height, self.plain, self.mark = face_height, plain_ground, mark_face
         self._last: tuple[int, Any] = (-1, None)  # both pictures of a pair are mostly asked for in turn
         self.roles = ("source", "target") if faces.plan.pairs else ("image",)
         self.fingerprint = f"v{VERSION} {faces.plan} captions expression_words={expression_words}"
@@ -61,6 +59,8 @@ class SyntheticSamples(Dataset[Sample]):
             self.fingerprint += " short"
         if face_height or mark_face:
             self.fingerprint += f" face_height={face_height} mark_face={mark_face}"
+        if plain_ground:
+            self.fingerprint += " plain"
 
     def __len__(self) -> int:
         return len(self.faces) * len(self.roles)
@@ -72,8 +72,9 @@ class SyntheticSamples(Dataset[Sample]):
             self._last = (number, self.faces[number])
         item = self._last[1]
         shown = item[self.roles[role]] if self.faces.plan.pairs else item
-        scene = self.faces.plan.scenes(number)[self.roles[role]]
-        planes = shown["image"]
+        scene, planes = self._scene(index), shown["image"]
+        if self.plain:
+            planes = repainted(planes, shown["background"], shown["mask"], scene)
         if self.mark:
             planes = torch.cat([planes, torch.from_numpy(foreground(shown["parts"].numpy(), "face")).float()[None]])
         if self.face_height:
@@ -83,9 +84,12 @@ class SyntheticSamples(Dataset[Sample]):
 
     def captions(self) -> list[str]:
         """The caption of every sample; no picture is drawn for it."""
-        numbers = [divmod(index, len(self.roles)) for index in range(len(self))]
-        scenes = [self.faces.plan.scenes(number)[self.roles[role]] for number, role in numbers]
-        return [self._caption(index, scene) for index, scene in enumerate(scenes)]
+        return [self._caption(index, self._scene(index)) for index in range(len(self))]
+
+    def _scene(self, index: int) -> Scene:
+        number, role = divmod(index, len(self.roles))
+        scene = self.faces.plan.scenes(number)[self.roles[role]]
+        return before_wall(scene, number) if self.plain else scene
 
     def _caption(self, index: int, scene: Scene) -> str:
         text = told(scene, self.face_height, words=self.words)

@@ -11,6 +11,7 @@ from common.action_units import ACTION_UNITS
 from common.synthetic.draw import draw_scene, draw_units
 from common.synthetic.draw_expression import single_unit
 from common.synthetic.factors import Scene
+from common.synthetic.plain import before_wall
 from common.synthetic.stream import Purpose, stream
 from common.synthetic.traits import true_traits
 
@@ -55,7 +56,7 @@ class Item:
 
 def draw_item(seed: int, index: int) -> Item:
     """The item of a number: three single units in turn, each at all of `LEVELS`, then a drawn expression."""
-    scene = replace(draw_scene(seed, index), blink=(0.0, 0.0))
+    scene = before_wall(replace(draw_scene(seed, index), blink=(0.0, 0.0)), index)
     unit, before = None, np.zeros(len(_NAMES))
     if index % COMBINATION_EVERY == COMBINATION_EVERY - 1:
         wish = _expression(stream(seed, index, Purpose.OTHER_UNITS))

@@ -81,6 +81,8 @@ class FineFaceConfig(TrainConfig):
     """Folder where synthetic pictures are kept; empty draws them anew each time."""
     synthetic_expression_words: bool = False
     """Let captions say what a synthetic face does; without, the action units alone say it."""
+    synthetic_plain_ground: bool = False
+    """Put synthetic people in front of an even wall of some colour: less to learn than a world."""
     synthetic_short_captions: bool = False
     """Leave phrases out of every second synthetic caption, so that short prompts are understood too."""
     synthetic_face_height: float = 0.0

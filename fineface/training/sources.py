@@ -77,10 +77,14 @@ def _disfa(config: FineFaceConfig, size: int, **options: Any) -> Disfa:
 def _synthetic(config: FineFaceConfig, size: int, count: int, seed: int) -> SyntheticSamples:
     faces = SyntheticFaces(
         count, size=size, seed=seed, pairs="expression" if config.synthetic_pairs else None,
-        people=config.synthetic_people or None, cache=config.synthetic_cache or None, names=("image", "parts"),
+        people=config.synthetic_people or None, cache=config.synthetic_cache or None,
+        names=("image", "background", "mask", "parts"),
     )  # fmt: skip
     return SyntheticSamples(
-        faces, expression_words=config.synthetic_expression_words,
-        short_captions=config.synthetic_short_captions, face_height=config.synthetic_face_height,
+        faces,
+        expression_words=config.synthetic_expression_words,
+        short_captions=config.synthetic_short_captions,
+        face_height=config.synthetic_face_height,
+        plain_ground=config.synthetic_plain_ground,
         mark_face=config.face_weight != 1,
-    )  # fmt: skip
+    )

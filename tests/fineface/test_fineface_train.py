@@ -15,7 +15,7 @@ from small_fineface import CAPTIONS, EXACT_VAE, SIZE, start
 from common.action_units import to_vector
 from common.autoencoders import AutoencoderDC, load_vae
 from common.errors import MissingCheckpointError
-from common.training.config import describe, documentation
+from common.training.config import describe, documentation, read
 from common.training.records import read_log
 from common.weights import read_config
 from fineface.checkpoints import load, read_adapter
@@ -24,7 +24,9 @@ from fineface.editor import FineFace
 from fineface.lora import updates
 from fineface.options import PUBLISHED
 from fineface.train import main
+from fineface.training.begin import begin
 from fineface.training.config import FineFaceConfig
+from fineface.training.sources import sources
 from fineface.variants import get_variant
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -179,6 +181,26 @@ def test_whole_model_learns_in_exact_latents(whole, tmp_path):
     assert stock(CAPTIONS[0], num_inference_steps=1, output_type="np").images[0].shape == (SIZE, SIZE, 3)
 
 
+def test_whole_training_begins_with_the_weights_that_fit(whole):
+    """Of the same networks all, of others those of the same shape."""
+    assert start(whole, "steps=1") == 0
+    model = whole.parent / "out" / "model"
+    options = [f"start={model}", "unet.addition_embed_type=text", "unet.addition_embed_type_num_heads=2"]
+    config = read(FineFaceConfig, whole, options)
+    begun = begin(config, SIZE, [row["caption"] for row in sources(config, SIZE)[0]])
+    published = load_file(model / "unet/diffusion_pytorch_model.safetensors")
+    unet = begun.module.unet.state_dict()
+    assert all(torch.equal(unet[name], value) for name, value in published.items())
+    assert {name.split(".")[0] for name in unet.keys() - published.keys()} == {"add_embedding"}
+    text = load_file(model / "text_encoder/model.safetensors")
+    own = begun.text_encoder.state_dict()
+    assert all(torch.equal(own[name], value) for name, value in text.items() if name in own)
+    adapter = read_adapter(model, get_variant("whole")).state_dict()
+    assert all(torch.equal(begun.module.adapter.state_dict()[name], value) for name, value in adapter.items())
+    with pytest.raises(MissingCheckpointError, match=r"unet/config\.json"):
+        begin(replace(config, start=str(whole.parent)), SIZE, CAPTIONS)
+
+
 def test_a_folder_without_a_whole_model_is_told(tmp_path):
     with pytest.raises(MissingCheckpointError, match=r"unet/config\.json"):
         FineFace.from_pretrained(adapter=tmp_path, variant="whole")
@@ -235,6 +257,7 @@ def test_synthetic_people_are_learned_from(config, monkeypatch):
         (["disfa=x"], "disfa_cache"),
         (["affectnet=x"], "affectnet_units"),
         (["hidden=40"], "AU token"),
+        (["start=x"], "goes on from: adapter"),
         (['defaults.paste_back="detail"'], "[defaults] has paste_back"),
         (["precision=fp16"], "precision"),
         (["batch_size=3", "accumulation=2"], "batch_size must divide"),
