@@ -25,9 +25,9 @@ PROMPTS = (
     "a close-up of a man with a full beard and red hair",
     "a close-up of a young woman with long straight blond hair, in front of a teal wall",
     "a close-up of an elderly man with receding white hair and round glasses",
-    "a close-up of a middle-aged woman with a black bob and sunglasses, under the open sky",
+    "a close-up of a middle-aged woman with a black bob and sunglasses, in front of a red wall",
     "a close-up of a bald man with stubble, in hard light from the left",
-    "a close-up of a woman with brown hair in a bun and freckles, in front of a bookshelf",
+    "a close-up of a woman with brown hair in a bun and freckles, in front of a green wall",
 )
 WISHES: tuple[dict[str, float], ...] = (
     {},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import types
 from pathlib import Path
@@ -16,9 +17,10 @@ from common.errors import InputError
 from common.synthetic import dataset
 from common.synthetic.closeup import close_up
 from common.synthetic.dataset import SyntheticFaces
+from common.synthetic.plain import before_wall, repainted
 from common.training.loss import noise_schedule
 from common.training.order import draw
-from fineface.data.synthetic import SyntheticSamples
+from fineface.data.synthetic import SyntheticSamples, shortened
 from fineface.training.config import FineFaceConfig
 from fineface.training.encoder import SampleEncoder
 from fineface.training.loss import TextToFaceLoss
@@ -61,6 +63,30 @@ def test_the_face_is_cut_as_the_picture_is(faces, height):
 def test_the_face_is_there_where_it_was_asked_for(faces):
     assert "face" not in SyntheticSamples(faces)[0]
     assert "face" not in SyntheticSamples(faces, face_height=0.6)[0]
+
+
+def test_both_of_a_pair_stand_before_the_wall_of_which_captions_speak(faces):
+    plain = SyntheticSamples(faces, plain_ground=True)
+    for number, (one, other) in enumerate(zip(plain.captions()[::2], plain.captions()[1::2])):
+        assert re.search(r"in front of an? \w+ wall$", one)
+        assert one.rpartition(", ")[2] == other.rpartition(", ")[2]
+        scene = before_wall(faces.plan.scenes(number)["source"], number)
+        shown = faces[number]["source"]
+        expected = repainted(shown["image"], shown["background"], shown["mask"], scene)
+        assert torch.equal(plain[2 * number]["image"], expected)
+    assert plain.fingerprint != SyntheticSamples(faces).fingerprint
+
+
+def test_short_captions_say_nothing_new(faces):
+    """Every second one lacks some of the phrases; none has others, and none is empty."""
+    whole, short = SyntheticSamples(faces).captions(), SyntheticSamples(faces, short_captions=True).captions()
+    assert short[::2] == whole[::2]
+    for one, other in zip(whole[1::2], short[1::2]):
+        phrases, kept = one.split(", "), other.split(", ")
+        assert kept[0] == phrases[0]
+        assert kept == [phrase for phrase in phrases if phrase in kept]
+    assert any(len(other) < len(one) for one, other in zip(whole, short))
+    assert {shortened("a, b, c", number) for number in range(100)} == {"a", "a, b", "a, c", "a, b, c"}
 
 
 def test_captions_speak_of_close_ups(faces):
