@@ -110,7 +110,7 @@ def train(
         optimizer.step()
         rate.step()
         if step % 50 == 0:
-            bar.set_postfix(loss=f"{float(loss):.3f}")
+            bar.set_postfix(loss=f"{float(loss.detach()):.3f}")
     network.eval()
     state = {name: value.half() if value.is_floating_point() else value for name, value in network.state_dict().items()}
     replace_file(output / "traits.safetensors", lambda path: save_file(state, path))

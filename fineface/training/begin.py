@@ -120,7 +120,7 @@ def whole(config: FineFaceConfig, captions: Sequence[str]) -> Beginning:
     """Random networks of the sizes that the config names, and a tokenizer of the captions' words."""
     vae: Any = load_vae(Path(config.vae).expanduser()) if config.vae else None
     vae = vae or built(AutoencoderKL, "autoencoder", config.autoencoder)
-    tokenizer, text_encoder = text_networks(config, captions)
+    tokenizer, text_encoder = taught(Path(config.text)) if config.text else text_networks(config, captions)
     channels = vae.config["latent_channels"]
     options = {"cross_attention_dim": text_encoder.config.hidden_size, **config.unet}
     options |= {"in_channels": channels, "out_channels": channels, "sample_size": config.size // scale_factor(vae)}
@@ -130,21 +130,41 @@ def whole(config: FineFaceConfig, captions: Sequence[str]) -> Beginning:
         sampling |= {"rescale_betas_zero_snr": True, "timestep_spacing": "trailing", "final_sigmas_type": "zero"}
     adapter = AUAdapter.from_unet(unet, _hidden(config, unet))
     if config.start:
-        _begin_with(model_folder(config.start), unet, text_encoder, adapter)
-    module = TextToFace(unet, adapter, text_encoder, whole=True)
+        _begin_with(model_folder(config.start), unet, None if config.text else text_encoder, adapter)
+    module = TextToFace(unet, adapter, text_encoder, whole=True, train_text=not config.text)
     scheduler = UniPCMultistepScheduler(**sampling)
     return Beginning(module, SampleEncoder(vae, tokenizer), scheduler, get_variant(config.variant))
 
 
 def _begin_with(folder: Path, unet: UNet2DConditionModel, text_encoder: Any, adapter: AUAdapter) -> None:
-    """Gives new networks the weights of a whole model that fit."""
+    """Gives new networks, of which the text encoder may be None, the weights of a whole model that fit."""
     from transformers import CLIPTextModel
 
     check_complete(folder, folder, WHOLE)
     begin_with(unet, load_unet(folder / "unet"))
-    with building(folder):
-        begin_with(text_encoder, CLIPTextModel.from_pretrained(folder / "text_encoder", local_files_only=True))
     begin_with(adapter, read_adapter(folder, WHOLE))
+    if text_encoder is not None:
+        with building(folder):
+            begin_with(text_encoder, CLIPTextModel.from_pretrained(folder / "text_encoder", local_files_only=True))
+
+
+def taught(folder: Path) -> tuple[Any, Any]:
+    """The tokenizer and the text encoder that `teach` wrote.
+
+    Raises:
+        MissingCheckpointError: they are not there.
+        CheckpointError: they are damaged.
+    """
+    from transformers import CLIPTextModel, CLIPTokenizer
+
+    folder = folder.expanduser()
+    if not (folder / "text_encoder").is_dir() or not (folder / "tokenizer").is_dir():
+        raise MissingCheckpointError(
+            f"{folder} holds no text encoder and tokenizer.\n  make them: python -m fineface.training.teach CONFIG"
+        )
+    with building(folder):
+        tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer", local_files_only=True)
+        return tokenizer, CLIPTextModel.from_pretrained(folder / "text_encoder", local_files_only=True)
 
 
 def text_networks(config: FineFaceConfig, captions: Sequence[str]) -> tuple[Any, Any]:

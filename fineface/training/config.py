@@ -36,8 +36,12 @@ class FineFaceConfig(TrainConfig):
     unet: dict[str, Any] = field(default_factory=dict)
     """With variant "whole": a table of UNet2DConditionModel's options."""
     text_encoder: dict[str, Any] = field(default_factory=dict)
-    """With `unet`: a table of CLIPTextConfig's options. It is trained too; its tokenizer is made of the captions'
-    words, at most `vocab_size` of them."""
+    """With `unet`: a table of CLIPTextConfig's options. Its tokenizer is made of the captions' words, at most
+    `vocab_size` of them. Without `text` it is trained too."""
+    text: str = ""
+    """With `unet`: folder of a text encoder that `python -m fineface.training.teach` made; it then stays as it is."""
+    text_steps: int = 2000
+    """Optimiser steps of that teaching, each of 64 captions."""
     start: str = ""
     """With `unet`: folder of another whole model whose weights it begins with, wherever they have the same shape."""
     vae: str = ""
@@ -136,6 +140,7 @@ class FineFaceConfig(TrainConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        at_least("text_steps", self.text_steps, 1)
         for name in (
             "hidden",
             "disfa_neutral",
@@ -178,8 +183,8 @@ class FineFaceConfig(TrainConfig):
             raise InputError('vae or [autoencoder] goes with variant "whole", one of them; bases bring their own.')
         if whole and (self.base or self.adapter or not self.size):
             raise InputError('variant "whole" has no base and no adapter to go on from, and needs a size.')
-        if self.start and not whole:
-            raise InputError('start goes with variant "whole"; an adapter goes on from: adapter')
+        if (self.start or self.text) and not whole:
+            raise InputError('start and text go with variant "whole"; an adapter goes on from: adapter')
         if bool(self.lora_rank) != bool(VARIANTS[self.variant].lora):
             wanted = "a LoRA: set lora_rank = 32" if VARIANTS[self.variant].lora else "no LoRA: set lora_rank = 0"
             raise InputError(f'The variant "{self.variant}" has {wanted}; got {self.lora_rank}.')

@@ -1,4 +1,4 @@
-"""TextToFace: the UNet, its AU adapter, and the text encoder where that learns too."""
+"""TextToFace: the UNet, its AU adapter, and the text encoder where texts come as tokens."""
 
 from __future__ import annotations
 
@@ -20,12 +20,19 @@ class TextToFace(nn.Module):
     Args:
         unet: gets the AU branch; with a LoRA already, if there is to be one.
         adapter: of action units.
-        text_encoder: one that learns too; None where texts come as embeddings.
-        whole: train the UNet and the text encoder.
+        text_encoder: reads tokens; None where texts come as embeddings.
+        whole: train the UNet.
+        train_text: train the text encoder.
     """
 
     def __init__(
-        self, unet: UNet2DConditionModel, adapter: AUAdapter, text_encoder: Any = None, *, whole: bool = False
+        self,
+        unet: UNet2DConditionModel,
+        adapter: AUAdapter,
+        text_encoder: Any = None,
+        *,
+        whole: bool = False,
+        train_text: bool = False,
     ) -> None:
         super().__init__()
         attend_to_action_units(unet)
@@ -35,7 +42,7 @@ class TextToFace(nn.Module):
         adapter.requires_grad_(True)
         adapter.to_k.requires_grad_(False)
         if text_encoder is not None:
-            text_encoder.requires_grad_(whole)
+            text_encoder.requires_grad_(train_text)
 
     def forward(
         self, noisy: torch.Tensor, timesteps: torch.Tensor, units: torch.Tensor | None, text: torch.Tensor
