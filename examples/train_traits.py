@@ -101,12 +101,13 @@ def train(
     for step in bar:
         chosen = order[step * args.batch : (step + 1) * args.batch]
         logits = network(worsened(squares[chosen], rng))
-        loss = sum(
+        losses = [
             F.cross_entropy(logits[name], classes[chosen], weights[name], ignore_index=-1)
             for name, classes in truth.items()
-        )
+        ]
+        loss = torch.stack(losses).sum()
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[union-attr]
+        loss.backward()
         optimizer.step()
         rate.step()
         if step % 50 == 0:

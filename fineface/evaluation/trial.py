@@ -48,7 +48,7 @@ def attempt(item: Item, editor: FineFace, measurer: Measurer, reader: TraitReade
         "index": item.index, "caption": item.caption, "unit": item.unit, "before": list(item.before),
         "wish": list(item.wish), "change": list(item.change), "traits": dict(item.traits), "seconds": seconds,
     }  # fmt: skip
-    record |= {name: _look(*pair, item, measurer, reader) for name, pair in pictures.items()}
+    record |= {name: _look(before, after, item, measurer, reader) for name, (before, after) in pictures.items()}
     return Trial(record, (*pictures["made"], *pictures["truth"]))
 
 
