@@ -39,7 +39,7 @@ def test_accelerate_reads_its_configs(name):
 @pytest.mark.parametrize("name", TOMLS)
 def test_trainings_read_their_configs(name):
     path = EXAMPLES / name
-    cls = FineFaceConfig if "fineface" in name else AutoencoderConfig if name.endswith("_vae.toml") else MagicFaceConfig
+    cls = AutoencoderConfig if name.endswith("_vae.toml") else FineFaceConfig if "fineface" in name else MagicFaceConfig
     assert read(cls, path).output
 
 
