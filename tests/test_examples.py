@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from measurers import Brightness
 from PIL import Image
 
 from common.action_units import to_vector
 from common.defaults import Defaults, write_defaults
-from common.images import read_image, rgb
-from common.measure import Measurement
+from common.images import read_image
 
 ROOT = Path(__file__).parents[1]
 
@@ -83,15 +83,6 @@ def test_the_demo(model_folder, tmp_path, monkeypatch, capsys):
     assert "AU26 jaw drop" in report
     assert report.count("of doing nothing") == 4
     assert report in capsys.readouterr().out
-
-
-class Brightness:
-    """A measurer of nothing, that sees every face."""
-
-    name = "brightness"
-
-    def __call__(self, image) -> Measurement:
-        return Measurement(units=np.full(12, rgb(read_image(image)).mean() / 51), angles=np.zeros(3))
 
 
 def test_the_readme_data_set(tmp_path, monkeypatch):

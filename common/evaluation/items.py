@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,21 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
+from tqdm import tqdm
 
 from ..files import replace_file
 from ..training.sheet import sheet
 from ..weights import read_config
 
 COLUMN = 8  # rows of a sheet, before the next stands beside it
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What was measured of an item, plain values with its "index", and photos (S, S, 3) uint8 to look at."""
+
+    record: dict[str, Any]
+    photos: tuple[np.ndarray, ...]
 
 
 class KeptItems:
@@ -29,20 +39,20 @@ class KeptItems:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def missing(self, count: int) -> list[int]:
-        """Which of the first items are not there yet."""
-        return [index for index in range(count) if not self._file(index).is_file()]
+    def fill(self, count: int, attempt: Callable[[int], Trial], *, title: str, progress: bool) -> list[dict[str, Any]]:
+        """The records of the first items; those that are not there yet are attempted and kept.
 
-    def keep(self, record: dict[str, Any], pictures: Sequence[np.ndarray]) -> None:
-        """Keep a record, which has its "index", and pictures (S, S, 3) uint8."""
-        path = self._file(record["index"])
-        strip = Image.fromarray(np.concatenate(pictures, 1))
-        replace_file(path.with_suffix(".png"), strip.save)  # before the record, whose presence says that all is there
-        text = json.dumps(record, allow_nan=False)
-        replace_file(path, partial(Path.write_text, data=text, encoding="utf-8"))
-
-    def records(self, count: int) -> list[dict[str, Any]]:
-        """The first records."""
+        Args:
+            count: how many items.
+            attempt: measures the item of an index.
+            title: of the progress bar.
+            progress: show one.
+        """
+        missing = [index for index in range(count) if not self._file(index).is_file()]
+        if missing:
+            attempt(missing[0])  # what only the first one costs is not timed
+        for index in tqdm(missing, desc=title, disable=not progress):
+            self._keep(attempt(index))
         return [read_config(self._file(index), "delete it, and it is made again") for index in range(count)]
 
     def sheet(self, rows: Sequence[tuple[int, str]], columns: Sequence[str]) -> Image.Image:
@@ -63,5 +73,20 @@ class KeptItems:
             whole.paste(page, (number * pages[0].width, 0))
         return whole
 
+    def _keep(self, trial: Trial) -> None:
+        path = self._file(trial.record["index"])
+        strip = Image.fromarray(np.concatenate(trial.photos, 1))
+        replace_file(path.with_suffix(".png"), strip.save)  # before the record, whose presence says that all is there
+        text = json.dumps(trial.record, allow_nan=False)
+        replace_file(path, partial(Path.write_text, data=text, encoding="utf-8"))
+
     def _file(self, index: int) -> Path:
         return self.folder / f"{index:05d}.json"
+
+
+def write_report(folder: Path, report: dict[str, Any], text: str, sheet: Image.Image) -> None:
+    """Writes report.json, report.md with the text, and sheet.png."""
+    values = json.dumps(report, indent=1, allow_nan=False) + "\n"
+    replace_file(folder / "report.json", lambda path: path.write_text(values, encoding="utf-8"))
+    replace_file(folder / "report.md", lambda path: path.write_text(text, encoding="utf-8"))
+    replace_file(folder / "sheet.png", sheet.save)

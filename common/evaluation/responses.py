@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,3 +34,30 @@ def off_target(changes: Iterable[tuple[int, np.ndarray]]) -> float | None:
         on.append(abs(change[place]))
         off.append(np.abs(np.delete(change, place)).mean())
     return float(np.mean(off) / np.mean(on)) if on and np.mean(on) > 0 else None
+
+
+def combined(pairs: Sequence[tuple[Sequence[float], Sequence[float]]]) -> float | None:
+    """Pearson's correlation of requested and measured change (12,) over all units of all pairs; None without any."""
+    if not pairs:
+        return None
+    requested, measured = (np.concatenate(part) for part in zip(*pairs))
+    return response(requested, measured)["pearson"]
+
+
+def mean_identity(found: Iterable[dict[str, Any] | None]) -> dict[str, Any] | None:
+    """Of "measure", "value" and "same" of some pictures: the measure, the mean, and the share of the same person."""
+    known = [value for value in found if value]
+    if not known:
+        return None
+    return {
+        "measure": known[0]["measure"],
+        "mean": float(np.mean([value["value"] for value in known])),
+        "same": float(np.mean([value["same"] for value in known])),
+    }
+
+
+def identity_words(found: dict[str, Any] | None) -> str:
+    """What `mean_identity` found, for a table."""
+    if found is None:
+        return "not measured"
+    return f"{found['measure']} {found['mean']:.3f}, {100 * found['same']:.0f} % the same person"

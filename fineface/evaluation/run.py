@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from common.action_units import to_text
 from common.errors import InputError
-from common.evaluation.items import KeptItems
+from common.evaluation.items import KeptItems, write_report
 from common.facts import claim, fingerprint
-from common.files import alone, replace_file
+from common.files import alone
 from common.measure import Measurer
 from common.measure.traits import TraitReader
 from common.synthetic.plan import VERSION
@@ -65,19 +62,13 @@ def _evaluate(editor: FineFace, measurer: Measurer, folder: Path, count: int, se
     facts, reader = about(editor, measurer, seed), TraitReader()
     claim(folder / "evaluation.json", facts, "name another folder, or delete this one")
     items = KeptItems(folder / "items")
-    missing = items.missing(count)
-    if missing:
-        attempt(draw_item(seed, missing[0]), editor, measurer, reader)  # what only the first one costs is not timed
-    for index in tqdm(missing, desc="Making pictures", unit="pair", disable=not progress):
-        trial = attempt(draw_item(seed, index), editor, measurer, reader)
-        items.keep(trial.record, trial.photos)
-    records = items.records(count)
+    records = items.fill(
+        count, lambda index: attempt(draw_item(seed, index), editor, measurer, reader), title="Making pairs",
+        progress=progress,
+    )  # fmt: skip
     report = summarise(records, facts)
-    text = json.dumps(report, indent=1, allow_nan=False) + "\n"
-    replace_file(folder / "report.json", lambda path: path.write_text(text, encoding="utf-8"))
-    replace_file(folder / "report.md", lambda path: path.write_text(markdown(report), encoding="utf-8"))
     rows = [(r["index"], f"{to_text([round(v, 1) for v in r['wish']])}: {r['caption']}") for r in records[:ON_SHEET]]
-    replace_file(folder / "sheet.png", items.sheet(rows, COLUMNS).save)
+    write_report(folder, report, markdown(report), items.sheet(rows, COLUMNS))
     draw_plot(records, report, folder / "dose_response.png")
     return report
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from common.action_units import ACTION_UNITS
-from common.evaluation.responses import off_target, response
+from common.evaluation.responses import combined, mean_identity, off_target, response
 from common.measure.traits import TRAITS
 
 from .trial import Record
@@ -37,7 +37,7 @@ def summarise(records: Sequence[Record], facts: dict[str, Any]) -> Report:
         "off_target": {of: _off_target(records, of) for of in OF},
         "combined": {of: _combined(records, of) for of in OF},
         "traits": {name: trait(records, name) for name in TRAITS},
-        "identity": {of: _identity(records, of) for of in OF},
+        "identity": {of: mean_identity(r[of] and r[of]["identity"] for r in records) for of in OF},
         "background": _median([r["made"]["background"] for r in records if r["made"]]),
         "seconds": _median([r["seconds"] for r in records]),
     }
@@ -81,23 +81,7 @@ def _off_target(records: Sequence[Record], of: str) -> float | None:
 
 
 def _combined(records: Sequence[Record], of: str) -> float | None:
-    """Pearson's correlation of requested and measured change over all units of the combinations."""
-    found = [(r["change"], r[of]["change"]) for r in records if not r["unit"] and r[of]]
-    if not found:
-        return None
-    requested, measured = (np.concatenate(part) for part in zip(*found))
-    return response(requested, measured)["pearson"]
-
-
-def _identity(records: Sequence[Record], of: str) -> dict[str, Any] | None:
-    known = [r[of]["identity"] for r in records if r[of] and r[of]["identity"]]
-    if not known:
-        return None
-    return {
-        "measure": known[0]["measure"],
-        "mean": float(np.mean([value["value"] for value in known])),
-        "same": float(np.mean([value["same"] for value in known])),
-    }
+    return combined([(r["change"], r[of]["change"]) for r in records if not r["unit"] and r[of]])
 
 
 def _share(values: Sequence[float]) -> float | None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from common.evaluation.responses import identity_words
 from common.tables import number, table
 
 from .summary import OF, Report
@@ -56,17 +55,11 @@ def _rest(report: Report) -> str:
     rows = [
         ("off-target change, of the on-target change", *(number(report["off_target"][of]) for of in OF)),
         ("Pearson over all units of the combinations", *(number(report["combined"][of]) for of in OF)),
-        ("identity of the two pictures, mean", *(_identity(report["identity"][of]) for of in OF)),
+        ("identity of the two pictures, mean", *(identity_words(report["identity"][of]) for of in OF)),
         ("PSNR of their backgrounds, dB", number(report["background"], 1), ""),
         ("seconds a picture", number(report["seconds"]), ""),
     ]
     return table(("", "made", "truth"), rows)
-
-
-def _identity(found: dict[str, Any] | None) -> str:
-    if found is None:
-        return "not measured"
-    return f"{found['measure']} {found['mean']:.3f}, {100 * found['same']:.0f} % the same person"
 
 
 def _percent(value: float | None) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
 from common.errors import FaceNotFoundError
+from common.evaluation.items import Trial
 from common.measure import Measurer, measure
 from common.measure.traits import TraitReader
 from common.synthetic import picture
@@ -22,14 +22,6 @@ from .items import FACE_HEIGHT, Item
 
 Record = dict[str, Any]
 """Plain values, fit for JSON."""
-
-
-@dataclass(frozen=True)
-class Trial:
-    """What was measured, and photos (S, S, 3) uint8 to look at: made without and with the wish, and both truths."""
-
-    record: Record
-    photos: tuple[np.ndarray, ...]
 
 
 def attempt(item: Item, editor: FineFace, measurer: Measurer, reader: TraitReader) -> Trial:

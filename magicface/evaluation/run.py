@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from common.action_units import to_text
 from common.errors import InputError
-from common.evaluation.items import KeptItems
+from common.evaluation.items import KeptItems, write_report
 from common.facts import claim, fingerprint
-from common.files import alone, replace_file
+from common.files import alone
 from common.measure import Measurer
 from common.synthetic.plan import VERSION
 
@@ -68,19 +65,12 @@ def _evaluate(
     facts = about(editor, measurer, seed, size)
     claim(folder / "evaluation.json", facts, "name another folder, or delete this one")
     items = KeptItems(folder / "items")
-    missing = items.missing(count)
-    if missing:
-        attempt(draw_item(seed, missing[0]), editor, measurer, size)  # what only the first edit costs is not timed
-    for index in tqdm(missing, desc="Editing", unit="edit", disable=not progress):
-        trial = attempt(draw_item(seed, index), editor, measurer, size)
-        items.keep(trial.record, trial.photos)
-    records = items.records(count)
+    records = items.fill(
+        count, lambda index: attempt(draw_item(seed, index), editor, measurer, size), title="Editing", progress=progress
+    )
     report = summarise(records, facts)
-    text = json.dumps(report, indent=1, allow_nan=False) + "\n"
-    replace_file(folder / "report.json", lambda path: path.write_text(text, encoding="utf-8"))
-    replace_file(folder / "report.md", lambda path: path.write_text(markdown(report), encoding="utf-8"))
     rows = [(record["index"], to_text([round(value, 1) for value in record["wish"]])) for record in records[:ON_SHEET]]
-    replace_file(folder / "sheet.png", items.sheet(rows, ("source", "edit", "truth")).save)
+    write_report(folder, report, markdown(report), items.sheet(rows, ("source", "edit", "truth")))
     draw_plots(records, report, folder)
     return report
 

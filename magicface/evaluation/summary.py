@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from common.action_units import ACTION_UNITS
-from common.evaluation.responses import off_target, response
+from common.evaluation.responses import combined, mean_identity, off_target, response
 from common.measure.compare import decibels
 
 from .trial import Record
@@ -58,7 +58,7 @@ def summarise(records: Sequence[Record], facts: dict[str, Any]) -> Report:
         "units": units,
         "off_target": {name: _off_target(singles, name) for name in ("edit", "truth")},
         "combined": {name: _combined([r for r in done if not r["unit"]], name) for name in ("edit", "truth")},
-        "identity": {name: _identity([r["identity"][name] for r in done]) for name in ("edit", "truth")},
+        "identity": {name: mean_identity([r["identity"][name] for r in done]) for name in ("edit", "truth")},
         "seconds": {name: _median(r["seconds"][name] for r in done) for name in ("encode", "edit")},
     }
     found = {
@@ -99,12 +99,7 @@ def _off_target(singles: list[Record], name: str) -> float | None:
 
 
 def _combined(records: list[Record], name: str) -> float | None:
-    """Pearson's correlation of requested and measured change over all units of the combinations."""
-    found = [(r["wish"], c) for r in records if (c := change(r, name)) is not None]
-    if not found:
-        return None
-    requested, measured = (np.concatenate(part) for part in zip(*found))
-    return response(requested, measured)["pearson"]
+    return combined([(r["wish"], list(c)) for r in records if (c := change(r, name)) is not None])
 
 
 def _errors(records: Iterable[dict[str, float]]) -> dict[str, float | None]:
@@ -135,17 +130,6 @@ def _background(records: list[Record]) -> dict[str, float | None]:
         return {"psnr": None, "worst": None}
     error, count = map(sum, zip(*each))
     return {"psnr": decibels(error / count), "worst": min(decibels(error / count) for error, count in each)}
-
-
-def _identity(found: list[dict[str, Any] | None]) -> dict[str, Any] | None:
-    known = [value for value in found if value is not None]
-    if not known:
-        return None
-    return {
-        "measure": known[0]["measure"],
-        "mean": float(np.mean([value["value"] for value in known])),
-        "same": float(np.mean([value["same"] for value in known])),
-    }
 
 
 def _median(values: Iterable[float]) -> float | None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from common.evaluation.responses import identity_words
 from common.tables import number, table
 
 from .summary import GOALS, Report
@@ -84,13 +83,7 @@ def _rest(report: Report) -> str:
             f"{number(background['psnr'])} ({number(background['worst'])})",
             "",
         ),
-        ("identity, mean", *(_identity(report["identity"][of]) for of in ("edit", "truth"))),
+        ("identity, mean", *(identity_words(report["identity"][of]) for of in ("edit", "truth"))),
         ("seconds to encode a photo, and for an edit of it", number(seconds["encode"]), number(seconds["edit"])),
     ]
     return table(("", "edit", "truth, or as said"), rows)
-
-
-def _identity(found: dict[str, Any] | None) -> str:
-    if found is None:
-        return "not measured"
-    return f"{found['measure']} {found['mean']:.3f}, {100 * found['same']:.0f} % the same person"

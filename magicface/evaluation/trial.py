@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import torch
 
 from common.arguments import check_options
 from common.errors import FaceNotFoundError
+from common.evaluation.items import Trial
 from common.faces import Face
 from common.measure import Measurer, identity
 from common.measure.compare import psnr
@@ -26,14 +26,6 @@ from .reading import read_units
 
 Record = dict[str, Any]
 """Plain values, fit for JSON."""
-
-
-@dataclass(frozen=True)
-class Trial:
-    """What was measured, and photos (S, S, 3) uint8 to look at: before, edited, truth."""
-
-    record: Record
-    photos: tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def attempt(item: Item, editor: MagicFace, measurer: Measurer, size: int) -> Trial:

@@ -10,12 +10,12 @@ from functools import lru_cache
 import numpy as np
 import pytest
 import small_fineface as small
+from measurers import Brightness
 from PIL import Image
 
 from common.action_units import ACTION_UNITS
 from common.errors import InputError
 from common.images import read_image, rgb
-from common.measure import Measurement
 from common.measure.traits import TRAITS
 from common.synthetic import picture
 from common.synthetic.traits import true_traits
@@ -30,15 +30,6 @@ from fineface.evaluation.trial import true_picture
 
 COUNT, SIZE = 3, 96
 NAMES = tuple(ACTION_UNITS)
-
-
-class Brightness:
-    """A measurer of nothing, that sees every face."""
-
-    name = "brightness"
-
-    def __call__(self, image) -> Measurement:
-        return Measurement(units=np.full(12, rgb(read_image(image)).mean() / 51), angles=np.zeros(3))
 
 
 @pytest.fixture(scope="module", autouse=True)

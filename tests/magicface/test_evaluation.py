@@ -9,13 +9,13 @@ from functools import lru_cache
 
 import numpy as np
 import pytest
+from measurers import Brightness
 
 from common.action_units import ACTION_UNITS
 from common.defaults import Defaults, write_defaults
 from common.errors import InputError
 from common.files import alone
-from common.images import read_image, rgb
-from common.measure import Measurement
+from common.images import rgb
 from common.synthetic import picture
 from magicface import MagicFace
 from magicface.__main__ import main
@@ -26,15 +26,6 @@ from magicface.evaluation.summary import summarise
 
 COUNT, SIZE = 4, 96
 NAMES = tuple(ACTION_UNITS)
-
-
-class Brightness:
-    """A measurer of nothing, that sees every face."""
-
-    name = "brightness"
-
-    def __call__(self, image) -> Measurement:
-        return Measurement(units=np.full(12, rgb(read_image(image)).mean() / 51), angles=np.zeros(3))
 
 
 @pytest.fixture(scope="module", autouse=True)
