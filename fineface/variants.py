@@ -118,7 +118,7 @@ def locate(
         if not inside:
             raise MissingCheckpointError(
                 "This installation of fineface has no embedded model.\n"
-                "  install it again, or name the folder of another: --adapter FOLDER (from Python: adapter=FOLDER)"
+                "  name the folder of another: --adapter FOLDER (from Python: adapter=FOLDER)"
             )
         folder = embedded
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -139,3 +140,14 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def pictures_are_made_once():
+    """Synthetic pictures that several tests of a module ask for."""
+    from common.synthetic import picture
+
+    made = picture.make
+    picture.make = lru_cache(made)
+    yield
+    picture.make = made

@@ -176,7 +176,7 @@ def _train(config: AutoencoderConfig, output: Path) -> Path:
         raise InputError(f"size must divide by {divisor}; got {config.size}.")
     optimizer = torch.optim.AdamW(vae.parameters(), config.learning_rate)
     rate = get_scheduler("cosine", optimizer, num_warmup_steps=config.warmup, num_training_steps=config.steps)
-    if config.start:
+    if config.start and not (output / STATE).is_file():
         begin_with(vae, load_vae(Path(config.start).expanduser()))
     parts = {"vae": vae, "optimizer": optimizer, "rate": rate}
     first = _resume(output / STATE, parts, config.learning_rate, device)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from functools import lru_cache
 
 import numpy as np
 import pytest
@@ -17,7 +16,6 @@ from common.action_units import ACTION_UNITS
 from common.errors import InputError
 from common.images import read_image, rgb
 from common.measure.traits import TRAITS
-from common.synthetic import picture
 from common.synthetic.traits import true_traits
 from fineface import FineFace
 from fineface.__main__ import main
@@ -31,13 +29,7 @@ from fineface.evaluation.trial import true_picture
 COUNT, SIZE = 3, 96
 NAMES = tuple(ACTION_UNITS)
 
-
-@pytest.fixture(scope="module", autouse=True)
-def pictures_are_made_once():
-    made = picture.make
-    picture.make = lru_cache(made)
-    yield
-    picture.make = made
+pytestmark = pytest.mark.usefixtures("pictures_are_made_once")
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import replace
-from functools import lru_cache
 
 import numpy as np
 import pytest
@@ -27,13 +26,7 @@ from magicface.evaluation.summary import summarise
 COUNT, SIZE = 4, 96
 NAMES = tuple(ACTION_UNITS)
 
-
-@pytest.fixture(scope="module", autouse=True)
-def pictures_are_made_once():
-    made = picture.make
-    picture.make = lru_cache(made)
-    yield
-    picture.make = made
+pytestmark = pytest.mark.usefixtures("pictures_are_made_once")
 
 
 @pytest.fixture(scope="module")
