@@ -85,7 +85,11 @@ class RigFace(Editor[RigWish]):
         Raises:
             MissingCheckpointError: nobody on this machine; the message says what is missing.
         """
-        return get_reconstructor(self._asked) if isinstance(self._asked, str) else self._asked
+        return (
+            get_reconstructor(self._asked, device=str(self.pipeline.device))
+            if isinstance(self._asked, str)
+            else self._asked
+        )
 
     def encode(
         self,

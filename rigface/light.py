@@ -27,10 +27,11 @@ class Light:
     Attributes:
         azimuth: of the lamp in degrees, -180 to 180: 0 from the camera, positive from the picture's right.
         elevation: of the lamp in degrees, -90 to 90, positive from above.
-        intensity: how bright a white surface is that faces the lamp, all light together, 0 to 10; 1 is white.
+        intensity: how bright the light is in the mean over all directions, 0 to 10; 1 is as bright as the present one.
         ambient: the share of the light that comes from everywhere, 0 (one hard lamp) to 1 (no lamp at all).
         coefficients: second-order spherical harmonics (9, 3), or 27 numbers row by row: in DECA's order and with its
-            constants (`common.face3d.lighting`), red, green and blue. Kept as 27 floats.
+            constants (`common.face3d.lighting`), red, green and blue; the present light does not matter to them.
+            Kept as 27 floats.
 
     Raises:
         InputError: a number out of range, or a lamp beside coefficients.
@@ -40,7 +41,7 @@ class Light:
     azimuth: float = 0.0
     elevation: float = 0.0
     intensity: float = 1.0
-    ambient: float = 0.3
+    ambient: float = 0.5
     coefficients: Any = None
 
     def __post_init__(self) -> None:
@@ -71,23 +72,32 @@ class Light:
             f'light must be a Light, a text such as "azimuth=60,elevation=20", or a dict; got {type(value).__name__}.'
         )
 
-    def harmonics(self) -> torch.Tensor:
-        """The light as spherical harmonics (9, 3), float32, see `common.face3d.lighting`.
+    def harmonics(self, present: torch.Tensor | None = None) -> torch.Tensor:
+        """The light as spherical harmonics, see `common.face3d.lighting`.
 
-        A lamp becomes the best second-order approximation of a distant one (`directional`), plus its ambient share.
+        A lamp becomes the best second-order approximation of a distant one (`directional`), plus its ambient share. It
+        has the colour of the light that it replaces: a photo's white balance and exposure stay.
+
+        Args:
+            present: (9, 3), the light on the face now; None is white light of brightness 1 from everywhere.
+
+        Returns:
+            (9, 3), of the dtype and on the device of `present`, else float32.
         """
         import torch
 
         from common.face3d import lighting
 
+        present = lighting.ambient(torch.ones(1, 3))[0] if present is None else present
         if self.coefficients is not None:
-            return torch.tensor(self.coefficients).reshape(9, 3)
+            return present.new_tensor(self.coefficients).reshape(9, 3)
         azimuth, elevation = math.radians(self.azimuth), math.radians(self.elevation)
         level = math.cos(elevation)
         direction = (level * math.sin(azimuth), math.sin(elevation), level * math.cos(azimuth))
-        white = torch.full((1, 3), self.intensity)
-        lamp = lighting.directional(torch.tensor([direction]), (1 - self.ambient) * white)
-        return (lamp + lighting.ambient(self.ambient * white))[0]
+        mean = self.intensity * present[:1] / lighting.ambient(torch.ones_like(present[:1]))[0, :1]  # (1, 3)
+        # A lamp that shines with b on what faces it gives b / 4 in the mean over all directions.
+        lamp = lighting.directional(present.new_tensor([direction]), 4 * (1 - self.ambient) * mean)
+        return (lamp + lighting.ambient(self.ambient * mean))[0]
 
     def __str__(self) -> str:
         if self.coefficients is not None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from common.errors import InputError
 
 from .named import check_names, number, read_named, shown
+
+if TYPE_CHECKING:
+    import torch
 
 ANGLES = ("yaw", "pitch", "roll")
 ABSOLUTE = "absolute"
@@ -23,9 +26,9 @@ class Pose:
     Attributes:
         yaw: -90 to 90, positive turns the face to the picture's right.
         pitch: -90 to 90, positive looks up.
-        roll: -180 to 180, positive tilts the head's top to the picture's left.
-        relative: True: added to the angles that the head has, so that 0 leaves it as it is. False: the angles that it
-            shall have, so that 0 looks into the camera; one that is not named is 0.
+        roll: -90 to 90, positive tilts the head's top to the picture's left.
+        relative: True: the head turns by these angles, about the picture's axes, so that 0 leaves it as it is. False:
+            they are the angles that it shall have, so that 0 looks into the camera; one that is not named is 0.
 
     Raises:
         InputError: an angle out of range.
@@ -37,8 +40,8 @@ class Pose:
     relative: bool = True
 
     def __post_init__(self) -> None:
-        for name, limit in zip(ANGLES, (90, 90, 180)):
-            object.__setattr__(self, name, number(f"pose {name}", getattr(self, name), -limit, limit))
+        for name in ANGLES:
+            object.__setattr__(self, name, number(f"pose {name}", getattr(self, name), -90, 90))
         if not isinstance(self.relative, bool):
             raise InputError(f"pose relative must be True or False; got {self.relative!r}.")
 
@@ -66,19 +69,22 @@ class Pose:
         """Whether it leaves every head as it is."""
         return self.relative and not any(getattr(self, name) for name in ANGLES)
 
-    def wanted(self, present: Sequence[float]) -> tuple[float, float, float]:
-        """The angles that a head shall have.
+    def matrix(self, present: torch.Tensor) -> torch.Tensor:
+        """Where the head's axes shall go.
 
         Args:
-            present: yaw, pitch and roll that it has, degrees.
+            present: (3, 3) where they go now, see `rotation_matrix`.
 
         Returns:
-            Yaw, pitch and roll, degrees.
+            (3, 3), of the same dtype and on the same device.
         """
-        yaw, pitch, roll = (
-            getattr(self, name) + (angle if self.relative else 0.0) for name, angle in zip(ANGLES, present)
-        )
-        return yaw, pitch, roll
+        import torch
+
+        from common.face3d.camera import rotation_matrix
+
+        angles = torch.tensor([[getattr(self, name) for name in ANGLES]], dtype=torch.float64)
+        turn = rotation_matrix(angles.deg2rad())[0].to(present)
+        return turn @ present if self.relative else turn
 
     def __str__(self) -> str:
         text = shown({name: getattr(self, name) for name in ANGLES if getattr(self, name)}) or "yaw=0"

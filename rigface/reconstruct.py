@@ -2,8 +2,8 @@
 
 A reconstructor looks at a face once, and then makes conditions for any number of wishes:
 
-    Released    rigface.released: DECA, FLAME and D3DFR from files that users own, as the published network wants them
-    Embedded    rigface.embedded_rig: the toolkit's own head, for the small model inside the package
+    released    DECA, FLAME and D3DFR from files that users own, as the published network wants them
+    embedded    the toolkit's own head, for a small model inside the package
     Given       pictures that were prepared before; looks at nothing
 
 The first two are looked up here and nowhere else, when they are first needed.
@@ -11,11 +11,9 @@ The first two are looked up here and nowhere else, when they are first needed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from common.errors import InputError, MissingCheckpointError
@@ -29,8 +27,8 @@ if TYPE_CHECKING:
 
     from .conditions import Conditions
 
-HOMES = {"released": ("rigface.released.reconstruct", "Released"), "embedded": ("rigface.embedded_rig", "Embedded")}
-"""Name -> module and class; "auto" takes the first that is there."""
+HOMES = {"released": "rigface.released", "embedded": "rigface.rendered"}
+"""Name -> module, whose `load(device)` makes the reconstructor; "auto" takes the first that is there and complete."""
 
 
 class Reconstructor(Protocol):
@@ -121,23 +119,33 @@ class Given:
         return self.prepared
 
 
-def get_reconstructor(name: str = "auto", **options: Any) -> Reconstructor:
+def get_reconstructor(name: str = "auto", *, device: str = "cpu") -> Reconstructor:
     """The reconstructor of this name.
 
     Args:
-        name: "released", "embedded", or "auto" for the first of them that this installation has.
-        options: what it is made with; see its own documentation.
+        name: "released", "embedded", or "auto" for the first of them that this machine has all of.
+        device: where its networks run.
 
     Raises:
         InputError: an unknown name.
-        MissingCheckpointError: this installation has none of that name, or files that it needs are missing.
+        MissingCheckpointError: there is none of that name, or it lacks files; the message says which.
     """
     check_name(name)
+    reasons: list[str] = []
     for known in HOMES if name == "auto" else (name,):
-        module, kind = HOMES[known]
-        if _is_there(module):
-            return getattr(import_module(module), kind)(**options)
-    raise MissingCheckpointError(_missing_message(HOMES if name == "auto" else (name,)))
+        if not _is_there(HOMES[known]):
+            reasons.append(f"{known}: this installation has no {HOMES[known]}")
+            continue
+        try:
+            return import_module(HOMES[known]).load(device)
+        except MissingCheckpointError as error:
+            reasons.append(f"{known}: {error}")
+    raise MissingCheckpointError(
+        "Light, pose and expression are changed on a 3D reconstruction of the face, and nothing here can make one.\n"
+        + "".join(f"  {reason}\n" for reason in reasons)
+        + "  to do without: give the crop with prepared pictures, rigface.edit(crop, background=..., render=..., "
+        "coefficients=...)"
+    )
 
 
 def check_name(name: Any) -> None:
@@ -147,16 +155,4 @@ def check_name(name: Any) -> None:
 
 
 def _is_there(module: str) -> bool:
-    package = module.rpartition(".")[0]
-    return (package == "rigface" or find_spec(package) is not None) and find_spec(module) is not None
-
-
-def _missing_message(names: Iterable[str]) -> str:
-    modules = "\n".join(f"  {HOMES[name][0]}" for name in names)
-    folder = Path(__file__).parent
-    return (
-        "Light, pose and expression are changed on a 3D reconstruction of the face, and this installation has nothing "
-        f"that makes one.\n  looked for, in {folder}:\n  {modules.strip()}\n"
-        "  to do without: give the crop with prepared pictures, rigface.edit(crop, background=..., render=..., "
-        "coefficients=...)"
-    )
+    return find_spec(module) is not None

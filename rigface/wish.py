@@ -88,10 +88,6 @@ class RigWish:
         return ", ".join(words) or "neutral"
 
 
-NEUTRAL = RigWish()
-"""Changes nothing."""
-
-
 def as_list(wish: Any) -> list[Any] | None:
     """The wishes of a list of them; None for a single one."""
     return list(wish) if isinstance(wish, (list, tuple)) else None
@@ -156,3 +152,7 @@ def _target(target: Any) -> Any:
 
 def _name(target: Any) -> str:
     return str(target) if isinstance(target, Path) else str(getattr(target, "name", "a picture"))
+
+
+NEUTRAL = RigWish()
+"""Changes nothing."""
