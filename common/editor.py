@@ -210,7 +210,8 @@ class Editor(Generic[Wish]):
             batch = pairs[start : start + batch_size]
             detail = way == "detail" and any(s.face is not None for s, _ in batch)  # a prepared crop is not pasted
             crops, neutral, regions = self._sample(batch, detail, int(seed), call)
-            results += [_finish(s, *made, way) for (s, _), *made in zip(batch, regions, crops, neutral)]
+            for (each, _), region, crop, plain in zip(batch, regions, crops, neutral):
+                results.append(_finish(each, region, crop, plain, way))
         return results[0] if single else results
 
     def prepare(

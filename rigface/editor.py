@@ -155,15 +155,16 @@ class RigFace(Editor[RigWish]):
         Raises:
             InputError: not a wish; else as `look`.
         """
-        looked: dict[Any, Target] = {}
+        looked: list[tuple[Any, Target]] = []  # pictures can be compared, but have no hash
 
         def one(wish: Any) -> RigWish:
             if (target := to_wish(wish).target) is None or hasattr(target, "seen"):
                 return wish
-            key = target if isinstance(target, Path) else id(target)
-            if key not in looked:
-                looked[key] = self.look(target)
-            return replace(wish, target=looked[key])
+            made = next((made for photo, made in looked if photo == target), None)
+            if made is None:
+                made = self.look(target)
+                looked.append((target, made))
+            return replace(wish, target=made)
 
         wishes = as_list(wish)
         return one(wish) if wishes is None else [one(each) for each in wishes]

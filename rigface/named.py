@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import math
 import re
 from collections.abc import Collection, Mapping
 from numbers import Real
@@ -54,7 +53,7 @@ def number(what: str, value: Any, low: float, high: float) -> float:
         InputError: no number in [low, high].
     """
     real = isinstance(value, Real) and not isinstance(value, bool)
-    if not real or not math.isfinite(value) or not low <= value <= high:
+    if not real or not low <= float(value) <= high:  # NaN is in no range
         raise InputError(f"{what} must be a number from {low:g} to {high:g}; got {value!r}.")
     return float(value)
 

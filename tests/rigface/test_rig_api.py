@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from small_rig import Flat
 import magicface
 import rigface
 from common.errors import ActionUnitError, ImageError, InputError, MissingCheckpointError
+from common.images import read_image
 from rigface import Light, RigFace, edit, rig
 
 FLAT = Flat()
@@ -38,7 +41,7 @@ def test_lists_and_photos_that_are_encoded_once(options, astronaut, other, monke
     monkeypatch.setattr(RigFace, "encode", lambda self, *a, **k: encoded.append(1) or original(self, *a, **k))
     row = edit(astronaut, light=[f"azimuth={i}" for i in range(5)], target=other, copy="pose", batch_size=2, **options)
     assert (len(row), len(encoded)) == (5, 1)
-    assert FLAT.looked - looked == 6  # a wish of its own for each of the list, and so is its photo to copy from
+    assert FLAT.looked - looked == 2  # the photo, and the one to copy from
     assert isinstance(edit(astronaut, **options), Image.Image)
     both = edit([astronaut, other], expression=["AU12=3", {}], **options)
     assert np.abs(np.array(both[1], int) - np.array(edit(other, **options), int)).max() <= 1
@@ -86,6 +89,23 @@ def test_options_are_named_as_magicfaces_are():
     for name in set(ours) & set(theirs):
         assert ours[name].default == theirs[name].default, name
     assert set(inspect.signature(rig).parameters) <= set(ours)
+
+
+def test_the_readme_session(rig_folder, astronaut, other, tmp_path, monkeypatch):
+    """Word for word, on tiny random networks under the published name."""
+    readme = (Path(rigface.__file__).parents[1] / "README.md").read_text()
+    session = next(s for s in re.findall(r"```python\n(.*?)```", readme, re.DOTALL) if "RigFace.from_pre" in s)
+    monkeypatch.setattr("rigface.editor.get_reconstructor", lambda name, **options: FLAT)
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "mengtingwei--rigface").symlink_to(rig_folder)
+    monkeypatch.setenv("FACE_RIG_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(astronaut).save("photo.jpg")
+    Image.fromarray(other).save("other.jpg")
+    names = {}
+    exec(session, names)
+    assert read_image("copied.png").size == (512, 512)
+    assert len(names["row"]) == 7
 
 
 def test_exports():
