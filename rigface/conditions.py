@@ -24,6 +24,7 @@ class Conditions:
             where they will be.
         render: (S, S, 3) uint8, RGB: the wanted 3D face under the wanted light, where it shall be; black elsewhere.
         coefficients: (V,) float32, the wanted expression; 64 of the BFM basis for the published network.
+        notes: what the user should know of how these were made; an edit logs them.
 
     Raises:
         ShapeError: shapes that do not fit one another.
@@ -33,6 +34,7 @@ class Conditions:
     background: np.ndarray
     render: np.ndarray
     coefficients: np.ndarray
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         side = len(self.background)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,8 @@ from common.tensors import to_tensor
 from .conditions import Conditions
 from .reconstruct import Look
 from .wish import NEUTRAL, RigWish, as_list, to_wish
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +60,8 @@ class ConditionsRigger:
             InputError: a wish, subject or target that cannot be used.
         """
         rows = [conditions_of(subject, wish) for subject, wish in zip(subjects, wishes)]
+        for note in dict.fromkeys(note for row in rows for note in row.notes):
+            log.info(note)
         vector = torch.from_numpy(np.stack([row.coefficients for row in rows]))
         own = all(np.array_equal(row.background, subject.background) for row, subject in zip(rows, subjects))
         # A new pose alone changes the background: without one, it was encoded with the photo.

@@ -34,4 +34,4 @@ class Flat:
         render = np.zeros_like(picture)
         render[16:48, 16:48] = [int(of[name]) % 256 for name in ("light", "pose", "expression")]
         background = np.where(person[..., None], np.uint8(GREY), picture)
-        return Conditions(background, render, np.full(64, of["expression"] / 100))
+        return Conditions(background, render, np.full(64, of["expression"] / 100), ("this head is flat",))

@@ -140,6 +140,12 @@ def replace_target(wish, target):
     return RigWish(wish.light, wish.pose, wish.expression, target, wish.copy)
 
 
+def test_notes_are_logged_once(rigface_editor, sitter, caplog):
+    with caplog.at_level("INFO", "rigface"):
+        rigface_editor.edit(sitter, [LIT, RigWish()], **FAST)
+    assert [record.message for record in caplog.records if record.name.startswith("rigface")] == ["this head is flat"]
+
+
 def test_the_tighter_extent_reaches_the_conditions(rigface_editor, astronaut, sitter):
     tight = rigface_editor.encode(astronaut, extent="face")
     assert tight.region.sum() < 0.7 * sitter.region.sum()
