@@ -52,6 +52,7 @@ def load(
     base: str | Path | None = None,
     dtype: torch.dtype | str | None = None,
     device: str | torch.device | None = None,
+    release: Release = MAGICFACE,
 ) -> FaceEditPipeline:
     """A FaceEditPipeline from a folder in a published layout, or in ours (`FaceEditPipeline.save_pretrained`).
 
@@ -61,6 +62,7 @@ def load(
         base: a local folder of Stable Diffusion 1.5 in diffusers' layout.
         dtype: of the weights in memory; default: float16 on CUDA and MPS, else float32.
         device: where they go; default: CUDA, then MPS, then the CPU.
+        release: whose layout is looked for in a folder that has none.
 
     Raises:
         MissingCheckpointError: a file is not there; the message lists every one.
@@ -78,7 +80,7 @@ def load(
                 places[0], dtype=dtype, use_safetensors=True, local_files_only=True
             )
             return fast_layout(saved.to(device))
-    release, missing = _missing(places)
+    release, missing = _missing(places, release)
     if missing:
         raise missing_error(missing, places, release)
     id_encoder = load_unet(_first(places[:1], release.id_encoder), dtype=dtype)
@@ -102,20 +104,22 @@ def fast_layout(pipeline: FaceEditPipeline) -> FaceEditPipeline:
     return pipeline
 
 
-def missing_files(folder: str | Path, base: str | Path | None = None) -> list[str]:
-    """The files of a published layout that neither the folder nor the base holds; empty when it can be loaded."""
-    return _missing([Path(folder)] + ([Path(base)] if base else []))[1]
+def missing_files(folder: str | Path, base: str | Path | None = None, release: Release = MAGICFACE) -> list[str]:
+    """The files of a published layout that neither the folder nor the base holds; empty when it can be loaded.
+
+    The layout is the one that the folder has; of one that has none, it is the `release`'s.
+    """
+    return _missing([Path(folder)] + ([Path(base)] if base else []), release)[1]
 
 
 def missing_error(missing: list[str], places: list[Path], release: Release) -> MissingCheckpointError:
     """The error that goes with `missing_files`: what is missing, where it goes, and the command that fetches it."""
     lines = "\n".join(f"  {name}" for name in missing)
     own = "" if places[0] == model_folder(release.repo) else f" --to {places[0]}"
-    fetch = f"{release.name} download{own}" if release is MAGICFACE else f"from the hub repository {release.repo}"
     return MissingCheckpointError(
         f"The {release.name} model is not complete; these files are missing:\n{lines}\n"
         f"They go into {' or '.join(map(str, places))}.\n"
-        f"  fetch them: {fetch}\n"
+        f"  fetch them: {release.name} download{own}\n"
         "  or name the folder that has them: --model FOLDER (from Python: model=FOLDER)"
         + ("\n  or take the small model that comes with the package: --model embedded" if release is MAGICFACE else "")
     )
@@ -161,10 +165,10 @@ def from_stable_diffusion(base: str | Path, *, vector_size: int, guides: int) ->
 # --- where files are -------------------------------------------------------------------------------------------------
 
 
-def _missing(places: list[Path]) -> tuple[Release, list[str]]:
-    """The release whose layout the first place has (MagicFace's if none), and what it lacks."""
+def _missing(places: list[Path], release: Release = MAGICFACE) -> tuple[Release, list[str]]:
+    """The release whose layout the first place has (the named one's if none), and what it lacks."""
     folder = places[0]
-    release = next((r for r in RELEASES if any((folder / n).is_dir() for n in r.denoiser + r.id_encoder)), MAGICFACE)
+    release = next((r for r in RELEASES if any((folder / n).is_dir() for n in r.denoiser + r.id_encoder)), release)
     networks = [_first([folder], release.id_encoder), _first([folder], release.denoiser), _first(places, ("vae",))]
     files = [network / name for network in networks for name in ("config.json", WEIGHTS)]
     return release, [_relative(path, places) for path in files if not path.is_file()]

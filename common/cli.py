@@ -9,7 +9,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from .images import picture_format, save_image
 
 if TYPE_CHECKING:
     from .editor import Editor
+    from .subject import Subject
 
 OK, FAILED, USAGE, NO_MODEL, INTERRUPTED = 0, 1, 2, 3, 130
 """Exit codes: all is well; some photo failed; wrong arguments; weights missing; stopped by the user."""
@@ -76,8 +77,22 @@ def add_model_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGrou
     return model
 
 
-def run(editor_class: type[Editor[Any]], photos: list[Path], wish: Any, args: argparse.Namespace) -> int:
-    """Edits the photos one by one; a bad one is reported and the others go on. Returns the exit code."""
+def run(
+    editor_class: type[Editor[Any]],
+    photos: list[Path],
+    wish: Any,
+    args: argparse.Namespace,
+    prepared: Mapping[str, Any] | None = None,
+) -> int:
+    """Edits the photos one by one; a bad one is reported and the others go on. Returns the exit code.
+
+    Args:
+        editor_class: which editor.
+        photos: paths.
+        wish: for all of them; its text goes into the report.
+        args: the options of `add_options`.
+        prepared: what was made before of the one photo, which is a prepared crop then; for `encode`.
+    """
     logging.basicConfig(level=logging.WARNING if args.quiet else logging.INFO, format="%(message)s", stream=sys.stderr)
     for noisy in ("httpx", "diffusers", "transformers"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
@@ -88,11 +103,15 @@ def run(editor_class: type[Editor[Any]], photos: list[Path], wish: Any, args: ar
         args.model, base=args.base, dtype=args.dtype, device=args.device, size=args.size, finder=args.finder,
         parser=args.parser,
     )  # fmt: skip
-    failed = False
+    failed, told, ready = False, str(wish), editor.ready(wish)
     for photo, target in zip(photos, targets):
         try:
-            record = _edit_one(editor, photo, target, face, wish, args)
+            subject = editor.encode(photo, face=face, extent=_asked(args, editor.defaults).extent, **prepared or {})
+            record = _edit_one(editor, subject, ready, target, args)
+            record = {"input": str(photo), "output": str(target), "wish": told, **record}
             say(f"{photo} -> {target}")
+        except MissingCheckpointError:  # as true of every other photo
+            raise
         except FaceEditError as error:
             record, failed = {"input": str(photo), "error": str(error)}, True
             say(f"{photo}: {error}")
@@ -175,11 +194,10 @@ def parse_face(text: str) -> str | int | tuple[float, float]:
 
 
 def _edit_one(
-    editor: Editor[Any], photo: Path, target: Path, face: Any, wish: Any, args: argparse.Namespace
+    editor: Editor[Any], subject: Subject, wish: Any, target: Path, args: argparse.Namespace
 ) -> dict[str, Any]:
     asked = _asked(args, editor.defaults)
     way = check_options(asked.steps, 1, asked.guidance, args.seed, asked.paste_back)
-    subject = editor.encode(photo, face=face, extent=asked.extent, background=args.background)
     started = time.perf_counter()
     result = editor.edit(
         subject, wish, steps=asked.steps, guidance=asked.guidance, seed=args.seed, progress=not args.quiet,
@@ -189,9 +207,6 @@ def _edit_one(
     save_image(result, target)
     found = subject.face
     return {
-        "input": str(photo),
-        "output": str(target),
-        "wish": wish,
         "seed": args.seed,
         "steps": asked.steps,
         "guidance": asked.guidance,

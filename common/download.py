@@ -60,9 +60,12 @@ def download(
         _copy_base(local_base, folder)
     if wanted := _wanted(release, folder, local_base, parser):
         if not online():
-            raise MissingCheckpointError(_offline_message(wanted, folder))
+            raise MissingCheckpointError(_offline_message(release, wanted, folder))
         networks = [f"{name}/{file}" for name in release.id_encoder + release.denoiser for file in NETWORK_FILES]
-        fetch(release.repo, networks + [PARSER_FILE, f"utils/{PARSER_FILE}"] * parser, folder)
+        parsers = [PARSER_FILE, f"utils/{PARSER_FILE}"] * parser
+        fetch(release.repo, networks + parsers, folder)
+        if parsers and release is not MAGICFACE and auxiliary(folder, PARSER_FILE) is None:
+            fetch(MAGICFACE.repo, parsers, folder)  # the same file, which not every release brings
         if local_base is None and _wanted(release, folder, None, parser=False):
             _fetch_base((base,) if base else BASES, folder)
     if still := _wanted(release, folder, local_base, parser):
@@ -81,7 +84,7 @@ def _copy_base(base: Path, folder: Path) -> None:
 
 
 def _wanted(release: Release, folder: Path, base: Path | None, parser: bool) -> list[str]:
-    wanted = missing_files(folder)
+    wanted = missing_files(folder, release=release)
     has_prompt = any((place / PROMPT_FILE).is_file() for place in (folder, base) if place)
     has_encoder = any((place / "text_encoder" / "model.safetensors").is_file() for place in (folder, base) if place)
     if not (has_prompt or has_encoder):
@@ -117,11 +120,11 @@ def _fetch_base(ids: tuple[str, ...], folder: Path) -> None:
     raise reasons[0]
 
 
-def _offline_message(wanted: list[str], folder: Path) -> str:
+def _offline_message(release: Release, wanted: list[str], folder: Path) -> str:
     lines = "\n".join(f"  {name}" for name in wanted)
     return (
         f"The model hub cannot be reached, and these files are missing in {folder}:\n{lines}\n"
-        "On a machine with internet run `magicface download --to FOLDER`, copy FOLDER here, and pass --model FOLDER,\n"
-        f"or copy its files into the folder above. (FACE_RIG_HOME moves it; now {home()}"
+        f"On a machine with internet run `{release.name} download --to FOLDER`, copy FOLDER here, and pass --model"
+        f" FOLDER,\nor copy its files into the folder above. (FACE_RIG_HOME moves it; now {home()}"
         f"{', HF_HUB_OFFLINE is set' if os.environ.get('HF_HUB_OFFLINE') else ''}.)"
     )

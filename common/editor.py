@@ -23,7 +23,7 @@ from .identity import join
 from .images import ImageLike, read_image, rgb
 from .paste import paste, paste_mask
 from .pipeline import FaceEditPipeline
-from .prepare import prepare
+from .prepare import Prepared, prepare
 from .rig import Rigger
 from .subject import Subject, check_subject
 from .tensors import to_tensor
@@ -38,7 +38,8 @@ class Editor(Generic[Wish]):
     """A pipeline with what surrounds it: a face finder and a face parser before, the paste-back behind.
 
     An editor of the family is a subclass that names its published `release` and its `rigger`, and where its package
-    has them, the folder of its `embedded` small networks.
+    has them, the folder of its `embedded` small networks. What a background looks like (`fill`, `hint`, see
+    `common.background.masked_background`) and which defaults were `published` are the release's.
 
     Args:
         pipeline: the networks.
@@ -57,6 +58,9 @@ class Editor(Generic[Wish]):
 
     release: ClassVar[Release]
     embedded: ClassVar[Path | None] = None
+    published: ClassVar[Defaults] = Defaults()
+    fill: ClassVar[int] = 0
+    hint: ClassVar[bool] = True
     rigger: Rigger[Wish]
 
     def __init__(
@@ -69,7 +73,7 @@ class Editor(Generic[Wish]):
         folder: str | Path | None = None,
     ) -> None:
         self.pipeline = pipeline
-        self.defaults = read_defaults(folder) if folder else Defaults()
+        self.defaults = read_defaults(folder, self.published) if folder else self.published
         self.size = whole_number("size", pipeline.sample_size if size is None else size, 64, 4096)
         if self.size % pipeline.vae_scale_factor:
             raise InputError(f"size must divide by {pipeline.vae_scale_factor}; got {self.size}.")
@@ -148,10 +152,7 @@ class Editor(Generic[Wish]):
         photo = read_image(image)
         if background is not None:
             return self._encode_prepared(photo, read_image(background), started)
-        made = prepare(
-            rgb(photo), self.finder, self.parser, size=self.size, face=face, extent=extent, zoom=self.defaults.zoom,
-            guide=self.defaults.guide,
-        )  # fmt: skip
+        made = self.prepare(rgb(photo), face, extent)
         record = {"finder": self.finder.name, "parser": self.parser.name, "extent": extent}
         return self._subject(
             photo, made.face, made.crop, made.source, made.labels, made.background, made.region, record, started
@@ -208,9 +209,23 @@ class Editor(Generic[Wish]):
         for start in range(0, len(pairs), batch_size):
             batch = pairs[start : start + batch_size]
             detail = way == "detail" and any(s.face is not None for s, _ in batch)  # a prepared crop is not pasted
-            crops, neutral = self._sample(batch, detail, int(seed), call)
-            results += [_finish(s, crop, plain, way) for (s, _), crop, plain in zip(batch, crops, neutral)]
+            crops, neutral, regions = self._sample(batch, detail, int(seed), call)
+            for (each, _), region, crop, plain in zip(batch, regions, crops, neutral):
+                results.append(_finish(each, region, crop, plain, way))
         return results[0] if single else results
+
+    def prepare(
+        self, pixels: np.ndarray, face: str | int | tuple[float, float], extent: backgrounds.Extent
+    ) -> Prepared:
+        """A photo (H, W, 3) uint8 as this editor's networks see it, without running them, see `common.prepare`."""
+        return prepare(
+            pixels, self.finder, self.parser, size=self.size, face=face, extent=extent, zoom=self.defaults.zoom,
+            guide=self.defaults.guide, fill=self.fill, hint=self.hint,
+        )  # fmt: skip
+
+    def ready(self, wish: Any) -> Any:
+        """A wish, or a list of them, with all that can be done of it before there is a subject; here nothing."""
+        return wish
 
     def release_id_encoder(self) -> None:
         """Frees the ID encoder's memory, almost half of the model, once every photo is encoded."""
@@ -250,8 +265,11 @@ class Editor(Generic[Wish]):
 
     def _sample(
         self, pairs: list[tuple[Subject, Wish]], with_neutral: bool, seed: int, call: dict[str, Any]
-    ) -> tuple[np.ndarray, Sequence[np.ndarray | None]]:
-        """Crops (B, S, S, 3) in [0, 1], and for each its zero-wish twin from the same noise, where asked for."""
+    ) -> tuple[np.ndarray, Sequence[np.ndarray | None], Sequence[np.ndarray]]:
+        """Crops (B, S, S, 3) in [0, 1], and for each its zero-wish twin from the same noise, where asked for.
+
+        Last, for each what it may have changed, (S, S) bool.
+        """
         count, subjects = len(pairs), [subject for subject, _ in pairs]
         one = all(subject is subjects[0] for subject in subjects)
         twins = (subjects[:1] if one else subjects) if with_neutral else []  # rows of the same batch
@@ -265,12 +283,15 @@ class Editor(Generic[Wish]):
         noise = torch.cat([randn_tensor(shape, generator, torch.device(device)) for generator in generators])
         options = call | {"generator": generators, "latents": noise, "output_type": "np", "return_dict": False}
         images: Any = self.pipeline(identity, rig, **options)[0]
+        regions = [subject.region for subject in subjects] if rig.regions is None else rig.regions[:count]
         if not with_neutral:
-            return images, [None] * count
-        return images[:count], [images[count]] * count if one else images[count:]
+            return images, [None] * count, regions
+        return images[:count], [images[count]] * count if one else images[count:], regions
 
 
-def _finish(subject: Subject, crop: np.ndarray, neutral: np.ndarray | None, way: str | None) -> Image.Image:
+def _finish(
+    subject: Subject, region: np.ndarray, crop: np.ndarray, neutral: np.ndarray | None, way: str | None
+) -> Image.Image:
     if way is None or subject.face is None:
         return Image.fromarray(np.rint(crop * 255).astype(np.uint8))
-    return paste(subject.photo, subject.crop, crop, paste_mask(subject.region), neutral)
+    return paste(subject.photo, subject.crop, crop, paste_mask(region), neutral)

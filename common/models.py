@@ -29,7 +29,7 @@ def locate(model: str | Path | None, release: Release, embedded: Path | None) ->
         InputError: neither a folder nor of the form "owner/name".
         MissingCheckpointError: the embedded model is asked for, and this installation has none.
     """
-    inside = embedded if embedded and not checkpoints.missing_files(embedded) else None
+    inside = embedded if embedded and not checkpoints.missing_files(embedded, release=release) else None
     if model == EMBEDDED:
         if inside is None:
             raise MissingCheckpointError(
@@ -56,13 +56,13 @@ def load(model: str | Path | None, release: Release, embedded: Path | None, **op
     """
     folder = locate(model, release, embedded)
     if not folder.is_dir():
-        raise checkpoints.missing_error(checkpoints.missing_files(folder), [folder], release)
+        raise checkpoints.missing_error(checkpoints.missing_files(folder, release=release), [folder], release)
     if not model and folder == embedded:
         log.warning(
             "using the small embedded model, trained on synthetic faces only; for the full-size weights: %s download",
             release.name,
         )
-    pipeline = checkpoints.load(folder, **options)
+    pipeline = checkpoints.load(folder, release=release, **options)
     if pipeline.prompt_embeds is None:
         needed = [f"{PROMPT_FILE} (or text_encoder/ and tokenizer/, to make it)"]
         raise checkpoints.missing_error(needed, [folder], release)

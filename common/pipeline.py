@@ -67,6 +67,11 @@ class FaceEditPipeline(DiffusionPipeline):
         """V, the width of `Rig.vector`."""
         return self.unet.config.projection_class_embeddings_input_dim
 
+    @property
+    def guides(self) -> int:
+        """How many pictures are concatenated to the noisy latents, 1 for MagicFace, 2 for RigFace."""
+        return (self.unet.config.in_channels - self.unet.config.out_channels) // self.vae.config.latent_channels
+
     def save_pretrained(self, save_directory, *args, **kwargs):
         """Saves in diffusers' layout, plus the prompt embedding beside `model_index.json`."""
         super().save_pretrained(save_directory, *args, **kwargs)
@@ -225,11 +230,19 @@ class FaceEditPipeline(DiffusionPipeline):
         return prompt.to(self._execution_device, dtype)
 
     def _guides(self, rig: Rig) -> torch.Tensor:
-        guides = [self.encode_image(guide).expand(max(len(g) for g in rig.guides), -1, -1, -1) for guide in rig.guides]
+        batch = max((len(guide) for guide in rig.guides), default=1)
+        guides = [self._encode_rows(guide).expand(batch, -1, -1, -1) for guide in rig.guides]
         room = self.unet.config.in_channels - self.unet.config.out_channels
         if (got := sum(g.shape[1] for g in guides)) != room:
-            raise ShapeError("Rig.guides", f"{room // 4} guide(s), {room} latent channels", (got,))
+            raise ShapeError("Rig.guides", f"{self.guides} guide(s), {room} latent channels", (got,))
         return torch.cat(guides, 1)
+
+    def _encode_rows(self, guide: torch.Tensor) -> torch.Tensor:
+        """Latents of a guide; equal pictures pass the VAE once, and one at a time, which saves its memory."""
+        if guide.shape[1] != 3:
+            return self.encode_image(guide)
+        pictures, rows = torch.unique(guide, dim=0, return_inverse=True)
+        return torch.cat([self.encode_image(picture[None]) for picture in pictures])[rows.to(self._execution_device)]
 
     def _vector(self, rig: Rig) -> torch.Tensor:
         if rig.vector.shape[1] != self.vector_size:

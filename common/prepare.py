@@ -33,6 +33,8 @@ def prepare(
     extent: Extent = "head",
     zoom: float = 1.0,
     guide: Guide = "background",
+    fill: int = 0,
+    hint: bool = True,
 ) -> Prepared:
     """Find a face, cut it out, and paint the person out of a copy.
 
@@ -47,6 +49,8 @@ def prepare(
         guide: "background": with the person painted out, as the published networks want it, which were trained on
             backgrounds of the picture that they should make. "photo": the crop as it is, for networks that were trained
             on the photo before the edit, from which nothing need be hidden.
+        fill: see `masked_background`.
+        hint: see `masked_background`.
 
     Raises:
         FaceNotFoundError: no such face, or the parser sees nobody there.
@@ -64,5 +68,5 @@ def prepare(
         )
     if guide == "photo":
         return Prepared(found, crop, source, labels, source, region)
-    behind = masked_background(source, labels, inside.landmarks, inside.points, extent)
+    behind = masked_background(source, labels, inside.landmarks, inside.points, extent, hint, fill)
     return Prepared(found, crop, source, labels, behind, region)

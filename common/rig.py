@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+import numpy as np
 import torch
 
 from .errors import ShapeError
@@ -24,11 +25,14 @@ class Rig:
         vector: (B, V), enters through `class_labels`, next to the timestep.
         guides: pictures concatenated to the noisy latents, in the order of the network's channels; each (1 or B, 3, H,
             W) in [0, 1], or already encoded as (1 or B, 4, h, w) latents (`FaceEditPipeline.encode_image`), so that a
-            guide that many edits share passes the VAE once.
+            guide that many edits share passes the VAE once; so do equal rows of pictures.
+        regions: for each row what the edit may change, (H, W) bool, where it is more than the subject's own `region`:
+            a head that turns comes to lie elsewhere. None: the subject's own.
     """
 
     vector: torch.Tensor
     guides: tuple[torch.Tensor, ...] = ()
+    regions: tuple[np.ndarray, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.vector.ndim != 2 or not len(self.vector):
@@ -36,6 +40,8 @@ class Rig:
         for guide in self.guides:
             if guide.ndim != 4 or len(guide) not in (1, len(self)):
                 raise ShapeError("Rig guide", f"(1 or {len(self)}, channels, height, width)", guide.shape)
+        if self.regions is not None and len(self.regions) != len(self):
+            raise ShapeError("Rig.regions", f"{len(self)} regions, one for each row", (len(self.regions),))
 
     def __len__(self) -> int:
         return len(self.vector)

@@ -28,6 +28,8 @@ class Subject:
         region: (S, S) bool, what an edit may change.
         identity: keys and values of the person, batch 1.
         guides: encoded guides that all edits share, (1, 4, s, s) each.
+        seen: what the editor's rigger knows of the face besides, such as its 3D reconstruction; None for those that
+            need nothing.
         record: how it was made: finder, parser, extent, seconds.
     """
 
@@ -41,6 +43,7 @@ class Subject:
     identity: Identity = field(repr=False)
     guides: tuple[torch.Tensor, ...] = field(repr=False)
     record: dict[str, object] = field(default_factory=dict)
+    seen: Any = field(default=None, repr=False)
 
 
 def check_subject(subject: Any, size: int) -> Subject:

@@ -46,7 +46,7 @@ def _edit(arguments: list[str]) -> int:
     photos, wish = split_inputs(args.inputs)
     from ._api import MagicFace  # torch and diffusers load here, after the arguments have been understood
 
-    return cli.run(MagicFace, photos, wish, args)
+    return cli.run(MagicFace, photos, wish, args, {"background": args.background})
 
 
 def split_inputs(inputs: Sequence[str]) -> tuple[list[Path], str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +9,13 @@ import torch
 
 from common.action_units import AUWish, to_vector
 from common.arguments import SEED, check_options, pair_up
-from common.background import Extent, check_name
+from common.background import Extent
 from common.checkpoints import MAGICFACE
 from common.defaults import Defaults
 from common.editor import Editor
 from common.errors import InputError
-from common.faces import get_finder
+from common.front import Front
 from common.images import ImageLike, as_list, check_exists
-from common.pipeline import FaceEditPipeline
 
 from .rigger import ActionUnitRigger
 
@@ -113,39 +111,15 @@ def edit(
     for image, wish in pairs:
         check_exists(image)
         to_vector(wish)
-    editor = _editor(model, base, dtype, device, size, finder, parser)
-    results: list[Any] = []
-    image, subject = None, None
-    for start in range(0, len(pairs), batch_size):  # so many photos in memory, however long the list
-        subjects, wishes = [], []
-        for photo, wish in pairs[start : start + batch_size]:
-            if subject is None or photo is not image:
-                image, subject = photo, editor.encode(photo, face=face, extent=extent, background=background)
-            subjects.append(subject)
-            wishes.append(wish)
-        results += editor.edit(
-            subjects, wishes, steps=steps, guidance=guidance, seed=seed, paste_back=paste_back, batch_size=batch_size,
-            progress=progress,
-        )  # fmt: skip
+    results = _front.run(
+        pairs,
+        {"model": model, "base": base, "dtype": dtype, "device": device},
+        {"size": size, "finder": finder, "parser": parser},
+        {"face": face, "extent": extent, "background": background},
+        {"steps": steps, "guidance": guidance, "seed": seed, "paste_back": paste_back, "progress": progress},
+        batch_size=batch_size,
+    )
     return results[0] if single else results
 
 
-_lock = threading.Lock()
-_loaded: dict[str, FaceEditPipeline] = {}
-_editors: dict[str, MagicFace] = {}
-
-
-def _editor(model, base, dtype, device, size, finder, parser) -> MagicFace:
-    """An editor over the networks loaded last: a second edit() costs no loading, and never are there two models."""
-    folder = MagicFace.locate(model)
-    networks, surroundings = repr((str(folder), str(base), dtype, device)), repr((size, finder, parser))
-    with _lock:
-        if networks not in _loaded or surroundings not in _editors:
-            check_name(parser)
-            found = get_finder(finder)
-            if networks not in _loaded:
-                _editors.clear()  # before the next one is loaded: two models may not fit
-                _loaded.clear()
-                _loaded[networks] = MagicFace.load_pipeline(model, base=base, dtype=dtype, device=device)
-            _editors[surroundings] = MagicFace(_loaded[networks], size=size, finder=found, parser=parser, folder=folder)
-        return _editors[surroundings]
+_front = Front(MagicFace)

@@ -26,6 +26,14 @@ def golden_checkpoint(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def golden_rigface(tmp_path_factory) -> Path:
+    """The golden RigFace folder with its weights, in the published layout."""
+    import weights
+
+    return weights.write("rigface", tmp_path_factory.mktemp("golden") / "rigface")
+
+
+@pytest.fixture(scope="session")
 def model_folder(golden_checkpoint, tmp_path_factory) -> Path:
     """The golden checkpoint with a prompt embedding: a complete model of tiny random networks."""
     import shutil

@@ -28,9 +28,12 @@ def has_form(folder: Path) -> bool:
     return not checkpoints.missing_files(folder) and all((folder / name).is_file() for name in NEEDED)
 
 
-@pytest.fixture(params=[None, *filter(has_form, golden_folders())], ids=lambda p: p.name if p else "stored")
+STORED = {"magicface": "golden_checkpoint", "rigface": "golden_rigface"}
+
+
+@pytest.fixture(params=[*STORED, *filter(has_form, golden_folders())], ids=lambda p: getattr(p, "name", p))
 def folder(request) -> Path:
-    return request.param or request.getfixturevalue("golden_checkpoint")
+    return request.param if isinstance(request.param, Path) else request.getfixturevalue(STORED[request.param])
 
 
 @pytest.fixture
@@ -101,10 +104,11 @@ def guidance_of(folder: Path) -> float:
     return 1.0 if (folder / "render.png").exists() else 1.5
 
 
-def test_published_size_on_the_meta_device():
+@pytest.mark.parametrize(("release", "size"), [(checkpoints.MAGICFACE, 12), (checkpoints.RIGFACE, 64)])
+def test_published_size_on_the_meta_device(release, size):
     """Our two networks at SD 1.5 size have the published keys and shapes, after the rename."""
-    published = json.loads((GOLDEN / "magicface" / "sd15_state_dict_shapes.json").read_text())
-    for network, vector_size in (("id_encoder", None), ("denoiser", 12)):
+    published = json.loads((GOLDEN / release.name / "sd15_state_dict_shapes.json").read_text())
+    for network, vector_size in (("id_encoder", None), ("denoiser", size)):
         config = {
             "in_channels": published[network]["conv_in.weight"][1],
             "cross_attention_dim": 768,
@@ -113,7 +117,6 @@ def test_published_size_on_the_meta_device():
         ours = networks.unet_from_config(config, vector_size).state_dict()
         shapes = {key: list(value.shape) for key, value in ours.items()}
         renamed = {
-            key.replace(checkpoints.MAGICFACE.vector_key, "class_embedding."): shape
-            for key, shape in published[network].items()
+            key.replace(release.vector_key, "class_embedding."): shape for key, shape in published[network].items()
         }
         assert shapes == renamed

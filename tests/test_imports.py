@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SIBLINGS = {"magicface", "fineface"}
+SIBLINGS = {"magicface", "rigface", "fineface"}
 ONE_HOME = {"insightface", "face_alignment", "ai_edge_litert", "anny", "scipy", "accelerate", "peft", "dlib", "feat"}
 ALLOWED = {
     "common.action_units": {"common.errors"},

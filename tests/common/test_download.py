@@ -10,7 +10,7 @@ import pytest
 from huggingface_hub import constants
 
 from common import download as module
-from common.checkpoints import MAGICFACE, missing_files
+from common.checkpoints import MAGICFACE, RIGFACE, missing_files
 from common.errors import MissingCheckpointError
 
 
@@ -50,6 +50,16 @@ def test_one_complete_folder_from_the_first_base_that_answers(hub, tmp_path):
     assert (folder / "utils" / "79999_iter.pth").is_file()
     module.download(folder=folder)
     assert len(hub) == 3  # what is there is not fetched again
+
+
+def test_a_release_without_the_parser_takes_the_other_ones(hub, golden_rigface, tmp_path):
+    for name in ("unet_id", "unet_denoise"):
+        shutil.copytree(golden_rigface / name, tmp_path / "hub" / RIGFACE.repo / name)
+    folder = module.download(RIGFACE, folder=tmp_path / "model")
+    assert hub[:2] == [RIGFACE.repo, MAGICFACE.repo]
+    assert (folder / "utils" / "79999_iter.pth").is_file()
+    assert missing_files(folder, release=RIGFACE) == []
+    assert not (folder / "ID_enc").exists()
 
 
 def test_what_the_hub_does_not_hold_is_named(hub, tmp_path):

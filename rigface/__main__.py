@@ -1,0 +1,108 @@
+"""Changes the light on a face in a photo, where it looks and its expression, by numbers or from another photo.
+
+    rigface photo.jpg --light azimuth=60 --pose yaw=15 AU12=3 -o out.png
+    rigface photo.jpg --target other.jpg --copy light+pose -o out.png
+    rigface *.jpg --light azimuth=-60,elevation=20 -o lit/            several photos, one folder
+    rigface crop.png --background bg.png --render render.png --coefficients exp.npy    prepared before
+    rigface download                                                  fetch the published weights
+
+Angles are degrees. Light comes from azimuth (0 the camera, positive the picture's right) and elevation. A pose is added
+to the present one (positive yaw turns to the picture's right, positive pitch looks up); "yaw=0,absolute" is where the
+head shall look. Action units are changes, on the FACS scale 0..5: 1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25 and 26.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from common import cli
+from common.errors import ActionUnitError, InputError
+
+from .wish import RigWish
+
+NEUTRAL = "neutral"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The console script; returns the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] == ["download"]:
+        return cli.guarded(lambda: _download(arguments[1:]))
+    return cli.guarded(lambda: _edit(arguments))
+
+
+def _edit(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        "rigface", description=__doc__, epilog=cli.EXIT_CODES, formatter_class=cli.HelpFormatter
+    )
+    parser.add_argument("inputs", nargs="+", metavar="PHOTO | AU=VALUE", help="photos and action units, in any order")
+    wish = parser.add_argument_group("wish")
+    wish.add_argument("--light", help="azimuth, elevation, intensity, ambient, e.g. azimuth=60,elevation=20")
+    wish.add_argument("--pose", help='yaw, pitch, roll, added to the present ones, e.g. yaw=15; or "yaw=0,absolute"')
+    wish.add_argument("--target", type=Path, metavar="PHOTO", help="to copy from")
+    wish.add_argument("--copy", metavar="WHAT", help="light, pose, expression; several as light+pose")
+    cli.add_options(parser)
+    parser.add_argument("--render", type=Path, help="render made before; goes with --background and --coefficients")
+    parser.add_argument("--coefficients", type=Path, help="expression made before, a .npy file")
+    args = parser.parse_intermixed_args(arguments)
+    prepared = {name: getattr(args, name) for name in ("background", "render", "coefficients")}
+    photos, wanted = read_inputs(args, prepared["background"] is not None)
+    from ._api import RigFace  # torch and diffusers load here, after the arguments have been understood
+    from .editor import check_guidance, check_prepared
+
+    check_guidance(args.guidance)
+    check_prepared(**prepared)
+    return cli.run(RigFace, photos, wanted, args, prepared)
+
+
+def read_inputs(args: argparse.Namespace, prepared: bool) -> tuple[list[Path], RigWish]:
+    """Photos and the wish.
+
+    Raises:
+        ActionUnitError: an AU without a value, unknown or out of range.
+        InputError: no photo, nothing to change, or something that is neither.
+    """
+    photos, units = [], []
+    for text in args.inputs:
+        if os.path.exists(os.path.expanduser(text)):
+            photos.append(Path(text).expanduser())
+        elif "=" in text or text.lower() == NEUTRAL:
+            units.append(text)
+        elif re.fullmatch(r"AU\d+", text, flags=re.IGNORECASE):
+            raise ActionUnitError(f"{text} needs a value, e.g. {text}=3.")
+        else:
+            raise InputError(f"There is no photo {text!r}, and a wish reads AU12=3, or --light azimuth=60.")
+    spoken = " ".join(unit for unit in units if unit.lower() != NEUTRAL)
+    asked: dict[str, Any] = {"light": args.light, "pose": args.pose, "expression": spoken or None}
+    wish = RigWish(**asked, target=args.target, copy=args.copy)
+    if not photos:
+        raise InputError("Name at least one photo, e.g. rigface photo.jpg --light azimuth=60.")
+    if not (any(asked.values()) or args.copy or units or prepared):
+        raise InputError(f'Say what to change, e.g. --light azimuth=60; "{NEUTRAL}" makes the face anew as it is.')
+    return photos, wish
+
+
+def _download(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        "rigface download",
+        description="Fetches the published weights (about 9 GB); what is there is kept, what broke off goes on.",
+        formatter_class=cli.HelpFormatter,
+    )
+    parser.add_argument("--to", type=Path, help="folder (default: ~/.cache/face-rig/mengtingwei--rigface)")
+    parser.add_argument("--base", help="hub repository or local folder of Stable Diffusion 1.5 (default: live ids)")
+    args = parser.parse_args(arguments)
+    from common.checkpoints import RIGFACE
+    from common.download import download
+
+    cli.say(f"complete: {download(RIGFACE, base=args.base, folder=args.to)}")
+    return cli.OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

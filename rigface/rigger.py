@@ -1,0 +1,114 @@
+"""Wishes -> what the network sees: coefficients as the vector, background and render as the guides."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+
+from common.errors import InputError
+from common.faces import Crop, Face
+from common.rig import Rig, shared_guides
+from common.subject import Subject
+from common.tensors import to_tensor
+
+from .conditions import Conditions
+from .reconstruct import Look
+from .wish import NEUTRAL, RigWish, as_list, to_wish
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """A photo to copy from; a value, good for any number of edits. A `Subject` will do as well.
+
+    Attributes:
+        name: of the photo, where it has one.
+        face: the chosen face, in photo pixels.
+        crop: how the crop round it lies in the photo.
+        labels: (S, S) uint8, its parts in the 19 CelebAMask classes.
+        region: (S, S) bool, where the person is.
+        seen: the face as the reconstructor saw it.
+    """
+
+    name: str
+    face: Face = field(repr=False)
+    crop: Crop = field(repr=False)
+    labels: np.ndarray = field(repr=False)
+    region: np.ndarray = field(repr=False)
+    seen: Look = field(repr=False)
+
+
+class ConditionsRigger:
+    """Coefficients as the vector (B, V); background and render as guides, in the order of the network's channels."""
+
+    neutral = NEUTRAL
+
+    def as_list(self, wish: Any) -> list[Any] | None:
+        """The wishes of a list of them; None for a single one."""
+        return as_list(wish)
+
+    def __call__(self, subjects: Sequence[Subject], wishes: Sequence[RigWish]) -> Rig:
+        """One row for each wish; their targets have been looked at.
+
+        Raises:
+            InputError: a wish, subject or target that cannot be used.
+        """
+        rows = [conditions_of(subject, wish) for subject, wish in zip(subjects, wishes)]
+        for note in dict.fromkeys(note for row in rows for note in row.notes):
+            log.info(note)
+        vector = torch.from_numpy(np.stack([row.coefficients for row in rows]))
+        own = all(np.array_equal(row.background, subject.background) for row, subject in zip(rows, subjects))
+        # A new pose alone changes the background: without one, it was encoded with the photo.
+        (background,) = shared_guides(subjects) if own else (_pictures([row.background for row in rows]),)
+        regions = tuple(
+            subject.region | (row.background != subject.background).any(2) for row, subject in zip(rows, subjects)
+        )
+        return Rig(vector, (background, _pictures([row.render for row in rows])), regions)
+
+
+def conditions_of(subject: Subject, wish: RigWish) -> Conditions:
+    """What the network will see of a wish.
+
+    Raises:
+        InputError: the subject or the target was not made by `RigFace`, or not by the same reconstructor.
+    """
+    wish, look = to_wish(wish), _look(subject, "subject")
+    target = None
+    if wish.copy:
+        target = _look(wish.target, "target")
+        if target.reconstructor is not look.reconstructor:
+            raise InputError(
+                "Subject and target were seen by different reconstructors; look at both with one editor, and give a "
+                "photo, not a prepared crop, to copy from or onto."
+            )
+    return look.reconstructor.conditions(
+        look.seen, target and target.seen, wish.copy, subject.crop, _labels(subject),
+        None if target is None else _labels(wish.target), wish,
+    )  # fmt: skip
+
+
+def _look(made: Any, name: str) -> Look:
+    look = getattr(made, "seen", None)
+    if not isinstance(look, Look):
+        raise InputError(
+            f"The {name} was not seen in 3D; got {type(made).__name__}.\n"
+            "  expected: what RigFace.encode returned (a target: RigFace.look)"
+        )
+    return look
+
+
+def _labels(made: Subject | Target) -> Any:
+    """(S, S) uint8, 0 where the extent keeps the photo; None for a prepared crop, whose parts nobody knows."""
+    return None if made.labels is None else np.where(made.region, made.labels, 0).astype(np.uint8)
+
+
+def _pictures(rows: list[np.ndarray]) -> torch.Tensor:
+    """(B, 3, S, S) float32 in [0, 1]; (1, ...) where all are the same array."""
+    same = all(row is rows[0] for row in rows)
+    return torch.stack([to_tensor(row) for row in (rows[:1] if same else rows)])

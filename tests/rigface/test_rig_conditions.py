@@ -1,0 +1,88 @@
+"""Conditions made before, and who makes others."""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from common.errors import FaceEditError, InputError, MissingCheckpointError, ShapeError
+from rigface import Conditions, RigWish, reconstruct
+from rigface.conditions import read_conditions
+from rigface.reconstruct import Given, get_reconstructor
+
+GREY = np.full((8, 8, 3), 127, np.uint8)
+
+
+def test_prepared_pictures_are_read_in_every_form(tmp_path):
+    numbers = np.linspace(-1, 1, 64, dtype=np.float32)
+    Image.fromarray(GREY).save(tmp_path / "bg.png")
+    np.save(tmp_path / "exp.npy", numbers)
+    for coefficients in (numbers, numbers[None], numbers.tolist(), torch.from_numpy(numbers), tmp_path / "exp.npy",
+                         str(tmp_path / "exp.npy")):  # fmt: skip
+        read = read_conditions(tmp_path / "bg.png", GREY // 2, coefficients)
+        assert (read.coefficients == numbers).all()
+        assert (read.background == GREY).all()
+        assert (read.render == GREY // 2).all()
+    assert repr(read) == "Conditions(background 8 x 8, render 8 x 8, 64 coefficients)"
+
+
+@pytest.mark.parametrize(
+    ("background", "render", "coefficients", "kind", "words"),
+    [
+        (GREY, GREY[:4, :4], np.zeros(64), ShapeError, r"render.*\(8, 8, 3\)"),
+        (GREY[:, :4], GREY, np.zeros(64), ShapeError, "background"),
+        (GREY / 1.0, GREY, np.zeros(64), InputError, "uint8"),
+        (GREY, GREY, np.zeros((2, 64)), ShapeError, r"\(V,\)"),
+        (GREY, GREY, np.full(64, np.inf), InputError, "finite"),
+    ],
+)
+def test_what_does_not_fit_is_refused(background, render, coefficients, kind, words):
+    with pytest.raises(kind, match=r"(?s)" + words):
+        Conditions(background, render, coefficients)
+
+
+@pytest.mark.parametrize("coefficients", ["absent.npy", "smile", None, object(), [[1, 2], [3]]])
+def test_coefficients_that_cannot_be_read(coefficients):
+    with pytest.raises(FaceEditError):
+        read_conditions(GREY, GREY, coefficients)
+
+
+def test_given_conditions_are_the_edit():
+    conditions = Conditions(GREY, GREY, np.zeros(64))
+    given = Given(conditions)
+    for wish in (None, RigWish()):
+        assert given.conditions(given.look(GREY, None), None, frozenset(), None, None, None, wish) is conditions
+    with pytest.raises(InputError, match="nothing can be asked for besides: pose yaw=3"):
+        given.conditions(None, None, frozenset(), None, None, None, RigWish(pose="yaw=3"))
+
+
+def test_nothing_that_sees_in_3d_says_so(monkeypatch):
+    monkeypatch.setattr(reconstruct, "HOMES", {"released": "rigface.absent", "embedded": "rigface.absent_too"})
+    with pytest.raises(
+        MissingCheckpointError, match=r"(?s)released: .*rigface.absent\n.*embedded: .*absent_too"
+    ) as raised:
+        get_reconstructor()
+    assert "coefficients=..." in str(raised.value)
+    with pytest.raises(InputError, match="'auto', 'released', 'embedded'"):
+        get_reconstructor("deca")
+
+
+def test_auto_takes_the_first_that_is_complete(monkeypatch):
+    first, second = ModuleType("rig_first"), ModuleType("rig_second")
+
+    def incomplete(device):
+        raise MissingCheckpointError("generic_model.pkl is missing")
+
+    first.load, second.load = incomplete, lambda device: device
+    for module in (first, second):
+        module.__spec__ = sys.__spec__
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr(reconstruct, "HOMES", {"released": "rig_first", "embedded": "rig_second"})
+    assert get_reconstructor(device="cpu") == "cpu"
+    with pytest.raises(MissingCheckpointError, match=r"generic_model\.pkl"):
+        get_reconstructor("released")

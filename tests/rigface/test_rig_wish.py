@@ -1,0 +1,144 @@
+"""Wishes: the same in all their forms, and refused where they cannot be meant."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from common.errors import ActionUnitError, FaceEditError, InputError, ShapeError
+from common.face3d import lighting
+from common.face3d.camera import rotation_matrix
+from rigface import Light, Pose, RigWish
+from rigface.wish import make_wishes
+
+SMILE = [0.0] * 6 + [3.0] + [0.0] * 5
+
+
+@pytest.mark.parametrize(
+    "light", [Light(60, 20), Light(azimuth=60, elevation=20), "azimuth=60,elevation=20", "elevation = 20; azimuth=60",
+              {"azimuth": 60, "elevation": np.float32(20)}]
+)  # fmt: skip
+@pytest.mark.parametrize("pose", [Pose(15), "yaw=15", "yaw=15 pitch=0", {"yaw": 15}])
+def test_all_forms_are_the_same(light, pose):
+    for expression in ({"AU12": 3}, "AU12=3", SMILE, np.array(SMILE)):
+        wish = RigWish(light, pose, expression)
+        assert wish == RigWish(Light(60, 20), Pose(15), "AU12=3")
+        assert hash(wish) == hash(RigWish(Light(60, 20), Pose(15), "AU12=3"))
+        assert str(wish) == "light azimuth=60,elevation=20, pose yaw=15, AU12=3"
+        assert wish.changes == {"light", "pose", "expression"}
+
+
+@pytest.mark.parametrize(
+    "wish", [RigWish(pose="yaw=0"), RigWish(expression={}), RigWish(expression=[0.0] * 12), RigWish(copy=[])]
+)
+def test_what_changes_nothing_is_the_zero_wish(wish):
+    assert wish == RigWish()
+    assert str(wish) == "neutral"
+    assert not wish.changes
+
+
+def test_an_absolute_pose_of_zero_is_a_wish():
+    assert RigWish(pose="yaw=0,absolute").pose == Pose(0, relative=False)
+    assert str(RigWish(pose={"yaw": 0, "relative": False})) == "pose yaw=0,absolute"
+    assert Pose.of(str(Pose(5, -3, relative=False))) == Pose(5, -3, relative=False)
+
+
+@pytest.mark.parametrize("copy", ["light+pose", "pose, light", ["light", "pose"], ("pose", "light"), {"light", "pose"}])
+def test_unions_of_what_is_copied(copy, tmp_path):
+    wish = RigWish(target=str(tmp_path / "b.jpg"), copy=copy, expression="AU12=3")
+    assert wish == RigWish(target=tmp_path / "b.jpg", copy="light+pose", expression="AU12=3")
+    assert str(wish) == f"AU12=3, copy light+pose from {tmp_path / 'b.jpg'}"
+
+
+def test_pictures_to_copy_from_are_compared_by_what_they_show():
+    picture = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
+    wish = RigWish(target=picture, copy="light")
+    assert wish == RigWish(target=Image.fromarray(picture), copy="light")
+    assert wish != RigWish(target=picture[::-1], copy="light")
+
+
+def test_lists_pair_up_and_a_single_goes_with_each():
+    wishes = make_wishes(light=["azimuth=10", "azimuth=20"], expression=[SMILE, {}], target="b.jpg", copy=["pose"])
+    assert wishes == [
+        RigWish("azimuth=10", None, SMILE, "b.jpg", "pose"),
+        RigWish("azimuth=20", None, None, "b.jpg", "pose"),
+    ]
+    assert make_wishes(expression=SMILE) == RigWish(expression=SMILE)
+    assert make_wishes(expression=np.array([SMILE, SMILE])) == [RigWish(expression=SMILE)] * 2
+    assert make_wishes(target=["a.jpg", "b.jpg"], copy="light")[1] == RigWish(target="b.jpg", copy="light")
+    with pytest.raises(InputError, match="2 of light, 3 of pose"):
+        make_wishes(light=["azimuth=1"] * 2, pose=["yaw=1"] * 3)
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "words"),
+    [
+        ({"light": "azimut=3"}, InputError, "did you mean 'azimuth'"),
+        ({"light": "azimuth"}, InputError, "no value"),
+        ({"light": "azimuth=x"}, InputError, "must be a number"),
+        ({"light": "azimuth=1,azimuth=2"}, InputError, "stands twice"),
+        ({"light": ""}, InputError, "at least one of"),
+        ({"light": "azimuth=500"}, InputError, "from -180 to 180"),
+        ({"light": {"elevation": float("nan")}}, InputError, "from -90 to 90"),
+        ({"light": {"colour": 3}}, InputError, "no 'colour'"),
+        ({"light": 60}, InputError, "azimuth=60"),
+        ({"light": {"coefficients": np.zeros((3, 9))}}, ShapeError, r"\(9, 3\) or \(27,\)"),
+        ({"light": {"coefficients": np.full(27, np.nan)}}, InputError, "finite"),
+        ({"light": {"coefficients": np.zeros(27), "azimuth": 5}}, InputError, "got both"),
+        ({"light": {"ambient": True}}, InputError, "from 0 to 1"),
+        ({"pose": "yaw=91"}, InputError, "from -90 to 90"),
+        ({"pose": "absolute"}, InputError, "at least one of"),
+        ({"pose": "jaw=3"}, InputError, "did you mean 'yaw'"),
+        ({"pose": (1, 2, 3)}, InputError, "yaw=15"),
+        ({"pose": {"yaw": 1, "relative": 1}}, InputError, "True or False"),
+        ({"expression": {"AU13": 1}}, ActionUnitError, "AU12"),
+        ({"expression": {"AU12": 11}}, ActionUnitError, "must lie in"),
+        ({"copy": "light"}, InputError, "go together"),
+        ({"target": "a.jpg"}, InputError, "go together"),
+        ({"target": "a.jpg", "copy": "lite"}, InputError, "did you mean 'light'"),
+        ({"target": "a.jpg", "copy": 5}, InputError, "light"),
+        ({"target": "a.jpg", "copy": "light", "light": "azimuth=3"}, InputError, "from the photo; take one"),
+        ({"target": "a.jpg", "copy": "pose+expression", "expression": {}}, InputError, "from the photo; take one"),
+    ],
+)
+def test_refused(options, kind, words):
+    with pytest.raises(kind, match=words) as raised:
+        RigWish(**options)
+    assert isinstance(raised.value, FaceEditError)
+
+
+def test_a_lamp_shines_from_where_it_stands_and_keeps_brightness_and_colour():
+    """From the right and above; in the mean over all directions as bright and of the same colour as the present one."""
+    directions = torch.nn.functional.normalize(torch.randn(20000, 3, generator=torch.Generator().manual_seed(0)), dim=1)
+    present = torch.randn(9, 3, generator=torch.Generator().manual_seed(1)).abs()
+    harmonics = Light(60, 30).harmonics(present)
+    shading = lighting.shade(directions[None], harmonics[None])[0]
+    expected = torch.tensor([0.75, 0.5, 0.4330])  # cos 30 sin 60, sin 30, cos 30 cos 60
+    assert (directions[shading.mean(1).argmax()] - expected).norm() < 0.1
+    before = lighting.shade(directions[None], present[None])[0].mean(0)
+    torch.testing.assert_close(shading.mean(0), before, rtol=0.03, atol=0.03)
+    torch.testing.assert_close(Light(60, 30, 2).harmonics(present), 2 * harmonics)
+    flat = Light(60, 30, ambient=1).harmonics(present)
+    torch.testing.assert_close(flat[0], present[0])
+    assert (flat[1:] == 0).all()
+
+
+def test_coefficients_are_taken_as_they_are():
+    values = torch.randn(9, 3)
+    for form in (values, values.numpy(), values.flatten().tolist(), values.tolist()):
+        light = Light.of({"coefficients": form})
+        assert (light.harmonics() == values).all()
+        assert (light.harmonics(torch.ones(9, 3)) == values).all()
+        assert light == Light(coefficients=values)
+
+
+def test_a_relative_pose_turns_on_and_an_absolute_one_does_not_ask():
+    present = rotation_matrix(torch.tensor([[20.0, 0, 0]]).deg2rad())[0]
+    expected = rotation_matrix(torch.tensor([[35.0, 0, 0]]).deg2rad())[0]
+    torch.testing.assert_close(Pose(15).matrix(present), expected)
+    torch.testing.assert_close(Pose(0).matrix(present), present)
+    torch.testing.assert_close(Pose(35, relative=False).matrix(present), expected)
+    face = Pose(0, relative=False).matrix(present)
+    torch.testing.assert_close(face, torch.eye(3))
