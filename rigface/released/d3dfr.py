@@ -58,8 +58,8 @@ class D3dfr(nn.Module):
     def read(self, photo: np.ndarray, points: np.ndarray) -> Tensor:
         """Tell the coefficients (261,) of the face with the five points (5, 2) in a photo (H, W, 3) uint8."""
         picture, _ = align(photo, points)
-        device = self.fianl_layers[0].weight.device
-        return self((torch.from_numpy(picture).to(device).movedim(2, 0)[None] / 127.5) - 1)[0]
+        images = torch.from_numpy(picture).to(next(self.parameters()).device).movedim(2, 0)[None]
+        return self(images / 127.5 - 1)[0]
 
 
 def align(photo: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

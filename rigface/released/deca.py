@@ -60,8 +60,8 @@ class Codes:
         """
         if vector.ndim != 2 or vector.shape[1] != CODES:
             raise ShapeError("codes", f"(B, {CODES})", vector.shape)
-        *parts, light = vector.split(SIZES, 1)
-        return cls(*parts, light.unflatten(1, (9, 3)))
+        shape, texture, expression, rotation, jaw, camera, light = vector.split(SIZES, 1)
+        return cls(shape, texture, expression, rotation, jaw, camera, light.unflatten(1, (9, 3)))
 
     def join(self) -> Tensor:
         """The vector (B, 236) again."""
@@ -94,8 +94,8 @@ class Deca(nn.Module):
     def read(self, photo: np.ndarray, matrix: np.ndarray) -> Codes:
         """Tell the codes of one face, B = 1, in a photo (H, W, 3) uint8 that `matrix` (2, 3) brings to DECA's crop."""
         crop = torch.from_numpy(sample(photo, matrix, (SIDE, SIDE)))
-        images = crop.to(self.layers[0].weight.device).movedim(2, 0)[None] / 255
-        return Codes.split(self(images))
+        images = crop.to(next(self.parameters()).device).movedim(2, 0)[None]
+        return Codes.split(self(images / 255))
 
 
 def window(face: Face, by: Window = "landmarks") -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -82,11 +83,12 @@ class Released:
     def __init__(self, flame: Flame, deca: Deca, d3dfr: D3dfr, look_by: Window = "landmarks") -> None:
         if flame.embedding is None:
             raise InputError("Released needs a FLAME with landmarks: Flame.from_file(..., landmarks=...)")
-        self.flame, self.deca, self.d3dfr, self.look_by = flame, deca, d3dfr, look_by
+        self.flame, self.deca, self.d3dfr = flame, deca, d3dfr
+        self.look_by: Window = look_by
 
     @classmethod
-    def from_files(cls, files: Files, device: str | torch.device = "cpu") -> Released:
-        """Read everything.
+    def from_files(cls, files: Files, device: str | torch.device = "cpu", look_by: Window = "landmarks") -> Released:
+        """Read everything; `look_by` is where DECA looks, see `deca.window`.
 
         Raises:
             CheckpointError: a file is damaged, refused or does not fit.
@@ -100,7 +102,7 @@ class Released:
                 f"{files.texture} does not say where it lies on the head.\n"
                 "  put DECA's head_template.obj beside it, or take the texture away: the head is plain grey then"
             )
-        return cls(flame, Deca.from_file(files.deca, device), D3dfr.from_file(files.d3dfr, device))
+        return cls(flame, Deca.from_file(files.deca, device), D3dfr.from_file(files.d3dfr, device), look_by)
 
     def look(self, photo: np.ndarray, face: Face) -> Seen:
         """See one face of a photo.
@@ -150,13 +152,15 @@ class Released:
             InputError: an attribute is unknown, copied from nobody or named twice, or a number is out of range.
             ShapeError: crop, labels and photos do not fit each other.
         """
-        wish = wish or Wish()
+        wish = Wish() if wish is None else wish
         _check(target, copy, wish)
         codes = wish.apply(source.codes if target is None else mix(source.codes, target.codes, copy))
         if target is not None and "pose" in copy:
             seen, around = target, target_crop or _crop_like(crop, source, target)
         else:
             seen, around = source, crop
+        if around.size != crop.size:
+            raise InputError(f"target_crop must be as large as crop, {crop.size} pixels; it has {around.size}.")
         where = place(self.flame, seen.codes, seen.window, around.matrix, crop.size)
         picture, covered = draw_codes(self.flame, codes, where)
         others = []
@@ -190,11 +194,14 @@ def mix(source: Codes, target: Codes, copy: Collection[str]) -> Codes:
     return replace(source, **changed)
 
 
-def _check(target: Seen | None, copy: Collection[str], wish: Wish) -> None:
-    names = [copy] if isinstance(copy, str) else sorted(copy, key=str)  # a string would be taken letter by letter
-    if isinstance(copy, str) or not set(names) <= set(ATTRIBUTES):
+def _check(target: Seen | None, copy: Any, wish: Any) -> None:
+    several = isinstance(copy, (set, frozenset, list, tuple))  # a string would be taken letter by letter
+    names = sorted(copy, key=str) if several else [copy]
+    if not several or any(name not in ATTRIBUTES for name in names):
         got = ", ".join(map(repr, names))
         raise InputError(f"copy names attributes.\n  expected: a set of {', '.join(ATTRIBUTES)}\n  got:      {got}")
+    if not isinstance(wish, Wish):
+        raise InputError(f"A wish by numbers is a rigface.released.wish.Wish; got {type(wish).__name__}.")
     if copy and target is None:
         raise InputError(f"Copying {' and '.join(names)} needs a target photo; none is given.")
     if twice := sorted(wish.named & set(names)):
@@ -203,7 +210,7 @@ def _check(target: Seen | None, copy: Collection[str], wish: Wish) -> None:
 
 
 def _crop_like(crop: Crop, source: Seen, target: Seen) -> Crop:
-    """The crop of the target's photo that is to its face's box as `crop` is to the source's."""
+    """The crop of the target's photo that is to its face's box as `crop` is, in size, to the source's."""
 
     def around(seen: Seen, zoom: float = 1.0) -> Crop:
         height, width = seen.photo.shape[:2]

@@ -143,6 +143,9 @@ def test_numbers_and_a_target_go_together(released, source, target):
         ({"pose", 3}, None, "3, 'pose'"),
         ({"light"}, Wish(light=(0, 0)), "light: copy it from the target or give it by numbers"),
         (set(), Wish(expression={"AU12": 3}), "embedded"),
+        (set(), {"pose": (1, 2, 3)}, "Wish; got dict"),
+        (None, None, "got:      None"),
+        ([["pose"]], None, "a set of"),
     ],
 )
 def test_what_cannot_be_done_is_told(released, source, target, copy, wish, message):
@@ -160,6 +163,9 @@ def test_what_does_not_fit_is_told(released, source):
         released.conditions(source, None, (), crop_of(source), LABELS[:64])
     with pytest.raises(ShapeError, match="photo"):
         released.conditions(source, None, (), Crop.around(source.face.box, (99, 99), 128), LABELS)
+    small = crop_of(source, 64)
+    with pytest.raises(InputError, match="target_crop must be as large"):
+        released.conditions(source, seen(1), {"pose"}, crop_of(source), LABELS, OTHER, target_crop=small)
     with pytest.raises(InputError, match="landmarks"):
         Released(Flame.from_file(MODEL), SimpleNamespace(), SimpleNamespace())
 
