@@ -57,8 +57,8 @@ WANTED = {
     "texture": Wanted(
         ("FLAME_texture.npz", "FLAME_albedo_from_BFM.npz"),
         "FLAME's albedo; heads are plain grey without",
-        "CC BY-NC-SA 4.0",
-        f"register at {_FLAME}, then download the texture space",
+        "FLAME's own: CC BY-NC-SA 4.0; the one made from the Basel face model: for research",
+        f"register at {_FLAME}, then download the texture space; or TimoBolkart/BFM_to_FLAME",
         needed=False,
     ),
     "template": Wanted(
