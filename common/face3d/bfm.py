@@ -48,7 +48,7 @@ class Bfm(nn.Module):
     """
 
     identity_size = IDENTITY
-    expression_shape = (EXPRESSION,)
+    expression_shape: tuple[int, ...] = (EXPRESSION,)
     triangles: Tensor
     uv: Tensor
     uv_triangles: Tensor

@@ -55,7 +55,7 @@ class Flame(nn.Module):
     """
 
     identity_size = IDENTITY
-    expression_shape = (EXPRESSION,)
+    expression_shape: tuple[int, ...] = (EXPRESSION,)
     triangles: Tensor
     uv: Tensor
     uv_triangles: Tensor

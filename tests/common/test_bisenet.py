@@ -1,38 +1,19 @@
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from folders import GOLDEN
+from preparation_networks import shapes, weights
 from safetensors.torch import load_file, save_file
 
 from common.background.bisenet import BiSeNet, BiSeNetParser
 from common.errors import CheckpointError, InputError, MissingCheckpointError, ShapeError
 
-GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "preparation"
-
-
-def golden_state() -> dict[str, torch.Tensor]:
-    """The weights of the golden README's formula, in the published keys' own order."""
-    shapes = json.loads((GOLDEN / "bisenet_shapes.json").read_text())
-    state = {}
-    for j, (key, shape) in enumerate(shapes.items()):
-        if key.endswith("num_batches_tracked"):
-            state[key] = torch.tensor(0)
-            continue
-        w = torch.randn(shape, generator=torch.Generator().manual_seed(1000 + j))
-        if key.endswith("running_var"):
-            state[key] = 1 + 0.1 * w.abs()
-        elif w.ndim == 1 and key.endswith("weight"):
-            state[key] = 0.5 + 0.1 * w
-        else:
-            state[key] = 0.1 * w if w.ndim == 1 else w / w[0].numel() ** 0.5
-    return state
-
 
 @pytest.fixture(scope="module")
 def state() -> dict[str, torch.Tensor]:
-    return golden_state()
+    return weights("bisenet")
 
 
 @pytest.fixture(scope="module")
@@ -51,13 +32,12 @@ def checkpoint(state, tmp_path_factory) -> Path:
 
 
 def test_keys_and_shapes_are_the_published_ones():
-    shapes = json.loads((GOLDEN / "bisenet_shapes.json").read_text())
-    assert {key: list(value.shape) for key, value in BiSeNet().state_dict().items()} == shapes
+    assert {key: list(value.shape) for key, value in BiSeNet().state_dict().items()} == shapes("bisenet")
 
 
 @pytest.mark.golden
 def test_logits_equal_the_released_network(network):
-    golden = load_file(GOLDEN / "bisenet.safetensors")
+    golden = load_file(GOLDEN / "preparation" / "bisenet.safetensors")
     with torch.no_grad():
         logits = network(golden["bisenet_input"])
     torch.testing.assert_close(logits, golden["bisenet_logits"], rtol=1e-5, atol=1e-6)

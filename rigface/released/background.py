@@ -1,0 +1,35 @@
+"""The background that the released RigFace keeps: the source with grey wherever a person is or will be."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from common.background import foreground
+from common.background.checks import check_crop
+from common.errors import ShapeError
+
+GREY = 127
+
+
+def grey_background(picture: np.ndarray, labels: np.ndarray, *others: np.ndarray) -> np.ndarray:
+    """Paint the person out of the source's crop.
+
+    Args:
+        picture: (S, S, 3) uint8, RGB: the source.
+        labels: (S, S) uint8, its face-parsing classes; all of 1 to 18 are the person.
+        *others: (S, S) bool each: where the person will be instead, when the pose is edited.
+
+    Returns:
+        (S, S, 3) uint8.
+
+    Raises:
+        InputError: the picture is not uint8.
+        ShapeError: labels or another mask have not the picture's size.
+    """
+    check_crop(picture)
+    background = picture.copy()
+    for name, mask in (("labels", labels), *(("the other person", other) for other in others)):
+        if mask.shape != picture.shape[:2]:
+            raise ShapeError(name, f"{picture.shape[:2]}, the crop's height and width", mask.shape)
+        background[mask if mask.dtype == bool else foreground(mask)] = GREY
+    return background

@@ -1,0 +1,133 @@
+"""DECA's coarse encoder (Feng et al. 2021, section 4.1): from a face crop to a FLAME head, its light and camera."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from common.errors import InputError, ShapeError
+from common.faces import Face
+from common.faces.warp import sample
+
+from .networks import load
+from .resnet50 import FEATURES, ResNet50
+
+SOURCE = "deca_model.tar of DECA (https://github.com/yfeng95/DECA), for non-commercial research"
+PART = "E_flame"  # among the networks of deca_model.tar
+SIDE = 224
+SIZES = (100, 50, 50, 3, 3, 3, 27)
+CODES = sum(SIZES)
+
+Window = Literal["landmarks", "box"]
+_SCALE = 1.3
+_LANDMARK_RIM = 1.1  # the landmarks' box ends at the brows
+_BOX_DROP = 0.12  # a detector's box starts higher than a face
+
+
+@dataclass(frozen=True, eq=False)
+class Codes:
+    """What DECA says of B faces.
+
+    Attributes:
+        shape: (B, 100) FLAME's identity, in standard deviations.
+        texture: (B, 50) of FLAME's albedo space.
+        expression: (B, 50) FLAME's expression, in standard deviations.
+        rotation: (B, 3) radians, the head's rotation vector.
+        jaw: (B, 3) radians, the jaw's rotation vector.
+        camera: (B, 3) scale, shift in x, shift in y: x' = scale (x + shift), y up, [-1, 1] over DECA's crop.
+        light: (B, 9, 3) spherical harmonics of red, green, blue; see `common.face3d.lighting`.
+    """
+
+    shape: Tensor
+    texture: Tensor
+    expression: Tensor
+    rotation: Tensor
+    jaw: Tensor
+    camera: Tensor
+    light: Tensor
+
+    @classmethod
+    def split(cls, vector: Tensor) -> Codes:
+        """Split the network's vector (B, 236).
+
+        Raises:
+            ShapeError: another shape.
+        """
+        if vector.ndim != 2 or vector.shape[1] != CODES:
+            raise ShapeError("codes", f"(B, {CODES})", vector.shape)
+        shape, texture, expression, rotation, jaw, camera, light = vector.split(SIZES, 1)
+        return cls(shape, texture, expression, rotation, jaw, camera, light.unflatten(1, (9, 3)))
+
+    def join(self) -> Tensor:
+        """The vector (B, 236) again."""
+        return torch.cat([getattr(self, field.name).flatten(1) for field in fields(self)], 1)
+
+
+class Deca(nn.Module):
+    """E_flame: ResNet-50 and two linear layers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = ResNet50()
+        self.layers = nn.Sequential(nn.Linear(FEATURES, 1024), nn.ReLU(), nn.Linear(1024, CODES))
+
+    @classmethod
+    def from_file(cls, path: str | Path, device: str | torch.device = "cpu") -> Deca:
+        """Read `deca_model.tar`, of whose networks only E_flame is taken.
+
+        Raises:
+            CheckpointError: the file cannot be read, or its keys or shapes are not the network's.
+            MissingCheckpointError: there is no such file.
+        """
+        return load(cls, path, "DECA's encoder", SOURCE, PART, device)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(B, 3, 224, 224) RGB in [0, 1] to codes (B, 236), for `Codes.split`."""
+        return self.layers(self.encoder(images))
+
+    @torch.no_grad()
+    def read(self, photo: np.ndarray, matrix: np.ndarray) -> Codes:
+        """Tell the codes of one face, B = 1, in a photo (H, W, 3) uint8 that `matrix` (2, 3) brings to DECA's crop."""
+        crop = torch.from_numpy(sample(photo, matrix, (SIDE, SIDE)))
+        images = crop.to(next(self.parameters()).device).movedim(2, 0)[None]
+        return Codes.split(self(images / 255))
+
+
+def window(face: Face, by: Window = "landmarks") -> np.ndarray:
+    """Say where DECA looks: a square of 1.3 sizes round the face, without turning it.
+
+    The size is the mean of a box's width and height. The release finds faces by their 68 landmarks, takes the box
+    that these just fit in, and enlarges its size by 1.1. For a detector's box, which DECA knows too, the square's
+    centre is shifted down by 12 % of the size.
+
+    Args:
+        face: in photo pixels.
+        by: "landmarks" or "box".
+
+    Returns:
+        (2, 3) float64, from photo to crop: the square's edges come to lie on the pixels 0 and 223, as in the release.
+
+    Raises:
+        InputError: the face has no size, or the way is unknown.
+    """
+    if by not in ("landmarks", "box"):
+        raise InputError(f'DECA looks by "landmarks" or by "box"; got {by!r}.')
+    points = (face.landmarks if by == "landmarks" else face.box.reshape(2, 2)).astype(np.float64)
+    low, high = points.min(0), points.max(0)
+    size, centre = (high - low).mean(), (low + high) / 2
+    if not np.isfinite(points).all() or size < 1:
+        raise InputError(
+            f"The face is too small to be looked at.\n  expected: 1 pixel at least\n  got:      {size:.3g} pixels"
+        )
+    if by == "landmarks":
+        size *= _LANDMARK_RIM
+    else:
+        centre[1] += _BOX_DROP * size
+    scale = (SIDE - 1) / (_SCALE * size)
+    shift = (SIDE - 1) / 2 - scale * centre
+    return np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])

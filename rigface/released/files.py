@@ -1,0 +1,135 @@
+"""The files that the authors' preparation needs: none may be shipped, so users fetch them from those who own them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from common.errors import InputError, MissingCheckpointError
+from common.files import home
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A file that users bring.
+
+    Attributes:
+        names: under which it is known, the best first.
+        what: it is.
+        licence: its terms.
+        where: to get it.
+        needed: False where the preparation works without.
+    """
+
+    names: tuple[str, ...]
+    what: str
+    licence: str
+    where: str
+    needed: bool = True
+
+
+_FLAME, _DECA = "https://flame.is.tue.mpg.de", "https://deca.is.tue.mpg.de"
+WANTED = {
+    "flame": Wanted(
+        ("generic_model.pkl", "flame2023.pkl", "flame2023_Open.pkl"),
+        "the FLAME model",
+        "by registration, for non-commercial research; FLAME 2023 Open is CC BY 4.0",
+        f"register at {_FLAME}, then download FLAME 2020, 2023 or 2023 Open",
+    ),
+    "landmarks": Wanted(
+        ("landmark_embedding.npy",),
+        "where landmarks lie on FLAME",
+        "DECA's, for non-commercial research",
+        "data/ of https://github.com/yfeng95/DECA",
+    ),
+    "deca": Wanted(
+        ("deca_model.tar",),
+        "DECA's networks",
+        "for non-commercial research",
+        f"register at {_DECA}; https://github.com/yfeng95/DECA says where it lies",
+    ),
+    "d3dfr": Wanted(
+        ("d3dfr_res50_nofc.pth",),
+        "the expression network",
+        "treat as non-commercial: it speaks of the Basel face model, which is for research",
+        "utils/checkpoints/third_party/ of the hub repository mengtingwei/magicface",
+    ),
+    "texture": Wanted(
+        ("FLAME_texture.npz", "FLAME_albedo_from_BFM.npz"),
+        "FLAME's albedo; heads are plain grey without",
+        "FLAME's own: CC BY-NC-SA 4.0; the one made from the Basel face model: for research",
+        f"register at {_FLAME}, then download the texture space; or TimoBolkart/BFM_to_FLAME",
+        needed=False,
+    ),
+    "template": Wanted(
+        ("head_template.obj",),
+        "texture coordinates, for a texture that has none",
+        "DECA's, for non-commercial research",
+        "data/ of https://github.com/yfeng95/DECA",
+        needed=False,
+    ),
+    "bisenet": Wanted(
+        ("79999_iter.pth",),
+        "the authors' face parser; another one is taken without",
+        "code MIT, trained on CelebAMask-HQ, which is for non-commercial research",
+        "utils/ of the hub repository mengtingwei/magicface",
+        needed=False,
+    ),
+}
+FOLDER = "rigface-preparation"  # in `common.files.home()`
+# As the files lie in the releases and in their owners' archives.
+_INSIDE = (
+    *("", "data", "FLAME2020", "FLAME2023", "data/FLAME2020", "utils"),
+    *("utils/checkpoints/third_party", "checkpoints/third_party"),
+)
+_DOWNLOADS = ("mengtingwei--rigface", "mengtingwei--magicface")
+
+
+@dataclass(frozen=True)
+class Files:
+    """Where the files lie; see `WANTED`. The Basel face model itself is not needed for its expression coefficients."""
+
+    flame: Path
+    landmarks: Path
+    deca: Path
+    d3dfr: Path
+    texture: Path | None = None
+    template: Path | None = None
+    bisenet: Path | None = None
+
+    @classmethod
+    def find(cls, folder: str | Path | None = None) -> Files:
+        """Look for the files: in a folder, in `rigface-preparation` where models live, and among fetched models.
+
+        Args:
+            folder: where the user keeps them, flat or as in the releases.
+
+        Raises:
+            InputError: there is no such folder.
+            MissingCheckpointError: needed files are missing; the message lists them all, with terms and places.
+        """
+        roots = [home() / name for name in (FOLDER, *_DOWNLOADS)]
+        if folder is not None:
+            if not Path(folder).expanduser().is_dir():
+                raise InputError(f"There is no folder {str(folder)!r} to look for FLAME and DECA in.")
+            roots.insert(0, Path(folder).expanduser())
+        found = {key: _find(wanted.names, roots) for key, wanted in WANTED.items()}
+        if any(found[key] is None for key, wanted in WANTED.items() if wanted.needed):
+            raise MissingCheckpointError(_message([key for key in WANTED if found[key] is None], roots))
+        return cls(**found)  # pyright: ignore[reportArgumentType]
+
+
+def _find(names: tuple[str, ...], roots: list[Path]) -> Path | None:
+    places = (root / inside / name for root in roots for name in names for inside in _INSIDE)
+    return next((path for path in places if path.is_file()), None)
+
+
+def _message(missing: list[str], roots: list[Path]) -> str:
+    lines = ["The authors' preparation for RigFace needs files that may not be shipped. Missing:"]
+    for key in missing:
+        wanted = WANTED[key]
+        without = "" if wanted.needed else " (optional)"
+        lines += [f"  {' or '.join(wanted.names)}{without}: {wanted.what}", f"      terms:  {wanted.licence}"]
+        lines += [f"      get it: {wanted.where}"]
+    lines += ["  looked in:", *(f"      {root}" for root in roots), f"  put them into {roots[0]}"]
+    return "\n".join([*lines, '  or do without any of them: the model inside this package, model="embedded"'])

@@ -1,0 +1,185 @@
+"""From photos to what the released RigFace reads: a background, a drawn head, and 64 numbers of expression."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from common.background import foreground
+from common.background.checks import check_crop
+from common.errors import CheckpointError, InputError
+from common.face3d.flame import Flame
+from common.faces import Crop, Face
+
+from ..conditions import Conditions
+from ..wish import ATTRIBUTES, NEUTRAL, RigWish
+from .background import grey_background
+from .changes import by_numbers, mix
+from .d3dfr import EXPRESSION, D3dfr
+from .deca import Codes, Deca, Window, window
+from .files import Files
+from .render import draw_codes, place
+
+PLAIN = "the head is drawn in plain grey: there is no FLAME texture"
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What the networks say of one face.
+
+    Attributes:
+        photo: (H, W, 3) uint8, RGB.
+        face: in photo pixels.
+        window: (2, 3) float64, from the photo to the crop that DECA looked at.
+        codes: DECA's, B = 1.
+        coefficients: (261,) D3DFR's, see `common.face3d.coefficients`.
+    """
+
+    photo: np.ndarray = field(repr=False)
+    face: Face = field(repr=False)
+    window: np.ndarray
+    codes: Codes = field(repr=False)
+    coefficients: Tensor = field(repr=False)
+
+    @property
+    def landmarks(self) -> np.ndarray:
+        """(68, 2) in photo pixels, as found."""
+        return self.face.landmarks
+
+
+class Released:
+    """The authors' preparation.
+
+    Args:
+        flame: with landmarks, and a texture where there is one.
+        deca: the encoder of the head.
+        d3dfr: the network of the expression.
+        look_by: where DECA looks, see `deca.window`.
+    """
+
+    def __init__(self, flame: Flame, deca: Deca, d3dfr: D3dfr, look_by: Window = "landmarks") -> None:
+        if flame.embedding is None:
+            raise InputError("Released needs a FLAME with landmarks: Flame.from_file(..., landmarks=...)")
+        self.flame, self.deca, self.d3dfr = flame, deca, d3dfr
+        self.look_by: Window = look_by
+
+    @classmethod
+    def from_files(cls, files: Files, device: str | torch.device = "cpu", look_by: Window = "landmarks") -> Released:
+        """Read everything; `look_by` is where DECA looks, see `deca.window`.
+
+        Raises:
+            CheckpointError: a file is damaged, refused or does not fit.
+            MissingCheckpointError: a file has gone.
+        """
+        flame = Flame.from_file(
+            files.flame, landmarks=files.landmarks, texture=files.texture, template=files.template, device=device
+        )
+        if flame.albedo is not None and flame.albedo.uv is None and files.template is None:
+            raise CheckpointError(
+                f"{files.texture} does not say where it lies on the head.\n"
+                "  put DECA's head_template.obj beside it, or take the texture away: the head is plain grey then"
+            )
+        return cls(flame, Deca.from_file(files.deca, device), D3dfr.from_file(files.d3dfr, device), look_by)
+
+    def look(self, photo: np.ndarray, face: Face) -> Seen:
+        """See one face of a photo.
+
+        Args:
+            photo: (H, W, 3) uint8, RGB.
+            face: in its pixels.
+
+        Raises:
+            InputError: the photo is not uint8, or the face has no size.
+            ShapeError: the photo has another shape.
+        """
+        check_crop(photo)
+        matrix = window(face, self.look_by)
+        codes = self.deca.read(photo, matrix)
+        return Seen(photo, face, matrix, codes, self.d3dfr.read(photo, face.points))
+
+    def codes(self, source: Seen, target: Seen | None, copy: Collection[str], wish: RigWish = NEUTRAL) -> Codes:
+        """What will be drawn; see `conditions`."""
+        _check(target, copy)
+        return by_numbers(source.codes if target is None else mix(source.codes, target.codes, copy), wish)
+
+    @torch.no_grad()
+    def conditions(
+        self,
+        source: Seen,
+        target: Seen | None,
+        copy: Collection[str],
+        crop: Crop,
+        labels_source: np.ndarray,
+        labels_target: np.ndarray | None = None,
+        wish: RigWish | None = None,
+        *,
+        target_crop: Crop | None = None,
+    ) -> Conditions:
+        """Make the conditions of one edit.
+
+        A copied pose brings the target's camera and place in its crop along, as in the release; unlike there, shape
+        and texture stay the source's, so that the target may be somebody else. A copied expression brings the jaw.
+
+        Args:
+            source: who is edited.
+            target: from whom is copied; None where nothing is.
+            copy: which of "pose", "expression", "light" come from the target.
+            crop: the editor's, S pixels wide, of the source's photo.
+            labels_source: (S, S) uint8, the crop's face-parsing classes.
+            labels_target: (S, S) uint8, those of the target's crop; needed where the pose is copied.
+            wish: what to change by numbers: its light and pose.
+            target_crop: the same crop of the target's photo; None cuts it as `Crop.around` does, as close as `crop`.
+
+        Raises:
+            InputError: an attribute is unknown or copied from nobody, or an expression is asked for by numbers.
+            ShapeError: crop, labels and photos do not fit each other.
+        """
+        wish = wish or NEUTRAL
+        codes = self.codes(source, target, copy, wish)
+        if target is not None and "pose" in copy:
+            seen, around = target, target_crop or _crop_like(crop, source, target)
+        else:
+            seen, around = source, crop
+        if around.size != crop.size:
+            raise InputError(f"target_crop must be as large as crop, {crop.size} pixels; it has {around.size}.")
+        where = place(self.flame, seen.codes, seen.window, around.matrix, crop.size)
+        picture, covered = draw_codes(self.flame, codes, where)
+        others = []
+        if "pose" in copy:
+            if labels_target is None:
+                raise InputError("Copying the pose needs labels_target: where the target is, the source will be.")
+            others = [foreground(labels_target)]
+        elif wish.pose is not None:
+            others = [covered]  # all that is known of where the head will be
+        giver = target if target is not None and "expression" in copy else source
+        return Conditions(
+            background=grey_background(crop.apply(source.photo), labels_source, *others),
+            render=picture,
+            coefficients=giver.coefficients[EXPRESSION].float().cpu().numpy(),
+            notes=() if self.flame.albedo is not None else (PLAIN,),
+        )
+
+
+def _check(target: Seen | None, copy: Any) -> None:
+    several = isinstance(copy, (set, frozenset, list, tuple))  # a string would be taken letter by letter
+    names = sorted(copy, key=str) if several else [copy]
+    if not several or any(name not in ATTRIBUTES for name in names):
+        got = ", ".join(map(repr, names))
+        raise InputError(f"copy names attributes.\n  expected: a set of {', '.join(ATTRIBUTES)}\n  got:      {got}")
+    if copy and target is None:
+        raise InputError(f"Copying {' and '.join(names)} needs a target photo; none is given.")
+
+
+def _crop_like(crop: Crop, source: Seen, target: Seen) -> Crop:
+    """The crop of the target's photo that is to its face's box as `crop` is, in size, to the source's."""
+
+    def around(seen: Seen, zoom: float = 1.0) -> Crop:
+        height, width = seen.photo.shape[:2]
+        return Crop.around(seen.face.box, (width, height), crop.size, zoom=zoom)
+
+    return around(target, float(crop.matrix[0, 0] / around(source).matrix[0, 0]))

@@ -1,0 +1,70 @@
+"""Where the files that users bring are looked for, and the one error that lists those which are missing."""
+
+from pathlib import Path
+
+import pytest
+
+from common.errors import InputError, MissingCheckpointError
+from rigface.released.files import FOLDER, WANTED, Files
+
+NEEDED = [key for key, wanted in WANTED.items() if wanted.needed]
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setenv("FACE_RIG_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def put(folder: Path, *keys: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for key in keys:
+        (folder / WANTED[key].names[0]).touch()
+    return folder
+
+
+def test_every_missing_file_is_listed_with_its_terms_and_its_place(tmp_path):
+    with pytest.raises(MissingCheckpointError) as caught:
+        Files.find(put(tmp_path / "mine", "deca"))
+    message = str(caught.value)
+    for key, wanted in WANTED.items():
+        assert (wanted.names[0] in message) == (key != "deca")
+        assert (f"{wanted.what}\n      terms:  {wanted.licence}\n      get it: {wanted.where}" in message) == (
+            key != "deca"
+        )
+    assert "FLAME_albedo_from_BFM.npz (optional)" in message
+    assert f"put them into {tmp_path / 'mine'}" in message
+    assert "embedded" in message
+
+
+def test_without_a_folder_they_are_looked_for_where_models_live(home):
+    with pytest.raises(MissingCheckpointError, match=FOLDER):
+        Files.find()
+    files = Files.find(put(home / FOLDER, *NEEDED) and None)
+    assert files.flame == home / FOLDER / "generic_model.pkl"
+    assert files.texture is files.template is files.bisenet is None
+
+
+def test_a_users_folder_comes_first_and_the_rest_is_filled_in(tmp_path, home):
+    put(home / FOLDER, *NEEDED)
+    put(home / "mengtingwei--magicface" / "utils", "bisenet")
+    files = Files.find(put(tmp_path / "mine", "deca", "texture"))
+    assert files.deca == tmp_path / "mine" / "deca_model.tar"
+    assert files.texture == tmp_path / "mine" / "FLAME_texture.npz"
+    assert files.d3dfr == home / FOLDER / "d3dfr_res50_nofc.pth"
+    assert files.bisenet == home / "mengtingwei--magicface" / "utils" / "79999_iter.pth"
+
+
+def test_folders_may_be_laid_out_as_the_releases_are(tmp_path):
+    put(tmp_path / "data", "deca", "landmarks", "texture")
+    put(tmp_path / "FLAME2020", "flame")
+    put(tmp_path / "utils" / "checkpoints" / "third_party", "d3dfr")
+    put(tmp_path / "utils", "bisenet")
+    files = Files.find(str(tmp_path))
+    assert all(path is None or path.is_file() for path in vars(files).values())
+    assert files.template is None
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path):
+    with pytest.raises(InputError, match="no folder"):
+        Files.find(tmp_path / "elsewhere")
