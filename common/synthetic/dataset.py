@@ -57,7 +57,7 @@ class SyntheticFaces(Dataset[dict[str, Any]]):
         count: how many pictures or pairs.
         size: S, of the pictures in pixels.
         seed: another seed, other people and pictures.
-        pairs: "expression", "pose" or "light": what differs between source and target.
+        pairs: "expression", "pose", "light" or "mixed": what differs between source and target.
         people: how many people take turns; None gives each about four pictures.
         cache: folder where finished items are kept, each written once, whole; several processes may share it, and sets
             with other arguments keep apart in it.

@@ -21,7 +21,7 @@ from .glasses import GLASSES
 from .hats import HATS
 from .stream import Purpose, stream
 
-__all__ = ["draw_person", "draw_scene", "draw_units", "expression_pair", "light_pair", "pose_pair"]
+__all__ = ["draw_person", "draw_scene", "draw_units", "expression_pair", "light_pair", "mixed_pair", "pose_pair"]
 
 _GLASSES = {"round": 6, "rectangular": 8, "aviator": 3, "half rim": 4, "sun": 4, "none": 75}
 _HATS = {"none": 92, "beanie": 2.5, "cap": 2.5, "wide brim": 1.5, "headband": 1.5}
@@ -83,27 +83,53 @@ def draw_scene(seed: int, index: int, *, person: Person | None = None) -> Scene:
 def expression_pair(seed: int, index: int, *, person: Person | None = None) -> tuple[Scene, Scene]:
     """Draw two pictures that differ in the action units alone, one at least by 0.5; arguments as `draw_scene`."""
     source = draw_scene(seed, index, person=person)
+    return source, _other_expression(source, seed, index)
+
+
+def _other_expression(source: Scene, seed: int, index: int) -> Scene:
     rng = stream(seed, index, Purpose.OTHER_UNITS)
     units = lowered(draw_units(rng), source.blink)
     while np.abs(np.mean(units, 0) - np.mean(source.units, 0)).max() < 0.5:
         units = lowered(draw_units(rng), source.blink)
-    return source, replace(source, units=units)
+    return replace(source, units=units)
 
 
 def pose_pair(seed: int, index: int, *, person: Person | None = None) -> tuple[Scene, Scene]:
     """Draw two pictures that differ in the turn of head and eyes alone, 5 degrees or more; as `draw_scene`."""
     source = draw_scene(seed, index, person=person)
+    return source, _other_pose(source, seed, index)
+
+
+def _other_pose(source: Scene, seed: int, index: int) -> Scene:
     rng = stream(seed, index, Purpose.OTHER_POSE)
     angles = _angles(rng)
     while np.abs(np.subtract(angles, source.angles)).max() < 5:
         angles = _angles(rng)
-    return source, replace(source, angles=angles, gaze=_gaze(stream(seed, index, Purpose.GAZE), angles))
+    return replace(source, angles=angles, gaze=_gaze(stream(seed, index, Purpose.GAZE), angles))
 
 
 def light_pair(seed: int, index: int, *, person: Person | None = None) -> tuple[Scene, Scene]:
     """Draw two pictures that differ in the light on the face alone; arguments as `draw_scene`."""
     source = draw_scene(seed, index, person=person)
-    return source, replace(source, lamps=_lamps(stream(seed, index, Purpose.OTHER_LAMPS)))
+    return source, _other_light(source, seed, index)
+
+
+def _other_light(source: Scene, seed: int, index: int) -> Scene:
+    return replace(source, lamps=_lamps(stream(seed, index, Purpose.OTHER_LAMPS)))
+
+
+def mixed_pair(seed: int, index: int, *, person: Person | None = None) -> tuple[Scene, Scene]:
+    """Draw two pictures that differ in one, two or all three of expression, pose and light, each as in its own pairs.
+
+    Half of the pairs differ in one alone; arguments as `draw_scene`.
+    """
+    source = draw_scene(seed, index, person=person)
+    rng = stream(seed, index, Purpose.OTHER_KINDS)
+    changes = (_other_expression, _other_pose, _other_light)
+    target = source
+    for kind in sorted(rng.choice(len(changes), rng.choice((1, 2, 3), p=(0.5, 0.3, 0.2)), replace=False)):
+        target = changes[kind](target, seed, index)
+    return source, target
 
 
 def _of(names: tuple[str, ...], chances: Mapping[str, float]) -> dict[str, float]:

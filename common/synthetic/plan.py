@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 
 from ..errors import InputError
-from .draw import draw_person, draw_scene, expression_pair, light_pair, pose_pair
+from .draw import draw_person, draw_scene, expression_pair, light_pair, mixed_pair, pose_pair
 from .factors import Person, Scene
 
 VERSION = 1
@@ -20,6 +20,7 @@ PAIRS: dict[str, Callable[..., tuple[Scene, Scene]]] = {
     "expression": expression_pair,
     "pose": pose_pair,
     "light": light_pair,
+    "mixed": mixed_pair,
 }
 
 

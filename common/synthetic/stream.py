@@ -29,6 +29,7 @@ class Purpose(IntEnum):
     OTHER_UNITS = 15
     OTHER_POSE = 16
     OTHER_LAMPS = 17
+    OTHER_KINDS = 18
 
 
 def stream(seed: int, number: int, purpose: Purpose) -> np.random.Generator:

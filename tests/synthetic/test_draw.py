@@ -14,7 +14,15 @@ from common.errors import InputError
 from common.synthetic.background import KINDS
 from common.synthetic.clothes import CLOTHES, PATTERNS
 from common.synthetic.colours import NAMED, black_body, name_of, paint
-from common.synthetic.draw import draw_person, draw_scene, draw_units, expression_pair, light_pair, pose_pair
+from common.synthetic.draw import (
+    draw_person,
+    draw_scene,
+    draw_units,
+    expression_pair,
+    light_pair,
+    mixed_pair,
+    pose_pair,
+)
 from common.synthetic.draw_expression import lowered
 from common.synthetic.draw_person import BEARDS, DYES, HAIR_COLOURS
 from common.synthetic.glasses import GLASSES
@@ -197,6 +205,21 @@ def test_pairs_differ_in_one_thing(index):
     assert "angles" in differences(pair) <= {"angles", "gaze"}
     assert np.abs(np.subtract(pair[1].angles, pair[0].angles)).max() >= 5
     assert differences(light_pair(1, index)) == {"lamps"}
+
+
+def test_mixed_pairs_differ_as_the_others_do_and_half_of_them_in_one_thing():
+    alone = {"units": expression_pair, "angles": pose_pair, "lamps": light_pair}
+    counts = Counter()
+    for index in range(200):
+        source, target = mixed_pair(3, index)
+        assert source == draw_scene(3, index)
+        changed = differences((source, target)) - {"gaze"}
+        counts.update(changed | {len(changed)})
+        for name in changed:
+            assert getattr(target, name) == getattr(alone[name](3, index)[1], name)
+    assert all(80 < counts[name] < 150 for name in alone)
+    assert 80 < counts[1] < 120
+    assert counts[0] == 0
 
 
 @pytest.mark.parametrize("name", NAMED)
