@@ -21,10 +21,13 @@ class Conditions:
 
     Attributes:
         background: (S, S, 3) uint8, RGB: the source with the person painted grey, where they were and, for a new pose,
-            where they will be.
+            where they will be; for the embedded network the source as it is.
         render: (S, S, 3) uint8, RGB: the wanted 3D face under the wanted light, where it shall be; black elsewhere.
-        coefficients: (V,) float32, the wanted expression; 64 of the BFM basis for the published network.
+        coefficients: (V,) float32, the wanted expression, 64 of the BFM basis for the published network; for the
+            embedded one the change in 24 numbers (`rigface.rendered.change`).
         notes: what the user should know of how these were made; an edit logs them.
+        region: (S, S) bool, what the edit may change; None: what the subject says, and wherever the background is not
+            the subject's.
 
     Raises:
         ShapeError: shapes that do not fit one another.
@@ -35,6 +38,7 @@ class Conditions:
     render: np.ndarray
     coefficients: np.ndarray
     notes: tuple[str, ...] = ()
+    region: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         side = len(self.background)
@@ -44,6 +48,8 @@ class Conditions:
                 raise ShapeError(f"Conditions.{name}", f"({side}, {side}, 3), a square", picture.shape)
             if picture.dtype != np.uint8:
                 raise InputError(f"Conditions.{name} must be uint8 in 0..255; got {picture.dtype}.")
+        if self.region is not None and self.region.shape != (side, side):
+            raise ShapeError("Conditions.region", f"({side}, {side})", self.region.shape)
         vector = np.asarray(self.coefficients, np.float32)
         if vector.ndim != 1 or not len(vector):
             raise ShapeError("Conditions.coefficients", "(V,)", vector.shape)

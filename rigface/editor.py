@@ -86,7 +86,7 @@ class RigFace(Editor[RigWish]):
             MissingCheckpointError: nobody on this machine; the message says what is missing.
         """
         return (
-            get_reconstructor(self._asked, device=str(self.pipeline.device))
+            get_reconstructor(self._asked, vector_size=self.pipeline.vector_size, device=str(self.pipeline.device))
             if isinstance(self._asked, str)
             else self._asked
         )

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Protocol
 
 from common.errors import InputError, MissingCheckpointError
@@ -28,7 +27,15 @@ if TYPE_CHECKING:
     from .conditions import Conditions
 
 HOMES = {"released": "rigface.released", "embedded": "rigface.rendered"}
-"""Name -> module, whose `load(device)` makes the reconstructor; "auto" takes the first that is there and complete."""
+"""Name -> module, whose `load(device)` makes the reconstructor."""
+VECTORS = {"released": 64, "embedded": 24}
+"""Name -> how many numbers its conditions have: "auto" takes the one that the network was made for."""
+
+
+_WITHOUT = (
+    "  to do without: give the crop with prepared pictures, rigface.edit(crop, background=..., render=..., "
+    "coefficients=...)"
+)
 
 
 class Reconstructor(Protocol):
@@ -119,40 +126,33 @@ class Given:
         return self.prepared
 
 
-def get_reconstructor(name: str = "auto", *, device: str = "cpu") -> Reconstructor:
-    """The reconstructor of this name.
+def get_reconstructor(name: str = "auto", *, vector_size: int, device: str = "cpu") -> Reconstructor:
+    """The reconstructor for a network.
 
     Args:
-        name: "released", "embedded", or "auto" for the first of them that this machine has all of.
+        name: "released", "embedded", or "auto" for the one that makes what the network reads.
+        vector_size: how many numbers that is.
         device: where its networks run.
 
     Raises:
-        InputError: an unknown name.
-        MissingCheckpointError: there is none of that name, or it lacks files; the message says which.
+        InputError: an unknown name, or conditions that the network cannot read.
+        MissingCheckpointError: it lacks files; the message says which.
     """
     check_name(name)
-    reasons: list[str] = []
-    for known in HOMES if name == "auto" else (name,):
-        if not _is_there(HOMES[known]):
-            reasons.append(f"{known}: this installation has no {HOMES[known]}")
-            continue
-        try:
-            return import_module(HOMES[known]).load(device)
-        except MissingCheckpointError as error:
-            reasons.append(f"{known}: {error}")
-    raise MissingCheckpointError(
-        "Light, pose and expression are changed on a 3D reconstruction of the face, and nothing here can make one.\n"
-        + "".join(f"  {reason}\n" for reason in reasons)
-        + "  to do without: give the crop with prepared pictures, rigface.edit(crop, background=..., render=..., "
-        "coefficients=...)"
-    )
+    fits = [known for known, size in VECTORS.items() if size == vector_size and name in ("auto", known)]
+    if not fits:
+        sizes = ", ".join(f"{known} {size}" for known, size in VECTORS.items())
+        raise InputError(
+            f"This network reads {vector_size} numbers, which the reconstructor {name!r} does not make.\n"
+            f"  they make: {sizes}\n  give one of your own, or reconstructor='auto'"
+        )
+    try:
+        return import_module(HOMES[fits[0]]).load(device)
+    except MissingCheckpointError as error:
+        raise MissingCheckpointError(f"{error}\n{_WITHOUT}") from error
 
 
 def check_name(name: Any) -> None:
     """Raises an InputError unless `get_reconstructor` knows the name."""
     if not isinstance(name, str) or name not in ("auto", *HOMES):
         raise InputError(f"reconstructor must be one of {['auto', *HOMES]}, or one itself; got {name!r}.")
-
-
-def _is_there(module: str) -> bool:
-    return find_spec(module) is not None

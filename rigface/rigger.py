@@ -66,9 +66,7 @@ class ConditionsRigger:
         own = all(np.array_equal(row.background, subject.background) for row, subject in zip(rows, subjects))
         # A new pose alone changes the background: without one, it was encoded with the photo.
         (background,) = shared_guides(subjects) if own else (_pictures([row.background for row in rows]),)
-        regions = tuple(
-            subject.region | (row.background != subject.background).any(2) for row, subject in zip(rows, subjects)
-        )
+        regions = tuple(_region(row, subject) for row, subject in zip(rows, subjects))
         return Rig(vector, (background, _pictures([row.render for row in rows])), regions)
 
 
@@ -91,6 +89,12 @@ def conditions_of(subject: Subject, wish: RigWish) -> Conditions:
         look.seen, target and target.seen, wish.copy, subject.crop, _labels(subject),
         None if target is None else _labels(wish.target), wish,
     )  # fmt: skip
+
+
+def _region(row: Conditions, subject: Subject) -> np.ndarray:
+    if row.region is not None:
+        return row.region
+    return subject.region | (row.background != subject.background).any(2)
 
 
 def _look(made: Any, name: str) -> Look:

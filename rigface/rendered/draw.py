@@ -23,6 +23,7 @@ _FACING = (0.1, 0.35)  # cosines to the viewer between which a place of the skin
 _DIM = 0.12  # least brightness that a place was lit with: what is darker tells nothing of its colour
 _RATIO = (0.2, 5.0)  # by how much relighting may change a colour
 _NECK = (0.1, 0.15)  # of the head's weight: where the drawing fades out, and over how much
+_WHOLE = 0.9  # of the head's weight: no neck
 _BROWS, _CHIN = slice(17, 27), 8  # iBUG
 
 
@@ -113,6 +114,12 @@ def draw(fit: Fit, change: Change, crop: Crop, photo: np.ndarray) -> tuple[np.nd
 
     drawn = to_srgb(pooled(colour).clamp(0, 1).numpy())
     return np.rint(drawn * 255).astype(np.uint8), pooled(fade)[..., 0].numpy() > 0.5
+
+
+def skin_normals(fit: Fit) -> torch.Tensor:
+    """The normals (N, 3) of the head that faces the camera: what `fit_light` reads the light from, but for hair."""
+    normals = vertex_normals(fit.vertices(), fit.head.triangles)[0]
+    return normals[(fit.head.head_weight > _WHOLE) & (normals[:, 2] > _FACING[1])]
 
 
 def _middle(fit: Fit, neutral: torch.Tensor, angles: torch.Tensor) -> torch.Tensor:

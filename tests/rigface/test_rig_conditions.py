@@ -61,18 +61,9 @@ def test_given_conditions_are_the_edit():
         given.conditions(None, None, frozenset(), None, None, None, RigWish(pose="yaw=3"))
 
 
-def test_nothing_that_sees_in_3d_says_so(monkeypatch):
-    monkeypatch.setattr(reconstruct, "HOMES", {"released": "rigface.absent", "embedded": "rigface.absent_too"})
-    with pytest.raises(
-        MissingCheckpointError, match=r"(?s)released: .*rigface.absent\n.*embedded: .*absent_too"
-    ) as raised:
-        get_reconstructor()
-    assert "coefficients=..." in str(raised.value)
-    with pytest.raises(InputError, match="'auto', 'released', 'embedded'"):
-        get_reconstructor("deca")
-
-
-def test_auto_takes_the_first_that_is_complete(monkeypatch):
+@pytest.fixture
+def stand_ins(monkeypatch):
+    """Modules in place of the two reconstructors: the first lacks a file."""
     first, second = ModuleType("rig_first"), ModuleType("rig_second")
 
     def incomplete(device):
@@ -80,9 +71,17 @@ def test_auto_takes_the_first_that_is_complete(monkeypatch):
 
     first.load, second.load = incomplete, lambda device: device
     for module in (first, second):
-        module.__spec__ = sys.__spec__
         monkeypatch.setitem(sys.modules, module.__name__, module)
     monkeypatch.setattr(reconstruct, "HOMES", {"released": "rig_first", "embedded": "rig_second"})
-    assert get_reconstructor(device="cpu") == "cpu"
-    with pytest.raises(MissingCheckpointError, match=r"generic_model\.pkl"):
-        get_reconstructor("released")
+
+
+def test_a_network_gets_the_reconstructor_whose_numbers_it_reads(stand_ins):
+    assert get_reconstructor(vector_size=24, device="here") == "here"
+    assert get_reconstructor("embedded", vector_size=24, device="here") == "here"
+    with pytest.raises(MissingCheckpointError, match=r"(?s)generic_model\.pkl.*coefficients=\.\.\."):
+        get_reconstructor(vector_size=64)
+    for name, size in (("released", 24), ("embedded", 64), ("auto", 12)):
+        with pytest.raises(InputError, match=f"reads {size} numbers"):
+            get_reconstructor(name, vector_size=size)
+    with pytest.raises(InputError, match="'auto', 'released', 'embedded'"):
+        get_reconstructor("deca", vector_size=64)

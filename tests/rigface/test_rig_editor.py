@@ -198,10 +198,12 @@ def test_what_cannot_be_done_says_so(rigface_editor, sitter, subject, pipeline, 
         RigFace(rigface_editor.pipeline, folder=tmp_path)
 
 
-def test_without_a_reconstruction_photos_are_refused_before_any_work(rigface_editor, astronaut, counted, monkeypatch):
-    monkeypatch.setattr("rigface.reconstruct.HOMES", {"released": "rigface.absent"})
+def test_without_a_reconstruction_photos_are_refused_before_any_work(
+    rigface_editor, astronaut, counted, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("FACE_RIG_HOME", str(tmp_path / "home"))
     own = RigFace(rigface_editor.pipeline, finder="mediapipe", parser="grabcut")
-    with pytest.raises(MissingCheckpointError, match="3D reconstruction"):
+    with pytest.raises(MissingCheckpointError, match="DECA"):
         own.encode(astronaut)
     assert not counted
     assert own.defaults == Defaults(guidance=1.0)

@@ -93,10 +93,10 @@ def test_exit_codes(photo, options, arguments, code, message, capsys, tmp_path, 
 
 
 def test_nothing_that_sees_in_3d_is_a_missing_weight(photo, rig_folder, monkeypatch, capsys, tmp_path):
-    monkeypatch.setattr("rigface.reconstruct.HOMES", {"released": "rigface.absent"})
+    monkeypatch.setenv("FACE_RIG_HOME", str(tmp_path / "home"))
     arguments = [str(photo), str(photo), "AU12=3", "-o", str(tmp_path / "out"), "--model", str(rig_folder), "-q"]
     assert main([*arguments, "--device", "cpu", "--finder", "mediapipe", "--parser", "grabcut"]) == 3
-    assert capsys.readouterr().err.count("3D reconstruction") == 1
+    assert capsys.readouterr().err.count("prepared pictures") == 1
 
 
 def test_download_offline_says_what_is_missing(monkeypatch, capsys, tmp_path):

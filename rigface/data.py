@@ -1,0 +1,76 @@
+"""Pairs to train on: two pictures of one person that differ in light, pose or expression, with what RigFace sees."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch.utils.data import Dataset
+
+from common.background import get_parser
+from common.errors import FaceNotFoundError
+from common.face3d.camera import rotation_matrix
+from common.face3d.lighting import shade
+from common.faces import get_finder
+from common.prepare import prepare
+from common.synthetic.dataset import SyntheticFaces
+from common.synthetic.plan import VERSION
+from common.tensors import to_pixels, to_tensor
+from common.training.edit_validation import Pair
+
+from .rendered.change import Change
+from .rendered.draw import skin_normals
+from .rendered.reconstruct import Rendered, Seen
+
+
+class SyntheticRigs(Dataset[Pair]):
+    """Pairs of synthetic faces, whose sources are found, cut out and fitted as photos that are edited.
+
+    What has changed is known exactly and drawn on the head that was found, with all the mistakes of that, as in use.
+    Sources in which no face is found take the place of the next one.
+
+    Args:
+        faces: with pairs, of whichever kind.
+        zoom: of the crops, see `Crop.around`.
+    """
+
+    def __init__(self, faces: SyntheticFaces, *, zoom: float = 1.0) -> None:
+        self.faces, self.zoom = faces, zoom
+        self.fingerprint = f"v{VERSION} {faces.plan} rendered zoom={zoom}"
+        self._rendered: Rendered | None = None  # made where it is needed: by each process that loads pictures
+
+    def __len__(self) -> int:
+        return len(self.faces)
+
+    def __getitem__(self, index: int) -> Pair:
+        """One pair."""
+        item = self.faces[index]
+        photo = to_pixels(item["source"]["image"])
+        if self._rendered is None:
+            self._rendered = Rendered()
+        try:
+            made = prepare(
+                photo, get_finder("mediapipe"), get_parser("grabcut"), size=len(photo), zoom=self.zoom, guide="photo"
+            )  # which are at hand everywhere
+        except FaceNotFoundError:
+            return self[(index + 1) % len(self)]
+        seen = self._rendered.look(photo, made.face)
+        conditions = self._rendered.drawn(seen, true_change(item, seen), made.crop, made.labels)
+        return {
+            "source": to_tensor(made.source),
+            "target": to_tensor(made.crop.apply(to_pixels(item["target"]["image"]))),
+            "guides": torch.stack([to_tensor(conditions.background), to_tensor(conditions.render)]),
+            "vector": torch.from_numpy(conditions.coefficients),
+        }
+
+
+def true_change(item: dict[str, Any], seen: Seen) -> Change:
+    """By how much source and target of a synthetic pair differ, in the measure of what was seen of the source."""
+    source, target = item["source"], item["target"]
+    before, after = (rotation_matrix(torch.deg2rad(each["angles"].double())[None])[0] for each in (source, target))
+    light = seen.light
+    if not torch.equal(source["light"], target["light"]):
+        # A fitted light shines with 1 on the seen skin in the mean: so measured, the lamps' true light comes after it.
+        mean = shade(skin_normals(seen.fit)[None], source["light"][None].float())[0].mean(0)
+        light = target["light"].float() / mean.clamp_min(1e-3)
+    return Change(item["delta"].float(), (after @ before.T).float(), seen.light, light)

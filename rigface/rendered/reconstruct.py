@@ -1,0 +1,136 @@
+"""From photos and wishes to what the embedded RigFace reads: the photo, the head as it shall be, and the change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+import torch
+
+from common.errors import InputError
+from common.face3d.camera import angles_of, rotation_matrix
+from common.face3d.fit import Fit, fit
+from common.face3d.lighting import ambient
+from common.faces import Crop, Face
+from common.measure.regressor import Regressor
+
+from ..conditions import Conditions
+from ..wish import NEUTRAL, RigWish
+from .change import Change
+from .draw import draw
+
+LIMITS = {"yaw": 50.0, "pitch": 25.0, "roll": 20.0}
+"""Degrees to either side that a head may look after the edit: what the embedded model has seen."""
+REACH = 0.04
+"""How far from person and drawn head an edit may change the picture, over the crop's side: hair that turns along."""
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """A face in 3D.
+
+    Attributes:
+        photo: (H, W, 3) uint8, RGB.
+        fit: the head that explains it.
+        units: (12,) intensities of its action units, measured by the network that reads changes best.
+    """
+
+    photo: np.ndarray = field(repr=False)
+    fit: Fit = field(repr=False)
+    units: torch.Tensor
+
+    @property
+    def rotation(self) -> torch.Tensor:
+        """(3, 3) how the head is turned."""
+        return rotation_matrix(self.fit.angles)[0]
+
+    @property
+    def light(self) -> torch.Tensor:
+        """(9, 3) the light on it; from everywhere where the photo shows too little skin to tell."""
+        return ambient(torch.ones(1, 3))[0] if self.fit.light is None else self.fit.light[0].float().cpu()
+
+
+class Rendered:
+    """The toolkit's own reconstructor; see `rigface.rendered` and `rigface.reconstruct.Reconstructor`."""
+
+    def __init__(self) -> None:
+        self._regressor = Regressor()
+
+    def look(self, photo: np.ndarray, face: Face) -> Seen:
+        """Fit the head to a face, half a second's work.
+
+        Args:
+            photo: (H, W, 3) uint8, RGB.
+            face: in its pixels.
+        """
+        points = face.landmarks if face.mesh is None else face.mesh
+        units = self._regressor.many([photo], faces=[face])[0].units
+        return Seen(photo, fit(points, image=photo), torch.from_numpy(units))
+
+    def conditions(
+        self,
+        source: Seen,
+        target: Seen | None,
+        copy: frozenset[str],
+        crop: Crop,
+        labels_source: np.ndarray,
+        labels_target: np.ndarray | None,
+        wish: RigWish | None = None,
+    ) -> Conditions:
+        """Make the conditions of one edit; see `Reconstructor.conditions`. The parts of the target are not needed.
+
+        Raises:
+            InputError: a pose beyond `LIMITS`.
+        """
+        return self.drawn(source, self.change(source, target, copy, wish or NEUTRAL), crop, labels_source)
+
+    def change(self, source: Seen, target: Seen | None, copy: frozenset[str], wish: RigWish) -> Change:
+        """A wish in numbers; what is copied, as the difference between the faces.
+
+        Raises:
+            InputError: a pose beyond `LIMITS`.
+        """
+        units, turn, light = torch.zeros(12), torch.eye(3), source.light
+        if wish.expression is not None:
+            units = torch.tensor(wish.expression)
+        if wish.pose is not None:
+            turn = wish.pose.matrix(source.rotation) @ source.rotation.T
+        if wish.light is not None:
+            light = wish.light.harmonics(source.light)
+        if target is not None:
+            units = target.units - source.units if "expression" in copy else units
+            turn = target.rotation @ source.rotation.T if "pose" in copy else turn
+            light = target.light if "light" in copy else light
+        if wish.pose is not None or "pose" in copy:
+            _check_pose(turn @ source.rotation)
+        return Change(units, turn, source.light, light)
+
+    def drawn(self, source: Seen, change: Change, crop: Crop, labels: np.ndarray) -> Conditions:
+        """The conditions of a change.
+
+        Args:
+            source: who is edited.
+            change: what shall be.
+            crop: the editor's, S pixels wide.
+            labels: (S, S) uint8, its parts; 0 is what an edit keeps.
+        """
+        photo = crop.apply(source.photo)
+        render, covered = draw(source.fit, change, crop, photo)
+        region = labels > 0
+        if not torch.equal(change.turn, torch.eye(3)):
+            width = 2 * max(1, round(REACH * crop.size)) + 1
+            disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
+            region = cv2.dilate((region | covered).astype(np.uint8), disc) > 0
+        return Conditions(photo, render, change.vector().numpy(), region=region)
+
+
+def _check_pose(rotation: torch.Tensor) -> None:
+    angles = torch.rad2deg(angles_of(rotation[None])[0]).tolist()
+    for (name, limit), angle in zip(LIMITS.items(), angles):
+        if abs(angle) > limit:
+            raise InputError(
+                f"The embedded RigFace cannot turn a head so far.\n"
+                f"  expected: a head whose {name} is within {limit:g} degrees of looking into the camera afterwards\n"
+                f"  got:      {angle:.0f} degrees"
+            )
