@@ -21,6 +21,7 @@ from PIL import Image, ImageDraw, ImageFont
 from common.action_units import ACTION_UNITS, to_text, to_vector
 from common.cli import guarded
 from common.errors import FaceNotFoundError
+from common.evaluation.reading import read_units
 from common.files import replace_file
 from common.images import read_image, rgb, save_image
 from common.measure import Measurer, get_measurer, measure
@@ -28,7 +29,6 @@ from common.subject import Subject
 from common.tensors import to_tensor
 from common.training.sheet import edit_errors
 from magicface import MagicFace
-from magicface.evaluation.reading import read_units
 
 PORTRAITS = Path(__file__).with_name("portraits")
 SWEPT = "surprise"  # who shows the single units: looks into the camera

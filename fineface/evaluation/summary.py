@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from statistics import median
 from typing import Any
 
 import numpy as np
 
 from common.action_units import ACTION_UNITS
+from common.evaluation.pooled import median
 from common.evaluation.responses import combined, mean_identity, off_target, response
 from common.measure.traits import TRAITS
 
@@ -38,8 +38,8 @@ def summarise(records: Sequence[Record], facts: dict[str, Any]) -> Report:
         "combined": {of: _combined(records, of) for of in OF},
         "traits": {name: trait(records, name) for name in TRAITS},
         "identity": {of: mean_identity(r[of] and r[of]["identity"] for r in records) for of in OF},
-        "background": _median([r["made"]["background"] for r in records if r["made"]]),
-        "seconds": _median([r["seconds"] for r in records]),
+        "background": median([r["made"]["background"] for r in records if r["made"]]),
+        "seconds": median([r["seconds"] for r in records]),
     }
 
 
@@ -86,8 +86,3 @@ def _combined(records: Sequence[Record], of: str) -> float | None:
 
 def _share(values: Sequence[float]) -> float | None:
     return float(np.mean(values)) if values else None
-
-
-def _median(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return median(known) if known else None

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from statistics import median
 from typing import Any
 
 import numpy as np
 
 from common.action_units import ACTION_UNITS
+from common.evaluation.pooled import Goals, median, pooled_background, pooled_errors, reached
 from common.evaluation.responses import combined, mean_identity, off_target, response
-from common.measure.compare import decibels
 
 from .trial import Record
 
 Report = dict[str, Any]
 """What `summarise` returns: plain values, fit for JSON, None where there was nothing to measure."""
 
-GOALS: dict[str, tuple[str, str, float]] = {
+GOALS: Goals = {
     "strong_units": ("action units with a dose response of Pearson 0.9 or more", ">=", 10),
     "off_target": ("off-target change, of the on-target change", "<=", 0.25),
     "error": ("squared error in the changed region, of doing nothing", "<=", 0.35),
@@ -25,16 +24,13 @@ GOALS: dict[str, tuple[str, str, float]] = {
     "background": ("PSNR of the background, dB", ">=", 35.0),
     "seconds": ("seconds an edit", "<=", 3.0),
 }
-"""What the embedded model was built to reach: name -> (words, relation, bound)."""
-
 _NAMES = tuple(ACTION_UNITS)
 
 
 def summarise(records: Sequence[Record], facts: dict[str, Any]) -> Report:
     """The report of an evaluation.
 
-    Sums of squares are pooled over the items before they are divided, so that an item in which much changes counts for
-    more. `truth` stands for the same measured on the true pictures: what the measurer itself could reach.
+    `truth` stands for the same measured on the true pictures: what the measurer itself could reach.
 
     Args:
         records: see `trial.attempt`.
@@ -48,18 +44,18 @@ def summarise(records: Sequence[Record], facts: dict[str, Any]) -> Report:
         "edits": len(records),
         "without_face": len(records) - len(done),
         "error": {
-            "photo": _errors(r["photo"] for r in done),
-            "crop": _errors(r["crop"] for r in done),
-            "singles": _errors(r["photo"] for r in singles),
-            "combinations": _errors(r["photo"] for r in done if not r["unit"]),
+            "photo": pooled_errors(r["photo"] for r in done),
+            "crop": pooled_errors(r["crop"] for r in done),
+            "singles": pooled_errors(r["photo"] for r in singles),
+            "combinations": pooled_errors(r["photo"] for r in done if not r["unit"]),
         },
         "zero": _zero(done),
-        "background": _background(done),
+        "background": pooled_background(r["background"] for r in done),
         "units": units,
         "off_target": {name: _off_target(singles, name) for name in ("edit", "truth")},
         "combined": {name: _combined([r for r in done if not r["unit"]], name) for name in ("edit", "truth")},
         "identity": {name: mean_identity([r["identity"][name] for r in done]) for name in ("edit", "truth")},
-        "seconds": {name: _median(r["seconds"][name] for r in done) for name in ("encode", "edit")},
+        "seconds": {name: median(r["seconds"][name] for r in done) for name in ("encode", "edit")},
     }
     found = {
         "strong_units": sum((unit["edit"]["pearson"] or 0) >= 0.9 for unit in units.values()),
@@ -69,7 +65,7 @@ def summarise(records: Sequence[Record], facts: dict[str, Any]) -> Report:
         "background": report["background"]["psnr"],
         "seconds": report["seconds"]["edit"],
     }
-    report["goals"] = {name: {"found": found[name], "reached": _reached(name, found[name])} for name in GOALS}
+    report["goals"] = reached(GOALS, found)
     return report
 
 
@@ -89,7 +85,7 @@ def doses(records: Iterable[Record], unit: str, name: str) -> tuple[np.ndarray, 
 
 def _unit(unit: str, records: list[Record]) -> dict[str, Any]:
     responses = {name: response(*doses(records, unit, name)) for name in ("edit", "truth")}
-    error = _errors(r["photo"] for r in records)
+    error = pooled_errors(r["photo"] for r in records)
     return {**responses, "error": error["edit_to_nothing"], "floor": error["vae_to_nothing"]}
 
 
@@ -102,43 +98,8 @@ def _combined(records: list[Record], name: str) -> float | None:
     return combined([(r["wish"], list(c)) for r in records if (c := change(r, name)) is not None])
 
 
-def _errors(records: Iterable[dict[str, float]]) -> dict[str, float | None]:
-    """Mean squared errors, and the edit's over the others."""
-    total = {"edit": 0.0, "nothing": 0.0, "vae": 0.0, "count": 0.0}
-    for record in records:
-        total = {name: value + record[name] for name, value in total.items()}
-    edit, nothing, vae, count = total.values()
-    return {
-        **{name: value / count if count else None for name, value in total.items() if name != "count"},
-        "edit_to_nothing": edit / nothing if nothing else None,
-        "edit_to_vae": edit / vae if vae else None,
-        "vae_to_nothing": vae / nothing if nothing else None,
-    }
-
-
 def _zero(records: list[Record]) -> dict[str, float | None]:
     if not records:
         return {"psnr": None, "vae": None, "loss": None}
     edit, vae = (np.mean([r["zero"][name] for r in records]) for name in ("edit", "vae"))
     return {"psnr": float(edit), "vae": float(vae), "loss": float(vae - edit)}
-
-
-def _background(records: list[Record]) -> dict[str, float | None]:
-    """PSNR of all backgrounds together, and of the one that came out worst."""
-    each = [(r["background"]["error"], r["background"]["count"]) for r in records if r["background"]["count"]]
-    if not each:
-        return {"psnr": None, "worst": None}
-    error, count = map(sum, zip(*each))
-    return {"psnr": decibels(error / count), "worst": min(decibels(error / count) for error, count in each)}
-
-
-def _median(values: Iterable[float]) -> float | None:
-    found = list(values)
-    return median(found) if found else None
-
-
-def _reached(name: str, value: float | None) -> bool | None:
-    _, relation, bound = GOALS[name]
-    if value is None:
-        return None
-    return bool(value >= bound if relation == ">=" else value <= bound)

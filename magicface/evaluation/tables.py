@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from common.evaluation.pooled import goals_table
 from common.evaluation.responses import identity_words
 from common.tables import number, table
 
 from .summary import GOALS, Report
 
-_WORDS = {True: "reached", False: "missed", None: "not measured"}
 _ROWS = {
     "photo": "all, after paste-back",
     "singles": "single units, after paste-back",
@@ -18,7 +18,12 @@ _ROWS = {
 
 def markdown(report: Report) -> str:
     """The whole report."""
-    return "\n\n".join([_opening(report), _goals(report), _errors(report), _units(report), _rest(report)]) + "\n"
+    return (
+        "\n\n".join(
+            [_opening(report), goals_table(GOALS, report["goals"]), _errors(report), _units(report), _rest(report)]
+        )
+        + "\n"
+    )
 
 
 def _opening(report: Report) -> str:
@@ -30,14 +35,6 @@ def _opening(report: Report) -> str:
         f"{of['finder']}, parser {of['parser']}; action units measured by {of['measurer']}. No face was found in "
         f"{report['without_face']} photos."
     )
-
-
-def _goals(report: Report) -> str:
-    rows = [
-        (words, f"{relation} {bound:g}", number(goal["found"]), _WORDS[goal["reached"]])
-        for (words, relation, bound), goal in zip(GOALS.values(), report["goals"].values())
-    ]
-    return table(("measure", "goal", "found", ""), rows)
 
 
 def _errors(report: Report) -> str:
