@@ -5,6 +5,7 @@
     rigface *.jpg --light azimuth=-60,elevation=20 -o lit/            several photos, one folder
     rigface crop.png --background bg.png --render render.png --coefficients exp.npy    prepared before
     rigface download                                                  fetch the published weights
+    rigface evaluate                                                  measure the edits of a model
 
 Angles are degrees. Light comes from azimuth (0 the camera, positive the picture's right) and elevation. A pose is added
 to the present one (positive yaw turns to the picture's right, positive pitch looks up); "yaw=0,absolute" is where the
@@ -34,6 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments[:1] == ["download"]:
         return cli.guarded(lambda: _download(arguments[1:]))
+    if arguments[:1] == ["evaluate"]:
+        return cli.guarded(lambda: _evaluate(arguments[1:]))
     return cli.guarded(lambda: _edit(arguments))
 
 
@@ -102,6 +105,12 @@ def _download(arguments: list[str]) -> int:
 
     cli.say(f"complete: {download(RIGFACE, base=args.base, folder=args.to)}")
     return cli.OK
+
+
+def _evaluate(arguments: list[str]) -> int:
+    from .evaluation.command import main
+
+    return main(arguments)
 
 
 if __name__ == "__main__":

@@ -23,11 +23,15 @@ from .rendered.draw import skin_normals
 from .rendered.reconstruct import Rendered, Seen
 
 
+STILL_EVERY = 20
+
+
 class SyntheticRigs(Dataset[Pair]):
     """Pairs of synthetic faces, whose sources are found, cut out and fitted as photos that are edited.
 
     What has changed is known exactly and drawn on the head that was found, with all the mistakes of that, as in use.
-    Sources in which no face is found take the place of the next one.
+    A source in which no face is found gives its place to the next one. Every twentieth pair is a photo that stays as it
+    is: that is what a wish of nothing means.
 
     Args:
         faces: with pairs, of whichever kind.
@@ -36,7 +40,7 @@ class SyntheticRigs(Dataset[Pair]):
 
     def __init__(self, faces: SyntheticFaces, *, zoom: float = 1.0) -> None:
         self.faces, self.zoom = faces, zoom
-        self.fingerprint = f"v{VERSION} {faces.plan} rendered zoom={zoom}"
+        self.fingerprint = f"v{VERSION} {faces.plan} rendered zoom={zoom} still={STILL_EVERY}"
         self._rendered: Rendered | None = None  # made where it is needed: by each process that loads pictures
 
     def __len__(self) -> int:
@@ -55,10 +59,14 @@ class SyntheticRigs(Dataset[Pair]):
         except FaceNotFoundError:
             return self[(index + 1) % len(self)]
         seen = self._rendered.look(photo, made.face)
-        conditions = self._rendered.drawn(seen, true_change(item, seen), made.crop, made.labels)
+        if index % STILL_EVERY == STILL_EVERY - 1:
+            change, target = Change(torch.zeros(12), torch.eye(3), seen.light, seen.light), photo
+        else:
+            change, target = true_change(item, seen), to_pixels(item["target"]["image"])
+        conditions = self._rendered.drawn(seen, change, made.crop, made.labels)
         return {
             "source": to_tensor(made.source),
-            "target": to_tensor(made.crop.apply(to_pixels(item["target"]["image"]))),
+            "target": to_tensor(made.crop.apply(target)),
             "guides": torch.stack([to_tensor(conditions.background), to_tensor(conditions.render)]),
             "vector": torch.from_numpy(conditions.coefficients),
         }

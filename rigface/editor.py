@@ -13,6 +13,7 @@ from common.checkpoints import RIGFACE
 from common.defaults import Defaults
 from common.editor import Editor
 from common.errors import CheckpointError, InputError, ShapeError
+from common.files import EMBEDDED
 from common.images import ImageLike, read_image, rgb
 from common.pipeline import FaceEditPipeline
 from common.subject import Subject
@@ -47,6 +48,7 @@ class RigFace(Editor[RigWish]):
     """
 
     release = RIGFACE
+    embedded = Path(__file__).with_name(EMBEDDED)
     rigger = ConditionsRigger()
     published: ClassVar[Defaults] = Defaults(guidance=1.0)
     fill = GREY

@@ -26,6 +26,9 @@ class EditConfig(TwinConfig):
     """Begin as the paper does: a folder of Stable Diffusion 1.5. Beside `model`: for what its folder lacks."""
     unet: dict[str, Any] = field(default_factory=dict)
     """Begin from nothing: a table of UNet2DConditionModel's options, both networks' alike."""
+    start: str = ""
+    """With `unet`: begin with the weights of this folder's networks, those that fit; inputs that they lack begin at
+    zero."""
     vae: str = ""
     """With `unet`: the folder of a trained autoencoder."""
     autoencoder: dict[str, Any] = field(default_factory=dict)
@@ -58,6 +61,8 @@ class EditConfig(TwinConfig):
             raise InputError("Name what to begin with: model, or base, or a table [unet].")
         if bool(self.vae) + bool(self.autoencoder) != bool(self.unet):
             raise InputError("vae or [autoencoder] goes with [unet], one of them; other models bring their own.")
+        if self.start and not self.unet:
+            raise InputError("start goes with [unet]; model is what other trainings begin with.")
         for name in ("size", "synthetic_count", "synthetic_seed", "synthetic_people"):
             at_least(name, getattr(self, name), 0)
         if self.unet and not self.size:

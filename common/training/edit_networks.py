@@ -21,7 +21,7 @@ from ..networks import SD15_SCHEDULER, save_unet
 from ..pipeline import FaceEditPipeline
 from ..prompt import PROMPT_FILE
 from .edit_config import EditConfig
-from .networks import built
+from .networks import begin_with, built
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def begin(config: EditConfig, kind: Kind) -> FaceEditPipeline:
 
 
 def from_scratch(config: EditConfig, kind: Kind) -> FaceEditPipeline:
-    """Random networks of the sizes that the config names; the prompt is one token of zeros."""
+    """Networks of the sizes that the config names, random but for `start`; the prompt is one token of zeros."""
     if config.vae:
         vae = load_vae(Path(config.vae).expanduser())
     else:
@@ -83,6 +83,10 @@ def from_scratch(config: EditConfig, kind: Kind) -> FaceEditPipeline:
     door = {"class_embed_type": "simple_projection", "projection_class_embeddings_input_dim": kind.vector_size}
     unet = built(UNet2DConditionModel, "unet", {**shared, **door, "in_channels": (1 + kind.guides) * channels})
     id_encoder = built(UNet2DConditionModel, "unet", {**shared, "in_channels": channels})
+    if config.start:
+        other = checkpoints.load(model_folder(config.start), dtype=torch.float32, device="cpu")
+        begin_with(unet, other.unet)
+        begin_with(id_encoder, other.id_encoder)
     prompt = torch.zeros(1, 1, shared["cross_attention_dim"])
     return FaceEditPipeline(vae, id_encoder, unet, UniPCMultistepScheduler(**SD15_SCHEDULER), prompt)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch import nn
@@ -34,7 +34,26 @@ def built(network: Any, table: str, options: Mapping[str, Any]) -> Any:
 
 
 def begin_with(network: nn.Module, other: nn.Module) -> None:
-    """Copies the weights of another network that have the same name and shape."""
+    """Copies the weights of another network that have the same name and shape.
+
+    Where only the inputs are more here (the second dimension), the first ones are copied, and the others are zero: the
+    network begins by not seeing them.
+    """
     own = network.state_dict()
-    fitting = {key: value for key, value in other.state_dict().items() if key in own and value.shape == own[key].shape}
+    fitting = {}
+    for key, value in other.state_dict().items():
+        if key not in own:
+            continue
+        shape = own[key].shape
+        if value.shape == shape:
+            fitting[key] = value
+        elif _narrower(value.shape, shape):
+            fitting[key] = own[key].new_zeros(shape)
+            fitting[key][:, : value.shape[1]] = value
     network.load_state_dict({**own, **fitting})
+
+
+def _narrower(shape: Sequence[int], than: Sequence[int]) -> bool:
+    """Whether a weight has fewer inputs, and all else alike."""
+    alike = len(shape) == len(than) >= 2 and (shape[0], *shape[2:]) == (than[0], *than[2:])
+    return alike and shape[1] < than[1]
