@@ -1,11 +1,13 @@
-"""Speed of one guided denoising step at SD 1.5 size, ours against the released attention pattern, side by side.
+"""Speed of one denoising step at SD 1.5 size, ours against the released pattern, side by side.
 
     python benchmarks/denoiser.py --size 512 --repeats 3
+    python benchmarks/denoiser.py --editor rigface
 
-Both run on the same UNet with random weights. The released pattern concatenates the identity's tokens, queries all 2N
-of them in every step and throws half of the answer away; ours attends to keys and values that were computed once.
-float32 is laid out as the release has it, bfloat16 channels-last as `common.checkpoints` loads it. The ways take turns,
-and ratios are medians of the ratios within a turn: read them, not the seconds.
+MagicFace's step is guided: a wish beside a wish of zero. RigFace's release runs two halves that are the same; ours runs
+one. Both ways run on the same UNet with random weights. The released pattern concatenates the identity's tokens,
+queries all 2N of them in every step and throws half of the answer away; ours attends to keys and values that were
+computed once. float32 is laid out as the release has it, bfloat16 channels-last as `common.checkpoints` loads it. The
+ways take turns, and ratios are medians of the ratios within a turn: read them, not the seconds.
 """
 
 from __future__ import annotations
@@ -28,6 +30,8 @@ from common.identity import encode_tokens, project_identity
 from common.networks import unet_from_config
 
 SD15 = {"in_channels": 8, "cross_attention_dim": 768, "sample_size": 64}
+EDITORS = {"magicface": (8, 12, 2), "rigface": (12, 64, 1)}
+"""Editor -> channels that its denoiser takes, numbers of its vector, rows that a step of ours has."""
 
 
 class ReleasedAttnProcessor(AttnProcessor2_0):
@@ -63,16 +67,20 @@ def random_unet(config: dict, vector_size: int | None, dtype: torch.dtype, devic
     return half.to(memory_format=torch.channels_last)
 
 
-def two_ways(size: int, dtype: torch.dtype, device: str = "cpu") -> dict[str, Callable[[], torch.Tensor]]:
-    """One guided step (batch 2) in the released pattern and in ours, on the same weights and inputs."""
-    unet = random_unet(SD15, 12, dtype, device)
+def two_ways(
+    size: int, dtype: torch.dtype, device: str = "cpu", editor: str = "magicface"
+) -> dict[str, Callable[[], torch.Tensor]]:
+    """One step in the released pattern (batch 2) and in ours, on the same weights and inputs."""
+    channels, numbers, rows = EDITORS[editor]
+    unet = random_unet(SD15 | {"in_channels": channels}, numbers, dtype, device)
     id_encoder = random_unet(SD15 | {"in_channels": 4}, None, dtype, device)
     side, generator = size // 8, torch.Generator().manual_seed(0)
 
     def draw(*shape: int) -> torch.Tensor:
         return torch.randn(shape, generator=generator).to(device, unet.dtype)
 
-    sample, prompt, vector = draw(2, 8, side, side), draw(1, 77, 768), draw(2, 12)
+    sample, prompt, vector = draw(rows, channels, side, side), draw(1, 77, 768), draw(rows, numbers)
+    both, twice = (torch.cat([part] * (2 // rows)) for part in (sample, vector))  # rows are 1 or 2
     tokens = encode_tokens(id_encoder, draw(1, 4, side, side), prompt)
     attend_to_identity(unet)
     blocks, ours_processors = transformer_blocks(unet), dict(unet.attn_processors)
@@ -81,15 +89,17 @@ def two_ways(size: int, dtype: torch.dtype, device: str = "cpu") -> dict[str, Ca
         for key in ours_processors
         for name in [key.split(".attn")[0]]
     }
-    identity, prompt = project_identity(unet, tokens), prompt.expand(2, -1, -1)
+    identity = project_identity(unet, tokens)
 
     def released() -> torch.Tensor:
         unet.set_attn_processor(released_processors.copy())
-        return unet(sample, 500, prompt, class_labels=vector).sample
+        return unet(both, 500, prompt.expand(2, -1, -1), class_labels=twice).sample
 
     def ours() -> torch.Tensor:
         unet.set_attn_processor(ours_processors.copy())
-        return unet(sample, 500, prompt, class_labels=vector, cross_attention_kwargs={"identity": identity}).sample
+        return unet(
+            sample, 500, prompt.expand(rows, -1, -1), class_labels=vector, cross_attention_kwargs={"identity": identity}
+        ).sample
 
     return {"released": released, "ours": ours}
 
@@ -105,15 +115,16 @@ def count(step: Callable[[], torch.Tensor]) -> int:
 def main() -> None:
     """Prints the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--editor", choices=EDITORS, default="magicface", help="(default: magicface)")
     parser.add_argument("--size", type=int, default=512, help="side in pixels (default: 512)")
     parser.add_argument("--repeats", type=int, default=3, help="turns (default: 3)")
     parser.add_argument("--device", default="cpu", help="cpu or cuda (default: cpu)")
     args = parser.parse_args()
 
-    flops = {way: count(step) for way, step in two_ways(args.size, torch.float32, "meta").items()}
+    flops = {way: count(step) for way, step in two_ways(args.size, torch.float32, "meta", args.editor).items()}
     ways: dict[tuple[str, str], Callable[[], torch.Tensor]] = {}
     for dtype in (torch.float32, torch.bfloat16):
-        for way, step in two_ways(args.size, dtype, args.device).items():
+        for way, step in two_ways(args.size, dtype, args.device, args.editor).items():
             ways[way, str(dtype).removeprefix("torch.")] = step
     answers = {key: step() for key, step in ways.items()}  # the warm-up too
     seconds: dict[tuple[str, str], list[float]] = {key: [] for key in ways}
@@ -124,7 +135,10 @@ def main() -> None:
     def ratio(key: tuple[str, str], other: tuple[str, str]) -> float:
         return statistics.median(a / b for a, b in zip(seconds[other], seconds[key]))
 
-    print(f"one guided step, {args.size} px, {args.device}, {torch.get_num_threads()} threads, {args.repeats} turns")
+    print(
+        f"one step of {args.editor}, {args.size} px, {args.device}, {torch.get_num_threads()} threads, "
+        f"{args.repeats} turns"
+    )
     print(f"{'way':<10}{'dtype':<10}{'TFLOP':>7}{'seconds':>9}{'speed-up':>10}{'over released float32':>23}")
     for (way, dtype), times in seconds.items():
         print(

@@ -22,7 +22,6 @@ from .rendered.change import Change
 from .rendered.draw import skin_normals
 from .rendered.reconstruct import Rendered, Seen
 
-
 STILL_EVERY = 20
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from common.errors import ShapeError
-from common.face3d.camera import Orthographic, Perspective, rotation_matrix, to_pixels
+from common.face3d.camera import Orthographic, Perspective, angles_of, rotation_matrix, to_pixels
 
 
 def perspective(focal=4.0, distance=1.0, shift=(0.0, 0.0)):
@@ -70,3 +70,13 @@ def test_wrong_shapes():
         perspective().project(torch.zeros(4, 3))
     with pytest.raises(ShapeError):
         rotation_matrix(torch.zeros(3))
+
+
+def test_angles_come_back_from_their_rotation():
+    angles = torch.rand(50, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) - 0.5
+    angles = angles * torch.tensor([3.1, 6.2, 6.2])
+    torch.testing.assert_close(angles_of(rotation_matrix(angles)), angles)
+    sideways = rotation_matrix(torch.tensor([[torch.pi / 2, 0.3, 0.1]], dtype=torch.float64))
+    torch.testing.assert_close(rotation_matrix(angles_of(sideways)), sideways, atol=1e-7, rtol=0)
+    with pytest.raises(ShapeError, match="rotation"):
+        angles_of(torch.eye(3))
