@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch.utils.data import Dataset
 
@@ -12,7 +13,7 @@ from common.errors import FaceNotFoundError
 from common.face3d.camera import rotation_matrix
 from common.face3d.lighting import shade
 from common.faces import get_finder
-from common.prepare import prepare
+from common.prepare import Prepared, prepare
 from common.synthetic.dataset import SyntheticFaces
 from common.synthetic.plan import VERSION
 from common.tensors import to_pixels, to_tensor
@@ -46,19 +47,29 @@ class SyntheticRigs(Dataset[Pair]):
         return len(self.faces)
 
     def __getitem__(self, index: int) -> Pair:
-        """One pair."""
-        item = self.faces[index]
-        photo = to_pixels(item["source"]["image"])
+        """One pair.
+
+        Raises:
+            FaceNotFoundError: no face is found in any of the sources.
+        """
+        finder, parser = get_finder("mediapipe"), get_parser("grabcut")  # which are at hand everywhere
+        for number in (*range(index, len(self)), *range(index)):
+            item = self.faces[number]
+            photo = to_pixels(item["source"]["image"])
+            try:
+                made = prepare(photo, finder, parser, size=len(photo), zoom=self.zoom, guide="photo")
+            except FaceNotFoundError:
+                continue
+            return self._pair(item, photo, made, still=index % STILL_EVERY == STILL_EVERY - 1)
+        raise FaceNotFoundError(
+            f"No face was found in any of {len(self)} pictures of {self.faces.plan.size} px; make larger ones."
+        )
+
+    def _pair(self, item: dict[str, Any], photo: np.ndarray, made: Prepared, *, still: bool) -> Pair:
         if self._rendered is None:
             self._rendered = Rendered()
-        try:
-            made = prepare(
-                photo, get_finder("mediapipe"), get_parser("grabcut"), size=len(photo), zoom=self.zoom, guide="photo"
-            )  # which are at hand everywhere
-        except FaceNotFoundError:
-            return self[(index + 1) % len(self)]
         seen = self._rendered.look(photo, made.face)
-        if index % STILL_EVERY == STILL_EVERY - 1:
+        if still:
             change, target = Change(torch.zeros(12), torch.eye(3), seen.light, seen.light), photo
         else:
             change, target = true_change(item, seen), to_pixels(item["target"]["image"])
