@@ -154,9 +154,7 @@ class Editor(Generic[Wish]):
             return self._encode_prepared(photo, read_image(background), started)
         made = self.prepare(rgb(photo), face, extent)
         record = {"finder": self.finder.name, "parser": self.parser.name, "extent": extent}
-        return self._subject(
-            photo, made.face, made.crop, made.source, made.labels, made.background, made.region, record, started
-        )
+        return self.subject_of(photo, made, record, started)
 
     def edit(
         self,
@@ -223,6 +221,16 @@ class Editor(Generic[Wish]):
             guide=self.defaults.guide, fill=self.fill, hint=self.hint,
         )  # fmt: skip
 
+    def subject_of(self, photo: Image.Image, made: Prepared, record: dict[str, Any], started: float) -> Subject:
+        """A prepared photo, encoded; the record gets the seconds since `started`."""
+        prepared = time.perf_counter()
+        identity = self.pipeline.encode_identity(to_tensor(made.source)[None])
+        guides = (self.pipeline.encode_image(to_tensor(made.background)[None]),)
+        encoded = time.perf_counter()
+        seconds = {"prepare": round(prepared - started, 3), "encode": round(encoded - prepared, 3)}
+        record = {**record, "seconds": seconds}
+        return Subject(photo=photo, **vars(made), identity=identity, guides=guides, record=record)
+
     def ready(self, wish: Any) -> Any:
         """A wish, or a list of them, with all that can be done of it before there is a subject; here nothing."""
         return wish
@@ -251,17 +259,8 @@ class Editor(Generic[Wish]):
         pixels, behind = rgb(source), rgb(background)
         crop = Crop(np.eye(2, 3, dtype=np.float32), self.size, source.size)
         region = (pixels != behind).any(2)
-        return self._subject(source, None, crop, pixels, None, behind, region, {"extent": "prepared"}, started)
-
-    def _subject(self, photo, face, crop, source, labels, behind, region, record, started) -> Subject:
-        prepared = time.perf_counter()
-        identity = self.pipeline.encode_identity(to_tensor(source)[None])
-        guides = (self.pipeline.encode_image(to_tensor(behind)[None]),)
-        record["seconds"] = {
-            "prepare": round(prepared - started, 3),
-            "encode": round(time.perf_counter() - prepared, 3),
-        }
-        return Subject(photo, face, crop, source, labels, behind, region, identity, guides, record)
+        made = Prepared(None, crop, pixels, None, behind, region)  # pyright: ignore[reportArgumentType] - no photo
+        return self.subject_of(source, made, {"extent": "prepared"}, started)
 
     def _sample(
         self, pairs: list[tuple[Subject, Wish]], with_neutral: bool, seed: int, call: dict[str, Any]

@@ -57,16 +57,44 @@ def prepare(
     """
     found = choose_face(finder.find(pixels), face)
     crop = Crop.around(found.box, (pixels.shape[1], pixels.shape[0]), size, zoom=zoom)
-    source = crop.apply(pixels)
-    inside = found.mapped(crop.matrix)
+    return prepare_crop(crop.apply(pixels), found, crop, parser, extent=extent, guide=guide, fill=fill, hint=hint)
+
+
+def prepare_crop(
+    source: np.ndarray,
+    face: Face,
+    crop: Crop,
+    parser: Parser,
+    *,
+    extent: Extent = "head",
+    guide: Guide = "background",
+    fill: int = 0,
+    hint: bool = True,
+) -> Prepared:
+    """Paint the person out of a copy of a crop.
+
+    Args:
+        source: (S, S, 3) uint8, the crop.
+        face: in the photo's pixels.
+        crop: where the crop lies in it.
+        parser: of its parts.
+        extent: see `prepare`.
+        guide: see `prepare`.
+        fill: see `prepare`.
+        hint: see `prepare`.
+
+    Raises:
+        FaceNotFoundError: the parser sees nobody there.
+    """
+    inside = face.mapped(crop.matrix)
     labels = parser.parse(source, outline=inside.outline, landmarks=inside.landmarks)
     region = foreground(labels, extent)
     if not region.any():
         raise FaceNotFoundError(
-            f"The parser {parser.name} sees nobody where the finder {finder.name} found a face.\n"
+            f"The parser {parser.name} sees nobody where the finder {face.backend} found a face.\n"
             "  choose another face, or another parser"
         )
     if guide == "photo":
-        return Prepared(found, crop, source, labels, source, region)
+        return Prepared(face, crop, source, labels, source, region)
     behind = masked_background(source, labels, inside.landmarks, inside.points, extent, hint, fill)
-    return Prepared(found, crop, source, labels, behind, region)
+    return Prepared(face, crop, source, labels, behind, region)

@@ -173,15 +173,15 @@ class AnnyHead:
     def _neutral(self, identity: torch.Tensor) -> torch.Tensor:
         """Neutral vertices of identities (B, I), the eyes' middle at the origin."""
         count = len(PHENOTYPES)
-        shape = self._phenotype_weights(identity[:, :count]) @ self._projection @ self._basis
+        shape = self.phenotype_weights(identity[:, :count]) @ self._projection @ self._basis
         changes = identity[:, count:]
         # Written with comparisons so that a change that is zero still has a gradient.
         both = torch.stack([changes * (changes >= 0), -changes * (changes <= 0)], -1).flatten(1)
         vertices = self._template + (shape + both @ self._changes).unflatten(1, (-1, 3))
         return vertices - vertices[:, self.eyes.flatten()].mean(1, keepdim=True)
 
-    def _phenotype_weights(self, offsets: torch.Tensor) -> torch.Tensor:
-        """Weights (B, P) of MakeHuman's macro shapes: products of piecewise linear weights of every phenotype."""
+    def phenotype_weights(self, offsets: torch.Tensor) -> torch.Tensor:
+        """Weights (B, W) of MakeHuman's macro shapes for phenotypes (B, 9): products of piecewise linear weights."""
         value = {name: _MEAN.get(name, 0.5) + offsets[:, i] for i, name in enumerate(PHENOTYPES)}
         races = torch.stack([value[name] for name in ("african", "asian", "caucasian")], 1).clamp_min(1e-4)
         races = races / races.sum(1, keepdim=True)
@@ -196,6 +196,15 @@ class AnnyHead:
             seen[group] += 1
         weights = torch.stack(columns, 1)[:, None]  # (B, 1, variations)
         return (weights * self._mask + (1 - self._mask)).prod(-1)
+
+    def phenotype_shapes(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Vertices (V, 3) without any macro shape, and what each adds at a weight of 1, (W, V, 3).
+
+        Neutral vertices of people without local changes are the first, plus the second times `phenotype_weights`.
+        """
+        shapes = (self._projection @ self._basis).unflatten(1, (-1, 3))
+        eyes = self.eyes.flatten()
+        return self._template - self._template[eyes].mean(0), shapes - shapes[:, eyes].mean(1, keepdim=True)
 
     def _unit_shapes(self, shapes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """What the units of both sides add at full intensity, (24, 3 V): the rows are left units, then right ones."""

@@ -166,11 +166,8 @@ class Problem:
 
     def _neutral(self, phenotypes: torch.Tensor) -> torch.Tensor:
         """Landmarks (B, N, 3) of people with these phenotypes (B, 9) and no local changes."""
-        identity = torch.zeros(len(phenotypes), self.head.identity_size)
-        identity[:, : len(PHENOTYPES)] = phenotypes
-        with torch.no_grad():
-            vertices = self.head(identity.to(self.head.device))
-        return self.head.embedding.points(vertices, self.scheme).double().cpu()
+        weights = self.head.phenotype_weights(phenotypes.float().to(self.head.device)).double().cpu()
+        return self.shapes.base + torch.einsum("bw,wnc->bnc", weights, self.shapes.macro)
 
     def _weights(
         self, values: torch.Tensor, predicted: torch.Tensor, facing: torch.Tensor, robust: bool

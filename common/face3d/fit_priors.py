@@ -55,6 +55,8 @@ class Shapes:
 
     Attributes:
         mean: (N, 3) landmarks of the mean head.
+        base: (N, 3) landmarks without any macro shape, see `AnnyHead.phenotype_shapes`.
+        macro: (W, N, 3) what a macro shape adds at 1.
         up: (P, N, 3) what a local change adds at +1.
         down: (P, N, 3) what it adds at -1.
         actions: (A, N, 3) what an action adds at 1: positive units of both sides, antagonists, the jaw.
@@ -63,6 +65,8 @@ class Shapes:
     """
 
     mean: torch.Tensor
+    base: torch.Tensor
+    macro: torch.Tensor
     up: torch.Tensor
     down: torch.Tensor
     actions: torch.Tensor
@@ -105,8 +109,11 @@ def shapes(head: AnnyHead, scheme: Scheme) -> Shapes:
     for value, rows in _EMPHASIS[scheme].items():
         emphasis[list(rows)] = value
     normals = points(vertex_normals(head.mean[None], head.triangles))[0]
+    base, macro = head.phenotype_shapes()
     return Shapes(
         mean=mean[0],
+        base=points(base[None])[0],
+        macro=points(macro),
         up=points(head(one)) - mean,
         down=points(head(-one)) - mean,
         actions=torch.cat([points(head(expression=expression)), points(head(jaw=jaw))]) - mean,

@@ -1,0 +1,108 @@
+"""Several editors on one photo, one after the other: the next sees what the first made, and all is pasted back once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from .arguments import SEED, check_options
+from .editor import Editor
+from .errors import InputError
+from .faces import choose_face
+from .faces.warp import invert
+from .images import ImageLike
+from .paste import paste, paste_mask
+from .prepare import prepare_crop
+from .subject import Subject
+
+
+def chain(
+    image: ImageLike,
+    edits: Sequence[tuple[Editor[Any], Any]],
+    *,
+    face: str | int | tuple[float, float] = "largest",
+    steps: int | None = None,
+    seed: int = SEED,
+    paste_back: bool | str | None = None,
+    progress: bool = True,
+) -> Image.Image:
+    """The photo after several edits.
+
+        chain("photo.jpg", [(RigFace.from_pretrained(), RigWish(light="azimuth=60", pose="yaw=15")),
+                            (MagicFace.from_pretrained(), {"AU12": 3})])
+
+    The photo is cut out once, for the first editor; the next ones work on that crop as it was left. Whoever needs the
+    face in 3D, `RigFace`, comes first.
+
+    Args:
+        image: the photo (`common.images.read_image`).
+        edits: editors of one crop size, each with its wish.
+        face: see `Editor.encode`.
+        steps: of each; None takes each model's own.
+        seed: see `Editor.edit`.
+        paste_back: see `Editor.edit`; None takes the first model's own.
+        progress: show progress bars.
+
+    Raises:
+        InputError: no edit, editors of different sizes, or one that cannot follow.
+        ImageError, FaceNotFoundError: see `Editor.encode`.
+    """
+    if not edits:
+        raise InputError("chain() needs one edit at least: chain(photo, [(editor, wish)]).")
+    sizes = [editor.size for editor, _ in edits]
+    if len(set(sizes)) > 1:
+        raise InputError(f"Editors in a chain must work at one size; got {', '.join(map(str, sizes))} pixels.")
+    own = edits[0][0].defaults.asked(steps=steps, paste_back=paste_back)
+    way = check_options(own.steps, 1, own.guidance, seed, own.paste_back)
+    options = {"steps": steps, "seed": seed, "paste_back": False, "progress": progress}
+
+    subject = edits[0][0].encode(image, face=face)
+    region, total, plain = subject.region, None, None
+    for number, (editor, wish) in enumerate(edits):
+        if number:
+            assert total is not None
+            subject = follow(editor, subject, np.rint(255 * total.clip(0, 1)).astype(np.uint8))
+        ready = editor.ready(wish)
+        made, neutral = (
+            np.asarray(crop, np.float32) / 255
+            for crop in editor.edit(subject, [ready, editor.rigger.neutral], **options)
+        )
+        changed = editor.rigger([subject], [ready]).regions
+        region = region | (subject.region if changed is None else changed[0])
+        plain = neutral if plain is None else plain
+        # What later editors change is added, so that only the first one's blur is in the picture.
+        total = made if total is None else total + made - neutral
+    assert total is not None
+    if way is None:
+        return Image.fromarray(np.rint(255 * total.clip(0, 1)).astype(np.uint8))
+    return paste(subject.photo, subject.crop, total, paste_mask(region), plain if way == "detail" else None)
+
+
+def follow(editor: Editor[Any], subject: Subject, crop: np.ndarray) -> Subject:
+    """The subject of the next edit: a crop as another editor left it, where it was cut out of its photo.
+
+    Args:
+        editor: which goes on.
+        subject: which was edited; a photo's, not a prepared crop.
+        crop: (S, S, 3) uint8, the edit without paste-back.
+
+    Raises:
+        InputError: the subject is a prepared crop.
+        FaceNotFoundError: the edit left no face.
+    """
+    if subject.face is None:
+        raise InputError("A prepared crop has no photo to go back to; encode the photo itself.")
+    started = time.perf_counter()
+    found = choose_face(editor.finder.find(crop)).mapped(invert(subject.crop.matrix))
+    own = editor.defaults
+    made = prepare_crop(
+        crop, found, subject.crop, editor.parser, extent=own.extent, guide=own.guide, fill=editor.fill, hint=editor.hint
+    )
+    record = {"finder": editor.finder.name, "parser": editor.parser.name, "extent": own.extent, "follows": True}
+    whole = replace(made, region=made.region | subject.region)
+    return editor.subject_of(subject.photo, whole, record, started)

@@ -1,0 +1,51 @@
+"""Editors one after the other: one crop, one paste."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from common.chain import chain, follow
+from common.errors import InputError
+
+FAST = {"steps": 2, "progress": False, "seed": 3}
+
+
+def pixels(image) -> np.ndarray:
+    return np.asarray(image).astype(int)
+
+
+@pytest.mark.parametrize("paste_back", ["replace", "detail", False])
+def test_a_chain_of_one_is_the_edit_itself(editor, astronaut, paste_back):
+    wish = {"AU12": 3}
+    chained = chain(astronaut, [(editor, wish)], paste_back=paste_back, **FAST)
+    alone = editor.edit(editor.encode(astronaut), wish, paste_back=paste_back, **FAST)
+    assert np.abs(pixels(chained) - pixels(alone)).max() <= 2  # the crop was rounded to bytes on its way
+
+
+def test_the_next_sees_what_the_first_made_and_nothing_else_changes(editor, astronaut):
+    first, second = {"AU12": 9}, {"AU4": 9}
+    both = pixels(chain(astronaut, [(editor, first), (editor, second)], **FAST))
+    subject = editor.encode(astronaut)
+    changed = np.abs(both - astronaut).max(2) > 0
+    assert changed.any()
+    assert not changed[:8].any()  # above the head's mask
+    assert changed.mean() < 0.6
+    one = pixels(chain(astronaut, [(editor, first)], **FAST))
+    assert not np.array_equal(both, one)
+    crop = np.asarray(editor.edit(subject, first, paste_back=False, **FAST))
+    following = follow(editor, subject, crop)
+    assert np.array_equal(following.source, crop)
+    assert following.crop is subject.crop
+    assert (subject.region <= following.region).all()
+    assert following.record["follows"]
+
+
+def test_what_cannot_be_chained_is_told(editor, astronaut):
+    with pytest.raises(InputError, match="one edit at least"):
+        chain(astronaut, [])
+    prepared = editor.encode(
+        astronaut[: editor.size, : editor.size], background=np.zeros_like(astronaut)[: editor.size, : editor.size]
+    )
+    with pytest.raises(InputError, match="no photo"):
+        follow(editor, prepared, prepared.source)
