@@ -44,8 +44,7 @@ def test_the_next_sees_what_the_first_made_and_nothing_else_changes(editor, astr
 def test_what_cannot_be_chained_is_told(editor, astronaut):
     with pytest.raises(InputError, match="one edit at least"):
         chain(astronaut, [])
-    prepared = editor.encode(
-        astronaut[: editor.size, : editor.size], background=np.zeros_like(astronaut)[: editor.size, : editor.size]
-    )
+    square = astronaut[: editor.size, : editor.size]
+    prepared = editor.encode(square, background=np.zeros_like(square))
     with pytest.raises(InputError, match="no photo"):
         follow(editor, prepared, prepared.source)
