@@ -93,12 +93,14 @@ def follow(editor: Editor[Any], subject: Subject, crop: np.ndarray) -> Subject:
 
     Raises:
         InputError: the subject is a prepared crop.
-        FaceNotFoundError: the edit left no face.
+        FaceNotFoundError: the parser sees nobody there.
     """
     if subject.face is None:
         raise InputError("A prepared crop has no photo to go back to; encode the photo itself.")
     started = time.perf_counter()
-    found = choose_face(editor.finder.find(crop)).mapped(invert(subject.crop.matrix))
+    faces = editor.finder.find(crop)
+    # Where an edit left no face that the finder sees, it is where it was.
+    found = choose_face(faces).mapped(invert(subject.crop.matrix)) if faces else subject.face
     own = editor.defaults
     made = prepare_crop(
         crop, found, subject.crop, editor.parser, extent=own.extent, guide=own.guide, fill=editor.fill, hint=editor.hint

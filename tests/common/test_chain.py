@@ -20,7 +20,10 @@ def test_a_chain_of_one_is_the_edit_itself(editor, astronaut, paste_back):
     wish = {"AU12": 3}
     chained = chain(astronaut, [(editor, wish)], paste_back=paste_back, **FAST)
     alone = editor.edit(editor.encode(astronaut), wish, paste_back=paste_back, **FAST)
-    assert np.abs(pixels(chained) - pixels(alone)).max() <= 2  # the crop was rounded to bytes on its way
+    difference = np.abs(pixels(chained) - pixels(alone))
+    # The crop was rounded to bytes on its way; where detail goes over into replacement, that tells more.
+    assert difference.max() <= (8 if paste_back == "detail" else 2)
+    assert difference.mean() < 0.5
 
 
 def test_the_next_sees_what_the_first_made_and_nothing_else_changes(editor, astronaut):
