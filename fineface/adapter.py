@@ -53,8 +53,8 @@ class AUAdapter(nn.Module):
     @torch.no_grad()
     def strengthen(self, factor: float) -> None:
         """Makes the branch so many times as strong for good: a scale of 1 gives what `factor` gave before."""
-        for to_v in self.to_v:
-            to_v.weight.mul_(factor)
+        for values in self.to_v.parameters():
+            values.mul_(factor)
 
     def forward(self, unet: UNet2DConditionModel, tokens: torch.Tensor) -> AUBranch:
         """What tokens add to every cross-attention of a UNet.

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 from diffusers import StableDiffusionImg2ImgPipeline, StableDiffusionPipeline
-from PIL import Image
 
 from common.autoencoders import load_vae
+from common.images import read_image
 from common.weights import read_weights
 from fineface import FineFace, edit, generate
 from fineface.__main__ import main
@@ -80,5 +80,5 @@ def test_stock_diffusers_carries_it(shipped):
 def test_the_command_line(bare, capsys):
     command = [CAPTION, "AU12=4", "--steps", "2", "--seed", "1", "--device", "cpu", "-q", "--json", "-o", "out.png"]
     assert main(command) == 0
-    assert json.loads(capsys.readouterr().out)["steps"] == 2
-    assert Image.open("out.png").size == (128, 128)
+    assert json.loads(capsys.readouterr().out)["seed"] == 1
+    assert read_image("out.png").size == (128, 128)
