@@ -69,13 +69,14 @@ def generate(
             1 is no guidance, and saves a pass a step. Default: the model's own, which is 7.5 of the released ones.
         negative_prompt: what the picture must not show.
         seed: of the noise; None draws one, which is logged. Same seed and device, same picture.
-        size: side in pixels, or (width, height); default: what the network was made for, 512 of the released ones.
+        size: side in pixels, or (width, height); default: what the network was made for: 512 of the released ones, 128
+            of the embedded one.
         batch_size: pictures that run through the networks at once.
         progress: show progress bars.
         base: a folder of Stable Diffusion in diffusers' layout, or a hub repository that was fetched.
-        adapter: a folder with the adapter's files, a hub repository that was fetched, or "embedded", a small model in
-            the package, where this one has such. Default: the published one; where it was never fetched and no `face`
-            is asked for, the embedded one if there is one, which is logged in one line.
+        adapter: a folder with the adapter's files, a hub repository that was fetched, or "embedded", the small
+            model inside the package, trained on synthetic faces only. Default: the published one; where it was never
+            fetched and no `face` is asked for, the embedded one, which is logged in one line.
         variant: "sd21", on SD 2.1-base with a LoRA; "sd15-faceid", on SD 1.5, which takes faces; or "whole", adapter
             and base in one folder. Default: "whole" in such a folder, else "sd15-faceid" where there is a `face`, else
             "sd21".

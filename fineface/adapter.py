@@ -50,6 +50,12 @@ class AUAdapter(nn.Module):
             to_v.load_state_dict({"weight": attention.to_v.weight})
         return adapter
 
+    @torch.no_grad()
+    def strengthen(self, factor: float) -> None:
+        """Makes the branch so many times as strong for good: a scale of 1 gives what `factor` gave before."""
+        for values in self.to_v.parameters():
+            values.mul_(factor)
+
     def forward(self, unet: UNet2DConditionModel, tokens: torch.Tensor) -> AUBranch:
         """What tokens add to every cross-attention of a UNet.
 

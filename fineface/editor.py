@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from diffusers import StableDiffusionInpaintPipeline
 from diffusers.utils.torch_utils import randn_tensor
 from PIL import Image
 
@@ -31,6 +30,7 @@ from common.subject import Subject, check_subject
 from .checkpoints import Networks, load_networks
 from .conditions import Conditions
 from .faces import embed_faces, with_embedding
+from .inpaint import inpainting
 from .options import HIGH, LOW, PUBLISHED, Options, check_size
 from .text import check_prompt
 from .variants import EMBEDDED_FOLDER, STEPS_IN, locate
@@ -257,8 +257,8 @@ class FineFace:
 
     @cached_property
     def _inpaint(self) -> Any:
-        """The stock pipeline that keeps what lies outside a mask, over the same networks."""
-        return StableDiffusionInpaintPipeline(**self.pipeline.components, requires_safety_checker=False)
+        """The pipeline that keeps what lies outside a mask, over the same networks."""
+        return inpainting(self.pipeline)
 
     def _faces(self, face: Any) -> torch.Tensor:
         if self.networks.face_projection is None:

@@ -50,6 +50,25 @@ def test_the_readme_begins_offline(tmp_path, monkeypatch):
     assert read_image("smile.png").size == (256, 256)
 
 
+def test_the_readme_makes_faces_of_text(astronaut, tmp_path, monkeypatch):
+    """The lines on FineFace, word for word, with the model inside the package."""
+    monkeypatch.setenv("FACE_RIG_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(astronaut).save("photo.jpg")
+    names = {}
+    exec(readme_session("generate("), names)
+    assert read_image("smile.png").size == (128, 128)
+    assert read_image("out.png").size == (512, 512)
+    assert len(names["row"]) == 6
+
+
+def test_the_prompts(tmp_path):
+    command = [sys.executable, ROOT / "examples" / "prompts.py", "--prompt", "a close-up of a bald man"]
+    done = subprocess.run([*command, "--output", tmp_path / "sheet.png"], capture_output=True, text=True, check=True)
+    assert "7 pictures" in done.stdout
+    assert read_image(tmp_path / "sheet.png").width > 7 * 128
+
+
 def test_the_portraits_are_small_and_can_be_made_again():
     sys.path.insert(0, str(ROOT / "examples"))
     import portraits

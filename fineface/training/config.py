@@ -110,6 +110,9 @@ class FineFaceConfig(TrainConfig):
     """Share of the samples that drop both. All three are those of IP-Adapter's training (Ye et al. 2023)."""
     defaults: dict[str, Any] = field(default_factory=dict)
     """Table of what the editor takes where nothing is asked for: steps, guidance, extent, zoom (`common.defaults`)."""
+    au_gain: float = 1.0
+    """Publish the AU branch so many times as strong as it was trained, as `au_scale` would: for a model that heeds
+    action units too little."""
     half: bool = False
     """Publish in float16, in half the space; training and its state stay in float32."""
 
@@ -140,6 +143,7 @@ class FineFaceConfig(TrainConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        above_zero("au_gain", self.au_gain)
         at_least("text_steps", self.text_steps, 1)
         for name in (
             "hidden",

@@ -35,6 +35,7 @@ class Publisher:
         """Write a module's state into a new folder."""
         adapter = copy.deepcopy(self.begun.module.adapter)
         adapter.load_state_dict(part(state, "adapter."))
+        adapter.strengthen(self.config.au_gain)
         save_adapter(adapter.to(self.dtype), folder, self.begun.variant)
         unet = part(state, "unet.")
         if self.begun.variant.lora:

@@ -77,6 +77,16 @@ def test_without_a_branch_or_at_scale_zero_it_is_the_plain_base_exactly(unet, ad
     assert (with_lora - expected).abs().max() > 0.01
 
 
+@torch.no_grad()
+def test_a_stronger_branch_is_a_larger_scale(unet, adapter):
+    tokens = adapter.projection(AUS)
+    before = adapter(unet, 1.8 * tokens)
+    adapter.strengthen(1.8)
+    after = adapter(unet, tokens)
+    for name, value in before.items():
+        torch.testing.assert_close(after[name], value)
+
+
 def test_keys_are_kept_and_never_computed(unet, adapter, call, monkeypatch, golden_sd21, tmp_path):
     for to_k in adapter.to_k:
         monkeypatch.setattr(to_k, "forward", lambda x: pytest.fail("a key was computed"))

@@ -117,7 +117,7 @@ def test_what_cannot_be_located_is_told(home, none):
         locate("absent", embedded=none)
     assert locate(variant="whole", embedded=none)[2] == WHOLE
     with pytest.raises(MissingCheckpointError, match="no whole model of FineFace"):
-        FineFace.from_pretrained(variant="whole", device="cpu")
+        FineFace.from_pretrained(adapter=home.parent, variant="whole", device="cpu")
 
 
 # --- what a call takes -----------------------------------------------------------------------------------------------

@@ -1,0 +1,79 @@
+"""The embedded text-to-face model at work: a row for each prompt, the same noise throughout, other action units.
+
+    python examples/prompts.py --output out/prompts.png
+    python examples/prompts.py --prompt "a close-up of a woman with a black bob" --output out/bob.png
+
+The model has seen synthetic people only, and knows the words of their captions.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageFont
+
+from common.action_units import to_text, to_vector
+from common.cli import guarded
+from common.images import save_image
+from fineface import FineFace
+
+PROMPTS = (
+    "a close-up of a man with a full beard and red hair",
+    "a close-up of a young woman with long straight blond hair, in front of a teal wall",
+    "a close-up of an elderly man with receding white hair and round glasses",
+    "a close-up of a middle-aged woman with a black bob and sunglasses, in front of a red wall",
+    "a close-up of a bald man with stubble, in hard light from the left",
+    "a close-up of a woman with brown hair in a bun and freckles, in front of a green wall",
+)
+WISHES: tuple[dict[str, float], ...] = (
+    {},
+    {"AU12": 2.5},
+    {"AU12": 4.5, "AU6": 3},
+    {"AU4": 4, "AU9": 3},
+    {"AU1": 4, "AU2": 4, "AU5": 3},
+    {"AU26": 4, "AU25": 3},
+    {"AU15": 4.5, "AU17": 3},
+)
+SEED, TITLE, GAP = 60, 16, 4
+
+
+def main() -> int:
+    """Writes the sheet."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--prompt", action="append", help="may stand several times (default: six of our own)")
+    parser.add_argument("--adapter", default="embedded", help="folder of another model (default: embedded)")
+    parser.add_argument("--seed", type=int, default=SEED, help=f"of the first row's noise (default: {SEED})")
+    parser.add_argument("--output", type=Path, default=Path("out/prompts.png"), help="(default: out/prompts.png)")
+    args = parser.parse_args()
+    started, editor = time.perf_counter(), FineFace.from_pretrained(adapter=args.adapter)
+    prompts = args.prompt or PROMPTS
+    rows = [
+        editor.generate(prompt, WISHES, seed=args.seed + number, batch_size=len(WISHES), progress=False)
+        for number, prompt in enumerate(prompts)
+    ]
+    save_image(sheet(prompts, rows), args.output)
+    print(f"{args.output}: {len(rows) * len(WISHES)} pictures, all in {time.perf_counter() - started:.0f} s.")
+    return 0
+
+
+def sheet(prompts: Sequence[str], rows: Sequence[Sequence[Image.Image]]) -> Image.Image:
+    """Wishes above, and each prompt above its pictures."""
+    side = rows[0][0].width
+    page = Image.new("RGB", (len(WISHES) * (side + GAP), TITLE + len(rows) * (side + TITLE)), "white")
+    pen, font = ImageDraw.Draw(page), ImageFont.load_default(11)
+    for column, wish in enumerate(WISHES):
+        pen.text((column * (side + GAP) + 2, 2), to_text(to_vector(wish)), "black", font)
+    for number, (prompt, images) in enumerate(zip(prompts, rows)):
+        top = TITLE + number * (side + TITLE)
+        pen.text((2, top + 2), prompt, "black", font)
+        for column, image in enumerate(images):
+            page.paste(image, (column * (side + GAP), top + TITLE))
+    return page
+
+
+if __name__ == "__main__":
+    sys.exit(guarded(main))
