@@ -6,34 +6,28 @@ ManifestPairs     the user's own pairs, listed in a CSV or JSONL file or in a Hu
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import torch
-from PIL import Image
 from torch.utils.data import Dataset
 
 from common.action_units import to_vector
 from common.background import Extent, get_parser, masked_background
-from common.errors import ActionUnitError, FaceNotFoundError, InputError, MissingDependencyError, ShapeError
+from common.errors import ActionUnitError, FaceNotFoundError, InputError, ShapeError
 from common.faces import get_finder
 from common.faces.landmarks import five_points
-from common.images import ImageLike, read_image, rgb
-from common.lists import checked, identified, picture_size, read_rows
 from common.prepare import Prepared, prepare
 from common.synthetic.dataset import SyntheticFaces
 from common.synthetic.plan import VERSION
 from common.tensors import to_pixels, to_tensor
-
-Pair = dict[str, torch.Tensor]
-"""source and target (3, S, S), guides (1, 3, S, S), all float32 in [0, 1]; vector (12,), target minus source."""
+from common.training.edit_validation import Pair
+from common.training.manifest import Manifest
 
 COLUMNS = ("source", "target", "au_source", "au_target", "background")
-PICTURES = ("source", "target", "background")
 
 
 class SyntheticPairs(Dataset[Pair]):
@@ -101,12 +95,11 @@ def guide_of(picture: Mapping[str, Any], extent: Extent) -> torch.Tensor:
     return to_tensor(masked_background(pixels, labels, landmarks, five_points(landmarks), extent))
 
 
-class ManifestPairs(Dataset[Pair]):
-    """The user's pairs. All that can be wrong with the list is found when it is opened, and told by line.
+class ManifestPairs(Manifest):
+    """The user's pairs, see `Manifest`.
 
     Columns: `source`, `target` (prepared square crops), `au_source`, `au_target` (intensities 0..5, as a mapping, a
     text such as "AU12=3,AU6=2" or 12 numbers), `background` (the guide, as `Editor.encode(photo).background` has it).
-    Paths are relative to the list.
 
     Args:
         path: .jsonl, .csv, or a folder that `datasets.Dataset.save_to_disk` wrote, whose pictures may be in it.
@@ -118,77 +111,12 @@ class ManifestPairs(Dataset[Pair]):
     """
 
     def __init__(self, path: str | Path, size: int) -> None:
-        self.path, self.size = Path(path).expanduser(), size
-        listed = checked(self.path, _rows(self.path), lambda row: (row, *_checked(row, self.path.parent)))
-        self.rows = [row for _, row, _ in listed]
-        self.vectors = [vector for _, _, vector in listed]
-        digest = hashlib.sha256(str(size).encode())
-        for named, row, vector in listed:
-            digest.update(repr([identified(named[name], row[name]) for name in PICTURES] + vector).encode())
-        if not self.rows:
-            raise InputError(f"{self.path} lists no pairs.")
-        self.fingerprint = digest.hexdigest()[:16]
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, index: int) -> Pair:
-        """One pair."""
-        pictures = {name: _read(self.rows[index][name], self.size) for name in PICTURES}
-        return {
-            "source": pictures["source"],
-            "target": pictures["target"],
-            "guides": pictures["background"][None],
-            "vector": torch.tensor(self.vectors[index]),
-        }
+        super().__init__(path, size, guides=("background",), numbers=("au_source", "au_target"), vector=_change)
 
 
-# --- lists -----------------------------------------------------------------------------------------------------------
-
-
-def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Line numbers, from 1, and rows."""
-    if path.is_dir():
-        yield from _hugging_face(path)
-        return
-    if path.suffix not in (".csv", ".jsonl"):
-        raise InputError(f"A manifest is a .csv or .jsonl file or a data set's folder; got {path}.")
-    yield from read_rows(path)
-
-
-def _hugging_face(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    try:
-        from datasets import load_from_disk  # pyright: ignore[reportMissingImports] - optional
-    except ImportError as error:
-        raise MissingDependencyError("datasets", "A Hugging Face data set", "pip install datasets") from error
-    try:
-        data: Any = load_from_disk(str(path))
-    except Exception as error:  # a folder can fail to be a data set in many ways
-        raise InputError(f"{path} is no folder that Dataset.save_to_disk wrote: {str(error)[:300]}") from error
-    if hasattr(data, "keys"):
-        raise InputError(f"{path} holds several data sets, {', '.join(data)}; name the folder of one.")
-    for number in range(len(data)):
-        yield number + 1, data[number]
-
-
-def _checked(row: Any, folder: Path) -> tuple[dict[str, Any], list[float]]:
-    """A row whose pictures are there, and its vector."""
-    if not isinstance(row, Mapping) or set(row) != set(COLUMNS):
-        got = sorted(map(str, row)) if isinstance(row, Mapping) else type(row).__name__
-        raise InputError(f"the columns must be {', '.join(COLUMNS)}; got {got}")
-    found = dict(row)
-    for name in PICTURES:
-        if not isinstance(row[name], Image.Image):
-            if not row[name] or not isinstance(row[name], (str, Path)):
-                raise InputError(f"{name} must be a path; got {row[name]!r}")
-            found[name] = folder / Path(row[name]).expanduser()
-            if not found[name].is_file():
-                raise InputError(f"{name}: there is no file {found[name]}")
-        width, height = picture_size(found[name])
-        if width != height:
-            raise InputError(f"{name} must be a square crop; {row[name]} has {width} x {height} pixels")
+def _change(row: Mapping[str, Any], folder: Path) -> list[float]:
     before, after = (_intensities(name, row[name]) for name in ("au_source", "au_target"))
-    return found, [b - a for a, b in zip(before, after)]
+    return [b - a for a, b in zip(before, after)]
 
 
 def _intensities(name: str, value: Any) -> list[float]:
@@ -203,8 +131,3 @@ def _intensities(name: str, value: Any) -> list[float]:
         return to_vector(value, low=0, high=5)
     except (ActionUnitError, ShapeError) as error:
         raise InputError(f"{name}: {error}") from error
-
-
-def _read(picture: ImageLike, size: int) -> torch.Tensor:
-    image = Image.fromarray(rgb(read_image(picture)))
-    return to_tensor(np.asarray(image.resize((size, size), Image.Resampling.LANCZOS)))
