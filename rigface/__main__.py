@@ -6,6 +6,7 @@
     rigface crop.png --background bg.png --render render.png --coefficients exp.npy    prepared before
     rigface download                                                  fetch the published weights
     rigface evaluate                                                  measure the edits of a model
+    rigface prepare-pairs pairs.jsonl --out rig/pairs.jsonl           pairs to train on, of MagicFace's
 
 Angles are degrees. Light comes from azimuth (0 the camera, positive the picture's right) and elevation. A pose is added
 to the present one (positive yaw turns to the picture's right, positive pitch looks up); "yaw=0,absolute" is where the
@@ -35,6 +36,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments[:1] == ["download"]:
         return cli.guarded(lambda: _download(arguments[1:]))
+    if arguments[:1] == ["prepare-pairs"]:
+        return cli.guarded(lambda: _prepare_pairs(arguments[1:]))
     if arguments[:1] == ["evaluate"]:
         return cli.guarded(lambda: _evaluate(arguments[1:]))
     return cli.guarded(lambda: _edit(arguments))
@@ -105,6 +108,12 @@ def _download(arguments: list[str]) -> int:
 
     cli.say(f"complete: {download(RIGFACE, base=args.base, folder=args.to)}")
     return cli.OK
+
+
+def _prepare_pairs(arguments: list[str]) -> int:
+    from .prepare_pairs import main
+
+    return main(arguments)
 
 
 def _evaluate(arguments: list[str]) -> int:

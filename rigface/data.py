@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +12,7 @@ import torch
 from torch.utils.data import Dataset
 
 from common.background import get_parser
-from common.errors import FaceNotFoundError
+from common.errors import FaceNotFoundError, InputError
 from common.face3d.camera import rotation_matrix
 from common.face3d.lighting import shade
 from common.faces import get_finder
@@ -18,12 +21,15 @@ from common.synthetic.dataset import SyntheticFaces
 from common.synthetic.plan import VERSION
 from common.tensors import to_pixels, to_tensor
 from common.training.edit_validation import Pair
+from common.training.manifest import Manifest
 
+from .conditions import read_coefficients
 from .rendered.change import Change
 from .rendered.draw import skin_normals
 from .rendered.reconstruct import Rendered, Seen
 
 STILL_EVERY = 20
+GUIDES = ("background", "render")
 
 
 class SyntheticRigs(Dataset[Pair]):
@@ -92,3 +98,42 @@ def true_change(item: dict[str, Any], seen: Seen) -> Change:
         mean = shade(skin_normals(seen.fit)[None], source["light"][None].float())[0].mean(0)
         light = target["light"].float() / mean.clamp_min(1e-3)
     return Change(item["delta"].float(), (after @ before.T).float(), seen.light, light)
+
+
+class ManifestRigs(Manifest):
+    """The user's pairs as `rigface prepare-pairs` lists them, see `Manifest`.
+
+    Columns: `source`, `target`, `background`, `render` (square pictures), and `coefficients`: V numbers, or the path of a
+    .npy file that holds them.
+
+    Args:
+        path: .jsonl, .csv, or a folder that `datasets.Dataset.save_to_disk` wrote.
+        size: S, to which pictures are resized.
+
+    Raises:
+        InputError: the list cannot be used, or not all its coefficients are as many; the message names the lines.
+        MissingDependencyError: a folder, and `datasets` is not installed.
+    """
+
+    def __init__(self, path: str | Path, size: int) -> None:
+        super().__init__(path, size, guides=GUIDES, numbers=("coefficients",), vector=_coefficients)
+        if len(lengths := {len(vector) for vector in self.vectors}) > 1:
+            raise InputError(f"{self.path} has coefficients of different lengths: {sorted(lengths)}.")
+
+    @property
+    def vector_size(self) -> int:
+        """How many coefficients each pair has."""
+        return len(self.vectors[0])
+
+
+def _coefficients(row: Mapping[str, Any], folder: Path) -> list[float]:
+    value = row["coefficients"]
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        try:
+            value = json.loads(value)
+        except ValueError as error:
+            raise InputError(f"coefficients: {value!r} is no JSON: {error}") from error
+    found = read_coefficients(folder / value if isinstance(value, str) else value)
+    if found.ndim != 1 or not len(found) or not np.isfinite(found).all():
+        raise InputError(f"coefficients must be finite numbers, (V,); got shape {found.shape}")
+    return found.tolist()

@@ -26,7 +26,7 @@ from common.training.edit_config import EditConfig
 from common.training.edit_networks import Kind
 from common.training.edit_validation import Pair
 
-from .data import SyntheticRigs
+from .data import ManifestRigs, SyntheticRigs
 from .editor import GUIDES, RigFace
 from .rendered.change import TURN_SCALE, VECTOR_SIZE
 
@@ -48,7 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(config: RigFaceConfig) -> int:
     """Trains; returns the exit code."""
-    kind = Kind("RigFace", RIGFACE, vector_size=VECTOR_SIZE, guides=GUIDES)
+    numbers = ManifestRigs(config.manifest, 8).vector_size if config.manifest else VECTOR_SIZE
+    kind = Kind("RigFace", RIGFACE, vector_size=numbers, guides=GUIDES)
     train_editor(
         config, kind, config.use(RigFace.published), lambda size: pairs(config, size),
         lambda count, size: notes(config, count, size), named=named,
@@ -58,6 +59,9 @@ def run(config: RigFaceConfig) -> int:
 
 def pairs(config: RigFaceConfig, size: int) -> tuple[Dataset[Pair], Dataset[Pair] | None]:
     """The pairs to train on, and those held out."""
+    if config.manifest:
+        held_out = ManifestRigs(config.validation_manifest, size) if config.validation_manifest else None
+        return ManifestRigs(config.manifest, size), held_out
 
     def synthetic(count: int, seed: int) -> SyntheticRigs:
         faces = SyntheticFaces(
@@ -71,7 +75,9 @@ def pairs(config: RigFaceConfig, size: int) -> tuple[Dataset[Pair], Dataset[Pair
 
 
 def named(vector: list[float]) -> str:
-    """A change in words, such as "AU12=2.5 yaw=10 light"."""
+    """A change in words, such as "AU12=2.5 yaw=10 light"; of vectors that are not ours, their length."""
+    if len(vector) != VECTOR_SIZE:
+        return f"{len(vector)} coefficients"
     count = len(ACTION_UNITS)
     units, turn, light = vector[:count], vector[count : count + 3], vector[count + 3 :]
     words = [to_text([round(value, 1) for value in units])] if any(abs(value) > 0.05 for value in units) else []

@@ -1,0 +1,131 @@
+"""Makes of MagicFace's pairs what RigFace is trained on: background, render and coefficients, stored once.
+
+    magicface prepare-videos videos/ --out pairs.jsonl
+    rigface prepare-pairs pairs.jsonl --out rig/pairs.jsonl --model embedded
+    accelerate launch -m rigface.train config.toml --set manifest=rig/pairs.jsonl --set output=out/mine
+
+Each pair becomes an edit of its source that copies light, pose and expression from its target, seen in 3D as the model
+wants it. Pairs in which no face is seen are told and left out. What was stopped goes on when the same command runs again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from common import cli
+from common.background import PARSERS
+from common.errors import FaceNotFoundError, InputError
+from common.faces import Crop, choose_face
+from common.facts import claim
+from common.files import alone, replace_file
+from common.images import read_image, rgb
+from common.lists import read_rows
+from common.prepare import Prepared, prepare_crop
+
+from .editor import RigFace
+from .wish import ATTRIBUTES
+
+COLUMNS = ("source", "target")
+log = logging.getLogger(__name__)
+
+
+def prepare_pairs(manifest: Path, out: Path, editor: RigFace, *, progress: bool = True) -> tuple[int, int]:
+    """Write the list and, beside it, a folder of its pictures.
+
+    Args:
+        manifest: .csv or .jsonl with `source` and `target`, prepared square crops of one person; other columns are left
+            alone. Paths are relative to it.
+        out: a .jsonl file to write; one that holds a part of the same pairs is filled up.
+        editor: whose reconstructor, finder and parser see the faces, in crops of whose size.
+        progress: show a bar.
+
+    Returns:
+        How many pairs are in the list, and how many showed no face.
+
+    Raises:
+        InputError: a list or a picture that cannot be used, or another list lies at `out`.
+    """
+    manifest, out = manifest.expanduser().resolve(), out.expanduser().resolve()
+    if out.suffix != ".jsonl" or out == manifest:
+        raise InputError(f"Name a new .jsonl file to write; got {out}.")
+    rows = [row for _, row in read_rows(manifest)]
+    if not rows or any(not row.get(name) for row in rows for name in COLUMNS):
+        raise InputError(f"{manifest} must list pairs with the columns {' and '.join(COLUMNS)}.")
+    folder = out.with_suffix("")
+    with alone(folder):
+        facts = {"pairs": str(manifest), "pixels": editor.size, "numbers": editor.pipeline.vector_size}
+        claim(folder / "pairs.json", facts, "name another list, or delete this one and its folder")
+        done = []
+        for number, row in enumerate(tqdm(rows, desc="Seeing faces", disable=not progress)):
+            kept = folder / f"{number:06d}.json"
+            if not kept.is_file():
+                made = _prepare(row, number, manifest.parent, folder, editor)
+                replace_file(kept, partial(Path.write_text, data=json.dumps(made), encoding="utf-8"))
+            done.append(json.loads(kept.read_text(encoding="utf-8")))
+        lines = "".join(json.dumps(row) + "\n" for row in done if row)
+        replace_file(out, partial(Path.write_text, data=lines, encoding="utf-8"))
+    return sum(bool(row) for row in done), sum(not row for row in done)
+
+
+def _prepare(row: dict[str, Any], number: int, beside: Path, folder: Path, editor: RigFace) -> dict[str, Any]:
+    """A row of the new list, its pictures written; empty where a face is not seen."""
+    paths = {name: (beside / str(row[name])).resolve() for name in COLUMNS}
+    side = editor.size
+    crops = {name: rgb(read_image(path).resize((side, side), Image.Resampling.LANCZOS)) for name, path in paths.items()}
+    try:
+        made = {name: _whole(crop, editor) for name, crop in crops.items()}
+    except FaceNotFoundError as error:
+        log.warning("%s: %s", paths["source"], str(error).splitlines()[0])
+        return {}
+    reconstructor = editor.reconstructor
+    seen = {name: reconstructor.look(crops[name], made[name].face) for name in COLUMNS}
+    labels = {name: np.where(each.region, each.labels, 0).astype(np.uint8) for name, each in made.items()}
+    conditions = reconstructor.conditions(
+        seen["source"], seen["target"], frozenset(ATTRIBUTES), made["source"].crop, labels["source"],
+        labels["target"],
+    )  # fmt: skip
+    names = {name: f"{number:06d}-{name}" for name in ("background", "render", "coefficients")}
+    for name in ("background", "render"):
+        image = Image.fromarray(getattr(conditions, name))
+        replace_file(folder / f"{names[name]}.png", partial(image.save, format="PNG"))
+    numbers = conditions.coefficients.tolist()
+    stored = {name: f"{folder.name}/{names[name]}.png" for name in ("background", "render")}
+    return {**{name: str(path) for name, path in paths.items()}, **stored, "coefficients": numbers}
+
+
+def _whole(crop: np.ndarray, editor: RigFace) -> Prepared:
+    """A picture that is a crop already: looked at as it is, not cut out anew."""
+    side, own = len(crop), editor.defaults
+    face = choose_face(editor.finder.find(crop))
+    return prepare_crop(
+        crop, face, Crop(np.eye(2, 3), side, (side, side)), editor.parser, extent=own.extent, guide=own.guide,
+        fill=editor.fill, hint=editor.hint,
+    )  # fmt: skip
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The command behind `rigface prepare-pairs`; returns the exit code."""
+    parser = argparse.ArgumentParser("rigface prepare-pairs", description=__doc__, formatter_class=cli.HelpFormatter)
+    parser.add_argument("manifest", type=Path, help="of pairs, as magicface prepare-videos writes it")
+    parser.add_argument("--out", type=Path, required=True, help="the list to write, a .jsonl file")
+    parser.add_argument("--finder", default="auto", help="auto, insightface, face-alignment or mediapipe")
+    parser.add_argument("--parser", default="auto", choices=PARSERS, help="of hair, skin, clothes and background")
+    parser.add_argument("-q", "--quiet", action="store_true", help="no progress bar")
+    cli.add_model_options(parser)
+    args = parser.parse_args(arguments)
+    editor = RigFace.from_pretrained(
+        args.model, base=args.base, dtype=args.dtype, device=args.device, finder=args.finder, parser=args.parser
+    )
+    listed, without = prepare_pairs(args.manifest, args.out, editor, progress=not args.quiet)
+    cli.say(f"{args.out}: {listed} pairs; {without} left out, in which no face was seen")
+    return cli.OK if listed else cli.FAILED
