@@ -103,8 +103,8 @@ def true_change(item: dict[str, Any], seen: Seen) -> Change:
 class ManifestRigs(Manifest):
     """The user's pairs as `rigface prepare-pairs` lists them, see `Manifest`.
 
-    Columns: `source`, `target`, `background`, `render` (square pictures), and `coefficients`: V numbers, or the path of a
-    .npy file that holds them.
+    Columns: `source`, `target`, `background`, `render` (square pictures), and `coefficients`: V numbers, or the path of
+    a .npy file that holds them.
 
     Args:
         path: .jsonl, .csv, or a folder that `datasets.Dataset.save_to_disk` wrote.

@@ -5,7 +5,8 @@
     accelerate launch -m rigface.train config.toml --set manifest=rig/pairs.jsonl --set output=out/mine
 
 Each pair becomes an edit of its source that copies light, pose and expression from its target, seen in 3D as the model
-wants it. Pairs in which no face is seen are told and left out. What was stopped goes on when the same command runs again.
+wants it. Pairs in which no face is seen are told and left out. What was stopped goes on when the same command runs
+again.
 """
 
 from __future__ import annotations
