@@ -6,6 +6,7 @@ import numpy as np
 
 from common.errors import InputError
 from rigface.conditions import GREY, Conditions
+from rigface.wish import RigWish
 
 
 class Flat:
@@ -20,6 +21,7 @@ class Flat:
         return {"photo": photo, "shade": int(photo.mean())}
 
     def conditions(self, source, target, copy, crop, labels_source, labels_target, wish=None):
+        wish = wish or RigWish()
         if wish.expression and max(wish.expression) > 9:
             raise InputError("This head cannot smile so much.")
         picture = crop.apply(source["photo"])
