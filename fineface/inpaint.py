@@ -53,8 +53,9 @@ class MaskedImg2Img(StableDiffusionImg2ImgPipeline):
             options: of `StableDiffusionImg2ImgPipeline`.
         """
         vae: Any = self.vae
+        device = self._execution_device  # under model offload the autoencoder itself may still lie on the CPU
         pictures = torch.stack([to_tensor(np.asarray(each.convert("RGB"))) for each in image])
-        mean = encode(vae, (2 * pictures - 1).to(vae.device, vae.dtype))[0]
+        mean = encode(vae, (2 * pictures - 1).to(device, vae.dtype))[0]
         clean = vae.config.scaling_factor * mean  # (B, C, h, w)
         masks = np.stack([np.asarray(each.convert("L")) for each in mask_image])[:, None] >= 128
         mask = F.interpolate(torch.from_numpy(masks).to(clean), size=clean.shape[-2:])
