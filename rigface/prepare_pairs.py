@@ -93,7 +93,7 @@ def _prepare(row: dict[str, Any], number: int, beside: Path, folder: Path, edito
     labels = {name: np.where(each.region, each.labels, 0).astype(np.uint8) for name, each in made.items()}
     conditions = reconstructor.conditions(
         seen["source"], seen["target"], frozenset(ATTRIBUTES), made["source"].crop, labels["source"],
-        labels["target"],
+        labels["target"], target_crop=made["target"].crop,
     )  # fmt: skip
     names = {name: f"{number:06d}-{name}" for name in ("background", "render", "coefficients")}
     for name in ("background", "render"):

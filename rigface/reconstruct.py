@@ -59,6 +59,8 @@ class Reconstructor(Protocol):
         labels_source: np.ndarray,
         labels_target: np.ndarray | None,
         wish: RigWish | None = None,
+        *,
+        target_crop: Crop | None = None,
     ) -> Conditions:
         """What the network sees of one edit.
 
@@ -68,8 +70,9 @@ class Reconstructor(Protocol):
             copy: what comes from the target, of "light", "pose" and "expression"; the rest stays the source's.
             crop: how the crop to edit lies in the source's photo.
             labels_source: (S, S) uint8, face-parsing classes of that crop; 0 is all that an edit keeps.
-            labels_target: (S, S) uint8, the same of the target, in the crop round the target's own face.
+            labels_target: (S, S) uint8, the same of the target, in the crop of its own photo.
             wish: the changes by numbers (its light, pose and expression); None or `RigWish()` for none.
+            target_crop: how that crop lies in the target's photo.
 
         Raises:
             InputError: a change that it cannot make.
@@ -112,6 +115,8 @@ class Given:
         labels_source: np.ndarray,
         labels_target: np.ndarray | None,
         wish: RigWish | None = None,
+        *,
+        target_crop: Crop | None = None,
     ) -> Conditions:
         """The given ones, see `Reconstructor.conditions`.
 

@@ -77,9 +77,9 @@ def conditions_of(subject: Subject, wish: RigWish) -> Conditions:
         InputError: the subject or the target was not made by `RigFace`, or not by the same reconstructor.
     """
     wish, look = to_wish(wish), _look(subject, "subject")
-    target = None
+    target, made = None, wish.target
     if wish.copy:
-        target = _look(wish.target, "target")
+        target = _look(made, "target")
         if target.reconstructor is not look.reconstructor:
             raise InputError(
                 "Subject and target were seen by different reconstructors; look at both with one editor, and give a "
@@ -87,7 +87,7 @@ def conditions_of(subject: Subject, wish: RigWish) -> Conditions:
             )
     return look.reconstructor.conditions(
         look.seen, target and target.seen, wish.copy, subject.crop, _labels(subject),
-        None if target is None else _labels(wish.target), wish,
+        None if target is None else _labels(made), wish, target_crop=None if target is None else made.crop,
     )  # fmt: skip
 
 

@@ -133,7 +133,7 @@ class Released:
             labels_source: (S, S) uint8, the crop's face-parsing classes.
             labels_target: (S, S) uint8, those of the target's crop; needed where the pose is copied.
             wish: what to change by numbers: its light and pose.
-            target_crop: the same crop of the target's photo; None cuts it as `Crop.around` does, as close as `crop`.
+            target_crop: the target's crop, as large as `crop`; needed where the pose is copied.
 
         Raises:
             InputError: an attribute is unknown or copied from nobody, or an expression is asked for by numbers.
@@ -141,18 +141,19 @@ class Released:
         """
         wish = wish or NEUTRAL
         codes = self.codes(source, target, copy, wish)
+        seen, around = source, crop
         if target is not None and "pose" in copy:
-            seen, around = target, target_crop or _crop_like(crop, source, target)
-        else:
-            seen, around = source, crop
+            if labels_target is None or target_crop is None:
+                raise InputError(
+                    "Copying the pose needs labels_target and target_crop: where the target is, the source will be."
+                )
+            seen, around = target, target_crop
         if around.size != crop.size:
             raise InputError(f"target_crop must be as large as crop, {crop.size} pixels; it has {around.size}.")
         where = place(self.flame, seen.codes, seen.window, around.matrix, crop.size)
         picture, covered = draw_codes(self.flame, codes, where)
         others = []
-        if "pose" in copy:
-            if labels_target is None:
-                raise InputError("Copying the pose needs labels_target: where the target is, the source will be.")
+        if "pose" in copy and labels_target is not None:
             others = [foreground(labels_target)]
         elif wish.pose is not None:
             others = [covered]  # all that is known of where the head will be
@@ -173,13 +174,3 @@ def _check(target: Seen | None, copy: Any) -> None:
         raise InputError(f"copy names attributes.\n  expected: a set of {', '.join(ATTRIBUTES)}\n  got:      {got}")
     if copy and target is None:
         raise InputError(f"Copying {' and '.join(names)} needs a target photo; none is given.")
-
-
-def _crop_like(crop: Crop, source: Seen, target: Seen) -> Crop:
-    """The crop of the target's photo that is to its face's box as `crop` is, in size, to the source's."""
-
-    def around(seen: Seen, zoom: float = 1.0) -> Crop:
-        height, width = seen.photo.shape[:2]
-        return Crop.around(seen.face.box, (width, height), crop.size, zoom=zoom)
-
-    return around(target, float(crop.matrix[0, 0] / around(source).matrix[0, 0]))

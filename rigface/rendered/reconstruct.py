@@ -77,8 +77,10 @@ class Rendered:
         labels_source: np.ndarray,
         labels_target: np.ndarray | None,
         wish: RigWish | None = None,
+        *,
+        target_crop: Crop | None = None,
     ) -> Conditions:
-        """Make the conditions of one edit; see `Reconstructor.conditions`. The parts of the target are not needed.
+        """Make the conditions of one edit; see `Reconstructor.conditions`. The target's parts and crop are not needed.
 
         Raises:
             InputError: a pose beyond `LIMITS`.

@@ -20,7 +20,7 @@ class Flat:
         self.looked += 1
         return {"photo": photo, "shade": int(photo.mean())}
 
-    def conditions(self, source, target, copy, crop, labels_source, labels_target, wish=None):
+    def conditions(self, source, target, copy, crop, labels_source, labels_target, wish=None, *, target_crop=None):
         wish = wish or RigWish()
         if wish.expression and max(wish.expression) > 9:
             raise InputError("This head cannot smile so much.")
@@ -30,6 +30,7 @@ class Flat:
         asked["expression"] = wish.expression and sum(wish.expression)
         of = {name: (target if name in copy else source)["shade"] + (asked[name] or 0) for name in asked}
         if "pose" in copy:
+            assert target_crop.apply(target["photo"]).shape == picture.shape
             person = person | (labels_target > 0)
         elif wish.pose is not None:
             person = person | np.roll(person, round(wish.pose.yaw), axis=1)
