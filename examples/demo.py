@@ -14,9 +14,8 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 from common.action_units import ACTION_UNITS, to_text, to_vector
 from common.cli import guarded
@@ -25,6 +24,7 @@ from common.evaluation.reading import read_units
 from common.files import replace_file
 from common.images import read_image, rgb, save_image
 from common.measure import Measurer, get_measurer, measure
+from common.sheets import Row, contact_sheet
 from common.subject import Subject
 from common.tensors import to_tensor
 from common.training.sheet import edit_errors
@@ -33,7 +33,7 @@ from magicface import MagicFace
 PORTRAITS = Path(__file__).with_name("portraits")
 SWEPT = "surprise"  # who shows the single units: looks into the camera
 LEVELS = (1.5, 3.0, 4.5)
-SIDE, TITLE = 128, 18
+SIDE = 128
 AT_ONCE = 12
 
 
@@ -100,30 +100,14 @@ def described(
 
 def sheet(sweep: list[Image.Image], expressions: dict[str, tuple[Image.Image, ...]]) -> Image.Image:
     """Columns of units over rows of strengths; below, the expressions: photo, edit, truth."""
-    columns, rows, left = len(ACTION_UNITS), len(LEVELS), 44
-    low = TITLE + rows * SIDE + 12
-    page = Image.new("RGB", (left + columns * SIDE, low + 2 * TITLE + SIDE), "white")
-    pen, font = ImageDraw.Draw(page), ImageFont.load_default(11)
-
-    def put(image: Image.Image, x: int, y: int) -> None:
-        page.paste(image.convert("RGB").resize((SIDE, SIDE), Image.Resampling.LANCZOS), (x, y))
-
-    def write(x: int, y: int, text: Any) -> None:
-        pen.text((x + 3, y + 2), str(text), "black", font)
-
-    for column, (unit, meaning) in enumerate(ACTION_UNITS.items()):
-        write(left + column * SIDE, 0, f"{unit} {meaning}"[:22])
-    for row, level in enumerate(LEVELS):
-        write(0, TITLE + row * SIDE + SIDE // 2, f"+{level:g}")
-        for column in range(columns):
-            put(sweep[row * columns + column], left + column * SIDE, TITLE + row * SIDE)
-    for number, (name, pictures) in enumerate(expressions.items()):
-        x = left + 3 * number * SIDE
-        write(x, low, name)
-        for place, (title, image) in enumerate(zip(("photo", "edit", "truth"), pictures)):
-            write(x + place * SIDE, low + TITLE, title)
-            put(image, x + place * SIDE, low + 2 * TITLE)
-    return page
+    columns = len(ACTION_UNITS)
+    units = [f"{unit} {meaning}"[:22] for unit, meaning in ACTION_UNITS.items()]
+    rows = [
+        Row(sweep[number * columns : (number + 1) * columns], () if number else units, f"+{level:g}")
+        for number, level in enumerate(LEVELS)
+    ]
+    labels = [f"{name}: {of}" for name in expressions for of in ("photo", "edit", "truth")]
+    return contact_sheet([*rows, Row([each for some in expressions.values() for each in some], labels)], SIDE)
 
 
 if __name__ == "__main__":

@@ -12,11 +12,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFont
-
 from common.cli import guarded
 from common.errors import MissingDependencyError
 from common.images import ImageLike, read_image, save_image
+from common.sheets import Row, contact_sheet
 from magicface import MagicFace
 
 WISHES = {
@@ -26,7 +25,7 @@ WISHES = {
     "AU15=4, AU17=3": {"AU15": 4, "AU17": 3},
     "AU26=4, AU25=3": {"AU26": 4, "AU25": 3},
 }
-SIDE, TITLE, AROUND = 256, 18, 0.8
+SIDE, AROUND = 256, 0.8
 
 
 def main() -> int:
@@ -42,14 +41,10 @@ def main() -> int:
     assert subject.face is not None  # an error, were none found
     x0, y0, x1, y1 = subject.face.box
     reach, (x, y) = AROUND * max(x1 - x0, y1 - y0), ((x0 + x1) / 2, (y0 + y1) / 2)
-    page = Image.new("RGB", (SIDE * (1 + len(edits)), TITLE + SIDE), "white")
-    pen, font = ImageDraw.Draw(page), ImageFont.load_default(12)
-    for column, (title, image) in enumerate(zip(["photo", *WISHES], [read_image(subject.photo), *edits])):
-        box = (x - reach, y - reach, x + reach, y + reach)
-        face = image.convert("RGB").resize((SIDE, SIDE), Image.Resampling.LANCZOS, box=clipped(box, image.size))
-        page.paste(face, (column * SIDE, TITLE))
-        pen.text((column * SIDE + 3, 2), title, "black", font)
-    save_image(page, args.output)
+    pictures = [read_image(subject.photo), *edits]
+    box = clipped((x - reach, y - reach, x + reach, y + reach), pictures[0].size)
+    row = Row([picture.crop(box) for picture in pictures], ["photo", *WISHES])
+    save_image(contact_sheet([row], SIDE), args.output)
     print(args.output)
     return 0
 

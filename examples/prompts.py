@@ -11,14 +11,12 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
-
-from PIL import Image, ImageDraw, ImageFont
 
 from common.action_units import to_text, to_vector
 from common.cli import guarded
 from common.images import save_image
+from common.sheets import Row, contact_sheet
 from fineface import FineFace
 
 PROMPTS = (
@@ -38,7 +36,7 @@ WISHES: tuple[dict[str, float], ...] = (
     {"AU26": 4, "AU25": 3},
     {"AU15": 4.5, "AU17": 3},
 )
-SEED, TITLE, GAP = 60, 16, 4
+SEED = 60
 
 
 def main() -> int:
@@ -51,28 +49,13 @@ def main() -> int:
     args = parser.parse_args()
     started, editor = time.perf_counter(), FineFace.from_pretrained(adapter=args.adapter)
     prompts = args.prompt or PROMPTS
-    rows = [
-        editor.generate(prompt, WISHES, seed=args.seed + number, batch_size=len(WISHES), progress=False)
-        for number, prompt in enumerate(prompts)
-    ]
-    save_image(sheet(prompts, rows), args.output)
+    labels, rows = [to_text(to_vector(wish)) for wish in WISHES], []
+    for number, prompt in enumerate(prompts):
+        made = editor.generate(prompt, WISHES, seed=args.seed + number, batch_size=len(WISHES), progress=False)
+        rows.append(Row(made, () if number else labels, prompt))
+    save_image(contact_sheet(rows), args.output)
     print(f"{args.output}: {len(rows) * len(WISHES)} pictures, all in {time.perf_counter() - started:.0f} s.")
     return 0
-
-
-def sheet(prompts: Sequence[str], rows: Sequence[Sequence[Image.Image]]) -> Image.Image:
-    """Wishes above, and each prompt above its pictures."""
-    side = rows[0][0].width
-    page = Image.new("RGB", (len(WISHES) * (side + GAP), TITLE + len(rows) * (side + TITLE)), "white")
-    pen, font = ImageDraw.Draw(page), ImageFont.load_default(11)
-    for column, wish in enumerate(WISHES):
-        pen.text((column * (side + GAP) + 2, 2), to_text(to_vector(wish)), "black", font)
-    for number, (prompt, images) in enumerate(zip(prompts, rows)):
-        top = TITLE + number * (side + TITLE)
-        pen.text((2, top + 2), prompt, "black", font)
-        for column, image in enumerate(images):
-            page.paste(image, (column * (side + GAP), top + TITLE))
-    return page
 
 
 if __name__ == "__main__":

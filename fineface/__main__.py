@@ -29,8 +29,9 @@ from common import cli
 from common.action_units import to_vector
 from common.errors import ActionUnitError, InputError
 from common.images import picture_format, save_image
+from common.sheets import Row, contact_sheet
 
-from .sweep import STEPS, contact_sheet, expand
+from .sweep import STEPS, expand
 from .variants import RELEASE, VARIANTS, get_variant
 
 
@@ -208,7 +209,7 @@ def _finish(
     args: argparse.Namespace, images: Sequence[Any], wishes: Sequence[str], target: Path, title: str, started: float
 ) -> int:
     """Writes the picture, or the sheet of a sweep."""
-    save_image(images[0] if len(images) == 1 else contact_sheet(images, wishes, title), target)
+    save_image(images[0] if len(images) == 1 else contact_sheet([Row(images, wishes, title)]), target)
     cli.say(f"{title} -> {target}")
     if args.json:
         record = {"input": title, "output": str(target), "aus": [to_vector(wish) for wish in wishes], "wishes": wishes}

@@ -1,11 +1,8 @@
-"""Sweeps: a wish with ranges as a list of wishes, and the sheet that shows what came of them."""
+"""Sweeps: a wish with ranges as a list of wishes."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-
-from PIL import Image, ImageDraw
 
 from common.action_units import to_text, to_vector
 from common.errors import ActionUnitError
@@ -13,7 +10,6 @@ from common.errors import ActionUnitError
 from .options import HIGH, LOW
 
 STEPS = 6
-MARGIN, HEADING = 4, 16
 _RANGE = re.compile(r"(\w+)=([^:]+):([^:]+)")
 
 
@@ -39,22 +35,3 @@ def expand(wish: str, steps: int = STEPS) -> list[str]:
         raise ActionUnitError(f"A sweep has at least two steps; got {steps}.")
     shares = [i / (steps - 1) for i in range(steps)]
     return [to_text([round(a + t * (b - a), 4) for a, b in zip(first, last)]) for t in shares]
-
-
-def contact_sheet(images: Sequence[Image.Image], labels: Sequence[str], title: str) -> Image.Image:
-    """Pictures of one size side by side, each under its label, below a title.
-
-    Args:
-        images: in order.
-        labels: one for each.
-        title: of the sheet, such as the prompt.
-    """
-    width, height = images[0].size
-    page = Image.new("RGB", (len(images) * (width + MARGIN) + MARGIN, height + 2 * HEADING + MARGIN), "white")
-    pen = ImageDraw.Draw(page)
-    pen.text((MARGIN, 2), title, fill="black")
-    for i, (image, label) in enumerate(zip(images, labels)):
-        x = MARGIN + i * (width + MARGIN)
-        pen.text((x, HEADING + 2), label, fill="black")
-        page.paste(image, (x, 2 * HEADING))
-    return page

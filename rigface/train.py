@@ -88,14 +88,17 @@ def named(vector: list[float]) -> str:
 
 def notes(config: RigFaceConfig, count: int, size: int) -> str:
     """What the model card says before the table."""
-    given = config.model or config.base
+    given = config.model or config.start or config.base
     origin = f"`{given}`, whose licence goes on to hold" if given else "random weights"
     kind = f"pairs listed in `{Path(config.manifest).name}`" if config.manifest else "synthetic pairs"
+    ours = (
+        " What the network reads is our own: the photo, the head drawn in its colours, and the change in 24 numbers "
+        "(`rigface.rendered`)."
+    )
     return (
         "Changes light, pose and expression of a face (after Wei et al., arXiv 2502.02465).\n\n"
-        f"    rigface photo.jpg --light azimuth=60 --pose yaw=15 AU12=3 --model FOLDER\n\n"
-        f"Trained on {count} {kind} of {size} x {size} pixels, from {origin}. What the network reads is our own: the "
-        "photo, the head drawn in its colours, and the change in 24 numbers (`rigface.rendered`)."
+        "    rigface photo.jpg --light azimuth=60 --pose yaw=15 AU12=3 --model FOLDER\n\n"
+        f"Trained on {count} {kind} of {size} x {size} pixels, from {origin}.{'' if config.manifest else ours}"
     )
 
 

@@ -13,6 +13,7 @@ from common.training.autoencoder import AutoencoderConfig
 from common.training.config import read
 from fineface.training.config import FineFaceConfig
 from magicface.train import MagicFaceConfig
+from rigface.train import RigFaceConfig
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 LAUNCHES = sorted(path.name for path in (EXAMPLES / "accelerate").glob("*.yaml"))
@@ -39,7 +40,8 @@ def test_accelerate_reads_its_configs(name):
 @pytest.mark.parametrize("name", TOMLS)
 def test_trainings_read_their_configs(name):
     path = EXAMPLES / name
-    cls = AutoencoderConfig if name.endswith("_vae.toml") else FineFaceConfig if "fineface" in name else MagicFaceConfig
+    kinds = {"magicface": MagicFaceConfig, "rigface": RigFaceConfig, "fineface": FineFaceConfig}
+    cls = AutoencoderConfig if name.endswith("_vae.toml") else kinds[name.removesuffix(".toml").split("_")[1]]
     assert read(cls, path).output
 
 
@@ -65,8 +67,7 @@ def test_fineface_is_trained_as_in_its_paper():
 
 
 @pytest.mark.parametrize(
-    "page",
-    ["README.md", "examples/accelerate/README.md", "examples/train_magicface.toml", "examples/train_fineface.toml"],
+    "page", ["README.md", "examples/accelerate/README.md", *(f"examples/{name}" for name in TOMLS)]
 )
 def test_pages_name_files_that_exist(page):
     root = EXAMPLES.parent

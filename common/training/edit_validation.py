@@ -44,7 +44,8 @@ class Validation:
         pipeline.set_progress_bar_config(disable=True)
         if self.pairs is None:
             count = min(self.config.validation_count, len(self.data))  # type: ignore[arg-type]
-            rows = [self.data[i] for i in range(count)]
+            with torch.autocast("cpu", enabled=False):  # the networks' precision is not for what sees the faces
+                rows = [self.data[i] for i in range(count)]
             self.pairs = {name: torch.stack([row[name] for row in rows]) for name in rows[0]}
         pairs, count = self.pairs, len(self.pairs["vector"])
         made = [

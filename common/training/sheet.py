@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from PIL import Image, ImageDraw
+from PIL import Image
 
+from ..sheets import Row, contact_sheet
 from .latents import changed_region
 
-MARGIN, HEADING = 4, 16
 METRICS = ("edit", "nothing", "vae", "edit_to_nothing", "edit_to_vae")
 
 
@@ -53,18 +53,13 @@ def sheet(columns: dict[str, torch.Tensor], wishes: Sequence[str]) -> Image.Imag
         columns: heading -> pictures (B, 3, H, W) in [0, 1].
         wishes: B texts.
     """
-    size = next(iter(columns.values())).shape[-1]
-    page = Image.new(
-        "RGB", (len(columns) * (size + MARGIN) + MARGIN, HEADING + len(wishes) * (size + HEADING + MARGIN)), "white"
-    )
-    pen = ImageDraw.Draw(page)
-    for j, (title, pictures) in enumerate(columns.items()):
-        x = MARGIN + j * (size + MARGIN)
-        pen.text((x, 2), title, fill="black")
-        for i, picture in enumerate(pictures):
-            pixels = picture.detach().float().cpu().clamp(0, 1).permute(1, 2, 0).numpy()
-            y = HEADING + i * (size + HEADING + MARGIN) + HEADING
-            page.paste(Image.fromarray(np.rint(pixels * 255).astype(np.uint8)), (x, y))
-    for i, wish in enumerate(wishes):
-        pen.text((MARGIN, HEADING + i * (size + HEADING + MARGIN) + 2), wish, fill="black")
-    return page
+    headings, rows = list(columns), []
+    for number, wish in enumerate(wishes):
+        pictures = [_picture(column[number]) for column in columns.values()]
+        rows.append(Row(pictures, () if number else headings, wish))
+    return contact_sheet(rows)
+
+
+def _picture(values: torch.Tensor) -> Image.Image:
+    pixels = values.detach().float().cpu().clamp(0, 1).permute(1, 2, 0).numpy()
+    return Image.fromarray(np.rint(pixels * 255).astype(np.uint8))

@@ -1,0 +1,82 @@
+"""Light, pose and expression of one face, swept in turn and together; then with a smile by MagicFace on top.
+
+    python examples/rig.py --output out
+    python examples/rig.py --photo mine.jpg --output out
+
+Writes sweeps.png, a row for each sweep, and composition.png: the photo, what RigFace is shown, its edit, and the same
+with MagicFace after it on the same crop. Without --photo: a synthetic face (examples/portraits.py) that no training has
+seen.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from PIL import Image
+
+from common.chain import chain
+from common.cli import guarded
+from common.images import read_image, save_image
+from common.sheets import Row, contact_sheet
+from magicface import MagicFace
+from rigface import Light, Pose, RigFace, RigWish
+
+PHOTO = Path(__file__).with_name("portraits") / "calm.jpg"
+SIDE = 192
+SWEEPS = {
+    "light, azimuth": [RigWish(light=Light(azimuth)) for azimuth in (-75, -50, -25, 0, 25, 50, 75)],
+    "light, elevation": [RigWish(light=Light(20, elevation)) for elevation in (-10, 0, 15, 30, 45, 60, 75)],
+    "pose, yaw": [RigWish(pose=Pose(yaw, relative=False)) for yaw in (-40, -25, -12, 0, 12, 25, 40)],
+    "pose, pitch": [RigWish(pose=Pose(pitch=pitch, relative=False)) for pitch in (-20, -12, -6, 0, 6, 12, 20)],
+    "expression": [
+        RigWish(expression=units)
+        for units in ("AU12=2", "AU12=4,AU6=3", "AU1=4,AU2=4", "AU4=4", "AU9=4", "AU15=4,AU17=2", "AU25=3,AU26=4")
+    ],
+    "together": [
+        RigWish(Light(60, 20), Pose(-20), "AU12=4,AU6=3"),
+        RigWish(Light(-60, 20), Pose(20), "AU12=4,AU6=3"),
+        RigWish(Light(60, 20), Pose(20), "AU4=4,AU15=3"),
+        RigWish(Light(-60, 20), Pose(-20), "AU4=4,AU15=3"),
+        RigWish(Light(0, 60), Pose(pitch=12), "AU1=4,AU2=4,AU26=3"),
+        RigWish(Light(0, 60), Pose(pitch=-12), "AU1=4,AU2=4,AU26=3"),
+        RigWish(Light(-40, 45), Pose(30, 8), "AU9=3,AU25=3"),
+    ],
+}
+RELIT = RigWish(Light(60, 20, 1.2), Pose(20))
+SMILE = {"AU12": 4, "AU6": 3}
+
+
+def main() -> int:
+    """Writes both sheets."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--photo", type=Path, default=PHOTO, help="a picture file (default: a synthetic face)")
+    parser.add_argument("--model", default="embedded", help="of RigFace, folder of another (default: embedded)")
+    parser.add_argument("--output", type=Path, default=Path("out"), help="folder (default: out)")
+    args = parser.parse_args()
+    started = time.perf_counter()
+    editor = RigFace.from_pretrained(args.model)
+    subject = editor.encode(args.photo)
+    rows = [
+        Row(editor.edit(subject, wishes, batch_size=len(wishes), progress=False), [str(each) for each in wishes], title)
+        for title, wishes in SWEEPS.items()
+    ]
+    save_image(contact_sheet(rows, SIDE), args.output / "sweeps.png")
+
+    smiling = MagicFace.from_pretrained(args.model)
+    shown = editor.rig(subject, RELIT)
+    pictures = {
+        "photo": read_image(args.photo),
+        "drawn head": Image.fromarray(shown.render),
+        str(RELIT): editor.edit(subject, RELIT, progress=False),
+        f"then {SMILE}": chain(args.photo, [(editor, RELIT), (smiling, SMILE)], progress=False),
+    }
+    save_image(contact_sheet([Row([*pictures.values()], [*pictures])], 2 * SIDE), args.output / "composition.png")
+    print(f"{args.output}: sweeps.png, composition.png; all in {time.perf_counter() - started:.0f} s.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(guarded(main))
