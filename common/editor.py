@@ -24,7 +24,7 @@ from .images import ImageLike, read_image, rgb
 from .paste import paste, paste_mask
 from .pipeline import FaceEditPipeline
 from .prepare import Prepared, prepare
-from .rig import Rigger
+from .rig import Rig, Rigger
 from .subject import Subject, check_subject
 from .tensors import to_tensor
 
@@ -207,9 +207,9 @@ class Editor(Generic[Wish]):
         for start in range(0, len(pairs), batch_size):
             batch = pairs[start : start + batch_size]
             detail = way == "detail" and any(s.face is not None for s, _ in batch)  # a prepared crop is not pasted
-            crops, neutral, regions = self._sample(batch, detail, int(seed), call)
-            for (each, _), region, crop, plain in zip(batch, regions, crops, neutral):
-                results.append(_finish(each, region, crop, plain, way))
+            crops, neutral, rig = self._sample(batch, detail, int(seed), call)
+            for row, ((each, _), crop, plain) in enumerate(zip(batch, crops, neutral)):
+                results.append(_finish(each, rig, row, crop, plain, way))
         return results[0] if single else results
 
     def prepare(
@@ -264,10 +264,10 @@ class Editor(Generic[Wish]):
 
     def _sample(
         self, pairs: list[tuple[Subject, Wish]], with_neutral: bool, seed: int, call: dict[str, Any]
-    ) -> tuple[np.ndarray, Sequence[np.ndarray | None], Sequence[np.ndarray]]:
+    ) -> tuple[np.ndarray, Sequence[np.ndarray | None], Rig]:
         """Crops (B, S, S, 3) in [0, 1], and for each its zero-wish twin from the same noise, where asked for.
 
-        Last, for each what it may have changed, (S, S) bool.
+        Last, the rig whose first B rows they show.
         """
         count, subjects = len(pairs), [subject for subject, _ in pairs]
         one = all(subject is subjects[0] for subject in subjects)
@@ -282,15 +282,15 @@ class Editor(Generic[Wish]):
         noise = torch.cat([randn_tensor(shape, generator, torch.device(device)) for generator in generators])
         options = call | {"generator": generators, "latents": noise, "output_type": "np", "return_dict": False}
         images: Any = self.pipeline(identity, rig, **options)[0]
-        regions = [subject.region for subject in subjects] if rig.regions is None else rig.regions[:count]
         if not with_neutral:
-            return images, [None] * count, regions
-        return images[:count], [images[count]] * count if one else images[count:], regions
+            return images, [None] * count, rig
+        return images[:count], [images[count]] * count if one else images[count:], rig
 
 
 def _finish(
-    subject: Subject, region: np.ndarray, crop: np.ndarray, neutral: np.ndarray | None, way: str | None
+    subject: Subject, rig: Rig, row: int, crop: np.ndarray, neutral: np.ndarray | None, way: str | None
 ) -> Image.Image:
     if way is None or subject.face is None:
         return Image.fromarray(np.rint(crop * 255).astype(np.uint8))
-    return paste(subject.photo, subject.crop, crop, paste_mask(region), neutral)
+    carried = None if rig.carried is None else rig.carried[row]
+    return paste(subject.photo, subject.crop, crop, paste_mask(rig.region(row, subject)), neutral, carried)

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from .carry import Carried, carry
 from .faces import Crop
 
 MUCH = (0.05, 0.15)
@@ -42,7 +43,12 @@ def _smooth(ramp: np.ndarray) -> np.ndarray:
 
 
 def paste(
-    photo: Image.Image, crop: Crop, edited: np.ndarray, mask: np.ndarray, neutral: np.ndarray | None = None
+    photo: Image.Image,
+    crop: Crop,
+    edited: np.ndarray,
+    mask: np.ndarray,
+    neutral: np.ndarray | None = None,
+    carried: Carried | None = None,
 ) -> Image.Image:
     """The photo with the edited crop in it.
 
@@ -51,9 +57,10 @@ def paste(
         crop: where `edited` lies in it.
         edited: (S, S, 3) float32 in [0, 1], the crop as generated.
         mask: (S, S) float32 in [0, 1], see `paste_mask`.
-        neutral: (S, S, 3), the same crop generated from the same noise with a wish of zero. Where it is given, the
-            change `edited - neutral` is added, so that the photo keeps its own sharpness where nothing moved; where
-            much has changed, its old edges would shine through, and `edited` replaces it.
+        neutral: (S, S, 3), the same crop generated from the same noise with a wish of zero. Where it is given, what it
+            lacks of the photo, the detail, is added to `edited`, so that the photo keeps its own sharpness where
+            nothing moved; where much has changed, old edges would shine through, and the detail is left out.
+        carried: where the detail goes instead, as far as that is known; goes with `neutral`.
     """
     result = np.array(photo)
     patch, (x0, y0, x1, y1) = crop.warp_back(np.ascontiguousarray(edited, np.float32))
@@ -64,8 +71,12 @@ def paste(
         after = before + weight * (patch - before)
     else:
         base, _ = crop.warp_back(np.ascontiguousarray(neutral, np.float32))
-        gone = _back(crop, _much(edited - neutral))
-        after = before + weight * (patch - base + gone * (base - before))
+        detail = before - base
+        kept = (1 - _back(crop, _much(edited - neutral))) * detail
+        if carried is not None:
+            moved, sure = carry(detail, crop, carried)
+            kept = kept + sure * (moved - kept)
+        after = before + weight * (patch + kept - before)
     changed = (np.rint(after.clip(0, 1) * 255)).astype(np.uint8)
     target[:] = np.where(weight > 0, changed, target)
     pasted = Image.fromarray(result, photo.mode)

@@ -12,6 +12,7 @@ import torch
 from .errors import ShapeError
 
 if TYPE_CHECKING:
+    from .carry import Carried
     from .subject import Subject
 
 Wish = TypeVar("Wish")
@@ -28,11 +29,13 @@ class Rig:
             guide that many edits share passes the VAE once; so do equal rows of pictures.
         regions: for each row what the edit may change, (H, W) bool, where it is more than the subject's own `region`:
             a head that turns comes to lie elsewhere. None: the subject's own.
+        carried: for each row where the photo's detail goes, None where it stays. None: it stays in all of them.
     """
 
     vector: torch.Tensor
     guides: tuple[torch.Tensor, ...] = ()
     regions: tuple[np.ndarray, ...] | None = None
+    carried: tuple[Carried | None, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.vector.ndim != 2 or not len(self.vector):
@@ -40,11 +43,17 @@ class Rig:
         for guide in self.guides:
             if guide.ndim != 4 or len(guide) not in (1, len(self)):
                 raise ShapeError("Rig guide", f"(1 or {len(self)}, channels, height, width)", guide.shape)
-        if self.regions is not None and len(self.regions) != len(self):
-            raise ShapeError("Rig.regions", f"{len(self)} regions, one for each row", (len(self.regions),))
+        for name in ("regions", "carried"):
+            rows = getattr(self, name)
+            if rows is not None and len(rows) != len(self):
+                raise ShapeError(f"Rig.{name}", f"{len(self)}, one for each row", (len(rows),))
 
     def __len__(self) -> int:
         return len(self.vector)
+
+    def region(self, row: int, subject: Subject) -> np.ndarray:
+        """What a row's edit may change of its subject, (H, W) bool."""
+        return subject.region if self.regions is None else self.regions[row]
 
 
 class Rigger(Protocol[Wish]):

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from common.carry import Carried
 from common.errors import ImageError, InputError, ShapeError
 from common.images import ImageLike, read_image, rgb
 
@@ -28,6 +29,7 @@ class Conditions:
         notes: what the user should know of how these were made; an edit logs them.
         region: (S, S) bool, what the edit may change; None: what the subject says, and wherever the background is not
             the subject's.
+        carried: where the photo's detail goes, S pixels wide; None: it stays.
 
     Raises:
         ShapeError: shapes that do not fit one another.
@@ -39,6 +41,7 @@ class Conditions:
     coefficients: np.ndarray
     notes: tuple[str, ...] = ()
     region: np.ndarray | None = None
+    carried: Carried | None = None
 
     def __post_init__(self) -> None:
         side = len(self.background)

@@ -67,7 +67,8 @@ class ConditionsRigger:
         # A new pose alone changes the background: without one, it was encoded with the photo.
         (background,) = shared_guides(subjects) if own else (_pictures([row.background for row in rows]),)
         regions = tuple(_region(row, subject) for row, subject in zip(rows, subjects))
-        return Rig(vector, (background, _pictures([row.render for row in rows])), regions)
+        guides = background, _pictures([row.render for row in rows])
+        return Rig(vector, guides, regions, tuple(row.carried for row in rows))
 
 
 def conditions_of(subject: Subject, wish: RigWish) -> Conditions:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from common.carry import Carried
 from common.face3d.camera import Perspective, angles_of, rotation_matrix, to_pixels
 from common.face3d.fit import Fit
 from common.face3d.fit_light import to_linear, to_srgb
@@ -68,8 +69,23 @@ def changed(fit: Fit, change: Change) -> tuple[torch.Tensor, Perspective]:
     )
 
 
+@dataclass(frozen=True, eq=False)
+class Drawing:
+    """A head as it shall be, in a crop of S pixels.
+
+    Attributes:
+        picture: (S, S, 3) uint8, on black.
+        covered: (S, S) bool, where it is.
+        carried: where the photo's detail goes on it.
+    """
+
+    picture: np.ndarray
+    covered: np.ndarray
+    carried: Carried
+
+
 @torch.no_grad()
-def draw(fit: Fit, change: Change, crop: Crop, photo: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def draw(fit: Fit, change: Change, crop: Crop, photo: np.ndarray) -> Drawing:
     """Draw the head as it shall be.
 
     Each place of the head has the colour that the photo has there, times the ratio of the light before and after, by
@@ -80,9 +96,6 @@ def draw(fit: Fit, change: Change, crop: Crop, photo: np.ndarray) -> tuple[np.nd
         change: what shall be.
         crop: of the photo, S pixels wide.
         photo: (S, S, 3) uint8, that crop.
-
-    Returns:
-        The drawing (S, S, 3) uint8 on black, and where it is (S, S) bool.
     """
     head, side = fit.head, crop.size
     now = place(fit, fit.vertices(), fit.camera, crop)
@@ -112,8 +125,13 @@ def draw(fit: Fit, change: Change, crop: Crop, photo: np.ndarray) -> tuple[np.nd
         picture[fragments.seen] = values
         return torch.nn.functional.avg_pool2d(picture.movedim(2, 0)[None], SAMPLES)[0].movedim(0, 2)
 
-    drawn = to_srgb(pooled(colour).clamp(0, 1).numpy())
-    return np.rint(drawn * 255).astype(np.uint8), pooled(fade)[..., 0].numpy() > 0.5
+    drawn, covered = to_srgb(pooled(colour).clamp(0, 1).numpy()), pooled(fade)[..., 0].numpy()
+    share = pooled(torch.ones_like(fade))
+    origin = (pooled(at) / share.clamp_min(1e-6)).numpy()
+    # Detail is of display values, which follow about a 2.2th root of the light.
+    gain = (pooled(ratio ** (1 / 2.2)) / share.clamp_min(1e-6)).numpy()
+    carried = Carried(origin, pooled(shown * fade)[..., 0].numpy(), gain)
+    return Drawing(np.rint(drawn * 255).astype(np.uint8), covered > 0.5, carried)
 
 
 def skin_normals(fit: Fit) -> torch.Tensor:

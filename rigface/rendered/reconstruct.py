@@ -118,13 +118,15 @@ class Rendered:
             labels: (S, S) uint8, its parts; 0 is what an edit keeps.
         """
         photo = crop.apply(source.photo)
-        render, covered = draw(source.fit, change, crop, photo)
+        drawing = draw(source.fit, change, crop, photo)
         region = labels > 0
         if not torch.equal(change.turn, torch.eye(3)):
             width = 2 * max(1, round(REACH * crop.size)) + 1
             disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
-            region = cv2.dilate((region | covered).astype(np.uint8), disc) > 0
-        return Conditions(photo, render, change.vector().numpy(), region=region)
+            region = cv2.dilate((region | drawing.covered).astype(np.uint8), disc) > 0
+        # A zero wish returns the photo to the bit: nothing is sampled anew.
+        carried = drawing.carried if change.vector().any() else None
+        return Conditions(photo, drawing.picture, change.vector().numpy(), region=region, carried=carried)
 
 
 def _check_pose(rotation: torch.Tensor) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -97,6 +98,23 @@ def test_a_turned_head_is_drawn_turned_and_its_surroundings_may_change(rendered,
     now = rendered.look(turned.render, face[0]).fit.angles
     yaw = torch.rad2deg(now - seen.fit.angles)[0, 0]
     assert 12 < yaw < 28
+
+
+def test_the_photos_detail_goes_with_the_head(rendered, seen, made):
+    """What is drawn is the photo at the places that are told, and the middle of the face stays."""
+    assert conditions(rendered, seen, made, NEUTRAL).carried is None
+    turned = conditions(rendered, seen, made, RigWish(pose="yaw=20"))
+    carried = turned.carried
+    sure = carried.weight > 0.95
+    assert sure.mean() > 0.1
+    x, y = carried.place[..., 0], carried.place[..., 1]
+    looked = cv2.remap(made.source, x, y, cv2.INTER_LINEAR)
+    assert np.median(np.abs(looked[sure].astype(float) - turned.render[sure])) < 12  # its shading turns along
+    grid = np.stack(np.meshgrid(np.arange(128), np.arange(128)), -1)
+    assert 2 < np.abs(carried.place - grid)[sure].max() < 40
+    lit = conditions(rendered, seen, made, RigWish(light=Light(azimuth=60))).carried
+    assert np.abs(lit.place - grid)[lit.weight > 0.95].max() < 0.6
+    assert np.ptp(lit.gain[lit.weight > 0.95]) > 0.2
 
 
 @pytest.mark.parametrize(("azimuth", "brighter"), [(-70, slice(0, 64)), (70, slice(64, 128))])
