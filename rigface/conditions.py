@@ -25,7 +25,7 @@ class Conditions:
             where they will be; for the embedded network the source as it is.
         render: (S, S, 3) uint8, RGB: the wanted 3D face under the wanted light, where it shall be; black elsewhere.
         coefficients: (V,) float32, the wanted expression, 64 of the BFM basis for the published network; for the
-            embedded one the change in 24 numbers (`rigface.rendered.change`).
+            embedded one the change in 24 numbers (`common.draft.change`).
         notes: what the user should know of how these were made; an edit logs them.
         region: (S, S) bool, what the edit may change; None: what the subject says, and wherever the background is not
             the subject's.

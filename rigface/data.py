@@ -12,6 +12,7 @@ import torch
 from torch.utils.data import Dataset
 
 from common.background import get_parser
+from common.draft.change import Change
 from common.errors import FaceNotFoundError, InputError
 from common.face3d.camera import rotation_matrix
 from common.face3d.lighting import shade
@@ -24,7 +25,6 @@ from common.training.edit_validation import Pair
 from common.training.manifest import Manifest
 
 from .conditions import read_coefficients
-from .rendered.change import Change
 from .rendered.draw import skin_normals
 from .rendered.reconstruct import Rendered, Seen
 

@@ -18,6 +18,7 @@ from common import cli
 from common.action_units import ACTION_UNITS, to_text
 from common.checkpoints import RIGFACE
 from common.defaults import Defaults
+from common.draft.change import TURN_SCALE, VECTOR_SIZE
 from common.errors import InputError
 from common.synthetic.dataset import SyntheticFaces
 from common.training.command import command
@@ -28,7 +29,6 @@ from common.training.edit_validation import Pair
 
 from .data import ManifestRigs, SyntheticRigs
 from .editor import GUIDES, RigFace
-from .rendered.change import TURN_SCALE, VECTOR_SIZE
 
 
 @dataclass(frozen=True)

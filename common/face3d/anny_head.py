@@ -63,7 +63,7 @@ class AnnyHead:
         self._variations = [label.split(":") for label in labels["variations"].split()]
         self._projection, self._basis = tensors["phenotype_projection"], tensors["phenotype_basis"].flatten(1)
         self._changes, self._actions = tensors["change_basis"].flatten(1), tensors["action_basis"].flatten(1)
-        self._mirrored = tensors["mirrored"]
+        self.mirrored = tensors["mirrored"]
         self._units = self._unit_shapes(tensors["action_basis"])  # positive, negative: each (24, 3 V)
         self.mean = self._neutral(torch.zeros(1, self.identity_size, device=device))[0]
         self.pivot = self._pivot(self.mean)
@@ -227,7 +227,7 @@ class AnnyHead:
             """One side's action, as the mean of what was drawn for it and the mirror image of the other side's."""
             left, right = (shapes[self.action_names.index(action + name)] for name in halves)
             own, other = (left, right) if side == "Left" else (right, left)
-            return (own + other[self._mirrored] * other.new_tensor([-1, 1, 1])) / 2
+            return (own + other[self.mirrored] * other.new_tensor([-1, 1, 1])) / 2
 
         return tuple(  # pyright: ignore[reportReturnType]
             torch.stack([shape(table.get(unit, {}), side) for side in halves for unit in UNITS])

@@ -103,7 +103,9 @@ def label(scene: Scene, samples: Samples, side: int) -> np.ndarray:
     """Face-parsing classes (N,) of the samples: those of the triangles, and brows where their hairs are drawn."""
     parts, skinned = samples.parts.copy(), samples.on_head & (samples.parts == PARTS.index("skin"))
     shown = skin.brow_cover(scene.person.features, _map_side(side))
-    cover = _look_up(cv2.GaussianBlur(shown, (0, 0), len(shown) / 400)[..., None], maps.unroll(samples.places[skinned]))
+    cover = maps.look_up(
+        cv2.GaussianBlur(shown, (0, 0), len(shown) / 400)[..., None], maps.unroll(samples.places[skinned])
+    )
     left = samples.places[skinned, 0] > 0
     brow = np.where(left, PARTS.index("l_brow"), PARTS.index("r_brow"))
     parts[skinned] = np.where(cover[:, 0] > 0.25, brow, parts[skinned])
@@ -124,7 +126,7 @@ def _skin(scene: Scene, samples: Samples, bare: np.ndarray, side: int) -> np.nda
     painted = _painted(scene.person, side)
     groove = skin.groove(np.array(scene.units, np.float32), scene.person.skin, side)
     slope = skin.slopes(painted.relief - _GROOVE * groove)
-    found = _look_up(np.dstack([painted.albedo, painted.gloss, slope, groove]), maps.unroll(samples.places[bare]))
+    found = maps.look_up(np.dstack([painted.albedo, painted.gloss, slope, groove]), maps.unroll(samples.places[bare]))
     albedo, gloss, slope, groove = found[:, :3], found[:, 3], found[:, 4:6], found[:, 6:]
     albedo = albedo * (1 - 0.38 * np.clip(groove, 0, 1) * np.array([0.7, 1, 1.05], np.float32))
     points = samples.points[bare]
@@ -155,17 +157,3 @@ def _mouth(scene: Scene, samples: Samples, chosen: np.ndarray, teeth: np.ndarray
 
 def _mix(values: np.ndarray, corners: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return np.einsum("nkc,nk->nc", values[corners], weights)
-
-
-def _look_up(picture: np.ndarray, spots: np.ndarray) -> np.ndarray:
-    """Channels (N, C) of a picture (S, S, C) at coordinates (N, 2) in [0, 1], bilinearly, mirrored beyond its edges."""
-    side, width = len(picture), 16384  # OpenCV wants a picture, no wider than this, and not empty
-    rows = max(-(-len(spots) // width), 1)
-    padded = np.zeros((rows * width, 2), np.float32)
-    padded[: len(spots)] = spots * side - 0.5
-    x, y = (np.ascontiguousarray(padded[:, i]).reshape(rows, width) for i in (0, 1))
-    found = [
-        cv2.remap(np.ascontiguousarray(picture[..., c : c + 4]), x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
-        for c in range(0, picture.shape[2], 4)
-    ]
-    return np.concatenate([piece.reshape(rows * width, -1) for piece in found], 1)[: len(spots)]

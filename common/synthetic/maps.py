@@ -27,6 +27,20 @@ def unroll(places: np.ndarray) -> np.ndarray:
     return np.stack([angle / (2 * _ANGLE) + 0.5, (_TOP - places[:, 1]) / (_TOP - _BOTTOM)], 1).astype(np.float32)
 
 
+def look_up(picture: np.ndarray, spots: np.ndarray) -> np.ndarray:
+    """Channels (N, C) of a picture (S, S, C) at coordinates (N, 2) in [0, 1], bilinearly, mirrored beyond its edges."""
+    side, width = len(picture), 16384  # OpenCV wants a picture, no wider than this, and not empty
+    rows = max(-(-len(spots) // width), 1)
+    padded = np.zeros((rows * width, 2), np.float32)
+    padded[: len(spots)] = spots * side - 0.5
+    x, y = (np.ascontiguousarray(padded[:, i]).reshape(rows, width) for i in (0, 1))
+    found = [
+        cv2.remap(np.ascontiguousarray(picture[..., c : c + 4]), x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+        for c in range(0, picture.shape[2], 4)
+    ]
+    return np.concatenate([piece.reshape(rows * width, -1) for piece in found], 1)[: len(spots)]
+
+
 def noise(rng: np.random.Generator, cell: float, side: int = SIDE) -> np.ndarray:
     """Smooth noise (side, side) of mean 0 and deviation 1, whose blobs measure about `cell` pixels."""
     coarse = rng.standard_normal((max(int(side / cell), 2) + 3,) * 2).astype(np.float32)

@@ -2,7 +2,7 @@
 
 Nothing need be fetched or registered for. What the network sees differs from the published one's conditions: the guide
 is the photo itself, with nothing hidden; the drawn head wears the photo's own pixels, moved and lit as wished; and the
-vector is the change in 24 numbers of ours (`rigface.rendered.change`), zero where nothing changes.
+vector is the change in 24 numbers of ours (`common.draft.change`), zero where nothing changes.
 """
 
 from __future__ import annotations

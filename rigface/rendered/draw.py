@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from common.carry import Carried
-from common.face3d.camera import Perspective, angles_of, rotation_matrix, to_pixels
+from common.draft.change import Change
+from common.draft.heads import changed, place
 from common.face3d.fit import Fit
 from common.face3d.fit_light import to_linear, to_srgb
 from common.face3d.head import vertex_normals
 from common.face3d.lighting import shade
 from common.face3d.render import rasterize, visible
 from common.faces import Crop
-from common.faces.warp import transform
-
-from .change import Change
 
 SAMPLES = 2  # a pixel and direction
 _FACING = (0.1, 0.35)  # cosines to the viewer between which a place of the skin goes from hidden to seen
@@ -25,48 +23,6 @@ _DIM = 0.12  # least brightness that a place was lit with: what is darker tells 
 _RATIO = (0.2, 5.0)  # by how much relighting may change a colour
 _NECK = (0.1, 0.15)  # of the head's weight: where the drawing fades out, and over how much
 _WHOLE = 0.9  # of the head's weight: no neck
-_BROWS, _CHIN = slice(17, 27), 8  # iBUG
-
-
-@dataclass(frozen=True, eq=False)
-class Placed:
-    """A head in a crop.
-
-    Attributes:
-        points: (V, 3) crop pixels, and metres from the camera.
-        normals: (V, 3) unit normals in the camera's axes.
-    """
-
-    points: torch.Tensor
-    normals: torch.Tensor
-
-
-def place(fit: Fit, vertices: torch.Tensor, camera: Perspective, crop: Crop) -> Placed:
-    """Where a head (1, V, 3) lies in a crop of the photo that was fitted."""
-    height, width = fit.size
-    pixels = to_pixels(camera.project(vertices), width, height)[0]
-    flat = transform(pixels[:, :2].double().numpy(), crop.matrix)
-    points = torch.cat([torch.from_numpy(flat).float(), pixels[:, 2:].float()], 1)
-    return Placed(points, vertex_normals(vertices, fit.head.triangles)[0])
-
-
-@torch.no_grad()
-def changed(fit: Fit, change: Change) -> tuple[torch.Tensor, Perspective]:
-    """The head (1, V, 3) after a change, and the camera that keeps the face's middle where it is."""
-    angles = angles_of(change.turn[None] @ rotation_matrix(fit.angles))
-    units = (fit.expression + change.units).clamp(-5, 5)
-    neutral = fit.head(fit.identity)
-    vertices = fit.head.express(neutral, units, jaw=fit.jaw, gaze=fit.gaze)
-    if bool(fit.gaze.any()):  # eyes that look at something go on to look at it
-        turned = torch.rad2deg(angles - fit.angles)[:, None, :2]
-        gaze = (fit.gaze - torch.deg2rad(turned)).clamp(-0.5, 0.5)
-        vertices = fit.head.express(neutral, units, jaw=fit.jaw, gaze=gaze)
-    before, after = (_middle(fit, neutral, turn) for turn in (fit.angles, angles))
-    depth = fit.camera.distance - before[2]
-    shift = fit.camera.shift + fit.camera.focal * (before - after)[:2] / depth
-    return fit.head.turn(vertices, angles), replace(
-        fit.camera, distance=fit.camera.distance + after[2] - before[2], shift=shift
-    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,12 +94,6 @@ def skin_normals(fit: Fit) -> torch.Tensor:
     """The normals (N, 3) of the head that faces the camera: what `fit_light` reads the light from, but for hair."""
     normals = vertex_normals(fit.vertices(), fit.head.triangles)[0]
     return normals[(fit.head.head_weight > _WHOLE) & (normals[:, 2] > _FACING[1])]
-
-
-def _middle(fit: Fit, neutral: torch.Tensor, angles: torch.Tensor) -> torch.Tensor:
-    """Between chin and brows of the neutral face, (3,) metres: what stays in place when a head turns."""
-    landmarks = fit.head.landmarks(fit.head.turn(neutral, angles))[0]
-    return (landmarks[_CHIN] + landmarks[_BROWS].mean(0)) / 2
 
 
 def _tone(fit: Fit) -> torch.Tensor:

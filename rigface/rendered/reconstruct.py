@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import torch
 
+from common.draft.change import Change
 from common.errors import InputError
 from common.face3d.camera import angles_of, rotation_matrix
 from common.face3d.fit import Fit, fit
@@ -17,7 +18,6 @@ from common.measure.regressor import Regressor
 
 from ..conditions import Conditions
 from ..wish import NEUTRAL, RigWish
-from .change import Change
 from .draw import draw
 
 LIMITS = {"yaw": 50.0, "pitch": 25.0, "roll": 20.0}

@@ -10,14 +10,14 @@ import pytest
 import torch
 
 from common.background import get_parser
+from common.draft.change import TURN_SCALE, VECTOR_SIZE, Change
+from common.draft.heads import changed
 from common.errors import InputError
 from common.face3d.camera import angles_of, rotation_matrix
 from common.faces import get_finder
 from common.prepare import prepare
 from rigface.light import Light
 from rigface.rendered import load
-from rigface.rendered.change import TURN_SCALE, VECTOR_SIZE, Change
-from rigface.rendered.draw import changed
 from rigface.wish import NEUTRAL, RigWish
 
 NOTHING = frozenset()

@@ -12,13 +12,13 @@ from PIL import Image
 
 from common.chain import chain
 from common.checkpoints import RIGFACE, missing_files
+from common.draft.change import VECTOR_SIZE
 from common.errors import InputError
 from common.images import read_image, rgb
 from common.weights import read_weights
 from magicface import MagicFace
 from rigface import Light, Pose, RigFace, RigWish, rig
 from rigface.__main__ import main
-from rigface.rendered.change import VECTOR_SIZE
 from rigface.rendered.reconstruct import Rendered
 
 OFFLINE = {"device": "cpu", "finder": "mediapipe", "parser": "grabcut"}

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from common.draft.change import VECTOR_SIZE
 from common.synthetic.dataset import SyntheticFaces
 from rigface import RigFace
 from rigface.data import STILL_EVERY, SyntheticRigs
-from rigface.rendered.change import VECTOR_SIZE
 from rigface.train import main, named
 from rigface.wish import RigWish
 

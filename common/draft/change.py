@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import torch
 
-from common.action_units import ACTION_UNITS
-from common.face3d.camera import angles_of
-from common.face3d.lighting import CONSTANTS
+from ..action_units import ACTION_UNITS
+from ..face3d.camera import angles_of
+from ..face3d.lighting import CONSTANTS
 
 VECTOR_SIZE = len(ACTION_UNITS) + 3 + 9
 TURN_SCALE = 10.0

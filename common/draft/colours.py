@@ -1,0 +1,81 @@
+"""The colour of what a photo does not show of a head: the mirrored place's, the neighbours', a mouth's."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import torch
+
+from ..face3d.anny_head import AnnyHead
+from ..parts import PARTS
+
+DIM = 0.12
+"""Least brightness that a place was lit with: what is darker tells nothing of its colour."""
+_ROUNDS = 60  # of taking the neighbours' mean; vertices farther than this from all that is seen get the mean colour
+_SCLERA = 0.5  # linear brightness of the white of an eye under a light of 1
+_EXPOSURE = (0.5, 1.5)
+
+
+def complete(head: AnnyHead, colours: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
+    """Colours (V, 3) of all vertices from those of some.
+
+    Args:
+        head: whose vertices.
+        colours: (V, 3), those of vertices that are not known do not matter.
+        known: (V,) bool.
+
+    Returns:
+        The known colours as they were; else the mirrored vertex's where that is known, else what diffuses from the
+        neighbours.
+    """
+    mean = colours[known].mean(0) if bool(known.any()) else colours.new_full((3,), 0.4)
+    twin = known[head.mirrored] & ~known
+    found = torch.where(known[:, None], colours, torch.where(twin[:, None], colours[head.mirrored], mean))
+    fixed, reached = known | twin, (known | twin).float()
+    first, second = _edges(head)
+    for _ in range(_ROUNDS):
+        # Places that nothing has reached yet do not count in their neighbours' mean.
+        total = torch.zeros_like(found).index_add_(0, first, found[second] * reached[second, None])
+        weight = torch.zeros_like(reached).index_add_(0, first, reached[second])
+        open_ = ~fixed & (weight > 0)
+        found[open_] = total[open_] / weight[open_, None]
+        reached[open_] = 1
+    return found
+
+
+def inner_mouth(head: AnnyHead) -> tuple[torch.Tensor, torch.Tensor]:
+    """Which vertices lie in the mouth, and which of them are teeth: (V,) bool each."""
+    return _of_triangles(head, head.parts == PARTS.index("mouth")), _of_triangles(head, head.teeth)
+
+
+def exposure(head: AnnyHead, colours: torch.Tensor, known: torch.Tensor) -> float:
+    """How bright the photo shows what is white, told by the whites of the eyes; 1 where none is seen.
+
+    Args:
+        head: whose vertices.
+        colours: (V, 3) linear, without light.
+        known: (V,) bool, which of them are seen.
+    """
+    eyes = head.eyes.flatten()
+    seen = eyes[known[eyes]]
+    if not len(seen):
+        return 1.0
+    white = float(torch.quantile(colours[seen].mean(1), 0.8))
+    return float(np.clip(white / _SCLERA, *_EXPOSURE))
+
+
+def _of_triangles(head: AnnyHead, chosen: torch.Tensor) -> torch.Tensor:
+    found = torch.zeros(len(head.mean), dtype=torch.bool)
+    found[head.triangles[chosen].flatten()] = True
+    other = torch.zeros_like(found)
+    other[head.triangles[~chosen].flatten()] = True
+    return found & ~other
+
+
+@cache
+def _edges(head: AnnyHead) -> tuple[torch.Tensor, torch.Tensor]:
+    """Both ends of all edges, each in both directions."""
+    a, b, c = head.triangles.unbind(1)
+    pairs = torch.cat([torch.stack(ends, 1) for ends in ((a, b), (b, c), (c, a), (b, a), (c, b), (a, c))])
+    return tuple(torch.unique(pairs, dim=0).T)  # pyright: ignore[reportReturnType]

@@ -1,0 +1,97 @@
+"""What a crop shows of a head after a change, pixel by pixel: where that was before, and how it is lit now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ..face3d.anny_head import AnnyHead
+from ..face3d.fit import Fit
+from ..face3d.lighting import shade
+from ..face3d.render import rasterize, visible
+from ..faces import Crop
+from ..synthetic import eyes, maps
+from .change import Change
+from .colours import DIM, inner_mouth
+from .folds import colour, folds
+from .heads import Placed, changed, misses, place
+
+RATIO = (0.2, 5.0)
+"""By how much new light may change a colour."""
+_FACING = (0.1, 0.35)  # cosines to the viewer between which a place of the skin goes from hidden to seen
+_WET = 0.3  # least light inside a mouth
+
+
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """The samples that show the head, N of a crop's S x S.
+
+    Attributes:
+        seen: (S, S) bool, which samples; the others' order is that of the rows below.
+        source: (N, 2) float32, where in the crop the photo shows the same place of the skin.
+        hidden: (N,) float32 in [0, 1], 1 where the photo does not show it.
+        gain: (N, 3) float32, how many times as much light it sends as before.
+        fill: (N, 3) float32, linear light of what the photo does not show.
+    """
+
+    seen: np.ndarray
+    source: np.ndarray
+    hidden: np.ndarray
+    gain: np.ndarray
+    fill: np.ndarray
+
+
+def shown(head: AnnyHead, before: Placed, side: int) -> torch.Tensor:
+    """How surely the photo shows each vertex, (V,) in [0, 1]."""
+    fragments = rasterize(before.points, head.triangles, side, side)
+    facing = ((before.normals[:, 2] - _FACING[0]) / (_FACING[1] - _FACING[0])).clamp(0, 1)
+    return visible(before.points, fragments) * facing
+
+
+@torch.no_grad()
+def surface(
+    fit: Fit, change: Change, crop: Crop, before: Placed, seen: torch.Tensor, colours: torch.Tensor, white: float
+) -> Surface:
+    """Draw the head after a change.
+
+    Args:
+        fit: of the photo.
+        change: what shall be.
+        crop: S pixels wide, of the photo.
+        before: the head as it is, in that crop.
+        seen: (V,) in [0, 1], what the photo shows of it, see `shown`.
+        colours: (V, 3) linear, of every vertex under a light of 1, see `colours.complete`.
+        white: how bright the photo shows a white surface, see `colours.exposure`.
+    """
+    head, side = fit.head, crop.size
+    after = place(fit, *changed(fit, change), crop, misses(fit))
+    fragments = rasterize(after.points, head.triangles, side, side)
+    mouth, teeth = inner_mouth(head)
+    values = torch.cat(
+        [before.points[:, :2], before.normals, after.normals, seen[:, None], colours, head.mean, mouth[:, None],
+         teeth[:, None]], 1,
+    )  # fmt: skip
+    found = fragments.interpolate(values, head.triangles)
+    source, old, new, sure, albedo, places, inside, enamel = found.split([2, 3, 3, 1, 3, 3, 1, 1], 1)
+    spots, skin = places.numpy(), (inside[:, 0] < 0.5).numpy()
+    old, new = (torch.nn.functional.normalize(normals, dim=1) for normals in (old, new))
+    darker = np.ones((len(spots), 3), np.float32)
+    if (folded := folds(fit, change)) is not None:
+        at = maps.look_up(folded, maps.unroll(spots)) * skin[:, None]
+        old, new = (_bumped(n, torch.from_numpy(at[:, i : i + 2])) for n, i in ((old, 1), (new, 4)))
+        darker = colour(at[:, 3]) / colour(at[:, 0])
+    lit = shade(torch.stack([old, new]), torch.stack([change.before, change.light]).float())
+    gain = (lit[1].clamp_min(DIM / 2) / lit[0].clamp_min(DIM)).clamp(*RATIO).numpy() * darker
+    bare = (albedo * lit[1].clamp_min(0)).numpy()
+    wet = white * eyes.mouth(spots, enamel[:, 0].numpy() > 0.5) * lit[1].clamp_min(_WET).numpy()
+    fill = np.where(skin[:, None], bare, wet)
+    return Surface(fragments.seen.numpy(), source.numpy(), 1 - sure[:, 0].numpy(), gain.astype(np.float32), fill)
+
+
+def _bumped(normals: torch.Tensor, slopes: torch.Tensor) -> torch.Tensor:
+    """Unit normals (N, 3) on a relief of slopes (N, 2) rightwards and upwards."""
+    across = torch.nn.functional.normalize(torch.stack([normals[:, 2], 0 * normals[:, 0], -normals[:, 0]], 1), dim=1)
+    upward = torch.linalg.cross(normals, across)
+    return torch.nn.functional.normalize(normals - slopes[:, :1] * across - slopes[:, 1:] * upward, dim=1)
