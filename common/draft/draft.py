@@ -19,7 +19,9 @@ from .heads import Placed, misses, place
 from .surface import Surface, shown, surface
 
 LARGEST = 512  # pixels of the window's side in which motion is computed
-NEAR, FAR = 0.12, 0.5  # of the face's height: over how much motion fades out in surroundings, and in hair
+EDGE, NEAR, FAR = 0.02, 0.12, 0.5
+"""Of the head's height: over how much light and motion fade out in the surroundings, and both in hair."""
+_SOFT = 0.7  # pixels of blur at the edges of what is hidden
 _GAMMA = 1 / 2.2  # gains of light become gains of display values
 _STILL = 1e-3  # pixels
 
@@ -49,13 +51,14 @@ class Draft:
     person: np.ndarray | None = field(default=None, repr=False)
 
     @classmethod
-    def of(cls, photo: np.ndarray, face: Face, *, fitted: Fit | None = None) -> Draft:
+    def of(cls, photo: np.ndarray, face: Face, *, fitted: Fit | None = None, person: np.ndarray | None = None) -> Draft:
         """See one face of a photo.
 
         Args:
             photo: (H, W, 3) uint8, RGB.
             face: in its pixels.
             fitted: the head, where it has been fitted already.
+            person: (H, W) bool, where the person is, hair and clothes with them, if that is known.
         """
         found = fitted or fit(face.landmarks if face.mesh is None else face.mesh, image=photo)
         height, width = photo.shape[:2]
@@ -74,6 +77,10 @@ class Draft:
         return cls(
             photo, found, crop, before, seen, complete(found.head, colours, known),
             exposure(found.head, colours, known),
+            None if person is None else cv2.GaussianBlur(
+                crop.apply(np.repeat(255 * person.astype(np.uint8)[..., None], 3, 2))[..., 0].astype(np.float32) / 255,
+                (0, 0), 1.5,
+            ),
         )  # fmt: skip
 
     @property
@@ -86,47 +93,80 @@ class Draft:
         if not bool(change.vector().any()):
             return self.photo.copy()
         drawn = surface(self.fit, change, self.crop, self.before, self.seen, self.colours, self.white)
-        return self._composed(*self._fields(drawn))
+        return self._composed(drawn)
 
-    def _fields(self, drawn: Surface) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Shift (S, S, 2) in crop pixels, gain (S, S, 3) of display values, fill (S, S, 4) with its weight last."""
+    def _composed(self, drawn: Surface) -> np.ndarray:
+        """The photo with the drawn head in it, and around it what moves along."""
+        result, crop = self.photo.copy(), self.crop
+        layers = self._layers(drawn)
+        x0, y0, x1, y1 = crop.rectangle
+        before = result[y0:y1, x0:x1]
+
+        def back(values: np.ndarray) -> np.ndarray:
+            patch, _ = crop.warp_back(np.ascontiguousarray(values), mask=True)
+            return patch
+
+        def carried(shift: np.ndarray, gain: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+            moved = back(shift) @ np.linalg.inv(crop.matrix[:, :2]).T.astype(np.float32)
+            x, y = np.meshgrid(np.arange(x0, x1, dtype=np.float32), np.arange(y0, y1, dtype=np.float32))
+            looked = cv2.remap(
+                self.photo, x + moved[..., 0], y + moved[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT
+            )
+            brighter = back(gain - 1) + 1
+            return looked * brighter, moved, brighter
+
+        own, moved, brighter = carried(layers.shift, layers.gain)
+        hidden = back(layers.hidden)[..., None]
+        after = own
+        if (hidden > _STILL).any():
+            other, _, _ = carried(layers.twin_shift, layers.twin_gain)
+            share = back(layers.twin_hidden)[..., None]
+            after = own + hidden * ((1 - share) * other + share * 255 * back(layers.fill) - own)
+        same = (np.abs(moved).max(2) < _STILL) & (np.abs(brighter - 1).max(2) < _STILL) & (hidden[..., 0] < _STILL)
+        before[:] = np.where(same[..., None], before, np.rint(after.clip(0, 255)))
+        return result
+
+    def _layers(self, drawn: Surface) -> Layers:
+        """All that is drawn, as pictures of the window; motion and light fade out around the head."""
         side, seen = self.crop.size, drawn.seen
         rows, columns = np.nonzero(seen)
-        shift, gain = np.zeros((side, side, 2), np.float32), np.ones((side, side, 3), np.float32)
-        fill = np.zeros((side, side, 4), np.float32)
-        shift[seen] = drawn.source - np.stack([columns, rows], 1)
-        gain[seen] = drawn.gain**_GAMMA
-        fill[seen] = np.concatenate([to_srgb(drawn.fill), drawn.hidden[:, None]], 1)
-        trusted = seen & (fill[..., 3] < 0.5)
-        if not trusted.any():
-            return shift, gain, fill
-        tall = float(np.ptp(self.before.points[:, 1].numpy()))
-        reach = np.full((side, side), NEAR * tall, np.float32)
-        if self.person is not None:
-            reach += (FAR - NEAR) * tall * self.person
-        both = spread(np.concatenate([shift, gain[..., :2] - 1], 2), trusted, reach)
-        blue = spread(gain[..., 2:] - 1, trusted, reach)
-        inner = seen[..., None] & ~trusted[..., None]
-        shift = np.where(inner, both[..., :2], np.where(trusted[..., None], shift, both[..., :2]))
-        gain = 1 + np.concatenate([both[..., 2:], blue], 2)
-        soft = cv2.GaussianBlur(fill, (0, 0), 0.7)
-        return shift, gain, np.where(seen[..., None], soft, 0)
+        here = np.stack([columns, rows], 1).astype(np.float32)
 
-    def _composed(self, shift: np.ndarray, gain: np.ndarray, fill: np.ndarray) -> np.ndarray:
-        result, crop = self.photo.copy(), self.crop
-        moved, (x0, y0, x1, y1) = crop.warp_back(shift, mask=True)
-        moved = moved @ np.linalg.inv(crop.matrix[:, :2]).T.astype(np.float32)
-        brighter = crop.warp_back(gain - 1, mask=True)[0] + 1
-        filled = crop.warp_back(fill, mask=True)[0]
-        x, y = np.meshgrid(np.arange(x0, x1, dtype=np.float32), np.arange(y0, y1, dtype=np.float32))
-        carried = cv2.remap(
-            self.photo, x + moved[..., 0], y + moved[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT
-        )
-        weight = filled[..., 3:]
-        after = (1 - weight) * carried * brighter + 255 * weight * filled[..., :3]
-        same = (np.abs(moved).max(2) < _STILL) & (np.abs(brighter - 1).max(2) < _STILL) & (weight[..., 0] < _STILL)
-        result[y0:y1, x0:x1] = np.where(same[..., None], result[y0:y1, x0:x1], np.rint(after.clip(0, 255)))
-        return result
+        def picture(values: np.ndarray, rest: float = 0.0) -> np.ndarray:
+            whole = np.full((side, side, *values.shape[1:]), rest, np.float32)
+            whole[seen] = values
+            return whole
+
+        tall = float(np.ptp(self.before.points[:, 1].numpy()))
+        person = np.zeros((side, side), np.float32) if self.person is None else self.person
+        shift = spread(picture(drawn.source - here), seen, tall * (NEAR + (FAR - NEAR) * person))
+        trusted = seen & (picture(drawn.hidden) < 0.5)
+        gain = spread(picture(drawn.gain**_GAMMA - 1), trusted, tall * (EDGE + (FAR - EDGE) * person)) + 1
+        return Layers(
+            shift, np.where(seen[..., None], picture(drawn.gain**_GAMMA, 1), gain),
+            cv2.GaussianBlur(picture(drawn.hidden), (0, 0), _SOFT), picture(drawn.twin - here),
+            picture(drawn.twin_gain**_GAMMA, 1), picture(drawn.twin_hidden, 1), picture(to_srgb(drawn.fill)),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Layers:
+    """A surface as pictures of the window, S x S; gains and colours are of display values.
+
+    Attributes:
+        shift: (S, S, 2), from each pixel to its source, and `gain`: (S, S, 3).
+        hidden: (S, S), where the source does not show what is drawn.
+        twin_shift: (S, S, 2), the same of the mirrored place, `twin_gain`: (S, S, 3), and `twin_hidden`: (S, S).
+        fill: (S, S, 3) what is shown where both are hidden.
+    """
+
+    shift: np.ndarray
+    gain: np.ndarray
+    hidden: np.ndarray
+    twin_shift: np.ndarray
+    twin_gain: np.ndarray
+    twin_hidden: np.ndarray
+    fill: np.ndarray
 
 
 def light_of(found: Fit) -> torch.Tensor:

@@ -14,7 +14,7 @@ from .change import Change
 
 SIDE = 256
 _ADULT = Skin(melanin=0.5, haemoglobin=0.3, wrinkles=0.4)
-DEPTH = 9.0  # tenths of a millimetre that a full fold is deep
+DEPTH = 7.0  # tenths of a millimetre that a full fold is deep
 _SHADE = 0.38 * np.array([0.7, 1, 1.05], np.float32)  # by how much a full fold is darker, by colour
 
 

@@ -20,7 +20,9 @@ from .heads import Placed, changed, misses, place
 
 RATIO = (0.2, 5.0)
 """By how much new light may change a colour."""
-_FACING = (0.1, 0.35)  # cosines to the viewer between which a place of the skin goes from hidden to seen
+FOLDED = (0.6, 1.25)
+"""By how much a fold's relief may change a colour."""
+_FACING = (0.05, 0.2)  # cosines to the viewer between which a place of the skin goes from hidden to seen
 _WET = 0.3  # least light inside a mouth
 
 
@@ -33,6 +35,9 @@ class Surface:
         source: (N, 2) float32, where in the crop the photo shows the same place of the skin.
         hidden: (N,) float32 in [0, 1], 1 where the photo does not show it.
         gain: (N, 3) float32, how many times as much light it sends as before.
+        twin: (N, 2) float32, where in the crop the photo shows the mirrored place.
+        twin_hidden: (N,) float32, 1 where it does not show that either.
+        twin_gain: (N, 3) float32, how many times as much light it sends as the mirrored place did.
         fill: (N, 3) float32, linear light of what the photo does not show.
     """
 
@@ -40,6 +45,9 @@ class Surface:
     source: np.ndarray
     hidden: np.ndarray
     gain: np.ndarray
+    twin: np.ndarray
+    twin_hidden: np.ndarray
+    twin_gain: np.ndarray
     fill: np.ndarray
 
 
@@ -69,25 +77,41 @@ def surface(
     after = place(fit, *changed(fit, change), crop, misses(fit))
     fragments = rasterize(after.points, head.triangles, side, side)
     mouth, teeth = inner_mouth(head)
+    twins = head.mirrored
     values = torch.cat(
-        [before.points[:, :2], before.normals, after.normals, seen[:, None], colours, head.mean, mouth[:, None],
-         teeth[:, None]], 1,
+        [before.points[:, :2], before.points[twins, :2], seen[:, None], seen[twins, None], before.normals,
+         before.normals[twins], after.normals, colours, head.mean, mouth[:, None], teeth[:, None]], 1,
     )  # fmt: skip
     found = fragments.interpolate(values, head.triangles)
-    source, old, new, sure, albedo, places, inside, enamel = found.split([2, 3, 3, 1, 3, 3, 1, 1], 1)
+    source, twin, sure, twin_sure, old, twin_old, new, albedo, places, inside, enamel = found.split(
+        [2, 2, 1, 1, 3, 3, 3, 3, 3, 1, 1], 1
+    )
     spots, skin = places.numpy(), (inside[:, 0] < 0.5).numpy()
-    old, new = (torch.nn.functional.normalize(normals, dim=1) for normals in (old, new))
-    darker = np.ones((len(spots), 3), np.float32)
-    if (folded := folds(fit, change)) is not None:
-        at = maps.look_up(folded, maps.unroll(spots)) * skin[:, None]
-        old, new = (_bumped(n, torch.from_numpy(at[:, i : i + 2])) for n, i in ((old, 1), (new, 4)))
-        darker = colour(at[:, 3]) / colour(at[:, 0])
-    lit = shade(torch.stack([old, new]), torch.stack([change.before, change.light]).float())
-    gain = (lit[1].clamp_min(DIM / 2) / lit[0].clamp_min(DIM)).clamp(*RATIO).numpy() * darker
-    bare = (albedo * lit[1].clamp_min(0)).numpy()
-    wet = white * eyes.mouth(spots, enamel[:, 0].numpy() > 0.5) * lit[1].clamp_min(_WET).numpy()
-    fill = np.where(skin[:, None], bare, wet)
-    return Surface(fragments.seen.numpy(), source.numpy(), 1 - sure[:, 0].numpy(), gain.astype(np.float32), fill)
+    old, twin_old, new = (torch.nn.functional.normalize(normals, dim=1) for normals in (old, twin_old, new))
+    lights = torch.stack([change.before, change.before, change.light]).float()
+    lit = shade(torch.stack([old, twin_old, new]), lights).clamp_min(DIM / 2)
+    folded = _folded(folds(fit, change), spots, skin, old, new, lights)
+    gain, twin_gain = ((lit[2] / each.clamp_min(DIM)).clamp(*RATIO).numpy() * folded for each in lit[:2])
+    bare = (albedo * lit[2]).numpy()
+    wet = white * eyes.mouth(spots, enamel[:, 0].numpy() > 0.5) * lit[2].clamp_min(_WET).numpy()
+    return Surface(
+        fragments.seen.numpy(), source.numpy(), 1 - sure[:, 0].numpy(), gain.astype(np.float32), twin.numpy(),
+        1 - twin_sure[:, 0].numpy(), twin_gain.astype(np.float32), np.where(skin[:, None], bare, wet),
+    )  # fmt: skip
+
+
+def _folded(
+    maps_: np.ndarray | None, spots: np.ndarray, skin: np.ndarray, old: torch.Tensor, new: torch.Tensor,
+    lights: torch.Tensor,
+) -> np.ndarray:  # fmt: skip
+    """How much brighter (N, 3) the folds that come and go make places (N, 3) on the mean head."""
+    if maps_ is None:
+        return np.ones((len(spots), 3), np.float32)
+    at = maps.look_up(maps_, maps.unroll(spots)) * skin[:, None]
+    bumped = torch.stack([_bumped(old, torch.from_numpy(at[:, 1:3])), _bumped(new, torch.from_numpy(at[:, 4:6]))])
+    plain, fine = (shade(normals, lights[1:]).clamp_min(DIM) for normals in (torch.stack([old, new]), bumped))
+    share = fine / plain
+    return (share[1] / share[0]).clamp(*FOLDED).numpy() * colour(at[:, 3]) / colour(at[:, 0])
 
 
 def _bumped(normals: torch.Tensor, slopes: torch.Tensor) -> torch.Tensor:
