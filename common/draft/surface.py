@@ -18,11 +18,12 @@ from .colours import DIM, inner_mouth
 from .folds import colour, folds
 from .heads import Placed, changed, misses, place
 
-RATIO = (0.2, 5.0)
+RATIO = (0.3, 3.0)
 """By how much new light may change a colour."""
 FOLDED = (0.6, 1.25)
 """By how much a fold's relief may change a colour."""
 _FACING = (0.05, 0.2)  # cosines to the viewer between which a place of the skin goes from hidden to seen
+_NECK = 0.3  # of the head's weight: below, nothing is drawn
 _WET = 0.3  # least light inside a mouth
 
 
@@ -75,14 +76,15 @@ def surface(
     """
     head, side = fit.head, crop.size
     after = place(fit, *changed(fit, change), crop, misses(fit))
-    fragments = rasterize(after.points, head.triangles, side, side)
+    triangles = head.triangles[(head.head_weight[head.triangles] > _NECK).all(1)]
+    fragments = rasterize(after.points, triangles, side, side)
     mouth, teeth = inner_mouth(head)
     twins = head.mirrored
     values = torch.cat(
         [before.points[:, :2], before.points[twins, :2], seen[:, None], seen[twins, None], before.normals,
          before.normals[twins], after.normals, colours, head.mean, mouth[:, None], teeth[:, None]], 1,
     )  # fmt: skip
-    found = fragments.interpolate(values, head.triangles)
+    found = fragments.interpolate(values, triangles)
     source, twin, sure, twin_sure, old, twin_old, new, albedo, places, inside, enamel = found.split(
         [2, 2, 1, 1, 3, 3, 3, 3, 3, 1, 1], 1
     )

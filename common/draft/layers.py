@@ -1,0 +1,90 @@
+"""A drawn surface as pictures of the window, with what is around it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ..face3d.fit_light import to_srgb
+from .field import extend, fade
+from .heads import Placed
+from .surface import Surface
+from .surroundings import Surroundings
+
+EDGE, NEAR, FAR = 0.02, 0.12, 0.5
+"""Of the head's height: over how much light and motion fade out in the surroundings, and both in hair."""
+_SOFT = 0.7  # pixels of blur at the edges of what is hidden
+_GAMMA = 1 / 2.2  # gains of light become gains of display values
+
+
+@dataclass(frozen=True, eq=False)
+class Layers:
+    """Pictures of the window, S x S; gains and colours are of display values.
+
+    Attributes:
+        shift: (S, S, 2), from each pixel to its source.
+        gain: (S, S, 3), how many times as bright that is.
+        hidden: (S, S), where the source does not show what is drawn.
+        twin_shift: (S, S, 2), the same of the mirrored place.
+        twin_gain: (S, S, 3).
+        twin_hidden: (S, S).
+        fill: (S, S, 3), what is shown where both are hidden.
+        plate: (S, S, 3), what is behind the head; None where it is not looked at.
+        bare: (S, S), where it is seen.
+    """
+
+    shift: np.ndarray
+    gain: np.ndarray
+    hidden: np.ndarray
+    twin_shift: np.ndarray
+    twin_gain: np.ndarray
+    twin_hidden: np.ndarray
+    fill: np.ndarray
+    plate: np.ndarray | None = None
+    bare: np.ndarray | None = None
+
+
+def layers(drawn: Surface, before: Placed, around: Surroundings | None, turns: bool) -> Layers:
+    """Lay out what is drawn, and move what is around it.
+
+    Around a face that moves, surroundings are stretched a little. A head that turns takes its hair along, if that is
+    known, and leaves the background bare.
+
+    Args:
+        drawn: the head after the change.
+        before: the head before it.
+        around: hair, body and background, if they are known.
+        turns: whether the head does.
+    """
+    seen = drawn.seen
+    side, (rows, columns) = len(seen), np.nonzero(seen)
+    here = np.stack([columns, rows], 1).astype(np.float32)
+
+    def picture(values: np.ndarray, rest: float = 0.0) -> np.ndarray:
+        whole = np.full((side, side, *values.shape[1:]), rest, np.float32)
+        whole[seen] = values
+        return whole
+
+    tall = float(np.ptp(before.points[:, 1].numpy()))
+    hair = np.zeros((side, side), np.float32) if around is None else around.head
+    moved, far = extend(picture(drawn.source - here), seen)
+    shift = moved * np.where(seen[..., None], 1, fade(far, tall * (NEAR + (FAR - NEAR) * hair)))
+    own = picture(drawn.gain**_GAMMA, 1)
+    brighter, away = extend(own - 1, seen & (picture(drawn.hidden) < 0.5))
+    gain = np.where(seen[..., None], own, 1 + brighter * fade(away, tall * (EDGE + (FAR - EDGE) * hair)))
+    plate = bare = None
+    if turns and around is not None:
+        x, y = np.meshgrid(np.arange(side, dtype=np.float32), np.arange(side, dtype=np.float32))
+        there = cv2.remap(around.head, x + moved[..., 0], y + moved[..., 1], cv2.INTER_LINEAR)
+        there = np.maximum(there, seen)  # where the head is afterwards, hair and all
+        body = around.body[..., None] * (1 - there[..., None])
+        shift = there[..., None] * moved + body * shift
+        gain = 1 + (there[..., None] + body) * (gain - 1)
+        plate, bare = around.plate, cv2.dilate(around.head, np.ones((3, 3))) * (1 - there)
+    return Layers(
+        shift.astype(np.float32), gain.astype(np.float32), cv2.GaussianBlur(picture(drawn.hidden), (0, 0), _SOFT),
+        picture(drawn.twin - here), picture(drawn.twin_gain**_GAMMA, 1), picture(drawn.twin_hidden, 1),
+        picture(to_srgb(drawn.fill)), plate, bare,
+    )  # fmt: skip
