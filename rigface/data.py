@@ -46,7 +46,7 @@ class SyntheticRigs(Dataset[Pair]):
 
     def __init__(self, faces: SyntheticFaces, *, zoom: float = 1.0) -> None:
         self.faces, self.zoom = faces, zoom
-        self.fingerprint = f"v{VERSION} {faces.plan} rendered zoom={zoom} still={STILL_EVERY}"
+        self.fingerprint = f"v{VERSION} {faces.plan} drafted zoom={zoom} still={STILL_EVERY}"
         self._rendered: Rendered | None = None  # made where it is needed: by each process that loads pictures
 
     def __len__(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -49,17 +49,13 @@ class Draft:
     around: Surroundings | None = field(default=None, repr=False)
 
     @classmethod
-    def of(
-        cls, photo: np.ndarray, face: Face, *, fitted: Fit | None = None, parts: tuple[np.ndarray, Crop] | None = None
-    ) -> Draft:
+    def of(cls, photo: np.ndarray, face: Face, *, fitted: Fit | None = None) -> Draft:
         """See one face of a photo.
 
         Args:
             photo: (H, W, 3) uint8, RGB.
             face: in its pixels.
             fitted: the head, where it has been fitted already.
-            parts: face-parsing classes (S, S) uint8 and the crop in which they lie; without them hair does not turn
-                with a head.
         """
         found = fitted or fit(face.landmarks if face.mesh is None else face.mesh, image=photo)
         height, width = photo.shape[:2]
@@ -75,8 +71,17 @@ class Draft:
         known = (seen > 0.5) & ~inner_mouth(found.head)[0]
         return cls(
             photo, found, crop, before, seen, complete(found.head, colours, known),
-            exposure(found.head, colours, known), None if parts is None else Surroundings.of(picture, crop, *parts),
+            exposure(found.head, colours, known),
         )  # fmt: skip
+
+    def among(self, labels: np.ndarray, at: Crop) -> Draft:
+        """The same with its surroundings told apart, so that hair turns along with a head.
+
+        Args:
+            labels: (T, T) uint8, face-parsing classes.
+            at: how these lie in the photo.
+        """
+        return replace(self, around=Surroundings.of(self.crop.apply(self.photo), self.crop, labels, at))
 
     @property
     def light(self) -> torch.Tensor:

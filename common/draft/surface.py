@@ -18,8 +18,8 @@ from .colours import DIM, inner_mouth
 from .folds import colour, folds
 from .heads import Placed, changed, misses, place
 
-RATIO = (0.3, 3.0)
-"""By how much new light may change a colour."""
+RELIT, TURNED = (0.3, 3.0), (0.6, 1.6)
+"""By how much new light may change a colour, and by how much the same light on skin that faces elsewhere."""
 FOLDED = (0.6, 1.25)
 """By how much a fold's relief may change a colour."""
 _FACING = (0.05, 0.2)  # cosines to the viewer between which a place of the skin goes from hidden to seen
@@ -93,7 +93,8 @@ def surface(
     lights = torch.stack([change.before, change.before, change.light]).float()
     lit = shade(torch.stack([old, twin_old, new]), lights).clamp_min(DIM / 2)
     folded = _folded(folds(fit, change), spots, skin, old, new, lights)
-    gain, twin_gain = ((lit[2] / each.clamp_min(DIM)).clamp(*RATIO).numpy() * folded for each in lit[:2])
+    limits = TURNED if torch.equal(change.before, change.light) else RELIT
+    gain, twin_gain = ((lit[2] / each.clamp_min(DIM)).clamp(*limits).numpy() * folded for each in lit[:2])
     bare = (albedo * lit[2]).numpy()
     wet = white * eyes.mouth(spots, enamel[:, 0].numpy() > 0.5) * lit[2].clamp_min(_WET).numpy()
     return Surface(

@@ -29,6 +29,9 @@ class EditConfig(TwinConfig):
     start: str = ""
     """With `unet`: begin with the weights of this folder's networks, those that fit; inputs that they lack begin at
     zero."""
+    start_guide: int = 0
+    """With `start`: which guide begins in the place of the one that those networks know, where it is not the first. It
+    shows the wish already: what those networks made of a vector is forgotten."""
     vae: str = ""
     """With `unet`: the folder of a trained autoencoder."""
     autoencoder: dict[str, Any] = field(default_factory=dict)
@@ -63,7 +66,7 @@ class EditConfig(TwinConfig):
             raise InputError("vae or [autoencoder] goes with [unet], one of them; other models bring their own.")
         if self.start and not self.unet:
             raise InputError("start goes with [unet]; model is what other trainings begin with.")
-        for name in ("size", "synthetic_count", "synthetic_seed", "synthetic_people"):
+        for name in ("start_guide", "size", "synthetic_count", "synthetic_seed", "synthetic_people"):
             at_least(name, getattr(self, name), 0)
         if self.unet and not self.size:
             raise InputError("[unet] needs a size.")

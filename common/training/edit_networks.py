@@ -87,8 +87,25 @@ def from_scratch(config: EditConfig, kind: Kind) -> FaceEditPipeline:
         other = checkpoints.load(model_folder(config.start), dtype=torch.float32, device="cpu")
         begin_with(unet, other.unet)
         begin_with(id_encoder, other.id_encoder)
+        if config.start_guide:
+            _begin_at(unet, config.start_guide, kind.guides)
     prompt = torch.zeros(1, 1, shared["cross_attention_dim"])
     return FaceEditPipeline(vae, id_encoder, unet, UniPCMultistepScheduler(**SD15_SCHEDULER), prompt)
+
+
+@torch.no_grad()
+def _begin_at(unet: Any, guide: int, guides: int) -> None:
+    """Has another guide take the place of the first, and the vector say nothing.
+
+    Raises:
+        InputError: there is no such guide.
+    """
+    if guide >= guides:
+        raise InputError(f"start_guide is out of range.\n  expected: 0 to {guides - 1}\n  got:      {guide}")
+    noise, *shown = unet.conv_in.weight.chunk(1 + guides, 1)
+    shown[0], shown[guide] = shown[guide], shown[0]
+    unet.conv_in.weight.copy_(torch.cat([noise, *shown], 1))
+    unet.class_embedding.weight.zero_()
 
 
 class Writer:

@@ -9,16 +9,15 @@ import numpy as np
 import torch
 
 from common.draft.change import Change
+from common.draft.draft import Draft
 from common.errors import InputError
 from common.face3d.camera import angles_of, rotation_matrix
 from common.face3d.fit import Fit, fit
-from common.face3d.lighting import ambient
 from common.faces import Crop, Face
 from common.measure.regressor import Regressor
 
 from ..conditions import Conditions
 from ..wish import NEUTRAL, RigWish
-from .draw import draw
 
 LIMITS = {"yaw": 50.0, "pitch": 25.0, "roll": 20.0}
 """Degrees to either side that a head may look after the edit: what the embedded model has seen."""
@@ -34,11 +33,13 @@ class Seen:
         photo: (H, W, 3) uint8, RGB.
         fit: the head that explains it.
         units: (12,) intensities of its action units, measured by the network that reads changes best.
+        draft: of the photo, which can be moved.
     """
 
     photo: np.ndarray = field(repr=False)
     fit: Fit = field(repr=False)
     units: torch.Tensor
+    draft: Draft = field(repr=False)
 
     @property
     def rotation(self) -> torch.Tensor:
@@ -48,7 +49,7 @@ class Seen:
     @property
     def light(self) -> torch.Tensor:
         """(9, 3) the light on it; from everywhere where the photo shows too little skin to tell."""
-        return ambient(torch.ones(1, 3))[0] if self.fit.light is None else self.fit.light[0].float().cpu()
+        return self.draft.light
 
 
 class Rendered:
@@ -66,7 +67,8 @@ class Rendered:
         """
         points = face.landmarks if face.mesh is None else face.mesh
         units = self._regressor.many([photo], faces=[face])[0].units
-        return Seen(photo, fit(points, image=photo), torch.from_numpy(units))
+        found = fit(points, image=photo)
+        return Seen(photo, found, torch.from_numpy(units), Draft.of(photo, face, fitted=found))
 
     def conditions(
         self,
@@ -118,15 +120,15 @@ class Rendered:
             labels: (S, S) uint8, its parts; 0 is what an edit keeps.
         """
         photo = crop.apply(source.photo)
-        drawing = draw(source.fit, change, crop, photo)
+        turns = not torch.equal(change.turn, torch.eye(3))
+        draft = source.draft.among(labels, crop) if turns else source.draft
+        render = crop.apply(draft(change))
         region = labels > 0
-        if not torch.equal(change.turn, torch.eye(3)):
+        if turns:
             width = 2 * max(1, round(REACH * crop.size)) + 1
             disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
-            region = cv2.dilate((region | drawing.covered).astype(np.uint8), disc) > 0
-        # A zero wish returns the photo to the bit: nothing is sampled anew.
-        carried = drawing.carried if change.vector().any() else None
-        return Conditions(photo, drawing.picture, change.vector().numpy(), region=region, carried=carried)
+            region = cv2.dilate((region | (render != photo).any(2)).astype(np.uint8), disc) > 0
+        return Conditions(photo, render, change.vector().numpy(), region=region)
 
 
 def _check_pose(rotation: torch.Tensor) -> None:
