@@ -62,7 +62,7 @@ def chain(
     options = {"steps": steps, "seed": seed, "paste_back": False, "progress": progress}
 
     subject = edits[0][0].encode(image, face=face)
-    region, total, plain, carried = subject.region, None, None, None
+    region, total, plain, draft = subject.region, None, None, None
     for number, (editor, wish) in enumerate(edits):
         if number:
             assert total is not None
@@ -70,19 +70,18 @@ def chain(
         ready = editor.ready(wish)
         made, neutral = (
             np.asarray(crop, np.float32) / 255
-            for crop in editor.edit(subject, [ready, editor.rigger.neutral], **options)
+            for crop in editor.edit(subject, [ready, editor.rigger.twin(subject, ready)], **options)
         )
         rig = editor.rigger([subject], [ready])
         region = region | rig.region(0, subject)
         if not number:
-            # How later editors move the skin a little further is not known; by how much they change it, is.
-            plain, carried = neutral, rig.carried and rig.carried[0]
+            plain, draft = neutral, rig.draft(0)
         # What later editors change is added, so that only the first one's blur is in the picture.
         total = made if total is None else total + made - neutral
     assert total is not None
     if way is None:
         return Image.fromarray(np.rint(255 * total.clip(0, 1)).astype(np.uint8))
-    return paste(subject.photo, subject.crop, total, paste_mask(region), plain if way == "detail" else None, carried)
+    return paste(subject.photo, subject.crop, total, paste_mask(region), plain if way == "detail" else None, draft)
 
 
 def follow(editor: Editor[Any], subject: Subject, crop: np.ndarray) -> Subject:

@@ -269,11 +269,13 @@ class Editor(Generic[Wish]):
 
         Last, the rig whose first B rows they show.
         """
-        count, subjects = len(pairs), [subject for subject, _ in pairs]
+        count, subjects, wishes = len(pairs), [subject for subject, _ in pairs], [wish for _, wish in pairs]
         one = all(subject is subjects[0] for subject in subjects)
-        twins = (subjects[:1] if one else subjects) if with_neutral else []  # rows of the same batch
-        rows = [*subjects, *twins]
-        rig = self.rigger(rows, [wish for _, wish in pairs] + [self.rigger.neutral] * len(twins))
+        twins = [self.rigger.twin(*pair) for pair in pairs] if with_neutral else []  # rows of the same batch
+        shared = one and all(twin is twins[0] for twin in twins)
+        twins = twins[:1] if shared else twins
+        rows = [*subjects, *subjects[: len(twins)]]
+        rig = self.rigger(rows, [*wishes, *twins])
         identity = subjects[0].identity if one else join([subject.identity for subject in rows])
         device, side = self.pipeline._execution_device, self.size // self.pipeline.vae_scale_factor
         # A generator for each row: a scheduler that draws noise of its own gives every row the same.
@@ -284,7 +286,7 @@ class Editor(Generic[Wish]):
         images: Any = self.pipeline(identity, rig, **options)[0]
         if not with_neutral:
             return images, [None] * count, rig
-        return images[:count], [images[count]] * count if one else images[count:], rig
+        return images[:count], [images[count]] * count if shared else images[count:], rig
 
 
 def _finish(
@@ -292,5 +294,4 @@ def _finish(
 ) -> Image.Image:
     if way is None or subject.face is None:
         return Image.fromarray(np.rint(crop * 255).astype(np.uint8))
-    carried = None if rig.carried is None else rig.carried[row]
-    return paste(subject.photo, subject.crop, crop, paste_mask(rig.region(row, subject)), neutral, carried)
+    return paste(subject.photo, subject.crop, crop, paste_mask(rig.region(row, subject)), neutral, rig.draft(row))

@@ -6,7 +6,6 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from .carry import Carried, carry
 from .faces import Crop
 
 MUCH = (0.05, 0.15)
@@ -48,7 +47,7 @@ def paste(
     edited: np.ndarray,
     mask: np.ndarray,
     neutral: np.ndarray | None = None,
-    carried: Carried | None = None,
+    draft: np.ndarray | None = None,
 ) -> Image.Image:
     """The photo with the edited crop in it.
 
@@ -57,10 +56,11 @@ def paste(
         crop: where `edited` lies in it.
         edited: (S, S, 3) float32 in [0, 1], the crop as generated.
         mask: (S, S) float32 in [0, 1], see `paste_mask`.
-        neutral: (S, S, 3), the same crop generated from the same noise with a wish of zero. Where it is given, what it
+        neutral: (S, S, 3), the same crop generated from the same noise without the wish. Where it is given, what it
             lacks of the photo, the detail, is added to `edited`, so that the photo keeps its own sharpness where
             nothing moved; where much has changed, old edges would shine through, and the detail is left out.
-        carried: where the detail goes instead, as far as that is known; goes with `neutral`.
+        draft: (H, W, 3) uint8, the photo as it was before the networks went on: then `neutral` is made of this, and its
+            detail is added.
     """
     result = np.array(photo)
     patch, (x0, y0, x1, y1) = crop.warp_back(np.ascontiguousarray(edited, np.float32))
@@ -71,11 +71,8 @@ def paste(
         after = before + weight * (patch - before)
     else:
         base, _ = crop.warp_back(np.ascontiguousarray(neutral, np.float32))
-        detail = before - base
-        kept = (1 - _back(crop, _much(edited - neutral))) * detail
-        if carried is not None:
-            moved, sure = carry(detail, crop, carried)
-            kept = kept + sure * (moved - kept)
+        shown = before if draft is None else draft[y0:y1, x0:x1].astype(np.float32) / 255
+        kept = (1 - _back(crop, _much(edited - neutral))) * (shown - base)
         after = before + weight * (patch + kept - before)
     changed = (np.rint(after.clip(0, 1) * 255)).astype(np.uint8)
     target[:] = np.where(weight > 0, changed, target)

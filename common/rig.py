@@ -12,7 +12,6 @@ import torch
 from .errors import ShapeError
 
 if TYPE_CHECKING:
-    from .carry import Carried
     from .subject import Subject
 
 Wish = TypeVar("Wish")
@@ -29,13 +28,14 @@ class Rig:
             guide that many edits share passes the VAE once; so do equal rows of pictures.
         regions: for each row what the edit may change, (H, W) bool, where it is more than the subject's own `region`:
             a head that turns comes to lie elsewhere. None: the subject's own.
-        carried: for each row where the photo's detail goes, None where it stays. None: it stays in all of them.
+        drafts: for each row the whole photo (H, W, 3) uint8 as it was moved already, without any network; None where
+            there is no such thing. None: nowhere.
     """
 
     vector: torch.Tensor
     guides: tuple[torch.Tensor, ...] = ()
     regions: tuple[np.ndarray, ...] | None = None
-    carried: tuple[Carried | None, ...] | None = None
+    drafts: tuple[np.ndarray | None, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.vector.ndim != 2 or not len(self.vector):
@@ -43,7 +43,7 @@ class Rig:
         for guide in self.guides:
             if guide.ndim != 4 or len(guide) not in (1, len(self)):
                 raise ShapeError("Rig guide", f"(1 or {len(self)}, channels, height, width)", guide.shape)
-        for name in ("regions", "carried"):
+        for name in ("regions", "drafts"):
             rows = getattr(self, name)
             if rows is not None and len(rows) != len(self):
                 raise ShapeError(f"Rig.{name}", f"{len(self)}, one for each row", (len(rows),))
@@ -55,6 +55,10 @@ class Rig:
         """What a row's edit may change of its subject, (H, W) bool."""
         return subject.region if self.regions is None else self.regions[row]
 
+    def draft(self, row: int) -> np.ndarray | None:
+        """The draft of a row, if it has one."""
+        return None if self.drafts is None else self.drafts[row]
+
 
 class Rigger(Protocol[Wish]):
     """Turns wishes into a Rig; each editor has one."""
@@ -64,6 +68,12 @@ class Rigger(Protocol[Wish]):
 
     def as_list(self, wish: Any) -> list[Any] | None:
         """The wishes of a list of them; None for a single one."""
+        ...
+
+    def twin(self, subject: Subject, wish: Wish) -> Any:
+        """What shows how the networks make the photo, or its draft, without the wish; the same object where it is the
+        same for all wishes.
+        """
         ...
 
     def __call__(self, subjects: Sequence[Subject], wishes: Sequence[Wish]) -> Rig:

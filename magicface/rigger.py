@@ -21,6 +21,10 @@ class ActionUnitRigger:
         """The wishes of a list of them; None for a single one, of which 12 numbers are one form."""
         return as_list(wish)
 
+    def twin(self, subject: Subject, wish: AUWish) -> AUWish:
+        """The wish that changes nothing."""
+        return self.neutral
+
     def __call__(self, subjects: Sequence[Subject], wishes: Sequence[AUWish]) -> Rig:
         """One row for each wish.
 

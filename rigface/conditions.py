@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from common.carry import Carried
 from common.errors import ImageError, InputError, ShapeError
 from common.images import ImageLike, read_image, rgb
 
@@ -23,13 +22,14 @@ class Conditions:
     Attributes:
         background: (S, S, 3) uint8, RGB: the source with the person painted grey, where they were and, for a new pose,
             where they will be; for the embedded network the source as it is.
-        render: (S, S, 3) uint8, RGB: the wanted 3D face under the wanted light, where it shall be; black elsewhere.
+        render: (S, S, 3) uint8, RGB: the wanted 3D face under the wanted light, where it shall be, on black; for the
+            embedded network its draft, in the photo.
         coefficients: (V,) float32, the wanted expression, 64 of the BFM basis for the published network; for the
             embedded one the change in 24 numbers (`common.draft.change`).
         notes: what the user should know of how these were made; an edit logs them.
         region: (S, S) bool, what the edit may change; None: what the subject says, and wherever the background is not
             the subject's.
-        carried: where the photo's detail goes, S pixels wide; None: it stays.
+        draft: (H, W, 3) uint8, the whole photo as it was moved and lit without any network; None where there is none.
 
     Raises:
         ShapeError: shapes that do not fit one another.
@@ -41,7 +41,7 @@ class Conditions:
     coefficients: np.ndarray
     notes: tuple[str, ...] = ()
     region: np.ndarray | None = None
-    carried: Carried | None = None
+    draft: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         side = len(self.background)
@@ -59,6 +59,10 @@ class Conditions:
         if not np.isfinite(vector).all():
             raise InputError("Conditions.coefficients must be finite; some are NaN or infinite.")
         object.__setattr__(self, "coefficients", vector)
+
+    def still(self) -> Conditions:
+        """Of an edit that leaves the draft as it is."""
+        return replace(self, background=self.render, coefficients=np.zeros_like(self.coefficients))
 
     def __repr__(self) -> str:
         side, count = len(self.background), len(self.coefficients)

@@ -15,6 +15,8 @@ from common.background import get_parser
 from common.draft.change import Change
 from common.errors import FaceNotFoundError, InputError
 from common.face3d.camera import rotation_matrix
+from common.face3d.fit import Fit
+from common.face3d.head import vertex_normals
 from common.face3d.lighting import shade
 from common.faces import get_finder
 from common.prepare import Prepared, prepare
@@ -25,10 +27,10 @@ from common.training.edit_validation import Pair
 from common.training.manifest import Manifest
 
 from .conditions import read_coefficients
-from .rendered.draw import skin_normals
 from .rendered.reconstruct import Rendered, Seen
 
 STILL_EVERY = 20
+_WHOLE, _FACING = 0.9, 0.35  # of the head's weight: no neck; cosine to the viewer from which skin is seen well
 GUIDES = ("background", "render")
 
 
@@ -95,9 +97,15 @@ def true_change(item: dict[str, Any], seen: Seen) -> Change:
     light = seen.light
     if not torch.equal(source["light"], target["light"]):
         # A fitted light shines with 1 on the seen skin in the mean: so measured, the lamps' true light comes after it.
-        mean = shade(skin_normals(seen.fit)[None], source["light"][None].float())[0].mean(0)
+        mean = shade(_skin_normals(seen.fit)[None], source["light"][None].float())[0].mean(0)
         light = target["light"].float() / mean.clamp_min(1e-3)
     return Change(item["delta"].float(), (after @ before.T).float(), seen.light, light)
+
+
+def _skin_normals(fit: Fit) -> torch.Tensor:
+    """The normals (N, 3) of the head that faces the camera: what `fit_light` reads the light from, but for hair."""
+    normals = vertex_normals(fit.vertices(), fit.head.triangles)[0]
+    return normals[(fit.head.head_weight > _WHOLE) & (normals[:, 2] > _FACING)]
 
 
 class ManifestRigs(Manifest):

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from common.errors import InputError, MissingCheckpointError
 
@@ -40,6 +40,9 @@ _WITHOUT = (
 
 class Reconstructor(Protocol):
     """Makes conditions of faces and wishes. What it sees of a face is its own: nobody else looks inside."""
+
+    drafts: bool
+    """Whether its conditions bring a draft."""
 
     def look(self, photo: np.ndarray, face: Face) -> Any:
         """All that can be known of a face before any wish.
@@ -102,6 +105,7 @@ class Given:
     """
 
     prepared: Conditions
+    drafts: ClassVar[bool] = False
 
     def look(self, photo: np.ndarray, face: Face) -> None:
         """Nothing: all there is to know has been given."""

@@ -44,6 +44,17 @@ class Target:
     seen: Look = field(repr=False)
 
 
+@dataclass(frozen=True)
+class Still:
+    """A wish's draft, to be left as it is.
+
+    Attributes:
+        wish: the wish.
+    """
+
+    wish: RigWish
+
+
 class ConditionsRigger:
     """Coefficients as the vector (B, V); background and render as guides, in the order of the network's channels."""
 
@@ -53,13 +64,26 @@ class ConditionsRigger:
         """The wishes of a list of them; None for a single one."""
         return as_list(wish)
 
-    def __call__(self, subjects: Sequence[Subject], wishes: Sequence[RigWish]) -> Rig:
+    def twin(self, subject: Subject, wish: RigWish) -> RigWish | Still:
+        """The wish's draft as it is; nothing at all where nobody drafts."""
+        return Still(wish) if getattr(getattr(subject.seen, "reconstructor", None), "drafts", False) else NEUTRAL
+
+    def __call__(self, subjects: Sequence[Subject], wishes: Sequence[RigWish | Still]) -> Rig:
         """One row for each wish; their targets have been looked at.
 
         Raises:
             InputError: a wish, subject or target that cannot be used.
         """
-        rows = [conditions_of(subject, wish) for subject, wish in zip(subjects, wishes)]
+        made: dict[tuple[int, int], Conditions] = {}  # a wish and its twin share their draft
+
+        def row(subject: Subject, wish: RigWish | Still) -> Conditions:
+            plain = wish.wish if isinstance(wish, Still) else wish
+            key = id(subject), id(plain)
+            if key not in made:
+                made[key] = conditions_of(subject, plain)
+            return made[key].still() if isinstance(wish, Still) else made[key]
+
+        rows = [row(subject, wish) for subject, wish in zip(subjects, wishes)]
         for note in dict.fromkeys(note for row in rows for note in row.notes):
             log.info(note)
         vector = torch.from_numpy(np.stack([row.coefficients for row in rows]))
@@ -68,7 +92,7 @@ class ConditionsRigger:
         (background,) = shared_guides(subjects) if own else (_pictures([row.background for row in rows]),)
         regions = tuple(_region(row, subject) for row, subject in zip(rows, subjects))
         guides = background, _pictures([row.render for row in rows])
-        return Rig(vector, guides, regions, tuple(row.carried for row in rows))
+        return Rig(vector, guides, regions, tuple(row.draft for row in rows))
 
 
 def conditions_of(subject: Subject, wish: RigWish) -> Conditions:

@@ -62,6 +62,8 @@ class Released:
         look_by: where DECA looks, see `deca.window`.
     """
 
+    drafts = False
+
     def __init__(self, flame: Flame, deca: Deca, d3dfr: D3dfr, look_by: Window = "landmarks") -> None:
         if flame.embedding is None:
             raise InputError("Released needs a FLAME with landmarks: Flame.from_file(..., landmarks=...)")

@@ -55,6 +55,8 @@ class Seen:
 class Rendered:
     """The toolkit's own reconstructor; see `rigface.rendered` and `rigface.reconstruct.Reconstructor`."""
 
+    drafts = True
+
     def __init__(self) -> None:
         self._regressor = Regressor()
 
@@ -122,13 +124,14 @@ class Rendered:
         photo = crop.apply(source.photo)
         turns = not torch.equal(change.turn, torch.eye(3))
         draft = source.draft.among(labels, crop) if turns else source.draft
-        render = crop.apply(draft(change))
+        moved = draft(change)
+        render = crop.apply(moved)
         region = labels > 0
         if turns:
             width = 2 * max(1, round(REACH * crop.size)) + 1
             disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
             region = cv2.dilate((region | (render != photo).any(2)).astype(np.uint8), disc) > 0
-        return Conditions(photo, render, change.vector().numpy(), region=region)
+        return Conditions(photo, render, change.vector().numpy(), region=region, draft=moved)
 
 
 def _check_pose(rotation: torch.Tensor) -> None:
