@@ -120,8 +120,8 @@ def missing_error(missing: list[str], places: list[Path], release: Release) -> M
         f"The {release.name} model is not complete; these files are missing:\n{lines}\n"
         f"They go into {' or '.join(map(str, places))}.\n"
         f"  fetch them: {release.name} download{own}\n"
-        "  or name the folder that has them: --model FOLDER (from Python: model=FOLDER)\n"
-        "  or take the small model that comes with the package: --model embedded"
+        "  or name the folder that has them: --model FOLDER (from Python: model=FOLDER)"
+        + ("\n  or take the small model that comes with the package: --model embedded" if release is MAGICFACE else "")
     )
 
 

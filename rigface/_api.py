@@ -78,9 +78,8 @@ def edit(
             the prepared crop `img`: they are the edit, and nothing can be asked for besides.
         render: see `background`.
         coefficients: (V,), 64 for the published model, or the path of a .npy file; see `background`.
-        model: a folder, a hub repository fetched before, or "embedded", the small model inside the package, trained on
-            synthetic faces only. Default: the published one; where it was never fetched, the embedded one, which is
-            logged in one line.
+        model: a folder, a hub repository fetched before, or "embedded", where the package has a small model inside.
+            Default: the published one.
         base: a folder of Stable Diffusion 1.5, for what the model's folder lacks.
         dtype: default: float16 on CUDA and MPS, else float32.
         device: default: CUDA, then MPS, then the CPU.

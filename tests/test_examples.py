@@ -62,27 +62,6 @@ def test_the_readme_makes_faces_of_text(astronaut, tmp_path, monkeypatch):
     assert len(names["row"]) == 6
 
 
-def test_the_readme_changes_light_and_pose(astronaut, tmp_path, monkeypatch):
-    """The lines on RigFace and on editors in a row, word for word, with the models inside the package."""
-    monkeypatch.setenv("FACE_RIG_HOME", str(tmp_path / "home"))
-    monkeypatch.chdir(tmp_path)
-    Image.fromarray(astronaut).save("photo.jpg")
-    Image.fromarray(astronaut[:, ::-1]).save("other.jpg")
-    names = {}
-    exec(readme_session("from rigface import"), names)
-    assert len(names["row"]) == 7
-    exec(readme_session("from common.chain import"), names)
-    assert {read_image(f"{name}.png").size for name in ("turned", "copied", "both")} == {(512, 512)}
-
-
-def test_the_sweeps_of_light_pose_and_expression(tmp_path):
-    command = [sys.executable, ROOT / "examples" / "rig.py", "--output", tmp_path]
-    subprocess.run(command, capture_output=True, text=True, check=True)
-    sweeps, composition = (read_image(tmp_path / f"{name}.png") for name in ("sweeps", "composition"))
-    assert sweeps.width > 7 * 192
-    assert composition.width > 4 * 384
-
-
 def test_the_prompts(tmp_path):
     command = [sys.executable, ROOT / "examples" / "prompts.py", "--prompt", "a close-up of a bald man"]
     done = subprocess.run([*command, "--output", tmp_path / "sheet.png"], capture_output=True, text=True, check=True)
