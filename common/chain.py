@@ -76,7 +76,7 @@ def chain(
         region = region | rig.region(0, subject)
         if not number:
             # How later editors move the skin a little further is not known; by how much they change it, is.
-            plain, carried = neutral, rig.carried and rig.carried[0]
+            plain, carried = neutral, rig.carried[0] if rig.carried else None
         # What later editors change is added, so that only the first one's blur is in the picture.
         total = made if total is None else total + made - neutral
     assert total is not None
