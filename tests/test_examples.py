@@ -17,6 +17,7 @@ from PIL import Image
 from common.action_units import to_vector
 from common.defaults import Defaults, write_defaults
 from common.images import read_image
+from common.sheets import LINE, MARGIN
 
 ROOT = Path(__file__).parents[1]
 
@@ -185,7 +186,8 @@ def test_a_photograph(tmp_path):
     command = [sys.executable, ROOT / "examples" / "photograph.py", "--output", tmp_path / "strip.png"]
     subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True)
     strip = np.asarray(read_image(tmp_path / "strip.png")).astype(int)
-    photo, *edits = np.split(strip[18:], 6, axis=1)
+    wide = 256 + MARGIN
+    photo, *edits = (strip[MARGIN + LINE : -MARGIN, MARGIN + i * wide :][:, :256] for i in range(6))
     assert all(np.abs(edit - photo).max() > 60 for edit in edits)
 
 

@@ -270,7 +270,7 @@ def test_phenotype_weights_are_annys(head):
     theirs = phenotype_blendshape_weights(
         values, list(PHENOTYPE_LABELS), make_phenotype_anchors(torch.float32), head._mask, extrapolate=False
     )
-    assert torch.allclose(head._phenotype_weights(identity[:, :9]), theirs, atol=1e-5)
+    assert torch.allclose(head.phenotype_weights(identity[:, :9]), theirs, atol=1e-5)
 
 
 @pytest.mark.slow

@@ -111,7 +111,7 @@ def test_a_turned_head_may_change_where_it_comes_to_lie(rigface_editor, sitter):
     turned = (pixels(rigface_editor.edit(sitter, RigWish(pose="yaw=20"), **FAST)) != pixels(sitter.photo)).any(2)
     assert (turned & ~still).sum() > 500
     assert not turned[:5, :5].any()
-    with pytest.raises(ShapeError, match="2 regions"):
+    with pytest.raises(ShapeError, match="2, one for each row"):
         Rig(torch.zeros(2, 64), (), (sitter.region,))
 
 
