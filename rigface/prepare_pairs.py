@@ -1,7 +1,7 @@
 """Makes of MagicFace's pairs what RigFace is trained on: background, render and coefficients, stored once.
 
     magicface prepare-videos videos/ --out pairs.jsonl
-    rigface prepare-pairs pairs.jsonl --out rig/pairs.jsonl --model embedded
+    rigface prepare-pairs pairs.jsonl --out rig/pairs.jsonl
     accelerate launch -m rigface.train config.toml --set manifest=rig/pairs.jsonl --set output=out/mine
 
 Each pair becomes an edit of its source that copies light, pose and expression from its target, seen in 3D as the model

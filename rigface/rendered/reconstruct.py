@@ -61,7 +61,7 @@ class Rendered:
         self._regressor = Regressor()
 
     def look(self, photo: np.ndarray, face: Face) -> Seen:
-        """Fit the head to a face, half a second's work.
+        """Fit the head to a face.
 
         Args:
             photo: (H, W, 3) uint8, RGB.
