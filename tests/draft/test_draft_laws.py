@@ -1,0 +1,99 @@
+"""Laws of drafts: nothing asked is nothing changed, what is asked happens, and the rest of the photo stays."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from common.action_units import ACTION_UNITS
+from common.background import get_parser
+from common.draft.change import Change
+from common.draft.draft import Draft
+from common.draft.heads import changed, place
+from common.face3d.camera import rotation_matrix
+from common.faces import choose_face, get_finder
+from common.parts import PARTS
+from common.prepare import prepare
+
+
+def change_of(draft: Draft, *, turn: tuple[float, float, float] = (0, 0, 0), light=None, **units: float) -> Change:
+    values = torch.tensor([float(units.get(name, 0)) for name in ACTION_UNITS])
+    turned = rotation_matrix(torch.deg2rad(torch.tensor([turn], dtype=torch.float32)))[0]
+    return Change(values, turned if any(turn) else torch.eye(3), draft.light, draft.light if light is None else light)
+
+
+def test_nothing_asked_is_the_photo_itself(draft, photo):
+    same = draft(change_of(draft))
+    assert np.array_equal(same, photo)
+    assert same is not photo
+
+
+@pytest.mark.parametrize("unit", ACTION_UNITS)
+def test_every_unit_changes_the_face_and_nothing_far_from_it(draft, photo, face, unit):
+    after = draft(change_of(draft, **{unit: 3}))
+    differs = (after != photo).any(2)
+    x0, y0, x1, y1 = face.box.round().astype(int)
+    assert differs[y0:y1, x0:x1].mean() > 0.02
+    width = x1 - x0
+    differs[max(0, y0 - width // 2) : y1 + width // 2, max(0, x0 - width // 2) : x1 + width // 2] = False
+    assert not differs.any()
+
+
+@pytest.mark.parametrize(("unit", "upper", "lower"), [("AU26", 13, 14), ("AU25", 13, 14)])
+def test_lips_part_as_far_as_the_head_says(draft, unit, upper, lower):
+    asked = change_of(draft, **{unit: 4})
+    after = choose_face(get_finder("mediapipe").find(draft(asked))).mesh
+    before = choose_face(get_finder("mediapipe").find(draft.photo)).mesh
+    assert after is not None
+    assert before is not None
+    grown = np.linalg.norm(after[upper] - after[lower]) - np.linalg.norm(before[upper] - before[lower])
+    head = draft.fit.head
+    placed = [
+        place(draft.fit, vertices, camera, draft.crop).points[:, :2]
+        for vertices, camera in ((draft.fit.vertices(), draft.fit.camera), changed(draft.fit, asked))
+    ]
+    spots = [head.embedding.points(points[None], "mesh468")[0] for points in placed]
+    gaps = [float((each[upper] - each[lower]).norm()) / draft.crop.matrix[0, 0] for each in spots]
+    assert grown == pytest.approx(gaps[1] - gaps[0], rel=0.5)
+
+
+def test_opposite_units_move_it_opposite_ways(draft):
+    finder = get_finder("mediapipe")
+    corners = []
+    for units in ({"AU12": 3}, {"AU15": 3}):
+        mesh = choose_face(finder.find(draft(change_of(draft, **units)))).mesh
+        assert mesh is not None
+        corners.append(mesh[[61, 291], 1].mean() - mesh[[33, 263], 1].mean())
+    assert corners[0] < corners[1] - 2  # nearer to the eyes
+
+
+def test_light_from_nowhere_is_darker_and_keeps_the_surroundings(draft, photo, face):
+    after = draft(change_of(draft, light=0.5 * draft.light))
+    x0, y0, x1, y1 = face.box.round().astype(int)
+    assert after[y0:y1, x0:x1].mean() < 0.85 * photo[y0:y1, x0:x1].mean()
+    assert np.array_equal(after[:10], photo[:10])
+
+
+def test_a_head_that_turns_takes_its_hair_along(draft, photo):
+    made = prepare(photo, get_finder("mediapipe"), get_parser("grabcut"), size=128, guide="photo")
+    turned = change_of(draft, turn=(15, 0, 0))
+    alone, together = draft(turned), draft.among(made.labels, made.crop)(turned)
+    hair = made.labels == PARTS.index("hair")
+    shares = [(made.crop.apply(each) != made.source).any(2)[hair].mean() for each in (alone, together)]
+    assert shares[1] > max(shares[0], 0.97)
+    still = change_of(draft, AU12=3)
+    assert np.array_equal(draft.among(made.labels, made.crop)(still), draft(still))
+
+
+def test_a_larger_photo_moves_alike(draft, photo, face):
+    twice = np.kron(photo, np.ones((2, 2, 1), np.uint8))
+    larger = replace(face, landmarks=face.landmarks * 2 + 0.5, box=face.box * 2 + 0.5, mesh=face.mesh * 2 + 0.5)
+    made = Draft.of(twice, larger)
+    asked = {"AU26": 4, "AU2": 3}
+    big, small = made(change_of(made, **asked)), draft(change_of(draft, **asked))
+    halved = big.reshape(512, 2, 512, 2, 3).mean((1, 3))
+    moved = np.abs(small.astype(float) - photo).mean()
+    assert np.abs(halved - small).mean() < 0.35 * moved
