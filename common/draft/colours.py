@@ -17,21 +17,22 @@ _SCLERA = 0.5  # linear brightness of the white of an eye under a light of 1
 _EXPOSURE = (0.5, 1.5)
 
 
-def complete(head: AnnyHead, colours: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
+def complete(head: AnnyHead, colours: torch.Tensor, known: torch.Tensor, lit: torch.Tensor) -> torch.Tensor:
     """Colours (V, 3) of all vertices from those of some.
 
     Args:
         head: whose vertices.
-        colours: (V, 3), those of vertices that are not known do not matter.
+        colours: (V, 3) as lit, those of vertices that are not known do not matter.
         known: (V,) bool.
+        lit: (V, 3) light on each, above 0.
 
     Returns:
-        The known colours as they were; else the mirrored vertex's where that is known, else what diffuses from the
-        neighbours.
+        The known colours as they were; else the mirrored vertex's where that is known, in the light here; else what
+        diffuses from the neighbours, who tell the shadows too.
     """
     mean = colours[known].mean(0) if bool(known.any()) else colours.new_full((3,), 0.4)
     twin = known[head.mirrored] & ~known
-    found = torch.where(known[:, None], colours, torch.where(twin[:, None], colours[head.mirrored], mean))
+    found = torch.where(known[:, None], colours, torch.where(twin[:, None], (colours / lit)[head.mirrored] * lit, mean))
     fixed, reached = known | twin, (known | twin).float()
     first, second = _edges(head)
     for _ in range(_ROUNDS):

@@ -34,7 +34,7 @@ class Draft:
         crop: the window in which motion is computed.
         before: the head in it, as it is.
         seen: (V,) in [0, 1], what the photo shows of the head.
-        colours: (V, 3) linear, of every vertex under a light of 1, whether seen or not.
+        colours: (V, 3) linear, of every vertex in the photo's light, whether seen or not.
         white: how bright the photo shows a white surface.
         around: hair, body and background in the window; None where nobody has told them apart.
     """
@@ -62,16 +62,16 @@ class Draft:
         whole = Crop.around(face.box, (width, height), LARGEST)
         crop = Crop.around(face.box, (width, height), int(np.clip(round(LARGEST / whole.matrix[0, 0]), 96, LARGEST)))
         before = place(found, found.vertices(), found.camera, crop, misses(found))
-        seen = shown(found.head, before, crop.size)
+        seen, told = shown(found.head, before, crop.size)
         picture = crop.apply(photo)
         linear = to_linear(picture.astype(np.float32) / 255)
-        x, y = (np.ascontiguousarray(before.points[:, i].numpy()) for i in (0, 1))
+        x, y = (np.ascontiguousarray(before.points[:, i : i + 1].numpy()) for i in (0, 1))
         looked = torch.from_numpy(cv2.remap(linear, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[:, 0])
-        colours = looked / shade(before.normals[None], light_of(found)[None])[0].clamp_min(DIM)
-        known = (seen > 0.5) & ~inner_mouth(found.head)[0]
+        lit = shade(before.normals[None], light_of(found)[None])[0].clamp_min(DIM)
+        known = (told > 0.5) & ~inner_mouth(found.head)[0]
         return cls(
-            photo, found, crop, before, seen, complete(found.head, colours, known),
-            exposure(found.head, colours, known),
+            photo, found, crop, before, seen, complete(found.head, looked, known, lit),
+            exposure(found.head, looked / lit, known),
         )  # fmt: skip
 
     def among(self, labels: np.ndarray, at: Crop) -> Draft:

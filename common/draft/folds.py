@@ -11,6 +11,7 @@ from ..face3d.fit import Fit
 from ..synthetic import skin
 from ..synthetic.factors import Skin
 from .change import Change
+from .heads import intensities
 
 SIDE = 256
 _ADULT = Skin(melanin=0.5, haemoglobin=0.3, wrinkles=0.4)
@@ -20,8 +21,7 @@ _SHADE = 0.38 * np.array([0.7, 1, 1.05], np.float32)  # by how much a full fold 
 
 def folds(fit: Fit, change: Change) -> np.ndarray | None:
     """Folds on the unrolled face, before and after: (S, S, 6) float32, depth and two slopes of each; None if alike."""
-    before = fit.expression[0].clamp(0, 5).numpy()
-    after = (fit.expression[0] + change.units).clamp(0, 5).numpy()
+    before, after = (units[0].clamp(0, 5).numpy() for units in intensities(fit, change))
     if np.array_equal(before, after):
         return None
     depths = [skin.groove(units.astype(np.float32), _ADULT, SIDE) for units in (before, after)]

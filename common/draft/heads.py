@@ -49,19 +49,32 @@ def place(
 def changed(fit: Fit, change: Change) -> tuple[torch.Tensor, Perspective]:
     """The head (1, V, 3) after a change, and the camera that keeps the face's middle where it is."""
     angles = angles_of(change.turn[None] @ rotation_matrix(fit.angles))
-    units = (fit.expression + change.units).clamp(-5, 5)
     neutral = fit.head(fit.identity)
-    vertices = fit.head.express(neutral, units, jaw=fit.jaw, gaze=fit.gaze)
-    if bool(fit.gaze.any()):  # eyes that look at something go on to look at it
-        turned = torch.rad2deg(angles - fit.angles)[:, None, :2]
-        gaze = (fit.gaze - torch.deg2rad(turned)).clamp(-0.5, 0.5)
-        vertices = fit.head.express(neutral, units, jaw=fit.jaw, gaze=gaze)
+    gaze = fit.gaze
+    if bool(gaze.any()):  # eyes that look at something go on to look at it
+        gaze = (gaze - (angles - fit.angles)[:, None, :2]).clamp(-0.5, 0.5)
+    vertices = fit.head.express(neutral, fit.expression, jaw=fit.jaw, gaze=gaze)
+    start, end = intensities(fit, change)
+    if not torch.equal(start, end):
+        vertices = vertices + fit.head.express(neutral, end) - fit.head.express(neutral, start)
     before, after = (_middle(fit, neutral, turn) for turn in (fit.angles, angles))
     depth = fit.camera.distance - before[2]
     shift = fit.camera.shift + fit.camera.focal * (before - after)[:2] / depth
     return fit.head.turn(vertices, angles), replace(
         fit.camera, distance=fit.camera.distance + after[2] - before[2], shift=shift
     )
+
+
+def intensities(fit: Fit, change: Change) -> tuple[torch.Tensor, torch.Tensor]:
+    """Between which intensities (1, 2, 12) a change moves the face.
+
+    A change is believed more than the fit, which takes an unusual face for a weaker expression: who asks for less of a
+    unit says that it is there, and who asks for more that there is room.
+    """
+    wish = change.units.to(fit.expression)
+    start = torch.where(wish < 0, torch.maximum(fit.expression, (-wish).clamp_max(5)), fit.expression)
+    start = torch.where(wish > 0, torch.minimum(start, (5 - wish).clamp_min(0)), start)
+    return start, (start + wish).clamp(-5, 5)
 
 
 def misses(fit: Fit) -> torch.Tensor:

@@ -14,8 +14,13 @@ from .surface import Surface
 from .surroundings import Surroundings
 
 EDGE, NEAR, FAR = 0.02, 0.12, 0.5
-"""Of the head's height: over how much light and motion fade out in the surroundings, and both in hair."""
+"""Of the head's height: over how much light fades out in the surroundings, over how much motion does at most, and both
+in hair that turns along."""
+_FOLDLESS = 3.0  # times a motion's length: over less, what it fades out in would be folded
 _SOFT = 0.7  # pixels of blur at the edges of what is hidden
+STIRRED = (0.3, 1.5)
+"""Pixels of the window between which skin goes from lying where it lay, which the photo shows however it is turned, to
+having moved."""
 _GAMMA = 1 / 2.2  # gains of light become gains of display values
 
 
@@ -70,9 +75,13 @@ def layers(drawn: Surface, before: Placed, around: Surroundings | None, turns: b
     tall = float(np.ptp(before.points[:, 1].numpy()))
     hair = np.zeros((side, side), np.float32) if around is None else around.head
     moved, far = extend(picture(drawn.source - here), seen)
-    shift = moved * np.where(seen[..., None], 1, fade(far, tall * (NEAR + (FAR - NEAR) * hair)))
+    stirred = (np.linalg.norm(drawn.source - here, axis=1) - STIRRED[0]) / (STIRRED[1] - STIRRED[0])
+    hidden = picture(drawn.hidden * stirred.clip(0, 1))
+    length = _FOLDLESS * np.linalg.norm(moved, axis=2) + 1
+    reach = np.where(hair > 0.5, FAR * tall, length.clip(0, NEAR * tall)) if turns else length.clip(0, NEAR * tall)
+    shift = moved * np.where(seen[..., None], 1, fade(far, reach))
     own = picture(drawn.gain**_GAMMA, 1)
-    brighter, away = extend(own - 1, seen & (picture(drawn.hidden) < 0.5))
+    brighter, away = extend(own - 1, seen & (hidden < 0.5))
     gain = np.where(seen[..., None], own, 1 + brighter * fade(away, tall * (EDGE + (FAR - EDGE) * hair)))
     plate = bare = None
     if turns and around is not None:
@@ -84,7 +93,7 @@ def layers(drawn: Surface, before: Placed, around: Surroundings | None, turns: b
         gain = 1 + (there[..., None] + body) * (gain - 1)
         plate, bare = around.plate, cv2.dilate(around.head, np.ones((3, 3))) * (1 - there)
     return Layers(
-        shift.astype(np.float32), gain.astype(np.float32), cv2.GaussianBlur(picture(drawn.hidden), (0, 0), _SOFT),
+        shift.astype(np.float32), gain.astype(np.float32), cv2.GaussianBlur(hidden, (0, 0), _SOFT),
         picture(drawn.twin - here), picture(drawn.twin_gain**_GAMMA, 1), picture(drawn.twin_hidden, 1),
         picture(to_srgb(drawn.fill)), plate, bare,
     )  # fmt: skip

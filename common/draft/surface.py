@@ -22,7 +22,8 @@ RELIT, TURNED = (0.3, 3.0), (0.6, 1.6)
 """By how much new light may change a colour, and by how much the same light on skin that faces elsewhere."""
 FOLDED = (0.6, 1.25)
 """By how much a fold's relief may change a colour."""
-_FACING = (0.05, 0.2)  # cosines to the viewer between which a place of the skin goes from hidden to seen
+_FACING = (0.05, 0.2)  # cosines to the viewer between which a place's colour can be told
+_STRETCHED = (0.15, 0.4)  # of the cosine after: between these, skin seen aslant before goes from hidden to seen
 _NECK = 0.3  # of the head's weight: below, nothing is drawn
 _WET = 0.3  # least light inside a mouth
 
@@ -52,11 +53,10 @@ class Surface:
     fill: np.ndarray
 
 
-def shown(head: AnnyHead, before: Placed, side: int) -> torch.Tensor:
-    """How surely the photo shows each vertex, (V,) in [0, 1]."""
-    fragments = rasterize(before.points, head.triangles, side, side)
-    facing = ((before.normals[:, 2] - _FACING[0]) / (_FACING[1] - _FACING[0])).clamp(0, 1)
-    return visible(before.points, fragments) * facing
+def shown(head: AnnyHead, before: Placed, side: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Whether the photo shows each vertex, 0 or 1, and how surely it tells its colour: (V,) each."""
+    seen = visible(before.points, rasterize(before.points, head.triangles, side, side)).float()
+    return seen, seen * _ramp(before.normals[:, 2], _FACING)
 
 
 @torch.no_grad()
@@ -71,7 +71,7 @@ def surface(
         crop: S pixels wide, of the photo.
         before: the head as it is, in that crop.
         seen: (V,) in [0, 1], what the photo shows of it, see `shown`.
-        colours: (V, 3) linear, of every vertex under a light of 1, see `colours.complete`.
+        colours: (V, 3) linear, as lit in the photo, of every vertex, see `colours.complete`.
         white: how bright the photo shows a white surface, see `colours.exposure`.
     """
     head, side = fit.head, crop.size
@@ -85,7 +85,7 @@ def surface(
          before.normals[twins], after.normals, colours, head.mean, mouth[:, None], teeth[:, None]], 1,
     )  # fmt: skip
     found = fragments.interpolate(values, triangles)
-    source, twin, sure, twin_sure, old, twin_old, new, albedo, places, inside, enamel = found.split(
+    source, twin, sure, twin_sure, old, twin_old, new, own, places, inside, enamel = found.split(
         [2, 2, 1, 1, 3, 3, 3, 3, 3, 1, 1], 1
     )
     spots, skin = places.numpy(), (inside[:, 0] < 0.5).numpy()
@@ -95,7 +95,9 @@ def surface(
     folded = _folded(folds(fit, change), spots, skin, old, new, lights)
     limits = TURNED if torch.equal(change.before, change.light) else RELIT
     gain, twin_gain = ((lit[2] / each.clamp_min(DIM)).clamp(*limits).numpy() * folded for each in lit[:2])
-    bare = (albedo * lit[2]).numpy()
+    sure = sure * _ramp(old[:, 2:] / new[:, 2:].clamp_min(0.05), _STRETCHED)
+    twin_sure = twin_sure * _ramp(twin_old[:, 2:] / new[:, 2:].clamp_min(0.05), _STRETCHED)
+    bare = own.numpy() * gain
     wet = white * eyes.mouth(spots, enamel[:, 0].numpy() > 0.5) * lit[2].clamp_min(_WET).numpy()
     return Surface(
         fragments.seen.numpy(), source.numpy(), 1 - sure[:, 0].numpy(), gain.astype(np.float32), twin.numpy(),
@@ -115,6 +117,11 @@ def _folded(
     plain, fine = (shade(normals, lights[1:]).clamp_min(DIM) for normals in (torch.stack([old, new]), bumped))
     share = fine / plain
     return (share[1] / share[0]).clamp(*FOLDED).numpy() * colour(at[:, 3]) / colour(at[:, 0])
+
+
+def _ramp(values: torch.Tensor, between: tuple[float, float]) -> torch.Tensor:
+    """0 below the first bound, 1 above the second."""
+    return ((values - between[0]) / (between[1] - between[0])).clamp(0, 1)
 
 
 def _bumped(normals: torch.Tensor, slopes: torch.Tensor) -> torch.Tensor:
