@@ -33,7 +33,7 @@ class Draft:
         fit: the head.
         crop: the window in which motion is computed.
         before: the head in it, as it is.
-        seen: (V,) in [0, 1], what the photo shows of the head.
+        depth: (S, S) metres, how deep the photo sees in it.
         colours: (V, 3) linear, of every vertex in the photo's light, whether seen or not.
         white: how bright the photo shows a white surface.
         around: hair, body and background in the window; None where nobody has told them apart.
@@ -43,7 +43,7 @@ class Draft:
     fit: Fit = field(repr=False)
     crop: Crop = field(repr=False)
     before: Placed = field(repr=False)
-    seen: torch.Tensor = field(repr=False)
+    depth: np.ndarray = field(repr=False)
     colours: torch.Tensor = field(repr=False)
     white: float
     around: Surroundings | None = field(default=None, repr=False)
@@ -62,7 +62,7 @@ class Draft:
         whole = Crop.around(face.box, (width, height), LARGEST)
         crop = Crop.around(face.box, (width, height), int(np.clip(round(LARGEST / whole.matrix[0, 0]), 96, LARGEST)))
         before = place(found, found.vertices(), found.camera, crop, misses(found))
-        seen, told = shown(found.head, before, crop.size)
+        depth, told = shown(found.head, before, crop.size)
         picture = crop.apply(photo)
         linear = to_linear(picture.astype(np.float32) / 255)
         x, y = (np.ascontiguousarray(before.points[:, i : i + 1].numpy()) for i in (0, 1))
@@ -70,7 +70,7 @@ class Draft:
         lit = shade(before.normals[None], light_of(found)[None])[0].clamp_min(DIM)
         known = (told > 0.5) & ~inner_mouth(found.head)[0]
         return cls(
-            photo, found, crop, before, seen, complete(found.head, looked, known, lit),
+            photo, found, crop, before, depth, complete(found.head, looked, known, lit),
             exposure(found.head, looked / lit, known),
         )  # fmt: skip
 
@@ -92,7 +92,7 @@ class Draft:
         """The photo (H, W, 3) uint8 after a change; where nothing moves it stays as it is, byte for byte."""
         if not bool(change.vector().any()):
             return self.photo.copy()
-        drawn = surface(self.fit, change, self.crop, self.before, self.seen, self.colours, self.white)
+        drawn = surface(self.fit, change, self.crop, self.before, self.depth, self.colours, self.white)
         turns = not torch.equal(change.turn, torch.eye(3))
         return self._composed(layers(drawn, self.before, self.around, turns))
 

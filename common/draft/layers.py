@@ -76,7 +76,7 @@ def layers(drawn: Surface, before: Placed, around: Surroundings | None, turns: b
     hair = np.zeros((side, side), np.float32) if around is None else around.head
     moved, far = extend(picture(drawn.source - here), seen)
     stirred = (np.linalg.norm(drawn.source - here, axis=1) - STIRRED[0]) / (STIRRED[1] - STIRRED[0])
-    hidden = picture(drawn.hidden * stirred.clip(0, 1))
+    hidden = picture(np.maximum(drawn.covered, drawn.aslant * stirred.clip(0, 1)))
     length = _FOLDLESS * np.linalg.norm(moved, axis=2) + 1
     reach = np.where(hair > 0.5, FAR * tall, length.clip(0, NEAR * tall)) if turns else length.clip(0, NEAR * tall)
     shift = moved * np.where(seen[..., None], 1, fade(far, reach))

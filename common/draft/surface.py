@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import torch
 
@@ -24,6 +25,7 @@ FOLDED = (0.6, 1.25)
 """By how much a fold's relief may change a colour."""
 _FACING = (0.05, 0.2)  # cosines to the viewer between which a place's colour can be told
 _STRETCHED = (0.15, 0.4)  # of the cosine after: between these, skin seen aslant before goes from hidden to seen
+_CREASE = 0.006  # metres that a point may lie behind what is seen and still be that
 _NECK = 0.3  # of the head's weight: below, nothing is drawn
 _WET = 0.3  # least light inside a mouth
 
@@ -35,7 +37,8 @@ class Surface:
     Attributes:
         seen: (S, S) bool, which samples; the others' order is that of the rows below.
         source: (N, 2) float32, where in the crop the photo shows the same place of the skin.
-        hidden: (N,) float32 in [0, 1], 1 where the photo does not show it.
+        covered: (N,) float32, 1 where the photo hides it behind something.
+        aslant: (N,) float32 in [0, 1], 1 where the photo shows it too much from the side.
         gain: (N, 3) float32, how many times as much light it sends as before.
         twin: (N, 2) float32, where in the crop the photo shows the mirrored place.
         twin_hidden: (N,) float32, 1 where it does not show that either.
@@ -45,7 +48,8 @@ class Surface:
 
     seen: np.ndarray
     source: np.ndarray
-    hidden: np.ndarray
+    covered: np.ndarray
+    aslant: np.ndarray
     gain: np.ndarray
     twin: np.ndarray
     twin_hidden: np.ndarray
@@ -53,15 +57,19 @@ class Surface:
     fill: np.ndarray
 
 
-def shown(head: AnnyHead, before: Placed, side: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Whether the photo shows each vertex, 0 or 1, and how surely it tells its colour: (V,) each."""
-    seen = visible(before.points, rasterize(before.points, head.triangles, side, side)).float()
-    return seen, seen * _ramp(before.normals[:, 2], _FACING)
+def shown(head: AnnyHead, before: Placed, side: int) -> tuple[np.ndarray, torch.Tensor]:
+    """How deep the photo sees, (S, S) metres, infinite beside the head; how surely it tells each vertex' colour, (V,).
+
+    At edges the farther side counts, since nobody knows them to a pixel.
+    """
+    fragments = rasterize(before.points, head.triangles, side, side)
+    told = visible(before.points, fragments) * _ramp(before.normals[:, 2], _FACING)
+    return cv2.dilate(fragments.depth.numpy(), np.ones((3, 3))), told
 
 
 @torch.no_grad()
 def surface(
-    fit: Fit, change: Change, crop: Crop, before: Placed, seen: torch.Tensor, colours: torch.Tensor, white: float
+    fit: Fit, change: Change, crop: Crop, before: Placed, depth: np.ndarray, colours: torch.Tensor, white: float
 ) -> Surface:
     """Draw the head after a change.
 
@@ -70,7 +78,7 @@ def surface(
         change: what shall be.
         crop: S pixels wide, of the photo.
         before: the head as it is, in that crop.
-        seen: (V,) in [0, 1], what the photo shows of it, see `shown`.
+        depth: (S, S) metres, how deep the photo sees, see `shown`.
         colours: (V, 3) linear, as lit in the photo, of every vertex, see `colours.complete`.
         white: how bright the photo shows a white surface, see `colours.exposure`.
     """
@@ -81,28 +89,37 @@ def surface(
     mouth, teeth = inner_mouth(head)
     twins = head.mirrored
     values = torch.cat(
-        [before.points[:, :2], before.points[twins, :2], seen[:, None], seen[twins, None], before.normals,
-         before.normals[twins], after.normals, colours, head.mean, mouth[:, None], teeth[:, None]], 1,
+        [before.points, before.points[twins], before.normals, before.normals[twins], after.normals, colours, head.mean,
+         mouth[:, None], teeth[:, None]], 1,
     )  # fmt: skip
     found = fragments.interpolate(values, triangles)
-    source, twin, sure, twin_sure, old, twin_old, new, own, places, inside, enamel = found.split(
-        [2, 2, 1, 1, 3, 3, 3, 3, 3, 1, 1], 1
-    )
+    source, twin, old, twin_old, new, own, places, inside, enamel = found.split([3, 3, 3, 3, 3, 3, 3, 1, 1], 1)
     spots, skin = places.numpy(), (inside[:, 0] < 0.5).numpy()
     old, twin_old, new = (torch.nn.functional.normalize(normals, dim=1) for normals in (old, twin_old, new))
     lights = torch.stack([change.before, change.before, change.light]).float()
-    lit = shade(torch.stack([old, twin_old, new]), lights).clamp_min(DIM / 2)
+    lit = shade(torch.stack([old, twin_old, new]), lights).clamp_min(DIM)
     folded = _folded(folds(fit, change), spots, skin, old, new, lights)
     limits = TURNED if torch.equal(change.before, change.light) else RELIT
-    gain, twin_gain = ((lit[2] / each.clamp_min(DIM)).clamp(*limits).numpy() * folded for each in lit[:2])
-    sure = sure * _ramp(old[:, 2:] / new[:, 2:].clamp_min(0.05), _STRETCHED)
-    twin_sure = twin_sure * _ramp(twin_old[:, 2:] / new[:, 2:].clamp_min(0.05), _STRETCHED)
+    gain, twin_gain = ((lit[2] / each).clamp(*limits).numpy() * folded for each in lit[:2])
     bare = own.numpy() * gain
     wet = white * eyes.mouth(spots, enamel[:, 0].numpy() > 0.5) * lit[2].clamp_min(_WET).numpy()
     return Surface(
-        fragments.seen.numpy(), source.numpy(), 1 - sure[:, 0].numpy(), gain.astype(np.float32), twin.numpy(),
-        1 - twin_sure[:, 0].numpy(), twin_gain.astype(np.float32), np.where(skin[:, None], bare, wet),
+        fragments.seen.numpy(), source[:, :2].numpy(), _covered(source, depth), _aslant(old, new),
+        gain.astype(np.float32), twin[:, :2].numpy(), np.maximum(_covered(twin, depth), _aslant(twin_old, new)),
+        twin_gain.astype(np.float32), np.where(skin[:, None], bare, wet),
     )  # fmt: skip
+
+
+def _covered(points: torch.Tensor, depth: np.ndarray) -> np.ndarray:
+    """Which of the head's points (N, 3) the photo hides behind others, 1 or 0: (N,) float32."""
+    x, y = (np.ascontiguousarray(points[:, i : i + 1].numpy()) for i in (0, 1))
+    front = cv2.remap(depth, x, y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)[:, 0]
+    return (points[:, 2].numpy() > front + _CREASE).astype(np.float32)
+
+
+def _aslant(old: torch.Tensor, new: torch.Tensor) -> np.ndarray:
+    """Of which places the photo shows too little for what is seen now, by their normals (N, 3): (N,) in [0, 1]."""
+    return 1 - _ramp(old[:, 2] / new[:, 2].clamp_min(0.05), _STRETCHED).numpy()
 
 
 def _folded(
