@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, Literal, get_args
 
 from .errors import InputError
 from .images import as_list
@@ -14,6 +14,8 @@ SEED = 424
 """The release's seed."""
 
 PASTE = ("replace", "detail")
+
+Engine = Literal["diffusion", "draft"]
 
 
 def pair_up(
@@ -52,6 +54,18 @@ def check_options(steps: int, batch_size: int, guidance: float, seed: int, paste
     if way not in PASTE:
         raise InputError(f'paste_back must be True, False, "replace" or "detail"; got {paste_back!r}.')
     return way
+
+
+def check_engine(engine: Any, start: Any, strength: Any) -> None:
+    """Raises an InputError for an engine, start or strength that is none."""
+    if engine is not None and engine not in get_args(Engine):
+        raise InputError(f'engine must be "diffusion", "draft" or None; got {engine!r}.')
+    if start not in (None, "draft"):
+        raise InputError(f'start must be "draft", or None for pure noise; got {start!r}.')
+    if isinstance(strength, bool) or not isinstance(strength, Real) or not 0 <= strength <= 1:
+        raise InputError(f"strength must be a number from 0 to 1; got {strength!r}.")
+    if start is not None and engine == "draft":
+        raise InputError('engine="draft" is the draft itself; start="draft" goes with engine="diffusion".')
 
 
 def whole_number(name: str, value: Any, low: int, high: int) -> int:

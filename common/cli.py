@@ -11,9 +11,9 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
-from .arguments import SEED, check_options
+from .arguments import SEED, Engine, check_engine, check_options
 from .defaults import Defaults
 from .errors import FaceEditError, InputError, MissingCheckpointError
 from .images import picture_format, save_image
@@ -57,6 +57,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     sampling = parser.add_argument_group("sampling")
     sampling.add_argument("--steps", type=int, help=f"denoising steps {_OWN}")
     sampling.add_argument("--guidance", type=float, help=f"how strongly the wish pulls {_OWN}")
+    sampling.add_argument(
+        "--engine",
+        choices=get_args(Engine),
+        help="the networks, or the photo moved by its fitted head (default: the networks, but for photographs the "
+        "draft where only the small ones are at hand)",
+    )
+    sampling.add_argument("--start", choices=("draft",), help="let the networks begin with the draft")
+    sampling.add_argument("--strength", type=float, default=0.5, help="share of the steps that are run then")
     sampling.add_argument("--seed", type=int, default=SEED, help="of the noise")
     model = add_model_options(parser)
     model.add_argument("--size", type=int, help="side of the crop in pixels (default: the network's own)")
@@ -99,10 +107,13 @@ def run(
     targets, face = output_paths(photos, args.output), parse_face(args.face)
     asked = _asked(args, Defaults())
     check_options(asked.steps, 1, asked.guidance, args.seed, asked.paste_back)
-    editor = editor_class.from_pretrained(
-        args.model, base=args.base, dtype=args.dtype, device=args.device, size=args.size, finder=args.finder,
-        parser=args.parser,
-    )  # fmt: skip
+    check_engine(args.engine, args.start, args.strength)
+    around = {"size": args.size, "finder": args.finder, "parser": args.parser}
+    editor = (
+        editor_class.drafting(**around)
+        if args.engine == "draft"
+        else editor_class.from_pretrained(args.model, base=args.base, dtype=args.dtype, device=args.device, **around)
+    )
     failed, told, ready = False, str(wish), editor.ready(wish)
     for photo, target in zip(photos, targets):
         try:
@@ -198,23 +209,32 @@ def _edit_one(
 ) -> dict[str, Any]:
     asked = _asked(args, editor.defaults)
     way = check_options(asked.steps, 1, asked.guidance, args.seed, asked.paste_back)
+    engine = editor.engine_for(subject, args.engine)
     started = time.perf_counter()
     result = editor.edit(
         subject, wish, steps=asked.steps, guidance=asked.guidance, seed=args.seed, progress=not args.quiet,
-        paste_back=asked.paste_back,
+        paste_back=asked.paste_back, engine=engine, start=args.start, strength=args.strength,
     )  # fmt: skip
     sampled = time.perf_counter()
     save_image(result, target)
     found = subject.face
     return {
-        "seed": args.seed,
-        "steps": asked.steps,
-        "guidance": asked.guidance,
+        "engine": engine,
+        **(_sampling(editor, asked, args) if engine == "diffusion" else {}),
         "paste": way or "none",
         "face": found and {"box": [round(float(v), 2) for v in found.box], "score": round(found.score, 4)},
         "crop": {"size": subject.crop.size, "matrix": [[round(float(v), 6) for v in r] for r in subject.crop.matrix]},
         **subject.record,
         "seconds": {**subject.record["seconds"], "edit": round(sampled - started, 3)},  # type: ignore[dict-item]
+    }
+
+
+def _sampling(editor: Editor[Any], asked: Defaults, args: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "seed": args.seed,
+        "steps": asked.steps,
+        "guidance": asked.guidance,
+        **({"start": args.start, "strength": args.strength} if args.start else {}),
         "device": str(editor.pipeline.device),
         "dtype": str(editor.pipeline.unet.dtype).removeprefix("torch."),
     }

@@ -5,26 +5,26 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 import numpy as np
 import torch
-from diffusers.utils.torch_utils import randn_tensor
 from PIL import Image
 
 from . import background as backgrounds
 from . import checkpoints, models
-from .arguments import SEED, check_options, pair_up, whole_number
+from .arguments import SEED, Engine, check_engine, check_options, pair_up, whole_number
 from .checkpoints import Release
 from .defaults import Defaults, read_defaults
 from .errors import InputError
 from .faces import Crop, FaceFinder, get_finder
-from .identity import join
+from .finish import draft, finish
 from .images import ImageLike, read_image, rgb
-from .paste import paste, paste_mask
+from .networkless import NoNetworks
 from .pipeline import FaceEditPipeline
 from .prepare import Prepared, prepare
-from .rig import Rig, Rigger
+from .rig import Rigger
+from .sampling import sample
 from .subject import Subject, check_subject
 from .tensors import to_tensor
 
@@ -116,6 +116,14 @@ class Editor(Generic[Wish]):
         return cls(pipeline, size=size, finder=found, parser=parser, folder=cls.locate(model))
 
     @classmethod
+    def drafting(
+        cls, *, size: int | None = None, finder: str | FaceFinder = "auto", parser: str = "auto", **options: Any
+    ) -> Self:
+        """An editor for drafts, whose making loads no networks; `engine="diffusion"` is refused. See `Editor`."""
+        backgrounds.check_name(parser)
+        return cls(cast(FaceEditPipeline, NoNetworks()), size=size, finder=finder, parser=parser, **options)
+
+    @classmethod
     def locate(cls, model: str | Path | None = None) -> Path:
         """The folder of a model, see `common.models.locate`."""
         return models.locate(model, cls.release, cls.embedded)
@@ -165,6 +173,9 @@ class Editor(Generic[Wish]):
         guidance: float | None = None,
         seed: int = SEED,
         paste_back: bool | str | None = None,
+        engine: Engine | None = None,
+        start: str | None = None,
+        strength: float = 0.5,
         batch_size: int = 4,
         progress: bool = True,
         callback_on_step_end: Callable[[Any, int, Any, dict[str, Any]], dict[str, Any]] | None = None,
@@ -183,6 +194,10 @@ class Editor(Generic[Wish]):
             paste_back: True or "replace": the crop as generated, back in its photo. "detail": the change, so that the
                 photo keeps its own sharpness where nothing moved. False: the crop alone. A prepared crop has no
                 photo around it and is always returned as generated.
+            engine: "diffusion" for the networks; "draft" for the photo moved by its fitted head, without any
+                (`common.draft`), which takes a fraction of a second. None: see `engine_for`.
+            start: "draft" for networks that begin with the draft, noised, and run only the last of the steps.
+            strength: share of the steps that are run then; 0 is the draft itself, 1 the edit without it.
             batch_size: wishes that run through the networks at once; smaller needs less memory.
             progress: show a progress bar.
             callback_on_step_end: see `FaceEditPipeline.__call__`.
@@ -195,22 +210,32 @@ class Editor(Generic[Wish]):
         """
         own = self.defaults.asked(steps=steps, guidance=guidance, paste_back=paste_back)
         way = check_options(own.steps, batch_size, own.guidance, seed, own.paste_back)
+        check_engine(engine, start, strength)
         self.pipeline.set_progress_bar_config(disable=not progress)
-        call = {
-            "num_inference_steps": int(own.steps), "guidance_scale": float(own.guidance),
-            "callback_on_step_end": callback_on_step_end,
-        }  # fmt: skip
         pairs, single = pair_up(subject, wish, self.rigger.as_list)
         for each, _ in pairs:
             check_subject(each, self.size)
-        results: list[Image.Image] = []
-        for start in range(0, len(pairs), batch_size):
-            batch = pairs[start : start + batch_size]
-            detail = way == "detail" and any(s.face is not None for s, _ in batch)  # a prepared crop is not pasted
-            crops, neutral, rig = self._sample(batch, detail, int(seed), call)
-            for row, ((each, _), crop, plain) in enumerate(zip(batch, crops, neutral)):
-                results.append(_finish(each, rig, row, crop, plain, way))
+        still = start is not None and strength == 0
+        drafted = ["draft" if still else self.engine_for(each, engine) for each, _ in pairs]
+        results = [draft(s, self.rigger, w, way) if e == "draft" else None for (s, w), e in zip(pairs, drafted)]
+        left = [row for row, done in enumerate(results) if done is None]
+        for first in range(0, len(left), batch_size):
+            rows = left[first : first + batch_size]
+            batch = [pairs[row] for row in rows]
+            crops, neutral, rig = sample(
+                self.pipeline, self.rigger, batch, seed=int(seed), strength=None if start is None else strength,
+                # a prepared crop is not pasted
+                with_neutral=way == "detail" and any(s.face is not None for s, _ in batch),
+                num_inference_steps=int(own.steps), guidance_scale=float(own.guidance),
+                callback_on_step_end=callback_on_step_end,
+            )  # fmt: skip
+            for number, row in enumerate(rows):
+                results[row] = finish(pairs[row][0], rig, number, crops[number], neutral[number], way)
         return results[0] if single else results
+
+    def engine_for(self, subject: Subject, engine: Engine | None = None) -> Engine:
+        """What will edit a subject: what was asked for; else the networks, if there are any."""
+        return engine or ("draft" if isinstance(self.pipeline, NoNetworks) else "diffusion")
 
     def prepare(
         self, pixels: np.ndarray, face: str | int | tuple[float, float], extent: backgrounds.Extent
@@ -261,37 +286,3 @@ class Editor(Generic[Wish]):
         region = (pixels != behind).any(2)
         made = Prepared(None, crop, pixels, None, behind, region)  # pyright: ignore[reportArgumentType] - no photo
         return self.subject_of(source, made, {"extent": "prepared"}, started)
-
-    def _sample(
-        self, pairs: list[tuple[Subject, Wish]], with_neutral: bool, seed: int, call: dict[str, Any]
-    ) -> tuple[np.ndarray, Sequence[np.ndarray | None], Rig]:
-        """Crops (B, S, S, 3) in [0, 1], and for each its zero-wish twin from the same noise, where asked for.
-
-        Last, the rig whose first B rows they show.
-        """
-        count, subjects, wishes = len(pairs), [subject for subject, _ in pairs], [wish for _, wish in pairs]
-        one = all(subject is subjects[0] for subject in subjects)
-        twins = [self.rigger.twin(*pair) for pair in pairs] if with_neutral else []  # rows of the same batch
-        shared = one and all(twin is twins[0] for twin in twins)
-        twins = twins[:1] if shared else twins
-        rows = [*subjects, *subjects[: len(twins)]]
-        rig = self.rigger(rows, [*wishes, *twins])
-        identity = subjects[0].identity if one else join([subject.identity for subject in rows])
-        device, side = self.pipeline._execution_device, self.size // self.pipeline.vae_scale_factor
-        # A generator for each row: a scheduler that draws noise of its own gives every row the same.
-        generators = [torch.Generator(device).manual_seed(seed) for _ in rows]
-        shape = (1, self.pipeline.unet.config.out_channels, side, side)
-        noise = torch.cat([randn_tensor(shape, generator, torch.device(device)) for generator in generators])
-        options = call | {"generator": generators, "latents": noise, "output_type": "np", "return_dict": False}
-        images: Any = self.pipeline(identity, rig, **options)[0]
-        if not with_neutral:
-            return images, [None] * count, rig
-        return images[:count], [images[count]] * count if shared else images[count:], rig
-
-
-def _finish(
-    subject: Subject, rig: Rig, row: int, crop: np.ndarray, neutral: np.ndarray | None, way: str | None
-) -> Image.Image:
-    if way is None or subject.face is None:
-        return Image.fromarray(np.rint(crop * 255).astype(np.uint8))
-    return paste(subject.photo, subject.crop, crop, paste_mask(rig.region(row, subject)), neutral, rig.draft(row))

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
 
+from .arguments import Engine
 from .background import check_name
 from .editor import Editor
 from .faces import get_finder
@@ -26,17 +27,25 @@ class Front(Generic[Kind]):
         self._lock = threading.Lock()
         self._loaded: dict[str, FaceEditPipeline] = {}
         self._editors: dict[str, Kind] = {}
+        self._drafting: dict[str, Kind] = {}
 
-    def editor(self, networks: dict[str, Any], surroundings: dict[str, Any]) -> Kind:
+    def editor(self, networks: dict[str, Any], surroundings: dict[str, Any], engine: Engine | None = None) -> Kind:
         """The editor for these options.
 
         Args:
             networks: model, base, dtype and device of `Editor.load_pipeline`.
             surroundings: the other options of `Editor`, with the finder's name.
+            engine: "draft" needs no networks, and none is loaded.
 
         Raises:
             InputError, CheckpointError: see `Editor.from_pretrained`.
         """
+        if engine == "draft":
+            around = repr(surroundings)
+            with self._lock:
+                if around not in self._drafting:
+                    self._drafting = {around: self.kind.drafting(**surroundings)}
+                return self._drafting[around]
         folder = self.kind.locate(networks["model"])
         model, around = repr({**networks, "model": str(folder)}), repr(surroundings)
         with self._lock:
@@ -71,7 +80,7 @@ class Front(Generic[Kind]):
             edit: options of `Editor.edit`.
             batch_size: so many photos are in memory at once, however long the list.
         """
-        editor = self.editor(networks, surroundings)
+        editor = self.editor(networks, surroundings, edit.get("engine"))
         wishes = editor.ready([wish for _, wish in pairs])
         results: list[Any] = []
         image, subject = None, None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
@@ -140,6 +141,8 @@ class FaceEditPipeline(DiffusionPipeline):
         guidance_scale: float = 1.5,
         generator: torch.Generator | list[torch.Generator] | None = None,
         latents: torch.Tensor | None = None,
+        start: torch.Tensor | None = None,
+        strength: float = 1.0,
         prompt_embeds: torch.Tensor | None = None,
         # output
         output_type: str = "pil",
@@ -156,6 +159,10 @@ class FaceEditPipeline(DiffusionPipeline):
                 stay). 1 switches guidance off. A row whose vector is zero needs no second pass at any scale.
             generator: the source of the noise, on any device; a list has one for each row.
             latents: the noise itself, (1 or B, 4, h, w); one row is shared by all wishes.
+            start: pictures or latents of `encode_image`, (1 or B, ...), to begin with instead of pure noise: noised as
+                far as the first step that is run.
+            strength: in (0, 1], which share of the steps is run, the last ones; at least one is. 1 begins with pure
+                noise, whatever `start` is.
             prompt_embeds: (1, L, D), instead of the stored one.
             output_type: "pil", "np" (B, H, W, 3), "pt" (B, 3, H, W), both in [0, 1], or "latent".
             return_dict: an `ImagePipelineOutput`, or a plain tuple.
@@ -163,11 +170,14 @@ class FaceEditPipeline(DiffusionPipeline):
                 "latents" replaces them.
 
         Raises:
-            InputError: no prompt embedding, an unknown output type, no steps, or foreign attention processors.
+            InputError: no prompt embedding, an unknown output type, no steps, a strength out of range, or foreign
+                attention processors.
             ShapeError: rig, identity or latents do not fit the network or one another.
         """
         if output_type not in ("pil", "np", "pt", "latent"):
             raise InputError(f'output_type must be "pil", "np", "pt" or "latent"; got {output_type!r}.')
+        if not 0 < strength <= 1:
+            raise InputError(f"strength must be above 0 and at most 1; got {strength}.")
         if num_inference_steps < 1:
             raise InputError(f"num_inference_steps must be at least 1; got {num_inference_steps}.")
         if not any(isinstance(processor, IdentityAttnProcessor) for processor in self.unet.attn_processors.values()):
@@ -194,11 +204,10 @@ class FaceEditPipeline(DiffusionPipeline):
         guides = guides.expand(len(rig), -1, -1, -1)[rows]
 
         scheduler = deepcopy(self.scheduler)  # it counts steps and keeps outputs: two calls at once need one each
-        scheduler.set_timesteps(num_inference_steps, device=device)
-        x = x * scheduler.init_noise_sigma
+        x, timesteps = self._begin(scheduler, num_inference_steps, x, start, strength)
         step_options = self._step_options(generator)
-        with self.progress_bar(total=len(scheduler.timesteps)) as bar:  # pyright: ignore[reportCallIssue]
-            for i, t in enumerate(scheduler.timesteps):
+        with self.progress_bar(total=len(timesteps)) as bar:  # pyright: ignore[reportCallIssue]
+            for i, t in enumerate(timesteps):
                 noisy = scheduler.scale_model_input(x, t).to(dtype)
                 eps = self.unet(torch.cat([noisy[rows], guides], 1), t, **conditions, return_dict=False)[0].float()
                 eps, neutral = eps[: len(rig)], eps[len(rig) :]
@@ -258,6 +267,21 @@ class FaceEditPipeline(DiffusionPipeline):
         if latents.ndim != 4 or len(latents) not in (1, batch) or latents.shape[1:] != (channels, *size):
             raise ShapeError("latents", f"(1 or {batch}, {channels}, {size[0]}, {size[1]})", latents.shape)
         return latents.to(self._execution_device, torch.float32).expand(batch, -1, -1, -1)
+
+    def _begin(
+        self, scheduler: Any, steps: int, noise: torch.Tensor, start: torch.Tensor | None, strength: float
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """What the first step sees, and the timesteps that are run."""
+        if start is None or strength == 1:
+            scheduler.set_timesteps(steps, device=noise.device)
+            return noise * scheduler.init_noise_sigma, scheduler.timesteps
+        scheduler.set_timesteps(max(steps, math.ceil(1 / strength)), device=noise.device)
+        skipped = len(scheduler.timesteps) - max(1, int(len(scheduler.timesteps) * strength))
+        timesteps = scheduler.timesteps[skipped:]
+        if hasattr(scheduler, "set_begin_index"):
+            scheduler.set_begin_index(skipped)
+        clean = self.encode_image(start).float().expand_as(noise) * self.vae.config.scaling_factor
+        return scheduler.add_noise(clean, noise, timesteps[:1].expand(len(noise))), timesteps
 
     def _step_options(self, generator) -> dict[str, Any]:
         """Schedulers that draw noise of their own take the generator too."""

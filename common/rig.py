@@ -76,6 +76,14 @@ class Rigger(Protocol[Wish]):
         """
         ...
 
+    def draft(self, subject: Subject, wish: Any) -> np.ndarray:
+        """The whole photo (H, W, 3) uint8 with a wish, or a twin of one, granted without any network.
+
+        Raises:
+            InputError: nobody fitted a head to the subject, or a wish that no draft can grant.
+        """
+        ...
+
     def __call__(self, subjects: Sequence[Subject], wishes: Sequence[Wish]) -> Rig:
         """One subject and one wish for each row; returns what the network sees of them."""
         ...

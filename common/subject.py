@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
 
+from .draft.draft import Draft
 from .errors import InputError
 from .faces import Crop, Face
 from .hooks import Identity
+from .images import rgb
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +47,17 @@ class Subject:
     guides: tuple[torch.Tensor, ...] = field(repr=False)
     record: dict[str, object] = field(default_factory=dict)
     seen: Any = field(default=None, repr=False)
+
+    @cached_property
+    def draft(self) -> Draft:
+        """The photo with the head that was fitted to it, which is done when first asked for.
+
+        Raises:
+            InputError: a prepared crop, of whose face nothing is known.
+        """
+        if self.face is None:
+            raise InputError("A prepared crop cannot be drafted: nobody looked for its face. Encode the photo itself.")
+        return Draft.of(rgb(self.photo), self.face)
 
 
 def check_subject(subject: Any, size: int) -> Subject:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from common.action_units import AUWish, to_vector
-from common.arguments import SEED, check_options, pair_up
+from common.arguments import SEED, Engine, check_engine, check_options, pair_up
 from common.background import Extent
 from common.checkpoints import MAGICFACE
 from common.defaults import Defaults
@@ -56,6 +56,9 @@ def edit(
     steps: int | None = None,
     guidance: float | None = None,
     seed: int = SEED,
+    engine: Engine | None = None,
+    start: str | None = None,
+    strength: float = 0.5,
     batch_size: int = 4,
     # the result
     size: int | None = None,
@@ -88,6 +91,11 @@ def edit(
         guidance: how strongly the AUs pull. 1.5 is the release's; the paper's own table has the lowest AU error at 3.0
             (0.261 against 0.333). The embedded model was made for 1.
         seed: of the noise; 424 is the release's. Same seed and device, same picture.
+        engine: "diffusion" for the networks; "draft" for the photo moved by its own fitted head, in a fraction of a
+            second and without any (`common.draft`). None: the networks; where only the small ones are at hand, and the
+            picture is a photograph, which they have never seen, the draft, which is logged in one line.
+        start: "draft" for networks that begin with the draft, noised, and run only the last of the steps.
+        strength: share of the steps that are run then; 0 is the draft itself, 1 the edit without it.
         batch_size: pictures that run through the networks at once.
         size: side of the crop in pixels; default: what the network was made for.
         paste_back: True or "replace", "detail", or False for the crop alone; see `Editor.edit`.
@@ -105,6 +113,8 @@ def edit(
     # what is wrong should not cost the loading of a model
     asked = Defaults().asked(steps=steps, guidance=guidance, extent=extent, paste_back=paste_back)
     check_options(asked.steps, batch_size, asked.guidance, seed, asked.paste_back)
+    check_engine(engine, start, strength)
+    way = {"engine": engine, "start": start, "strength": strength}
     pairs, single = pair_up(img, au_delta, MagicFace.rigger.as_list)
     if background is not None and as_list(img) is not None:
         raise InputError("background goes with one prepared crop; got a list of pictures.")
@@ -116,7 +126,7 @@ def edit(
         {"model": model, "base": base, "dtype": dtype, "device": device},
         {"size": size, "finder": finder, "parser": parser},
         {"face": face, "extent": extent, "background": background},
-        {"steps": steps, "guidance": guidance, "seed": seed, "paste_back": paste_back, "progress": progress},
+        {"steps": steps, "guidance": guidance, "seed": seed, "paste_back": paste_back, "progress": progress, **way},
         batch_size=batch_size,
     )
     return results[0] if single else results

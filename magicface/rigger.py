@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 
 from common.action_units import AUWish, as_list, to_vector
+from common.draft.change import Change
 from common.rig import Rig, shared_guides
 from common.subject import Subject
 
@@ -24,6 +26,12 @@ class ActionUnitRigger:
     def twin(self, subject: Subject, wish: AUWish) -> AUWish:
         """The wish that changes nothing."""
         return self.neutral
+
+    def draft(self, subject: Subject, wish: AUWish) -> np.ndarray:
+        """The photo with the face moved by its own fitted head, see `common.draft`."""
+        photo = subject.draft
+        units = torch.tensor(to_vector(wish), dtype=torch.float32)
+        return photo(Change(units, torch.eye(3), photo.light, photo.light))
 
     def __call__(self, subjects: Sequence[Subject], wishes: Sequence[AUWish]) -> Rig:
         """One row for each wish.

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from common.arguments import SEED, check_options, pair_up
+from common.arguments import SEED, Engine, check_engine, check_options, pair_up
 from common.background import Extent
 from common.defaults import Defaults
 from common.errors import InputError
@@ -52,6 +52,9 @@ def edit(
     steps: int | None = None,
     guidance: float | None = None,
     seed: int = SEED,
+    engine: Engine | None = None,
+    start: str | None = None,
+    strength: float = 0.5,
     batch_size: int = 4,
     # the result
     size: int | None = None,
@@ -92,6 +95,11 @@ def edit(
         steps: denoising steps.
         guidance: None or 1: the published pipeline's two guidance halves are the same, so that it has none.
         seed: of the noise; 424 is the release's. Same seed and device, same picture.
+        engine: "diffusion" for the networks; "draft" for the photo moved by its own fitted head, in a fraction of a
+            second and without any (`common.draft`). None: the networks; where only the small ones are at hand, and the
+            picture is a photograph, which they have never seen, the draft, which is logged in one line.
+        start: "draft" for networks that begin with the draft, noised, and run only the last of the steps.
+        strength: share of the steps that are run then; 0 is the draft itself, 1 the edit without it.
         batch_size: pictures that run through the networks at once.
         size: side of the crop in pixels; default: what the network was made for.
         paste_back: True or "replace", "detail", or False for the crop alone; see `Editor.edit`.
@@ -107,6 +115,8 @@ def edit(
     """
     asked = Defaults().asked(steps=steps, extent=extent, paste_back=paste_back)
     check_options(asked.steps, batch_size, 1.0, seed, asked.paste_back)
+    check_engine(engine, start, strength)
+    way = {"engine": engine, "start": start, "strength": strength}
     check_guidance(guidance)
     wish = make_wishes(light=light, pose=pose, expression=expression, target=target, copy=copy)
     prepared = {"background": background, "render": render, "coefficients": coefficients}
@@ -116,7 +126,7 @@ def edit(
         {"model": model, "base": base, "dtype": dtype, "device": device},
         {"size": size, "finder": finder, "parser": parser, "reconstructor": reconstructor},
         {"face": face, "extent": extent, **prepared},
-        {"steps": steps, "seed": seed, "paste_back": paste_back, "progress": progress},
+        {"steps": steps, "seed": seed, "paste_back": paste_back, "progress": progress, **way},
         batch_size=batch_size,
     )
     return results[0] if single else results

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -67,6 +67,28 @@ class ConditionsRigger:
     def twin(self, subject: Subject, wish: RigWish) -> RigWish | Still:
         """The wish's draft as it is; nothing at all where nobody drafts."""
         return Still(wish) if getattr(getattr(subject.seen, "reconstructor", None), "drafts", False) else NEUTRAL
+
+    def draft(self, subject: Subject, wish: RigWish | Still) -> np.ndarray:
+        """The photo moved and lit by the head that was fitted to it, see `common.draft`.
+
+        Raises:
+            InputError: a wish to copy, where another reconstructor has looked at the target.
+        """
+        plain = wish.wish if isinstance(wish, Still) else to_wish(wish)
+        look = _look(subject, "subject")
+        if not look.reconstructor.drafts:
+            if plain.copy:
+                raise InputError(
+                    "A draft copies what the toolkit's own head saw of a target; another reconstructor has looked.\n"
+                    '  make the editor with reconstructor="embedded", or by drafting()'
+                )
+            from .rendered.reconstruct import Rendered, Seen  # the other reconstructor alone would not need it
+
+            assert subject.face is not None
+            subject = replace(subject, seen=Look(Rendered(), Seen(subject.draft, subject.face)))
+        made = conditions_of(subject, plain).draft
+        assert made is not None
+        return made
 
     def __call__(self, subjects: Sequence[Subject], wishes: Sequence[RigWish | Still]) -> Rig:
         """One row for each wish; their targets have been looked at.

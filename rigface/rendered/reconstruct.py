@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache, cached_property
 
 import cv2
 import numpy as np
@@ -12,7 +13,7 @@ from common.draft.change import Change
 from common.draft.draft import Draft
 from common.errors import InputError
 from common.face3d.camera import angles_of, rotation_matrix
-from common.face3d.fit import Fit, fit
+from common.face3d.fit import Fit
 from common.faces import Crop, Face
 from common.measure.regressor import Regressor
 
@@ -30,16 +31,22 @@ class Seen:
     """A face in 3D.
 
     Attributes:
-        photo: (H, W, 3) uint8, RGB.
-        fit: the head that explains it.
-        units: (12,) intensities of its action units, measured by the network that reads changes best.
-        draft: of the photo, which can be moved.
+        draft: of the photo: the head that explains it, and the photo ready to be moved.
+        face: in the photo's pixels.
     """
 
-    photo: np.ndarray = field(repr=False)
-    fit: Fit = field(repr=False)
-    units: torch.Tensor
     draft: Draft = field(repr=False)
+    face: Face = field(repr=False)
+
+    @property
+    def photo(self) -> np.ndarray:
+        """(H, W, 3) uint8, RGB."""
+        return self.draft.photo
+
+    @property
+    def fit(self) -> Fit:
+        """The head."""
+        return self.draft.fit
 
     @property
     def rotation(self) -> torch.Tensor:
@@ -51,14 +58,16 @@ class Seen:
         """(9, 3) the light on it; from everywhere where the photo shows too little skin to tell."""
         return self.draft.light
 
+    @cached_property
+    def units(self) -> torch.Tensor:
+        """(12,) intensities of its action units, measured by the network that reads changes best; when asked for."""
+        return torch.from_numpy(_regressor().many([self.photo], faces=[self.face])[0].units)
+
 
 class Rendered:
     """The toolkit's own reconstructor; see `rigface.rendered` and `rigface.reconstruct.Reconstructor`."""
 
     drafts = True
-
-    def __init__(self) -> None:
-        self._regressor = Regressor()
 
     def look(self, photo: np.ndarray, face: Face) -> Seen:
         """Fit the head to a face.
@@ -67,10 +76,7 @@ class Rendered:
             photo: (H, W, 3) uint8, RGB.
             face: in its pixels.
         """
-        points = face.landmarks if face.mesh is None else face.mesh
-        units = self._regressor.many([photo], faces=[face])[0].units
-        found = fit(points, image=photo)
-        return Seen(photo, found, torch.from_numpy(units), Draft.of(photo, face, fitted=found))
+        return Seen(Draft.of(photo, face), face)
 
     def conditions(
         self,
@@ -132,6 +138,11 @@ class Rendered:
             disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
             region = cv2.dilate((region | (render != photo).any(2)).astype(np.uint8), disc) > 0
         return Conditions(photo, render, change.vector().numpy(), region=region, draft=moved)
+
+
+@cache
+def _regressor() -> Regressor:
+    return Regressor()
 
 
 def _check_pose(rotation: torch.Tensor) -> None:

@@ -1,0 +1,35 @@
+"""An editor's place for networks, where it has none: drafts need no model, nor its loading."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from .errors import InputError
+from .hooks import Identity
+
+
+class NoNetworks:
+    """Stands where an editor keeps its `FaceEditPipeline`: sees nobody, shows nothing, and cannot be run."""
+
+    device = torch.device("cpu")
+    sample_size, vae_scale_factor = 256, 8
+    guides, vector_size = 2, 24  # those of the toolkit's own reconstructor, so that RigFace takes that
+
+    def encode_identity(self, source: torch.Tensor) -> Identity:
+        """Nobody."""
+        return {}
+
+    def encode_image(self, image: torch.Tensor) -> torch.Tensor:
+        """No latents."""
+        return torch.empty(len(image), 0, 0, 0)
+
+    def set_progress_bar_config(self, **options: Any) -> None:
+        """There is nothing to wait for."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise InputError(
+            f"This editor was made for drafts and has no networks ({name}).\n"
+            '  expected: engine="draft"; for the diffusion, make the editor by from_pretrained()'
+        )
