@@ -12,6 +12,7 @@ from diffusers import (
     DPMSolverMultistepScheduler,
     EulerAncestralDiscreteScheduler,
     EulerDiscreteScheduler,
+    UniPCMultistepScheduler,
 )
 
 from common.errors import InputError, ShapeError
@@ -134,6 +135,46 @@ def test_any_scheduler(pipeline, identity, scheduler):
     image = run(pipeline, identity, rig(2.0), generator=generator)
     assert image.shape == (1, 3, 64, 64)
     assert image.isfinite().all()
+
+
+@pytest.mark.parametrize(
+    "scheduler",
+    [
+        *(DDIMScheduler, EulerDiscreteScheduler, EulerAncestralDiscreteScheduler, DPMSolverMultistepScheduler),
+        UniPCMultistepScheduler,
+    ],
+)
+def test_any_scheduler_begins_with_a_picture(pipeline, identity, source, scheduler):
+    """The fewer of the steps are run, the more of the picture is left."""
+    pipeline.scheduler = scheduler.from_config(pipeline.scheduler.config)
+    begun = pipeline.encode_image(source[1:]) * pipeline.vae.config.scaling_factor
+    far = []
+    for strength in (0.1, 0.5):
+        generator = torch.Generator().manual_seed(0)
+        options = {"num_inference_steps": 10, "output_type": "latent", "generator": generator}
+        made = run(pipeline, identity, rig(2.0), start=source[1:], strength=strength, **options)
+        far.append(float((made - begun).square().mean()))
+    assert far[0] < far[1]
+
+
+def test_a_start_that_is_not_used_changes_nothing(pipeline, identity, source):
+    plain = run(pipeline, identity, rig(2.0))
+    assert torch.equal(run(pipeline, identity, rig(2.0), start=source[1:], strength=1.0), plain)
+    with pytest.raises(InputError, match="strength"):
+        run(pipeline, identity, rig(2.0), start=source[1:], strength=0)
+
+
+def test_few_steps_begin_with_what_is_asked_for(pipeline, identity, source):
+    """Of two steps at a strength of 0.1, the last tenth is run, in one step."""
+    seen = []
+
+    def note(pipe, step, timestep, values):
+        seen.append(int(timestep))
+        return {}
+
+    run(pipeline, identity, rig(2.0), start=source[1:], strength=0.1, num_inference_steps=2, callback_on_step_end=note)
+    assert len(seen) == 1
+    assert seen[0] < 150
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
