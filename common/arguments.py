@@ -16,6 +16,7 @@ SEED = 424
 PASTE = ("replace", "detail")
 
 Engine = Literal["diffusion", "draft"]
+Start = Literal["noise", "draft"]
 
 
 def pair_up(
@@ -56,16 +57,20 @@ def check_options(steps: int, batch_size: int, guidance: float, seed: int, paste
     return way
 
 
-def check_engine(engine: Any, start: Any, strength: Any) -> None:
-    """Raises an InputError for an engine, start or strength that is none."""
+def check_engine(engine: Any, start: Any = None) -> None:
+    """Raises an InputError for an engine that is none, or one that has no start."""
     if engine is not None and engine not in get_args(Engine):
         raise InputError(f'engine must be "diffusion", "draft" or None; got {engine!r}.')
-    if start not in (None, "draft"):
-        raise InputError(f'start must be "draft", or None for pure noise; got {start!r}.')
+    if engine == "draft" and start is not None:
+        raise InputError('engine="draft" is the draft itself; a start goes with engine="diffusion".')
+
+
+def check_start(start: Any, strength: Any) -> None:
+    """Raises an InputError for a start or a strength that is none."""
+    if start not in get_args(Start):
+        raise InputError(f'start must be "noise" or "draft"; got {start!r}.')
     if isinstance(strength, bool) or not isinstance(strength, Real) or not 0 <= strength <= 1:
         raise InputError(f"strength must be a number from 0 to 1; got {strength!r}.")
-    if start is not None and engine == "draft":
-        raise InputError('engine="draft" is the draft itself; start="draft" goes with engine="diffusion".')
 
 
 def whole_number(name: str, value: Any, low: int, high: int) -> int:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from .arguments import SEED, Engine, check_engine, check_options
+from .arguments import SEED, Engine, Start, check_engine, check_options
 from .defaults import Defaults
 from .errors import FaceEditError, InputError, MissingCheckpointError
 from .images import picture_format, save_image
@@ -63,11 +63,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="the networks, or the photo moved by its fitted head (default: the networks, but for photographs the "
         "draft where only the small ones are at hand)",
     )
-    sampling.add_argument("--start", choices=("draft",), help="let the networks begin with the draft")
-    sampling.add_argument("--strength", type=float, default=0.5, help="share of the steps that are run then")
+    add_start_options(sampling)
     sampling.add_argument("--seed", type=int, default=SEED, help="of the noise")
     model = add_model_options(parser)
     model.add_argument("--size", type=int, help="side of the crop in pixels (default: the network's own)")
+
+
+def add_start_options(group: argparse._ArgumentGroup) -> None:
+    """What the networks begin with."""
+    group.add_argument("--start", choices=get_args(Start), help=f"what the networks begin with {_OWN}")
+    group.add_argument("--strength", type=float, help=f"share of the steps that are run from a draft {_OWN}")
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
@@ -107,7 +112,7 @@ def run(
     targets, face = output_paths(photos, args.output), parse_face(args.face)
     asked = _asked(args, Defaults())
     check_options(asked.steps, 1, asked.guidance, args.seed, asked.paste_back)
-    check_engine(args.engine, args.start, args.strength)
+    check_engine(args.engine, args.start)
     around = {"size": args.size, "finder": args.finder, "parser": args.parser}
     editor = (
         editor_class.drafting(**around)
@@ -213,7 +218,8 @@ def _edit_one(
     started = time.perf_counter()
     result = editor.edit(
         subject, wish, steps=asked.steps, guidance=asked.guidance, seed=args.seed, progress=not args.quiet,
-        paste_back=asked.paste_back, engine=engine, start=args.start, strength=args.strength,
+        paste_back=asked.paste_back, engine=engine, start=None if engine == "draft" else asked.start,
+        strength=asked.strength,
     )  # fmt: skip
     sampled = time.perf_counter()
     save_image(result, target)
@@ -234,7 +240,8 @@ def _sampling(editor: Editor[Any], asked: Defaults, args: argparse.Namespace) ->
         "seed": args.seed,
         "steps": asked.steps,
         "guidance": asked.guidance,
-        **({"start": args.start, "strength": args.strength} if args.start else {}),
+        "start": asked.start,
+        **({"strength": asked.strength} if asked.start == "draft" else {}),
         "device": str(editor.pipeline.device),
         "dtype": str(editor.pipeline.unet.dtype).removeprefix("torch."),
     }
@@ -243,4 +250,7 @@ def _sampling(editor: Editor[Any], asked: Defaults, args: argparse.Namespace) ->
 def _asked(args: argparse.Namespace, own: Defaults) -> Defaults:
     """The model's own settings, with the options in their place."""
     paste_back = False if args.paste == "none" else args.paste
-    return own.asked(steps=args.steps, guidance=args.guidance, extent=args.extent, paste_back=paste_back)
+    return own.asked(
+        steps=args.steps, guidance=args.guidance, extent=args.extent, paste_back=paste_back, start=args.start,
+        strength=args.strength,
+    )  # fmt: skip

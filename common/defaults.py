@@ -1,4 +1,4 @@
-"""How a model is meant to be used: steps, guidance, extent and paste-back, from `editor.json` in its folder."""
+"""How a model is meant to be used: steps, guidance, extent, paste-back and start, from `editor.json` in its folder."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .arguments import SEED, check_options
+from .arguments import SEED, Start, check_options, check_start
 from .background.labels import Extent, Guide, foreground
 from .errors import CheckpointError, InputError
 
@@ -28,6 +28,8 @@ class Defaults:
         paste_back: True or "replace", "detail", or False; see `Editor.edit`.
         guide: what the network is shown of the photo, "background" or "photo"; see `common.prepare.prepare`.
         zoom: how much closer than the released crop the model looks at a face, above 0; see `Crop.around`.
+        start: what the networks begin with, "noise" or the noised "draft"; see `Editor.edit`.
+        strength: share of the steps that are run from a draft, 0 to 1.
 
     Raises:
         InputError: a value that an edit could not take either.
@@ -39,9 +41,12 @@ class Defaults:
     paste_back: bool | str = True
     zoom: float = 1.0
     guide: Guide = "background"
+    start: Start = "noise"
+    strength: float = 0.5
 
     def __post_init__(self) -> None:
         check_options(self.steps, 1, self.guidance, SEED, self.paste_back)
+        check_start(self.start, self.strength)
         foreground(np.zeros((1, 1), np.uint8), self.extent)
         if self.guide not in ("background", "photo"):
             raise InputError(f"guide must be 'background' or 'photo'; got {self.guide!r}.")

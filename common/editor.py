@@ -13,7 +13,7 @@ from PIL import Image
 
 from . import background as backgrounds
 from . import checkpoints, models
-from .arguments import SEED, Engine, check_engine, check_options, pair_up, whole_number
+from .arguments import SEED, Engine, Start, check_engine, check_options, pair_up, whole_number
 from .checkpoints import Release
 from .defaults import Defaults, read_defaults
 from .errors import InputError
@@ -174,8 +174,8 @@ class Editor(Generic[Wish]):
         seed: int = SEED,
         paste_back: bool | str | None = None,
         engine: Engine | None = None,
-        start: str | None = None,
-        strength: float = 0.5,
+        start: Start | None = None,
+        strength: float | None = None,
         batch_size: int = 4,
         progress: bool = True,
         callback_on_step_end: Callable[[Any, int, Any, dict[str, Any]], dict[str, Any]] | None = None,
@@ -183,7 +183,7 @@ class Editor(Generic[Wish]):
         """The edited photo, or a list of them for a list of wishes or subjects.
 
         All pictures of a call start from the same noise, so that a row of intensities does not flicker. Where steps,
-        guidance or paste_back is None, the model's own is taken (`defaults`).
+        guidance, paste_back, start or strength is None, the model's own is taken (`defaults`).
 
         Args:
             subject: from `encode`; one for all wishes, or one for each.
@@ -196,8 +196,8 @@ class Editor(Generic[Wish]):
                 photo around it and is always returned as generated.
             engine: "diffusion" for the networks; "draft" for the photo moved by its fitted head, without any
                 (`common.draft`), which takes a fraction of a second. None: see `engine_for`.
-            start: "draft" for networks that begin with the draft, noised, and run only the last of the steps.
-            strength: share of the steps that are run then; 0 is the draft itself, 1 the edit without it.
+            start: "draft" for networks that begin with the draft, noised, and run only the last of the steps; "noise".
+            strength: share of the steps that are run from a draft; 0 is the draft itself, 1 the edit without it.
             batch_size: wishes that run through the networks at once; smaller needs less memory.
             progress: show a progress bar.
             callback_on_step_end: see `FaceEditPipeline.__call__`.
@@ -208,22 +208,23 @@ class Editor(Generic[Wish]):
         Raises:
             InputError, ActionUnitError, ShapeError: an argument cannot be used.
         """
-        own = self.defaults.asked(steps=steps, guidance=guidance, paste_back=paste_back)
+        asked = {"steps": steps, "guidance": guidance, "paste_back": paste_back, "start": start, "strength": strength}
+        own = self.defaults.asked(**asked)
         way = check_options(own.steps, batch_size, own.guidance, seed, own.paste_back)
-        check_engine(engine, start, strength)
+        check_engine(engine, start)
+        strength = float(own.strength) if own.start == "draft" else None
         self.pipeline.set_progress_bar_config(disable=not progress)
         pairs, single = pair_up(subject, wish, self.rigger.as_list)
         for each, _ in pairs:
             check_subject(each, self.size)
-        still = start is not None and strength == 0
-        drafted = ["draft" if still else self.engine_for(each, engine) for each, _ in pairs]
+        drafted = ["draft" if strength == 0 else self.engine_for(each, engine) for each, _ in pairs]
         results = [draft(s, self.rigger, w, way) if e == "draft" else None for (s, w), e in zip(pairs, drafted)]
         left = [row for row, done in enumerate(results) if done is None]
         for first in range(0, len(left), batch_size):
             rows = left[first : first + batch_size]
             batch = [pairs[row] for row in rows]
             crops, neutral, rig = sample(
-                self.pipeline, self.rigger, batch, seed=int(seed), strength=None if start is None else strength,
+                self.pipeline, self.rigger, batch, seed=int(seed), strength=strength,
                 # a prepared crop is not pasted
                 with_neutral=way == "detail" and any(s.face is not None for s, _ in batch),
                 num_inference_steps=int(own.steps), guidance_scale=float(own.guidance),

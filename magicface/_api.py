@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from common.action_units import AUWish, to_vector
-from common.arguments import SEED, Engine, check_engine, check_options, pair_up
+from common.arguments import SEED, Engine, Start, check_engine, check_options, pair_up
 from common.background import Extent
 from common.checkpoints import MAGICFACE
 from common.defaults import Defaults
@@ -57,8 +57,8 @@ def edit(
     guidance: float | None = None,
     seed: int = SEED,
     engine: Engine | None = None,
-    start: str | None = None,
-    strength: float = 0.5,
+    start: Start | None = None,
+    strength: float | None = None,
     batch_size: int = 4,
     # the result
     size: int | None = None,
@@ -67,8 +67,8 @@ def edit(
 ) -> Any:
     """Edits the expression of a face in a photo: `edit("photo.jpg", {"AU12": 3})`.
 
-    Where extent, steps, guidance or paste_back is None, the model's own is taken: what its folder's `editor.json` says,
-    else what the published scripts take ("head", 50, 1.5, True).
+    Where extent, steps, guidance, paste_back, start or strength is None, the model's own is taken: what its folder's
+    `editor.json` says, else what the published scripts take ("head", 50, 1.5, True; "noise").
 
     Args:
         img: a path, a PIL image, a numpy array (H, W, 3), a torch tensor (3, H, W), or a list of such
@@ -94,8 +94,8 @@ def edit(
         engine: "diffusion" for the networks; "draft" for the photo moved by its own fitted head, in a fraction of a
             second and without any (`common.draft`). None: the networks; where only the small ones are at hand, and the
             picture is a photograph, which they have never seen, the draft, which is logged in one line.
-        start: "draft" for networks that begin with the draft, noised, and run only the last of the steps.
-        strength: share of the steps that are run then; 0 is the draft itself, 1 the edit without it.
+        start: "draft" for networks that begin with the draft, noised, and run only the last of the steps; "noise".
+        strength: share of the steps that are run from a draft; 0 is the draft itself, 1 the edit without it.
         batch_size: pictures that run through the networks at once.
         size: side of the crop in pixels; default: what the network was made for.
         paste_back: True or "replace", "detail", or False for the crop alone; see `Editor.edit`.
@@ -111,10 +111,10 @@ def edit(
         FaceNotFoundError: no face in the photo. In a list one bad photo ends the call; the command line goes on.
     """
     # what is wrong should not cost the loading of a model
-    asked = Defaults().asked(steps=steps, guidance=guidance, extent=extent, paste_back=paste_back)
+    way = {"steps": steps, "guidance": guidance, "paste_back": paste_back, "start": start, "strength": strength}
+    asked = Defaults().asked(extent=extent, **way)
     check_options(asked.steps, batch_size, asked.guidance, seed, asked.paste_back)
-    check_engine(engine, start, strength)
-    way = {"engine": engine, "start": start, "strength": strength}
+    check_engine(engine, start)
     pairs, single = pair_up(img, au_delta, MagicFace.rigger.as_list)
     if background is not None and as_list(img) is not None:
         raise InputError("background goes with one prepared crop; got a list of pictures.")
@@ -126,7 +126,7 @@ def edit(
         {"model": model, "base": base, "dtype": dtype, "device": device},
         {"size": size, "finder": finder, "parser": parser},
         {"face": face, "extent": extent, "background": background},
-        {"steps": steps, "guidance": guidance, "seed": seed, "paste_back": paste_back, "progress": progress, **way},
+        {"seed": seed, "engine": engine, "progress": progress, **way},
         batch_size=batch_size,
     )
     return results[0] if single else results

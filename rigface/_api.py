@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from common.arguments import SEED, Engine, check_engine, check_options, pair_up
+from common.arguments import SEED, Engine, Start, check_engine, check_options, pair_up
 from common.background import Extent
 from common.defaults import Defaults
 from common.errors import InputError
@@ -53,8 +53,8 @@ def edit(
     guidance: float | None = None,
     seed: int = SEED,
     engine: Engine | None = None,
-    start: str | None = None,
-    strength: float = 0.5,
+    start: Start | None = None,
+    strength: float | None = None,
     batch_size: int = 4,
     # the result
     size: int | None = None,
@@ -63,8 +63,8 @@ def edit(
 ) -> Any:
     """Changes the light on a face, where it looks, its expression: `edit("photo.jpg", light="azimuth=60")`.
 
-    Where extent, steps or paste_back is None, the model's own is taken: what its folder's `editor.json` says, else what
-    the published scripts take ("head", 50, True).
+    Where extent, steps, paste_back, start or strength is None, the model's own is taken: what its folder's
+    `editor.json` says, else what the published scripts take ("head", 50, True, "noise").
 
     Args:
         img: a path, a PIL image, a numpy array (H, W, 3), a torch tensor (3, H, W), or a list of such
@@ -98,8 +98,8 @@ def edit(
         engine: "diffusion" for the networks; "draft" for the photo moved by its own fitted head, in a fraction of a
             second and without any (`common.draft`). None: the networks; where only the small ones are at hand, and the
             picture is a photograph, which they have never seen, the draft, which is logged in one line.
-        start: "draft" for networks that begin with the draft, noised, and run only the last of the steps.
-        strength: share of the steps that are run then; 0 is the draft itself, 1 the edit without it.
+        start: "draft" for networks that begin with the draft, noised, and run only the last of the steps; "noise".
+        strength: share of the steps that are run from a draft; 0 is the draft itself, 1 the edit without it.
         batch_size: pictures that run through the networks at once.
         size: side of the crop in pixels; default: what the network was made for.
         paste_back: True or "replace", "detail", or False for the crop alone; see `Editor.edit`.
@@ -113,10 +113,10 @@ def edit(
         ImageError, ShapeError, ActionUnitError, InputError: an argument cannot be used.
         FaceNotFoundError: no face in a photo. In a list one bad photo ends the call; the command line goes on.
     """
-    asked = Defaults().asked(steps=steps, extent=extent, paste_back=paste_back)
+    way = {"steps": steps, "paste_back": paste_back, "start": start, "strength": strength}
+    asked = Defaults().asked(extent=extent, **way)
     check_options(asked.steps, batch_size, 1.0, seed, asked.paste_back)
-    check_engine(engine, start, strength)
-    way = {"engine": engine, "start": start, "strength": strength}
+    check_engine(engine, start)
     check_guidance(guidance)
     wish = make_wishes(light=light, pose=pose, expression=expression, target=target, copy=copy)
     prepared = {"background": background, "render": render, "coefficients": coefficients}
@@ -126,7 +126,7 @@ def edit(
         {"model": model, "base": base, "dtype": dtype, "device": device},
         {"size": size, "finder": finder, "parser": parser, "reconstructor": reconstructor},
         {"face": face, "extent": extent, **prepared},
-        {"steps": steps, "seed": seed, "paste_back": paste_back, "progress": progress, **way},
+        {"seed": seed, "engine": engine, "progress": progress, **way},
         batch_size=batch_size,
     )
     return results[0] if single else results

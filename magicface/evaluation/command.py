@@ -2,6 +2,7 @@
 
     python -m magicface evaluate --count 200
     python -m magicface evaluate --count 20 --model out/mine/model --out out/mine/evaluation
+    python -m magicface evaluate --start draft --strength 0 --out out/draft     drafts, without networks
 
 Single action units at several levels in both directions, and combinations, with the model's own settings: how far the
 measured change follows the requested one, what changed besides, the error to the truth, the background, the person, and
@@ -30,6 +31,9 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress bar")
     parser.add_argument("--finder", default="auto", help="auto, insightface, face-alignment or mediapipe")
     parser.add_argument("--parser", default="auto", help="auto, bisenet, segformer or grabcut")
+    way = parser.add_argument_group("sampling")
+    way.add_argument("--steps", type=int, help="denoising steps (default: the model's own)")
+    cli.add_start_options(way)
     cli.add_model_options(parser)
     args = parser.parse_args(arguments)
     from common.measure import get_measurer
@@ -42,6 +46,7 @@ def main(arguments: Sequence[str]) -> int:
     editor = MagicFace.from_pretrained(
         args.model, base=args.base, dtype=args.dtype, device=args.device, finder=args.finder, parser=args.parser
     )
+    editor.defaults = editor.defaults.asked(steps=args.steps, start=args.start, strength=args.strength)
     report = evaluate(
         editor, measurer, args.out, count=args.count, seed=args.seed, size=args.size, progress=not args.quiet
     )

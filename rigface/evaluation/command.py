@@ -2,6 +2,7 @@
 
     rigface evaluate --count 200
     rigface evaluate --count 20 --model out/mine/model --out out/mine/evaluation
+    rigface evaluate --start draft --strength 0 --out out/draft     drafts, without networks
 
 Light, pose, single action units and combinations in turn, with the model's own settings: where the light comes from and
 how the head is turned afterwards, how far the expression follows, what changed besides, the error to the truth, the
@@ -29,6 +30,9 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress bar")
     parser.add_argument("--finder", default="auto", help="auto, insightface, face-alignment or mediapipe")
     parser.add_argument("--parser", default="auto", help="auto, bisenet, segformer or grabcut")
+    way = parser.add_argument_group("sampling")
+    way.add_argument("--steps", type=int, help="denoising steps (default: the model's own)")
+    cli.add_start_options(way)
     cli.add_model_options(parser)
     args = parser.parse_args(arguments)
     from ..editor import RigFace
@@ -38,6 +42,7 @@ def main(arguments: Sequence[str]) -> int:
     editor = RigFace.from_pretrained(
         args.model, base=args.base, dtype=args.dtype, device=args.device, finder=args.finder, parser=args.parser
     )
+    editor.defaults = editor.defaults.asked(steps=args.steps, start=args.start, strength=args.strength)
     report = evaluate(editor, args.out, count=args.count, seed=args.seed, size=args.size, progress=not args.quiet)
     print(markdown(report))
     cli.say(f"{args.out}: report.md, report.json, sheet.png, and with matplotlib dose_response.png")

@@ -111,7 +111,7 @@ def test_a_draft_is_what_its_change_says(editor, subject):
     ("options", "words"),
     [
         ({"engine": "magic"}, "engine must be"),
-        ({"start": "noise"}, "start must be"),
+        ({"start": "nothing"}, "start must be"),
         ({"start": "draft", "strength": 1.5}, "strength must be"),
         ({"start": "draft", "strength": "half"}, "strength must be"),
         ({"start": "draft", "engine": "draft"}, "goes with"),
