@@ -17,6 +17,9 @@ from torch.utils.data import Dataset
 
 from common.action_units import to_vector
 from common.background import Extent, get_parser, masked_background
+from common.draft import VERSION as DRAFTS
+from common.draft.draft import Draft
+from common.draft.pairs import moved
 from common.errors import ActionUnitError, FaceNotFoundError, InputError, ShapeError
 from common.faces import get_finder
 from common.faces.landmarks import five_points
@@ -42,6 +45,8 @@ class SyntheticPairs(Dataset[Pair]):
             as the source; where no face is found, and without this, the whole picture is the crop and its truth the
             parts.
         zoom: of the crops of faces that are found, see `Crop.around`.
+        draft_every: so many pairs apart, the target is the source's draft (`common.draft`) instead of the true picture,
+            as photographs give such pairs; 0 is never.
     """
 
     def __init__(
@@ -52,6 +57,7 @@ class SyntheticPairs(Dataset[Pair]):
         extent: Extent = "face",
         found: bool = False,
         zoom: float = 1.0,
+        draft_every: int = 0,
     ) -> None:
         if faces.plan.pairs != "expression":
             raise InputError(f'The faces must come with pairs="expression"; they have {faces.plan.pairs!r}.')
@@ -59,7 +65,12 @@ class SyntheticPairs(Dataset[Pair]):
             raise InputError('A face that is found is that of the source; found goes with guide "source" or "photo".')
         self.faces, self.guide, self.found, self.zoom = faces, guide, found, zoom
         self.extent: Extent = extent
-        self.fingerprint = f"v{VERSION} {faces.plan} guide={guide} extent={extent} found={found} zoom={zoom}"
+        if draft_every and not found:
+            raise InputError("Drafts are of faces that are found: draft_every goes with found.")
+        self.draft_every = draft_every
+        self.fingerprint = f"v{VERSION} {faces.plan} guide={guide} extent={extent} found={found} zoom={zoom}" + (
+            f" drafts={DRAFTS} every={draft_every}" if draft_every else ""
+        )
 
     def __len__(self) -> int:
         return len(self.faces)
@@ -72,8 +83,11 @@ class SyntheticPairs(Dataset[Pair]):
         if made is None:
             guide = source if self.guide == "photo" else guide_of(item[self.guide], self.extent)
         else:
+            whole = to_pixels(target)
+            if self.draft_every and index % self.draft_every == self.draft_every - 1:
+                whole = moved(Draft.of(to_pixels(source), made.face), item["delta"].float().numpy()).moved
             source, guide = to_tensor(made.source), to_tensor(made.background)
-            target = to_tensor(made.crop.apply(to_pixels(target)))
+            target = to_tensor(made.crop.apply(whole))
         return {"source": source, "target": target, "guides": guide[None], "vector": item["delta"].float()}
 
     def _found(self, pixels: np.ndarray) -> Prepared | None:

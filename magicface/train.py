@@ -42,6 +42,9 @@ class MagicFaceConfig(EditConfig):
     """What the synthetic pairs' guide hides: the inner face, or hair, neck and clothes too."""
     found: bool = False
     """Find, cut out and parse the synthetic sources as photos that are edited, with all the mistakes of that."""
+    draft_every: int = 0
+    """So many synthetic pairs apart, show the source's draft in place of its true picture; 0 is never. Goes with
+    found."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -76,7 +79,10 @@ def pairs(config: MagicFaceConfig, size: int) -> tuple[Dataset[Pair], Dataset[Pa
             count, size=size, seed=seed, pairs="expression", people=config.synthetic_people or None,
             cache=config.synthetic_cache or None,
         )  # fmt: skip
-        return SyntheticPairs(faces, guide=config.guide, extent=config.extent, found=config.found, zoom=zoom)
+        every = config.draft_every if seed == config.synthetic_seed else 0  # held-out pairs show the truth
+        return SyntheticPairs(
+            faces, guide=config.guide, extent=config.extent, found=config.found, zoom=zoom, draft_every=every
+        )
 
     held_out = synthetic(config.validation_count, config.synthetic_seed + 1) if config.validation_count else None
     return synthetic(config.synthetic_count, config.synthetic_seed), held_out

@@ -12,6 +12,7 @@ import torch
 from torch.utils.data import Dataset
 
 from common.background import get_parser
+from common.draft import VERSION as DRAFTS
 from common.draft.change import Change
 from common.errors import FaceNotFoundError, InputError
 from common.face3d.camera import rotation_matrix
@@ -48,7 +49,7 @@ class SyntheticRigs(Dataset[Pair]):
 
     def __init__(self, faces: SyntheticFaces, *, zoom: float = 1.0) -> None:
         self.faces, self.zoom = faces, zoom
-        self.fingerprint = f"v{VERSION} {faces.plan} drafted zoom={zoom} still={STILL_EVERY}"
+        self.fingerprint = f"v{VERSION} {faces.plan} drafts={DRAFTS} zoom={zoom} still={STILL_EVERY}"
         self._rendered: Rendered | None = None  # made where it is needed: by each process that loads pictures
 
     def __len__(self) -> int:

@@ -3,3 +3,6 @@
 The photo's own pixels are carried to where the skin goes and shaded as its new shape and light say; what the photo does
 not show is filled from what it does. Nothing is learned, so that a photograph is edited as well as a synthetic face.
 """
+
+VERSION = 2
+"""Of the drafts: another one, other pictures; data sets made of them carry it."""
