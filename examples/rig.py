@@ -69,7 +69,7 @@ def main() -> int:
     shown = editor.rig(subject, RELIT)
     pictures = {
         "photo": read_image(args.photo),
-        "drawn head": Image.fromarray(shown.render),
+        "draft": Image.fromarray(shown.render),
         str(RELIT): editor.edit(subject, RELIT, progress=False),
         f"then {SMILE}": chain(args.photo, [(editor, RELIT), (smiling, SMILE)], progress=False),
     }
