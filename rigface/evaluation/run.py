@@ -23,7 +23,7 @@ from .tables import markdown
 from .trial import attempt
 
 ON_SHEET = 32
-COLUMNS = ("source", "what is drawn", "edit", "truth")
+COLUMNS = ("source", "draft", "edit", "truth")
 
 
 def evaluate(
