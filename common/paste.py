@@ -13,7 +13,7 @@ MUCH = (0.05, 0.15)
 0.02, 0.06 and 0.08, 0.25 the one that came nearest to the true pictures of synthetic people."""
 
 
-def paste_mask(region: np.ndarray, feather: float = 0.02, border: float = 0.08) -> np.ndarray:
+def paste_mask(region: np.ndarray, feather: float = 0.02, border: float = 0.04) -> np.ndarray:
     """The blending weight (S, S) float32 in [0, 1] of a region (S, S) bool: 1 inside, falling smoothly to 0 around it.
 
     Args:
@@ -59,10 +59,12 @@ def paste(
         neutral: (S, S, 3), the same crop generated from the same noise without the wish. Where it is given, what it
             lacks of the photo, the detail, is added to `edited`, so that the photo keeps its own sharpness where
             nothing moved; where much has changed, old edges would shine through, and the detail is left out.
-        draft: (H, W, 3) uint8, the photo as it was before the networks went on: then `neutral` is made of this, and its
-            detail is added.
+        draft: (H, W, 3) uint8, the photo as it was before the networks went on: then `neutral` is made of this, its
+            detail is added, and it is what the crop goes back into.
     """
     result = np.array(photo)
+    if draft is not None:
+        result[..., :3] = draft
     patch, (x0, y0, x1, y1) = crop.warp_back(np.ascontiguousarray(edited, np.float32))
     weight = _back(crop, mask)
     target = result[y0:y1, x0:x1, :3]
@@ -71,8 +73,7 @@ def paste(
         after = before + weight * (patch - before)
     else:
         base, _ = crop.warp_back(np.ascontiguousarray(neutral, np.float32))
-        shown = before if draft is None else draft[y0:y1, x0:x1].astype(np.float32) / 255
-        kept = (1 - _back(crop, _much(edited - neutral))) * (shown - base)
+        kept = (1 - _back(crop, _much(edited - neutral))) * (before - base)
         after = before + weight * (patch + kept - before)
     changed = (np.rint(after.clip(0, 1) * 255)).astype(np.uint8)
     target[:] = np.where(weight > 0, changed, target)

@@ -92,8 +92,7 @@ def notes(config: RigFaceConfig, count: int, size: int) -> str:
     origin = f"`{given}`, whose licence goes on to hold" if given else "random weights"
     kind = f"pairs listed in `{Path(config.manifest).name}`" if config.manifest else "synthetic pairs"
     ours = (
-        " What the network reads is our own: the photo, the head drawn in its colours, and the change in 24 numbers "
-        "(`rigface.rendered`)."
+        " What the network reads is our own: the photo, its draft, and the change in 24 numbers (`rigface.rendered`)."
     )
     return (
         "Changes light, pose and expression of a face (after Wei et al., arXiv 2502.02465).\n\n"

@@ -47,7 +47,8 @@ def summarise(records: Sequence[Record], facts: dict[str, Any]) -> Report:
         "edits": len(records),
         "failed": len(records) - len(done),
         "error": {
-            kind: pooled_errors(record["photo"] for record in part) for kind, part in {"all": done, **of}.items()
+            **{kind: pooled_errors(record["photo"] for record in part) for kind, part in {"all": done, **of}.items()},
+            "all, the crop as generated": pooled_errors(record["crop"] for record in done),
         },
         "light": {name: median(record["light"][name] for record in lit) for name in OF},
         "light_moved": median(record["kept_light"] for record in lit),

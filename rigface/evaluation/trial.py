@@ -10,7 +10,7 @@ import numpy as np
 
 from common.errors import FaceNotFoundError, InputError
 from common.evaluation.items import Trial
-from common.evaluation.pictures import errors, identity_of, pasted, squared, through_vae, way_of
+from common.evaluation.pictures import errors, identity_of, pasted, squared, through_vae, to_bytes, way_of
 from common.evaluation.reading import read_units
 from common.measure.regressor import Regressor
 from common.synthetic import picture
@@ -32,6 +32,7 @@ def attempt(item: Item, editor: RigFace, regressor: Regressor, size: int) -> Tri
     The record has `failed` where no face was found in the photo or the wish was refused, else:
 
         photo       squared errors against the truth after paste-back, see `common.evaluation.pictures.errors`
+        crop        the same of the crop as generated, against the photo's: what lies beyond the crop is left out
         background  squared error and count of the values that lie behind the person before and after
         light       degrees between the light read from the edit and from the truth, and between the truth's and the
                     lamp's; None where too little skin is seen
@@ -52,15 +53,18 @@ def attempt(item: Item, editor: RigFace, regressor: Regressor, size: int) -> Tri
     except (FaceNotFoundError, InputError) as error:
         blank = np.zeros_like(before.image)
         return Trial({**record, "failed": str(error)}, (before.image, blank, blank, truth.image))
+    raw = np.array(editor.edit(subject, item.wish, paste_back=False, progress=False))
     conditions: Any = editor.rig(subject, item.wish)
     photos = {"edit": edited, "truth": truth.image}
     faces = {name: read_face(photo, editor.finder, regressor) for name, photo in photos.items()}
     behind = (before.alpha == 0) & (truth.alpha == 0)
-    decoded, rebuilt = (through_vae(editor, crop) for crop in (subject.crop.apply(truth.image), subject.source))
+    true_crop = subject.crop.apply(truth.image)
+    decoded, rebuilt = (through_vae(editor, crop) for crop in (true_crop, subject.source))
     whole = pasted(subject, decoded, rebuilt if way_of(editor) == "detail" else None)
     assert subject.face is not None
     record |= {
         "photo": errors(before.image, edited, truth.image, whole),
+        "crop": errors(subject.source, raw, true_crop, to_bytes(decoded)),
         "background": {"error": squared(before.image, edited, behind), "count": 3 * int(behind.sum())},
         **_lights(item, before.image, photos),
         "angles": {
