@@ -60,8 +60,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     sampling.add_argument(
         "--engine",
         choices=get_args(Engine),
-        help="the networks, or the photo moved by its fitted head (default: the networks, but for photographs the "
-        "draft where only the small ones are at hand)",
+        help="the networks, or the photo moved by its fitted head, without any (default: the networks)",
     )
     add_start_options(sampling)
     sampling.add_argument("--seed", type=int, default=SEED, help="of the noise")

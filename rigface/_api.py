@@ -96,8 +96,7 @@ def edit(
         guidance: None or 1: the published pipeline's two guidance halves are the same, so that it has none.
         seed: of the noise; 424 is the release's. Same seed and device, same picture.
         engine: "diffusion" for the networks; "draft" for the photo moved by its own fitted head, in a fraction of a
-            second and without any (`common.draft`). None: the networks; where only the small ones are at hand, and the
-            picture is a photograph, which they have never seen, the draft, which is logged in one line.
+            second and without any (`common.draft`). Default: the networks.
         start: "draft" for networks that begin with the draft, noised, and run only the last of the steps; "noise".
         strength: share of the steps that are run from a draft; 0 is the draft itself, 1 the edit without it.
         batch_size: pictures that run through the networks at once.

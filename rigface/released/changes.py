@@ -39,7 +39,7 @@ def by_numbers(codes: Codes, wish: RigWish) -> Codes:
         raise InputError(
             "The released RigFace has no expression by numbers: nobody has told how action units become codes of\n"
             "FLAME and of the Basel face model, which are what its networks read.\n"
-            "  take a small model of your own, which reads action units: examples/train_rigface_embedded.toml\n"
+            '  take the small model inside the package, which reads action units: model="embedded"\n'
             "  or copy the expression of a target photo"
         )
     if wish.pose is not None:

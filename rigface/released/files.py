@@ -132,4 +132,6 @@ def _message(missing: list[str], roots: list[Path]) -> str:
         lines += [f"  {' or '.join(wanted.names)}{without}: {wanted.what}", f"      terms:  {wanted.licence}"]
         lines += [f"      get it: {wanted.where}"]
     lines += ["  looked in:", *(f"      {root}" for root in roots), f"  put them into {roots[0]}"]
-    return "\n".join([*lines, "  or train a model that needs none: examples/train_rigface_embedded.toml"])
+    return "\n".join(
+        [*lines, '  or take the small model inside the package, which needs none: model="embedded" (--model embedded)']
+    )

@@ -76,9 +76,9 @@ def test_what_is_wrong_costs_no_loading(astronaut, tmp_path, monkeypatch):
     with pytest.raises(InputError, match="one photo"):
         rig([astronaut])
     with pytest.raises(MissingCheckpointError, match="rigface download") as raised:
-        edit(astronaut, light="azimuth=3")
+        edit(astronaut, light="azimuth=3", model="mengtingwei/rigface")
     assert "unet_denoise" in str(raised.value)
-    assert "embedded" not in str(raised.value)
+    assert "--model embedded" in str(raised.value)
 
 
 def test_options_are_named_as_magicfaces_are():
