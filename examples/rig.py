@@ -24,8 +24,9 @@ from common.sheets import Row, contact_sheet
 from magicface import MagicFace
 from rigface import Light, Pose, RigFace, RigWish
 
-PHOTO = Path(__file__).with_name("portraits") / "calm.jpg"
+PHOTO = Path(__file__).with_name("portraits") / "surprise.jpg"
 SIDE = 192
+TOGETHER = "all three together"
 SWEEPS = {
     "light, azimuth": [RigWish(light=Light(azimuth)) for azimuth in (-75, -50, -25, 0, 25, 50, 75)],
     "light, elevation": [RigWish(light=Light(20, elevation)) for elevation in (-10, 0, 15, 30, 45, 60, 75)],
@@ -35,7 +36,7 @@ SWEEPS = {
         RigWish(expression=units)
         for units in ("AU12=2", "AU12=4,AU6=3", "AU1=4,AU2=4", "AU4=4", "AU9=4", "AU15=4,AU17=2", "AU25=3,AU26=4")
     ],
-    "together": [
+    TOGETHER: [
         RigWish(Light(60, 20), Pose(-20), "AU12=4,AU6=3"),
         RigWish(Light(-60, 20), Pose(20), "AU12=4,AU6=3"),
         RigWish(Light(60, 20), Pose(20), "AU4=4,AU15=3"),
@@ -45,7 +46,7 @@ SWEEPS = {
         RigWish(Light(-40, 45), Pose(30, 8), "AU9=3,AU25=3"),
     ],
 }
-RELIT = RigWish(Light(60, 20, 1.2), Pose(20))
+RELIT = RigWish(Light(60, 20, 1.2), Pose(-10))
 SMILE = {"AU12": 4, "AU6": 3}
 
 
@@ -60,7 +61,11 @@ def main() -> int:
     editor = RigFace.from_pretrained(args.model)
     subject = editor.encode(args.photo)
     rows = [
-        Row(editor.edit(subject, wishes, batch_size=len(wishes), progress=False), [str(each) for each in wishes], title)
+        Row(
+            editor.edit(subject, wishes, batch_size=len(wishes), progress=False),
+            [] if title == TOGETHER else [str(each) for each in wishes],  # too long for a picture's width
+            title,
+        )
         for title, wishes in SWEEPS.items()
     ]
     save_image(contact_sheet(rows, SIDE), args.output / "sweeps.png")

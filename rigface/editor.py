@@ -20,7 +20,7 @@ from common.subject import Subject
 
 from .conditions import GREY, Conditions, read_conditions
 from .reconstruct import Given, Look, Reconstructor, check_name, get_reconstructor
-from .rigger import ConditionsRigger, Target, conditions_of
+from .rigger import ConditionsRigger, Still, Target, conditions_of
 from .wish import NEUTRAL, RigWish, as_list, to_wish
 
 GUIDES = 2
@@ -159,8 +159,8 @@ class RigFace(Editor[RigWish]):
         """
         looked: list[tuple[Any, Target]] = []  # pictures can be compared, but have no hash
 
-        def one(wish: Any) -> RigWish:
-            if (target := to_wish(wish).target) is None or hasattr(target, "seen"):
+        def one(wish: Any) -> RigWish | Still:
+            if isinstance(wish, Still) or (target := to_wish(wish).target) is None or hasattr(target, "seen"):
                 return wish
             made = next((made for photo, made in looked if photo == target), None)
             if made is None:

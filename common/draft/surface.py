@@ -112,9 +112,8 @@ def surface(
 
 def _covered(points: torch.Tensor, depth: np.ndarray) -> np.ndarray:
     """Which of the head's points (N, 3) the photo hides behind others, 1 or 0: (N,) float32."""
-    x, y = (np.ascontiguousarray(points[:, i : i + 1].numpy()) for i in (0, 1))
-    front = cv2.remap(depth, x, y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)[:, 0]
-    return (points[:, 2].numpy() > front + _CREASE).astype(np.float32)
+    x, y = np.rint(points[:, :2].numpy().T).astype(int).clip(0, len(depth) - 1)
+    return (points[:, 2].numpy() > depth[y, x] + _CREASE).astype(np.float32)
 
 
 def _aslant(old: torch.Tensor, new: torch.Tensor) -> np.ndarray:
