@@ -69,7 +69,7 @@ def check_start(start: Any, strength: Any) -> None:
     """Raises an InputError for a start or a strength that is none."""
     if start not in get_args(Start):
         raise InputError(f'start must be "noise" or "draft"; got {start!r}.')
-    if isinstance(strength, bool) or not isinstance(strength, Real) or not 0 <= strength <= 1:
+    if isinstance(strength, bool) or not isinstance(strength, (int, float)) or not 0 <= strength <= 1:
         raise InputError(f"strength must be a number from 0 to 1; got {strength!r}.")
 
 

@@ -23,6 +23,7 @@ from common.images import read_image, save_image
 from common.sheets import Row, contact_sheet
 from magicface import MagicFace
 from rigface import Light, Pose, RigFace, RigWish
+from rigface.rigger import conditions_of
 
 PHOTO = Path(__file__).with_name("portraits") / "surprise.jpg"
 SIDE = 192
@@ -71,10 +72,9 @@ def main() -> int:
     save_image(contact_sheet(rows, SIDE), args.output / "sweeps.png")
 
     smiling = MagicFace.from_pretrained(args.model)
-    shown = editor.rig(subject, RELIT)
     pictures = {
         "photo": read_image(args.photo),
-        "draft": Image.fromarray(shown.render),
+        "draft": Image.fromarray(conditions_of(subject, RELIT).render),
         str(RELIT): editor.edit(subject, RELIT, progress=False),
         f"then {SMILE}": chain(args.photo, [(editor, RELIT), (smiling, SMILE)], progress=False),
     }

@@ -41,7 +41,7 @@ _WITHOUT = (
 class Reconstructor(Protocol):
     """Makes conditions of faces and wishes. What it sees of a face is its own: nobody else looks inside."""
 
-    drafts: bool
+    drafts: ClassVar[bool]
     """Whether its conditions bring a draft."""
 
     def look(self, photo: np.ndarray, face: Face) -> Any:

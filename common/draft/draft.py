@@ -122,7 +122,7 @@ class Draft:
             other, _ = carried(drawn.twin_shift, drawn.twin_gain)
             share = back(drawn.twin_hidden)
             after = after + hidden * ((1 - share) * other + share * 255 * back(drawn.fill) - after)
-        if drawn.plate is not None:
+        if drawn.plate is not None and drawn.bare is not None:
             bare = back(drawn.bare)
             after = after + bare * (255 * back(drawn.plate) - after)
             changed |= bare[..., 0] > _STILL

@@ -19,6 +19,7 @@ def extend(values: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarra
     far, nearest = cv2.distanceTransformWithLabels(
         (~known).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
     )
+    nearest = np.asarray(nearest, int)
     table = np.zeros((nearest.max() + 1, values.shape[2]), np.float32)
     table[nearest[known]] = values[known]
     outside = cv2.GaussianBlur(table[nearest], (0, 0), max(1.0, len(values) / 64)).reshape(values.shape)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -62,7 +62,7 @@ class Released:
         look_by: where DECA looks, see `deca.window`.
     """
 
-    drafts = False
+    drafts: ClassVar[bool] = False
 
     def __init__(self, flame: Flame, deca: Deca, d3dfr: D3dfr, look_by: Window = "landmarks") -> None:
         if flame.embedding is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cache, cached_property
+from typing import ClassVar
 
 import cv2
 import numpy as np
@@ -67,7 +68,7 @@ class Seen:
 class Rendered:
     """The toolkit's own reconstructor; see `rigface.rendered` and `rigface.reconstruct.Reconstructor`."""
 
-    drafts = True
+    drafts: ClassVar[bool] = True
 
     def look(self, photo: np.ndarray, face: Face) -> Seen:
         """Fit the head to a face.
