@@ -1,4 +1,4 @@
-"""The edited crop goes back into the photo; what lies outside its feathered mask stays as it was, byte for byte."""
+"""The edited crop goes back into the photo, or into its draft; outside its feathered mask not one byte changes."""
 
 from __future__ import annotations
 

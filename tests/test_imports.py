@@ -20,7 +20,14 @@ ALLOWED = {
     # the prepared head lies where all models lie
     "common.face3d": {"common.errors", "common.files", "common.parts"},
     "common.synthetic": {"common.errors", "common.files", "common.parts", "common.face3d", "common.action_units"},
-    "common.draft": {"common.parts", "common.faces", "common.face3d", "common.action_units", "common.synthetic"},
+    "common.draft": {
+        "common.images",
+        "common.parts",
+        "common.faces",
+        "common.face3d",
+        "common.action_units",
+        "common.synthetic",
+    },
     "common.measure": {
         *("common.errors", "common.files", "common.images", "common.parts", "common.network"),
         *("common.faces", "common.face3d", "common.action_units"),

@@ -81,7 +81,7 @@ def test_a_drafts_detail_is_added_in_place_of_the_photos(photo, crop, mask):
     inside = slice(y - 8, y + 8), slice(x - 8, x + 8)
     assert (result[inside] - draft[inside].astype(int) == 10).all()
     outside = np.array(paste(Image.fromarray(photo), crop, neutral, 0 * mask, neutral, draft))
-    assert (outside == photo).all()
+    assert (outside == draft).all()
 
 
 def test_transparency_survives(photo, crop, mask):

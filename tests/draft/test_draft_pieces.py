@@ -24,7 +24,7 @@ def head():
 def test_known_colours_stay_and_the_others_come_from_the_other_side(head):
     colours = torch.rand(len(head.mean), 3, generator=torch.Generator().manual_seed(0))
     right = head.mean[:, 0] > 0.002
-    found = complete(head, colours, right)
+    found = complete(head, colours, right, torch.ones(len(right), 3))
     assert torch.equal(found[right], colours[right])
     left = right[head.mirrored] & ~right
     assert torch.equal(found[left], colours[head.mirrored][left])
@@ -35,7 +35,7 @@ def test_one_colour_fills_all(head):
     known = torch.zeros(len(head.mean), dtype=torch.bool)
     known[:100] = True
     colours = torch.full((len(known), 3), 0.3)
-    torch.testing.assert_close(complete(head, colours, known), colours)
+    torch.testing.assert_close(complete(head, colours, known, torch.ones_like(colours)), colours)
 
 
 def test_whites_of_eyes_tell_the_exposure(head):

@@ -37,7 +37,12 @@ def answering(editor, monkeypatch, role: str):
     """The editor, made to return the source or the target of each item, whatever its networks say."""
     items = [draw_item(SEED, index) for index in range(COUNT)]
     known = {picture.make(i.source, SIZE).image.tobytes(): picture.make(getattr(i, role), SIZE).image for i in items}
-    monkeypatch.setattr(editor, "edit", lambda subject, wish, **_: known[rgb(subject.photo).tobytes()])
+
+    def edit(subject, wish, paste_back=True, **_):
+        whole = known[rgb(subject.photo).tobytes()]
+        return whole if paste_back else subject.crop.apply(whole)
+
+    monkeypatch.setattr(editor, "edit", edit)
     return editor
 
 
@@ -141,7 +146,8 @@ def records(answer, turned=0.0, lit=5.0):
         still = item.source.angles == item.target.angles
         yield {
             "index": index, "kind": item.kind, "unit": item.unit, "units_asked": list(item.units),
-            "photo": {"edit": 1.0, "nothing": 4.0, "vae": 0.5, "count": 10}, "background": {"error": 0.0, "count": 3},
+            "photo": {"edit": 1.0, "nothing": 4.0, "vae": 0.5, "count": 10},
+            "crop": {"edit": 1.0, "nothing": 5.0, "vae": 0.5, "count": 10}, "background": {"error": 0.0, "count": 3},
             "light": {"edit": lit, "truth": 1.0}, "kept_light": 30.0,
             "angles": {"edit": [turned, -turned, 0.0], "truth": [0.0, 0.0, 0.0]},
             "units": {"edit": answer(truth).tolist(), "truth": truth.tolist()} if still else None,
