@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from .draft.change import VECTOR_SIZE
 from .errors import InputError
 from .hooks import Identity
 
@@ -15,7 +16,7 @@ class NoNetworks:
 
     device = torch.device("cpu")
     sample_size, vae_scale_factor = 256, 8
-    guides, vector_size = 2, 24  # those of the toolkit's own reconstructor, so that RigFace takes that
+    guides, vector_size = 2, VECTOR_SIZE  # those of the toolkit's own reconstructor, so that RigFace takes that
 
     def encode_identity(self, source: torch.Tensor) -> Identity:
         """Nobody."""

@@ -54,7 +54,7 @@ def sample(
     shape = (1, pipeline.unet.config.out_channels, side, side)
     noise = torch.cat([randn_tensor(shape, generator, torch.device(device)) for generator in generators])
     if strength is not None:
-        options |= {"start": _drafts(pipeline, rigger, rows), "strength": strength}
+        options |= {"start": _drafts(pipeline, rigger, rows, rig), "strength": strength}
     images: Any = pipeline(
         identity, rig, generator=generators, latents=noise, output_type="np", return_dict=False, **options
     )[0]
@@ -63,7 +63,13 @@ def sample(
     return images[:count], [images[count]] * count if shared else images[count:], rig
 
 
-def _drafts(pipeline: FaceEditPipeline, rigger: Rigger[Any], rows: Sequence[tuple[Subject, Any]]) -> torch.Tensor:
-    """Latents of the rows' drafts, one at a time, which saves the autoencoder's memory."""
-    crops = (subject.crop.apply(rigger.draft(subject, wish)) for subject, wish in rows)
-    return torch.cat([pipeline.encode_image(to_tensor(crop)[None]) for crop in crops])
+def _drafts(
+    pipeline: FaceEditPipeline, rigger: Rigger[Any], rows: Sequence[tuple[Subject, Any]], rig: Rig
+) -> torch.Tensor:
+    """Latents of the rows' drafts, those that the rig has not made too, one at a time, which saves memory."""
+    latents = []
+    for row, (subject, wish) in enumerate(rows):
+        made = rig.draft(row)
+        crop = subject.crop.apply(rigger.draft(subject, wish) if made is None else made)
+        latents.append(pipeline.encode_image(to_tensor(crop)[None]))
+    return torch.cat(latents)

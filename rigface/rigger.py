@@ -72,7 +72,7 @@ class ConditionsRigger:
         """The photo moved and lit by the head that was fitted to it, see `common.draft`.
 
         Raises:
-            InputError: a wish to copy, where another reconstructor has looked at the target.
+            InputError: a prepared crop, or a wish to copy, where another reconstructor has looked at the target.
         """
         plain = wish.wish if isinstance(wish, Still) else to_wish(wish)
         look = _look(subject, "subject")
@@ -84,8 +84,9 @@ class ConditionsRigger:
                 )
             from .rendered.reconstruct import Rendered, Seen  # the other reconstructor alone would not need it
 
+            photo = subject.draft  # an error for a prepared crop
             assert subject.face is not None
-            subject = replace(subject, seen=Look(Rendered(), Seen(subject.draft, subject.face)))
+            subject = replace(subject, seen=Look(Rendered(), Seen(photo, subject.face)))
         made = conditions_of(subject, plain).draft
         assert made is not None
         return made

@@ -49,15 +49,14 @@ class Draft:
     around: Surroundings | None = field(default=None, repr=False)
 
     @classmethod
-    def of(cls, photo: np.ndarray, face: Face, *, fitted: Fit | None = None) -> Draft:
+    def of(cls, photo: np.ndarray, face: Face) -> Draft:
         """See one face of a photo.
 
         Args:
             photo: (H, W, 3) uint8, RGB.
             face: in its pixels.
-            fitted: the head, where it has been fitted already.
         """
-        found = fitted or fit(face.landmarks if face.mesh is None else face.mesh, image=photo)
+        found = fit(face.landmarks if face.mesh is None else face.mesh, image=photo)
         height, width = photo.shape[:2]
         whole = Crop.around(face.box, (width, height), LARGEST)
         crop = Crop.around(face.box, (width, height), int(np.clip(round(LARGEST / whole.matrix[0, 0]), 96, LARGEST)))

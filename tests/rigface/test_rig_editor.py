@@ -175,6 +175,16 @@ def test_a_prepared_crop_is_taken_as_it_is(rigface_editor, sitter):
         )
 
 
+@pytest.mark.parametrize("how", [{"engine": "draft"}, {"start": "draft", "strength": 0.5}])
+def test_prepared_pictures_have_no_draft(rigface_editor, sitter, how):
+    shown = rigface_editor.rig(sitter)
+    subject = rigface_editor.encode(
+        sitter.source, background=shown.background, render=shown.render, coefficients=shown.coefficients
+    )
+    with pytest.raises(InputError, match="cannot be drafted"):
+        rigface_editor.edit(subject, steps=1, progress=False, **how)
+
+
 def test_what_cannot_be_done_says_so(rigface_editor, sitter, subject, pipeline, rig_folder, tmp_path):
     for guidance in (0, 1.5, True, float("nan")):
         with pytest.raises(InputError, match="twice the cost"):
