@@ -57,12 +57,17 @@ def check_options(steps: int, batch_size: int, guidance: float, seed: int, paste
     return way
 
 
-def check_engine(engine: Any, start: Any = None) -> None:
-    """Raises an InputError for an engine that is none, or one that has no start."""
+def check_engine(engine: Any, start: Any = None, strength: Any = None) -> Engine | None:
+    """The engine that is asked for: by name, or by a start or a strength, which only the networks have; else None.
+
+    Raises:
+        InputError: an engine that is none, or one that has no start.
+    """
     if engine is not None and engine not in get_args(Engine):
         raise InputError(f'engine must be "diffusion", "draft" or None; got {engine!r}.')
     if engine == "draft" and start is not None:
         raise InputError('engine="draft" is the draft itself; a start goes with engine="diffusion".')
+    return engine or (None if start is None and strength is None else "diffusion")
 
 
 def check_start(start: Any, strength: Any) -> None:

@@ -53,14 +53,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     face.add_argument("--extent", choices=("head", "face"), help=f"what the network makes anew {_OWN}")
     face.add_argument("--background", type=Path, help="background made before; the photo then is the prepared crop")
     face.add_argument("--finder", default="auto", help="auto, insightface, face-alignment or mediapipe")
-    face.add_argument("--parser", default="auto", help="auto, bisenet, segformer or grabcut")
+    face.add_argument("--parser", default="auto", help="auto, bisenet, segformer, embedded or grabcut")
     sampling = parser.add_argument_group("sampling")
     sampling.add_argument("--steps", type=int, help=f"denoising steps {_OWN}")
     sampling.add_argument("--guidance", type=float, help=f"how strongly the wish pulls {_OWN}")
     sampling.add_argument(
         "--engine",
         choices=get_args(Engine),
-        help="the networks, or the photo moved by its fitted head, without any (default: the networks)",
+        help="the networks, or the photo moved by its fitted head, without any (default: the networks; for photographs "
+        "the draft, where only the embedded model is at hand)",
     )
     add_start_options(sampling)
     sampling.add_argument("--seed", type=int, default=SEED, help="of the noise")
@@ -213,7 +214,7 @@ def _edit_one(
 ) -> dict[str, Any]:
     asked = _asked(args, editor.defaults)
     way = check_options(asked.steps, 1, asked.guidance, args.seed, asked.paste_back)
-    engine = editor.engine_for(subject, args.engine)
+    engine = editor.engine_for(subject, check_engine(args.engine, args.start, args.strength))
     started = time.perf_counter()
     result = editor.edit(
         subject, wish, steps=asked.steps, guidance=asked.guidance, seed=args.seed, progress=not args.quiet,

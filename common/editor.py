@@ -16,6 +16,8 @@ from . import checkpoints, models
 from .arguments import SEED, Engine, Start, check_engine, check_options, pair_up, whole_number
 from .checkpoints import Release
 from .defaults import Defaults, read_defaults
+from .domain import Domain
+from .engines import choose
 from .errors import InputError
 from .faces import Crop, FaceFinder, get_finder
 from .finish import draft, finish
@@ -45,8 +47,9 @@ class Editor(Generic[Wish]):
         pipeline: the networks.
         size: side of the crop in pixels; default: what the denoiser was made for.
         finder: "auto", "insightface", "face-alignment", "mediapipe" (`common.faces.get_finder`), or a finder itself.
-        parser: "auto", "bisenet", "segformer", "grabcut" (`common.background.get_parser`).
+        parser: "auto", "bisenet", "segformer", "embedded", "grabcut" (`common.background.get_parser`).
         folder: the checkpoint's folder, where its own defaults and the parser's weights may lie.
+        stands_in: the networks are taken for want of others; pictures that they do not know are drafted.
 
     Attributes:
         defaults: what `encode` and `edit` take where nothing is asked for, see `common.defaults`.
@@ -71,8 +74,10 @@ class Editor(Generic[Wish]):
         finder: str | FaceFinder = "auto",
         parser: str = "auto",
         folder: str | Path | None = None,
+        stands_in: bool = False,
     ) -> None:
         self.pipeline = pipeline
+        self.domain = Domain.read(folder) if folder and stands_in else None
         self.defaults = read_defaults(folder, self.published) if folder else self.published
         self.size = whole_number("size", pipeline.sample_size if size is None else size, 64, 4096)
         if self.size % pipeline.vae_scale_factor:
@@ -113,7 +118,8 @@ class Editor(Generic[Wish]):
         backgrounds.check_name(parser)  # what is wrong should not cost the loading of a model
         found = get_finder(finder) if isinstance(finder, str) else finder
         pipeline = cls.load_pipeline(model, base=base, dtype=dtype, device=device)
-        return cls(pipeline, size=size, finder=found, parser=parser, folder=cls.locate(model))
+        around: dict[str, Any] = {"size": size, "finder": found, "parser": parser}
+        return cls(pipeline, **around, folder=cls.locate(model), stands_in=cls.stands_in(model))
 
     @classmethod
     def drafting(
@@ -127,6 +133,11 @@ class Editor(Generic[Wish]):
     def locate(cls, model: str | Path | None = None) -> Path:
         """The folder of a model, see `common.models.locate`."""
         return models.locate(model, cls.release, cls.embedded)
+
+    @classmethod
+    def stands_in(cls, model: str | Path | None) -> bool:
+        """Whether the embedded model is taken for want of the published one, and nobody has named it."""
+        return model is None and cls.locate(None) == cls.embedded
 
     @classmethod
     def load_pipeline(cls, model: str | Path | None = None, **options: Any) -> FaceEditPipeline:
@@ -195,7 +206,7 @@ class Editor(Generic[Wish]):
                 photo keeps its own sharpness where nothing moved. False: the crop alone. A prepared crop has no
                 photo around it and is always returned as generated.
             engine: "diffusion" for the networks; "draft" for the photo moved by its fitted head, without any
-                (`common.draft`), which takes a fraction of a second. None: see `engine_for`.
+                (`common.draft`), in a fraction of a second. None: networks if a start is asked for, else `engine_for`.
             start: "draft" for networks that begin with the draft, noised, and run only the last of the steps; "noise".
             strength: share of the steps that are run from a draft; 0 is the draft itself, 1 the edit without it.
             batch_size: wishes that run through the networks at once; smaller needs less memory.
@@ -211,14 +222,14 @@ class Editor(Generic[Wish]):
         asked = {"steps": steps, "guidance": guidance, "paste_back": paste_back, "start": start, "strength": strength}
         own = self.defaults.asked(**asked)
         way = check_options(own.steps, batch_size, own.guidance, seed, own.paste_back)
-        check_engine(engine, start)
+        engine = check_engine(engine, start, strength)
         strength = float(own.strength) if own.start == "draft" else None
         self.pipeline.set_progress_bar_config(disable=not progress)
         pairs, single = pair_up(subject, wish, self.rigger.as_list)
         for each, _ in pairs:
             check_subject(each, self.size)
-        drafted = ["draft" if strength == 0 else self.engine_for(each, engine) for each, _ in pairs]
-        results = [draft(s, self.rigger, w, way) if e == "draft" else None for (s, w), e in zip(pairs, drafted)]
+        engines = {id(each): "draft" if strength == 0 else self.engine_for(each, engine) for each, _ in pairs}
+        results = [draft(s, self.rigger, w, way) if engines[id(s)] == "draft" else None for s, w in pairs]
         left = [row for row, done in enumerate(results) if done is None]
         for first in range(0, len(left), batch_size):
             rows = left[first : first + batch_size]
@@ -235,8 +246,9 @@ class Editor(Generic[Wish]):
         return results[0] if single else results
 
     def engine_for(self, subject: Subject, engine: Engine | None = None) -> Engine:
-        """What will edit a subject: what was asked for; else the networks, if there are any."""
-        return engine or ("draft" if isinstance(self.pipeline, NoNetworks) else "diffusion")
+        """What will edit a subject: what was asked for, else see `common.engines.choose`; drafts without networks."""
+        own = "draft" if isinstance(self.pipeline, NoNetworks) else None
+        return engine or own or choose(subject, self.domain, self.release.name)
 
     def prepare(
         self, pixels: np.ndarray, face: str | int | tuple[float, float], extent: backgrounds.Extent
@@ -255,7 +267,7 @@ class Editor(Generic[Wish]):
         encoded = time.perf_counter()
         seconds = {"prepare": round(prepared - started, 3), "encode": round(encoded - prepared, 3)}
         record = {**record, "seconds": seconds}
-        return Subject(photo=photo, **vars(made), identity=identity, guides=guides, record=record)
+        return Subject(photo=photo, **vars(made), identity=identity, guides=guides, record=record, parser=self.parser)
 
     def ready(self, wish: Any) -> Any:
         """A wish, or a list of them, with all that can be done of it before there is a subject; here nothing."""
@@ -272,8 +284,6 @@ class Editor(Generic[Wish]):
         So does the first one with another number of wishes at once; from then on the graph serves every number.
         """
         self.pipeline.unet.compile(fullgraph=True, **options)
-
-    # --- helpers -----------------------------------------------------------------------------------------------------
 
     def _encode_prepared(self, source: Image.Image, background: Image.Image, started: float) -> Subject:
         sizes = {source.size, background.size}

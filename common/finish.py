@@ -42,8 +42,12 @@ def draft(subject: Subject, rigger: Rigger[Any], wish: Any, way: str | None) -> 
     Raises:
         InputError: a prepared crop, or a wish that no draft can grant.
     """
-    moved = rigger.draft(subject, wish)
-    if way is None:
+    return placed(subject, rigger.draft(subject, wish), way is not None)
+
+
+def placed(subject: Subject, moved: np.ndarray, pastes: bool) -> Image.Image:
+    """A draft (H, W, 3) uint8 of the whole photo with the photo's transparency and profile; or its crop alone."""
+    if not pastes:
         return Image.fromarray(subject.crop.apply(moved))
     result = np.array(subject.photo)
     result[..., :3] = moved

@@ -47,7 +47,8 @@ class Front(Generic[Kind]):
                     self._drafting = {around: self.kind.drafting(**surroundings)}
                 return self._drafting[around]
         folder = self.kind.locate(networks["model"])
-        model, around = repr({**networks, "model": str(folder)}), repr(surroundings)
+        # Who names the embedded model wants it, whatever the picture: another editor, over the same networks.
+        model, around = repr({**networks, "model": str(folder)}), repr((surroundings, networks["model"]))
         with self._lock:
             if model not in self._loaded or around not in self._editors:
                 check_name(surroundings["parser"])
@@ -57,6 +58,7 @@ class Front(Generic[Kind]):
                     self._loaded.clear()
                     self._loaded[model] = self.kind.load_pipeline(**networks)
                 options = {**surroundings, "finder": found, "folder": folder}
+                options["stands_in"] = self.kind.stands_in(networks["model"])
                 self._editors[around] = self.kind(self._loaded[model], **options)
             return self._editors[around]
 

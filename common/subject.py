@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from .background import Parser
 from .draft.draft import Draft
 from .errors import InputError
 from .faces import Crop, Face
@@ -33,6 +34,7 @@ class Subject:
         guides: encoded guides that all edits share, (1, 4, s, s) each.
         seen: what the editor's rigger knows of the face besides, such as its 3D reconstruction; None for those that
             need nothing.
+        parser: tells the parts of the draft; without one they are not told apart.
         record: how it was made: finder, parser, extent, seconds.
     """
 
@@ -47,17 +49,25 @@ class Subject:
     guides: tuple[torch.Tensor, ...] = field(repr=False)
     record: dict[str, object] = field(default_factory=dict)
     seen: Any = field(default=None, repr=False)
+    parser: Parser | None = field(default=None, repr=False)
 
     @cached_property
     def draft(self) -> Draft:
-        """The photo with the head that was fitted to it, which is done when first asked for.
+        """The photo with the head that was fitted to it, and its own parts, however small the crop is; made when asked
+        for.
 
         Raises:
             InputError: a prepared crop, of whose face nothing is known.
         """
         if self.face is None:
             raise InputError("A prepared crop cannot be drafted: nobody looked for its face. Encode the photo itself.")
-        return Draft.of(rgb(self.photo), self.face)
+        draft = Draft.of(rgb(self.photo), self.face)
+        if self.parser is None:
+            return draft
+        inside = self.face.mapped(draft.crop.matrix)
+        window = draft.crop.apply(draft.photo)
+        labels = self.parser.parse(window, outline=inside.outline, landmarks=inside.landmarks)
+        return draft.among(labels, draft.crop)
 
 
 def check_subject(subject: Any, size: int) -> Subject:

@@ -25,7 +25,7 @@ LEVELS = (1, 2, 3, 4, 5)
 SIDE = 160
 OTHERS = {
     "light, azimuth": [RigWish(light=Light(azimuth)) for azimuth in (-70, -35, 0, 35, 70)],
-    "pose, yaw": [RigWish(pose=Pose(yaw)) for yaw in (-16, -8, 0, 8, 16)],
+    "pose, yaw": [RigWish(pose=Pose(yaw)) for yaw in (-14, -7, 0, 7, 14)],
     "pose, pitch": [RigWish(pose=Pose(pitch=pitch)) for pitch in (-12, -6, 0, 6, 12)],
 }
 

@@ -71,9 +71,10 @@ def _edit(arguments: list[str]) -> int:
     parser.add_argument("--prompt", help='what the face looks like (default: "A close up of a person.")')
     parser.add_argument("--face", default="largest", help='"largest", an index from the left, or X,Y in the photo')
     parser.add_argument("--extent", choices=("face", "head"), help="what is made anew (default: the model's own)")
-    parser.add_argument("--strength", type=float, default=1.0, help="how much is made anew, above 0 to 1")
+    parser.add_argument("--start", choices=("photo", "draft"), default="photo", help="what is noised first")
+    parser.add_argument("--strength", type=float, help="how much is made anew, 0 to 1 (default: 1; from a draft 0.5)")
     parser.add_argument("--finder", default="auto", help="auto, insightface, face-alignment or mediapipe")
-    parser.add_argument("--parser", default="auto", help="auto, segformer or grabcut")
+    parser.add_argument("--parser", default="auto", help="auto, segformer, embedded or grabcut")
     _add_options(parser)
     parser.add_argument("--size", type=int, help="side of the crop in pixels (default: the network's own)")
     args = parser.parse_intermixed_args(arguments)
@@ -86,7 +87,7 @@ def _edit(arguments: list[str]) -> int:
     from ._api import edit
 
     images = edit(
-        photos[0], list(wishes), args.prompt, face=face, extent=args.extent, strength=args.strength,
+        photos[0], list(wishes), args.prompt, face=face, extent=args.extent, start=args.start, strength=args.strength,
         finder=args.finder, parser=args.parser, size=args.size, **_options(args),
     )  # fmt: skip
     return _finish(args, images, wishes, target, photos[0], started)

@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -119,7 +119,8 @@ def edit(
     # sampling
     au_scale: float = 1.0,
     face_scale: float = 0.9,
-    strength: float = 1.0,
+    start: Literal["photo", "draft"] = "photo",
+    strength: float | None = None,
     steps: int | None = None,
     guidance: float | None = None,
     negative_prompt: str | None = None,
@@ -155,8 +156,11 @@ def edit(
         parser: which face parser; "auto" takes the best at hand.
         au_scale: see `generate`.
         face_scale: see `generate`.
-        strength: how much is made anew, above 0 to 1: 1 starts from pure noise; lower starts from the photo with less
-            noise, keeps more of it, and takes fewer steps.
+        start: what is noised first: the "photo", or its "draft", whose face its own fitted head has moved to these
+            intensities (`common.draft`).
+        strength: how much is made anew, above 0 to 1: 1 starts from pure noise; lower starts with less noise, keeps
+            more of the photo or the draft, and takes fewer steps. Default: 1, or 0.5 from a draft; with 0 a draft is
+            left as it is.
         steps: see `generate`.
         guidance: see `generate`.
         negative_prompt: see `generate`.
@@ -181,7 +185,8 @@ def edit(
     """
     asked = PUBLISHED.asked(steps=steps, guidance=guidance)
     Options(
-        asked.steps, asked.guidance, au_scale, face_scale, negative_prompt, seed, batch_size, strength, paste_back
+        asked.steps, asked.guidance, au_scale, face_scale, negative_prompt, seed, batch_size, strength=strength,
+        paste_back=paste_back, start=start,
     )  # fmt: skip
     pairs, single = pair_up(img, aus, as_list)
     for image, wish in pairs:
@@ -195,9 +200,9 @@ def edit(
             encoded[id(image)] = editor.encode(image, face=face, extent=extent)
         subjects.append(encoded[id(image)])
     results = editor.edit(
-        subjects, [wish for _, wish in pairs], prompt, au_scale=au_scale, face_scale=face_scale, strength=strength,
-        steps=steps, guidance=guidance, negative_prompt=negative_prompt, seed=seed, paste_back=paste_back,
-        batch_size=batch_size, progress=progress,
+        subjects, [wish for _, wish in pairs], prompt, au_scale=au_scale, face_scale=face_scale, start=start,
+        strength=strength, steps=steps, guidance=guidance, negative_prompt=negative_prompt, seed=seed,
+        paste_back=paste_back, batch_size=batch_size, progress=progress,
     )  # fmt: skip
     return results[0] if single else results
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -22,7 +22,6 @@ from common.defaults import Defaults
 from common.errors import InputError
 from common.faces import FaceFinder, get_finder
 from common.images import ImageLike, read_image, rgb
-from common.paste import paste, paste_mask
 from common.prepare import prepare
 from common.prompt import PROMPT
 from common.subject import Subject, check_subject
@@ -30,6 +29,7 @@ from common.subject import Subject, check_subject
 from .checkpoints import Networks, load_networks
 from .conditions import Conditions
 from .faces import embed_faces, with_embedding
+from .finish import begin, draft_alone, finish, to_image
 from .inpaint import inpainting
 from .options import HIGH, LOW, PUBLISHED, Options, check_size
 from .text import check_prompt
@@ -110,8 +110,6 @@ class FineFace:
             log.warning(STEPS_IN)
         return cls(networks, size=size, finder=finder, parser=parser, defaults=defaults)
 
-    # --- text to pictures ------------------------------------------------------------------------------------------
-
     def generate(
         self,
         prompt: str | Sequence[str],
@@ -149,10 +147,8 @@ class FineFace:
             noise = torch.cat([randn_tensor(shape, g, g.device, torch.float32) for g in own])
             return {"latents": noise.to(self.pipeline.unet.dtype), "generator": own, "width": width, "height": height}
 
-        images = [_to_image(pixels) for pixels in self._run(self.pipeline, inputs, conditions, progress)]
+        images = [to_image(pixels) for pixels in self._run(self.pipeline, inputs, conditions, progress)]
         return images[0] if single else images
-
-    # --- photos ----------------------------------------------------------------------------------------------------
 
     def encode(
         self,
@@ -186,7 +182,10 @@ class FineFace:
         found = made.face if self.networks.face_projection is None else with_embedding(pixels, made.face)
         seconds = {"prepare": round(time.perf_counter() - started, 3)}
         record = {"finder": self.finder.name, "parser": self.parser.name, "extent": extent, "seconds": seconds}
-        return Subject(photo, found, made.crop, made.source, made.labels, made.background, made.region, {}, (), record)
+        return Subject(
+            photo, found, made.crop, made.source, made.labels, made.background, made.region, {}, (), record,
+            parser=self.parser,
+        )  # fmt: skip
 
     def edit(
         self,
@@ -196,7 +195,8 @@ class FineFace:
         *,
         au_scale: float = 1.0,
         face_scale: float = 0.9,
-        strength: float = 1.0,
+        start: Literal["photo", "draft"] = "photo",
+        strength: float | None = None,
         steps: int | None = None,
         guidance: float | None = None,
         negative_prompt: str | None = None,
@@ -212,7 +212,16 @@ class FineFace:
         """
         own = self.defaults.asked(steps=steps, guidance=guidance)
         options = Options(
-            own.steps, own.guidance, au_scale, face_scale, negative_prompt, seed, batch_size, strength, paste_back
+            own.steps,
+            own.guidance,
+            au_scale,
+            face_scale,
+            negative_prompt,
+            seed,
+            batch_size,
+            strength,
+            paste_back,
+            start,
         )
         pairs, single = pair_up(subject, aus, as_list)
         vectors = [to_vector(wish, low=LOW, high=HIGH) for _, wish in pairs]
@@ -220,23 +229,22 @@ class FineFace:
         text = check_prompt("prompt", PROMPT if prompt is None else prompt)
         people = {id(subject): self._own_face(subject) for subject in subjects}
         faces = [people[id(subject)] for subject in subjects]
-        if not pairs:
-            return []
+        if not pairs or options.draft_alone:
+            drafts = [draft_alone(s, v, options.pastes) for s, v in zip(subjects, vectors)]
+            return drafts[0] if single else drafts
         conditions = Conditions(self.networks, [text] * len(pairs), vectors, faces, options)
         generators = self._generators(options)
 
         def inputs(rows: slice) -> dict[str, Any]:
+            begun = [begin(*each, start) for each in zip(subjects[rows], vectors[rows])]
+            masks = [Image.fromarray(subject.region.astype(np.uint8) * 255) for subject in subjects[rows]]
             return {
-                "image": [Image.fromarray(subject.source) for subject in subjects[rows]],
-                "mask_image": [Image.fromarray(subject.region.astype(np.uint8) * 255) for subject in subjects[rows]],
-                "generator": generators(rows),
-                "strength": float(strength),
-                "width": self.size,
-                "height": self.size,
-            }
+                "image": [Image.fromarray(crop) for crop in begun], "mask_image": masks, "generator": generators(rows),
+                "strength": float(options.share), "width": self.size, "height": self.size,
+            }  # fmt: skip
 
         crops = self._run(self._inpaint, inputs, conditions, progress)
-        results = [_finish(subject, crop, options.pastes) for subject, crop in zip(subjects, crops)]
+        results = [finish(subject, crop, options.pastes) for subject, crop in zip(subjects, crops)]
         return results[0] if single else results
 
     def compile(self, **options: Any) -> None:
@@ -252,8 +260,6 @@ class FineFace:
     def parser(self) -> backgrounds.Parser:
         """What labels the parts of a face."""
         return backgrounds.get_parser(self._parser, device=str(self.pipeline.device))
-
-    # --- helpers ---------------------------------------------------------------------------------------------------
 
     @cached_property
     def _inpaint(self) -> Any:
@@ -289,11 +295,3 @@ class FineFace:
                     pipeline.set_ip_adapter_scale(conditions.face_scale(rows))
                 images += list(pipeline(**inputs(rows), **conditions.call(rows)).images)
         return images
-
-
-def _to_image(pixels: np.ndarray) -> Image.Image:
-    return Image.fromarray(np.rint(pixels * 255).astype(np.uint8))
-
-
-def _finish(subject: Subject, crop: np.ndarray, pastes: bool) -> Image.Image:
-    return paste(subject.photo, subject.crop, crop, paste_mask(subject.region)) if pastes else _to_image(crop)

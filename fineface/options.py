@@ -15,6 +15,8 @@ PUBLISHED = Defaults(steps=50, guidance=7.5, extent="face")
 """What the released scripts take; a model may have settings of its own, in its folder's editor.json."""
 # Intensities are 0 to 5. Below and above, the released model goes on for a while in the same direction.
 LOW, HIGH = -5.0, 10.0
+STARTS = {"photo": 1.0, "draft": 0.5}
+"""What an edit can begin with, and how much it then makes anew where nobody says."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,9 @@ class Options:
     negative_prompt: str | None = None
     seed: int | None = None
     batch_size: int = 4
-    strength: float = 1.0
+    strength: float | None = None
     paste_back: bool | str = True
+    start: str = "photo"
 
     def __post_init__(self) -> None:
         seed = SEED if self.seed is None else self.seed
@@ -44,16 +47,29 @@ class Options:
             )
         if self.guidance < 1:
             raise InputError(f"guidance must be at least 1, which is none; got {self.guidance!r}.")
-        for name in ("au_scale", "face_scale", "strength"):
-            value = getattr(self, name)
+        if self.start not in STARTS:
+            raise InputError(f'start must be "photo" or "draft"; got {self.start!r}.')
+        for name in ("au_scale", "face_scale", "share"):
+            value, name = getattr(self, name), name.replace("share", "strength")
             if not isinstance(value, Real) or isinstance(value, bool) or not math.isfinite(value):
                 raise InputError(f"{name} must be a finite number; got {value!r}.")
-        if not 0 < self.strength <= 1 or self.steps * self.strength < 1:
+        if not self.draft_alone and (not 0 < self.share <= 1 or self.steps * self.share < 1):
             raise InputError(
-                f"strength must lie in (0, 1] and leave at least one of {self.steps} steps; got {self.strength!r}."
+                f"strength must lie in (0, 1] and leave at least one of {self.steps} steps; got {self.share!r}.\n"
+                '  0 is the draft itself, with start="draft"'
             )
         if self.negative_prompt is not None and not isinstance(self.negative_prompt, str):
             raise InputError(f"negative_prompt must be a text; got {type(self.negative_prompt).__name__}.")
+
+    @property
+    def share(self) -> float:
+        """The strength that was asked for, else the start's own."""
+        return STARTS[self.start] if self.strength is None else self.strength
+
+    @property
+    def draft_alone(self) -> bool:
+        """Whether no network takes part."""
+        return self.start == "draft" and self.share == 0
 
     @property
     def guided(self) -> bool:

@@ -91,7 +91,7 @@ class SyntheticPairs(Dataset[Pair]):
         return {"source": source, "target": target, "guides": guide[None], "vector": item["delta"].float()}
 
     def _found(self, pixels: np.ndarray) -> Prepared | None:
-        finder, parser = get_finder("mediapipe"), get_parser("grabcut")  # which are at hand everywhere
+        finder, parser = get_finder("mediapipe"), get_parser("embedded")  # which are at hand everywhere
         try:
             return prepare(
                 pixels, finder, parser, size=len(pixels), extent=self.extent, zoom=self.zoom,

@@ -96,7 +96,8 @@ def edit(
         guidance: None or 1: the published pipeline's two guidance halves are the same, so that it has none.
         seed: of the noise; 424 is the release's. Same seed and device, same picture.
         engine: "diffusion" for the networks; "draft" for the photo moved by its own fitted head, in a fraction of a
-            second and without any (`common.draft`). Default: the networks.
+            second and without any (`common.draft`). Default: the networks; for photographs the draft, where the small
+            embedded ones merely stand in for the published ones (`common.engines`).
         start: "draft" for networks that begin with the draft, noised, and run only the last of the steps; "noise".
         strength: share of the steps that are run from a draft; 0 is the draft itself, 1 the edit without it.
         batch_size: pictures that run through the networks at once.

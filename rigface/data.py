@@ -61,7 +61,7 @@ class SyntheticRigs(Dataset[Pair]):
         Raises:
             FaceNotFoundError: no face is found in any of the sources.
         """
-        finder, parser = get_finder("mediapipe"), get_parser("grabcut")  # which are at hand everywhere
+        finder, parser = get_finder("mediapipe"), get_parser("embedded")  # which are at hand everywhere
         for number in (*range(index, len(self)), *range(index)):
             item = self.faces[number]
             photo = to_pixels(item["source"]["image"])

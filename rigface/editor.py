@@ -122,8 +122,7 @@ class RigFace(Editor[RigWish]):
         if background is None:
             reconstructor = self.reconstructor  # what is missing should not cost the encoding
             subject = super().encode(image, face=face, extent=extent)
-            assert subject.face is not None
-            return replace(subject, seen=Look(reconstructor, reconstructor.look(rgb(subject.photo), subject.face)))
+            return replace(subject, seen=Look(reconstructor, _seen(reconstructor, subject)))
         given = read_conditions(background, render, coefficients)
         if len(given.coefficients) != self.pipeline.vector_size:
             raise ShapeError("coefficients", f"({self.pipeline.vector_size},)", given.coefficients.shape)
@@ -195,6 +194,17 @@ class RigFace(Editor[RigWish]):
         ready = self.ready(wish)
         wishes = as_list(ready)
         return conditions_of(subject, ready) if wishes is None else [conditions_of(subject, each) for each in wishes]
+
+
+def _seen(reconstructor: Reconstructor, subject: Subject) -> Any:
+    """What a reconstructor sees of a subject; our own head looks at the draft, which knows the photo's parts too."""
+    assert subject.face is not None
+    if getattr(reconstructor, "drafts", False):
+        from .rendered.reconstruct import Rendered, Seen  # the other reconstructor alone would not need it
+
+        if isinstance(reconstructor, Rendered):
+            return Seen(subject.draft, subject.face)
+    return reconstructor.look(rgb(subject.photo), subject.face)
 
 
 def check_guidance(guidance: float | None) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from common.draft.change import TURN_SCALE
 from common.errors import InputError
 from common.faces import Crop, Face
 from common.rig import Rig, shared_guides
@@ -21,6 +22,9 @@ from .reconstruct import Look
 from .wish import NEUTRAL, RigWish, as_list, to_wish
 
 log = logging.getLogger(__name__)
+
+TURNS = {"yaw": 15.0, "pitch": 12.0, "roll": 15.0}
+"""Degrees by which a draft turns a head at most: beyond, it would show too much that the photo does not."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +76,8 @@ class ConditionsRigger:
         """The photo moved and lit by the head that was fitted to it, see `common.draft`.
 
         Raises:
-            InputError: a prepared crop, or a wish to copy, where another reconstructor has looked at the target.
+            InputError: a prepared crop, a turn beyond `TURNS`, or a wish to copy where another reconstructor has looked
+                at the target.
         """
         plain = wish.wish if isinstance(wish, Still) else to_wish(wish)
         look = _look(subject, "subject")
@@ -87,9 +92,10 @@ class ConditionsRigger:
             photo = subject.draft  # an error for a prepared crop
             assert subject.face is not None
             subject = replace(subject, seen=Look(Rendered(), Seen(photo, subject.face)))
-        made = conditions_of(subject, plain).draft
-        assert made is not None
-        return made
+        made = conditions_of(subject, plain)
+        _check_turn(made.coefficients[12:15] * TURN_SCALE)
+        assert made.draft is not None
+        return made.draft
 
     def __call__(self, subjects: Sequence[Subject], wishes: Sequence[RigWish | Still]) -> Rig:
         """One row for each wish; their targets have been looked at.
@@ -143,6 +149,15 @@ def _region(row: Conditions, subject: Subject) -> np.ndarray:
     if row.region is not None:
         return row.region
     return subject.region | (row.background != subject.background).any(2)
+
+
+def _check_turn(degrees: np.ndarray) -> None:
+    for (name, limit), angle in zip(TURNS.items(), degrees.tolist()):
+        if abs(angle) > limit + 1e-3:
+            raise InputError(
+                f"A draft cannot turn a head so far.\n  expected: a {name} within {limit:g} degrees of the photo's\n"
+                f'  got:      {angle:.0f} degrees; the networks go further: engine="diffusion"'
+            )
 
 
 def _look(made: Any, name: str) -> Look:

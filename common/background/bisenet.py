@@ -49,7 +49,7 @@ def _read_state(path: Path) -> dict[str, Tensor]:
         raise MissingCheckpointError(
             f"BiSeNet's weights are not at {path}.\n"
             "  get them: utils/79999_iter.pth of the hub repository mengtingwei/magicface\n"
-            '  or do without: get_parser("grabcut")'
+            '  or do without: get_parser("embedded")'
         )
     if path.suffix == ".safetensors":
         return read_weights(path)

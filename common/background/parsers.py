@@ -12,7 +12,7 @@ from ..errors import InputError, MissingCheckpointError
 
 log = logging.getLogger(__name__)
 
-PARSERS = ("auto", "bisenet", "segformer", "grabcut")
+PARSERS = ("auto", "bisenet", "segformer", "embedded", "grabcut")
 
 
 class Parser(Protocol):
@@ -47,8 +47,9 @@ def get_parser(
 ) -> Parser:
     """Make a face parser.
 
-    "bisenet" is the authors' own; "segformer" is a freely downloadable network with the same classes; "grabcut" needs
-    no weights at all. "auto" takes the first of the three whose weights are on this machine, and says so at level INFO.
+    "bisenet" is the authors' own; "segformer" is a freely downloadable network with the same classes; "embedded"
+    is our own small one, inside the package; "grabcut" needs no weights and tells only the person from the background.
+    "auto" takes the first whose weights are on this machine, and says so at level INFO.
 
     Args:
         name: one of `PARSERS`.
@@ -72,7 +73,7 @@ def get_parser(
             raise MissingCheckpointError(
                 'The parser "bisenet" needs its weights.\n'
                 "  expected: 79999_iter.pth in utils/ of the model's folder; `magicface download` brings it\n"
-                '  or do without: the parser "grabcut"'
+                '  or do without: the parser "embedded"'
             )
         from .bisenet import BiSeNetParser
 
@@ -82,6 +83,10 @@ def get_parser(
         from .segformer import SegFormerParser
 
         return SegFormerParser(segformer or MODEL, device=device, fetch=fetch)
+    if name == "embedded":
+        from .embedded import EmbeddedParser
+
+        return EmbeddedParser()
     from .grabcut import GrabCutParser
 
     return GrabCutParser()
@@ -100,4 +105,4 @@ def _best(bisenet: str | Path | None, segformer: str | Path | None) -> str:
         log.warning("BiSeNet's weights are not at %s; another face parser is taken", bisenet)
     from .hub import MODEL, on_disk
 
-    return "segformer" if on_disk(segformer or MODEL) else "grabcut"
+    return "segformer" if on_disk(segformer or MODEL) else "embedded"

@@ -46,7 +46,7 @@ class SegFormerParser(NetworkParser):
             raise MissingCheckpointError(
                 f"The SegFormer {model} is not on this machine{', and the hub cannot be reached' * offline}.\n"
                 '  fetch it once: from common.background import get_parser; get_parser("segformer", fetch=True)\n'
-                '  or do without: get_parser("grabcut")'
+                '  or do without: get_parser("embedded")'
             ) from error
         except RuntimeError as error:
             raise CheckpointError(f"The weights of {model} do not fit a SegFormer: {error}") from error

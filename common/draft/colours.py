@@ -8,13 +8,13 @@ import numpy as np
 import torch
 
 from ..face3d.anny_head import AnnyHead
-from ..parts import PARTS
 
 DIM = 0.12
 """Least brightness that a place was lit with: what is darker tells nothing of its colour."""
 _ROUNDS = 60  # of taking the neighbours' mean; vertices farther than this from all that is seen get the mean colour
 _SCLERA = 0.5  # linear brightness of the white of an eye under a light of 1
 _EXPOSURE = (0.5, 1.5)
+_TINT = (0.7, 1.3)  # of a colour, of the mean: what is redder is a lid
 
 
 def complete(head: AnnyHead, colours: torch.Tensor, known: torch.Tensor, lit: torch.Tensor) -> torch.Tensor:
@@ -45,13 +45,8 @@ def complete(head: AnnyHead, colours: torch.Tensor, known: torch.Tensor, lit: to
     return found
 
 
-def inner_mouth(head: AnnyHead) -> tuple[torch.Tensor, torch.Tensor]:
-    """Which vertices lie in the mouth, and which of them are teeth: (V,) bool each."""
-    return _of_triangles(head, head.parts == PARTS.index("mouth")), _of_triangles(head, head.teeth)
-
-
-def exposure(head: AnnyHead, colours: torch.Tensor, known: torch.Tensor) -> float:
-    """How bright the photo shows what is white, told by the whites of the eyes; 1 where none is seen.
+def exposure(head: AnnyHead, colours: torch.Tensor, known: torch.Tensor) -> np.ndarray:
+    """How bright the photo shows what is white (3,), told by the whites of the eyes; 1 where none is seen.
 
     Args:
         head: whose vertices.
@@ -61,17 +56,11 @@ def exposure(head: AnnyHead, colours: torch.Tensor, known: torch.Tensor) -> floa
     eyes = head.eyes.flatten()
     seen = eyes[known[eyes]]
     if not len(seen):
-        return 1.0
-    white = float(torch.quantile(colours[seen].mean(1), 0.8))
-    return float(np.clip(white / _SCLERA, *_EXPOSURE))
-
-
-def _of_triangles(head: AnnyHead, chosen: torch.Tensor) -> torch.Tensor:
-    found = torch.zeros(len(head.mean), dtype=torch.bool)
-    found[head.triangles[chosen].flatten()] = True
-    other = torch.zeros_like(found)
-    other[head.triangles[~chosen].flatten()] = True
-    return found & ~other
+        return np.ones(3, np.float32)
+    bright = colours[seen].mean(1)
+    white = colours[seen][bright >= torch.quantile(bright, 0.8)].mean(0).numpy()
+    tint = np.clip(white / white.mean(), *_TINT) if white.mean() > 0 else np.ones(3, np.float32)
+    return np.clip(white.mean() / _SCLERA, *_EXPOSURE) * tint
 
 
 @cache

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..face3d.fit_light import to_srgb
 from .field import extend, fade
-from .heads import Placed
+from .seen import Seen
 from .surface import Surface
 from .surroundings import Surroundings
 
@@ -51,11 +51,11 @@ class Layers:
     bare: np.ndarray | None = None
 
 
-def layers(drawn: Surface, before: Placed, around: Surroundings | None, turns: bool) -> Layers:
+def layers(drawn: Surface, before: Seen, around: Surroundings | None, turns: bool) -> Layers:
     """Lay out what is drawn, and move what is around it.
 
     Around a face that moves, surroundings are stretched a little. A head that turns takes its hair along, if that is
-    known, and leaves the background bare.
+    known, and leaves neck and background bare.
 
     Args:
         drawn: the head after the change.
@@ -72,28 +72,35 @@ def layers(drawn: Surface, before: Placed, around: Surroundings | None, turns: b
         whole[seen] = values
         return whole
 
-    tall = float(np.ptp(before.points[:, 1].numpy()))
-    hair = np.zeros((side, side), np.float32) if around is None else around.head
+    tall = float(np.ptp(before.before.points[:, 1].numpy()))
+    none = np.zeros((side, side), np.float32)
+    hair, body = (none, none) if around is None else (around.head, around.body)
     moved, far = extend(picture(drawn.source - here), seen)
     stirred = (np.linalg.norm(drawn.source - here, axis=1) - STIRRED[0]) / (STIRRED[1] - STIRRED[0])
-    hidden = picture(np.maximum(drawn.covered, drawn.aslant * stirred.clip(0, 1)))
+    hidden = np.maximum(drawn.covered, drawn.aslant * stirred.clip(0, 1))
+    twin_hidden = drawn.twin_hidden
+    if around is not None:  # the head's edges are not known to a pixel
+        hidden = np.maximum(hidden, around.beside(drawn.source) * stirred.clip(0, 1))
+        twin_hidden = np.maximum(twin_hidden, around.beside(drawn.twin))
+    hidden = picture(hidden)
     length = _FOLDLESS * np.linalg.norm(moved, axis=2) + 1
     reach = np.where(hair > 0.5, FAR * tall, length.clip(0, NEAR * tall)) if turns else length.clip(0, NEAR * tall)
     shift = moved * np.where(seen[..., None], 1, fade(far, reach))
     own = picture(drawn.gain**_GAMMA, 1)
     brighter, away = extend(own - 1, seen & (hidden < 0.5))
-    gain = np.where(seen[..., None], own, 1 + brighter * fade(away, tall * (EDGE + (FAR - EDGE) * hair)))
-    plate = bare = None
+    lit = tall * (EDGE + (FAR - EDGE) * np.maximum(hair, body))
+    gain = np.where(seen[..., None], own, 1 + brighter * fade(away, lit))
+    there, plate, bare = np.maximum(hair, seen), None, None
     if turns and around is not None:
         x, y = np.meshgrid(np.arange(side, dtype=np.float32), np.arange(side, dtype=np.float32))
-        there = cv2.remap(around.head, x + moved[..., 0], y + moved[..., 1], cv2.INTER_LINEAR)
+        there = cv2.remap(hair, x + moved[..., 0], y + moved[..., 1], cv2.INTER_LINEAR)
         there = np.maximum(there, seen)  # where the head is afterwards, hair and all
-        body = around.body[..., None] * (1 - there[..., None])
-        shift = there[..., None] * moved + body * shift
-        gain = 1 + (there[..., None] + body) * (gain - 1)
-        plate, bare = around.plate, cv2.dilate(around.head, np.ones((3, 3))) * (1 - there)
+        shift = there[..., None] * moved + (body * (1 - there))[..., None] * shift
+        plate, bare = around.plate(before.neck), around.left * (1 - there)
+    if around is not None:  # what is behind a person is not lit by the lamp before them
+        gain = 1 + np.maximum(there, body)[..., None] * (gain - 1)
     return Layers(
         shift.astype(np.float32), gain.astype(np.float32), cv2.GaussianBlur(hidden, (0, 0), _SOFT),
-        picture(drawn.twin - here), picture(drawn.twin_gain**_GAMMA, 1), picture(drawn.twin_hidden, 1),
+        picture(drawn.twin - here), picture(drawn.twin_gain**_GAMMA, 1), picture(twin_hidden, 1),
         picture(to_srgb(drawn.fill)), plate, bare,
     )  # fmt: skip

@@ -56,7 +56,7 @@ def pairs(
     pixels = rgb(read_image(photo))
     found = choose_face((get_finder(finder) if isinstance(finder, str) else finder).find(pixels), face)
     draft = Draft.of(pixels, found)
-    present = draft.fit.expression[0].mean(0).clamp(0, 5).numpy()
+    present = draft.present.numpy()
     for number in range(count):
         wanted = np.mean(draw_units(np.random.default_rng([seed, number])), 0)
         yield moved(draft, np.round(wanted - present, 3).astype(np.float32))

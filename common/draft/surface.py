@@ -4,30 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import torch
 
-from ..face3d.anny_head import AnnyHead
-from ..face3d.fit import Fit
 from ..face3d.lighting import shade
-from ..face3d.render import rasterize, visible
-from ..faces import Crop
+from ..face3d.render import rasterize
 from ..synthetic import eyes, maps
 from .change import Change
-from .colours import DIM, inner_mouth
+from .colours import DIM
 from .folds import colour, folds
-from .heads import Placed, changed, misses, place
+from .heads import changed, misses, place
+from .mouth import inner_mouth, kept
+from .seen import NECK, Seen
 
-RELIT, TURNED = (0.3, 3.0), (0.6, 1.6)
+RELIT, TURNED = (0.3, 3.0), (0.75, 1.25)
 """By how much new light may change a colour, and by how much the same light on skin that faces elsewhere."""
 FOLDED = (0.6, 1.25)
 """By how much a fold's relief may change a colour."""
-_FACING = (0.05, 0.2)  # cosines to the viewer between which a place's colour can be told
 _STRETCHED = (0.15, 0.4)  # of the cosine after: between these, skin seen aslant before goes from hidden to seen
 _CREASE = 0.006  # metres that a point may lie behind what is seen and still be that
-_NECK = 0.3  # of the head's weight: below, nothing is drawn
 _WET = 0.3  # least light inside a mouth
+_WHITE = np.array([0.9, 0.95, 1.12], np.float32)  # what the photo shows white is whiter than teeth that are drawn
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +34,7 @@ class Surface:
     Attributes:
         seen: (S, S) bool, which samples; the others' order is that of the rows below.
         source: (N, 2) float32, where in the crop the photo shows the same place of the skin.
-        covered: (N,) float32, 1 where the photo hides it behind something.
+        covered: (N,) float32 in [0, 1], 1 where the photo hides it behind something.
         aslant: (N,) float32 in [0, 1], 1 where the photo shows it too much from the side.
         gain: (N, 3) float32, how many times as much light it sends as before.
         twin: (N, 2) float32, where in the crop the photo shows the mirrored place.
@@ -57,40 +54,24 @@ class Surface:
     fill: np.ndarray
 
 
-def shown(head: AnnyHead, before: Placed, side: int) -> tuple[np.ndarray, torch.Tensor]:
-    """How deep the photo sees, (S, S) metres, infinite beside the head; how surely it tells each vertex' colour, (V,).
-
-    At edges the farther side counts, since nobody knows them to a pixel.
-    """
-    fragments = rasterize(before.points, head.triangles, side, side)
-    told = visible(before.points, fragments) * _ramp(before.normals[:, 2], _FACING)
-    return cv2.dilate(fragments.depth.numpy(), np.ones((3, 3))), told
-
-
 @torch.no_grad()
-def surface(
-    fit: Fit, change: Change, crop: Crop, before: Placed, depth: np.ndarray, colours: torch.Tensor, white: float
-) -> Surface:
+def surface(seen: Seen, change: Change) -> Surface:
     """Draw the head after a change.
 
     Args:
-        fit: of the photo.
+        seen: the head as the photo shows it.
         change: what shall be.
-        crop: S pixels wide, of the photo.
-        before: the head as it is, in that crop.
-        depth: (S, S) metres, how deep the photo sees, see `shown`.
-        colours: (V, 3) linear, as lit in the photo, of every vertex, see `colours.complete`.
-        white: how bright the photo shows a white surface, see `colours.exposure`.
     """
-    head, side = fit.head, crop.size
-    after = place(fit, *changed(fit, change), crop, misses(fit))
-    triangles = head.triangles[(head.head_weight[head.triangles] > _NECK).all(1)]
+    fit, before, depth, side = seen.fit, seen.before, seen.depth, seen.crop.size
+    head = fit.head
+    after = place(fit, *changed(fit, change), seen.crop, misses(fit))
+    triangles = head.triangles[(head.head_weight[head.triangles] > NECK).all(1)]
     fragments = rasterize(after.points, triangles, side, side)
     mouth, teeth = inner_mouth(head)
     twins = head.mirrored
     values = torch.cat(
-        [before.points, before.points[twins], before.normals, before.normals[twins], after.normals, colours, head.mean,
-         mouth[:, None], teeth[:, None]], 1,
+        [before.points, before.points[twins], before.normals, before.normals[twins], after.normals, seen.colours,
+         head.mean, mouth[:, None], teeth[:, None]], 1,
     )  # fmt: skip
     found = fragments.interpolate(values, triangles)
     source, twin, old, twin_old, new, own, places, inside, enamel = found.split([3, 3, 3, 3, 3, 3, 3, 1, 1], 1)
@@ -102,11 +83,16 @@ def surface(
     limits = TURNED if torch.equal(change.before, change.light) else RELIT
     gain, twin_gain = ((lit[2] / each).clamp(*limits).numpy() * folded for each in lit[:2])
     bare = own.numpy() * gain
-    wet = white * eyes.mouth(spots, enamel[:, 0].numpy() > 0.5) * lit[2].clamp_min(_WET).numpy()
+    source, covered, aslant = source[:, :2].numpy(), _covered(source, depth), _aslant(old, new)
+    wet, light = ~skin, (lit[2] / shade(new[None], lights[:1])[0].clamp_min(DIM)).clamp(*limits).numpy()
+    pixels = np.argwhere(fragments.seen.numpy())[wet, ::-1]
+    source[wet], covered[wet] = kept(seen.open, before, after, head, pixels)
+    aslant[wet], gain[wet] = 0, light[wet]
+    paint = seen.white * _WHITE * eyes.mouth(spots, enamel[:, 0].numpy() > 0.5) * lit[2].clamp_min(_WET).numpy()
     return Surface(
-        fragments.seen.numpy(), source[:, :2].numpy(), _covered(source, depth), _aslant(old, new),
-        gain.astype(np.float32), twin[:, :2].numpy(), np.maximum(_covered(twin, depth), _aslant(twin_old, new)),
-        twin_gain.astype(np.float32), np.where(skin[:, None], bare, wet),
+        fragments.seen.numpy(), source, covered, aslant, gain.astype(np.float32), twin[:, :2].numpy(),
+        np.where(wet, 1, np.maximum(_covered(twin, depth), _aslant(twin_old, new))).astype(np.float32),
+        twin_gain.astype(np.float32), np.where(skin[:, None], bare, paint),
     )  # fmt: skip
 
 

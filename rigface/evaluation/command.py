@@ -29,7 +29,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--size", type=int, default=128, help="side of their photos in pixels")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress bar")
     parser.add_argument("--finder", default="auto", help="auto, insightface, face-alignment or mediapipe")
-    parser.add_argument("--parser", default="auto", help="auto, bisenet, segformer or grabcut")
+    parser.add_argument("--parser", default="auto", help="auto, bisenet, segformer, embedded or grabcut")
     way = parser.add_argument_group("sampling")
     way.add_argument("--steps", type=int, help="denoising steps (default: the model's own)")
     cli.add_start_options(way)

@@ -130,7 +130,7 @@ class Rendered:
         """
         photo = crop.apply(source.photo)
         turns = not torch.equal(change.turn, torch.eye(3))
-        draft = source.draft.among(labels, crop) if turns else source.draft
+        draft = source.draft if source.draft.around is not None else source.draft.among(labels, crop)
         moved = draft(change)
         render = crop.apply(moved)
         region = labels > 0

@@ -8,6 +8,7 @@ from PIL import Image
 
 import magicface
 import rigface
+from common.arguments import check_engine
 from common.draft.change import Change
 from common.errors import InputError
 from magicface import MagicFace
@@ -96,8 +97,9 @@ def test_light_and_pose_are_drafted_too(astronaut):
     lit, turned = editor.edit(subject, [RigWish(light="azimuth=60,ambient=0.2"), RigWish(pose="yaw=10")])
     for image in (lit, turned):
         assert (pixels(image) != astronaut).any(2).mean() > 0.03
-    with pytest.raises(InputError, match="cannot turn"):
-        editor.edit(subject, RigWish(pose="yaw=80"))
+    for pose in ("yaw=80", "yaw=25", "pitch=-20"):
+        with pytest.raises(InputError, match="cannot turn"):
+            editor.edit(subject, RigWish(pose=pose))
 
 
 def test_a_draft_is_what_its_change_says(editor, subject):
@@ -126,3 +128,23 @@ def test_a_prepared_crop_has_no_draft(editor, subject):
     prepared = editor.encode(subject.source, background=subject.background)
     with pytest.raises(InputError, match="cannot be drafted"):
         editor.edit(prepared, SMILE, engine="draft")
+
+
+def test_a_photograph_is_drafted_where_the_small_model_merely_stands_in(astronaut, tmp_path, monkeypatch, caplog):
+    monkeypatch.setenv("FACE_RIG_HOME", str(tmp_path))  # where no published weights are
+    own = magicface.edit(astronaut, SMILE, progress=False, **OFFLINE)
+    assert sum("its draft is taken" in record.message for record in caplog.records) == 1
+    drafted = magicface.edit(astronaut, SMILE, engine="draft", **OFFLINE)
+    assert np.array_equal(pixels(own), pixels(drafted))
+    caplog.clear()
+    insisted = magicface.edit(astronaut, SMILE, engine="diffusion", progress=False, **OFFLINE)
+    named = magicface.edit(astronaut, SMILE, model="embedded", progress=False, **OFFLINE)
+    assert np.array_equal(pixels(insisted), pixels(named))
+    assert not np.array_equal(pixels(insisted), pixels(own))
+    assert not any("its draft is taken" in record.message for record in caplog.records)
+
+
+def test_a_start_is_a_wish_for_the_networks():
+    assert check_engine(None, "draft") == "diffusion"
+    assert check_engine(None, None, 0.5) == "diffusion"
+    assert check_engine(None) is None

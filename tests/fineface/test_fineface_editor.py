@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 import fineface
+from common.action_units import to_vector
 from common.errors import (
     ActionUnitError,
     FaceNotFoundError,
@@ -23,6 +24,7 @@ from common.errors import (
 from common.faces import Face
 from fineface import edit, generate
 from fineface import faces as faces_module
+from fineface.finish import drafted
 
 FAST = {"steps": 2, "seed": 1, "progress": False}
 SWEEP = [{"AU12": value} for value in (0, 2.5, 5)]
@@ -278,3 +280,18 @@ def test_exports():
         assert getattr(fineface, name) is not None
     with pytest.raises(AttributeError, match="edits"):
         fineface.edits  # noqa: B018
+
+
+def test_a_start_from_a_draft_begins_with_it(text_editor, astronaut):
+    """Strength 0 is the draft itself, moved from what the face shows to what is asked for; 1 forgets it."""
+    subject = text_editor.encode(astronaut)
+    alone = np.asarray(text_editor.edit(subject, {"AU26": 4}, start="draft", strength=0, **FAST))
+    assert np.array_equal(alone, drafted(subject, to_vector({"AU26": 4})))
+    half, photo = (
+        np.asarray(text_editor.edit(subject, {"AU26": 4}, start=start, strength=0.5, **FAST))
+        for start in ("draft", "photo")
+    )
+    assert not np.array_equal(half, photo)
+    assert np.array_equal(np.asarray(text_editor.edit(subject, {"AU26": 4}, start="draft", **FAST)), half)
+    with pytest.raises(InputError, match='"photo" or "draft"'):
+        text_editor.edit(subject, {}, start="noise", **FAST)

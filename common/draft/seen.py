@@ -1,0 +1,109 @@
+"""What a photo shows of the head that was fitted to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import cv2
+import numpy as np
+import torch
+
+from ..face3d.anny_head import AnnyHead
+from ..face3d.fit import Fit, fit
+from ..face3d.fit_light import to_linear
+from ..face3d.lighting import ambient, shade
+from ..face3d.render import rasterize, visible
+from ..faces import Crop, Face
+from .colours import DIM, complete, exposure
+from .heads import Placed, misses, place
+from .mouth import enamel, inner_mouth, opening
+
+LARGEST, FINER = 512, 2
+"""Pixels of the window's side in which motion is computed, and by how much it may be finer than the photo, which makes
+edges smooth; what is carried has the photo's own."""
+NECK = 0.3
+"""Of the head's weight: where there is less, it does not turn along."""
+_FACING = (0.25, 0.55)  # cosines to the viewer between which a place's colour can be told
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """A head in a photo, and what is known of it from there; a value.
+
+    Attributes:
+        fit: the head.
+        crop: the window in which motion is computed, S pixels wide.
+        before: the head in it, as it is.
+        depth: (S, S) metres, how deep the photo sees in it.
+        open: (S, S) float32 in [0, 1], where it shows the inside of the mouth.
+        colours: (V, 3) linear, of every vertex in the photo's light, whether seen or not.
+        white: (3,) how bright the photo shows a white surface.
+    """
+
+    fit: Fit = field(repr=False)
+    crop: Crop = field(repr=False)
+    before: Placed = field(repr=False)
+    depth: np.ndarray = field(repr=False)
+    open: np.ndarray = field(repr=False)
+    colours: torch.Tensor = field(repr=False)
+    white: np.ndarray = field(repr=False)
+
+    @classmethod
+    def of(cls, photo: np.ndarray, face: Face) -> Seen:
+        """Fit a head to one face of a photo and look at it.
+
+        Args:
+            photo: (H, W, 3) uint8, RGB.
+            face: in its pixels.
+        """
+        found = fit(face.landmarks if face.mesh is None else face.mesh, image=photo)
+        crop = _window(photo, face)
+        before = place(found, found.vertices(), found.camera, crop, misses(found))
+        depth, told = shown(found.head, before, crop.size)
+        linear = to_linear(crop.apply(photo).astype(np.float32) / 255)
+        x, y = (np.ascontiguousarray(before.points[:, i : i + 1].numpy()) for i in (0, 1))
+        looked = torch.from_numpy(cv2.remap(linear, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[:, 0])
+        lit = shade(before.normals[None], light_of(found)[None])[0].clamp_min(DIM)
+        known = (told > 0.5) & ~inner_mouth(found.head)[0]
+        open_ = opening(face, crop)
+        white = enamel(linear, open_, float(lit[known].mean()))
+        if white is None:
+            white = exposure(found.head, looked / lit, known)
+        return cls(found, crop, before, depth, open_, complete(found.head, looked, known, lit), white)
+
+    @cached_property
+    def neck(self) -> np.ndarray:
+        """(S, S) float32, the neck in the window, under the chin too; soft."""
+        head, side = self.fit.head, self.crop.size
+        triangles = head.triangles[(head.head_weight[head.triangles] <= NECK).all(1)]
+        drawn = rasterize(self.before.points, triangles, side, side).seen.numpy().astype(np.float32)
+        return cv2.GaussianBlur(drawn, (0, 0), 1.5)
+
+    @property
+    def light(self) -> torch.Tensor:
+        """(9, 3) the light on the face, see `fit_light`; from everywhere where the photo shows too little skin."""
+        return light_of(self.fit)
+
+
+def light_of(found: Fit) -> torch.Tensor:
+    """See `Seen.light`."""
+    return ambient(torch.ones(1, 3))[0] if found.light is None else found.light[0].float().cpu()
+
+
+def shown(head: AnnyHead, before: Placed, side: int) -> tuple[np.ndarray, torch.Tensor]:
+    """How deep the photo sees, (S, S) metres, infinite beside the head; how surely it tells each vertex' colour, (V,).
+
+    At edges the farther side counts, since nobody knows them to a pixel.
+    """
+    fragments = rasterize(before.points, head.triangles, side, side)
+    facing = ((before.normals[:, 2] - _FACING[0]) / (_FACING[1] - _FACING[0])).clamp(0, 1)
+    told = visible(before.points, fragments) * facing
+    return cv2.dilate(fragments.depth.numpy(), np.ones((3, 3))), told
+
+
+def _window(photo: np.ndarray, face: Face) -> Crop:
+    height, width = photo.shape[:2]
+    whole = Crop.around(face.box, (width, height), LARGEST)
+    side = FINER * LARGEST / whole.matrix[0, 0]
+    return Crop.around(face.box, (width, height), int(np.clip(round(side), 96, LARGEST)))

@@ -1,0 +1,43 @@
+"""How edits begin and end: with the photo or its draft, and back in the photo or as the crop alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from PIL import Image
+
+from common.draft.change import Change
+from common.finish import placed
+from common.paste import paste, paste_mask
+from common.subject import Subject
+
+
+def to_image(pixels: np.ndarray) -> Image.Image:
+    """A picture (H, W, 3) in [0, 1]."""
+    return Image.fromarray(np.rint(pixels * 255).astype(np.uint8))
+
+
+def finish(subject: Subject, crop: np.ndarray, pastes: bool) -> Image.Image:
+    """A crop (S, S, 3) in [0, 1], as generated: in its photo, or alone."""
+    return paste(subject.photo, subject.crop, crop, paste_mask(subject.region)) if pastes else to_image(crop)
+
+
+def drafted(subject: Subject, wish: list[float]) -> np.ndarray:
+    """The photo (H, W, 3) uint8 with the face moved from what its fitted head shows to these intensities (12).
+
+    Raises:
+        InputError: a prepared crop, of whose face nothing is known.
+    """
+    draft = subject.draft
+    units = torch.tensor(wish, dtype=torch.float32).clamp(0, 5) - draft.present
+    return draft(Change(units, torch.eye(3), draft.light, draft.light))
+
+
+def begin(subject: Subject, wish: list[float], start: str) -> np.ndarray:
+    """The crop (S, S, 3) uint8 that is noised first: of the photo, or of its draft."""
+    return subject.source if start == "photo" else subject.crop.apply(drafted(subject, wish))
+
+
+def draft_alone(subject: Subject, wish: list[float], pastes: bool) -> Image.Image:
+    """The draft as it is, without any network."""
+    return placed(subject, drafted(subject, wish), pastes)

@@ -1,0 +1,102 @@
+"""Laws of glasses and mouths: what is worn stays, and what a mouth showed stays with its upper teeth."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from common.draft.change import Change
+from common.draft.glasses import rims, without
+from common.draft.mouth import enamel
+from common.parts import PARTS
+
+GLASSES, SKIN = PARTS.index("eye_g"), PARTS.index("skin")
+
+
+def worn(picture: np.ndarray, draft) -> tuple[np.ndarray, np.ndarray]:
+    """A pair of dark rims round the fitted eyes, in a copy of the window, and its labels."""
+    spots = draft.seen.before.points[draft.fit.head.eyes][..., :2].mean(1).numpy()
+    radius = int(0.3 * np.linalg.norm(spots[1] - spots[0]))
+    picture, labels = picture.copy(), np.full(picture.shape[:2], SKIN, np.uint8)
+    for x, y in spots.astype(int).tolist():
+        cv2.circle(picture, (x, y), radius, (10, 10, 10), 4)
+        cv2.circle(labels, (x, y), radius + 2, GLASSES, cv2.FILLED)
+    return picture, labels
+
+
+@pytest.fixture(scope="module")
+def bespectacled(draft):
+    """Her draft in the window alone, with rims painted on."""
+    from dataclasses import replace
+
+    from common.draft.draft import Draft
+    from common.faces import Crop
+
+    picture, labels = worn(draft.crop.apply(draft.photo), draft)
+    side = draft.crop.size
+    crop = Crop(np.eye(2, 3), side, (side, side))
+    return Draft(picture, replace(draft.seen, crop=crop)), labels, crop
+
+
+def lifted(draft) -> np.ndarray:
+    units = torch.zeros(12)
+    units[:2] = 4  # brows, as far as they go
+    return draft(Change(units, torch.eye(3), draft.light, draft.light))
+
+
+def test_rims_stay_where_the_skin_behind_them_moves(bespectacled):
+    draft, labels, crop = bespectacled
+    dark = (draft.photo.max(2) < 30) & (labels == GLASSES)
+    dark &= rims(labels, draft.photo) > 0.99  # not the pupils, nor soft edges
+    held, carried = lifted(draft.among(labels, crop)), lifted(draft)
+    assert np.abs(held[dark].astype(int) - draft.photo[dark]).max() <= 3
+    assert (np.abs(carried[dark].astype(int) - draft.photo[dark]).max(1) > 30).mean() > 0.1
+
+
+def test_lenses_are_seen_through_unless_they_are_dark():
+    labels = np.full((128, 128), SKIN, np.uint8)
+    labels[40:70, 20:108] = GLASSES
+    bright = np.full((128, 128, 3), 200, np.uint8)
+    dark = bright.copy()
+    dark[labels == GLASSES] = 40
+    clear, tinted = rims(labels, bright), rims(labels, dark)
+    assert clear is not None
+    assert tinted is not None
+    assert clear[55, 64] == 0
+    assert clear[40, 64] > 0.9
+    assert tinted[55, 64] > 0.9
+    assert rims(np.full((128, 128), SKIN, np.uint8), bright) is None
+
+
+def test_without_rims_the_skin_goes_on():
+    picture = np.full((64, 64, 3), 180, np.uint8)
+    mask = np.zeros((64, 64), np.float32)
+    picture[30:33] = 10
+    mask[30:33] = 1
+    assert without(picture, mask).min() > 170
+
+
+def test_an_open_mouth_keeps_what_it_showed(draft):
+    """She smiles with her teeth: when her jaw drops, the upper ones stay where they were."""
+    units = torch.zeros(12)
+    units[11] = 3
+    moved = draft(Change(units, torch.eye(3), draft.light, draft.light))
+    shown = draft.crop.warp_back(draft.seen.open, mask=True)[0]
+    x0, y0, x1, y1 = draft.crop.rectangle
+    inside = cv2.erode((shown > 0.95).astype(np.uint8), np.ones((3, 3))) > 0
+    before, after = (picture[y0:y1, x0:x1][inside].astype(int) for picture in (draft.photo, moved))
+    assert inside.sum() > 20
+    assert np.median(np.abs(after - before).max(1)) <= 2
+
+
+def test_teeth_tell_what_is_white():
+    picture = np.full((64, 64, 3), 0.1, np.float32)
+    open_ = np.zeros((64, 64), np.float32)
+    open_[20:40, 20:40] = 1
+    picture[20:24, 20:40] = (0.8, 0.7, 0.6)
+    white = enamel(picture, open_, 1.0)
+    assert white is not None
+    assert np.allclose(white, np.array([0.8, 0.7, 0.6]) / 0.8, atol=0.01)
+    assert enamel(picture, 0 * open_, 1.0) is None
