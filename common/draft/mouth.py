@@ -15,6 +15,8 @@ from .heads import Placed
 
 _LIPS = slice(60, 68)  # iBUG, the inner ones
 _TOOTH, _ENAMEL = 0.9, 0.8  # quantile of an open mouth's light that comes from a tooth, and that tooth's brightness
+_RIM = 100  # of these are a mouth's width
+_UPPER = 0.7  # quantile of the teeth's heights above which they are surely in the upper jaw
 _OPEN = 30  # pixels of a window that a mouth must show to tell that
 
 
@@ -29,6 +31,13 @@ def opening(face: Face, crop: Crop) -> np.ndarray:
     mask = np.zeros((crop.size, crop.size), np.float32)
     cv2.fillPoly(mask, [np.rint(lips * 16).astype(np.int32)], 1.0, cv2.LINE_AA, shift=4)
     return cv2.GaussianBlur(mask, (0, 0), max(0.7, crop.matrix[0, 0] / 2))
+
+
+def core(open_: np.ndarray) -> np.ndarray:
+    """An opening (S, S) without its rim and corners, where lips begin."""
+    width = int(np.ptp(np.nonzero((open_ > 0.5).any(0))[0])) if (open_ > 0.5).any() else 0
+    side = 2 * (width // _RIM) + 1
+    return cv2.erode(open_, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
 
 
 def kept(
@@ -49,8 +58,13 @@ def kept(
     teeth = _upper_teeth(head)
     shift = (before.points - after.points)[teeth, :2].mean(0).numpy()
     source = (pixels + shift).astype(np.float32)
-    x, y = np.rint(source.T).astype(int).clip(0, len(open_) - 1)
-    return source, 1 - open_[y, x]
+    return source, 1 - at(open_, source)
+
+
+def at(picture: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """The pixels (N, ...) of a picture (S, S, ...) nearest to places (N, 2)."""
+    x, y = np.rint(places.T).astype(int).clip(0, len(picture) - 1)
+    return picture[y, x]
 
 
 def enamel(picture: np.ndarray, open_: np.ndarray, light: float) -> np.ndarray | None:
@@ -73,7 +87,7 @@ def _upper_teeth(head: AnnyHead) -> torch.Tensor:
     """Vertices (N,)."""
     teeth = inner_mouth(head)[1].nonzero()[:, 0]
     height = head.mean[teeth, 1]
-    return teeth[height > height.median()]
+    return teeth[height > torch.quantile(height, _UPPER)]
 
 
 def _of_triangles(head: AnnyHead, chosen: torch.Tensor) -> torch.Tensor:

@@ -14,7 +14,7 @@ from .change import Change
 from .colours import DIM
 from .folds import colour, folds
 from .heads import changed, misses, place
-from .mouth import inner_mouth, kept
+from .mouth import at, core, inner_mouth, kept
 from .seen import NECK, Seen
 
 RELIT, TURNED = (0.3, 3.0), (0.75, 1.25)
@@ -24,6 +24,9 @@ FOLDED = (0.6, 1.25)
 _STRETCHED = (0.15, 0.4)  # of the cosine after: between these, skin seen aslant before goes from hidden to seen
 _CREASE = 0.006  # metres that a point may lie behind what is seen and still be that
 _WET = 0.3  # least light inside a mouth
+_ALONG = 0.008  # of the window's side, by which a lower lip must sink to take teeth along
+_BEHIND = 0.3  # of the brightness of what is drawn as lips, where there are none
+_DARKEST = np.array([0.03, 0.012, 0.01], np.float32)
 _WHITE = np.array([0.9, 0.95, 1.12], np.float32)  # what the photo shows white is whiter than teeth that are drawn
 
 
@@ -84,22 +87,24 @@ def surface(seen: Seen, change: Change) -> Surface:
     gain, twin_gain = ((lit[2] / each).clamp(*limits).numpy() * folded for each in lit[:2])
     bare = own.numpy() * gain
     source, covered, aslant = source[:, :2].numpy(), _covered(source, depth), _aslant(old, new)
-    wet, light = ~skin, (lit[2] / shade(new[None], lights[:1])[0].clamp_min(DIM)).clamp(*limits).numpy()
-    pixels = np.argwhere(fragments.seen.numpy())[wet, ::-1]
-    source[wet], covered[wet] = kept(seen.open, before, after, head, pixels)
+    # Fitted lips meet where a photo shows teeth between them, which then would go along with the lower lip.
+    pixels = np.argwhere(fragments.seen.numpy())[:, ::-1]
+    wet = ~skin | ((at(core(seen.open), source) > 0.5) & ((pixels - source)[:, 1] > _ALONG * side))
+    light = (lit[2] / shade(new[None], lights[:1])[0].clamp_min(DIM)).clamp(*limits).numpy()
+    source[wet], covered[wet] = kept(seen.open, before, after, head, pixels[wet])
     aslant[wet], gain[wet] = 0, light[wet]
-    paint = seen.white * _WHITE * eyes.mouth(spots, enamel[:, 0].numpy() > 0.5) * lit[2].clamp_min(_WET).numpy()
+    paint = eyes.mouth(spots, enamel[:, 0].numpy() > 0.5) * np.where(skin, _BEHIND, 1)[:, None]
+    paint = seen.white * np.maximum(_WHITE * paint, _DARKEST) * lit[2].clamp_min(_WET).numpy()
     return Surface(
         fragments.seen.numpy(), source, covered, aslant, gain.astype(np.float32), twin[:, :2].numpy(),
         np.where(wet, 1, np.maximum(_covered(twin, depth), _aslant(twin_old, new))).astype(np.float32),
-        twin_gain.astype(np.float32), np.where(skin[:, None], bare, paint),
+        twin_gain.astype(np.float32), np.where(wet[:, None], paint, bare),
     )  # fmt: skip
 
 
 def _covered(points: torch.Tensor, depth: np.ndarray) -> np.ndarray:
     """Which of the head's points (N, 3) the photo hides behind others, 1 or 0: (N,) float32."""
-    x, y = np.rint(points[:, :2].numpy().T).astype(int).clip(0, len(depth) - 1)
-    return (points[:, 2].numpy() > depth[y, x] + _CREASE).astype(np.float32)
+    return (points[:, 2].numpy() > at(depth, points[:, :2].numpy()) + _CREASE).astype(np.float32)
 
 
 def _aslant(old: torch.Tensor, new: torch.Tensor) -> np.ndarray:

@@ -13,6 +13,7 @@ from ..faces.warp import invert
 from ..parts import PARTS
 from .field import extend
 from .glasses import rims, without
+from .mouth import at
 
 _BODY = [PARTS.index(name) for name in ("neck", "neck_l", "cloth")]
 _REACH = 0.02  # of the window's side: edges of people are mixed with what is behind them
@@ -57,8 +58,7 @@ class Surroundings:
 
     def beside(self, places: np.ndarray) -> np.ndarray:
         """Which places (N, 2) show the background, (N,) float32 in [0, 1]."""
-        x, y = np.rint(places.T).astype(int).clip(0, len(self.labels) - 1)
-        return self._beside[y, x]
+        return at(self._beside, places)
 
     @cached_property
     def _beside(self) -> np.ndarray:

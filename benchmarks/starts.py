@@ -1,0 +1,127 @@
+"""Edits that begin with noise beside those that begin with the draft: errors to the truth, doses, seconds.
+
+    python benchmarks/starts.py --count 200 --output out/starts
+
+The edits are those of `magicface evaluate`: synthetic people that no training has seen, beside their true pictures. All
+ways edit the same encoded photo, one after the other. What was stopped goes on when the same command runs again; the
+folder then holds `report.md` and a sheet.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from common.action_units import ACTION_UNITS, to_text
+from common.errors import FaceNotFoundError
+from common.evaluation.items import KeptItems, Trial
+from common.evaluation.pictures import errors
+from common.evaluation.reading import read_units
+from common.evaluation.responses import off_target, response
+from common.facts import claim
+from common.files import alone, replace_file
+from common.measure import Measurer, get_measurer
+from common.synthetic import picture
+from common.tables import number, table
+from magicface import MagicFace
+from magicface.evaluation import SEED
+from magicface.evaluation.items import draw_item
+
+WAYS: dict[str, dict[str, Any]] = {
+    "noise, 1 step": {"steps": 1, "start": "noise"},
+    "noise, 12 steps": {"steps": 12, "start": "noise"},
+    "noise, 25 steps": {"steps": 25, "start": "noise"},
+    "noise, 50 steps": {"steps": 50, "start": "noise"},
+    "draft, 1 step of 2": {"steps": 2, "start": "draft", "strength": 0.5},
+    "draft, 6 steps of 12": {"steps": 12, "start": "draft", "strength": 0.5},
+    "draft, 12 steps of 25": {"steps": 25, "start": "draft", "strength": 0.5},
+    "draft, 25 steps of 50": {"steps": 50, "start": "draft", "strength": 0.5},
+    "the draft itself": {"engine": "draft"},
+}
+HEAD = (
+    "start", "error, all", "one unit to 3", "one unit, 4.5", "units with r >= 0.95", "least r", "off-target", "seconds",
+)  # fmt: skip
+_NAMES = tuple(ACTION_UNITS)
+
+
+def main() -> None:
+    """Prints a table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=200, help="edits, a quarter of them combinations")
+    parser.add_argument("--model", default="embedded", help="folder of another model")
+    parser.add_argument("--size", type=int, default=128, help="side of the photos in pixels")
+    parser.add_argument("--output", type=Path, default=Path("out/starts"), help="folder of the report")
+    args = parser.parse_args()
+    editor, measurer = MagicFace.from_pretrained(args.model), get_measurer("regressor")
+    with alone(args.output):
+        claim(args.output / "settings.json", {"model": args.model, "size": args.size}, "name another --output")
+        items = KeptItems(args.output / "items")
+        records = items.fill(
+            args.count, lambda index: attempt(index, editor, measurer, args.size), title="Editing", progress=True
+        )
+        done = [record for record in records if "failed" not in record]
+        report = table(HEAD, [row(name, done) for name in WAYS])
+        rows = [(each["index"], to_text([round(value, 1) for value in each["wish"]])) for each in done[:16]]
+        sheet = items.sheet(rows, ("source", *(name.removesuffix(" steps") for name in WAYS), "truth"))
+        replace_file(args.output / "sheet.png", sheet.save)
+        text = f"{len(done)} edits of {args.size} px, model {args.model}\n\n{report}"
+        replace_file(args.output / "report.md", lambda path: path.write_text(text, encoding="utf-8"))
+    print(text)
+
+
+def attempt(index: int, editor: MagicFace, measurer: Measurer, size: int) -> Trial:
+    """All ways of one edit."""
+    item = draw_item(SEED, index)
+    before, truth = (picture.make(scene, size).image for scene in (item.source, item.target))
+    try:
+        subject = editor.encode(before)
+    except FaceNotFoundError:
+        return Trial({"index": index, "failed": True}, (before,) * (len(WAYS) + 2))
+    assert subject.face is not None
+    assert subject.draft, "fitted before the clock runs"
+    edits, seconds = {}, {}
+    for name, way in WAYS.items():
+        started = time.perf_counter()
+        edits[name] = np.array(editor.edit(subject, item.wish, progress=False, **way))
+        seconds[name] = time.perf_counter() - started
+    units = read_units(measurer, {"before": before, "truth": truth, **edits}, subject.face)
+    record = {
+        "index": index, "wish": item.wish, "unit": item.unit, "units": units, "seconds": seconds,
+        "errors": {name: errors(before, edit, truth, truth) for name, edit in edits.items()},
+    }  # fmt: skip
+    return Trial(record, (before, *edits.values(), truth))
+
+
+def row(name: str, records: list[dict[str, Any]]) -> tuple[str, ...]:
+    """One way's figures; errors are pooled, over those of doing nothing."""
+
+    def error(chosen: list[dict[str, Any]]) -> str:
+        found = [record["errors"][name] for record in chosen]
+        return number(sum(each["edit"] for each in found) / sum(each["nothing"] for each in found)) if found else "-"
+
+    singles = [record for record in records if record["unit"]]
+    strong = [max(map(abs, record["wish"])) > 3 for record in singles]
+    doses, changes = [], []
+    for place, unit in enumerate(_NAMES):
+        own = [record for record in singles if record["unit"] == unit]
+        moved = [np.subtract(record["units"][name], record["units"]["before"]) for record in own]
+        asked = np.array([record["wish"][place] for record in own])
+        doses.append(response(asked, np.array([change[place] for change in moved]))["pearson"])
+        changes += [(place, change) for change in moved]
+    known = [dose for dose in doses if dose is not None]
+    reached = sum(dose >= 0.95 for dose in known)
+    return (
+        name, error(records), error([r for r, much in zip(singles, strong) if not much]),
+        error([r for r, much in zip(singles, strong) if much]), f"{reached} of {len(known)}",
+        number(min(known)) if known else "-", number(off_target(changes)),
+        number(median(record["seconds"][name] for record in records)),
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
