@@ -3,14 +3,15 @@
     python benchmarks/starts.py --count 200 --output out/starts
 
 The edits are those of `magicface evaluate`: synthetic people that no training has seen, beside their true pictures. All
-ways edit the same encoded photo, one after the other. What was stopped goes on when the same command runs again; the
-folder then holds `report.md` and a sheet.
+ways edit the same encoded photos, eight at a time, one way after the other. What was stopped goes on when the same
+command runs again; the folder then holds `report.md` and a sheet.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
+from contextlib import suppress
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -26,6 +27,7 @@ from common.evaluation.responses import off_target, response
 from common.facts import claim
 from common.files import alone, replace_file
 from common.measure import Measurer, get_measurer
+from common.subject import Subject
 from common.synthetic import picture
 from common.tables import number, table
 from magicface import MagicFace
@@ -46,6 +48,7 @@ WAYS: dict[str, dict[str, Any]] = {
 HEAD = (
     "start", "error, all", "one unit to 3", "one unit, 4.5", "units with r >= 0.95", "least r", "off-target", "seconds",
 )  # fmt: skip
+AT_ONCE = 8
 _NAMES = tuple(ACTION_UNITS)
 
 
@@ -61,9 +64,8 @@ def main() -> None:
     with alone(args.output):
         claim(args.output / "settings.json", {"model": args.model, "size": args.size}, "name another --output")
         items = KeptItems(args.output / "items")
-        records = items.fill(
-            args.count, lambda index: attempt(index, editor, measurer, args.size), title="Editing", progress=True
-        )
+        attempt = Attempts(editor, measurer, args.size, args.count)
+        records = items.fill(args.count, attempt, title="Editing", progress=True)
         done = [record for record in records if "failed" not in record]
         report = table(HEAD, [row(name, done) for name in WAYS])
         rows = [(each["index"], to_text([round(value, 1) for value in each["wish"]])) for each in done[:16]]
@@ -74,27 +76,61 @@ def main() -> None:
     print(text)
 
 
-def attempt(index: int, editor: MagicFace, measurer: Measurer, size: int) -> Trial:
-    """All ways of one edit."""
-    item = draw_item(SEED, index)
-    before, truth = (picture.make(scene, size).image for scene in (item.source, item.target))
-    try:
-        subject = editor.encode(before)
-    except FaceNotFoundError:
-        return Trial({"index": index, "failed": True}, (before,) * (len(WAYS) + 2))
-    assert subject.face is not None
-    assert subject.draft, "fitted before the clock runs"
-    edits, seconds = {}, {}
-    for name, way in WAYS.items():
-        started = time.perf_counter()
-        edits[name] = np.array(editor.edit(subject, item.wish, progress=False, **way))
-        seconds[name] = time.perf_counter() - started
-    units = read_units(measurer, {"before": before, "truth": truth, **edits}, subject.face)
-    record = {
-        "index": index, "wish": item.wish, "unit": item.unit, "units": units, "seconds": seconds,
-        "errors": {name: errors(before, edit, truth, truth) for name, edit in edits.items()},
-    }  # fmt: skip
-    return Trial(record, (before, *edits.values(), truth))
+class Attempts:
+    """Items by index, `AT_ONCE` of them edited together.
+
+    Args:
+        editor: whose networks.
+        measurer: of action units.
+        size: of the photos in pixels.
+        count: how many items there are.
+    """
+
+    def __init__(self, editor: MagicFace, measurer: Measurer, size: int, count: int) -> None:
+        self.editor, self.measurer, self.size, self.count = editor, measurer, size, count
+        self.made: dict[int, Trial] = {}
+
+    def __call__(self, index: int) -> Trial:
+        """One of them, and with it the next ones."""
+        if index not in self.made:
+            self.made = self._together(range(index, min(index + AT_ONCE, self.count)))
+        return self.made[index]
+
+    def _together(self, indices: range) -> dict[int, Trial]:
+        """All ways of some edits."""
+        items = {index: draw_item(SEED, index) for index in indices}
+        photos = {
+            index: [picture.make(scene, self.size).image for scene in (item.source, item.target)]
+            for index, item in items.items()
+        }
+        subjects: dict[int, Subject] = {}
+        for index, (before, _) in photos.items():
+            with suppress(FaceNotFoundError):
+                subjects[index] = self.editor.encode(before)
+                assert subjects[index].draft, "fitted before the clock runs"
+        wishes = [items[index].wish for index in subjects]
+        edits: dict[str, list[np.ndarray]] = {}
+        seconds: dict[str, float] = {}
+        for name, way in WAYS.items():
+            started = time.perf_counter()
+            made = self.editor.edit([*subjects.values()], wishes, batch_size=AT_ONCE, progress=False, **way)
+            edits[name], seconds[name] = [np.array(each) for each in made], time.perf_counter() - started
+        found = {}
+        for row, (index, subject) in enumerate(subjects.items()):
+            (before, truth), own = photos[index], {name: made[row] for name, made in edits.items()}
+            assert subject.face is not None
+            record = {
+                "index": index, "wish": items[index].wish, "unit": items[index].unit,
+                "units": read_units(self.measurer, {"before": before, "truth": truth, **own}, subject.face),
+                "seconds": {name: value / len(subjects) for name, value in seconds.items()},
+                "errors": {name: errors(before, edit, truth, truth) for name, edit in own.items()},
+            }  # fmt: skip
+            found[index] = Trial(record, (before, *own.values(), truth))
+        lost = {index: photos[index][0] for index in indices if index not in found}
+        return found | {
+            index: Trial({"index": index, "failed": True}, (before,) * (len(WAYS) + 2))
+            for index, before in lost.items()
+        }
 
 
 def row(name: str, records: list[dict[str, Any]]) -> tuple[str, ...]:

@@ -59,7 +59,7 @@ def chain(
         raise InputError(f"Editors in a chain must work at one size; got {', '.join(map(str, sizes))} pixels.")
     own = edits[0][0].defaults.asked(steps=steps, paste_back=paste_back)
     way = check_options(own.steps, 1, own.guidance, seed, own.paste_back)
-    options = {"steps": steps, "seed": seed, "paste_back": False, "progress": progress}
+    options = {"steps": steps, "seed": seed, "paste_back": False, "progress": progress, "engine": "diffusion"}
 
     subject = edits[0][0].encode(image, face=face)
     region, total, plain, draft = subject.region, None, None, None

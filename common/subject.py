@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,11 +12,14 @@ import torch
 from PIL import Image
 
 from .background import Parser
+from .draft.doubts import doubts
 from .draft.draft import Draft
 from .errors import InputError
 from .faces import Crop, Face
 from .hooks import Identity
 from .images import rgb
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,11 +66,12 @@ class Subject:
         if self.face is None:
             raise InputError("A prepared crop cannot be drafted: nobody looked for its face. Encode the photo itself.")
         draft = Draft.of(rgb(self.photo), self.face)
+        for doubt in doubts(self.face, draft.fit):
+            log.warning("a doubtful draft: %s", doubt)
         if self.parser is None:
             return draft
         inside = self.face.mapped(draft.crop.matrix)
-        window = draft.crop.apply(draft.photo)
-        labels = self.parser.parse(window, outline=inside.outline, landmarks=inside.landmarks)
+        labels = self.parser.parse(draft.window, outline=inside.outline, landmarks=inside.landmarks)
         return draft.among(labels, draft.crop)
 
 

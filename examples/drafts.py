@@ -1,9 +1,10 @@
-"""Drafts of one photo, without any network: each action unit at five intensities, other light, other poses.
+"""Drafts, without any network: each action unit at five intensities, then other light and other poses.
 
     python examples/drafts.py --output out/drafts.jpg
-    python examples/drafts.py --photo mine.jpg --output out/mine.jpg
+    python examples/drafts.py --photo mine.jpg yours.jpg --output out/ours.jpg
 
-Without --photo: NASA's portrait of Eileen Collins, in the public domain, from scikit-image (extra `demo`).
+Without --photo: NASA's portrait of Eileen Collins, in the public domain, from scikit-image (extra `demo`), and two
+people who do not exist.
 """
 
 from __future__ import annotations
@@ -14,46 +15,55 @@ import time
 from pathlib import Path
 
 from photograph import AROUND, astronaut, clipped
+from PIL import Image
 
 from common.action_units import ACTION_UNITS
 from common.cli import guarded
-from common.images import read_image, save_image
+from common.images import ImageLike, read_image, save_image
 from common.sheets import Row, contact_sheet
 from rigface import Light, Pose, RigFace, RigWish
 
+PORTRAITS = Path(__file__).with_name("portraits")
 LEVELS = (1, 2, 3, 4, 5)
-SIDE = 160
-OTHERS = {
-    "light, azimuth": [RigWish(light=Light(azimuth)) for azimuth in (-70, -35, 0, 35, 70)],
-    "pose, yaw": [RigWish(pose=Pose(yaw)) for yaw in (-14, -7, 0, 7, 14)],
-    "pose, pitch": [RigWish(pose=Pose(pitch=pitch)) for pitch in (-12, -6, 0, 6, 12)],
+WISHES = {unit: {f"{level}": RigWish(expression={unit: level}) for level in LEVELS} for unit in ACTION_UNITS} | {
+    "light from the side": {f"{each} degrees": RigWish(light=Light(each)) for each in (-70, -35, 0, 35, 70)},
+    "yaw": {f"{each} degrees": RigWish(pose=Pose(each)) for each in (-14, -7, 0, 7, 14)},
+    "pitch": {f"{each} degrees": RigWish(pose=Pose(pitch=each)) for each in (-12, -6, 0, 6, 12)},
 }
 
 
 def main() -> int:
     """Writes a sheet, and says how long a wish took."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--photo", help="a picture file (default: scikit-image's astronaut)")
-    parser.add_argument("--units", nargs="*", default=list(ACTION_UNITS), help="which (default: all twelve)")
+    parser.add_argument("--photo", nargs="*", help="picture files (default: see above)")
+    parser.add_argument("--wishes", nargs="*", choices=list(WISHES), default=list(WISHES), help="(default: all)")
+    parser.add_argument("--side", type=int, default=128, help="of each picture in pixels (default: 128)")
     parser.add_argument("--output", type=Path, default=Path("out/drafts.jpg"), help="(default: out/drafts.jpg)")
     args = parser.parse_args()
     editor = RigFace.drafting()
-    subject = editor.encode(args.photo or astronaut())
+    rows: dict[str, list[Image.Image]] = {name: [] for name in args.wishes}
+    count, seconds = 0, 0.0
+    for photo in args.photo or [astronaut(), *(PORTRAITS / f"{name}.jpg" for name in ("calm", "frown"))]:
+        subject, box = seen(editor, photo)
+        for name, row in rows.items():
+            started = time.perf_counter()
+            edits = editor.edit(subject, list(WISHES[name].values()))
+            count, seconds = count + len(edits), seconds + time.perf_counter() - started
+            row += [picture.crop(box) for picture in (read_image(subject.photo), *edits)]
+    words = {name: ["photo", *WISHES[name]] for name in rows}
+    sheet = [Row(row, words[name] * (len(row) // len(words[name])), name) for name, row in rows.items()]
+    save_image(contact_sheet(sheet, args.side), args.output)
+    print(f"{args.output}: {count} drafts, {seconds / count:.2f} s each")
+    return 0
+
+
+def seen(editor: RigFace, photo: ImageLike) -> tuple:
+    """A subject, and the square round the face."""
+    subject = editor.encode(photo)
     assert subject.face is not None  # an error, were none found
     x0, y0, x1, y1 = subject.face.box
     reach, (x, y) = AROUND * max(x1 - x0, y1 - y0), ((x0 + x1) / 2, (y0 + y1) / 2)
-    photo = read_image(subject.photo)
-    box = clipped((x - reach, y - reach, x + reach, y + reach), photo.size)
-    wishes = {unit: [RigWish(expression={unit: level}) for level in LEVELS] for unit in args.units} | OTHERS
-    started = time.perf_counter()
-    rows = []
-    for title, each in wishes.items():
-        edits = editor.edit(subject, each)
-        rows.append(Row([picture.crop(box) for picture in (photo, *edits)], ["photo", *map(str, each)], title))
-    count = sum(map(len, wishes.values()))
-    save_image(contact_sheet(rows, SIDE), args.output)
-    print(f"{args.output}: {count} drafts, {(time.perf_counter() - started) / count:.2f} s each")
-    return 0
+    return subject, clipped((x - reach, y - reach, x + reach, y + reach), subject.photo.size)
 
 
 if __name__ == "__main__":

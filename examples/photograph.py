@@ -1,7 +1,7 @@
-"""The embedded model on a photograph, which is outside its training: what comes out, for better and worse.
+"""A photograph edited with what is at hand: by the published weights, else as its draft.
 
     python examples/photograph.py --output out/photograph.jpg
-    python examples/photograph.py --photo mine.jpg --output out/mine.jpg
+    python examples/photograph.py --photo mine.jpg --engine diffusion --output out/mine.jpg
 
 Without --photo: NASA's portrait of Eileen Collins, in the public domain, from scikit-image (extra `demo`).
 """
@@ -32,12 +32,13 @@ def main() -> int:
     """Writes a strip: the photo and an edit for each wish."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photo", help="a picture file (default: scikit-image's astronaut)")
-    parser.add_argument("--model", default="embedded", help="folder of another model (default: embedded)")
+    parser.add_argument("--model", help="folder of a model (default: the published one; else the draft)")
+    parser.add_argument("--engine", choices=("diffusion", "draft"), help="(default: as edit() chooses)")
     parser.add_argument("--output", type=Path, default=Path("out/photograph.jpg"), help="(default: out/photograph.jpg)")
     args = parser.parse_args()
     editor = MagicFace.from_pretrained(args.model)
     subject = editor.encode(args.photo or astronaut())
-    edits = editor.edit(subject, list(WISHES.values()), progress=False)
+    edits = editor.edit(subject, list(WISHES.values()), engine=args.engine, progress=False)
     assert subject.face is not None  # an error, were none found
     x0, y0, x1, y1 = subject.face.box
     reach, (x, y) = AROUND * max(x1 - x0, y1 - y0), ((x0 + x1) / 2, (y0 + y1) / 2)

@@ -191,6 +191,19 @@ def test_a_photograph(tmp_path):
     assert all(np.abs(edit - photo).max() > 60 for edit in edits)
 
 
+def test_drafts(tmp_path):
+    """Of one person, one row of wishes."""
+    photo = ROOT / "examples" / "portraits" / "calm.jpg"
+    command = [sys.executable, ROOT / "examples" / "drafts.py", "--photo", photo, "--wishes", "AU12", "--side", "64"]
+    subprocess.run(
+        list(map(str, [*command, "--output", tmp_path / "row.png"])), capture_output=True, text=True, check=True
+    )
+    row = np.asarray(read_image(tmp_path / "row.png")).astype(int)
+    first, *edits = (row[MARGIN + 2 * LINE : -MARGIN, MARGIN + i * (64 + MARGIN) :][:, :64] for i in range(6))
+    distances = [np.abs(edit - first).sum() for edit in edits]
+    assert distances == sorted(distances)
+
+
 @pytest.mark.parametrize(("editor", "released", "ours"), [("magicface", 2.44, 1.85), ("rigface", 2.44, 0.926)])
 def test_fewer_flops_than_the_released_pattern(editor, released, ours):
     """TFLOP of a step at SD 1.5 size and 512 px, counted without weights."""

@@ -11,6 +11,7 @@ import torch
 
 from ..face3d.fit import Fit
 from ..faces import Crop, Face
+from ..faces.warp import sample
 from .change import Change
 from .layers import Layers, layers
 from .seen import Seen
@@ -52,7 +53,13 @@ class Draft:
             labels: (T, T) uint8, face-parsing classes.
             at: how these lie in the photo.
         """
-        return replace(self, around=Surroundings.of(self.crop.apply(self.photo), self.crop, labels, at))
+        return replace(self, around=Surroundings.of(self.window, self.crop, labels, at))
+
+    @property
+    def window(self) -> np.ndarray:
+        """(S, S, 3) uint8, what motion is computed in; beyond the photo its edge goes on."""
+        side = self.crop.size
+        return sample(self.photo, self.crop.matrix, (side, side), border=cv2.BORDER_REPLICATE)
 
     @property
     def fit(self) -> Fit:

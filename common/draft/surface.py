@@ -84,7 +84,8 @@ def surface(seen: Seen, change: Change) -> Surface:
     lit = shade(torch.stack([old, twin_old, new]), lights).clamp_min(DIM)
     folded = _folded(folds(fit, change), spots, skin, old, new, lights)
     limits = TURNED if torch.equal(change.before, change.light) else RELIT
-    gain, twin_gain = ((lit[2] / each).clamp(*limits).numpy() * folded for each in lit[:2])
+    gain = (lit[2] / lit[0]).clamp(*limits).numpy() * folded
+    twin_gain = (lit[2] / lit[1]).clamp(*RELIT).numpy() * folded  # the other side lies in other light
     bare = own.numpy() * gain
     source, covered, aslant = source[:, :2].numpy(), _covered(source, depth), _aslant(old, new)
     # Fitted lips meet where a photo shows teeth between them, which then would go along with the lower lip.

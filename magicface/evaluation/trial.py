@@ -43,9 +43,12 @@ def attempt(item: Item, editor: MagicFace, measurer: Measurer, size: int) -> Tri
         return Trial({**record, "failed": str(error)}, (before.image, before.image, truth.image))
     encoded = time.perf_counter()
     way = way_of(editor)
-    edited = np.array(editor.edit(subject, item.wish, paste_back=way, progress=False))
+    networks: dict[str, Any] = {"engine": "diffusion", "progress": False}
+    edited = np.array(editor.edit(subject, item.wish, paste_back=way, **networks))
     finished = time.perf_counter()
-    raw, neutral = map(np.array, editor.edit(subject, [item.wish, {}], paste_back=False, progress=False))
+    raw, neutral = map(
+        np.array, editor.edit(subject, [item.wish, {}], paste_back=False, engine="diffusion", progress=False)
+    )
 
     true_crop = subject.crop.apply(truth.image)
     decoded, rebuilt = through_vae(editor, true_crop), through_vae(editor, subject.source)

@@ -48,12 +48,12 @@ def attempt(item: Item, editor: RigFace, regressor: Regressor, size: int) -> Tri
         started = time.perf_counter()
         subject = editor.encode(before.image)
         encoded = time.perf_counter()
-        edited = np.array(editor.edit(subject, item.wish, progress=False))
+        edited = np.array(editor.edit(subject, item.wish, engine="diffusion", progress=False))
         finished = time.perf_counter()
     except (FaceNotFoundError, InputError) as error:
         blank = np.zeros_like(before.image)
         return Trial({**record, "failed": str(error)}, (before.image, blank, blank, truth.image))
-    raw = np.array(editor.edit(subject, item.wish, paste_back=False, progress=False))
+    raw = np.array(editor.edit(subject, item.wish, paste_back=False, engine="diffusion", progress=False))
     conditions: Any = editor.rig(subject, item.wish)
     photos = {"edit": edited, "truth": truth.image}
     faces = {name: read_face(photo, editor.finder, regressor) for name, photo in photos.items()}

@@ -107,12 +107,12 @@ def test_unknown_parser_lists_the_choices():
 def test_auto_says_which_parser_it_took(tmp_path, caplog):
     with caplog.at_level(logging.INFO, logger="common.background"):
         parser = get_parser(segformer=tmp_path)
-    assert parser.name == "grabcut"
-    assert "grabcut" in caplog.text
+    assert parser.name == "embedded"
+    assert "embedded" in caplog.text
 
 
 def test_auto_warns_of_weights_that_are_not_there(tmp_path, caplog):
-    assert get_parser(bisenet=tmp_path / "none.pth", segformer=tmp_path).name == "grabcut"
+    assert get_parser(bisenet=tmp_path / "none.pth", segformer=tmp_path).name == "embedded"
     assert "none.pth" in caplog.text
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.draft.colours import complete, exposure
+from common.draft.doubts import doubts
 from common.draft.field import extend, fade
 from common.draft.mouth import inner_mouth
 from common.draft.surroundings import Surroundings
@@ -83,3 +86,13 @@ def test_body_is_no_head_and_behind_both_the_picture_stays():
     assert around.body[55, 32] == pytest.approx(1)
     assert around.head[60, 32] == 0
     assert np.array_equal(np.rint(around.plate(np.zeros((64, 64)))[:4] * 255), picture[:4])
+
+
+def test_doubtful_faces_get_a_word(draft, face):
+    assert not doubts(face, draft.fit)
+    aside = replace(draft.fit, angles=draft.fit.angles + torch.tensor([[1.0, 0, 0]]))
+    assert "aside" in " ".join(doubts(face, aside))
+    tiny = face.mapped(np.array([[0.1, 0, 0], [0, 0.1, 0]]))
+    assert "pixels wide" in " ".join(doubts(tiny, draft.fit))
+    poor = replace(draft.fit, error_px=20.0)
+    assert "hand" in " ".join(doubts(face, poor))

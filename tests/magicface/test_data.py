@@ -67,7 +67,7 @@ def test_found_source_is_prepared_as_a_photo(faces, monkeypatch):
         name: value.numpy() * 255
         for name, value in SyntheticPairs(faces, extent="head", found=True, zoom=1.5)[1].items()
     }
-    assert seen[0][1:] == ("mediapipe", "grabcut", 32, "head", 1.5, "background")
+    assert seen[0][1:] == ("mediapipe", "embedded", 32, "head", 1.5, "background")
     assert np.array_equal(seen[0][0], pixels[0])
     assert np.array_equal(np.rint(pair["source"].transpose(1, 2, 0)), crop.apply(pixels[0]))
     assert np.array_equal(np.rint(pair["target"].transpose(1, 2, 0)), crop.apply(pixels[1]))
