@@ -49,6 +49,7 @@ HEAD = (
     "start", "error, all", "one unit to 3", "one unit, 4.5", "units with r >= 0.95", "least r", "off-target", "seconds",
 )  # fmt: skip
 AT_ONCE = 8
+CLAIM = "name another --output"
 _NAMES = tuple(ACTION_UNITS)
 
 
@@ -58,18 +59,19 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=200, help="edits, a quarter of them combinations")
     parser.add_argument("--model", default="embedded", help="folder of another model")
     parser.add_argument("--size", type=int, default=128, help="side of the photos in pixels")
+    parser.add_argument("--ways", nargs="*", choices=list(WAYS), default=list(WAYS), help="which (default: all)")
     parser.add_argument("--output", type=Path, default=Path("out/starts"), help="folder of the report")
     args = parser.parse_args()
     editor, measurer = MagicFace.from_pretrained(args.model), get_measurer("regressor")
     with alone(args.output):
-        claim(args.output / "settings.json", {"model": args.model, "size": args.size}, "name another --output")
+        claim(args.output / "settings.json", {name: getattr(args, name) for name in ("model", "size", "ways")}, CLAIM)
         items = KeptItems(args.output / "items")
-        attempt = Attempts(editor, measurer, args.size, args.count)
+        attempt = Attempts(editor, measurer, args.size, args.count, args.ways)
         records = items.fill(args.count, attempt, title="Editing", progress=True)
         done = [record for record in records if "failed" not in record]
-        report = table(HEAD, [row(name, done) for name in WAYS])
+        report = table(HEAD, [row(name, done) for name in args.ways])
         rows = [(each["index"], to_text([round(value, 1) for value in each["wish"]])) for each in done[:16]]
-        sheet = items.sheet(rows, ("source", *(name.removesuffix(" steps") for name in WAYS), "truth"))
+        sheet = items.sheet(rows, ("source", *(name.removesuffix(" steps") for name in args.ways), "truth"))
         replace_file(args.output / "sheet.png", sheet.save)
         text = f"{len(done)} edits of {args.size} px, model {args.model}\n\n{report}"
         replace_file(args.output / "report.md", lambda path: path.write_text(text, encoding="utf-8"))
@@ -84,10 +86,11 @@ class Attempts:
         measurer: of action units.
         size: of the photos in pixels.
         count: how many items there are.
+        ways: names of those to take.
     """
 
-    def __init__(self, editor: MagicFace, measurer: Measurer, size: int, count: int) -> None:
-        self.editor, self.measurer, self.size, self.count = editor, measurer, size, count
+    def __init__(self, editor: MagicFace, measurer: Measurer, size: int, count: int, ways: list[str]) -> None:
+        self.editor, self.measurer, self.size, self.count, self.ways = editor, measurer, size, count, ways
         self.made: dict[int, Trial] = {}
 
     def __call__(self, index: int) -> Trial:
@@ -111,7 +114,7 @@ class Attempts:
         wishes = [items[index].wish for index in subjects]
         edits: dict[str, list[np.ndarray]] = {}
         seconds: dict[str, float] = {}
-        for name, way in WAYS.items():
+        for name, way in ((name, WAYS[name]) for name in self.ways):
             started = time.perf_counter()
             made = self.editor.edit([*subjects.values()], wishes, batch_size=AT_ONCE, progress=False, **way)
             edits[name], seconds[name] = [np.array(each) for each in made], time.perf_counter() - started
@@ -128,7 +131,7 @@ class Attempts:
             found[index] = Trial(record, (before, *own.values(), truth))
         lost = {index: photos[index][0] for index in indices if index not in found}
         return found | {
-            index: Trial({"index": index, "failed": True}, (before,) * (len(WAYS) + 2))
+            index: Trial({"index": index, "failed": True}, (before,) * (len(self.ways) + 2))
             for index, before in lost.items()
         }
 

@@ -13,6 +13,7 @@ _RIM = (0.02, 0.045)
 """Of the glasses' width: how far a rim reaches beyond their edge, as parsers draw it, and how far into a lens."""
 _LEAST = 0.01  # of the window, that glasses cover
 _DARK = 0.6  # of the skin's brightness: darker lenses hide the eyes
+_MIXED = 0.01  # of the window, in which rims and skin are mixed
 _SOFT = 0.7  # pixels
 
 
@@ -42,7 +43,7 @@ def rims(labels: np.ndarray, picture: np.ndarray) -> np.ndarray | None:
 
 def without(picture: np.ndarray, worn: np.ndarray) -> np.ndarray:
     """A picture (S, S, 3) uint8 with what is worn painted over from around it."""
-    hole = cv2.dilate((worn > 0.1).astype(np.uint8), np.ones((3, 3), np.uint8))
+    hole = cv2.dilate((worn > 0.1).astype(np.uint8), _disc(_MIXED * len(picture)))
     return cv2.inpaint(picture, hole, 3, cv2.INPAINT_TELEA)
 
 
