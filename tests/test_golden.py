@@ -86,7 +86,7 @@ def test_whole_run(folder, golden):
     ).images
     golden.scheduler.set_timesteps(len(call["timesteps"]))
     torch.testing.assert_close(golden.scheduler.timesteps, call["timesteps"], rtol=0, atol=0)
-    torch.testing.assert_close(golden.scheduler.sigmas, call["sigmas"], rtol=0, atol=0)
+    torch.testing.assert_close(golden.scheduler.sigmas, call["sigmas"], rtol=1e-6, atol=0)  # processors round
     steps = torch.stack(latents)
     assert steps.shape == call["latents_after_each_step"].shape
     assert (steps - call["latents_after_each_step"]).abs().max() <= 1e-4

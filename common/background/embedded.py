@@ -1,9 +1,9 @@
 """Face parsing by our own small network: all 19 classes, on a machine that has no other weights.
 
 It was trained by `examples/train_parser.py` on pictures of synthetic people only, half an hour on two CPU cores. On 160
-others, intersection over union is 0.96 for the background, 0.95 clothes, 0.90 skin and neck, 0.84 hair, 0.77 glasses, 0.6
-to 0.7 for eyes, brows, ears and lips. Photographs it extrapolates; on two portraits its person overlaps with that of
-MagicFace's authors by 0.98 and 0.99.
+others, intersection over union is 0.96 for the background, 0.95 clothes, 0.90 skin and neck, 0.84 hair, 0.77 glasses,
+0.6 to 0.7 for eyes, brows, ears and lips. Photographs it extrapolates; on two portraits its person overlaps with that
+of MagicFace's authors by 0.98 and 0.99.
 """
 
 from __future__ import annotations

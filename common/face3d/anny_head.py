@@ -14,6 +14,7 @@ from .anny_units import NEGATIVE, POSITIVE, UNITS
 from .batches import batch_of, check_points, checked
 from .camera import rotation_matrix
 from .landmarks import Embedding
+from .threads import one_thread
 
 # The mean head, where identity is zero: a person of no particular sex, forty years old, of mean weight.
 _MEAN = {"age": 0.75, **dict.fromkeys(("african", "asian", "caucasian"), 1 / 3)}
@@ -279,7 +280,8 @@ class AnnyHead:
 @cache
 def default_head() -> AnnyHead:
     """The default head on the CPU, made once a process."""
-    return AnnyHead()
+    with one_thread():
+        return AnnyHead()
 
 
 def _hat(value: torch.Tensor, anchors: tuple[float, ...], index: int) -> torch.Tensor:

@@ -12,6 +12,7 @@ from ..face3d.anny_head import default_head
 from ..face3d.camera import Perspective, rotation_matrix, to_pixels
 from ..face3d.lighting import ambient, directional
 from ..face3d.render import Fragments, check_size, most_frequent, rasterize, render, visible
+from ..face3d.threads import one_thread
 from . import appearance, shade, skin
 from .background import background
 from .body import Body, pose, skull
@@ -56,6 +57,7 @@ class Picture:
     camera: dict[str, float | tuple[float, float]]
 
 
+@one_thread()
 def make(scene: Scene, size: int, samples: int = 2) -> Picture:
     """Take the picture of a scene.
 

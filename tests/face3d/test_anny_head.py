@@ -56,7 +56,7 @@ def test_it_is_a_head(head):
 def test_zero_is_the_neutral_mean(head):
     zero = head(torch.zeros(2, head.identity_size), torch.zeros(2, 2, 12), jaw=torch.zeros(2, 3))
     assert torch.equal(zero[0], zero[1])
-    assert torch.allclose(zero[0], head.mean, atol=1e-7)
+    assert torch.allclose(zero[0], head.mean, atol=1e-6)  # metres; processors add up differently
 
 
 def test_the_eyes_are_the_origin_of_every_person(head):
