@@ -16,7 +16,7 @@ ONE_HOME = {"insightface", "face_alignment", "ai_edge_litert", "anny", "scipy", 
 ALLOWED = {
     "common.action_units": {"common.errors"},
     "common.faces": {"common.errors", "common.network"},
-    "common.background": {"common.errors", "common.network", "common.parts", "common.weights"},
+    "common.background": {"common.blocks", "common.errors", "common.network", "common.parts", "common.weights"},
     # the prepared head lies where all models lie
     "common.face3d": {"common.errors", "common.files", "common.parts"},
     "common.synthetic": {"common.errors", "common.files", "common.parts", "common.face3d", "common.action_units"},
@@ -29,7 +29,7 @@ ALLOWED = {
         "common.synthetic",
     },
     "common.measure": {
-        *("common.errors", "common.files", "common.images", "common.parts", "common.network"),
+        *("common.blocks", "common.errors", "common.files", "common.images", "common.parts", "common.network"),
         *("common.faces", "common.face3d", "common.action_units"),
     },
     "common.hooks": set(),

@@ -19,6 +19,7 @@ from safetensors.torch import load_file
 from torch import nn
 from torch.nn import functional as F
 
+from ..blocks import Block
 from .checks import check_crop, check_points
 from .labels import PARTS
 
@@ -27,25 +28,6 @@ WEIGHTS = Path(__file__).with_name("parser.safetensors")
 _WINDOW = 1.75  # side of that square in heights of the face's outline
 _WIDTHS = (24, 40, 72, 120, 176)
 _LEVELS = 127.5
-
-
-class Block(nn.Module):
-    """Two convolutions (B, C, H, W) -> (B, D, H / stride, W / stride) beside a short cut (He et al., 2016)."""
-
-    def __init__(self, channels: int, out: int, stride: int = 1) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            nn.Conv2d(channels, out, 3, stride, 1, bias=False),
-            nn.BatchNorm2d(out),
-            nn.ReLU(),
-            nn.Conv2d(out, out, 3, 1, 1, bias=False),
-            nn.BatchNorm2d(out),
-        )
-        self.shortcut = nn.Conv2d(channels, out, 1, stride) if (channels, stride) != (out, 1) else nn.Identity()
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """See the class."""
-        return torch.relu(self.body(x) + self.shortcut(x))
 
 
 class Network(nn.Module):

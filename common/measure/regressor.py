@@ -18,6 +18,7 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
+from ..blocks import Block
 from ..errors import InputError, ShapeError
 from ..face3d.camera import rotation_matrix
 from ..face3d.lighting import rotate
@@ -37,25 +38,6 @@ _SQUARE = 2.1  # side of the square in distances between the outer corners of th
 _DOWN = 0.7  # its centre, on the way from the eyes to the base of the nose
 _EYES_TO_NOSE = 1.69  # distance of the outer corners of the eyes over that from the eyes to the base of the nose
 _BATCH = 64
-
-
-class Block(nn.Module):
-    """Two convolutions (B, C, H, W) -> (B, D, H / stride, W / stride) beside a short cut (He et al., 2016)."""
-
-    def __init__(self, channels: int, out: int, stride: int) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            nn.Conv2d(channels, out, 3, stride, 1, bias=False),
-            nn.BatchNorm2d(out),
-            nn.ReLU(),
-            nn.Conv2d(out, out, 3, 1, 1, bias=False),
-            nn.BatchNorm2d(out),
-        )
-        self.shortcut = nn.Conv2d(channels, out, 1, stride) if (channels, stride) != (out, 1) else nn.Identity()
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """See the class."""
-        return torch.relu(self.body(x) + self.shortcut(x))
 
 
 class Network(nn.Module):
