@@ -79,7 +79,7 @@ def layers(drawn: Surface, before: Seen, around: Surroundings | None, turns: boo
     stirred = (np.linalg.norm(drawn.source - here, axis=1) - STIRRED[0]) / (STIRRED[1] - STIRRED[0])
     hidden = np.maximum(drawn.covered, drawn.aslant * stirred.clip(0, 1))
     twin_hidden = drawn.twin_hidden
-    if around is not None:  # the head's edges are not known to a pixel
+    if turns and around is not None:  # the head's edges are not known to a pixel
         hidden = np.maximum(hidden, around.beside(drawn.source) * stirred.clip(0, 1))
         twin_hidden = np.maximum(twin_hidden, around.beside(drawn.twin))
     hidden = picture(hidden)
