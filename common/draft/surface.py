@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import torch
 
@@ -26,6 +27,7 @@ _CREASE = 0.006  # metres that a point may lie behind what is seen and still be 
 _WET = 0.3  # least light inside a mouth
 _ALONG = 0.008  # of the window's side, by which a lower lip must sink to take teeth along
 _BEHIND = 0.3  # of the brightness of what is drawn as lips, where there are none
+_SHADED, _OPEN = 0.4, 0.008  # light that closed lips leave between them; of the window's side, where all comes in
 _DARKEST = np.array([0.03, 0.012, 0.01], np.float32)
 _WHITE = np.array([0.9, 0.95, 1.12], np.float32)  # what the photo shows white is whiter than teeth that are drawn
 
@@ -96,11 +98,20 @@ def surface(seen: Seen, change: Change) -> Surface:
     aslant[wet], gain[wet] = 0, light[wet]
     paint = eyes.mouth(spots, enamel[:, 0].numpy() > 0.5) * np.where(skin, _BEHIND, 1)[:, None]
     paint = seen.white * np.maximum(_WHITE * paint, _DARKEST) * lit[2].clamp_min(_WET).numpy()
+    paint = paint * _between_lips(fragments.seen.numpy(), wet)[:, None]
     return Surface(
         fragments.seen.numpy(), source, covered, aslant, gain.astype(np.float32), twin[:, :2].numpy(),
         np.where(wet, 1, np.maximum(_covered(twin, depth), _aslant(twin_old, new))).astype(np.float32),
         twin_gain.astype(np.float32), np.where(wet[:, None], paint, bare),
     )  # fmt: skip
+
+
+def _between_lips(seen: np.ndarray, wet: np.ndarray) -> np.ndarray:
+    """How much light (N,) lips leave to what is between them, the inside `wet` (N,) of a mouth."""
+    inside = np.zeros(seen.shape, np.uint8)
+    inside[seen] = wet
+    far = cv2.distanceTransform(inside, cv2.DIST_L2, cv2.DIST_MASK_5)[seen] / (_OPEN * len(seen))
+    return _SHADED + (1 - _SHADED) * far.clip(0, 1)
 
 
 def _covered(points: torch.Tensor, depth: np.ndarray) -> np.ndarray:
