@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -79,23 +79,25 @@ class ConditionsRigger:
             InputError: a prepared crop, a turn beyond `TURNS`, or a wish to copy where another reconstructor has looked
                 at the target.
         """
+        from .rendered.reconstruct import Rendered, Seen  # another reconstructor alone would not need it
+
         plain = wish.wish if isinstance(wish, Still) else to_wish(wish)
         look = _look(subject, "subject")
-        if not look.reconstructor.drafts:
+        if not isinstance(look.reconstructor, Rendered):
             if plain.copy:
                 raise InputError(
                     "A draft copies what the toolkit's own head saw of a target; another reconstructor has looked.\n"
                     '  make the editor with reconstructor="embedded", or by drafting()'
                 )
-            from .rendered.reconstruct import Rendered, Seen  # the other reconstructor alone would not need it
-
             photo = subject.draft  # an error for a prepared crop
             assert subject.face is not None
-            subject = replace(subject, seen=Look(Rendered(), Seen(photo, subject.face)))
-        made = conditions_of(subject, plain)
-        _check_turn(made.coefficients[12:15] * TURN_SCALE)
-        assert made.draft is not None
-        return made.draft
+            look = Look(Rendered(), Seen(photo, subject.face))
+        own = look.reconstructor
+        assert isinstance(own, Rendered)
+        target = _target(look, plain)
+        change = own.change(look.seen, target and target.seen, plain.copy, plain)
+        _check_turn(change.vector()[12:15].numpy() * TURN_SCALE)
+        return own.draft(look.seen, change, subject.crop, _labels(subject))
 
     def __call__(self, subjects: Sequence[Subject], wishes: Sequence[RigWish | Still]) -> Rig:
         """One row for each wish; their targets have been looked at.
@@ -131,18 +133,24 @@ def conditions_of(subject: Subject, wish: RigWish) -> Conditions:
         InputError: the subject or the target was not made by `RigFace`, or not by the same reconstructor.
     """
     wish, look = to_wish(wish), _look(subject, "subject")
-    target, made = None, wish.target
-    if wish.copy:
-        target = _look(made, "target")
-        if target.reconstructor is not look.reconstructor:
-            raise InputError(
-                "Subject and target were seen by different reconstructors; look at both with one editor, and give a "
-                "photo, not a prepared crop, to copy from or onto."
-            )
+    target, made = _target(look, wish), wish.target
     return look.reconstructor.conditions(
         look.seen, target and target.seen, wish.copy, subject.crop, _labels(subject),
         None if target is None else _labels(made), wish, target_crop=None if target is None else made.crop,
     )  # fmt: skip
+
+
+def _target(look: Look, wish: RigWish) -> Look | None:
+    """What was seen of whom a wish copies."""
+    if not wish.copy:
+        return None
+    target = _look(wish.target, "target")
+    if target.reconstructor is not look.reconstructor:
+        raise InputError(
+            "Subject and target were seen by different reconstructors; look at both with one editor, and give a "
+            "photo, not a prepared crop, to copy from or onto."
+        )
+    return target
 
 
 def _region(row: Conditions, subject: Subject) -> np.ndarray:

@@ -17,6 +17,7 @@ from .layers import Layers, layers
 from .seen import Seen
 from .surface import surface
 from .surroundings import Surroundings
+from .turned import turned
 
 _BORDER = 0.06  # of the window's side, over which all that changes fades out at its edges
 _STILL = 1e-3  # pixels, or share
@@ -81,12 +82,23 @@ class Draft:
         """(9, 3) the light on the face, see `Seen.light`."""
         return self.seen.light
 
-    def __call__(self, change: Change) -> np.ndarray:
-        """The photo (H, W, 3) uint8 after a change; where nothing moves it stays as it is, byte for byte."""
+    def __call__(self, change: Change, bare: bool = False) -> np.ndarray:
+        """The photo after a change; where nothing moves it stays as it is, byte for byte.
+
+        Args:
+            change: what shall be.
+            bare: lay bare what a head that turns uncovers, and guess it: nearer to the truth for networks that mend
+                the guess. Otherwise what is around the head is stretched, which looks better as it is.
+
+        Returns:
+            (H, W, 3) uint8.
+        """
         if not bool(change.vector().any()):
             return self.photo.copy()
         drawn = surface(self.seen, change)
         turns = not torch.equal(change.turn, torch.eye(3))
+        if turns and not bare:
+            return self._composed(turned(drawn, self.seen, self.around), None)
         return self._composed(layers(drawn, self.seen, self.around, turns), None if turns else self._worn)
 
     @cached_property

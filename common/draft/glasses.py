@@ -62,7 +62,7 @@ def _hair(mask: np.ndarray, brows: np.ndarray, picture: np.ndarray) -> np.ndarra
 
 
 def _thin(picture: np.ndarray, radius: float) -> np.ndarray:
-    """By how much pixels are darker or brighter than what is on both sides of them, (S, S) bytes, the clearest colour's.
+    """By how much pixels differ from what is on both sides of them, (S, S) bytes of the clearest colour.
 
     Args:
         picture: (S, S, 3) uint8.

@@ -21,7 +21,7 @@ _SOFT = 0.7  # pixels of blur at the edges of what is hidden
 STIRRED = (0.3, 1.5)
 """Pixels of the window between which skin goes from lying where it lay, which the photo shows however it is turned, to
 having moved."""
-_GAMMA = 1 / 2.2  # gains of light become gains of display values
+GAMMA = 1 / 2.2  # gains of light become gains of display values
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +55,7 @@ def layers(drawn: Surface, before: Seen, around: Surroundings | None, turns: boo
     """Lay out what is drawn, and move what is around it.
 
     Around a face that moves, surroundings are stretched a little. A head that turns takes its hair along, if that is
-    known, and leaves neck and background bare.
+    known, and leaves neck and background bare; see `common.draft.turned` for another way.
 
     Args:
         drawn: the head after the change.
@@ -68,9 +68,7 @@ def layers(drawn: Surface, before: Seen, around: Surroundings | None, turns: boo
     here = np.stack([columns, rows], 1).astype(np.float32)
 
     def picture(values: np.ndarray, rest: float = 0.0) -> np.ndarray:
-        whole = np.full((side, side, *values.shape[1:]), rest, np.float32)
-        whole[seen] = values
-        return whole
+        return picture_of(values, seen, rest)
 
     tall = float(np.ptp(before.before.points[:, 1].numpy()))
     none = np.zeros((side, side), np.float32)
@@ -86,10 +84,7 @@ def layers(drawn: Surface, before: Seen, around: Surroundings | None, turns: boo
     length = _FOLDLESS * np.linalg.norm(moved, axis=2) + 1
     reach = np.where(hair > 0.5, FAR * tall, length.clip(0, NEAR * tall)) if turns else length.clip(0, NEAR * tall)
     shift = moved * np.where(seen[..., None], 1, fade(far, reach))
-    own = picture(drawn.gain**_GAMMA, 1)
-    brighter, away = extend(own - 1, seen & (hidden < 0.5))
-    lit = tall * (EDGE + (FAR - EDGE) * np.maximum(hair, body))
-    gain = np.where(seen[..., None], own, 1 + brighter * fade(away, lit))
+    own = picture(drawn.gain**GAMMA, 1)
     there, plate, bare = np.maximum(hair, seen), None, None
     if turns and around is not None:
         x, y = np.meshgrid(np.arange(side, dtype=np.float32), np.arange(side, dtype=np.float32))
@@ -97,10 +92,34 @@ def layers(drawn: Surface, before: Seen, around: Surroundings | None, turns: boo
         there = np.maximum(there, seen)  # where the head is afterwards, hair and all
         shift = there[..., None] * moved + (body * (1 - there))[..., None] * shift
         plate, bare = around.plate(before.neck), around.left * (1 - there)
-    if around is not None:  # what is behind a person is not lit by the lamp before them
-        gain = 1 + np.maximum(there, body)[..., None] * (gain - 1)
+    lit = tall * (EDGE + (FAR - EDGE) * np.maximum(hair, body))
+    gain = gained(own, seen & (hidden < 0.5), seen, lit, None if around is None else np.maximum(there, body))
     return Layers(
-        shift.astype(np.float32), gain.astype(np.float32), cv2.GaussianBlur(hidden, (0, 0), _SOFT),
-        picture(drawn.twin - here), picture(drawn.twin_gain**_GAMMA, 1), picture(twin_hidden, 1),
+        shift.astype(np.float32), gain, cv2.GaussianBlur(hidden, (0, 0), _SOFT),
+        picture(drawn.twin - here), picture(drawn.twin_gain**GAMMA, 1), picture(twin_hidden, 1),
         picture(to_srgb(drawn.fill)), plate, bare,
     )  # fmt: skip
+
+
+def picture_of(values: np.ndarray, seen: np.ndarray, rest: float = 0.0) -> np.ndarray:
+    """Values (N, ...) of the pixels that are seen, (S, S) bool, as a picture (S, S, ...), the others at rest."""
+    whole = np.full((*seen.shape, *values.shape[1:]), rest, np.float32)
+    whole[seen] = values
+    return whole
+
+
+def gained(
+    own: np.ndarray, tells: np.ndarray, seen: np.ndarray, reach: np.ndarray, person: np.ndarray | None
+) -> np.ndarray:
+    """How many times as bright each pixel gets, (S, S, 3) float32, around a head too.
+
+    Args:
+        own: (S, S, 3), the same of the head's own pixels.
+        tells: (S, S) bool, which of them tell it of what is around them.
+        seen: (S, S) bool, which are left as they are.
+        reach: (S, S) pixels, how far around light fades out.
+        person: (S, S) in [0, 1]: what is behind them is not lit by the lamp before them. None where nobody knows.
+    """
+    brighter, away = extend(own - 1, tells)
+    gain = np.where(seen[..., None], own, 1 + brighter * fade(away, reach))
+    return (gain if person is None else 1 + person[..., None] * (gain - 1)).astype(np.float32)

@@ -46,6 +46,7 @@ class Surface:
         twin_hidden: (N,) float32, 1 where it does not show that either.
         twin_gain: (N, 3) float32, how many times as much light it sends as the mirrored place did.
         fill: (N, 3) float32, linear light of what the photo does not show.
+        wet: (N,) bool, which of them are inside the mouth.
     """
 
     seen: np.ndarray
@@ -57,6 +58,7 @@ class Surface:
     twin_hidden: np.ndarray
     twin_gain: np.ndarray
     fill: np.ndarray
+    wet: np.ndarray
 
 
 @torch.no_grad()
@@ -102,7 +104,7 @@ def surface(seen: Seen, change: Change) -> Surface:
     return Surface(
         fragments.seen.numpy(), source, covered, aslant, gain.astype(np.float32), twin[:, :2].numpy(),
         np.where(wet, 1, np.maximum(_covered(twin, depth), _aslant(twin_old, new))).astype(np.float32),
-        twin_gain.astype(np.float32), np.where(wet[:, None], paint, bare),
+        twin_gain.astype(np.float32), np.where(wet[:, None], paint, bare), wet,
     )  # fmt: skip
 
 

@@ -119,6 +119,10 @@ class Rendered:
             _check_pose(turn @ source.rotation)
         return Change(units, turn, source.light, light)
 
+    def draft(self, source: Seen, change: Change, crop: Crop, labels: np.ndarray) -> np.ndarray:
+        """The whole photo (H, W, 3) uint8 after a change, as it is shown without networks; see `drawn`."""
+        return _among(source, labels, crop)(change)
+
     def drawn(self, source: Seen, change: Change, crop: Crop, labels: np.ndarray) -> Conditions:
         """The conditions of a change.
 
@@ -130,8 +134,7 @@ class Rendered:
         """
         photo = crop.apply(source.photo)
         turns = not torch.equal(change.turn, torch.eye(3))
-        draft = source.draft if source.draft.around is not None else source.draft.among(labels, crop)
-        moved = draft(change)
+        moved = _among(source, labels, crop)(change, bare=True)
         render = crop.apply(moved)
         region = labels > 0
         if turns:
@@ -139,6 +142,10 @@ class Rendered:
             disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
             region = cv2.dilate((region | (render != photo).any(2)).astype(np.uint8), disc) > 0
         return Conditions(photo, render, change.vector().numpy(), region=region, draft=moved)
+
+
+def _among(source: Seen, labels: np.ndarray, crop: Crop) -> Draft:
+    return source.draft if source.draft.around is not None else source.draft.among(labels, crop)
 
 
 @cache

@@ -1,0 +1,95 @@
+"""A head that turns a little, with all that is around it stretched along, so that nothing tears.
+
+A turning head hardly changes its outline: what faces the viewer slides over it. So the face moves as the fitted head
+does, the outline stays where it is but for the roll, and hair, ears and edges, of which a fitted head knows little, lie
+between the two.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from ..face3d.fit_light import to_srgb
+from ..parts import PARTS
+from .field import extend
+from .layers import EDGE, FAR, GAMMA, Layers, gained, picture_of
+from .mouth import at
+from .seen import Seen
+from .surface import Surface
+from .surroundings import Surroundings
+
+BESIDE, ROLLED = 0.25, 0.35
+"""Of the head's height: how far beyond the head its surroundings are stretched by what slides, and by a roll."""
+_HIDDEN, _ASLANT = 0.5, 0.3  # shares above which the photo tells too little of a place to move it by itself
+_SMOOTH = 1 / 128  # of the window's side
+_NO_FACE = [PARTS.index(name) for name in ("background", "hair", "hat", "neck", "neck_l", "cloth")]
+
+
+def turned(drawn: Surface, before: Seen, around: Surroundings | None) -> Layers:
+    """Lay out a drawn head that has turned.
+
+    Args:
+        drawn: the head after the change.
+        before: the head before it.
+        around: hair, body and background; where they are not known, the drawn head is all that turns.
+    """
+    seen = drawn.seen
+    side, (rows, columns) = len(seen), np.nonzero(seen)
+    here = np.stack([columns, rows], 1).astype(np.float32)
+    tall = float(np.ptp(before.before.points[:, 1].numpy()))
+    none = np.zeros((side, side), np.float32)
+    head, body = (seen.astype(np.float32), none) if around is None else (around.head, around.body)
+    told = (drawn.covered < _HIDDEN) & (drawn.aslant < _ASLANT)
+    if around is not None:
+        told &= ~np.isin(at(around.labels, drawn.source), _NO_FACE)
+    face = cv2.erode(picture_of(told.astype(np.float32), seen), np.ones((3, 3))) > 0
+    moved = picture_of(drawn.source - here, seen)
+    rolled = _rolled(moved, face)
+    slid = extend(moved - rolled, face)[0]
+    outward = _outward(head > 0.5)
+    left = (outward + BESIDE * tall).clip(0, None)  # pixels until nothing slides
+    away = cv2.distanceTransform((~face).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
+    shift = _smooth(left / (left + away + 1e-3)) * slid + _smooth(outward / (ROLLED * tall) + 1) * rolled
+    shift = np.where(face[..., None], shift, cv2.GaussianBlur(shift, (0, 0), max(1.0, _SMOOTH * side)))
+    hidden = picture_of(drawn.covered * drawn.wet, seen)
+    own = picture_of(drawn.gain**GAMMA, seen, 1)
+    person = None if around is None else _carried(np.maximum(head, body), shift)
+    gain = gained(own, face, face, tall * (EDGE + (FAR - EDGE) * np.maximum(head, body)), person)
+    ones = np.ones((side, side, 3), np.float32)
+    return Layers(
+        shift.astype(np.float32), gain, cv2.GaussianBlur(hidden, (0, 0), 0.7),
+        np.zeros((side, side, 2), np.float32), ones, none + 1, picture_of(to_srgb(drawn.fill), seen),
+    )  # fmt: skip
+
+
+def _rolled(moved: np.ndarray, face: np.ndarray) -> np.ndarray:
+    """The part (S, S, 2) of a motion (S, S, 2) that turns the face, (S, S) bool, in the picture's plane."""
+    places = np.argwhere(face)[:, ::-1].astype(np.float64)
+    centre = places.mean(0)
+    old, shift = places - centre, moved[face].astype(np.float64)
+    old, new = (each @ [1, 1j] for each in (old, old + shift - shift.mean(0)))
+    turn = (new * old.conj()).sum()
+    x, y = np.meshgrid(*(np.arange(len(face)) - each for each in centre))
+    away = (x + 1j * y) * (turn / abs(turn) - 1)
+    return np.stack([away.real, away.imag], 2).astype(np.float32)
+
+
+def _carried(mask: np.ndarray, shift: np.ndarray) -> np.ndarray:
+    x, y = np.meshgrid(np.arange(len(mask)), np.arange(len(mask)))
+    sources = np.dstack([x + shift[..., 0], y + shift[..., 1]]).astype(np.float32)
+    return cv2.remap(mask, sources, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _outward(mask: np.ndarray) -> np.ndarray:
+    """How far inside a mask (S, S) bool pixels are, below 0 outside."""
+    inner, outer = (
+        cv2.distanceTransform(each.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5) for each in (mask, ~mask)
+    )
+    return inner - outer
+
+
+def _smooth(share: np.ndarray) -> np.ndarray:
+    """From shares (S, S), cut to [0, 1], to weights (S, S, 1) without corners."""
+    share = share.clip(0, 1)
+    return (share * share * (3 - 2 * share))[..., None].astype(np.float32)
