@@ -45,12 +45,12 @@ def turned(drawn: Surface, before: Seen, around: Surroundings | None) -> Layers:
         told &= ~np.isin(at(around.labels, drawn.source), _NO_FACE)
     face = cv2.erode(picture_of(told.astype(np.float32), seen), np.ones((3, 3))) > 0
     moved = picture_of(drawn.source - here, seen)
-    rolled = _rolled(moved, face)
-    slid = extend(moved - rolled, face)[0]
+    spun = rolled(moved, face)
+    slid = extend(moved - spun, face)[0]
     outward = _outward(head > 0.5)
     left = (outward + BESIDE * tall).clip(0, None)  # pixels until nothing slides
     away = cv2.distanceTransform((~face).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
-    shift = _smooth(left / (left + away + 1e-3)) * slid + _smooth(outward / (ROLLED * tall) + 1) * rolled
+    shift = _smooth(left / (left + away + 1e-3)) * slid + _smooth(outward / (ROLLED * tall) + 1) * spun
     shift = np.where(face[..., None], shift, cv2.GaussianBlur(shift, (0, 0), max(1.0, _SMOOTH * side)))
     hidden = picture_of(drawn.covered * drawn.wet, seen)
     own = picture_of(drawn.gain**GAMMA, seen, 1)
@@ -63,7 +63,7 @@ def turned(drawn: Surface, before: Seen, around: Surroundings | None) -> Layers:
     )  # fmt: skip
 
 
-def _rolled(moved: np.ndarray, face: np.ndarray) -> np.ndarray:
+def rolled(moved: np.ndarray, face: np.ndarray) -> np.ndarray:
     """The part (S, S, 2) of a motion (S, S, 2) that turns the face, (S, S) bool, in the picture's plane."""
     places = np.argwhere(face)[:, ::-1].astype(np.float64)
     centre = places.mean(0)

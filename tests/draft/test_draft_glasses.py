@@ -58,15 +58,31 @@ def test_lenses_are_seen_through_unless_they_are_dark():
     labels = np.full((128, 128), SKIN, np.uint8)
     labels[40:70, 20:108] = GLASSES
     bright = np.full((128, 128, 3), 200, np.uint8)
-    dark = bright.copy()
+    framed, dark = bright.copy(), bright.copy()
+    cv2.rectangle(framed, (20, 40), (107, 69), (60, 30, 30), 2)
     dark[labels == GLASSES] = 40
-    clear, tinted = rims(labels, bright), rims(labels, dark)
+    clear, tinted, rimless = rims(labels, framed), rims(labels, dark), rims(labels, bright)
     assert clear is not None
+    assert rimless is not None
+    assert rimless.max() == 0
     assert tinted is not None
     assert clear[55, 64] == 0
     assert clear[40, 64] > 0.9
     assert tinted[55, 64] > 0.9
     assert rims(np.full((128, 128), SKIN, np.uint8), bright) is None
+
+
+def test_a_brow_behind_a_rim_is_told_from_it_by_its_colour():
+    labels = np.full((128, 128), SKIN, np.uint8)
+    labels[40:70, 20:108] = GLASSES
+    labels[32:42, 30:90] = PARTS.index("l_brow")
+    picture = np.full((128, 128, 3), 200, np.uint8)
+    picture[32:42, 30:90] = (120, 100, 90)
+    cv2.rectangle(picture, (20, 40), (107, 69), (20, 20, 110), 3)
+    mask = rims(labels, picture)
+    assert mask is not None
+    assert mask[41, 60] > 0.9
+    assert mask[34, 60] == 0
 
 
 def test_without_rims_the_skin_goes_on():
