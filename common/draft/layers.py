@@ -85,7 +85,7 @@ def layers(drawn: Surface, before: Seen, around: Surroundings | None, turns: boo
     reach = np.where(hair > 0.5, FAR * tall, length.clip(0, NEAR * tall)) if turns else length.clip(0, NEAR * tall)
     shift = moved * np.where(seen[..., None], 1, fade(far, reach))
     own = picture(drawn.gain**GAMMA, 1)
-    there, plate, bare = np.maximum(hair, seen), None, None
+    there, plate, bare = hair, None, None
     if turns and around is not None:
         x, y = np.meshgrid(np.arange(side, dtype=np.float32), np.arange(side, dtype=np.float32))
         there = cv2.remap(hair, x + moved[..., 0], y + moved[..., 1], cv2.INTER_LINEAR)

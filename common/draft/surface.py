@@ -22,6 +22,7 @@ RELIT, TURNED = (0.3, 3.0), (0.75, 1.25)
 """By how much new light may change a colour, and by how much the same light on skin that faces elsewhere."""
 FOLDED = (0.6, 1.25)
 """By how much a fold's relief may change a colour."""
+_COLOURED = (0.9, 1.1)  # of the light's own tint, by which one side may differ
 _STRETCHED = (0.15, 0.4)  # of the cosine after: between these, skin seen aslant before goes from hidden to seen
 _CREASE = 0.006  # metres that a point may lie behind what is seen and still be that
 _WET = 0.3  # least light inside a mouth
@@ -88,14 +89,15 @@ def surface(seen: Seen, change: Change) -> Surface:
     lit = shade(torch.stack([old, twin_old, new]), lights).clamp_min(DIM)
     folded = _folded(folds(fit, change), spots, skin, old, new, lights)
     limits = TURNED if torch.equal(change.before, change.light) else RELIT
-    gain = (lit[2] / lit[0]).clamp(*limits).numpy() * folded
-    twin_gain = (lit[2] / lit[1]).clamp(*RELIT).numpy() * folded  # the other side lies in other light
+    tint = (change.light[0] / change.before[0].clamp_min(DIM)).float()
+    gain = _evened((lit[2] / lit[0]).clamp(*limits), tint).numpy() * folded
+    twin_gain = _evened((lit[2] / lit[1]).clamp(*RELIT), tint).numpy() * folded  # the other side lies in other light
     bare = own.numpy() * gain
     source, covered, aslant = source[:, :2].numpy(), _covered(source, depth), _aslant(old, new)
     # Fitted lips meet where a photo shows teeth between them, which then would go along with the lower lip.
     pixels = np.argwhere(fragments.seen.numpy())[:, ::-1]
     wet = ~skin | ((at(core(seen.open), source) > 0.5) & ((pixels - source)[:, 1] > _ALONG * side))
-    light = (lit[2] / shade(new[None], lights[:1])[0].clamp_min(DIM)).clamp(*limits).numpy()
+    light = _evened((lit[2] / shade(new[None], lights[:1])[0].clamp_min(DIM)).clamp(*limits), tint).numpy()
     source[wet], covered[wet] = kept(seen.open, before, after, head, pixels[wet])
     aslant[wet], gain[wet] = 0, light[wet]
     paint = eyes.mouth(spots, enamel[:, 0].numpy() > 0.5) * np.where(skin, _BEHIND, 1)[:, None]
@@ -138,6 +140,15 @@ def _folded(
     plain, fine = (shade(normals, lights[1:]).clamp_min(DIM) for normals in (torch.stack([old, new]), bumped))
     share = fine / plain
     return (share[1] / share[0]).clamp(*FOLDED).numpy() * colour(at[:, 3]) / colour(at[:, 0])
+
+
+def _evened(gain: torch.Tensor, tint: torch.Tensor) -> torch.Tensor:
+    """Gains (N, 3) whose colour lies near that by which the light as a whole changes, a `tint` (3,): what a photo tells
+    of the colour of dim light from one side is not to be trusted.
+    """
+    bright = gain.mean(1, keepdim=True)
+    plain = bright * tint / tint.mean().clamp_min(1e-6)
+    return plain * (gain / plain.clamp_min(1e-6)).clamp(*_COLOURED)
 
 
 def _ramp(values: torch.Tensor, between: tuple[float, float]) -> torch.Tensor:
