@@ -13,6 +13,7 @@ from numbers import Real
 from typing import Any
 
 from .errors import ActionUnitError, ShapeError
+from .expressions import expression
 
 ACTION_UNITS: dict[str, str] = {
     "AU1": "inner brow raiser",
@@ -30,8 +31,12 @@ ACTION_UNITS: dict[str, str] = {
 }
 """Name -> FACS name, in the order of the networks' 12-vector."""
 
+SHARES = -2.0, 2.0
+"""What a word may be multiplied by."""
+
 AUWish = Mapping[str, float] | str | Sequence[float]
-"""`{"AU12": 3, "AU6": 2}`, `"AU12=3,AU6=2"`, or 12 numbers in the order of ACTION_UNITS."""
+"""`{"AU12": 3, "AU6": 2}`, `"AU12=3,AU6=2"`, words such as `"happy"` or `"angry:0.7,AU5=1"` (`common.expressions`), or
+12 numbers in the order of ACTION_UNITS."""
 
 
 def to_vector(wish: AUWish, *, low: float = -10.0, high: float = 10.0) -> list[float]:
@@ -85,17 +90,31 @@ def to_text(vector: Sequence[float]) -> str:
 
 
 def _parse(text: str) -> dict[str, float | str]:
+    """Units by name: what is written of them, or else what words add up to, which goes up to 5."""
     wish: dict[str, float | str] = {}
+    words: dict[str, float] = {}
     if text.strip().lower() == "neutral":
         return wish
-    for part in filter(None, re.split(r"[,;\s]+", re.sub(r"\s*=\s*", "=", text.strip()))):
+    for part in _parts(text):
         name, equals, value = part.partition("=")
-        if not equals:
+        if equals:
+            if (known := _known(name)) in wish:
+                raise ActionUnitError(f"{known} stands twice in the AU wish {text!r}; give it once.")
+            wish[known] = value
+            continue
+        word, colon, share = part.partition(":")
+        if re.fullmatch(r"AU_?\d+", word, flags=re.IGNORECASE):
             raise ActionUnitError(f"Cannot read {part!r} in the AU wish {text!r}; expected NAME=VALUE, e.g. AU12=3.")
-        if (known := _known(name)) in wish:
-            raise ActionUnitError(f"{known} stands twice in the AU wish {text!r}; give it once.")
-        wish[known] = value
-    return wish
+        much = _in_range(word, share, *SHARES) if colon else 1.0
+        for unit, intensity in expression(word).units.items():
+            words[unit] = words.get(unit, 0.0) + much * intensity
+    return {unit: round(max(-5.0, min(5.0, value)), 3) for unit, value in words.items()} | wish
+
+
+def _parts(text: str) -> list[str]:
+    """What a text asks for, one by one: apart by commas or semicolons, beside NAME=VALUE by spaces too."""
+    pieces = re.split(r"[,;]+", re.sub(r"\s*([=:])\s*", r"\1", text))
+    return [part for piece in pieces for part in (piece.split() if "=" in piece else [piece.strip()]) if part]
 
 
 def _known(name: object) -> str:

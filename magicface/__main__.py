@@ -1,6 +1,7 @@
 """Changes the expression of a face in a photo by action-unit (AU) variations.
 
     magicface photo.jpg AU12=3 AU6=2 -o smile.png     raise the lip corners by 3 and the cheeks by 2
+    magicface photo.jpg angry:0.7 -o angry.png        a word for an expression, or a share of it; more by commas
     magicface *.jpg AU4=2 -o frowns/                  several photos, one folder
     magicface download                                fetch the published weights
     magicface prepare-videos videos/ --out pairs.jsonl   pairs to train on, from videos of people
@@ -22,6 +23,7 @@ from pathlib import Path
 from common import cli
 from common.action_units import to_text, to_vector
 from common.errors import ActionUnitError, InputError
+from common.expressions import EXPRESSIONS, is_word
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -64,9 +66,13 @@ def split_inputs(inputs: Sequence[str]) -> tuple[list[Path], str]:
             wish.append(text)
         elif re.fullmatch(r"AU\d+", text, flags=re.IGNORECASE):
             raise ActionUnitError(f"{text} needs a value, e.g. {text}=3.")
+        elif is_word(text):
+            wish.append(text)
         else:
-            raise InputError(f"There is no photo {text!r}, and a wish reads AU12=3.")
-    vector = to_vector(" ".join(wish) if wish != ["neutral"] else {})
+            raise InputError(
+                f"There is no photo {text!r}, and a wish reads AU12=3 or happy:0.7.\n  words: {', '.join(EXPRESSIONS)}"
+            )
+    vector = to_vector(",".join(wish) if wish != ["neutral"] else {})
     if not photos:
         raise InputError("Name at least one photo, e.g. magicface photo.jpg AU12=3.")
     if not wish:

@@ -14,7 +14,8 @@ ROOT = Path(__file__).parents[1]
 SIBLINGS = {"magicface", "rigface", "fineface"}
 ONE_HOME = {"insightface", "face_alignment", "ai_edge_litert", "anny", "scipy", "accelerate", "peft", "dlib", "feat"}
 ALLOWED = {
-    "common.action_units": {"common.errors"},
+    "common.expressions": {"common.errors"},
+    "common.action_units": {"common.errors", "common.expressions"},
     "common.faces": {"common.errors", "common.network"},
     "common.background": {"common.blocks", "common.errors", "common.network", "common.parts", "common.weights"},
     # the prepared head lies where all models lie
