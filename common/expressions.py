@@ -1,8 +1,8 @@
 """Words for expressions, and the action units (AUs) that each is made of.
 
 Which units belong to a word is taken from the literature that each entry names; of these, what the twelve units of the
-editors can show. How strong they are is this table's own: B to D of the Facial Action Coding System (2 to 4), as full but
-not extreme expressions are. A word times a number, "angry:0.7", is that share of it.
+editors can show. How strong they are is this table's own: B to D of the Facial Action Coding System (2 to 4), as full
+but not extreme expressions are. A word times a number, "angry:0.7", is that share of it.
 """
 
 from __future__ import annotations

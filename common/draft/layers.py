@@ -54,8 +54,9 @@ class Layers:
 def layers(drawn: Surface, before: Seen, around: Surroundings | None, turns: bool) -> Layers:
     """Lay out what is drawn, and move what is around it.
 
-    Around a face that moves, surroundings are stretched a little. A head that turns takes its hair along, if that is
-    known, and leaves neck and background bare; see `common.draft.turned` for another way.
+    Around a face that moves, surroundings are stretched a little, and so is skin that comes to light, under a chin or
+    on a lid: only the inside of a mouth is painted. A head that turns takes its hair along, if that is known, and
+    leaves neck and background bare; see `common.draft.turned` for another way.
 
     Args:
         drawn: the head after the change.
@@ -74,12 +75,13 @@ def layers(drawn: Surface, before: Seen, around: Surroundings | None, turns: boo
     none = np.zeros((side, side), np.float32)
     hair, body = (none, none) if around is None else (around.head, around.body)
     moved, far = extend(picture(drawn.source - here), seen)
-    stirred = (np.linalg.norm(drawn.source - here, axis=1) - STIRRED[0]) / (STIRRED[1] - STIRRED[0])
-    hidden = np.maximum(drawn.covered, drawn.aslant * stirred.clip(0, 1))
-    twin_hidden = drawn.twin_hidden
-    if turns and around is not None:  # the head's edges are not known to a pixel
-        hidden = np.maximum(hidden, around.beside(drawn.source) * stirred.clip(0, 1))
-        twin_hidden = np.maximum(twin_hidden, around.beside(drawn.twin))
+    hidden, twin_hidden = drawn.covered * drawn.wet, drawn.twin_hidden
+    if turns:
+        stirred = (np.linalg.norm(drawn.source - here, axis=1) - STIRRED[0]) / (STIRRED[1] - STIRRED[0])
+        hidden = np.maximum(drawn.covered, drawn.aslant * stirred.clip(0, 1))
+        if around is not None:  # the head's edges are not known to a pixel
+            hidden = np.maximum(hidden, around.beside(drawn.source) * stirred.clip(0, 1))
+            twin_hidden = np.maximum(twin_hidden, around.beside(drawn.twin))
     hidden = picture(hidden)
     length = _FOLDLESS * np.linalg.norm(moved, axis=2) + 1
     reach = np.where(hair > 0.5, FAR * tall, length.clip(0, NEAR * tall)) if turns else length.clip(0, NEAR * tall)
