@@ -77,8 +77,9 @@ def rolled(moved: np.ndarray, face: np.ndarray) -> np.ndarray:
 
 def _carried(mask: np.ndarray, shift: np.ndarray) -> np.ndarray:
     x, y = np.meshgrid(np.arange(len(mask)), np.arange(len(mask)))
-    sources = np.dstack([x + shift[..., 0], y + shift[..., 1]]).astype(np.float32)
-    return cv2.remap(mask, sources, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    x, y = (grid + shift[..., axis] for axis, grid in enumerate((x, y)))
+    there = x.astype(np.float32), y.astype(np.float32)
+    return cv2.remap(mask, there[0], there[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _outward(mask: np.ndarray) -> np.ndarray:
