@@ -56,7 +56,7 @@ def to_vector(wish: AUWish, *, low: float = -10.0, high: float = 10.0) -> list[f
     if isinstance(named, Mapping):
         vector: dict[str, float] = {}
         for name, value in named.items():
-            if (known := _known(name)) in vector:
+            if (known := known_unit(name)) in vector:
                 raise ActionUnitError(f"{known} stands twice in the AU wish {wish!r}; give it once.")
             vector[known] = _in_range(known, value, low, high)
         return [vector.get(name, 0.0) for name in ACTION_UNITS]
@@ -98,7 +98,7 @@ def _parse(text: str) -> dict[str, float | str]:
     for part in _parts(text):
         name, equals, value = part.partition("=")
         if equals:
-            if (known := _known(name)) in wish:
+            if (known := known_unit(name)) in wish:
                 raise ActionUnitError(f"{known} stands twice in the AU wish {text!r}; give it once.")
             wish[known] = value
             continue
@@ -117,7 +117,12 @@ def _parts(text: str) -> list[str]:
     return [part for piece in pieces for part in (piece.split() if "=" in piece else [piece.strip()]) if part]
 
 
-def _known(name: object) -> str:
+def known_unit(name: object) -> str:
+    """The name of a unit in any spelling: "au_04", "4".
+
+    Raises:
+        ActionUnitError: there is no such unit; the message names the nearest.
+    """
     if isinstance(name, str):
         number = re.fullmatch(r"(?:AU)?_?0*(\d{1,3})", name.strip(), flags=re.IGNORECASE)
         if number and f"AU{number[1]}" in ACTION_UNITS:

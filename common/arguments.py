@@ -74,8 +74,13 @@ def check_start(start: Any, strength: Any) -> None:
     """Raises an InputError for a start or a strength that is none."""
     if start not in get_args(Start):
         raise InputError(f'start must be "noise" or "draft"; got {start!r}.')
-    if isinstance(strength, bool) or not isinstance(strength, (int, float)) or not 0 <= strength <= 1:
-        raise InputError(f"strength must be a number from 0 to 1; got {strength!r}.")
+    check_share("strength", strength)
+
+
+def check_share(name: str, value: Any) -> None:
+    """Raises an InputError for what is no number from 0 to 1."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
+        raise InputError(f"{name} must be a number from 0 to 1; got {value!r}.")
 
 
 def whole_number(name: str, value: Any, low: int, high: int) -> int:

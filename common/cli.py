@@ -54,6 +54,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     face.add_argument("--background", type=Path, help="background made before; the photo then is the prepared crop")
     face.add_argument("--finder", default="auto", help="auto, insightface, face-alignment or mediapipe")
     face.add_argument("--parser", default="auto", help="auto, bisenet, segformer, embedded or grabcut")
+    add_strict(face)
     sampling = parser.add_argument_group("sampling")
     sampling.add_argument("--steps", type=int, help=f"denoising steps {_OWN}")
     sampling.add_argument("--guidance", type=float, help=f"how strongly the wish pulls {_OWN}")
@@ -67,6 +68,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     sampling.add_argument("--seed", type=int, default=SEED, help="of the noise")
     model = add_model_options(parser)
     model.add_argument("--size", type=int, help="side of the crop in pixels (default: the network's own)")
+
+
+def add_strict(group: Any) -> None:
+    """Whether a doubtful photo is an error."""
+    group.add_argument("--strict", action="store_true", help="doubtful photos, such as profiles, are errors")
 
 
 def add_start_options(group: argparse._ArgumentGroup) -> None:
@@ -106,9 +112,7 @@ def run(
         args: the options of `add_options`.
         prepared: what was made before of the one photo, which is a prepared crop then; for `encode`.
     """
-    logging.basicConfig(level=logging.WARNING if args.quiet else logging.INFO, format="%(message)s", stream=sys.stderr)
-    for noisy in ("httpx", "diffusers", "transformers"):
-        logging.getLogger(noisy).setLevel(logging.ERROR)
+    listen(args.quiet)
     targets, face = output_paths(photos, args.output), parse_face(args.face)
     asked = _asked(args, Defaults())
     check_options(asked.steps, 1, asked.guidance, args.seed, asked.paste_back)
@@ -122,9 +126,11 @@ def run(
     failed, told, ready = False, str(wish), editor.ready(wish)
     for photo, target in zip(photos, targets):
         try:
-            subject = editor.encode(photo, face=face, extent=_asked(args, editor.defaults).extent, **prepared or {})
+            subject = editor.encode(
+                photo, face=face, extent=_asked(args, editor.defaults).extent, strict=args.strict, **prepared or {}
+            )
             record = _edit_one(editor, subject, ready, target, args)
-            record = {"input": str(photo), "output": str(target), "wish": told, **record}
+            record = {"input": str(photo), "output": str(target), "wish": told, "advice": subject.advice, **record}
             say(f"{photo} -> {target}")
         except MissingCheckpointError:  # as true of every other photo
             raise
@@ -134,6 +140,13 @@ def run(
         if args.json:
             print(json.dumps(record), flush=True)
     return FAILED if failed else OK
+
+
+def listen(quiet: bool) -> None:
+    """What is logged goes to standard error; of libraries, their errors alone."""
+    logging.basicConfig(level=logging.WARNING if quiet else logging.INFO, format="%(message)s", stream=sys.stderr)
+    for noisy in ("httpx", "diffusers", "transformers"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
 
 
 def guarded(command: Callable[[], int]) -> int:

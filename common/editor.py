@@ -13,6 +13,7 @@ from PIL import Image
 
 from . import background as backgrounds
 from . import checkpoints, models
+from .advice import heed
 from .arguments import SEED, Engine, Start, check_engine, check_options, pair_up, whole_number
 from .checkpoints import Release
 from .defaults import Defaults, read_defaults
@@ -151,6 +152,7 @@ class Editor(Generic[Wish]):
         face: str | int | tuple[float, float] = "largest",
         extent: backgrounds.Extent | None = None,
         background: ImageLike | None = None,
+        strict: bool = False,
     ) -> Subject:
         """Everything about one photo that its edits share: face, crop, parts, background, identity.
 
@@ -160,18 +162,19 @@ class Editor(Generic[Wish]):
             extent: what the network makes anew: "head" (hair, neck and clothes too, as in the authors' examples) or
                 "face" (the tighter mask that they advise when the face fills the picture). Default: the model's own.
             background: a background made before; `image` is then the prepared square crop itself.
+            strict: what is doubtful (`common.advice`) is an error; else it is logged.
 
         Raises:
             ImageError, ShapeError: not a picture.
             FaceNotFoundError: no such face, or the parser sees nobody there.
-            InputError: an unknown extent, or a released ID encoder.
+            InputError: an unknown extent, a released ID encoder, or a doubtful photo where `strict`.
         """
-        started = time.perf_counter()
-        extent = self.defaults.asked(extent=extent).extent
+        started, extent = time.perf_counter(), self.defaults.asked(extent=extent).extent
         photo = read_image(image)
         if background is not None:
             return self._encode_prepared(photo, read_image(background), started)
         made = self.prepare(rgb(photo), face, extent)
+        heed(made.advice, strict)
         record = {"finder": self.finder.name, "parser": self.parser.name, "extent": extent}
         return self.subject_of(photo, made, record, started)
 
@@ -279,15 +282,13 @@ class Editor(Generic[Wish]):
         self.pipeline.maybe_free_model_hooks()  # under model offload its hook would keep it
 
     def compile(self, **options: Any) -> None:
-        """Compiles the whole denoiser into one graph (`torch.compile`); the next edit then takes a minute longer.
-
-        So does the first one with another number of wishes at once; from then on the graph serves every number.
+        """Compiles the whole denoiser into one graph (`torch.compile`); the next edit then takes a minute longer, and
+        so does the first one with another number of wishes at once.
         """
         self.pipeline.unet.compile(fullgraph=True, **options)
 
     def _encode_prepared(self, source: Image.Image, background: Image.Image, started: float) -> Subject:
-        sizes = {source.size, background.size}
-        if sizes != {(self.size, self.size)}:
+        if {source.size, background.size} != {(self.size, self.size)}:
             raise InputError(
                 f"A prepared crop and its background must both be {self.size} x {self.size} pixels; got {source.size} "
                 f"and {background.size}."

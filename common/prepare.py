@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from .advice import advise
 from .background import Extent, Guide, Parser, foreground, masked_background
 from .errors import FaceNotFoundError
 from .faces import Crop, Face, FaceFinder, choose_face
@@ -21,6 +22,7 @@ class Prepared:
     labels: np.ndarray = field(repr=False)
     background: np.ndarray = field(repr=False)
     region: np.ndarray = field(repr=False)
+    advice: tuple[str, ...] = ()
 
 
 def prepare(
@@ -55,9 +57,11 @@ def prepare(
     Raises:
         FaceNotFoundError: no such face, or the parser sees nobody there.
     """
-    found = choose_face(finder.find(pixels), face)
+    faces = finder.find(pixels)
+    found = choose_face(faces, face)
     crop = Crop.around(found.box, (pixels.shape[1], pixels.shape[0]), size, zoom=zoom)
-    return prepare_crop(crop.apply(pixels), found, crop, parser, extent=extent, guide=guide, fill=fill, hint=hint)
+    made = prepare_crop(crop.apply(pixels), found, crop, parser, extent=extent, guide=guide, fill=fill, hint=hint)
+    return replace(made, advice=tuple(advise(pixels, faces, found, chosen=face != "largest")))
 
 
 def prepare_crop(

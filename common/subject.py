@@ -36,6 +36,7 @@ class Subject:
         region: (S, S) bool, what an edit may change.
         identity: keys and values of the person, batch 1.
         guides: encoded guides that all edits share, (1, 4, s, s) each.
+        advice: what is doubtful about the photo, see `common.advice`.
         seen: what the editor's rigger knows of the face besides, such as its 3D reconstruction; None for those that
             need nothing.
         parser: tells the parts of the draft; without one they are not told apart.
@@ -51,6 +52,7 @@ class Subject:
     region: np.ndarray = field(repr=False)
     identity: Identity = field(repr=False)
     guides: tuple[torch.Tensor, ...] = field(repr=False)
+    advice: tuple[str, ...] = ()
     record: dict[str, object] = field(default_factory=dict)
     seen: Any = field(default=None, repr=False)
     parser: Parser | None = field(default=None, repr=False)

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
 import os
 import re
 import secrets
@@ -75,6 +74,7 @@ def _edit(arguments: list[str]) -> int:
     parser.add_argument("--strength", type=float, help="how much is made anew, 0 to 1 (default: 1; from a draft 0.5)")
     parser.add_argument("--finder", default="auto", help="auto, insightface, face-alignment or mediapipe")
     parser.add_argument("--parser", default="auto", help="auto, segformer, embedded or grabcut")
+    cli.add_strict(parser)
     _add_options(parser)
     parser.add_argument("--size", type=int, help="side of the crop in pixels (default: the network's own)")
     args = parser.parse_intermixed_args(arguments)
@@ -88,7 +88,7 @@ def _edit(arguments: list[str]) -> int:
 
     images = edit(
         photos[0], list(wishes), args.prompt, face=face, extent=args.extent, start=args.start, strength=args.strength,
-        finder=args.finder, parser=args.parser, size=args.size, **_options(args),
+        finder=args.finder, parser=args.parser, strict=args.strict, size=args.size, **_options(args),
     )  # fmt: skip
     return _finish(args, images, wishes, target, photos[0], started)
 
@@ -201,9 +201,7 @@ def _begin(args: argparse.Namespace) -> None:
     if args.seed is None:
         args.seed = secrets.randbelow(2**31)
         cli.say(f"seed {args.seed}")
-    logging.basicConfig(level=logging.WARNING if args.quiet else logging.INFO, format="%(message)s", stream=sys.stderr)
-    for noisy in ("httpx", "diffusers", "transformers"):
-        logging.getLogger(noisy).setLevel(logging.ERROR)
+    cli.listen(args.quiet)
 
 
 def _finish(

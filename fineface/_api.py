@@ -116,6 +116,7 @@ def edit(
     extent: Extent | None = None,
     finder: str = "auto",
     parser: str = "auto",
+    strict: bool = False,
     # sampling
     au_scale: float = 1.0,
     face_scale: float = 0.9,
@@ -154,6 +155,7 @@ def edit(
             is "face".
         finder: which face finder; "auto" takes the best at hand.
         parser: which face parser; "auto" takes the best at hand.
+        strict: what is doubtful about a photo, such as black borders or a profile, is an error; else it is logged.
         au_scale: see `generate`.
         face_scale: see `generate`.
         start: what is noised first: the "photo", or its "draft", whose face its own fitted head has moved to these
@@ -197,7 +199,7 @@ def edit(
     subjects, encoded = [], {}
     for image, _ in pairs:
         if id(image) not in encoded:
-            encoded[id(image)] = editor.encode(image, face=face, extent=extent)
+            encoded[id(image)] = editor.encode(image, face=face, extent=extent, strict=strict)
         subjects.append(encoded[id(image)])
     results = editor.edit(
         subjects, [wish for _, wish in pairs], prompt, au_scale=au_scale, face_scale=face_scale, start=start,

@@ -17,6 +17,7 @@ from PIL import Image
 
 from common import background as backgrounds
 from common.action_units import AUWish, as_list, to_vector
+from common.advice import heed
 from common.arguments import pair_up
 from common.defaults import Defaults
 from common.errors import InputError
@@ -156,6 +157,7 @@ class FineFace:
         *,
         face: str | int | tuple[float, float] = "largest",
         extent: backgrounds.Extent | None = None,
+        strict: bool = False,
     ) -> Subject:
         """Everything about one photo that its edits share: face, crop, parts, and with FaceID the person's embedding.
 
@@ -163,6 +165,7 @@ class FineFace:
             image: the photo (`common.images.read_image`).
             face: "largest", an index counted from left to right, or a point (x, y) in the photo.
             extent: what is made anew: "face" (hair, ears, neck and clothes stay) or "head"; default: the model's own.
+            strict: see `common.editor.Editor.encode`.
 
         Returns:
             A Subject whose `identity` and `guides` are empty; the embedding is `subject.face.embedding`.
@@ -170,7 +173,7 @@ class FineFace:
         Raises:
             ImageError, ShapeError: not a picture.
             FaceNotFoundError: no such face, or the parser sees nobody there.
-            InputError: an unknown extent.
+            InputError: an unknown extent, or a doubtful photo where `strict`.
         """
         started = time.perf_counter()
         photo = read_image(image)
@@ -179,12 +182,13 @@ class FineFace:
             pixels, self.finder, self.parser, size=self.size, face=face, extent=extent, guide="photo",
             zoom=self.defaults.zoom,
         )  # fmt: skip
+        heed(made.advice, strict)
         found = made.face if self.networks.face_projection is None else with_embedding(pixels, made.face)
         seconds = {"prepare": round(time.perf_counter() - started, 3)}
         record = {"finder": self.finder.name, "parser": self.parser.name, "extent": extent, "seconds": seconds}
         return Subject(
-            photo, found, made.crop, made.source, made.labels, made.background, made.region, {}, (), record,
-            parser=self.parser,
+            photo, found, made.crop, made.source, made.labels, made.background, made.region, {}, (), made.advice,
+            record, parser=self.parser,
         )  # fmt: skip
 
     def edit(
@@ -277,11 +281,10 @@ class FineFace:
 
     def _generators(self, options: Options) -> Callable[[slice], list[torch.Generator]]:
         """Rows -> a generator for each, all of the same seed: a sweep starts from one noise, however it is split."""
-        seed = secrets.randbelow(2**31) if options.seed is None else int(options.seed)
-        if options.seed is None:
-            log.info("seed %d", seed)
+        if (seed := options.seed) is None:
+            log.info("seed %d", seed := secrets.randbelow(2**31))
         device = self.pipeline._execution_device
-        return lambda rows: [torch.Generator(device).manual_seed(seed) for _ in range(rows.stop - rows.start)]
+        return lambda rows: [torch.Generator(device).manual_seed(int(seed)) for _ in range(rows.stop - rows.start)]
 
     def _run(
         self, pipeline: Any, inputs: Callable[[slice], dict[str, Any]], conditions: Conditions, progress: bool

@@ -14,19 +14,43 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from common.action_units import ACTION_UNITS
     from common.errors import FaceEditError
+    from common.explain import explain
+    from common.motion import rise_and_fall
     from common.subject import Subject
 
     from ._api import MagicFace, edit
+    from .measured import neutralize, transfer
+    from .sweeps import animate, grid, sweep
 
 _HOMES = {
     "ACTION_UNITS": "common.action_units",
     "FaceEditError": "common.errors",
     "MagicFace": "magicface._api",
     "Subject": "common.subject",
+    "animate": "magicface.sweeps",
     "edit": "magicface._api",
+    "explain": "common.explain",
+    "grid": "magicface.sweeps",
+    "neutralize": "magicface.measured",
+    "rise_and_fall": "common.motion",
+    "sweep": "magicface.sweeps",
+    "transfer": "magicface.measured",
 }
 
-__all__ = ["ACTION_UNITS", "FaceEditError", "MagicFace", "Subject", "edit"]
+__all__ = [
+    "ACTION_UNITS",
+    "FaceEditError",
+    "MagicFace",
+    "Subject",
+    "animate",
+    "edit",
+    "explain",
+    "grid",
+    "neutralize",
+    "rise_and_fall",
+    "sweep",
+    "transfer",
+]
 
 
 def __getattr__(name: str) -> Any:

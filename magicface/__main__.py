@@ -3,6 +3,12 @@
     magicface photo.jpg AU12=3 AU6=2 -o smile.png     raise the lip corners by 3 and the cheeks by 2
     magicface photo.jpg angry:0.7 -o angry.png        a word for an expression, or a share of it; more by commas
     magicface *.jpg AU4=2 -o frowns/                  several photos, one folder
+    magicface explain AU4 -o brows.png                what a unit or a word is, and a picture of it
+    magicface neutralize photo.jpg                    the measured expression taken away
+    magicface transfer photo.jpg actor.jpg            the expression of another photo
+    magicface sweep photo.jpg AU12                    one unit at several levels, as a labelled sheet
+    magicface grid photo.jpg AU4 AU12                 two units
+    magicface animate photo.jpg happy -o smile.gif    an expression that comes, stays and goes
     magicface download                                fetch the published weights
     magicface prepare-videos videos/ --out pairs.jsonl   pairs to train on, from videos of people
     magicface evaluate                                measure the edits of a model
@@ -21,21 +27,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from common import cli
-from common.action_units import to_text, to_vector
+from common.action_units import ACTION_UNITS, to_text, to_vector
 from common.errors import ActionUnitError, InputError
 from common.expressions import EXPRESSIONS, is_word
+
+from . import commands
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The console script; returns the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if arguments[:1] == ["download"]:
-        return cli.guarded(lambda: _download(arguments[1:]))
-    if arguments[:1] == ["prepare-videos"]:
-        return cli.guarded(lambda: _prepare_videos(arguments[1:]))
-    if arguments[:1] == ["evaluate"]:
-        return cli.guarded(lambda: _evaluate(arguments[1:]))
-    return cli.guarded(lambda: _edit(arguments))
+    command = _COMMANDS.get(arguments[0] if arguments else "")
+    return cli.guarded(lambda: command(arguments[1:]) if command else _edit(arguments))
 
 
 def _edit(arguments: list[str]) -> int:
@@ -95,6 +98,29 @@ def _download(arguments: list[str]) -> int:
     return cli.OK
 
 
+def _explain(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        "magicface explain",
+        description="Says what an action unit or a word such as happy is; without a name, lists all.",
+        formatter_class=cli.HelpFormatter,
+    )
+    parser.add_argument("names", nargs="*", metavar="AU | WORD", help="such as AU4 or happy (default: all)")
+    parser.add_argument("-o", "--output", type=Path, help="picture of a head without and with it; of one name")
+    args = parser.parse_args(arguments)
+    from common.explain import explain
+    from common.images import picture_format, save_image
+
+    if args.output is not None:
+        if len(args.names) != 1:
+            raise InputError(f"A picture is of one name; got {len(args.names)}.")
+        picture_format(args.output)
+    found = [explain(name) for name in args.names or (*ACTION_UNITS, *EXPRESSIONS)]
+    print("\n\n".join(map(str, found)))
+    if args.output is not None:
+        save_image(found[0].picture(), args.output)
+    return cli.OK
+
+
 def _prepare_videos(arguments: list[str]) -> int:
     from .videos.command import run  # brings OpenCV and torch
 
@@ -106,6 +132,18 @@ def _evaluate(arguments: list[str]) -> int:
 
     return main(arguments)
 
+
+_COMMANDS = {
+    "download": _download,
+    "explain": _explain,
+    "neutralize": commands.neutralize,
+    "transfer": commands.transfer,
+    "sweep": commands.sweep,
+    "grid": commands.grid,
+    "animate": commands.animate,
+    "prepare-videos": _prepare_videos,
+    "evaluate": _evaluate,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,13 @@ from common.checkpoints import MAGICFACE
 from common.defaults import Defaults
 from common.editor import Editor
 from common.errors import InputError
+from common.explain import cautions
 from common.front import Front
 from common.images import ImageLike, as_list, check_exists
 
 from .rigger import ActionUnitRigger
+
+log = logging.getLogger(__name__)
 
 
 class MagicFace(Editor[AUWish]):
@@ -52,6 +56,7 @@ def edit(
     background: ImageLike | None = None,
     finder: str = "auto",
     parser: str = "auto",
+    strict: bool = False,
     # sampling
     steps: int | None = None,
     guidance: float | None = None,
@@ -74,7 +79,8 @@ def edit(
         img: a path, a PIL image, a numpy array (H, W, 3), a torch tensor (3, H, W), or a list of such
             (`common.images.read_image`). Any size; EXIF orientation is honoured.
         au_delta: how much each action unit changes, wanted minus present intensity on the FACS scale 0..5, within
-            [-10, 10]: `{"AU12": 3}`, `"AU12=3,AU6=2"`, 12 numbers in the order of `ACTION_UNITS`, or a list of such.
+            [-10, 10]: `{"AU12": 3}`, `"AU12=3,AU6=2"`, words (`"happy"`, `"angry:0.7,AU5=1"`), 12 numbers in
+            the order of `ACTION_UNITS`, or a list of such; what is known to go wrong is logged (`common.explain`).
             Nothing (`{}`) re-generates the face as it is.
         model: a folder, a hub repository fetched before, or "embedded", the small model inside the package, trained on
             synthetic faces only. Default: the published one; where it was never fetched, the embedded one, which is
@@ -87,6 +93,7 @@ def edit(
         background: a background made before, of the prepared crop `img`.
         finder: which face finder; "auto" takes the best at hand.
         parser: which face parser; "auto" takes the best at hand.
+        strict: what is doubtful about a photo, such as black borders or a profile, is an error; else it is logged.
         steps: denoising steps.
         guidance: how strongly the AUs pull. 1.5 is the release's; the paper's own table has the lowest AU error at 3.0
             (0.261 against 0.333). The embedded model was made for 1.
@@ -118,14 +125,16 @@ def edit(
     pairs, single = pair_up(img, au_delta, MagicFace.rigger.as_list)
     if background is not None and as_list(img) is not None:
         raise InputError("background goes with one prepared crop; got a list of pictures.")
-    for image, wish in pairs:
+    for image, _ in pairs:
         check_exists(image)
-        to_vector(wish)
+    told = [to_vector(wish) for _, wish in pairs]
+    for caution in dict.fromkeys(caution for vector in told for caution in cautions(vector)):
+        log.warning(caution)
     results = _front.run(
         pairs,
         {"model": model, "base": base, "dtype": dtype, "device": device},
         {"size": size, "finder": finder, "parser": parser},
-        {"face": face, "extent": extent, "background": background},
+        {"face": face, "extent": extent, "background": background, "strict": strict},
         {"seed": seed, "engine": engine, "progress": progress, **way},
         batch_size=batch_size,
     )

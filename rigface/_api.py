@@ -48,6 +48,7 @@ def edit(
     extent: Extent | None = None,
     finder: str = "auto",
     parser: str = "auto",
+    strict: bool = False,
     # sampling
     steps: int | None = None,
     guidance: float | None = None,
@@ -92,6 +93,7 @@ def edit(
         extent: "head" or "face", see `Editor.encode`.
         finder: which face finder; "auto" takes the best at hand.
         parser: which face parser; "auto" takes the best at hand.
+        strict: what is doubtful about a photo, such as black borders or a profile, is an error; else it is logged.
         steps: denoising steps.
         guidance: None or 1: the published pipeline's two guidance halves are the same, so that it has none.
         seed: of the noise; 424 is the release's. Same seed and device, same picture.
@@ -125,7 +127,7 @@ def edit(
         pairs,
         {"model": model, "base": base, "dtype": dtype, "device": device},
         {"size": size, "finder": finder, "parser": parser, "reconstructor": reconstructor},
-        {"face": face, "extent": extent, **prepared},
+        {"face": face, "extent": extent, "strict": strict, **prepared},
         {"seed": seed, "engine": engine, "progress": progress, **way},
         batch_size=batch_size,
     )

@@ -102,6 +102,7 @@ class RigFace(Editor[RigWish]):
         background: ImageLike | None = None,
         render: ImageLike | None = None,
         coefficients: Any = None,
+        strict: bool = False,
     ) -> Subject:
         """Everything about one photo that its edits share: face, crop, parts, background, identity, its 3D face.
 
@@ -113,6 +114,7 @@ class RigFace(Editor[RigWish]):
                 are the edit, whose wish is then `RigWish()`, and `image` is the prepared square crop itself.
             render: see `background`.
             coefficients: (V,) or the path of a .npy file; see `background`.
+            strict: see `Editor.encode`.
 
         Raises:
             MissingCheckpointError: nothing on this machine sees faces in 3D.
@@ -121,7 +123,7 @@ class RigFace(Editor[RigWish]):
         check_prepared(background, render, coefficients)
         if background is None:
             reconstructor = self.reconstructor  # what is missing should not cost the encoding
-            subject = super().encode(image, face=face, extent=extent)
+            subject = super().encode(image, face=face, extent=extent, strict=strict)
             return replace(subject, seen=Look(reconstructor, _seen(reconstructor, subject)))
         given = read_conditions(background, render, coefficients)
         if len(given.coefficients) != self.pipeline.vector_size:

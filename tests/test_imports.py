@@ -6,13 +6,16 @@ import ast
 import subprocess
 import sys
 import time
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
 SIBLINGS = {"magicface", "rigface", "fineface"}
-ONE_HOME = {"insightface", "face_alignment", "ai_edge_litert", "anny", "scipy", "accelerate", "peft", "dlib", "feat"}
+ONE_HOME = {
+    *("insightface", "face_alignment", "ai_edge_litert", "anny", "scipy", "accelerate", "peft", "dlib", "feat", "av"),
+}
 ALLOWED = {
     "common.expressions": {"common.errors"},
     "common.action_units": {"common.errors", "common.expressions"},
@@ -46,6 +49,7 @@ ALLOWED = {
 }
 
 
+@cache
 def modules() -> dict[str, ast.Module]:
     files = [path for package in ("common", *SIBLINGS) for path in (ROOT / package).rglob("*.py")]
     return {
@@ -81,6 +85,7 @@ def imports(name: str, tree: ast.Module, is_package: bool) -> set[str]:
     return found
 
 
+@cache
 def all_imports() -> dict[str, set[str]]:
     trees = modules()
     return {name: imports(name, tree, (ROOT / name.replace(".", "/")).is_dir()) for name, tree in trees.items()}
@@ -140,7 +145,7 @@ def test_importing_everything_needs_no_network_and_no_option():
         f"import {', '.join(n for n in sorted(modules()) if not n.endswith('__main__'))}\n"
         # peft is not among them: where it is installed, diffusers imports it
         "optional = {'insightface', 'face_alignment', 'ai_edge_litert', 'gradio', 'torchvision', 'skimage',"
-        "'anny', 'warp', 'dlib', 'feat'}\n"
+        "'anny', 'warp', 'dlib', 'feat', 'av'}\n"
         "loaded = optional & set(sys.modules)\n"
         "assert not loaded, loaded\n"
     )

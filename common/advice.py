@@ -1,0 +1,117 @@
+"""What is doubtful about a photo before it is edited: a sentence each, with what to do."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+
+import cv2
+import numpy as np
+
+from .errors import InputError
+from .faces import Face
+
+log = logging.getLogger(__name__)
+
+SMALL, LARGE = 48, 0.7
+"""Pixels of a face's width, and its share of the picture's shorter side, beyond which there is a doubt."""
+SEVERAL = 0.5
+"""Of the chosen face's width: another face from this on may be the one that was meant."""
+ASIDE = 0.5
+"""How far the tip of the nose stands from the middle of the jaw, in jaw widths: a turn of 37 degrees."""
+BLURRED = 0.17
+"""Of `sharpness`: about what a blur of 2 % of the face's width leaves."""
+UNSURE = {"mediapipe": 0.84}
+"""Scores of the finders that fall where a face is hidden. BlazeFace's is 0.92 and more in photographs of free faces,
+and in 38 of 40 pictures of synthetic ones above this; with the mouth covered it is 0.77 to 0.87."""
+_BLACK, _EDGE, _LEAST = 10, 24, 0.01  # bytes of a border, and by how much it ends; its share of the picture's side
+_FACE = 96  # pixels of a face's width, at which sharpness is told
+
+
+def advise(pixels: np.ndarray, faces: Sequence[Face], face: Face, chosen: bool = False) -> list[str]:
+    """Sentences on a photo and its face.
+
+    Args:
+        pixels: (H, W, 3) uint8, RGB.
+        faces: all that were found.
+        face: which of them is to be edited.
+        chosen: somebody has said which; else others of its size are a doubt.
+    """
+    height, width = pixels.shape[:2]
+    wide = float(face.box[2] - face.box[0])
+    found = []
+    if sides := black_borders(pixels):
+        told = ", ".join(f"{name} {count} px" for name, count in sides.items())
+        found.append(f"the photo has black borders ({told}), which networks take for what is behind: cut them off")
+    if wide < SMALL:
+        found.append(f"the face is small, {wide:.0f} pixels wide: take a larger picture of it")
+    if wide > LARGE * min(height, width):
+        found.append("the face fills the picture: take one with more around it, or edit with the extent 'face'")
+    others = [each for each in faces if each is not face and each.box[2] - each.box[0] > SEVERAL * wide]
+    if others and not chosen:
+        found.append(f"{len(others) + 1} faces are as large: say which, as an index from the left or a point in it")
+    aside, blurred = abs(turn(face)) > ASIDE, sharpness(pixels, face) < BLURRED
+    if aside:
+        found.append("the face is seen from the side: take a photo that shows both its halves")
+    if blurred:
+        found.append("the face is blurred: take a sharper photo")
+    if not (aside or blurred or wide < SMALL) and face.score < UNSURE.get(face.backend, 0.0):
+        found.append("something may hide part of the face, like a hand or hair: take a photo in which it is free")
+    return found
+
+
+def heed(advice: Iterable[str], strict: bool) -> None:
+    """Logs what is doubtful.
+
+    Raises:
+        InputError: anything is, and `strict` makes it an error.
+    """
+    lines = list(advice)
+    if lines and strict:
+        raise InputError("The photo is doubtful:\n" + "\n".join(f"  {line}" for line in lines))
+    for line in lines:
+        log.warning("%s", line)
+
+
+def black_borders(pixels: np.ndarray) -> dict[str, int]:
+    """Widths in pixels of the black borders that a photo has, by side; dark pictures have none.
+
+    A border is black from end to end, and ends at once along most of its length.
+    """
+    bright = pixels.max(2).astype(np.int16)
+    views = {"left": bright.T, "top": bright, "right": bright.T[::-1], "bottom": bright[::-1]}
+    found = {}
+    for name, rows in views.items():
+        dark = rows.max(1) <= _BLACK
+        count = len(rows) if dark.all() else int(np.argmin(dark))
+        if _LEAST * len(rows) <= count < len(rows) and np.median(rows[count : count + 3].max(0)) >= _EDGE:
+            found[name] = count
+    return {name: found[name] for name in ("left", "right", "top", "bottom") if name in found}
+
+
+def turn(face: Face) -> float:
+    """How far the tip of the nose stands from the middle of the jaw's ends, in widths of the jaw; 0 in a front view."""
+    across = face.landmarks[16] - face.landmarks[0]
+    return float((face.landmarks[30] - face.landmarks[0]) @ across / max(float(across @ across), 1e-6)) - 0.5
+
+
+def sharpness(pixels: np.ndarray, face: Face) -> float:
+    """Share of a face's detail that one more blur takes away, 0 to 1, once its width is brought to 96 pixels.
+
+    A picture that is blurred already loses little; contrast plays no part. After Crete et al., "The blur effect:
+    perception and estimation with a new no-reference perceptual blur metric", 2007.
+    """
+    low, high = np.floor(face.box[:2]).astype(int).clip(0), np.ceil(face.box[2:]).astype(int)
+    patch = pixels[low[1] : high[1], low[0] : high[0]]
+    if min(patch.shape[:2]) < 2:
+        return 0.0
+    scale = _FACE / patch.shape[1]
+    size = _FACE, max(round(scale * patch.shape[0]), 2)
+    seen = cv2.resize(patch, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    grey = cv2.cvtColor(seen, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    detail, left = (_steps(each) for each in (grey, cv2.GaussianBlur(grey, (0, 0), 1.5)))
+    return 1 - left / detail if detail else 0.0
+
+
+def _steps(grey: np.ndarray) -> float:
+    return float(np.abs(np.diff(grey, axis=0)).mean() + np.abs(np.diff(grey, axis=1)).mean())

@@ -1,0 +1,153 @@
+"""Expressions over time: keyframes, the wishes between them, and moving pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from .action_units import AUWish, to_vector
+from .errors import InputError, MissingDependencyError
+from .files import replace_file
+
+MOVIES = (".gif", ".mp4")
+LONGEST = 3600
+"""Frames of an animation at most."""
+_STILL = 8  # bytes: where the wishes change a picture by less, nothing should move
+
+Keyframes = Sequence[tuple[float, AUWish]]
+"""Seconds and what is wished then, in order; the first is at 0."""
+
+
+@dataclass(frozen=True, eq=False)
+class Animation:
+    """Frames, and what was wished of each.
+
+    Attributes:
+        frames: (H, W, 3) RGB pictures of one size.
+        vectors: (F, 12) the action units of each.
+        fps: frames a second.
+    """
+
+    frames: Sequence[Image.Image] = field(repr=False)
+    vectors: np.ndarray = field(repr=False)
+    fps: float
+
+    def save(self, path: str | Path) -> None:
+        """Write a GIF, which repeats, or an MP4 (H.264); a file is there whole or not at all.
+
+        Raises:
+            InputError: another suffix.
+            MissingDependencyError: an MP4 without PyAV.
+        """
+        save_movie(self.frames, path, self.fps)
+
+    def flicker(self) -> float | None:
+        """Mean change from frame to frame, in bytes, where nothing should move: outside of what the wishes change.
+
+        What they change is told by the frames of the smallest and the largest wish. None where all moves, or one frame
+        is all there is.
+        """
+        pixels = [np.asarray(frame.convert("RGB")).astype(np.int16) for frame in self.frames]
+        sizes = np.abs(self.vectors).sum(1)
+        moved = np.abs(pixels[int(sizes.argmax())] - pixels[int(sizes.argmin())]).max(2) >= _STILL
+        if moved.all() or len(pixels) < 2:
+            return None
+        return float(np.mean([np.abs(b - a)[~moved].mean() for a, b in pairwise(pixels)]))
+
+
+def rise_and_fall(
+    wish: AUWish, onset: float = 0.4, apex: float = 0.6, offset: float = 0.6, rest: float = 0.2
+) -> list[tuple[float, AUWish]]:
+    """Keyframes of an expression that comes, stays and goes.
+
+    Args:
+        wish: at the apex.
+        onset: seconds in which it comes.
+        apex: seconds for which it stays.
+        offset: seconds in which it goes.
+        rest: seconds before and after.
+    """
+    for name, value in {"onset": onset, "apex": apex, "offset": offset, "rest": rest}.items():
+        if not 0 <= value < float("inf"):
+            raise InputError(f"{name} must be seconds, 0 or more; got {value!r}.")
+    times = np.cumsum([rest, onset, apex, offset, rest]).tolist()
+    return [(0.0, {}), *zip(times, ({}, wish, wish, {}, {}))]  # type: ignore[list-item]
+
+
+def between(keyframes: Keyframes, fps: float) -> np.ndarray:
+    """The vectors (F, 12) of all frames; between two keyframes motion begins and ends softly.
+
+    Raises:
+        InputError: no keyframes, times that do not rise from 0, or too many frames.
+        ActionUnitError, ShapeError: a wish that cannot be understood.
+    """
+    if not keyframes:
+        raise InputError("An animation needs keyframes: (seconds, wish), the first at 0.")
+    if not 0 < fps <= 240:
+        raise InputError(f"fps must be frames a second, above 0 and up to 240; got {fps!r}.")
+    times = np.array([float(second) for second, _ in keyframes])
+    if times[0] != 0 or (np.diff(times) < 0).any() or not np.isfinite(times).all():
+        raise InputError(f"Keyframes must rise from 0 seconds; got {times.tolist()}.")
+    count = round(times[-1] * fps) + 1
+    if count > LONGEST:
+        raise InputError(f"An animation has at most {LONGEST} frames; these keyframes make {count}.")
+    values = np.array([to_vector(wish) for _, wish in keyframes])
+    found = []
+    for second in np.minimum(np.arange(count) / fps, times[-1]):
+        after = int(np.searchsorted(times, second, side="left")) or 1
+        after = min(after, len(times) - 1)
+        before = max(after - 1, 0)
+        span = times[after] - times[before]
+        share = (second - times[before]) / span if span > 0 else 1.0
+        share = share * share * (3 - 2 * share)
+        found.append(values[before] + share * (values[after] - values[before]))
+    return np.round(np.array(found), 3)
+
+
+def save_movie(frames: Sequence[Image.Image], path: str | Path, fps: float) -> None:
+    """See `Animation.save`."""
+    path = Path(path)
+    kind = check_movie(path)
+    writer = _gif if kind == ".gif" else _mp4
+    replace_file(path, lambda file: writer(frames, file, fps))
+
+
+def check_movie(path: str | Path) -> str:
+    """The suffix of a moving picture.
+
+    Raises:
+        InputError: it is none of `MOVIES`.
+    """
+    kind = Path(path).suffix.lower()
+    if kind not in MOVIES:
+        raise InputError(f"A moving picture is {' or '.join(MOVIES)}; got {str(path)!r}.")
+    return kind
+
+
+def _gif(frames: Sequence[Image.Image], path: Path, fps: float) -> None:
+    first, *others = [frame.convert("RGB").quantize(256, dither=Image.Dither.NONE) for frame in frames]
+    first.save(path, "GIF", save_all=True, append_images=others, duration=round(1000 / fps), loop=0)
+
+
+def _mp4(frames: Sequence[Image.Image], path: Path, fps: float) -> None:
+    try:
+        import av
+    except ImportError as error:
+        raise MissingDependencyError("av", "MP4 (a .gif does not)", 'pip install "face-rig[motion]"') from error
+    size = frames[0].width - frames[0].width % 2, frames[0].height - frames[0].height % 2  # H.264 wants even sides
+    container: Any
+    with av.open(str(path), "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001))
+        stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
+        stream.options = {"crf": "16"}
+        for frame in frames:
+            picture = frame.convert("RGB").crop((0, 0, *size))
+            container.mux(stream.encode(av.VideoFrame.from_image(picture)))
+        container.mux(stream.encode())

@@ -1,0 +1,185 @@
+"""The commands that make more of one photo than an edit: neutralize, transfer, sweep, grid, animate."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from common import cli
+from common.action_units import known_unit, to_vector
+from common.errors import InputError
+from common.images import picture_format, save_image
+
+_FRAME = re.compile(r"(\d+(?:\.\d*)?):(.*)")
+
+
+def neutralize(arguments: list[str]) -> int:
+    """`magicface neutralize photo.jpg`."""
+    parser = _parser("neutralize", "Brings the measured action units of a face to zero.")
+    _add_measurer(parser)
+    args = parser.parse_args(arguments)
+    target = _target(args)
+    from .measured import neutralize as made
+
+    picture = made(args.photo, share=args.share, measurer=args.measurer, **_options(args))
+    return _saved(picture, target, args)
+
+
+def transfer(arguments: list[str]) -> int:
+    """`magicface transfer photo.jpg reference.jpg`."""
+    parser = _parser("transfer", "Gives a face the expression that is measured in another photo.")
+    parser.add_argument("reference", type=Path, help="photo of whoever shows the expression")
+    parser.add_argument("--reference-face", default="largest", help="which one there; as --face")
+    _add_measurer(parser)
+    args = parser.parse_args(arguments)
+    target = _target(args)
+    from .measured import transfer as made
+
+    picture = made(
+        args.photo, args.reference, share=args.share, measurer=args.measurer,
+        reference_face=cli.parse_face(args.reference_face), **_options(args),
+    )  # fmt: skip
+    return _saved(picture, target, args)
+
+
+def sweep(arguments: list[str]) -> int:
+    """`magicface sweep photo.jpg AU12`."""
+    parser = _parser("sweep", "Draws a labelled sheet of one action unit at several levels.")
+    parser.add_argument("unit", help="such as AU12")
+    parser.add_argument("--levels", help="by commas (default: -2,-1,0,1,2,3,4)")
+    _add_side(parser)
+    args = parser.parse_args(arguments)
+    known_unit(args.unit)
+    levels, target = _levels(args.levels), _target(args, "sweep")
+    from .sweeps import LEVELS
+    from .sweeps import sweep as made
+
+    return _saved(made(args.photo, args.unit, levels or LEVELS, **_options(args)).sheet(args.side), target, args)
+
+
+def grid(arguments: list[str]) -> int:
+    """`magicface grid photo.jpg AU4 AU12`."""
+    parser = _parser("grid", "Draws a labelled sheet of two action units, each at several levels.")
+    parser.add_argument("rows", help="the unit that changes from row to row, such as AU4")
+    parser.add_argument("columns", help="the unit that changes along a row, such as AU12")
+    parser.add_argument("--levels", default="0,1.5,3", help="of both, by commas")
+    parser.add_argument("--column-levels", help="of the second unit alone")
+    _add_side(parser)
+    args = parser.parse_args(arguments)
+    for unit in (args.rows, args.columns):
+        known_unit(unit)
+    levels, others, target = _levels(args.levels), _levels(args.column_levels), _target(args, "grid")
+    from .sweeps import grid as made
+
+    found = made(args.photo, args.rows, args.columns, levels or (), others, **_options(args))
+    return _saved(found.sheet(args.side), target, args)
+
+
+def animate(arguments: list[str]) -> int:
+    """`magicface animate photo.jpg happy`."""
+    parser = _parser(
+        "animate",
+        "Makes a photo move, as a GIF or an MP4: an expression that comes, stays and goes, or keyframes SECONDS:WISH, "
+        "such as 0:neutral 0.5:happy 2:neutral.",
+    )
+    parser.add_argument("wish", nargs="+", metavar="WISH | SECONDS:WISH", help="AU12=3, happy, 0.5:happy ...")
+    parser.add_argument("--fps", type=float, default=12.0, help="frames a second")
+    for name, seconds, what in (
+        ("onset", 0.4, "in which it comes"), ("apex", 0.6, "for which it stays"),
+        ("offset", 0.6, "in which it goes"), ("rest", 0.2, "before and after"),
+    ):  # fmt: skip
+        parser.add_argument(f"--{name}", type=float, default=seconds, help=f"seconds {what}; not with keyframes")
+    args = parser.parse_args(arguments)
+    from common.motion import between, check_movie, rise_and_fall
+
+    target = Path(args.output or f"{Path(args.photo).stem}-moving.gif")
+    check_movie(target)
+    times = {name: getattr(args, name) for name in ("onset", "apex", "offset", "rest")}
+    frames = keyframes(args.wish) or rise_and_fall(_together(args.wish), **times)
+    between(frames, args.fps)
+    from .sweeps import animate as made
+
+    found = made(args.photo, frames, fps=args.fps, **_options(args))
+    found.save(target)
+    flicker = found.flicker()
+    told = "" if flicker is None else f"; flicker where nothing moves: {flicker:.2f} of 255"
+    cli.say(f"{args.photo} -> {target}: {len(found.frames)} frames{told}")
+    return cli.OK
+
+
+def keyframes(wishes: Sequence[str]) -> list[tuple[float, str]]:
+    """Keyframes out of "0:neutral 0.5:happy"; none where no part begins with seconds.
+
+    Raises:
+        InputError: some parts begin with seconds, others do not.
+    """
+    found = [_FRAME.fullmatch(each) for each in wishes]
+    if not any(found):
+        return []
+    if not all(found):
+        raise InputError(f"Either all wishes are keyframes, SECONDS:WISH, or none; got {' '.join(wishes)!r}.")
+    return [(float(each[1]), each[2]) for each in found if each]
+
+
+def _together(wishes: Sequence[str]) -> list[float]:
+    return to_vector(",".join(wishes))
+
+
+def _parser(name: str, what: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        f"magicface {name}", description=what, epilog=cli.EXIT_CODES, formatter_class=cli.HelpFormatter
+    )
+    parser.add_argument("photo", type=Path, help="a picture file")
+    cli.add_options(parser)
+    return parser
+
+
+def _add_measurer(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--share", type=float, default=1.0, help="of the way, 0 to 1")
+    parser.add_argument("--measurer", default="auto", help="who reads expressions: auto, regressor, fit or py-feat")
+
+
+def _add_side(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--side", type=int, default=192, help="of each picture on the sheet, in pixels")
+
+
+def _levels(text: str | None) -> list[float] | None:
+    """Numbers by commas.
+
+    Raises:
+        InputError: something else.
+    """
+    try:
+        return None if text is None else [float(part) for part in text.split(",") if part.strip()]
+    except ValueError:
+        raise InputError(f"Levels are numbers by commas, such as 0,1.5,3; got {text!r}.") from None
+
+
+def _target(args: argparse.Namespace, kind: str = "edited") -> Path:
+    """Where the picture goes; what is wrong with it should not cost an edit."""
+    cli.listen(args.quiet)
+    named = args.output if args.output is not None and Path(args.output).suffix else None
+    target = Path(named or Path(args.output or "") / f"{args.photo.stem}-{kind}.png")
+    picture_format(target)
+    cli.output_paths([args.photo], str(target))
+    return target
+
+
+def _options(args: argparse.Namespace) -> dict[str, Any]:
+    """The options of `magicface.edit` among those of the command line."""
+    names = (
+        *("model", "base", "dtype", "device", "extent", "background", "finder", "parser", "steps", "guidance", "seed"),
+        *("engine", "start", "strength", "size", "strict"),
+    )
+    options = {name: getattr(args, name) for name in names}
+    paste = False if args.paste == "none" else args.paste
+    return options | {"face": cli.parse_face(args.face), "paste_back": paste, "progress": not args.quiet}
+
+
+def _saved(picture: Any, target: Path, args: argparse.Namespace) -> int:
+    save_image(picture, target)
+    cli.say(f"{args.photo} -> {target}")
+    return cli.OK

@@ -1,0 +1,96 @@
+"""Wishes that a measurement makes: a face without its expression, or with that of another one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from common.action_units import ACTION_UNITS
+from common.arguments import check_share
+from common.errors import InputError
+from common.faces import choose_face, get_finder
+from common.images import ImageLike, read_image, rgb
+from common.measure import get_measurer
+
+from ._api import edit
+
+FAINT = 0.5
+"""Of a change of intensity: less than that is not told from nothing, and left alone."""
+
+
+def neutralize(
+    img: ImageLike, *, share: float = 1.0, face: Any = "largest", measurer: str = "auto", **options: Any
+) -> Any:
+    """A photo whose measured action units are brought to zero: `neutralize("smile.jpg")`.
+
+    Args:
+        img: a photo, see `edit`.
+        share: of the expression that goes, 0 to 1.
+        face: which, see `edit`.
+        measurer: who reads the photo, see `common.measure.get_measurer`.
+        options: the others of `edit`.
+
+    Returns:
+        The edited photo as PIL image; the photo itself where nothing is to be seen of an expression.
+
+    Raises:
+        As `edit`.
+    """
+    check_share("share", share)
+    photo = read_image(img)
+    return _changed(photo, -share * units_of(photo, face, measurer).clip(0), face, options)
+
+
+def transfer(
+    img: ImageLike,
+    reference: ImageLike,
+    *,
+    share: float = 1.0,
+    face: Any = "largest",
+    reference_face: Any = "largest",
+    measurer: str = "auto",
+    **options: Any,
+) -> Any:
+    """A photo with the expression that is measured in another one: `transfer("me.jpg", "actor.jpg")`.
+
+    Args:
+        img: a photo, see `edit`.
+        reference: who shows the expression; of this one only the action units are taken.
+        share: of the way between the two expressions, 0 to 1.
+        face: which in the photo, see `edit`.
+        reference_face: which in the reference.
+        measurer: who reads both, see `common.measure.get_measurer`.
+        options: the others of `edit`.
+
+    Returns:
+        The edited photo as PIL image; the photo itself where both show the same.
+
+    Raises:
+        As `edit`.
+    """
+    check_share("share", share)
+    photo = read_image(img)
+    there, here = units_of(reference, reference_face, measurer), units_of(photo, face, measurer)
+    return _changed(photo, share * (there.clip(0) - here.clip(0)), face, options)
+
+
+def units_of(img: ImageLike, face: Any = "largest", measurer: str = "auto") -> np.ndarray:
+    """The measured intensities (12,) of one face of a photo, 0 to 5, in the order of `ACTION_UNITS`.
+
+    Raises:
+        FaceNotFoundError: no such face.
+        InputError: there is no such measurer, or it reads the largest face only and another one is asked for.
+    """
+    reader, pixels = get_measurer(measurer), rgb(read_image(img))
+    many = getattr(reader, "many", None)
+    if many is not None:
+        return many([pixels], faces=[choose_face(get_finder("auto").find(pixels), face)])[0].units
+    if face != "largest":
+        raise InputError(f"The measurer {reader.name!r} reads the largest face only; got face={face!r}.")
+    return reader(pixels).units
+
+
+def _changed(photo: Any, change: np.ndarray, face: Any, options: dict[str, Any]) -> Any:
+    wish = {unit: round(float(value), 2) for unit, value in zip(ACTION_UNITS, change) if abs(value) >= FAINT}
+    return edit(photo, wish, face=face, **options) if wish else photo.copy()

@@ -1,0 +1,107 @@
+"""What is doubtful about a photo is told, and nothing of a good one."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from common.advice import advise, black_borders, heed, sharpness, turn
+from common.errors import InputError
+from common.faces import get_finder
+from common.synthetic import picture
+from common.synthetic.draw import draw_scene
+
+
+def told(pixels: np.ndarray, which: int = 0, chosen: bool = False) -> list[str]:
+    faces = sorted(get_finder("mediapipe").find(pixels), key=lambda face: -face.area)
+    return advise(pixels, faces, faces[which], chosen)
+
+
+@pytest.fixture(scope="module")
+def face(astronaut):
+    return get_finder("mediapipe").find(astronaut)[0]
+
+
+def test_a_good_photo_gets_no_word(astronaut):
+    assert told(astronaut) == []
+
+
+@pytest.mark.parametrize("side", ["left", "right", "top", "bottom"])
+def test_black_borders_are_measured(astronaut, side):
+    before = (side == "top", side == "left"), (side == "bottom", side == "right")
+    around = [(30 * int(first), 30 * int(last)) for first, last in zip(*before)]
+    framed = np.pad(astronaut[20:-20, 20:-20], [*around, (0, 0)])
+    assert black_borders(framed) == {side: 30}
+    assert any(f"{side} 30 px" in line for line in told(framed))
+
+
+def test_dark_pictures_have_no_borders(astronaut):
+    assert black_borders(np.zeros((40, 40, 3), np.uint8)) == {}
+    ramp = np.repeat(np.linspace(0, 255, 80).astype(np.uint8)[:, None], 80, 1)
+    assert black_borders(np.dstack([ramp] * 3)) == {}
+    assert black_borders(astronaut) == {}
+
+
+def test_small_and_large_faces_are_told(astronaut, face):
+    small = cv2.resize(astronaut, None, fx=0.4, fy=0.4, interpolation=cv2.INTER_AREA)
+    assert any("pixels wide" in line for line in told(small))
+    x0, y0, x1, y1 = face.box.astype(int)
+    close = astronaut[y0 - 12 : y1 + 12, x0 - 12 : x1 + 12]
+    assert any("fills the picture" in line for line in told(cv2.resize(close, None, fx=3, fy=3)))
+
+
+def test_several_faces_are_told_unless_one_was_chosen(astronaut):
+    both = np.concatenate([astronaut, astronaut[:, ::-1]], axis=1)
+    assert any("2 faces" in line for line in told(both))
+    assert not any("faces" in line for line in told(both, chosen=True))
+    small = cv2.resize(astronaut, None, fx=0.4, fy=0.4, interpolation=cv2.INTER_AREA)
+    beside = np.concatenate([astronaut, np.pad(small, [(0, 512 - len(small)), (0, 0), (0, 0)], mode="edge")], axis=1)
+    assert not any("faces" in line for line in told(beside)), "somebody in the distance is no doubt"
+
+
+def test_blur_is_told_whatever_the_contrast(astronaut, face):
+    wide = float(face.box[2] - face.box[0])
+    blurs = [cv2.GaussianBlur(astronaut, (0, 0), share * wide) for share in (0.005, 0.01, 0.02)]
+    values = [sharpness(each, face) for each in (astronaut, *blurs)]
+    assert values == sorted(values, reverse=True)
+    assert any("blurred" in line for line in told(blurs[-1]))
+    pale = (128 + 0.4 * (astronaut.astype(np.float32) - 128)).astype(np.uint8)
+    assert sharpness(pale, face) == pytest.approx(values[0], abs=0.05)
+
+
+def test_profiles_are_told():
+    from dataclasses import replace
+
+    turns = []
+    for yaw in (-45.0, 0.0, 45.0):
+        pixels = np.asarray(picture.make(replace(draw_scene(301, 1), angles=(yaw, 0.0, 0.0)), 192).image)
+        turns.append(turn(get_finder("mediapipe").find(pixels)[0]))
+        assert any("from the side" in line for line in told(pixels)) == bool(yaw)
+    assert turns[0] < -0.5 < turns[1] < 0.5 < turns[2]
+
+
+def test_something_before_the_mouth_is_told(astronaut, face):
+    hidden = astronaut.copy()
+    (x, y), reach = face.landmarks[48:68].mean(0).astype(int), round(0.3 * float(face.box[2] - face.box[0]))
+    cv2.rectangle(hidden, (int(x) - reach, int(y) - reach), (int(x) + reach, int(y) + reach), (90, 100, 110), -1)
+    found = get_finder("mediapipe").find(hidden)[0]
+    assert found.score < face.score - 0.05
+    assert any("hide" in line for line in advise(hidden, [found], found)) == (found.score < 0.84)
+
+
+def test_doubts_are_errors_where_it_is_strict(caplog):
+    heed(["the face is blurred: take a sharper photo"], strict=False)
+    assert "blurred" in caplog.text
+    heed([], strict=True)
+    with pytest.raises(InputError, match="blurred"):
+        heed(["the face is blurred: take a sharper photo"], strict=True)
+
+
+def test_editors_heed(editor, astronaut):
+    framed = np.pad(astronaut, [(0, 0), (40, 40), (0, 0)])
+    assert any("black borders" in line for line in editor.encode(framed).advice)
+    with pytest.raises(InputError, match="black borders"):
+        editor.encode(Image.fromarray(framed), strict=True)
+    assert editor.encode(astronaut, strict=True).advice == ()

@@ -1,0 +1,70 @@
+"""Laws of wishes that a measurement makes, on people whose expression is known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from common.action_units import ACTION_UNITS, to_vector
+from common.errors import FaceNotFoundError, InputError
+from common.synthetic import picture
+from common.synthetic.draw import draw_scene
+from magicface import neutralize, transfer
+from magicface.measured import units_of
+
+SMILE = list(ACTION_UNITS).index("AU12")
+
+
+def person(seed: int, wish: str) -> Image.Image:
+    side = tuple(to_vector(wish))
+    scene = replace(draw_scene(seed, 2), units=(side, side), blink=(0.0, 0.0), angles=(0.0, 0.0, 0.0))
+    return Image.fromarray(np.asarray(picture.make(scene, 160).image))
+
+
+@pytest.fixture(scope="module")
+def smiling():
+    return person(5, "AU12=4,AU25=2")
+
+
+@pytest.fixture(scope="module")
+def calm():
+    return person(9, "neutral")
+
+
+def test_a_smile_goes(smiling):
+    before, after = units_of(smiling), units_of(neutralize(smiling, engine="draft"))
+    assert before[SMILE] > 2
+    assert after[SMILE] < before[SMILE] / 2
+
+
+def test_half_of_it_goes_half_way(smiling):
+    before, half, whole = (
+        units_of(each)[SMILE]
+        for each in (smiling, neutralize(smiling, share=0.5, engine="draft"), neutralize(smiling, engine="draft"))
+    )
+    assert whole + 0.3 < half < before - 0.3
+
+
+def test_a_smile_comes_from_another_person(smiling, calm):
+    before, after = units_of(calm), units_of(transfer(calm, smiling, engine="draft"))
+    assert after[SMILE] > before[SMILE] + 1.5
+
+
+def test_nothing_to_change_is_the_photo(smiling):
+    for same in (neutralize(smiling, share=0.0), transfer(smiling, smiling)):
+        assert np.array_equal(same, smiling)
+        assert same is not smiling
+
+
+def test_what_is_wrong_is_said(smiling):
+    with pytest.raises(InputError, match="share must be a number from 0 to 1"):
+        neutralize(smiling, share=2)
+    with pytest.raises(InputError, match="no measurer"):
+        neutralize(smiling, measurer="eyes")
+    with pytest.raises(InputError, match="largest face only"):
+        neutralize(smiling, face=0, measurer="fit")
+    with pytest.raises(FaceNotFoundError):
+        transfer(smiling, Image.new("RGB", (128, 128)))

@@ -1,0 +1,140 @@
+"""Sweeps, grids and animations, through drafts and through the small networks."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from common.errors import ActionUnitError, InputError
+from magicface import __main__ as command
+from magicface import animate, edit, grid, rise_and_fall, sweep
+from magicface.commands import keyframes
+
+FAST = {"engine": "draft", "progress": False}
+
+
+def pixels(image: Image.Image) -> np.ndarray:
+    return np.asarray(image.convert("RGB")).astype(int)
+
+
+@pytest.fixture(scope="module")
+def photo(astronaut):
+    return Image.fromarray(astronaut).crop((110, 0, 366, 256))
+
+
+@pytest.fixture(scope="module")
+def file(photo, tmp_path_factory):
+    path = tmp_path_factory.mktemp("photo") / "astronaut.png"
+    photo.save(path)
+    return path
+
+
+def test_a_sweep_is_its_edits(photo):
+    found = sweep(photo, "12", (0, 2), **FAST)
+    assert found.wishes == [[{"AU12": 0.0}, {"AU12": 2.0}]]
+    assert np.array_equal(found.pictures[0][0], photo)
+    assert np.array_equal(found.pictures[0][1], edit(photo, {"AU12": 2}, **FAST))
+    page = found.sheet(96)
+    assert page.size == (2 * 100 + 4, 16 + 96 + 8)
+
+
+def test_a_grid_crosses_two_units(photo):
+    found = grid(photo, "AU4", "AU12", (0, 3), (0, 2, 4), **FAST)
+    assert [len(row) for row in found.pictures] == [3, 3]
+    assert found.wishes[1][2] == {"AU4": 3.0, "AU12": 4.0}
+    assert found.titles == ["AU4=0", "AU4=3"]
+    assert np.array_equal(found.pictures[1][1], edit(photo, "AU4=3,AU12=2", **FAST))
+
+
+def test_an_animation_moves_only_where_it_is_wished(photo):
+    found = animate(photo, rise_and_fall("AU12=3", onset=0.3, apex=0.2, offset=0.3, rest=0.1), fps=10, **FAST)
+    assert len(found.frames) == len(found.vectors) == 11
+    assert np.array_equal(found.frames[0], photo)
+    assert np.array_equal(found.frames[-1], photo)
+    assert np.abs(pixels(found.frames[5]) - pixels(photo)).max() > 30
+    flicker = found.flicker()
+    assert flicker is not None
+    assert flicker < 0.5
+
+
+def test_the_small_networks_do_not_flicker_outside_the_face():
+    found = animate(
+        "examples/portraits/calm.jpg", [(0, {}), (0.4, {"AU12": 3})], fps=5, model="embedded", progress=False
+    )
+    flicker = found.flicker()
+    assert len(found.frames) == 3
+    assert flicker is not None
+    assert flicker < 1.5
+
+
+def test_what_makes_no_sweep_is_refused(photo):
+    with pytest.raises(InputError, match="needs levels"):
+        sweep(photo, "AU12", ())
+    with pytest.raises(ActionUnitError, match="Unknown action unit 'AU3'"):
+        sweep(photo, "AU3")
+    with pytest.raises(InputError, match="twice"):
+        grid(photo, "AU12", "12")
+    with pytest.raises(InputError, match="at most 400"):
+        grid(photo, "AU4", "AU12", range(30))
+
+
+def test_keyframes_of_a_command_line():
+    assert keyframes(["0:neutral", "0.5:happy:0.7", "2:AU12=3,AU6=1"]) == [
+        (0.0, "neutral"), (0.5, "happy:0.7"), (2.0, "AU12=3,AU6=1"),
+    ]  # fmt: skip
+    assert keyframes(["happy:0.7"]) == []
+    with pytest.raises(InputError, match="or none"):
+        keyframes(["0:neutral", "happy"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        (["sweep", "PHOTO", "AU12", "--levels", "0,3", "--side", "64"], "astronaut-sweep.png"),
+        (["grid", "PHOTO", "AU4", "AU12", "--levels=-1,3", "--side", "64"], "astronaut-grid.png"),
+        (["neutralize", "PHOTO"], "astronaut-edited.png"),
+        (["transfer", "PHOTO", "PHOTO", "--share", "0.5"], "astronaut-edited.png"),
+        (["animate", "PHOTO", "0:neutral", "0.4:happy", "--fps", "5"], "astronaut-moving.gif"),
+    ],
+)
+def test_the_commands_write_pictures(arguments, name, file, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    told = [str(file) if each == "PHOTO" else each for each in arguments]
+    assert command.main([*told, "--engine", "draft", "-q"]) == 0
+    with Image.open(tmp_path / name) as found:
+        assert found.size >= (64, 64)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["sweep", "PHOTO", "AU3"],
+        ["sweep", "PHOTO", "AU12", "--levels", "0,x"],
+        ["grid", "PHOTO", "AU12", "AU12"],
+        ["animate", "PHOTO", "hapy"],
+        ["animate", "PHOTO", "happy", "-o", "x.png"],
+        ["animate", "PHOTO", "happy", "--onset", "-1"],
+        ["neutralize", "PHOTO", "--share", "3"],
+        ["sweep", "PHOTO", "AU12", "-o", "PHOTO"],
+    ],
+)
+def test_the_commands_say_what_is_wrong(arguments, file, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    before = file.read_bytes()
+    assert command.main([str(file) if each == "PHOTO" else each for each in arguments] + ["--engine", "draft"]) != 0
+    assert "Traceback" not in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+    assert file.read_bytes() == before
+
+
+def test_strict_makes_a_doubt_an_error(astronaut, tmp_path, capsys):
+    framed = tmp_path / "framed.png"
+    Image.fromarray(np.pad(astronaut, [(0, 0), (60, 60), (0, 0)])).save(framed)
+    asked = [str(framed), "AU12=2", "--engine", "draft", "-q", "--json", "-o", str(tmp_path / "out.png")]
+    assert command.main([*asked, "--strict"]) == 1
+    assert "black borders" in json.loads(capsys.readouterr().out)["error"]
+    assert command.main(asked) == 0
+    assert "black borders" in json.loads(capsys.readouterr().out)["advice"][0]
