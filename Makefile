@@ -1,4 +1,4 @@
-# make demo: from a bare clone to edited, measured pictures. make test: every test. Both create .venv where it is missing.
+# make demo: from a bare clone to edited, measured pictures. make test: every test, on several cores. Both create .venv where it is missing.
 PYTHON ?= python3
 BIN := .venv/bin
 OUT ?= out
@@ -9,7 +9,7 @@ demo: .venv/ready
 	$(BIN)/python examples/demo.py --output $(OUT)
 
 test: .venv/ready
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist worksteal
 
 check: .venv/ready
 	$(BIN)/ruff check .

@@ -4,6 +4,7 @@
     fineface "a close-up of an old man" AU12=0:5 -o sweep.png      a sweep of six steps, as a labelled sheet
     fineface "a man in a hood" AU4=5 --face photo.jpg -o out.png   a person from a photo (several: --face again)
     fineface edit photo.jpg AU12=4 -o out.png                      the face in a photo made anew
+    fineface app                                                   all of it on a page, with sliders
     fineface download --variant sd15-faceid                        fetch the published weights
     fineface convert -o fineface.safetensors                       for diffusers' load_ip_adapter
     fineface evaluate                                              measure the pictures of a model
@@ -37,7 +38,7 @@ from .variants import RELEASE, VARIANTS, get_variant
 def main(argv: Sequence[str] | None = None) -> int:
     """The console script; returns the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    commands = {"edit": _edit, "download": _download, "convert": _convert, "evaluate": _evaluate}
+    commands = {"app": _app, "edit": _edit, "download": _download, "convert": _convert, "evaluate": _evaluate}
     command = commands.get(arguments[0] if arguments else "")
     return cli.guarded(lambda: command(arguments[1:]) if command else _generate(arguments))
 
@@ -122,6 +123,12 @@ def _convert(arguments: list[str]) -> int:
 
     cli.say(f"written: {convert(model_folder(args.adapter), get_variant(args.variant), args.output)}")
     return cli.OK
+
+
+def _app(arguments: list[str]) -> int:
+    from .app import main as command
+
+    return command(arguments)
 
 
 def _evaluate(arguments: list[str]) -> int:

@@ -70,6 +70,8 @@ class Conditions:
             "guidance_scale": float(self.options.guidance),
             "output_type": "np",
         }
+        if self.options.callback_on_step_end is not None:
+            call["callback_on_step_end"] = self.options.callback_on_step_end
         if guided and self.negative is not None:
             call["negative_prompt_embeds"] = self.negative.expand(len(prompts), -1, -1)
         if self.nobody is not None:

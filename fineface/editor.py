@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import secrets
 import time
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -32,6 +31,7 @@ from .conditions import Conditions
 from .faces import embed_faces, with_embedding
 from .finish import begin, draft_alone, finish, to_image
 from .inpaint import inpainting
+from .noise import same_noise
 from .options import HIGH, LOW, PUBLISHED, Options, check_size
 from .text import check_prompt
 from .variants import EMBEDDED_FOLDER, STEPS_IN, locate
@@ -126,10 +126,17 @@ class FineFace:
         size: int | tuple[int, int] | None = None,
         batch_size: int = 4,
         progress: bool = True,
+        callback_on_step_end: Callable[..., Any] | None = None,
     ) -> Any:
-        """Pictures of a text; see `fineface.generate` for the arguments and what they raise."""
+        """Pictures of a text; see `fineface.generate` for the arguments and what they raise.
+
+        `callback_on_step_end` is called as diffusers' pipelines call it; what it raises ends the call.
+        """
         own = self.defaults.asked(steps=steps, guidance=guidance)
-        options = Options(own.steps, own.guidance, au_scale, face_scale, negative_prompt, seed, batch_size)
+        options = Options(
+            own.steps, own.guidance, au_scale, face_scale, negative_prompt, seed, batch_size,
+            callback_on_step_end=callback_on_step_end,
+        )  # fmt: skip
         pairs, single = pair_up(prompt, aus, as_list, "prompts")
         vectors = [to_vector(wish, low=LOW, high=HIGH) for _, wish in pairs]
         prompts = [check_prompt("prompt", text) for text, _ in pairs]
@@ -138,7 +145,7 @@ class FineFace:
         if not pairs:
             return []
         conditions = Conditions(self.networks, prompts, vectors, faces, options)
-        generators = self._generators(options)
+        generators = same_noise(options.seed, self.pipeline._execution_device)
         scale = self.pipeline.vae_scale_factor
         shape = (1, self.pipeline.unet.config["in_channels"], height // scale, width // scale)
 
@@ -208,25 +215,19 @@ class FineFace:
         paste_back: bool | str = True,
         batch_size: int = 4,
         progress: bool = True,
+        callback_on_step_end: Callable[..., Any] | None = None,
     ) -> Any:
-        """Photos whose faces are made anew; `subject` is from `encode`. See `fineface.edit` for the other arguments.
+        """Photos whose faces are made anew; `subject` is from `encode`. See `fineface.edit` for the other arguments,
+        `generate` for the callback.
 
         Raises:
             InputError, ActionUnitError, ShapeError: an argument cannot be used.
         """
         own = self.defaults.asked(steps=steps, guidance=guidance)
         options = Options(
-            own.steps,
-            own.guidance,
-            au_scale,
-            face_scale,
-            negative_prompt,
-            seed,
-            batch_size,
-            strength,
-            paste_back,
-            start,
-        )
+            own.steps, own.guidance, au_scale, face_scale, negative_prompt, seed, batch_size, strength, paste_back,
+            start, callback_on_step_end,
+        )  # fmt: skip
         pairs, single = pair_up(subject, aus, as_list)
         vectors = [to_vector(wish, low=LOW, high=HIGH) for _, wish in pairs]
         subjects = [check_subject(subject, self.size) for subject, _ in pairs]
@@ -237,7 +238,7 @@ class FineFace:
             drafts = [draft_alone(s, v, options.pastes) for s, v in zip(subjects, vectors)]
             return drafts[0] if single else drafts
         conditions = Conditions(self.networks, [text] * len(pairs), vectors, faces, options)
-        generators = self._generators(options)
+        generators = same_noise(options.seed, self.pipeline._execution_device)
 
         def inputs(rows: slice) -> dict[str, Any]:
             begun = [begin(*each, start) for each in zip(subjects[rows], vectors[rows])]
@@ -278,13 +279,6 @@ class FineFace:
     def _own_face(self, subject: Subject) -> torch.Tensor | None:
         known = None if self.networks.face_projection is None or subject.face is None else subject.face.embedding
         return None if known is None else embed_faces(known)
-
-    def _generators(self, options: Options) -> Callable[[slice], list[torch.Generator]]:
-        """Rows -> a generator for each, all of the same seed: a sweep starts from one noise, however it is split."""
-        if (seed := options.seed) is None:
-            log.info("seed %d", seed := secrets.randbelow(2**31))
-        device = self.pipeline._execution_device
-        return lambda rows: [torch.Generator(device).manual_seed(int(seed)) for _ in range(rows.stop - rows.start)]
 
     def _run(
         self, pipeline: Any, inputs: Callable[[slice], dict[str, Any]], conditions: Conditions, progress: bool

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,7 @@ class MaskedImg2Img(StableDiffusionImg2ImgPipeline):
         generator: Sequence[torch.Generator],
         width: int,
         height: int,
+        callback_on_step_end: Callable[..., Any] | None = None,
         **options: Any,
     ) -> Any:
         """Make the masked parts anew.
@@ -50,6 +51,7 @@ class MaskedImg2Img(StableDiffusionImg2ImgPipeline):
             generator: B of them; the noise is theirs.
             width: of the pictures in pixels.
             height: of the pictures in pixels.
+            callback_on_step_end: is called after what is outside the mask has been put back; what it returns is taken.
             options: of `StableDiffusionImg2ImgPipeline`.
         """
         vae: Any = self.vae
@@ -68,6 +70,7 @@ class MaskedImg2Img(StableDiffusionImg2ImgPipeline):
             known = pipeline.scheduler.timesteps
             following = known[(known == timestep).nonzero()[-1] + 1 :][:1]
             outside = pipeline.scheduler.add_noise(clean, noise, following) if len(following) else clean
-            return {"latents": torch.where(mask > 0, values["latents"], outside.to(values["latents"]))}
+            kept = {"latents": torch.where(mask > 0, values["latents"], outside.to(values["latents"]))}
+            return kept if callback_on_step_end is None else callback_on_step_end(pipeline, step, timestep, kept)
 
         return super().__call__(image=list(image), generator=list(generator), callback_on_step_end=keep, **options)  # type: ignore[arg-type]

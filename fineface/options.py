@@ -37,6 +37,7 @@ class Options:
     strength: float | None = None
     paste_back: bool | str = True
     start: str = "photo"
+    callback_on_step_end: Any = None
 
     def __post_init__(self) -> None:
         seed = SEED if self.seed is None else self.seed

@@ -9,6 +9,7 @@
     magicface sweep photo.jpg AU12                    one unit at several levels, as a labelled sheet
     magicface grid photo.jpg AU4 AU12                 two units
     magicface animate photo.jpg happy -o smile.gif    an expression that comes, stays and goes
+    magicface app                                     all of it on a page, with sliders
     magicface download                                fetch the published weights
     magicface prepare-videos videos/ --out pairs.jsonl   pairs to train on, from videos of people
     magicface evaluate                                measure the edits of a model
@@ -133,7 +134,14 @@ def _evaluate(arguments: list[str]) -> int:
     return main(arguments)
 
 
+def _app(arguments: list[str]) -> int:
+    from .app import main
+
+    return main(arguments)
+
+
 _COMMANDS = {
+    "app": _app,
     "download": _download,
     "explain": _explain,
     "neutralize": commands.neutralize,

@@ -4,6 +4,7 @@
     rigface photo.jpg --target other.jpg --copy light+pose -o out.png
     rigface *.jpg --light azimuth=-60,elevation=20 -o lit/            several photos, one folder
     rigface crop.png --background bg.png --render render.png --coefficients exp.npy    prepared before
+    rigface app                                                       all of it on a page, with sliders
     rigface download                                                  fetch the published weights
     rigface evaluate                                                  measure the edits of a model
     rigface prepare-pairs pairs.jsonl --out rig/pairs.jsonl           pairs to train on, of MagicFace's
@@ -25,6 +26,7 @@ from typing import Any
 
 from common import cli
 from common.errors import ActionUnitError, InputError
+from common.expressions import is_word
 
 from .wish import RigWish
 
@@ -34,13 +36,8 @@ NEUTRAL = "neutral"
 def main(argv: Sequence[str] | None = None) -> int:
     """The console script; returns the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if arguments[:1] == ["download"]:
-        return cli.guarded(lambda: _download(arguments[1:]))
-    if arguments[:1] == ["prepare-pairs"]:
-        return cli.guarded(lambda: _prepare_pairs(arguments[1:]))
-    if arguments[:1] == ["evaluate"]:
-        return cli.guarded(lambda: _evaluate(arguments[1:]))
-    return cli.guarded(lambda: _edit(arguments))
+    command = _COMMANDS.get(arguments[0] if arguments else "")
+    return cli.guarded(lambda: command(arguments[1:]) if command else _edit(arguments))
 
 
 def _edit(arguments: list[str]) -> int:
@@ -82,9 +79,11 @@ def read_inputs(args: argparse.Namespace, prepared: bool) -> tuple[list[Path], R
             units.append(text)
         elif re.fullmatch(r"AU\d+", text, flags=re.IGNORECASE):
             raise ActionUnitError(f"{text} needs a value, e.g. {text}=3.")
+        elif is_word(text):
+            units.append(text)
         else:
-            raise InputError(f"There is no photo {text!r}, and a wish reads AU12=3, or --light azimuth=60.")
-    spoken = " ".join(unit for unit in units if unit.lower() != NEUTRAL)
+            raise InputError(f"There is no photo {text!r}, and a wish reads AU12=3, happy, or --light azimuth=60.")
+    spoken = ",".join(unit for unit in units if unit.lower() != NEUTRAL)
     asked: dict[str, Any] = {"light": args.light, "pose": args.pose, "expression": spoken or None}
     wish = RigWish(**asked, target=args.target, copy=args.copy)
     if not photos:
@@ -121,6 +120,14 @@ def _evaluate(arguments: list[str]) -> int:
 
     return main(arguments)
 
+
+def _app(arguments: list[str]) -> int:
+    from .app import main
+
+    return main(arguments)
+
+
+_COMMANDS = {"app": _app, "download": _download, "evaluate": _evaluate, "prepare-pairs": _prepare_pairs}
 
 if __name__ == "__main__":
     sys.exit(main())

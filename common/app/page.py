@@ -1,0 +1,168 @@
+"""The page: tabs side by side, bound to this machine, and the command that opens it."""
+
+from __future__ import annotations
+
+import argparse
+import atexit
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from .. import cli
+from ..errors import InputError
+from .library import gradio
+from .tab import Tab
+
+HOST, PORT = "127.0.0.1", 7860
+MEGABYTES = 20
+"""Of an uploaded file at most."""
+QUEUE = 32
+"""Visitors who wait at most."""
+CLEANED, OLD = 60, 900
+"""Seconds: how often uploads and pictures are cleared away, and how old they are then."""
+_FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
+_CSS = """
+.gradio-container { max-width: 1240px !important; margin: 0 auto !important; }
+.status { border-left: 4px solid #d97706; background: #fff7ed; padding: 8px 12px !important; border-radius: 4px; }
+.status, .status * { color: #7c2d12 !important; }
+.status p { margin: 2px 0; }
+.alone img { width: 100%; height: 100%; object-fit: contain; }
+.presets { gap: 6px !important; }
+.presets button { min-width: 62px !important; padding: 6px 4px; flex: 1 1 62px; }
+.units .block { padding: 2px 10px 0 !important; border: none !important; }
+.units .block input[type=number] { padding: 0 4px; }
+.units .head label span { font-size: 13px; }
+.units .slider_input_container { margin-top: 0; }
+.report table { width: 100%; border-collapse: collapse; font-size: 14px; }
+.report table, .report tr, .report th, .report td { border: none !important; background: none !important; }
+.report th, .report td { text-align: left; padding: 3px 8px 3px 0 !important; }
+.report th { font-weight: 400; opacity: 0.65; }
+.report .bars { width: 36%; }
+.report .bar { height: 6px; margin: 2px 0; border-radius: 3px; }
+.report .wanted { background: #b8c4d6; }
+.report .measured { background: #1f5fa8; }
+.report .made { opacity: 0.65; font-size: 13px; }
+.large-file { position: fixed; top: 12px; left: 50%; transform: translateX(-50%); z-index: 1000; padding: 10px 16px;
+  background: #fff7ed; color: #7c2d12; border-left: 4px solid #d97706; border-radius: 4px; }
+@media (max-width: 760px) {
+  .sides { flex-direction: column; flex-wrap: nowrap !important; }
+  .left { display: contents !important; }
+  .sides > .made { order: 1; }
+  .asked { order: 2; }
+  .units .block { padding: 2px 6px 0 !important; }
+  .units .head label span { font-size: 12px; }
+  .report th, .report td { white-space: normal !important; }
+}
+"""
+
+# Gradio refuses large files without a word; this says one before they are sent. %d: bytes.
+_LARGE = """
+<script>
+(() => {
+  const check = (event, files) => {
+    for (const file of files || []) {
+      if (file.size <= %d) continue;
+      event.stopImmediatePropagation();
+      event.preventDefault();
+      const note = document.createElement("div");
+      note.className = "large-file";
+      note.textContent = `${file.name} is ${(file.size / 1e6).toFixed(1)} MB: choose a file of at most %.1f MB.`;
+      document.body.append(note);
+      setTimeout(() => note.remove(), 8000);
+    }
+  };
+  document.addEventListener("change", e => e.target.type === "file" && check(e, e.target.files), true);
+  document.addEventListener("drop", e => check(e, e.dataTransfer && e.dataTransfer.files), true);
+})();
+</script>
+"""
+
+
+def page(tabs: Sequence[Tab], folder: Path) -> Any:
+    """All tabs as Gradio's Blocks.
+
+    Args:
+        tabs: one or more.
+        folder: for files to take away.
+    """
+    gr = gradio()
+    with gr.Blocks(title=" · ".join(tab.name for tab in tabs), delete_cache=(CLEANED, OLD)) as blocks:
+        if len(tabs) == 1:
+            tabs[0].build(folder)
+        else:
+            with gr.Tabs():
+                for tab in tabs:
+                    with gr.Tab(tab.name):
+                        tab.build(folder)
+    return blocks.queue(max_size=QUEUE)
+
+
+def serve(
+    tabs: Sequence[Tab],
+    *,
+    host: str = HOST,
+    port: int | None = None,
+    megabytes: float = MEGABYTES,
+    browser: bool = False,
+    wait: bool = True,
+) -> str:
+    """Opens the page and returns its address; uploads and pictures lie in a folder that goes when the app ends.
+
+    Args:
+        tabs: one or more.
+        host: the address to listen at; others than this machine's own make the page public.
+        port: default: the first free one from 7860.
+        megabytes: of an uploaded file at most.
+        browser: open it in a browser too.
+        wait: come back when the app ends; else at once, and the app runs on.
+
+    Raises:
+        MissingDependencyError: Gradio is not installed.
+        InputError: the port is taken, or the size is none.
+    """
+    if not 0 < megabytes <= 1000:
+        raise InputError(f"Uploads are limited to 1000 megabytes at most; got {megabytes!r}.")
+    folder = Path(tempfile.mkdtemp(prefix="face-rig-app-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    os.environ["GRADIO_TEMP_DIR"] = str(folder)
+    gr = gradio()
+    blocks = page(tabs, folder)
+    most = round(megabytes * 1e6)
+    theme = gr.themes.Default(primary_hue="blue", font=_FONTS, font_mono=["ui-monospace", "monospace"])
+    try:
+        _, address, _ = blocks.launch(
+            server_name=host, server_port=port, max_file_size=most, inbrowser=browser,
+            prevent_thread_lock=True, theme=theme, css=_CSS, share=False, quiet=True, footer_links=[], ssr_mode=False,
+            show_error=False, head=_LARGE % (most, megabytes),
+        )  # fmt: skip
+    except OSError as error:
+        raise InputError(f"Cannot listen at {host}:{port or PORT}: {error}\n  choose another --port") from error
+    cli.say(f"open {address} in a browser; Ctrl+C ends it")
+    if wait:
+        blocks.block_thread()
+    return address
+
+
+def command(program: str, what: str, tabs: Callable[[dict[str, Any]], Sequence[Tab]], arguments: Sequence[str]) -> int:
+    """The `app` command of a package.
+
+    Args:
+        program: its name.
+        what: it opens.
+        tabs: makes them from the options of the networks.
+        arguments: of the command line.
+    """
+    parser = argparse.ArgumentParser(program, description=what, formatter_class=cli.HelpFormatter)
+    parser.add_argument("--host", default=HOST, help="address to listen at; 0.0.0.0 opens it to the network")
+    parser.add_argument("--port", type=int, help=f"default: the first free one from {PORT}")
+    parser.add_argument("--megabytes", type=float, default=MEGABYTES, help="of an uploaded file at most")
+    parser.add_argument("--browser", action="store_true", help="open it in a browser too")
+    cli.add_model_options(parser)
+    args = parser.parse_args(arguments)
+    cli.listen(quiet=False)
+    networks = {name: getattr(args, name) for name in ("model", "base", "device", "dtype")}
+    serve(tabs(networks), host=args.host, port=args.port, megabytes=args.megabytes, browser=args.browser)
+    return cli.OK

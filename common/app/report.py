@@ -1,0 +1,99 @@
+"""What an edit has changed, as a small table for a page, and all of it as a file to take away."""
+
+from __future__ import annotations
+
+import html
+import json
+import zipfile
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..action_units import ACTION_UNITS
+from ..errors import FaceEditError
+from ..files import replace_file
+from ..measure import measure
+from ..measure.report import Report
+from .desk import Edit, Visit, around
+
+SEEN = 0.5
+"""A change of intensity from which on a unit that nobody asked for is named."""
+_FULL = 5.0  # the longest bar
+
+
+def measured(visit: Visit, edit: Edit, requested: list[float] | None) -> Report | None:
+    """The chosen face before and after; None where there was no photo, or it is not found again."""
+    if edit.before is None:
+        return None
+    before, after = (around(each, visit.box(), 1.0)[0] for each in (edit.before, edit.after))
+    try:
+        return measure(before, after, requested=requested)
+    except FaceEditError:
+        return None
+
+
+def table(report: Report | None, edit: Edit) -> str:
+    """HTML: units that were asked for or moved, wanted beside measured, and what should have stayed."""
+    made = (
+        "the draft: the photo, moved by its own fitted head"
+        if edit.engine == "draft"
+        else f"{edit.settings['steps']} steps"
+    )
+    head = f"<p class='made'>{made}, {edit.seconds:.1f} s</p>"
+    if report is None:
+        return head + ("" if edit.before is None else "<p>The face could not be measured.</p>")
+    wanted = np.zeros(len(ACTION_UNITS)) if report.requested is None else report.requested
+    rows = [
+        _row(name, meaning, wish, change)
+        for (name, meaning), wish, change in zip(ACTION_UNITS.items(), wanted, report.change)
+        if wish or abs(change) >= SEEN
+    ]
+    units = (
+        "<table><tr><th></th><th>wanted</th><th>measured</th><th></th></tr>" + "".join(rows) + "</table>"
+        if rows
+        else "<p>No unit changed by half an intensity.</p>"
+    )
+    turned = report.angles_after - report.angles_before
+    kept = [
+        f"head turned by {turned[0]:+.0f}, {turned[1]:+.0f}, {turned[2]:+.0f}° (yaw, pitch, roll)",
+        "" if report.light_turn is None else f"light turned by {report.light_turn:.0f}°",
+        "" if report.background_psnr is None else f"background {report.background_psnr:.0f} dB",
+        "" if report.identity is None else f"{report.identity.measure} {report.identity.value:.2f}",
+    ]
+    return f"{head}{units}<p>{html.escape(' · '.join(filter(None, kept)))}</p><p class='made'>by {report.measurer}</p>"
+
+
+def pack(edit: Edit, report: Report | None, settings: dict[str, Any], path: Path) -> Path:
+    """The picture, its settings and its report as one ZIP file.
+
+    Args:
+        edit: what was made.
+        report: of it.
+        settings: what makes it again.
+        path: of the file.
+    """
+    picture = BytesIO()
+    edit.after.save(picture, "PNG")
+    told = {**settings, **edit.settings, "engine": edit.engine}
+
+    def write(file: Path) -> None:
+        with zipfile.ZipFile(file, "w") as archive:
+            archive.writestr("edited.png", picture.getvalue())
+            archive.writestr("settings.json", json.dumps(told, indent=1) + "\n")
+            if report is not None:
+                archive.writestr("report.json", report.to_json() + "\n")
+                archive.writestr("report.txt", report.table() + "\n")
+
+    replace_file(path, write)
+    return path
+
+
+def _row(name: str, meaning: str, wish: float, change: float) -> str:
+    bars = "".join(
+        f"<div class='bar {kind}' style='width:{min(abs(value) / _FULL, 1) * 100:.0f}%'></div>"
+        for kind, value in (("wanted", wish), ("measured", change))
+    )
+    asked = f"{wish:+.1f}" if wish else ""
+    return f"<tr><td>{name} {meaning}</td><td>{asked}</td><td>{change:+.1f}</td><td class='bars'>{bars}</td></tr>"

@@ -1,0 +1,105 @@
+"""The tab of MagicFace: presets and twelve sliders, each a change of an action unit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from common.action_units import ACTION_UNITS, to_text, to_vector
+from common.app.desk import Desk, Visit
+from common.app.layout import Controls
+from common.app.library import gradio
+from common.app.page import command
+from common.app.tab import Tab
+from common.expressions import EXPRESSIONS
+
+from ._api import MagicFace
+from .measured import units_of
+
+ABOUT = "### Expression\nA photo in, the same person with another expression out: by words, or by action units (AUs)."
+WORDS = ("happy", "sad", "angry", "surprised", "afraid", "disgusted")
+STRONGEST = 5.0
+LEVELS = (-2.0, 0.0, 1.0, 2.0, 3.0, 4.0)
+
+
+def tab(**networks: Any) -> Tab:
+    """The tab.
+
+    Args:
+        networks: of `MagicFace.from_pretrained`.
+    """
+    return Tab(Desk(MagicFace, **networks), "MagicFace", ABOUT, controls)
+
+
+def controls() -> Controls:
+    """Presets, sliders, and the expression of another photo."""
+    gr = gradio()
+    with gr.Row(elem_classes="presets"):
+        buttons = {word: gr.Button(word, size="sm") for word in WORDS}
+        reset = gr.Button("reset", size="sm", elem_classes="reset")
+    with gr.Row():
+        words = gr.Dropdown([*EXPRESSIONS], value=None, label="Or one of these", elem_classes="words")
+        much = gr.Slider(0.1, 1.5, 1.0, step=0.1, label="how much of it", buttons=[])
+    sliders = []
+    with gr.Row(elem_classes="units"):
+        for half in (list(ACTION_UNITS)[:6], list(ACTION_UNITS)[6:]):
+            with gr.Column(min_width=150):
+                sliders += [
+                    gr.Slider(-STRONGEST, STRONGEST, 0, step=0.25, label=f"{unit} {ACTION_UNITS[unit]}", buttons=[],
+                              elem_classes=unit)
+                    for unit in half
+                ]  # fmt: skip
+    with gr.Row():
+        neutral = gr.Button("Neutralize what is measured", size="sm", elem_classes="neutralize")
+    with gr.Accordion("Take the expression of another photo", open=False):
+        actor = gr.Image(label="Actor", type="filepath", height=160, sources=["upload", "webcam"], buttons=[])
+    sets = [(button, _preset(word), (much,)) for word, button in buttons.items()]
+    sets.append((reset, lambda: [0.0] * len(ACTION_UNITS), ()))
+    return Controls(
+        inputs=sliders,
+        wish=lambda *values: to_vector([float(value or 0) for value in values]),
+        told=lambda wish: {"package": "magicface", "wish": to_text(wish), "python": f'edit(photo, "{to_text(wish)}")'},
+        requested=list,
+        sweeps={f"{unit} {meaning}": _levels(unit) for unit, meaning in ACTION_UNITS.items()},
+        sets=sets,
+        chosen=[(words, lambda word: _preset(word)(1.0) if word else [gr.skip()] * len(ACTION_UNITS))],
+        asks_photo=[(neutral.click, _neutralized, ()), (actor.upload, _copied, (actor,))],
+    )
+
+
+def main(arguments: Sequence[str]) -> int:
+    """`magicface app`."""
+    return command("magicface app", "Opens a page to edit expressions on.", lambda found: [tab(**found)], arguments)
+
+
+def _preset(word: str) -> Any:
+    return lambda much: _fitting(to_vector({u: much * v for u, v in EXPRESSIONS[word].units.items()}))
+
+
+def _neutralized(visit: Visit) -> list[float]:
+    return _fitting(-_present(visit))
+
+
+def _copied(visit: Visit, actor: Any) -> list[float]:
+    return _fitting(units_of(actor).clip(0) - _present(visit))
+
+
+def _present(visit: Visit) -> np.ndarray:
+    """What the chosen face shows now."""
+    x0, y0, x1, y1 = (float(value) for value in visit.box())
+    return units_of(visit.photo().photo, ((x0 + x1) / 2, (y0 + y1) / 2)).clip(0)
+
+
+def _fitting(values: Any) -> list[float]:
+    """Values that sliders can show."""
+    return [round(4 * max(-STRONGEST, min(STRONGEST, float(value)))) / 4 for value in values]
+
+
+def _levels(unit: str) -> Any:
+    def wishes(wish: list[float]) -> list[tuple[str, list[float]]]:
+        named = dict(zip(ACTION_UNITS, wish))
+        return [(f"{unit}={level:g}", list({**named, unit: level}.values())) for level in LEVELS]
+
+    return wishes

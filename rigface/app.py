@@ -1,0 +1,149 @@
+"""The tab of RigFace: light, pose and expression by sliders, or from another photo."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from PIL import Image
+
+from common.action_units import to_vector
+from common.app.desk import Desk, Visit
+from common.app.layout import Controls
+from common.app.library import gradio
+from common.app.page import command
+from common.app.tab import Tab
+from common.expressions import EXPRESSIONS
+
+from .editor import RigFace
+from .light import Light
+from .pose import Pose
+from .rigger import TURNS, Target
+from .wish import RigWish
+
+ABOUT = "### Light and pose\nA photo in, the same person in other light, looking elsewhere, or with another expression."
+LAMPS = {"from the left": (-60, 10), "from the right": (60, 10), "from above": (0, 60), "from below": (0, -45)}
+PARTS = ("light", "pose", "expression")
+INPUTS = 9
+LOOKS = 32
+
+
+def tab(**networks: Any) -> Tab:
+    """The tab.
+
+    Args:
+        networks: of `RigFace.from_pretrained`.
+    """
+    desk = RigDesk(RigFace, **networks)
+    return Tab(desk, "RigFace", ABOUT, lambda: controls(desk))
+
+
+class RigDesk(Desk[RigFace]):
+    """A desk that has looked at the photos from which is copied, once for the networks and once for drafts."""
+
+    def __init__(self, kind: type[RigFace], **options: Any) -> None:
+        super().__init__(kind, **options)
+        self._looks: dict[int, tuple[Target, Target]] = {}
+
+    def look(self, photo: Any) -> Target:
+        """What there is to copy from a photo; only the last of them are kept.
+
+        Raises:
+            FaceNotFoundError: nobody is on it.
+        """
+        looks = self.editor.look(photo), self.drafter.look(photo)
+        self._looks[id(looks[0])] = looks
+        for old in list(self._looks)[:-LOOKS]:
+            del self._looks[old]
+        return looks[0]
+
+    def draft(self, visit: Visit, wish: RigWish) -> Image.Image:
+        """See `Desk.draft`."""
+        known = self._looks.get(id(wish.target))
+        return super().draft(visit, replace(wish, target=known[1]) if known else wish)
+
+
+def controls(desk: RigDesk) -> Controls:
+    """Lamps, angles, a word, and another photo to copy from."""
+    gr = gradio()
+    with gr.Row(elem_classes="presets"):
+        lamps = {name: gr.Button(f"light {name}", size="sm", min_width=100) for name in LAMPS}
+        reset = gr.Button("reset", size="sm", elem_classes="reset")
+    relit = gr.Checkbox(False, label="Change the light", elem_classes="relit")
+    with gr.Row():
+        azimuth = gr.Slider(-90, 90, 0, step=5, label="from the side (°)", buttons=[])
+        elevation = gr.Slider(-60, 80, 10, step=5, label="from above (°)", buttons=[])
+    with gr.Row():
+        ambient = gr.Slider(0, 1, 0.5, step=0.05, label="light from everywhere", buttons=[])
+        intensity = gr.Slider(0.3, 2, 1, step=0.05, label="brightness", buttons=[])
+    with gr.Row():
+        turns = [
+            gr.Slider(-limit, limit, 0, step=1, label=f"{name} (°)", buttons=[], min_width=140, elem_classes=name)
+            for name, limit in TURNS.items()
+        ]
+    with gr.Row():
+        word = gr.Dropdown(["as it is", *EXPRESSIONS], value="as it is", label="Expression")
+    with gr.Accordion("Copy from another photo", open=False):
+        target = gr.Image(label="Other photo", type="filepath", height=160, sources=["upload", "webcam"], buttons=[])
+        copied = gr.CheckboxGroup(list(PARTS), value=["light"], label="What to copy")
+        take = gr.Button("Copy", size="sm")
+        forget = gr.Button("Copy nothing", size="sm")
+    other = gr.State(None)
+    inputs = [relit, azimuth, elevation, ambient, intensity, *turns, word]
+    assert len(inputs) == INPUTS
+
+    def copy(visit: Visit, photo: Any, parts: Sequence[str]) -> list[Any]:
+        given = None if photo is None or not parts else (desk.look(photo), tuple(parts))
+        return [gr.skip()] * INPUTS + [given]
+
+    neutral = [False, 0, 10, 0.5, 1, 0, 0, 0, "as it is", None]
+    return Controls(
+        inputs=[*inputs, other],
+        wish=wish,
+        told=lambda asked: {"package": "rigface", "wish": str(asked), "python": "edit(photo, ...)"},
+        requested=lambda asked: to_vector(asked.expression) if asked.expression else None,
+        sweeps={
+            "light from left to right": lambda asked: [
+                (f"{angle}°", _with(asked, light=Light(azimuth=angle, elevation=10))) for angle in (-80, -40, 0, 40, 80)
+            ],
+            "yaw": lambda asked: [(f"{angle}°", _with(asked, pose=Pose(yaw=angle))) for angle in (-14, -7, 0, 7, 14)],
+            "pitch": lambda asked: [
+                (f"{angle}°", _with(asked, pose=Pose(pitch=angle))) for angle in (-12, -6, 0, 6, 12)
+            ],
+        },
+        sets=[
+            (reset, lambda: neutral, ()),
+            (forget, lambda: [gr.skip()] * INPUTS + [None], ()),
+            *((button, _lamp(LAMPS[name]), ()) for name, button in lamps.items()),
+        ],
+        asks_photo=[(take.click, copy, (target, copied))],
+    )
+
+
+def wish(
+    relit: bool, azimuth: float, elevation: float, ambient: float, intensity: float, yaw: float, pitch: float,
+    roll: float, word: str | None, other: tuple[Any, tuple[str, ...]] | None,
+) -> RigWish:  # fmt: skip
+    """What the components ask for; what is copied is not asked for by numbers."""
+    target, parts = other or (None, ())
+    light = Light(azimuth, elevation, intensity, ambient) if relit and "light" not in parts else None
+    pose = Pose(yaw, pitch, roll) if (yaw or pitch or roll) and "pose" not in parts else None
+    units = EXPRESSIONS[word].units if word in EXPRESSIONS and "expression" not in parts else None
+    return RigWish(light=light, pose=pose, expression=units, target=target, copy=list(parts) or None)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """`rigface app`."""
+    return command("rigface app", "Opens a page to edit light and pose on.", lambda found: [tab(**found)], arguments)
+
+
+def _lamp(place: tuple[int, int]) -> Any:
+    return lambda: [True, *place] + [gradio().skip()] * (INPUTS - 2)
+
+
+def _with(asked: RigWish, **parts: Any) -> RigWish:
+    """A wish in which these parts are asked for by numbers."""
+    kept = {name: getattr(asked, name) for name in PARTS} | parts
+    copied = asked.copy - set(parts)
+    return RigWish(**kept, target=asked.target if copied else None, copy=copied or None)

@@ -1,0 +1,115 @@
+"""What happens behind a tab: photos, drafts, edits that can be stopped, files to take away."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from common.app.desk import PIXELS, Desk, Sampling, Stopped, Visit, around
+from common.app.report import measured, pack, table
+from common.errors import FaceNotFoundError, ImageError, InputError
+from magicface import MagicFace, edit
+
+FACE = "examples/portraits/frown.jpg"
+
+
+@pytest.fixture(scope="module")
+def desk():
+    return Desk(MagicFace, model="embedded")
+
+
+@pytest.fixture(scope="module")
+def visit(desk):
+    return desk.open(FACE)
+
+
+def test_an_edit_is_that_of_the_package(desk, visit):
+    told = []
+    (found,) = desk.edit(visit, [{"AU12": 3}], Sampling(), told.append)
+    assert np.array_equal(found.after, edit(FACE, {"AU12": 3}, model="embedded", progress=False))
+    assert found.engine == "diffusion"
+    assert told == sorted(told)
+    assert told[-1] == 1
+
+
+def test_the_networks_are_loaded_once(desk):
+    assert desk.editor is desk.editor
+
+
+def test_drafts_are_of_the_face(desk, visit):
+    draft = desk.draft(visit, {"AU26": 4})
+    still = desk.draft(visit, {})
+    assert draft.size == still.size
+    assert max(draft.size) <= 384
+    assert np.abs(np.asarray(draft).astype(int) - np.asarray(still)).max() > 30
+
+
+def test_stop_ends_an_edit(desk, visit):
+    def tell(share: float) -> None:
+        visit.stopped = True
+
+    with pytest.raises(Stopped):
+        desk.edit(visit, [{"AU12": 3}], Sampling(steps=5), tell)
+
+
+def test_a_moved_slider_ends_an_edit_for_its_old_place(desk, visit):
+    def tell(share: float) -> None:
+        visit.wanted = (4.0,)
+
+    visit.wanted = (3.0,)
+    with pytest.raises(Stopped):
+        desk.edit(visit, [{"AU12": 3}], Sampling(steps=5), tell, (3.0,))
+    assert len(desk.edit(visit, [{"AU12": 4}], Sampling(steps=5), tell, (4.0,))) == 1
+
+
+def test_the_other_face_can_be_chosen(desk):
+    with Image.open(FACE) as one, Image.open("examples/portraits/calm.jpg") as other:
+        both = Image.new("RGB", (one.width + other.width, max(one.height, other.height)))
+        both.paste(one, (0, 0))
+        both.paste(other, (one.width, 0))
+        width = one.width
+    visits = [desk.open(both, face) for face in (0, 1)]
+    assert [len(visit.thumbs) for visit in visits] == [2, 2]
+    assert visits[0].box()[0] < width < visits[1].box()[2]
+    assert visits[0].box()[2] < width
+
+
+def test_what_is_no_photo_is_refused(desk, tmp_path):
+    with pytest.raises(FaceNotFoundError):
+        desk.open(Image.new("RGB", (200, 200), "grey"))
+    (tmp_path / "text.png").write_text("no picture")
+    with pytest.raises(ImageError):
+        desk.open(tmp_path / "text.png")
+    with pytest.raises(ImageError, match="million"):
+        desk.open(Image.new("1", (PIXELS // 1000, 1001)))
+    with pytest.raises(InputError, match="Give a photo first"):
+        desk.edit(Visit(), [{}], Sampling(), print)
+
+
+def test_a_report_and_a_file_say_what_was_made(desk, visit, tmp_path):
+    (found,) = desk.edit(visit, [{"AU12": 3}], Sampling(seed=7), lambda share: None)
+    wanted = [0.0] * 12
+    wanted[6] = 3.0
+    report = measured(visit, found, wanted)
+    assert report is not None
+    assert "AU12 lip corner puller" in table(report, found)
+    path = pack(found, report, {"wish": "AU12=3"}, tmp_path / "edit.zip")
+    with zipfile.ZipFile(path) as archive:
+        assert sorted(archive.namelist()) == ["edited.png", "report.json", "report.txt", "settings.json"]
+        settings = json.loads(archive.read("settings.json"))
+        with archive.open("edited.png") as file, Image.open(file) as picture:
+            assert np.array_equal(picture, found.after)
+    assert settings["wish"] == "AU12=3"
+    assert settings["seed"] == 7
+    assert settings["engine"] == "diffusion"
+
+
+def test_surroundings_stay_inside_the_photo():
+    photo = Image.new("RGB", (100, 60))
+    part, corner = around(photo, np.array([80.0, 10.0, 120.0, 50.0]), 0.5)
+    assert part.size == (40, 60)
+    assert corner.tolist() == [60, 0]
