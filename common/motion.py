@@ -132,7 +132,11 @@ def check_movie(path: str | Path) -> str:
 
 
 def _gif(frames: Sequence[Image.Image], path: Path, fps: float) -> None:
-    first, *others = [frame.convert("RGB").quantize(256, dither=Image.Dither.NONE) for frame in frames]
+    shown = [frame.convert("RGB") for frame in frames]
+    # one palette for all: with one each, what stands still would flicker
+    looked = [shown[row].resize((128, 128)) for row in np.linspace(0, len(shown) - 1, 16).astype(int)]
+    palette = Image.fromarray(np.concatenate([np.asarray(each) for each in looked])).quantize(256)
+    first, *others = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in shown]
     first.save(path, "GIF", save_all=True, append_images=others, duration=round(1000 / fps), loop=0)
 
 

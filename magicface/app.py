@@ -55,15 +55,16 @@ def controls() -> Controls:
         neutral = gr.Button("Neutralize what is measured", size="sm", elem_classes="neutralize")
     with gr.Accordion("Take the expression of another photo", open=False):
         actor = gr.Image(label="Actor", type="filepath", height=160, sources=["upload", "webcam"], buttons=[])
-    sets = [(button, _preset(word), (much,)) for word, button in buttons.items()]
-    sets.append((reset, lambda: [0.0] * len(ACTION_UNITS), ()))
     return Controls(
         inputs=sliders,
         wish=lambda *values: to_vector([float(value or 0) for value in values]),
         told=lambda wish: {"package": "magicface", "wish": to_text(wish), "python": f'edit(photo, "{to_text(wish)}")'},
         requested=list,
         sweeps={f"{unit} {meaning}": _levels(unit) for unit, meaning in ACTION_UNITS.items()},
-        sets=sets,
+        sets=[
+            (reset, lambda: [0.0] * len(ACTION_UNITS), ()),
+            *((button, _preset(word), (much,)) for word, button in buttons.items()),
+        ],
         chosen=[(words, lambda word: _preset(word)(1.0) if word else [gr.skip()] * len(ACTION_UNITS))],
         asks_photo=[(neutral.click, _neutralized, ()), (actor.upload, _copied, (actor,))],
     )

@@ -129,7 +129,8 @@ def wish(
     target, parts = other or (None, ())
     light = Light(azimuth, elevation, intensity, ambient) if relit and "light" not in parts else None
     pose = Pose(yaw, pitch, roll) if (yaw or pitch or roll) and "pose" not in parts else None
-    units = EXPRESSIONS[word].units if word in EXPRESSIONS and "expression" not in parts else None
+    known = EXPRESSIONS.get(word or "") if "expression" not in parts else None
+    units = known.units if known else None
     return RigWish(light=light, pose=pose, expression=units, target=target, copy=list(parts) or None)
 
 

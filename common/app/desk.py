@@ -11,9 +11,12 @@ from math import ceil
 from typing import Any, Generic, TypeVar
 
 import numpy as np
+import torch
 from PIL import Image
 
+from ..action_units import ACTION_UNITS
 from ..arguments import SEED
+from ..draft.change import Change
 from ..errors import ImageError, InputError
 from ..faces.face import left_to_right
 from ..images import read_image, rgb
@@ -23,8 +26,10 @@ Kind = TypeVar("Kind")
 
 PIXELS = 40_000_000
 """Of a photo at most."""
-SMALL = 384
+SMALL = 192
 """Side in pixels of what drafts show of a photo while a slider moves."""
+MARGIN = 0.7
+"""Round a face, in its widths, where it is shown alone."""
 BATCH = 4
 
 
@@ -144,12 +149,13 @@ class Desk(Generic[Kind]):
         assert subject.face is not None  # an error, were none found
         found = left_to_right(self.finder.find(rgb(picture)))
         thumbs = tuple(around(picture, each.box, 0.3)[0].resize((96, 96)) for each in found)
-        part, shift = around(picture, subject.face.box, 0.9)
-        scale = min(SMALL / part.width, 1.0)
+        part, shift = around(picture, subject.face.box, MARGIN)
+        scale = min(SMALL / max(part.size), 1.0)
         part = part.convert("RGB").resize((round(scale * part.width), round(scale * part.height)))
         centre = scale * (subject.face.centre - shift)
         small = self.drafter.encode(part, face=(float(centre[0]), float(centre[1])))
-        _ = small.draft  # the head is fitted now, not when a slider moves
+        moved = small.draft  # the head is fitted now, not when a slider moves, and what drafts load is loaded
+        moved(Change(torch.ones(len(ACTION_UNITS)), torch.eye(3), moved.light, moved.light))
         if self.drafts(subject):
             _ = subject.draft
         return Visit(subject, small, thumbs)
@@ -208,7 +214,7 @@ class Desk(Generic[Kind]):
 
     def shown(self, visit: Visit, picture: Image.Image) -> Image.Image:
         """Of an edited photo, what a gallery shows."""
-        return around(picture, visit.box(), 0.9)[0].convert("RGB")
+        return around(picture, visit.box(), MARGIN)[0].convert("RGB")
 
     @property
     def steps(self) -> int:

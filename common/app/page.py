@@ -29,7 +29,7 @@ _CSS = """
 .status { border-left: 4px solid #d97706; background: #fff7ed; padding: 8px 12px !important; border-radius: 4px; }
 .status, .status * { color: #7c2d12 !important; }
 .status p { margin: 2px 0; }
-.alone img { width: 100%; height: 100%; object-fit: contain; }
+.alone img, .draft img { width: 100%; height: 100%; object-fit: contain; }
 .presets { gap: 6px !important; }
 .presets button { min-width: 62px !important; padding: 6px 4px; flex: 1 1 62px; }
 .units .block { padding: 2px 10px 0 !important; border: none !important; }

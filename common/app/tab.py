@@ -14,7 +14,7 @@ from .layout import Controls, Layout, lay_out
 from .library import gradio
 from .report import measured, pack, table
 
-DRAFTS: dict[str, Any] = {"concurrency_id": "drafts", "concurrency_limit": 2, "show_progress": "hidden"}
+DRAFTS: dict[str, Any] = {"queue": False, "show_progress": "hidden"}
 NETWORKS: dict[str, Any] = {"concurrency_id": "networks", "concurrency_limit": 1}
 """Networks serve one visitor after the other; drafts do not wait for them."""
 

@@ -54,6 +54,7 @@ def begin(config: EditConfig, kind: Kind) -> FaceEditPipeline:
         pipeline = checkpoints.from_stable_diffusion(config.base, vector_size=kind.vector_size, guides=kind.guides)
     if pipeline.prompt_embeds is None:
         raise InputError(f"{config.model or config.base} has no {PROMPT_FILE}, nor text_encoder/ and tokenizer/.")
+    pipeline.prompt_embeds = pipeline.prompt_embeds.float()  # the file may be half, and the networks are not
     if pipeline.unet.config.get("projection_class_embeddings_input_dim") != kind.vector_size:
         raise InputError(f"{config.model} is no {kind.name}: its vector has not {kind.vector_size} numbers.")
     own = pipeline.scheduler.config

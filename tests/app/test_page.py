@@ -114,7 +114,7 @@ def test_a_photo_a_slider_an_edit(visitor, tmp_path):
     with zipfile.ZipFile(tmp_path / "edit.zip") as archive:
         settings = json.loads(archive.read("settings.json"))
         with archive.open("edited.png") as file, Image.open(file) as picture:
-            assert np.array_equal(picture, true)
+            assert np.array_equal(np.asarray(picture), true)
     assert settings["wish"] == "AU12=3"
 
 

@@ -1,0 +1,51 @@
+"""The notebooks run as they are, and what is stored of them is small and has its pictures."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import sys
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+pytest.importorskip("nbclient")
+pytest.importorskip("ipykernel")
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+NAMES = sorted(path.stem for path in EXAMPLES.glob("*.ipynb"))
+
+
+def pictures(path: Path) -> list[Image.Image]:
+    cells = json.loads(path.read_text())["cells"]
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    assert not [output for output in outputs if output["output_type"] == "error"]
+    found = [output["data"]["image/jpeg"] for output in outputs if "image/jpeg" in output.get("data", {})]
+    return [Image.open(BytesIO(base64.b64decode("".join(each)))) for each in found]
+
+
+def test_all_are_there():
+    assert NAMES == ["fineface", "magicface", "quickstart", "rigface", "training"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_stored_is_short_and_small(name):
+    path = EXAMPLES / f"{name}.ipynb"
+    assert len(json.loads(path.read_text())["cells"]) <= 12
+    assert path.stat().st_size < 300_000
+    assert len(pictures(path)) >= 3
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_runs_and_shows_what_is_stored(name, tmp_path):
+    command = [sys.executable, str(EXAMPLES / "notebooks.py"), name, "--to", str(tmp_path)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=900)
+    assert ended.returncode == 0, ended.stderr[-3000:]
+    made, stored = pictures(tmp_path / f"{name}.ipynb"), pictures(EXAMPLES / f"{name}.ipynb")
+    assert [each.size for each in made] == [each.size for each in stored]
+    for new, old in zip(made, stored):  # another processor rounds otherwise, and a JPEG besides
+        assert np.abs(np.asarray(new).astype(int) - np.asarray(old)).mean() < 6
