@@ -13,7 +13,6 @@ import sys
 from pathlib import Path
 
 from photograph import astronaut
-from PIL import Image
 
 from common.cli import guarded
 from common.images import read_image, save_image
@@ -31,7 +30,7 @@ def main() -> int:
     parser.add_argument("--side", type=int, default=144, help="of each picture in pixels (default: 144)")
     parser.add_argument("--output", type=Path, default=Path("out/words.jpg"), help="(default: out/words.jpg)")
     args = parser.parse_args()
-    photo = read_image(args.photo) if args.photo else Image.fromarray(astronaut()).crop((110, 0, 366, 256))
+    photo = read_image(args.photo) if args.photo else read_image(astronaut()).crop((110, 0, 366, 256))
     nobody = read_image(NOBODY)
     rows = [
         Row([each, *edit(each, list(WORDS), progress=False)], ["photo", *WORDS], title)

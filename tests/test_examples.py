@@ -193,14 +193,14 @@ def test_a_photograph(tmp_path):
 
 def test_words(tmp_path):
     """On a photograph and on somebody with the model inside."""
-    command = [sys.executable, ROOT / "examples" / "words.py", "--output", tmp_path / "words.png", "--side", "48"]
+    command = [sys.executable, ROOT / "examples" / "words.py", "--output", tmp_path / "words.png"]
     subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True)
     sheet = np.asarray(read_image(tmp_path / "words.png")).astype(int)
     top = MARGIN + 2 * LINE
     for row in range(2):
-        photo, *edits = (sheet[top:, MARGIN + i * (48 + MARGIN) :][:48, :48] for i in range(8))
+        photo, *edits = (sheet[top:, MARGIN + i * (144 + MARGIN) :][:144, :144] for i in range(8))
         assert all(np.abs(edit - photo).max() > 20 for edit in edits), row
-        top += 48 + MARGIN + 2 * LINE
+        top += 144 + MARGIN + 2 * LINE
 
 
 def test_drafts(tmp_path):

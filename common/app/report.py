@@ -39,7 +39,7 @@ def table(report: Report | None, edit: Edit) -> str:
     made = (
         "the draft: the photo, moved by its own fitted head"
         if edit.engine == "draft"
-        else f"{edit.settings['steps']} steps"
+        else _counted(edit.settings["steps"])
     )
     head = f"<p class='made'>{made}, {edit.seconds:.1f} s</p>"
     if report is None:
@@ -88,6 +88,10 @@ def pack(edit: Edit, report: Report | None, settings: dict[str, Any], path: Path
 
     replace_file(path, write)
     return path
+
+
+def _counted(steps: int) -> str:
+    return "1 step" if steps == 1 else f"{steps} steps"
 
 
 def _row(name: str, meaning: str, wish: float, change: float) -> str:
