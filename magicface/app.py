@@ -9,7 +9,7 @@ import numpy as np
 
 from common.action_units import ACTION_UNITS, to_text, to_vector
 from common.app.desk import Desk, Visit
-from common.app.layout import Controls
+from common.app.layout import Controls, picture_input
 from common.app.library import gradio
 from common.app.page import command
 from common.app.tab import Tab
@@ -54,7 +54,7 @@ def controls() -> Controls:
     with gr.Row():
         neutral = gr.Button("Neutralize what is measured", size="sm", elem_classes="neutralize")
     with gr.Accordion("Take the expression of another photo", open=False):
-        actor = gr.Image(label="Actor", type="filepath", height=160, sources=["upload", "webcam"], buttons=[])
+        actor = picture_input("Actor", height=160, sources=["upload", "webcam"], elem_classes="actor")
     return Controls(
         inputs=sliders,
         wish=lambda *values: to_vector([float(value or 0) for value in values]),

@@ -10,7 +10,7 @@ from PIL import Image
 
 from common.action_units import to_vector
 from common.app.desk import Desk, Visit
-from common.app.layout import Controls
+from common.app.layout import Controls, picture_input
 from common.app.library import gradio
 from common.app.page import command
 from common.app.tab import Tab
@@ -85,7 +85,7 @@ def controls(desk: RigDesk) -> Controls:
     with gr.Row():
         word = gr.Dropdown(["as it is", *EXPRESSIONS], value="as it is", label="Expression")
     with gr.Accordion("Copy from another photo", open=False):
-        target = gr.Image(label="Other photo", type="filepath", height=160, sources=["upload", "webcam"], buttons=[])
+        target = picture_input("Other photo", height=160, sources=["upload", "webcam"], elem_classes="other")
         copied = gr.CheckboxGroup(list(PARTS), value=["light"], label="What to copy")
         take = gr.Button("Copy", size="sm")
         forget = gr.Button("Copy nothing", size="sm")

@@ -88,11 +88,21 @@ def lay_out(controls: Callable[[], Controls], needs_photo: bool) -> Layout:
     return Layout(**found)
 
 
+def picture_input(label: str, **options: Any) -> Any:
+    """A component for a picture, whose value is the path of what was uploaded or taken; None without.
+
+    Gradio would decode it first, and say little of what it cannot read; `common.images.read_image` does.
+    """
+    found = gradio().Image(label=label, type="filepath", buttons=[], **options)
+    decode = found.preprocess
+    found.preprocess = lambda given: given.path if given is not None and given.path else decode(given)
+    return found
+
+
 def _photo(gr: Any, label: str) -> dict[str, Any]:
     return {
-        "photo": gr.Image(
-            label=label, type="filepath", height=280, sources=["upload", "webcam", "clipboard"], buttons=[],
-            elem_classes="photo",
+        "photo": picture_input(
+            label, height=280, sources=["upload", "webcam", "clipboard"], elem_classes="photo"
         ),
         "status": gr.Markdown(elem_classes="status", visible=False),
         "faces": gr.Gallery(
@@ -106,7 +116,7 @@ def _more(gr: Any) -> dict[str, Any]:
     with gr.Accordion("More", open=False):
         live = gr.Checkbox(True, label="Edit as soon as a slider is let go", elem_classes="live")
         seed = gr.Number(label="Seed", value=SEED, precision=0, minimum=0)
-        steps = gr.Slider(0, 100, 0, step=1, label="Steps (0: as the model likes it)", buttons=[])
+        steps = gr.Slider(0, 100, 0, step=1, label="Steps (0: as the model likes it)", buttons=[], elem_classes="steps")
         engine = gr.Radio(list(ENGINES), value=ENGINES[0], label="Engine", elem_classes="engine")
     return {"sampling": (seed, steps, engine), "live": live}
 

@@ -138,6 +138,51 @@ def test_a_photo_without_a_face_gets_a_sentence(visitor, tmp_path):
     guest.panel.locator(".status", has_text="Give a photo first").first.wait_for()
 
 
+def test_what_is_no_picture_gets_a_sentence(visitor, tmp_path):
+    guest = visitor()
+    (tmp_path / "text.png").write_text("no picture")
+    guest.upload(tmp_path / "text.png")
+    assert "Cannot read" in guest.status()
+    Image.new("1", (20_000, 20_000)).save(tmp_path / "bomb.png")
+    guest.upload(tmp_path / "bomb.png")
+    guest.panel.locator(".status", has_text="too large").first.wait_for()
+
+
+def test_of_several_faces_one_is_picked(visitor, tmp_path):
+    both = Image.new("RGB", (512, 256))
+    both.paste(photo(FROWN), (0, 0))
+    both.paste(photo(CALM), (256, 0))
+    both.save(tmp_path / "both.jpg", quality=90)
+    guest = visitor()
+    guest.upload(tmp_path / "both.jpg")
+    guest.drafted()
+    guest.panel.locator(".faces img").nth(1).click()
+    guest.press("surprised")
+    guest.measured()
+    before, after = guest.pictures()
+    change = np.abs(after - before).max(2)
+    assert change[:, :256].max() < 40 < change[:, 256:].max(), "only the right one"
+
+
+def test_stop_ends_an_edit(visitor):
+    guest = visitor()
+    guest.upload(FROWN)
+    guest.drafted()
+    guest.panel.get_by_role("button", name="More").click()
+    steps = guest.panel.locator(".steps input[type=number]")
+    steps.fill("100")
+    steps.press("Tab")
+    guest.press("Edit")
+    guest.page.wait_for_timeout(1500)
+    guest.press("Stop")
+    guest.page.wait_for_timeout(15_000)
+    assert guest.pictures() == []
+    steps.fill("1")
+    steps.press("Tab")
+    guest.press("Edit")
+    guest.measured()
+
+
 def test_uploads_are_limited(visitor, address, tmp_path):
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (500, 500, 3), np.uint8)).save(tmp_path / "large.png")
     guest = visitor()
