@@ -14,6 +14,7 @@ from common.app.layout import Controls
 from common.app.library import gradio
 from common.app.page import command
 from common.app.tab import Tab
+from common.app.units import unit_sliders, word_buttons, word_list
 from common.expressions import EXPRESSIONS
 from common.prompt import PROMPT
 from common.subject import Subject
@@ -26,8 +27,6 @@ ABOUT = (
     "### Text to face\nA sentence and action units (AUs) make a picture of a face; with a photo, the face in it is "
     "made anew."
 )
-WORDS = ("happy", "sad", "angry", "surprised", "afraid", "disgusted")
-STRONGEST = 5.0
 LEVELS = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0)
 Asked = tuple[str, list[float], float]
 """The prompt, the 12 intensities, and how much of a photo is made anew."""
@@ -86,21 +85,11 @@ def controls() -> Controls:
     """A prompt, presets and sliders."""
     gr = gradio()
     prompt = gr.Textbox(PROMPT, label="Prompt", elem_classes="prompt", lines=2, max_lines=4)
-    with gr.Row(elem_classes="presets"):
-        buttons = {word: gr.Button(word, size="sm") for word in WORDS}
-        reset = gr.Button("neutral", size="sm", elem_classes="reset")
+    buttons, reset = word_buttons("neutral")
     with gr.Row():
-        words = gr.Dropdown([*EXPRESSIONS], value=None, label="Or one of these", elem_classes="words")
+        words = word_list()
         strength = gr.Slider(0.1, 1, 0.5, step=0.05, label="made anew, of a photo's draft", buttons=[])
-    sliders = []
-    with gr.Row(elem_classes="units"):
-        for half in (list(ACTION_UNITS)[:6], list(ACTION_UNITS)[6:]):
-            with gr.Column(min_width=150):
-                sliders += [
-                    gr.Slider(0, STRONGEST, 0, step=0.25, label=f"{unit} {ACTION_UNITS[unit]}", buttons=[],
-                              elem_classes=unit)
-                    for unit in half
-                ]  # fmt: skip
+    sliders = unit_sliders(0)
     skip = [gr.skip(), gr.skip()]
     presets = {word: [*skip, *to_vector(EXPRESSIONS[word].units)] for word in EXPRESSIONS}
     nothing = [gr.skip()] * (2 + len(ACTION_UNITS))

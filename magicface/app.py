@@ -13,14 +13,13 @@ from common.app.layout import Controls, picture_input
 from common.app.library import gradio
 from common.app.page import command
 from common.app.tab import Tab
+from common.app.units import STRONGEST, unit_sliders, word_buttons, word_list
 from common.expressions import EXPRESSIONS
 
 from ._api import MagicFace
 from .measured import units_of
 
 ABOUT = "### Expression\nA photo in, the same person with another expression out: by words, or by action units (AUs)."
-WORDS = ("happy", "sad", "angry", "surprised", "afraid", "disgusted")
-STRONGEST = 5.0
 LEVELS = (-2.0, 0.0, 1.0, 2.0, 3.0, 4.0)
 
 
@@ -36,21 +35,11 @@ def tab(**networks: Any) -> Tab:
 def controls() -> Controls:
     """Presets, sliders, and the expression of another photo."""
     gr = gradio()
-    with gr.Row(elem_classes="presets"):
-        buttons = {word: gr.Button(word, size="sm") for word in WORDS}
-        reset = gr.Button("reset", size="sm", elem_classes="reset")
+    buttons, reset = word_buttons("reset")
     with gr.Row():
-        words = gr.Dropdown([*EXPRESSIONS], value=None, label="Or one of these", elem_classes="words")
+        words = word_list()
         much = gr.Slider(0.1, 1.5, 1.0, step=0.1, label="how much of it", buttons=[])
-    sliders = []
-    with gr.Row(elem_classes="units"):
-        for half in (list(ACTION_UNITS)[:6], list(ACTION_UNITS)[6:]):
-            with gr.Column(min_width=150):
-                sliders += [
-                    gr.Slider(-STRONGEST, STRONGEST, 0, step=0.25, label=f"{unit} {ACTION_UNITS[unit]}", buttons=[],
-                              elem_classes=unit)
-                    for unit in half
-                ]  # fmt: skip
+    sliders = unit_sliders(-STRONGEST)
     with gr.Row():
         neutral = gr.Button("Neutralize what is measured", size="sm", elem_classes="neutralize")
     with gr.Accordion("Take the expression of another photo", open=False):
