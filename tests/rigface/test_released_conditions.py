@@ -85,7 +85,9 @@ def test_coefficients_are_the_targets_where_the_expression_is_copied(released, s
     assert np.array_equal(conditions(released, source, target, copy).coefficients, giver.coefficients[80:144].numpy())
 
 
-@pytest.mark.parametrize("copy", [copy for copy in COPIES if "light" not in copy], ids=lambda copy: "+".join(copy))
+@pytest.mark.parametrize(
+    "copy", [copy for copy in COPIES if "light" not in copy], ids=lambda copy: "+".join(sorted(copy)) or "nothing"
+)
 def test_the_targets_light_changes_nothing_unless_light_is_copied(released, source, target, copy):
     brighter = seen(1, 90, 140, rotation=target.codes.rotation[0], jaw=target.codes.jaw[0], light=torch.tensor(9.0))
     first, second = (conditions(released, source, giver, copy).render for giver in (target, brighter))
