@@ -6,6 +6,8 @@
     fineface edit photo.jpg AU12=4 -o out.png                      the face in a photo made anew
     fineface app                                                   all of it on a page, with sliders
     fineface download --variant sd15-faceid                        fetch the published weights
+    fineface doctor                                                what this machine has and lacks
+    fineface licenses                                              terms of all weights
     fineface convert -o fineface.safetensors                       for diffusers' load_ip_adapter
     fineface evaluate                                              measure the pictures of a model
 
@@ -38,7 +40,10 @@ from .variants import RELEASE, VARIANTS, get_variant
 def main(argv: Sequence[str] | None = None) -> int:
     """The console script; returns the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    commands = {"app": _app, "edit": _edit, "download": _download, "convert": _convert, "evaluate": _evaluate}
+    commands = {
+        "app": _app, "edit": _edit, "download": _download, "convert": _convert, "doctor": _doctor,
+        "evaluate": _evaluate, "licenses": _licenses,
+    }  # fmt: skip
     command = commands.get(arguments[0] if arguments else "")
     return cli.guarded(lambda: command(arguments[1:]) if command else _generate(arguments))
 
@@ -123,6 +128,22 @@ def _convert(arguments: list[str]) -> int:
 
     cli.say(f"written: {convert(model_folder(args.adapter), get_variant(args.variant), args.output)}")
     return cli.OK
+
+
+def _doctor(arguments: list[str]) -> int:
+    from common.help.command import doctor
+
+    from .sources import sources
+
+    return doctor("fineface doctor", sources, arguments)
+
+
+def _licenses(arguments: list[str]) -> int:
+    from common.help.command import licenses
+
+    from .sources import sources
+
+    return licenses("fineface licenses", sources, arguments)
 
 
 def _app(arguments: list[str]) -> int:

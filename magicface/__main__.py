@@ -11,6 +11,8 @@
     magicface animate photo.jpg happy -o smile.gif    an expression that comes, stays and goes
     magicface app                                     all of it on a page, with sliders
     magicface download                                fetch the published weights
+    magicface doctor                                  what this machine has and lacks
+    magicface licenses                                terms of all weights
     magicface prepare-videos videos/ --out pairs.jsonl   pairs to train on, from videos of people
     magicface evaluate                                measure the edits of a model
 
@@ -134,6 +136,22 @@ def _evaluate(arguments: list[str]) -> int:
     return main(arguments)
 
 
+def _doctor(arguments: list[str]) -> int:
+    from common.help.command import doctor
+
+    from .sources import sources
+
+    return doctor("magicface doctor", sources, arguments)
+
+
+def _licenses(arguments: list[str]) -> int:
+    from common.help.command import licenses
+
+    from .sources import sources
+
+    return licenses("magicface licenses", sources, arguments)
+
+
 def _app(arguments: list[str]) -> int:
     from .app import main
 
@@ -142,6 +160,8 @@ def _app(arguments: list[str]) -> int:
 
 _COMMANDS = {
     "app": _app,
+    "doctor": _doctor,
+    "licenses": _licenses,
     "download": _download,
     "explain": _explain,
     "neutralize": commands.neutralize,

@@ -6,6 +6,8 @@
     rigface crop.png --background bg.png --render render.png --coefficients exp.npy    prepared before
     rigface app                                                       all of it on a page, with sliders
     rigface download                                                  fetch the published weights
+    rigface doctor                                                    what this machine has and lacks
+    rigface licenses                                                  terms of all weights
     rigface evaluate                                                  measure the edits of a model
     rigface prepare-pairs pairs.jsonl --out rig/pairs.jsonl           pairs to train on, of MagicFace's
 
@@ -121,13 +123,36 @@ def _evaluate(arguments: list[str]) -> int:
     return main(arguments)
 
 
+def _doctor(arguments: list[str]) -> int:
+    from common.help.command import doctor
+
+    from .sources import sources
+
+    return doctor("rigface doctor", sources, arguments)
+
+
+def _licenses(arguments: list[str]) -> int:
+    from common.help.command import licenses
+
+    from .sources import sources
+
+    return licenses("rigface licenses", sources, arguments)
+
+
 def _app(arguments: list[str]) -> int:
     from .app import main
 
     return main(arguments)
 
 
-_COMMANDS = {"app": _app, "download": _download, "evaluate": _evaluate, "prepare-pairs": _prepare_pairs}
+_COMMANDS = {
+    "app": _app,
+    "doctor": _doctor,
+    "download": _download,
+    "evaluate": _evaluate,
+    "licenses": _licenses,
+    "prepare-pairs": _prepare_pairs,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

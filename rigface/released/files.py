@@ -108,7 +108,7 @@ class Files:
             InputError: there is no such folder.
             MissingCheckpointError: needed files are missing; the message lists them all, with terms and places.
         """
-        roots = [home() / name for name in (FOLDER, *_DOWNLOADS)]
+        roots = _roots()
         if folder is not None:
             if not Path(folder).expanduser().is_dir():
                 raise InputError(f"There is no folder {str(folder)!r} to look for FLAME and DECA in.")
@@ -117,6 +117,15 @@ class Files:
         if any(found[key] is None for key, wanted in WANTED.items() if wanted.needed):
             raise MissingCheckpointError(_message([key for key in WANTED if found[key] is None], roots))
         return cls(**found)  # pyright: ignore[reportArgumentType]
+
+
+def find_wanted(key: str) -> Path | None:
+    """One of `WANTED` where `Files.find` would find it without a folder; None where it is not."""
+    return _find(WANTED[key].names, _roots())
+
+
+def _roots() -> list[Path]:
+    return [home() / name for name in (FOLDER, *_DOWNLOADS)]
 
 
 def _find(names: tuple[str, ...], roots: list[Path]) -> Path | None:

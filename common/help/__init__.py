@@ -1,0 +1,1 @@
+"""Help: what this machine has and lacks (`doctor`), and under which terms weights come (`licenses`)."""

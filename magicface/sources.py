@@ -1,0 +1,25 @@
+"""Whose weights MagicFace takes, and whether they are here."""
+
+from __future__ import annotations
+
+from common.checkpoints import MAGICFACE, missing_files
+from common.files import model_folder
+from common.help.shared import shared, stable_diffusion
+from common.help.source import Source
+
+
+def sources() -> list[Source]:
+    """The rows of `magicface licenses` and `magicface doctor`."""
+    return [
+        Source(
+            "MagicFace", "editing", "Apache-2.0 by its model card; built on Stable Diffusion 1.5", "see terms",
+            MAGICFACE.repo, gigabytes=8.0, fetch="magicface download", folder=lambda: model_folder(MAGICFACE.repo),
+            missing=lambda: missing_files(model_folder(MAGICFACE.repo), release=MAGICFACE),
+        ),
+        stable_diffusion(MAGICFACE),
+        Source(
+            "MagicFace inside", "editing", "Apache-2.0, as this package; trained on synthetic people", "yes",
+            "this package", gigabytes=0.0, inside=True,
+        ),
+        *shared(),
+    ]  # fmt: skip

@@ -1,0 +1,44 @@
+"""Whose weights and files RigFace takes, and whether they are here."""
+
+from __future__ import annotations
+
+from common.checkpoints import RIGFACE, missing_files
+from common.files import home, model_folder
+from common.help.shared import shared, stable_diffusion
+from common.help.source import Source
+
+from .released.files import FOLDER, WANTED, find_wanted
+
+
+def sources() -> list[Source]:
+    """The rows of `rigface licenses` and `rigface doctor`."""
+    brought = [
+        Source(
+            wanted.what, "seeing faces in 3D, for the published weights" + ("" if wanted.needed else " (if you like)"),
+            wanted.licence, "no" if "non-commercial" in wanted.licence or "NC" in wanted.licence else "see terms",
+            wanted.where, register=_address(wanted.where), folder=lambda: home() / FOLDER,
+            missing=lambda key=key: [] if find_wanted(key) else [WANTED[key].names[0]],
+        )
+        for key, wanted in WANTED.items()
+        if key != "bisenet"  # a row of all editors
+    ]  # fmt: skip
+    return [
+        Source(
+            "RigFace", "editing", "see its model card; its code is Apache-2.0; built on Stable Diffusion 1.5",
+            "see terms", RIGFACE.repo, gigabytes=9.0, fetch="rigface download",
+            folder=lambda: model_folder(RIGFACE.repo),
+            missing=lambda: missing_files(model_folder(RIGFACE.repo), release=RIGFACE),
+        ),
+        stable_diffusion(RIGFACE),
+        *brought,
+        Source(
+            "RigFace inside", "editing", "Apache-2.0, as this package; trained on synthetic people", "yes",
+            "this package", gigabytes=0.0, inside=True,
+        ),
+        *shared(),
+    ]  # fmt: skip
+
+
+def _address(where: str) -> str:
+    words = where.replace(",", "").split()
+    return words[2].strip(";") if words[:2] == ["register", "at"] else ""
