@@ -9,6 +9,7 @@
     magicface sweep photo.jpg AU12                    one unit at several levels, as a labelled sheet
     magicface grid photo.jpg AU4 AU12                 two units
     magicface animate photo.jpg happy -o smile.gif    an expression that comes, stays and goes
+    magicface batch photos/ --wishes wishes.txt -o run/   many photos, many wishes; goes on where it stopped
     magicface app                                     all of it on a page, with sliders
     magicface download                                fetch the published weights
     magicface doctor                                  what this machine has and lacks
@@ -136,6 +137,12 @@ def _evaluate(arguments: list[str]) -> int:
     return main(arguments)
 
 
+def _batch(arguments: list[str]) -> int:
+    from .batch import main
+
+    return main(arguments)
+
+
 def _doctor(arguments: list[str]) -> int:
     from common.help.command import doctor
 
@@ -160,6 +167,7 @@ def _app(arguments: list[str]) -> int:
 
 _COMMANDS = {
     "app": _app,
+    "batch": _batch,
     "doctor": _doctor,
     "licenses": _licenses,
     "download": _download,

@@ -1,0 +1,230 @@
+"""Batches: what is read, what is refused, and that no edit is lost or made twice."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from counting import WISHES, Painter
+from PIL import Image
+from runs import ENVIRONMENT, ROOT
+
+from common.action_units import to_vector
+from common.batch.jobs import check_name, inside, read_jobs
+from common.batch.run import plan, run
+from common.batch.samples import Samples
+from common.batch.wishes import read_wishes
+from common.errors import FaceEditError, InputError
+from magicface import __main__ as command
+from magicface import edit
+
+FACES = ROOT / "examples" / "portraits"
+
+
+@pytest.fixture
+def photos(tmp_path):
+    folder = tmp_path / "photos"
+    (folder / "more").mkdir(parents=True)
+    for name in ("a.png", "b.jpg", "more/a.png"):
+        Image.new("RGB", (16, 16), "grey").save(folder / name)
+    (folder / "notes.txt").write_text("not a picture")
+    return folder
+
+
+def manifest(folder: Path, rows: list) -> Path:
+    path = folder / "list.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    return path
+
+
+def test_a_folder_is_its_pictures(photos):
+    jobs, faults = read_jobs(photos)
+    assert [job.name for job in jobs] == ["a", "b", "more-a"]
+    assert faults == []
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "json"])
+def test_a_manifest_says_which_face_and_what(photos, kind):
+    path = photos / f"list.{kind}"
+    rows = [{"photo": "a.png", "face": "1", "name": "first"}, {"photo": "more/a.png", "wish": "happy"}]
+    if kind == "csv":
+        path.write_text("photo,face,name,wish\na.png,1,first,\nmore/a.png,,,happy\n")
+    else:
+        path.write_text(json.dumps(rows) if kind == "json" else "\n".join(map(json.dumps, rows)))
+    (one, other), faults = read_jobs(path)
+    assert (one.name, one.face, one.wish) == ("first", 1, None)
+    assert (other.name, other.face, other.wish) == ("more-a", "largest", "happy")
+    assert faults == []
+
+
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        ({"photo": "../secret.png"}, "does not lie below"), ({"photo": "/etc/passwd"}, "does not lie below"),
+        ({"photo": "a.png", "name": "../out"}, "can be no name"), ({"photo": "a.png", "name": "x/y"}, "can be no name"),
+        ({"photo": "none.png"}, "There is no file"), ({"name": "x"}, "needs a photo"), (17, "needs a photo"),
+        ({"photo": "a.png", "colour": "red"}, "no column 'colour'"), ({"photo": "a.png", "face": "nose"}, "--face"),
+    ],
+)  # fmt: skip
+def test_bad_rows_are_told_and_the_others_go_on(photos, row, why):
+    jobs, (fault,) = read_jobs(manifest(photos, [row, {"photo": "b.jpg"}]))
+    assert [job.name for job in jobs] == ["b"]
+    assert fault.where == "list.jsonl, line 1"
+    assert why in fault.why
+
+
+def test_links_do_not_lead_out(photos, tmp_path):
+    (tmp_path / "secret.png").write_bytes((photos / "a.png").read_bytes())
+    (photos / "link.png").symlink_to(tmp_path / "secret.png")
+    jobs, (fault,) = read_jobs(photos)
+    assert "link" not in [job.name for job in jobs]
+    assert "does not lie below" in fault.why
+    with pytest.raises(InputError):
+        inside(photos, "more/../../secret.png")
+    for name in ("", ".", "a/b", "a\\b", "x" * 200, "a..b", "nul\0", "-x"):
+        with pytest.raises(InputError):
+            check_name(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "names"),
+    [
+        ("w.txt", "AU12=3\nangry:0.7  # a share\nglad: AU6=2,AU12=3\n\n", ["AU12=3", "angry-0.7", "glad"]),
+        ("w.json", '{"smile": {"AU12": 3}, "frown": "AU4=2"}', ["smile", "frown"]),
+        ("w.json", '["happy", {"AU4": 2}]', ["happy", "AU4-2"]),
+        ("w.csv", "name,wish\nsmile,AU12=3\n", ["smile"]),
+        ("w.jsonl", '{"name": "smile", "wish": [0,0,0,0,0,0,3,0,0,0,0,0]}', ["smile"]),
+    ],
+)
+def test_wishes_are_read_in_every_form(tmp_path, name, text, names):
+    (tmp_path / name).write_text(text)
+    assert list(read_wishes(tmp_path / name, to_vector)) == names
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("w.txt", "AU3=1"), ("w.txt", "x: AU12=1\nx: AU12=2"), ("w.txt", ""), ("w.json", "7"), ("w.json", "{"),
+        ("w.csv", "name\nx"), ("w.xml", "<a/>"), ("w.txt", "../x: AU12=1"),
+    ],
+)  # fmt: skip
+def test_what_are_no_wishes_is_refused(tmp_path, name, text):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(InputError):
+        read_wishes(tmp_path / name, to_vector)
+
+
+def painted(folder: Path) -> list[str]:
+    return (folder.parent / "painted.txt").read_text().split()
+
+
+def finished(folder: Path, names: list[str]) -> None:
+    """Every edit is there, whole, with one line that says so."""
+    samples = Samples(folder).rows
+    assert sorted(samples) == sorted(f"{name}/{wish}" for name in names for wish in WISHES)
+    for key, row in samples.items():
+        with Image.open(folder / row["output"]) as picture:
+            assert picture.getpixel((0, 0)) == (10 * WISHES[key.split("/")[1]]["AU12"], 0, 0)
+    assert not list(folder.rglob(".*")), "nothing half-written is left"
+
+
+def test_killed_at_any_moment_it_loses_nothing(tmp_path):
+    """SIGKILL after random times, until the run has ended by itself."""
+    photos, folder = tmp_path / "photos", tmp_path / "run"
+    photos.mkdir()
+    names = [f"p{number:02d}" for number in range(40)]
+    for name in names:
+        Image.new("RGB", (16, 16), "grey").save(photos / f"{name}.png")
+    program = [sys.executable, str(Path(__file__).with_name("counting.py")), str(photos), str(folder)]
+    rng, kills = random.Random(0), 0
+    for _ in range(60):
+        process = subprocess.Popen(program, env=ENVIRONMENT, cwd=ROOT)
+        until = time.monotonic() + 30
+        before = len((folder / "samples.jsonl").read_bytes()) if (folder / "samples.jsonl").is_file() else 0
+        while process.poll() is None and time.monotonic() < until:
+            size = (folder / "samples.jsonl").stat().st_size if (folder / "samples.jsonl").is_file() else 0
+            if kills < 12 and size > before:
+                time.sleep(rng.random() * 0.15)
+                process.send_signal(signal.SIGKILL)
+                kills += 1
+                break
+            time.sleep(0.001)
+        if process.wait() == 0:
+            break
+    assert kills >= 3
+    finished(folder, names)
+    assert len(painted(folder)) <= len(names) * len(WISHES) + 2 * kills, "at most the batch in work is made again"
+
+
+def test_a_finished_run_has_nothing_to_do(photos, tmp_path):
+    folder, jobs = tmp_path / "run", read_jobs(photos)[0]
+    for _ in range(2):
+        counts = run(plan(jobs, WISHES), Painter(folder), folder, {"a": 1}, progress=False)
+        assert counts == {"done": 15, "failed": 0}
+    assert len(painted(folder)) == 15
+    with pytest.raises(InputError, match="a: 1 there, 2 now"):
+        run(plan(jobs, WISHES), Painter(folder), folder, {"a": 2}, progress=False)
+    (folder / "edits" / "a" / "wish3.png").unlink()
+    run(plan(jobs, WISHES), Painter(folder), folder, {"a": 1}, progress=False)
+    assert painted(folder)[15:] == ["a/wish3"]
+
+
+def test_a_torn_line_is_made_again_and_a_damaged_one_told(photos, tmp_path):
+    folder, jobs = tmp_path / "run", read_jobs(photos)[0]
+    run(plan(jobs, WISHES), Painter(folder), folder, {}, progress=False)
+    lines = (folder / "samples.jsonl").read_bytes()
+    (folder / "samples.jsonl").write_bytes(lines[:-20])
+    run(plan(jobs, WISHES), Painter(folder), folder, {}, progress=False)
+    finished(folder, ["a", "b", "more-a"])
+    (folder / "samples.jsonl").write_bytes(b"{broken}\n" + lines)
+    with pytest.raises(InputError, match="line 1 is damaged"):
+        run(plan(jobs, WISHES), Painter(folder), folder, {}, progress=False)
+
+
+def test_one_bad_wish_takes_no_other_along(photos, tmp_path):
+    class Picky(Painter):
+        def edit(self, subject, wishes):
+            if any(wish["AU12"] == 2 for wish in wishes):
+                raise FaceEditError("not two")
+            return super().edit(subject, wishes)
+
+    folder, jobs = tmp_path / "run", read_jobs(photos)[0]
+    assert run(plan(jobs, WISHES), Picky(folder), folder, {}, progress=False) == {"done": 12, "failed": 3}
+    assert run(plan(jobs, WISHES), Painter(folder), folder, {}, progress=False) == {"done": 12, "failed": 3}
+    assert run(plan(jobs, WISHES), Painter(folder), folder, {}, again=True, progress=False)["done"] == 15
+
+
+def test_the_command_edits_a_folder(tmp_path, capsys):
+    """With drafts: two people, a file that is no picture, and a picture without a face."""
+    photos, folder = tmp_path / "photos", tmp_path / "run"
+    photos.mkdir()
+    for name in ("calm", "frown"):
+        (photos / f"{name}.jpg").write_bytes((FACES / f"{name}.jpg").read_bytes())
+    (photos / "broken.png").write_text("no picture")
+    Image.new("RGB", (64, 64), "grey").save(photos / "nobody.png")
+    (tmp_path / "wishes.txt").write_text("smile: AU6=2,AU12=3\nangry:0.7\n")
+    asked = ["batch", str(photos), "--wishes", str(tmp_path / "wishes.txt"), "-q", "--engine", "draft"]
+    assert command.main([*asked, "--inspect"]) == 1
+    text = capsys.readouterr().out
+    assert "4 edits of 2 photos" in text
+    assert "nobody.png: No face was found" in text
+    assert command.main([*asked, "-o", str(folder), "--baseline"]) == 1
+    assert sorted(path.name for path in (folder / "edits" / "calm").iterdir()) == [
+        "angry-0.7.png", "smile.png", "unchanged.png",
+    ]  # fmt: skip
+    with Image.open(folder / "edits" / "frown" / "smile.png") as picture:
+        true = edit(photos / "frown.jpg", "AU6=2,AU12=3", engine="draft", progress=False)
+        assert np.array_equal(np.asarray(picture), np.asarray(true))
+    rows = Samples(folder).rows
+    assert {row["state"] for key, row in rows.items() if key.startswith(("broken", "nobody"))} == {"failed"}
+    assert rows["calm/smile"]["engine"] == "draft"
+    assert len(rows["calm/smile"]["sha256"]) == 64
+    assert command.main([*asked, "-o", str(folder), "--baseline", "--seed", "5"]) == 2
+    assert "holds a run with other settings" in capsys.readouterr().err
