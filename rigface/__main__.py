@@ -4,6 +4,7 @@
     rigface photo.jpg --target other.jpg --copy light+pose -o out.png
     rigface *.jpg --light azimuth=-60,elevation=20 -o lit/            several photos, one folder
     rigface crop.png --background bg.png --render render.png --coefficients exp.npy    prepared before
+    rigface batch photos/ --wishes wishes.json -o run/                many photos; goes on where it stopped
     rigface app                                                       all of it on a page, with sliders
     rigface download                                                  fetch the published weights
     rigface doctor                                                    what this machine has and lacks
@@ -123,6 +124,12 @@ def _evaluate(arguments: list[str]) -> int:
     return main(arguments)
 
 
+def _batch(arguments: list[str]) -> int:
+    from .batch import main
+
+    return main(arguments)
+
+
 def _doctor(arguments: list[str]) -> int:
     from common.help.command import doctor
 
@@ -147,6 +154,7 @@ def _app(arguments: list[str]) -> int:
 
 _COMMANDS = {
     "app": _app,
+    "batch": _batch,
     "doctor": _doctor,
     "download": _download,
     "evaluate": _evaluate,

@@ -228,3 +228,18 @@ def test_the_command_edits_a_folder(tmp_path, capsys):
     assert len(rows["calm/smile"]["sha256"]) == 64
     assert command.main([*asked, "-o", str(folder), "--baseline", "--seed", "5"]) == 2
     assert "holds a run with other settings" in capsys.readouterr().err
+
+
+def test_rigface_takes_light_and_pose(tmp_path):
+    from rigface import __main__ as rigface
+    from rigface.batch import read_wish
+
+    (tmp_path / "wishes.json").write_text(json.dumps({"lit": {"light": "azimuth=60"}, "glad": "happy"}))
+    (tmp_path / "calm.jpg").write_bytes((FACES / "calm.jpg").read_bytes())
+    (tmp_path / "list.csv").write_text("photo\ncalm.jpg\n")
+    asked = ["batch", str(tmp_path / "list.csv"), "--wishes", str(tmp_path / "wishes.json"), "--engine", "draft", "-q"]
+    assert rigface.main([*asked, "-o", str(tmp_path / "run")]) == 0
+    assert {row["state"] for row in Samples(tmp_path / "run").rows.values()} == {"done"}
+    with pytest.raises(InputError):
+        read_wish({"light": "azimuth=60", "AU12": 3})
+    assert read_wish({"AU12": 3}) == read_wish("AU12=3")

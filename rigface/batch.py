@@ -1,0 +1,47 @@
+"""`rigface batch`: many photos, many wishes of light, pose and expression, one folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from common.batch.command import batch
+from common.errors import InputError
+
+from .wish import ATTRIBUTES, RigWish
+
+ABOUT = """Edits many photos, many wishes each, into one folder; a run that was stopped goes on where it was.
+
+    rigface batch photos/ --wishes wishes.json -o run/
+    rigface batch manifest.csv --wishes wishes.json -o run/ --inspect
+
+A wish is {"light": "azimuth=60", "pose": "yaw=15", "expression": "AU12=3"}, or an expression alone.
+"""
+
+
+def main(arguments: list[str]) -> int:
+    """The command; returns the exit code."""
+    return batch("rigface", ABOUT, _kind, read_wish, {}, arguments)
+
+
+def read_wish(value: Any) -> RigWish:
+    """A wish as files have it.
+
+    Raises:
+        InputError, ActionUnitError: it is none.
+    """
+    if not isinstance(value, Mapping):
+        return RigWish(expression=value)
+    if not value or set(value) <= set(ATTRIBUTES):
+        return RigWish(**value)
+    if set(value) & set(ATTRIBUTES):
+        raise InputError(
+            f"A wish has {', '.join(ATTRIBUTES)}, or action units alone; got {', '.join(map(str, value))}."
+        )
+    return RigWish(expression=dict(value))
+
+
+def _kind() -> Any:
+    from .editor import RigFace
+
+    return RigFace
