@@ -9,7 +9,8 @@
     magicface sweep photo.jpg AU12                    one unit at several levels, as a labelled sheet
     magicface grid photo.jpg AU4 AU12                 two units
     magicface animate photo.jpg happy -o smile.gif    an expression that comes, stays and goes
-    magicface batch photos/ --wishes wishes.txt -o run/   many photos, many wishes; goes on where it stopped
+    magicface batch photos/ --wishes w.txt -o run/    many photos, many wishes; goes on where it stopped
+    magicface score run/                              what the edits of a batch have changed, as a table
     magicface app                                     all of it on a page, with sliders
     magicface download                                fetch the published weights
     magicface doctor                                  what this machine has and lacks
@@ -143,6 +144,12 @@ def _batch(arguments: list[str]) -> int:
     return main(arguments)
 
 
+def _score(arguments: list[str]) -> int:
+    from .batch import main_score
+
+    return main_score(arguments)
+
+
 def _doctor(arguments: list[str]) -> int:
     from common.help.command import doctor
 
@@ -178,6 +185,7 @@ _COMMANDS = {
     "grid": commands.grid,
     "animate": commands.animate,
     "prepare-videos": _prepare_videos,
+    "score": _score,
     "evaluate": _evaluate,
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from common.action_units import to_vector
-from common.batch.command import batch
+from common.batch.command import batch, score
 
 ABOUT = """Edits many photos, many wishes each, into one folder; a run that was stopped goes on where it was.
 
@@ -19,6 +19,11 @@ A wish is what `magicface` takes: "AU12=3,AU6=2", "angry:0.7", {"AU12": 3}.
 def main(arguments: list[str]) -> int:
     """The command; returns the exit code."""
     return batch("magicface", ABOUT, _kind, to_vector, {}, arguments)
+
+
+def main_score(arguments: list[str]) -> int:
+    """`magicface score`; returns the exit code."""
+    return score("magicface", to_vector, arguments)
 
 
 def _kind() -> Any:

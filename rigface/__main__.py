@@ -5,6 +5,7 @@
     rigface *.jpg --light azimuth=-60,elevation=20 -o lit/            several photos, one folder
     rigface crop.png --background bg.png --render render.png --coefficients exp.npy    prepared before
     rigface batch photos/ --wishes wishes.json -o run/                many photos; goes on where it stopped
+    rigface score run/                                                what the edits of a batch have changed, as a table
     rigface app                                                       all of it on a page, with sliders
     rigface download                                                  fetch the published weights
     rigface doctor                                                    what this machine has and lacks
@@ -130,6 +131,12 @@ def _batch(arguments: list[str]) -> int:
     return main(arguments)
 
 
+def _score(arguments: list[str]) -> int:
+    from .batch import main_score
+
+    return main_score(arguments)
+
+
 def _doctor(arguments: list[str]) -> int:
     from common.help.command import doctor
 
@@ -160,6 +167,7 @@ _COMMANDS = {
     "evaluate": _evaluate,
     "licenses": _licenses,
     "prepare-pairs": _prepare_pairs,
+    "score": _score,
 }
 
 if __name__ == "__main__":

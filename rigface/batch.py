@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from common.batch.command import batch
+from common.batch.command import batch, score
 from common.errors import InputError
 
 from .wish import ATTRIBUTES, RigWish
@@ -24,6 +24,11 @@ def main(arguments: list[str]) -> int:
     return batch("rigface", ABOUT, _kind, read_wish, {}, arguments)
 
 
+def main_score(arguments: list[str]) -> int:
+    """`rigface score`; returns the exit code."""
+    return score("rigface", _requested, arguments)
+
+
 def read_wish(value: Any) -> RigWish:
     """A wish as files have it.
 
@@ -39,6 +44,11 @@ def read_wish(value: Any) -> RigWish:
             f"A wish has {', '.join(ATTRIBUTES)}, or action units alone; got {', '.join(map(str, value))}."
         )
     return RigWish(expression=dict(value))
+
+
+def _requested(value: Any) -> list[float] | None:
+    expression = read_wish(value).expression
+    return list(expression) if expression else None
 
 
 def _kind() -> Any:

@@ -19,7 +19,7 @@ from ..arguments import SEED
 from ..draft.change import Change
 from ..errors import ImageError, InputError
 from ..faces.face import left_to_right
-from ..images import read_image, rgb
+from ..images import around, read_image, rgb
 from ..subject import Subject
 
 Kind = TypeVar("Kind")
@@ -232,13 +232,3 @@ class Desk(Generic[Kind]):
             callback_on_step_end=step,
         )  # fmt: skip
         return engine, pictures
-
-
-def around(picture: Image.Image, box: np.ndarray, margin: float) -> tuple[Image.Image, np.ndarray]:
-    """The square round a face with a margin, in its widths, as far as the photo goes; and its upper left corner."""
-    reach = (0.5 + margin) * float(max(box[2] - box[0], box[3] - box[1]))
-    x, y = (box[:2] + box[2:]) / 2
-    corners = np.array([x - reach, y - reach, x + reach, y + reach])
-    x0, y0 = corners[:2].clip(0).astype(int)
-    x1, y1 = min(int(corners[2]), picture.width), min(int(corners[3]), picture.height)
-    return picture.crop((int(x0), int(y0), x1, y1)), np.array([x0, y0], np.float32)

@@ -14,9 +14,10 @@ import numpy as np
 from ..action_units import ACTION_UNITS
 from ..errors import FaceEditError
 from ..files import replace_file
+from ..images import around
 from ..measure import measure
 from ..measure.report import Report
-from .desk import Edit, Visit, around
+from .desk import Edit, Visit
 
 SEEN = 0.5
 """A change of intensity from which on a unit that nobody asked for is named."""

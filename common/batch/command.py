@@ -65,3 +65,27 @@ def batch(
     )  # fmt: skip
     cli.say(f"{counts[DONE]} edits are in {args.output}, {counts[FAILED]} failed, {len(faults)} inputs unusable")
     return cli.FAILED if counts[FAILED] or faults else cli.OK
+
+
+def score(program: str, requested: Callable[[Any], list[float] | None], arguments: list[str]) -> int:
+    """The `score` command: measures the edits of a run, and makes none.
+
+    Args:
+        program: name of the package.
+        requested: see `common.batch.scores.score`.
+        arguments: of the command line.
+    """
+    parser = argparse.ArgumentParser(
+        f"{program} score",
+        description="Measures the edits of a run that are not measured yet, into its scores.csv; edits nothing.",
+        formatter_class=cli.HelpFormatter,
+    )
+    parser.add_argument("run", type=Path, help="folder that the batch command wrote")
+    parser.add_argument("--measurer", default="auto", help="who reads faces: auto, regressor, fit or py-feat")
+    parser.add_argument("-q", "--quiet", action="store_true", help="no progress bar")
+    args = parser.parse_args(arguments)
+    cli.listen(args.quiet)
+    from .scores import score as scored
+
+    cli.say(f"written: {scored(args.run, requested, measurer=args.measurer, progress=not args.quiet)}")
+    return cli.OK

@@ -18,13 +18,14 @@ class Samples:
 
     Args:
         folder: of the run. A line that was cut off when the last process died is taken away.
+        file: its name.
 
     Raises:
         InputError: a line in the middle is damaged.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / FILE
+    def __init__(self, folder: Path, file: str = FILE) -> None:
+        self.path = folder / file
         self.rows: dict[str, dict[str, Any]] = {}
         if self.path.is_file():
             self._read()
@@ -50,5 +51,5 @@ class Samples:
                 self.rows[row["key"]] = row
             except (ValueError, KeyError, TypeError) as error:
                 raise InputError(
-                    f"{self.path}, line {line} is damaged: {error}\n  take the line away; its edit is made again"
+                    f"{self.path}, line {line} is damaged: {error}\n  take the line away; it is made again"
                 ) from error

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.app.desk import PIXELS, Desk, Sampling, Stopped, Visit, around
+from common.app.desk import PIXELS, Desk, Sampling, Stopped, Visit
 from common.app.report import measured, pack, table
 from common.errors import FaceNotFoundError, ImageError, InputError
+from common.images import around
 from magicface import MagicFace, edit
 
 FACE = "examples/portraits/frown.jpg"

@@ -243,3 +243,30 @@ def test_rigface_takes_light_and_pose(tmp_path):
     with pytest.raises(InputError):
         read_wish({"light": "azimuth=60", "AU12": 3})
     assert read_wish({"AU12": 3}) == read_wish("AU12=3")
+
+
+def test_scores_are_measured_once_and_what_is_not_is_no_zero(tmp_path, capsys):
+    """Of one person's draft, and of a picture in which the face is gone."""
+    import csv
+
+    photos, folder = tmp_path / "photos", tmp_path / "run"
+    photos.mkdir()
+    (photos / "calm.jpg").write_bytes((FACES / "calm.jpg").read_bytes())
+    (tmp_path / "wishes.txt").write_text("smile: AU12=4\nangry: AU4=3\n")
+    asked = ["batch", str(photos), "--wishes", str(tmp_path / "wishes.txt"), "-q", "--engine", "draft"]
+    assert command.main([*asked, "-o", str(folder)]) == 0
+    Image.new("RGB", (256, 256), "grey").save(folder / "edits" / "calm" / "angry.png")
+    lines = []
+    for _ in range(2):
+        assert command.main(["score", str(folder), "-q"]) == 0
+        lines.append((folder / "scores.jsonl").read_text())
+    assert lines[0] == lines[1], "nothing is measured twice"
+    smile, gone = csv.DictReader((folder / "scores.csv").read_text().splitlines())
+    assert (smile["wish"], gone["wish"]) == ("smile", "angry")
+    assert float(smile["AU12_after"]) - float(smile["AU12_before"]) > 1.5
+    assert float(smile["AU12_wanted"]) == 4
+    assert smile["error"] == "N/A"
+    assert gone["AU12_after"] == gone["yaw_change"] == "N/A"
+    assert "no face" in gone["error"].lower()
+    assert command.main(["score", str(photos), "-q"]) == 2
+    assert "There is no run" in capsys.readouterr().err

@@ -1,0 +1,99 @@
+"""What the edits of a run have changed, measured: a line for each as soon as it is there, and a table of all."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from ..action_units import ACTION_UNITS
+from ..errors import FaceEditError, InputError
+from ..files import alone, replace_file
+from ..images import around, read_image
+from ..measure import get_measurer, measure
+from .run import DONE
+from .samples import FILE, Samples
+
+LINES, TABLE = "scores.jsonl", "scores.csv"
+NOTHING = "N/A"
+"""Of what was not measured; 0 is a measurement."""
+MARGIN = 1.0
+"""Round the face, in its widths: what is measured of a photo."""
+
+
+def score(
+    folder: Path, requested: Callable[[Any], list[float] | None], *, measurer: str = "auto", progress: bool = True
+) -> Path:
+    """Measures what is not measured yet, and writes the table. The edits are left as they are.
+
+    Args:
+        folder: of a run.
+        requested: from a wish as files have it to the 12 changes that it asks for, if it asks for any.
+        measurer: who reads the faces; lines of another one are made anew.
+        progress: show a bar.
+
+    Returns:
+        The path of scores.csv.
+
+    Raises:
+        InputError: there is no run.
+    """
+    if not (folder / FILE).is_file():
+        raise InputError(f"There is no run in {folder}: {FILE} is missing.")
+    name = get_measurer(measurer).name
+    with alone(folder):
+        done = [row for row in Samples(folder).rows.values() if row["state"] == DONE]
+        scores = Samples(folder, LINES)
+        left = [row for row in done if scores.rows.get(row["key"], {}).get("measurer") != name]
+        for row in tqdm(left, unit="score", disable=not progress):
+            found = _measured(folder, row, requested(row["wish"]), measurer)
+            scores.append({"key": row["key"], "measurer": name, **found})
+        rows = [_flat(row, scores.rows[row["key"]]) for row in done]
+        return _write(folder / TABLE, rows)
+
+
+def _measured(folder: Path, row: Mapping[str, Any], wanted: list[float] | None, measurer: str) -> dict[str, Any]:
+    """Numbers of one edit; the reason where there are none."""
+    found: dict[str, Any] = {f"{unit}_wanted": value for unit, value in zip(ACTION_UNITS, wanted or [])}
+    try:
+        before, after = read_image(row["photo"]), read_image(folder / row["output"])
+        if row.get("face") and before.size == after.size:
+            box = np.array(row["face"], np.float32)
+            before, after = (around(each, box, MARGIN)[0] for each in (before, after))
+        report = measure(before, after, requested=wanted, measurer=measurer)
+    except FaceEditError as error:
+        return {**found, "error": str(error).splitlines()[0]}
+    for unit, first, last in zip(ACTION_UNITS, report.units_before.tolist(), report.units_after.tolist()):
+        found |= {f"{unit}_before": round(first, 3), f"{unit}_after": round(last, 3)}
+    for angle, turned in zip(("yaw", "pitch", "roll"), (report.angles_after - report.angles_before).tolist()):
+        found[f"{angle}_change"] = round(turned, 2)
+    found["light_turn"] = None if report.light_turn is None else round(report.light_turn, 1)
+    found["background_psnr"] = None if report.background_psnr is None else round(report.background_psnr, 1)
+    if report.identity is not None:
+        found |= {"identity": round(report.identity.value, 4), "identity_measure": report.identity.measure}
+    return found
+
+
+def _flat(row: Mapping[str, Any], scored: Mapping[str, Any]) -> dict[str, Any]:
+    photo, _, wish = row["key"].partition("/")
+    return {"photo": photo, "wish": wish, "output": row["output"], "engine": row.get("engine"),
+            "seconds": row.get("seconds"), **{k: v for k, v in scored.items() if k != "key"}}  # fmt: skip
+
+
+def _write(path: Path, rows: list[dict[str, Any]]) -> Path:
+    units = [f"{unit}_{what}" for unit in ACTION_UNITS for what in ("before", "after", "wanted")]
+    columns = ["photo", "wish", "output", "engine", "seconds", "measurer", *units]
+    columns += ["yaw_change", "pitch_change", "roll_change", "light_turn", "background_psnr", "identity"]
+    columns += ["identity_measure", "error"]
+    text = io.StringIO(newline="")
+    table = csv.DictWriter(text, columns, lineterminator="\n")
+    table.writeheader()
+    for row in rows:
+        table.writerow({name: NOTHING if row.get(name) is None else row[name] for name in columns})
+    replace_file(path, lambda file: file.write_text(text.getvalue(), encoding="utf-8", newline=""))
+    return path
