@@ -1,6 +1,7 @@
 """Makes pictures of faces from text, with exact action units (AUs).
 
     fineface "a close-up of a woman with red hair" AU12=4 AU6=2 -o smile.png
+    fineface "a close-up of a man" angry:0.7 -o angry.png          a word for an expression, or a share of it
     fineface "a close-up of an old man" AU12=0:5 -o sweep.png      a sweep of six steps, as a labelled sheet
     fineface "a man in a hood" AU4=5 --face photo.jpg -o out.png   a person from a photo (several: --face again)
     fineface edit photo.jpg AU12=4 -o out.png                      the face in a photo made anew
@@ -30,6 +31,7 @@ from typing import Any
 from common import cli
 from common.action_units import to_vector
 from common.errors import ActionUnitError, InputError
+from common.expressions import is_word
 from common.images import picture_format, save_image
 from common.sheets import Row, contact_sheet
 
@@ -164,16 +166,15 @@ def split_inputs(inputs: Sequence[str]) -> tuple[list[str], str]:
     Raises:
         ActionUnitError: an AU without a value, or no wish at all.
     """
-    words = [
-        text for text in inputs if not re.fullmatch(r"\s*(\w+\s*=\s*\S+[\s,;]*)+|neutral|AU\d+", text, re.IGNORECASE)
-    ]
+    spoken = re.compile(r"\s*(\w+\s*=\s*\S+[\s,;]*)+|neutral|AU\d+", re.IGNORECASE)
+    words = [text for text in inputs if not spoken.fullmatch(text) and not is_word(text)]
     wish = [text for text in inputs if text not in words]
     for text in wish:
         if re.fullmatch(r"AU\d+", text, re.IGNORECASE):
             raise ActionUnitError(f"{text} needs a value, e.g. {text}=3.")
     if not wish:
         raise ActionUnitError('Say which AUs, e.g. AU12=3; "neutral" for a neutral face.')
-    return words, " ".join(wish)
+    return words, ",".join(wish)
 
 
 def _parser(name: str, description: str | None) -> argparse.ArgumentParser:

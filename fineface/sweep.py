@@ -18,19 +18,21 @@ def expand(wish: str, steps: int = STEPS) -> list[str]:
 
         expand("AU12=0:4,AU6=1", 3) -> ["AU6=1", "AU6=1,AU12=2", "AU6=1,AU12=4"]
 
-    Several ranges run together. Without a range there is one wish.
+    Several ranges run together. Without a range there is one wish. Beside a range, words of several parts are written
+    with underscores.
 
     Raises:
         ActionUnitError: an unknown AU, a value or an end of a range out of range, or fewer than two steps.
     """
-    parts = [part for part in re.split(r"[,;\s]+", wish.strip()) if part and part.lower() != "neutral"]
+    wish = re.sub(r"\bneutral\b[\s,;]*", "", wish, flags=re.IGNORECASE)
+    if not _RANGE.search(wish):
+        return [to_text(to_vector(wish, low=LOW, high=HIGH))]
+    parts = [part for part in re.split(r"[,;\s]+", wish.strip()) if part]
     ranges = [_RANGE.fullmatch(part) for part in parts]
     first, last = (
         to_vector(",".join(f"{r[1]}={r[end]}" if r else part for r, part in zip(ranges, parts)), low=LOW, high=HIGH)
         for end in (2, 3)
     )
-    if not any(ranges):
-        return [to_text(first)]
     if steps < 2:
         raise ActionUnitError(f"A sweep has at least two steps; got {steps}.")
     shares = [i / (steps - 1) for i in range(steps)]

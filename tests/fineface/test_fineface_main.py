@@ -84,9 +84,10 @@ def test_exit_codes(arguments, code, message, capsys, tmp_path, monkeypatch):
 
 
 def test_words_and_wishes():
-    assert split_inputs(["a man, AU fan", "AU12=0:5", "AU4=1,AU6=2"]) == (["a man, AU fan"], "AU12=0:5 AU4=1,AU6=2")
+    assert split_inputs(["a man, AU fan", "AU12=0:5", "AU4=1,AU6=2"]) == (["a man, AU fan"], "AU12=0:5,AU4=1,AU6=2")
+    assert split_inputs(["a happy man", "happy", "angry:0.7"]) == (["a happy man"], "happy,angry:0.7")
     assert split_inputs(["a man", "neutral"]) == (["a man"], "neutral")
-    assert split_inputs(["E = m", "AU12 = 3"]) == ([], "E = m AU12 = 3")
+    assert split_inputs(["E = m", "AU12 = 3"]) == ([], "E = m,AU12 = 3")
 
 
 def test_ranges_run_together():
@@ -94,6 +95,9 @@ def test_ranges_run_together():
     assert expand("AU12=5:0 AU6=0:-2", 2) == ["AU12=5", "AU6=-2"]
     assert expand("AU12=3", 6) == ["AU12=3"]
     assert expand("neutral") == ["neutral"]
+    assert expand("neutral,AU12=3") == ["AU12=3"]
+    assert expand("pleasantly surprised:0.5,AU1=0") == ["AU2=1,AU5=0.5,AU12=1.5,AU25=1.5,AU26=0.5"]
+    assert expand("AU12=0:4,happy:0.5", 2) == ["AU6=1.5", "AU6=1.5,AU12=4"]
     with pytest.raises(ActionUnitError, match=r"\[-5, 10\]"):
         expand("AU12=0:20")
 
