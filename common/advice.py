@@ -23,7 +23,7 @@ BLURRED = 0.17
 """Of `sharpness`: about what a blur of 2 % of the face's width leaves."""
 UNSURE = {"mediapipe": 0.84}
 """Scores of the finders that fall where a face is hidden. BlazeFace's is 0.92 and more in photographs of free faces,
-and in 38 of 40 pictures of synthetic ones above this; with the mouth covered it is 0.77 to 0.87."""
+and in 38 of 40 pictures of synthetic ones above this; with the mouth covered it is 0.77 to 0.90."""
 _BLACK, _EDGE, _LEAST = 10, 24, 0.01  # bytes of a border, and by how much it ends; its share of the picture's side
 _FACE = 96  # pixels of a face's width, at which sharpness is told
 

@@ -10,6 +10,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -147,6 +148,11 @@ def listen(quiet: bool) -> None:
     logging.basicConfig(level=logging.WARNING if quiet else logging.INFO, format="%(message)s", stream=sys.stderr)
     for noisy in ("httpx", "diffusers", "transformers"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
+
+
+def lazily(module: str, name: str = "main") -> Callable[..., Any]:
+    """A function by its name, whose module, and all that this imports, loads when it is called."""
+    return lambda *arguments: getattr(import_module(module), name)(*arguments)
 
 
 def guarded(command: Callable[[], int]) -> int:

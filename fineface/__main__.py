@@ -25,6 +25,7 @@ import secrets
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from common import cli
 from common.action_units import to_vector
 from common.errors import ActionUnitError, InputError
 from common.expressions import is_word
+from common.help.command import doctor, licenses
 from common.images import picture_format, save_image
 from common.sheets import Row, contact_sheet
 
@@ -42,11 +44,7 @@ from .variants import RELEASE, VARIANTS, get_variant
 def main(argv: Sequence[str] | None = None) -> int:
     """The console script; returns the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    commands = {
-        "app": _app, "edit": _edit, "download": _download, "convert": _convert, "doctor": _doctor,
-        "evaluate": _evaluate, "licenses": _licenses,
-    }  # fmt: skip
-    command = commands.get(arguments[0] if arguments else "")
+    command = _COMMANDS.get(arguments[0] if arguments else "")
     return cli.guarded(lambda: command(arguments[1:]) if command else _generate(arguments))
 
 
@@ -130,34 +128,6 @@ def _convert(arguments: list[str]) -> int:
 
     cli.say(f"written: {convert(model_folder(args.adapter), get_variant(args.variant), args.output)}")
     return cli.OK
-
-
-def _doctor(arguments: list[str]) -> int:
-    from common.help.command import doctor
-
-    from .sources import sources
-
-    return doctor("fineface doctor", sources, arguments)
-
-
-def _licenses(arguments: list[str]) -> int:
-    from common.help.command import licenses
-
-    from .sources import sources
-
-    return licenses("fineface licenses", sources, arguments)
-
-
-def _app(arguments: list[str]) -> int:
-    from .app import main as command
-
-    return command(arguments)
-
-
-def _evaluate(arguments: list[str]) -> int:
-    from .evaluation.command import main as command
-
-    return command(arguments)
 
 
 def split_inputs(inputs: Sequence[str]) -> tuple[list[str], str]:
@@ -244,6 +214,16 @@ def _finish(
         print(json.dumps({**record, "seed": args.seed, "seconds": round(time.perf_counter() - started, 3)}), flush=True)
     return cli.OK
 
+
+_COMMANDS = {
+    "app": cli.lazily("fineface.app"),
+    "edit": _edit,
+    "download": _download,
+    "convert": _convert,
+    "evaluate": cli.lazily("fineface.evaluation.command"),
+    "doctor": partial(doctor, "fineface doctor", cli.lazily("fineface.sources", "sources")),
+    "licenses": partial(licenses, "fineface licenses", cli.lazily("fineface.sources", "sources")),
+}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -119,9 +119,7 @@ def wish(prompt: str, strength: float, *values: float) -> Asked:
 
 def told(asked: Asked) -> dict[str, Any]:
     """What makes it again."""
-    text = to_text(asked[1])
-    return {"package": "fineface", "prompt": asked[0], "wish": text, "strength": asked[2],
-            "python": f"generate({asked[0]!r}, {text!r})"}  # fmt: skip
+    return {"package": "fineface", "prompt": asked[0], "wish": to_text(asked[1]), "strength": asked[2]}
 
 
 def main(arguments: Sequence[str]) -> int:

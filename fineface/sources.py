@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from common.files import model_folder
 from common.help.shared import OPENRAIL, shared
-from common.help.source import Source, lacks
+from common.help.source import Source, lacks, small_model
 
 from .variants import (
     FACEID_REPO,
@@ -31,10 +31,7 @@ def sources() -> list[Source]:
             fetch=f"fineface download --variant {SD15_FACEID.name}", folder=lambda: model_folder(FACEID_REPO),
             missing=lambda: lacks(model_folder(FACEID_REPO), [SD15_FACEID.faceid or ""]),
         ),
-        Source(
-            "FineFace inside", "making faces", "Apache-2.0, as this package; trained on synthetic people", "yes",
-            "this package", gigabytes=0.0, inside=True,
-        ),
+        small_model("FineFace inside", "making faces"),
         *shared(),
     ]  # fmt: skip
 

@@ -29,12 +29,14 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from common import cli
 from common.action_units import ACTION_UNITS, to_text, to_vector
 from common.errors import ActionUnitError, InputError
 from common.expressions import EXPRESSIONS, is_word
+from common.help.command import doctor, licenses
 
 from . import commands
 
@@ -126,57 +128,11 @@ def _explain(arguments: list[str]) -> int:
     return cli.OK
 
 
-def _prepare_videos(arguments: list[str]) -> int:
-    from .videos.command import run  # brings OpenCV and torch
-
-    return run(arguments)
-
-
-def _evaluate(arguments: list[str]) -> int:
-    from .evaluation.command import main
-
-    return main(arguments)
-
-
-def _batch(arguments: list[str]) -> int:
-    from .batch import main
-
-    return main(arguments)
-
-
-def _score(arguments: list[str]) -> int:
-    from .batch import main_score
-
-    return main_score(arguments)
-
-
-def _doctor(arguments: list[str]) -> int:
-    from common.help.command import doctor
-
-    from .sources import sources
-
-    return doctor("magicface doctor", sources, arguments)
-
-
-def _licenses(arguments: list[str]) -> int:
-    from common.help.command import licenses
-
-    from .sources import sources
-
-    return licenses("magicface licenses", sources, arguments)
-
-
-def _app(arguments: list[str]) -> int:
-    from .app import main
-
-    return main(arguments)
-
-
 _COMMANDS = {
-    "app": _app,
-    "batch": _batch,
-    "doctor": _doctor,
-    "licenses": _licenses,
+    "app": cli.lazily("magicface.app"),
+    "batch": cli.lazily("magicface.batch"),
+    "doctor": partial(doctor, "magicface doctor", cli.lazily("magicface.sources", "sources")),
+    "licenses": partial(licenses, "magicface licenses", cli.lazily("magicface.sources", "sources")),
     "download": _download,
     "explain": _explain,
     "neutralize": commands.neutralize,
@@ -184,9 +140,9 @@ _COMMANDS = {
     "sweep": commands.sweep,
     "grid": commands.grid,
     "animate": commands.animate,
-    "prepare-videos": _prepare_videos,
-    "score": _score,
-    "evaluate": _evaluate,
+    "prepare-videos": cli.lazily("magicface.videos.command", "run"),
+    "score": cli.lazily("magicface.batch", "main_score"),
+    "evaluate": cli.lazily("magicface.evaluation.command"),
 }
 
 if __name__ == "__main__":

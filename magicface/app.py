@@ -47,7 +47,7 @@ def controls() -> Controls:
     return Controls(
         inputs=sliders,
         wish=lambda *values: to_vector([float(value or 0) for value in values]),
-        told=lambda wish: {"package": "magicface", "wish": to_text(wish), "python": f'edit(photo, "{to_text(wish)}")'},
+        told=lambda wish: {"package": "magicface", "wish": to_text(wish)},
         requested=list,
         sweeps={f"{unit} {meaning}": _levels(unit) for unit, meaning in ACTION_UNITS.items()},
         sets=[

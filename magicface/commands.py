@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from common import cli
-from common.action_units import known_unit, to_vector
+from common.action_units import known_unit
 from common.errors import InputError
 from common.images import picture_format, save_image
 
@@ -93,12 +93,15 @@ def animate(arguments: list[str]) -> int:
     ):  # fmt: skip
         parser.add_argument(f"--{name}", type=float, default=seconds, help=f"seconds {what}; not with keyframes")
     args = parser.parse_args(arguments)
+    cli.listen(args.quiet)
     from common.motion import between, check_movie, rise_and_fall
 
-    target = Path(args.output or f"{Path(args.photo).stem}-moving.gif")
+    target = Path(args.output or f"{args.photo.stem}-moving.gif")
     check_movie(target)
+    if target.resolve() == args.photo.resolve():
+        raise InputError(f"The result {target} would overwrite the photo; choose another -o.")
     times = {name: getattr(args, name) for name in ("onset", "apex", "offset", "rest")}
-    frames = keyframes(args.wish) or rise_and_fall(_together(args.wish), **times)
+    frames = keyframes(args.wish) or rise_and_fall(",".join(args.wish), **times)
     between(frames, args.fps)
     from .sweeps import animate as made
 
@@ -122,10 +125,6 @@ def keyframes(wishes: Sequence[str]) -> list[tuple[float, str]]:
     if not all(found):
         raise InputError(f"Either all wishes are keyframes, SECONDS:WISH, or none; got {' '.join(wishes)!r}.")
     return [(float(each[1]), each[2]) for each in found if each]
-
-
-def _together(wishes: Sequence[str]) -> list[float]:
-    return to_vector(",".join(wishes))
 
 
 def _parser(name: str, what: str) -> argparse.ArgumentParser:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from common.checkpoints import MAGICFACE, missing_files
 from common.files import model_folder
 from common.help.shared import shared, stable_diffusion
-from common.help.source import Source
+from common.help.source import Source, small_model
 
 
 def sources() -> list[Source]:
@@ -17,9 +17,6 @@ def sources() -> list[Source]:
             missing=lambda: missing_files(model_folder(MAGICFACE.repo), release=MAGICFACE),
         ),
         stable_diffusion(MAGICFACE),
-        Source(
-            "MagicFace inside", "editing", "Apache-2.0, as this package; trained on synthetic people", "yes",
-            "this package", gigabytes=0.0, inside=True,
-        ),
+        small_model("MagicFace inside", "editing"),
         *shared(),
     ]  # fmt: skip

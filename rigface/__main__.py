@@ -25,12 +25,14 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from common import cli
 from common.errors import ActionUnitError, InputError
 from common.expressions import is_word
+from common.help.command import doctor, licenses
 
 from .wish import RigWish
 
@@ -113,61 +115,15 @@ def _download(arguments: list[str]) -> int:
     return cli.OK
 
 
-def _prepare_pairs(arguments: list[str]) -> int:
-    from .prepare_pairs import main
-
-    return main(arguments)
-
-
-def _evaluate(arguments: list[str]) -> int:
-    from .evaluation.command import main
-
-    return main(arguments)
-
-
-def _batch(arguments: list[str]) -> int:
-    from .batch import main
-
-    return main(arguments)
-
-
-def _score(arguments: list[str]) -> int:
-    from .batch import main_score
-
-    return main_score(arguments)
-
-
-def _doctor(arguments: list[str]) -> int:
-    from common.help.command import doctor
-
-    from .sources import sources
-
-    return doctor("rigface doctor", sources, arguments)
-
-
-def _licenses(arguments: list[str]) -> int:
-    from common.help.command import licenses
-
-    from .sources import sources
-
-    return licenses("rigface licenses", sources, arguments)
-
-
-def _app(arguments: list[str]) -> int:
-    from .app import main
-
-    return main(arguments)
-
-
 _COMMANDS = {
-    "app": _app,
-    "batch": _batch,
-    "doctor": _doctor,
+    "app": cli.lazily("rigface.app"),
+    "batch": cli.lazily("rigface.batch"),
     "download": _download,
-    "evaluate": _evaluate,
-    "licenses": _licenses,
-    "prepare-pairs": _prepare_pairs,
-    "score": _score,
+    "evaluate": cli.lazily("rigface.evaluation.command"),
+    "doctor": partial(doctor, "rigface doctor", cli.lazily("rigface.sources", "sources")),
+    "licenses": partial(licenses, "rigface licenses", cli.lazily("rigface.sources", "sources")),
+    "prepare-pairs": cli.lazily("rigface.prepare_pairs"),
+    "score": cli.lazily("rigface.batch", "main_score"),
 }
 
 if __name__ == "__main__":

@@ -101,7 +101,7 @@ def controls(desk: RigDesk) -> Controls:
     return Controls(
         inputs=[*inputs, other],
         wish=wish,
-        told=lambda asked: {"package": "rigface", "wish": str(asked), "python": "edit(photo, ...)"},
+        told=lambda asked: {"package": "rigface", "wish": str(asked)},
         requested=lambda asked: to_vector(asked.expression) if asked.expression else None,
         sweeps={
             "light from left to right": lambda asked: [

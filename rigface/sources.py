@@ -5,7 +5,7 @@ from __future__ import annotations
 from common.checkpoints import RIGFACE, missing_files
 from common.files import home, model_folder
 from common.help.shared import shared, stable_diffusion
-from common.help.source import Source
+from common.help.source import Source, small_model
 
 from .released.files import FOLDER, WANTED, find_wanted
 
@@ -31,10 +31,7 @@ def sources() -> list[Source]:
         ),
         stable_diffusion(RIGFACE),
         *brought,
-        Source(
-            "RigFace inside", "editing", "Apache-2.0, as this package; trained on synthetic people", "yes",
-            "this package", gigabytes=0.0, inside=True,
-        ),
+        small_model("RigFace inside", "editing"),
         *shared(),
     ]  # fmt: skip
 

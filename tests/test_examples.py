@@ -191,6 +191,27 @@ def test_a_photograph(tmp_path):
     assert all(np.abs(edit - photo).max() > 60 for edit in edits)
 
 
+def test_the_page_opens():
+    """With all three tabs, for this machine alone."""
+    import socket
+    import urllib.request
+
+    pytest.importorskip("gradio")
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = found.getsockname()[1]
+    command = [sys.executable, str(ROOT / "examples" / "app.py"), "--port", str(port)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    assert process.stderr is not None
+    with process.stderr:
+        assert any(f"open http://127.0.0.1:{port}/" in line for line in process.stderr)
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/") as answer:
+            page = answer.read().decode()
+        process.terminate()
+        process.wait()
+    assert all(name in page for name in ("MagicFace", "RigFace", "FineFace"))
+
+
 def test_words(tmp_path):
     """On a photograph and on somebody with the model inside."""
     command = [sys.executable, ROOT / "examples" / "words.py", "--output", tmp_path / "words.png"]

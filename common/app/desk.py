@@ -1,4 +1,4 @@
-"""What happens behind a tab, without its looks: a visitor's photo, drafts and edits of it, sweeps, motion."""
+"""What happens behind a tab, without its looks: a visitor's photo, and drafts and edits of it."""
 
 from __future__ import annotations
 

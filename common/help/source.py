@@ -67,6 +67,12 @@ class Source:
         }
 
 
+def small_model(name: str, use: str) -> Source:
+    """Weights inside this package, which it has trained itself."""
+    licence = "Apache-2.0, as this package; trained on synthetic people"
+    return Source(name, use, licence, "yes", "this package", gigabytes=0.0, inside=True)
+
+
 def lacks(folder: Path, names: Sequence[str]) -> list[str]:
     """Which files a folder has not."""
     return [name for name in names if not (folder / name).is_file()]
