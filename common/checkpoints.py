@@ -79,7 +79,7 @@ def load(
             saved = FaceEditPipeline.from_pretrained(
                 places[0], dtype=dtype, use_safetensors=True, local_files_only=True
             )
-            return fast_layout(saved.to(device))
+            return _from(places, saved.to(device))
     release, missing = _missing(places, release)
     if missing:
         raise missing_error(missing, places, release)
@@ -91,7 +91,7 @@ def load(
     if prompt is not None and prompt.shape[::2] != (1, width):
         raise CheckpointError(f"The prompt embedding must be (1, 77, {width}) for this network; it is {prompt.shape}.")
     scheduler = released_scheduler(_first(places, ("scheduler",)))
-    return fast_layout(FaceEditPipeline(vae, id_encoder, unet, scheduler, prompt).to(device))
+    return _from(places, FaceEditPipeline(vae, id_encoder, unet, scheduler, prompt).to(device))
 
 
 def fast_layout(pipeline: FaceEditPipeline) -> FaceEditPipeline:
@@ -163,6 +163,12 @@ def from_stable_diffusion(base: str | Path, *, vector_size: int, guides: int) ->
 
 
 # --- where files are -------------------------------------------------------------------------------------------------
+
+
+def _from(places: list[Path], pipeline: FaceEditPipeline) -> FaceEditPipeline:
+    """A pipeline that knows where its weights came from."""
+    pipeline.places = tuple(places)
+    return fast_layout(pipeline)
 
 
 def _missing(places: list[Path], release: Release = MAGICFACE) -> tuple[Release, list[str]]:

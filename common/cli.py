@@ -18,6 +18,8 @@ from .arguments import SEED, Engine, Start, check_engine, check_options
 from .defaults import Defaults
 from .errors import FaceEditError, InputError, MissingCheckpointError
 from .images import picture_format, save_image
+from .provenance.options import add_saving, saving
+from .provenance.recipe import saved_with
 
 if TYPE_CHECKING:
     from .editor import Editor
@@ -47,6 +49,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         choices=("replace", "detail", "none"),
         help=f"crop as generated, the change (keeps the detail where little moved), or no paste-back: the crop {_OWN}",
     )
+    add_saving(out)
     out.add_argument("--json", action="store_true", help="print what was done as JSON, one line a photo")
     out.add_argument("-q", "--quiet", action="store_true", help="no progress bars")
     face = parser.add_argument_group("face")
@@ -241,7 +244,7 @@ def _edit_one(
         strength=asked.strength,
     )  # fmt: skip
     sampled = time.perf_counter()
-    save_image(result, target)
+    save_image(saved_with(result, **saving(args)), target)
     found = subject.face
     return {
         "engine": engine,

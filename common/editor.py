@@ -20,12 +20,13 @@ from .defaults import Defaults, read_defaults
 from .domain import Domain
 from .engines import choose
 from .errors import InputError
-from .faces import Crop, FaceFinder, get_finder
+from .faces import FaceFinder, get_finder
 from .finish import draft, finish
 from .images import ImageLike, read_image, rgb
 from .networkless import NoNetworks
 from .pipeline import FaceEditPipeline
-from .prepare import Prepared, prepare
+from .prepare import Prepared, made_before, prepare
+from .provenance.edits import edited, name_of
 from .rig import Rigger
 from .sampling import sample
 from .subject import Subject, check_subject
@@ -170,12 +171,13 @@ class Editor(Generic[Wish]):
             InputError: an unknown extent, a released ID encoder, or a doubtful photo where `strict`.
         """
         started, extent = time.perf_counter(), self.defaults.asked(extent=extent).extent
-        photo = read_image(image)
+        photo, record = read_image(image), {"photo": name_of(image)}
         if background is not None:
-            return self._encode_prepared(photo, read_image(background), started)
+            made, behind = made_before(rgb(photo), rgb(read_image(background)), self.size), name_of(background)
+            return self.subject_of(photo, made, {**record, "extent": "prepared", "background": behind}, started)
         made = self.prepare(rgb(photo), face, extent)
         heed(made.advice, strict)
-        record = {"finder": self.finder.name, "parser": self.parser.name, "extent": extent}
+        record |= {"picked": face, "finder": self.finder.name, "parser": self.parser.name, "extent": extent}
         return self.subject_of(photo, made, record, started)
 
     def edit(
@@ -234,6 +236,8 @@ class Editor(Generic[Wish]):
         engines = {id(each): "draft" if strength == 0 else self.engine_for(each, engine) for each, _ in pairs}
         results = [draft(s, self.rigger, w, way) if engines[id(s)] == "draft" else None for s, w in pairs]
         left = [row for row, done in enumerate(results) if done is None]
+        asked = {"steps": int(own.steps), "guidance": float(own.guidance), "seed": int(seed), "start": own.start}
+        asked |= {"paste_back": way or False} | ({} if strength is None else {"strength": strength})
         for first in range(0, len(left), batch_size):
             rows = left[first : first + batch_size]
             batch = [pairs[row] for row in rows]
@@ -246,7 +250,8 @@ class Editor(Generic[Wish]):
             )  # fmt: skip
             for number, row in enumerate(rows):
                 results[row] = finish(pairs[row][0], rig, number, crops[number], neutral[number], way)
-        return results[0] if single else results
+        made = edited(self, pairs, results, asked, left, batch_size)
+        return made[0] if single else made
 
     def engine_for(self, subject: Subject, engine: Engine | None = None) -> Engine:
         """What will edit a subject: what was asked for, else see `common.engines.choose`; drafts without networks."""
@@ -286,15 +291,3 @@ class Editor(Generic[Wish]):
         so does the first one with another number of wishes at once.
         """
         self.pipeline.unet.compile(fullgraph=True, **options)
-
-    def _encode_prepared(self, source: Image.Image, background: Image.Image, started: float) -> Subject:
-        if {source.size, background.size} != {(self.size, self.size)}:
-            raise InputError(
-                f"A prepared crop and its background must both be {self.size} x {self.size} pixels; got {source.size} "
-                f"and {background.size}."
-            )
-        pixels, behind = rgb(source), rgb(background)
-        crop = Crop(np.eye(2, 3, dtype=np.float32), self.size, source.size)
-        region = (pixels != behind).any(2)
-        made = Prepared(None, crop, pixels, None, behind, region)  # pyright: ignore[reportArgumentType] - no photo
-        return self.subject_of(source, made, {"extent": "prepared"}, started)

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps
 
-from .errors import ImageError, ShapeError
+from .errors import FaceEditError, ImageError, ShapeError
 from .files import replace_file
+from .provenance.recipe import carried
 
 ImageLike = str | Path | Image.Image | Any
 """A path, a PIL image, a numpy array (H, W), (H, W, 1|3|4), or a torch tensor (1|3|4, H, W)."""
@@ -67,22 +68,39 @@ def around(picture: Image.Image, box: np.ndarray, margin: float) -> tuple[Image.
     return picture.crop((int(x0), int(y0), x1, y1)), np.array([x0, y0], np.float32)
 
 
-def save_image(image: Image.Image, path: str | Path) -> Path:
-    """Writes a picture, whole or not at all; the format is the suffix's. Returns the path.
+def save_image(image: Image.Image, path: str | Path, format: str | None = None, **options: Any) -> Path:
+    """Writes a picture, whole or not at all. Returns the path.
+
+    One that an editor made, or that was made of such, says so in the file, see `common.provenance`.
+
+    Args:
+        image: RGB or RGBA.
+        path: of the file.
+        format: PIL's name of it; default: that of the suffix.
+        options: of PIL's `save`, in the place of ours.
 
     Raises:
-        ImageError: an unknown suffix, or a place that cannot be written.
+        ImageError: an unknown suffix, a format that cannot say that a picture is synthetic, or a place that cannot be
+            written.
+        InputError, MissingDependencyError: see `common.provenance.stamp.write`.
     """
-    path = Path(path)
-    kind = picture_format(path)
-    profile = image.info.get("icc_profile")
+    path, provenance, profile = Path(path).expanduser(), carried(image), image.info.get("icc_profile")
+    kind = format.upper() if format else picture_format(path)
     if kind == "JPEG" and image.mode == "RGBA":
         image = Image.fromarray(rgb(image))
-    options: dict[str, Any] = {"quality": 95, "subsampling": 0} if kind == "JPEG" else {}
+    options = {**({"quality": 95, "subsampling": 0} if kind == "JPEG" else {}), **options}
     if profile:
-        options["icc_profile"] = profile
+        options.setdefault("icc_profile", profile)
     try:
-        replace_file(path, lambda temporary: image.save(temporary, format=kind, **options))
+        if provenance is None:
+            replace_file(path, lambda file: image.save(file, format=kind, **options))
+        else:
+            from .provenance.stamp import check_format, write  # most pictures that are read and written are photos
+
+            check_format(kind, path)
+            replace_file(path, lambda file: write(image, file, kind, options, provenance))
+    except FaceEditError:
+        raise
     except (OSError, ValueError, KeyError) as error:
         raise ImageError(f"Cannot write {path}: {error}") from error
     return path

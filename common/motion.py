@@ -15,6 +15,8 @@ from PIL import Image
 from .action_units import AUWish, to_vector
 from .errors import InputError, MissingDependencyError
 from .files import replace_file
+from .provenance.recipe import together
+from .provenance.xmp import comment
 
 MOVIES = (".gif", ".mp4")
 LONGEST = 3600
@@ -41,6 +43,8 @@ class Animation:
 
     def save(self, path: str | Path) -> None:
         """Write a GIF, which repeats, or an MP4 (H.264); a file is there whole or not at all.
+
+        Its comment says that it is synthetic, and how it was made; its pixels bear no watermark.
 
         Raises:
             InputError: another suffix.
@@ -115,8 +119,9 @@ def save_movie(frames: Sequence[Image.Image], path: str | Path, fps: float) -> N
     """See `Animation.save`."""
     path = Path(path)
     kind = check_movie(path)
-    writer = _gif if kind == ".gif" else _mp4
-    replace_file(path, lambda file: writer(frames, file, fps))
+    writer, known = _gif if kind == ".gif" else _mp4, together(frames)
+    told = "" if known is None else comment(known.complete())
+    replace_file(path, lambda file: writer(frames, file, fps, told))
 
 
 def check_movie(path: str | Path) -> str:
@@ -131,16 +136,17 @@ def check_movie(path: str | Path) -> str:
     return kind
 
 
-def _gif(frames: Sequence[Image.Image], path: Path, fps: float) -> None:
+def _gif(frames: Sequence[Image.Image], path: Path, fps: float, told: str) -> None:
     shown = [frame.convert("RGB") for frame in frames]
     # one palette for all: with one each, what stands still would flicker
     looked = [shown[row].resize((128, 128)) for row in np.linspace(0, len(shown) - 1, 16).astype(int)]
     palette = Image.fromarray(np.concatenate([np.asarray(each) for each in looked])).quantize(256)
     first, *others = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in shown]
-    first.save(path, "GIF", save_all=True, append_images=others, duration=round(1000 / fps), loop=0)
+    times = {"duration": round(1000 / fps), "loop": 0}
+    first.save(path, "GIF", save_all=True, append_images=others, comment=told.encode(), **times)
 
 
-def _mp4(frames: Sequence[Image.Image], path: Path, fps: float) -> None:
+def _mp4(frames: Sequence[Image.Image], path: Path, fps: float, told: str) -> None:
     try:
         import av
     except ImportError as error:
@@ -148,6 +154,7 @@ def _mp4(frames: Sequence[Image.Image], path: Path, fps: float) -> None:
     size = frames[0].width - frames[0].width % 2, frames[0].height - frames[0].height % 2  # H.264 wants even sides
     container: Any
     with av.open(str(path), "w", format="mp4") as container:
+        container.metadata["comment"] = told
         stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001))
         stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
         stream.options = {"crf": "16"}

@@ -15,6 +15,7 @@ class NoNetworks:
     """Stands where an editor keeps its `FaceEditPipeline`: sees nobody, shows nothing, and cannot be run."""
 
     device = torch.device("cpu")
+    places = ()
     sample_size, vae_scale_factor = 256, 8
     guides, vector_size = 2, VECTOR_SIZE  # those of the toolkit's own reconstructor, so that RigFace takes that
 

@@ -32,7 +32,12 @@ class FaceEditPipeline(DiffusionPipeline):
         unet: the denoiser, `in_channels` = 4 + 4 per guide, `class_embed_type="simple_projection"`.
         scheduler: any diffusers scheduler.
         prompt_embeds: (1, 77, D), the embedding of the one constant prompt that the networks were trained with.
+
+    Attributes:
+        places: the folders that the weights came from, where they came from some.
     """
+
+    places: tuple[Path, ...] = ()
 
     # diffusers makes the attributes of models and their configs at run time
     vae: Any

@@ -8,7 +8,7 @@ import numpy as np
 
 from .advice import advise
 from .background import Extent, Guide, Parser, foreground, masked_background
-from .errors import FaceNotFoundError
+from .errors import FaceNotFoundError, InputError
 from .faces import Crop, Face, FaceFinder, choose_face
 
 
@@ -102,3 +102,18 @@ def prepare_crop(
         return Prepared(face, crop, source, labels, source, region)
     behind = masked_background(source, labels, inside.landmarks, inside.points, extent, hint, fill)
     return Prepared(face, crop, source, labels, behind, region)
+
+
+def made_before(source: np.ndarray, background: np.ndarray, size: int) -> Prepared:
+    """A crop (S, S, 3) and its background that were prepared elsewhere; of the face nothing is known.
+
+    Raises:
+        InputError: other sizes.
+    """
+    if {source.shape, background.shape} != {(size, size, 3)}:
+        raise InputError(
+            f"A prepared crop and its background must both be {size} x {size} pixels; got "
+            f"{source.shape[1]} x {source.shape[0]} and {background.shape[1]} x {background.shape[0]}."
+        )
+    crop, region = Crop(np.eye(2, 3, dtype=np.float32), size, (size, size)), (source != background).any(2)
+    return Prepared(None, crop, source, None, background, region)  # pyright: ignore[reportArgumentType] - no photo

@@ -70,6 +70,10 @@ class Rigger(Protocol[Wish]):
         """The wishes of a list of them; None for a single one."""
         ...
 
+    def plain(self, wish: Any) -> Any:
+        """A wish as JSON has it, and files of wishes."""
+        ...
+
     def twin(self, subject: Subject, wish: Wish) -> Any:
         """What shows how the networks make the photo, or its draft, without the wish; the same object where it is the
         same for all wishes.

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageDraw, ImageFont
 
+from .provenance.picture import knowing
+from .provenance.recipe import together
+
 MARGIN, LINE, POINTS = 4, 16, 11
 
 
@@ -33,8 +36,9 @@ def contact_sheet(rows: Sequence[Row], side: int | None = None) -> Image.Image:
         side: to whose square of pixels all pictures are brought; None leaves their size.
 
     Returns:
-        An RGB picture, as wide as the longest row.
+        An RGB picture, as wide as the longest row, which knows how those on it were made.
     """
+    known = together([picture for row in rows for picture in row.pictures])
     if side is not None:
         rows = [Row([_brought(each, side) for each in row.pictures], row.labels, row.title) for row in rows]
     wide = max(picture.width for row in rows for picture in row.pictures) + MARGIN
@@ -55,7 +59,7 @@ def contact_sheet(rows: Sequence[Row], side: int | None = None) -> Image.Image:
         for column, picture in enumerate(row.pictures):
             page.paste(picture.convert("RGB"), (MARGIN + column * wide, y))
         top += height
-    return page
+    return page if known is None else knowing(page, known)
 
 
 def _brought(picture: Image.Image, side: int) -> Image.Image:

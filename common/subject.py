@@ -18,6 +18,7 @@ from .errors import InputError
 from .faces import Crop, Face
 from .hooks import Identity
 from .images import rgb
+from .provenance.recipe import fingerprint
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ class Subject:
         seen: what the editor's rigger knows of the face besides, such as its 3D reconstruction; None for those that
             need nothing.
         parser: tells the parts of the draft; without one they are not told apart.
-        record: how it was made: finder, parser, extent, seconds.
+        record: how it was made: photo and face that were asked for, finder, parser, extent, seconds.
     """
 
     photo: Image.Image
@@ -56,6 +57,11 @@ class Subject:
     record: dict[str, object] = field(default_factory=dict)
     seen: Any = field(default=None, repr=False)
     parser: Parser | None = field(default=None, repr=False)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Of the photo's pixels, see `common.provenance.recipe.fingerprint`."""
+        return fingerprint(self.photo)
 
     @cached_property
     def draft(self) -> Draft:

@@ -39,12 +39,18 @@ class Networks:
         adapter: the AU branch.
         face_projection: embeddings (n, 512) -> tokens (n, 16, D) of FaceID; None in a variant without it.
         lock: held while the pipeline runs, whose scheduler counts its steps.
+        variant: which kind of model it is.
+        lora_scale: of the variant's LoRA.
+        places: the folders that the weights came from: the adapter's and the base's.
     """
 
     pipeline: StableDiffusionPipeline
     adapter: AUAdapter
     face_projection: nn.Module | None
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    variant: str = ""
+    lora_scale: float = 1.0
+    places: tuple[Path, ...] = ()
 
 
 def load(
@@ -85,7 +91,10 @@ def load(
     pipeline.to(device)
     if face_projection is not None:
         face_projection.to(device, dtype)
-    return Networks(pipeline, adapter.to(device, dtype).eval(), face_projection)
+    return Networks(
+        pipeline, adapter.to(device, dtype).eval(), face_projection, variant=variant.name, lora_scale=lora_scale,
+        places=(folder,) if folder == base else (folder, base),
+    )  # fmt: skip
 
 
 def load_networks(folder: Path, base: Path, variant: Variant, **options: Any) -> tuple[Networks, Defaults]:

@@ -24,6 +24,7 @@ from common.faces import FaceFinder, get_finder
 from common.images import ImageLike, read_image, rgb
 from common.prepare import prepare
 from common.prompt import PROMPT
+from common.provenance.edits import name_of
 from common.subject import Subject, check_subject
 
 from .checkpoints import Networks, load_networks
@@ -33,6 +34,7 @@ from .finish import begin, draft_alone, finish, to_image
 from .inpaint import inpainting
 from .noise import same_noise
 from .options import HIGH, LOW, PUBLISHED, Options, check_size
+from .recipes import edited, generated
 from .text import check_prompt
 from .variants import EMBEDDED_FOLDER, STEPS_IN, locate
 
@@ -145,7 +147,7 @@ class FineFace:
         if not pairs:
             return []
         conditions = Conditions(self.networks, prompts, vectors, faces, options)
-        generators = same_noise(options.seed, self.pipeline._execution_device)
+        first, generators = same_noise(options.seed, self.pipeline._execution_device)
         scale = self.pipeline.vae_scale_factor
         shape = (1, self.pipeline.unet.config["in_channels"], height // scale, width // scale)
 
@@ -156,6 +158,7 @@ class FineFace:
             return {"latents": noise.to(self.pipeline.unet.dtype), "generator": own, "width": width, "height": height}
 
         images = [to_image(pixels) for pixels in self._run(self.pipeline, inputs, conditions, progress)]
+        images = generated(self.networks, images, prompts, vectors, options, first, (width, height), face is not None)
         return images[0] if single else images
 
     def encode(
@@ -192,7 +195,8 @@ class FineFace:
         heed(made.advice, strict)
         found = made.face if self.networks.face_projection is None else with_embedding(pixels, made.face)
         seconds = {"prepare": round(time.perf_counter() - started, 3)}
-        record = {"finder": self.finder.name, "parser": self.parser.name, "extent": extent, "seconds": seconds}
+        record = {"photo": name_of(image), "picked": face, "extent": extent, "seconds": seconds}
+        record |= {"finder": self.finder.name, "parser": self.parser.name}
         return Subject(
             photo, found, made.crop, made.source, made.labels, made.background, made.region, {}, (), made.advice,
             record, parser=self.parser,
@@ -236,9 +240,10 @@ class FineFace:
         faces = [people[id(subject)] for subject in subjects]
         if not pairs or options.draft_alone:
             drafts = [draft_alone(s, v, options.pastes) for s, v in zip(subjects, vectors)]
+            drafts = edited(self.networks, drafts, subjects, vectors, text, options, 0, self.size)
             return drafts[0] if single else drafts
         conditions = Conditions(self.networks, [text] * len(pairs), vectors, faces, options)
-        generators = same_noise(options.seed, self.pipeline._execution_device)
+        first, generators = same_noise(options.seed, self.pipeline._execution_device)
 
         def inputs(rows: slice) -> dict[str, Any]:
             begun = [begin(*each, start) for each in zip(subjects[rows], vectors[rows])]
@@ -250,6 +255,7 @@ class FineFace:
 
         crops = self._run(self._inpaint, inputs, conditions, progress)
         results = [finish(subject, crop, options.pastes) for subject, crop in zip(subjects, crops)]
+        results = edited(self.networks, results, subjects, vectors, text, options, first, self.size)
         return results[0] if single else results
 
     def compile(self, **options: Any) -> None:

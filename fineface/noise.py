@@ -11,8 +11,8 @@ import torch
 log = logging.getLogger(__name__)
 
 
-def same_noise(seed: int | None, device: torch.device) -> Callable[[slice], list[torch.Generator]]:
-    """Rows -> a generator for each, all of the same seed: a sweep starts from one noise, however it is split.
+def same_noise(seed: int | None, device: torch.device) -> tuple[int, Callable[[slice], list[torch.Generator]]]:
+    """The seed, and from rows to a generator for each, all of it: a sweep starts from one noise, however it is split.
 
     Args:
         seed: None draws one, which is logged.
@@ -22,4 +22,4 @@ def same_noise(seed: int | None, device: torch.device) -> Callable[[slice], list
         seed = secrets.randbelow(2**31)
         log.info("seed %d", seed)
     drawn = int(seed)
-    return lambda rows: [torch.Generator(device).manual_seed(drawn) for _ in range(rows.stop - rows.start)]
+    return drawn, lambda rows: [torch.Generator(device).manual_seed(drawn) for _ in range(rows.stop - rows.start)]

@@ -11,6 +11,8 @@
     magicface animate photo.jpg happy -o smile.gif    an expression that comes, stays and goes
     magicface batch photos/ --wishes w.txt -o run/    many photos, many wishes; goes on where it stopped
     magicface score run/                              what the edits of a batch have changed, as a table
+    magicface verify smile.png                        what a picture says of itself: synthetic, how made
+    magicface redo smile.png                          the same picture once more, from what its file says
     magicface app                                     all of it on a page, with sliders
     magicface download                                fetch the published weights
     magicface doctor                                  what this machine has and lacks
@@ -141,8 +143,10 @@ _COMMANDS = {
     "grid": commands.grid,
     "animate": commands.animate,
     "prepare-videos": cli.lazily("magicface.videos.command", "run"),
+    "redo": cli.lazily("magicface.batch", "main_redo"),
     "score": cli.lazily("magicface.batch", "main_score"),
     "evaluate": cli.lazily("magicface.evaluation.command"),
+    "verify": partial(cli.lazily("common.provenance.command", "verify"), "magicface"),
 }
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from typing import Any
 
 from common.action_units import to_vector
 from common.batch.command import batch, score
+from common.provenance.command import maker, redo
 
 ABOUT = """Edits many photos, many wishes each, into one folder; a run that was stopped goes on where it was.
 
@@ -24,6 +25,11 @@ def main(arguments: list[str]) -> int:
 def main_score(arguments: list[str]) -> int:
     """`magicface score`; returns the exit code."""
     return score("magicface", to_vector, arguments)
+
+
+def main_redo(arguments: list[str]) -> int:
+    """`magicface redo`; returns the exit code."""
+    return redo("magicface", maker(_kind, to_vector), arguments)
 
 
 def _kind() -> Any:

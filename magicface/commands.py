@@ -12,6 +12,8 @@ from common import cli
 from common.action_units import known_unit
 from common.errors import InputError
 from common.images import picture_format, save_image
+from common.provenance.options import saving
+from common.provenance.recipe import saved_with
 
 _FRAME = re.compile(r"(\d+(?:\.\d*)?):(.*)")
 
@@ -179,6 +181,6 @@ def _options(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _saved(picture: Any, target: Path, args: argparse.Namespace) -> int:
-    save_image(picture, target)
+    save_image(saved_with(picture, **saving(args)), target)
     cli.say(f"{args.photo} -> {target}")
     return cli.OK

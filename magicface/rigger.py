@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from common.action_units import AUWish, as_list, to_vector
+from common.action_units import ACTION_UNITS, AUWish, as_list, to_vector
 from common.draft.change import Change
 from common.rig import Rig, shared_guides
 from common.subject import Subject
@@ -22,6 +22,10 @@ class ActionUnitRigger:
     def as_list(self, wish: Any) -> list[AUWish] | None:
         """The wishes of a list of them; None for a single one, of which 12 numbers are one form."""
         return as_list(wish)
+
+    def plain(self, wish: AUWish) -> dict[str, float]:
+        """Units and how much they change."""
+        return {name: value for name, value in zip(ACTION_UNITS, to_vector(wish)) if value}
 
     def twin(self, subject: Subject, wish: AUWish) -> AUWish:
         """The wish that changes nothing."""

@@ -6,6 +6,8 @@
     rigface crop.png --background bg.png --render render.png --coefficients exp.npy    prepared before
     rigface batch photos/ --wishes wishes.json -o run/                many photos; goes on where it stopped
     rigface score run/                                                what the edits of a batch have changed, as a table
+    rigface verify lit.png                                            what a picture says of itself
+    rigface redo lit.png                                              the same picture once more
     rigface app                                                       all of it on a page, with sliders
     rigface download                                                  fetch the published weights
     rigface doctor                                                    what this machine has and lacks
@@ -123,7 +125,9 @@ _COMMANDS = {
     "doctor": partial(doctor, "rigface doctor", cli.lazily("rigface.sources", "sources")),
     "licenses": partial(licenses, "rigface licenses", cli.lazily("rigface.sources", "sources")),
     "prepare-pairs": cli.lazily("rigface.prepare_pairs"),
+    "redo": cli.lazily("rigface.batch", "main_redo"),
     "score": cli.lazily("rigface.batch", "main_score"),
+    "verify": partial(cli.lazily("common.provenance.command", "verify"), "rigface"),
 }
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from typing import Any
 
 from common.batch.command import batch, score
 from common.errors import InputError
+from common.provenance.command import maker, redo
 
 from .wish import ATTRIBUTES, RigWish
 
@@ -27,6 +28,11 @@ def main(arguments: list[str]) -> int:
 def main_score(arguments: list[str]) -> int:
     """`rigface score`; returns the exit code."""
     return score("rigface", _requested, arguments)
+
+
+def main_redo(arguments: list[str]) -> int:
+    """`rigface redo`; returns the exit code."""
+    return redo("rigface", maker(_kind, read_wish), arguments)
 
 
 def read_wish(value: Any) -> RigWish:

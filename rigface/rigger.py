@@ -68,6 +68,10 @@ class ConditionsRigger:
         """The wishes of a list of them; None for a single one."""
         return as_list(wish)
 
+    def plain(self, wish: RigWish) -> dict[str, Any]:
+        """Light, pose and expression, and what was copied from which photo."""
+        return to_wish(wish).plain()
+
     def twin(self, subject: Subject, wish: RigWish) -> RigWish | Still:
         """The wish's draft as it is; nothing at all where nobody drafts."""
         return Still(wish) if getattr(getattr(subject.seen, "reconstructor", None), "drafts", False) else NEUTRAL

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from common.action_units import ACTION_UNITS, to_text, to_vector
 from common.action_units import as_list as expressions_of
-from common.action_units import to_text, to_vector
 from common.errors import InputError
 
 from .light import Light
@@ -79,6 +79,15 @@ class RigWish:
     def changes(self) -> frozenset[str]:
         """Which of "light", "pose" and "expression" it changes."""
         return self.copy | {name for name in ATTRIBUTES if getattr(self, name) is not None}
+
+    def plain(self) -> dict[str, Any]:
+        """What JSON and files of wishes have of it; of a photo to copy from its name."""
+        found: dict[str, Any] = {name: asdict(value) for name in ("light", "pose") if (value := getattr(self, name))}
+        if self.expression:
+            found["expression"] = {name: value for name, value in zip(ACTION_UNITS, self.expression) if value}
+        if self.copy:
+            found |= {"target": Path(_name(self.target)).name, "copy": sorted(self.copy)}
+        return found
 
     def __str__(self) -> str:
         """The words of the command line, "neutral" for none."""

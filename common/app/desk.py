@@ -172,7 +172,8 @@ class Desk(Generic[Kind]):
     def draft(self, visit: Visit, wish: Any) -> Image.Image:
         """The surroundings of the face as a draft, in a fraction of a second."""
         visit.photo()
-        return self.drafter.edit(visit.small, wish, engine="draft", progress=False)
+        # a plain picture, for the page alone: a sketch of a fraction of a second is not marked as edits are
+        return self.drafter.edit(visit.small, wish, engine="draft", progress=False).copy()
 
     def edit(
         self, visit: Visit, wishes: Sequence[Any], sampling: Sampling, tell: Callable[[float], None], values: Any = None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import html
 import json
+import tempfile
 import zipfile
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 from ..action_units import ACTION_UNITS
 from ..errors import FaceEditError
 from ..files import replace_file
-from ..images import around
+from ..images import around, save_image
 from ..measure import measure
 from ..measure.report import Report
 from .desk import Edit, Visit
@@ -75,13 +75,11 @@ def pack(edit: Edit, report: Report | None, settings: dict[str, Any], path: Path
         settings: what makes it again.
         path: of the file.
     """
-    picture = BytesIO()
-    edit.after.save(picture, "PNG")
     told = {**settings, **edit.settings, "engine": edit.engine}
 
     def write(file: Path) -> None:
-        with zipfile.ZipFile(file, "w") as archive:
-            archive.writestr("edited.png", picture.getvalue())
+        with zipfile.ZipFile(file, "w") as archive, tempfile.TemporaryDirectory() as folder:
+            archive.write(save_image(edit.after, Path(folder) / "edited.png"), "edited.png")
             archive.writestr("settings.json", json.dumps(told, indent=1) + "\n")
             if report is not None:
                 archive.writestr("report.json", report.to_json() + "\n")

@@ -144,7 +144,7 @@ class Hands:
             yield [said(str(error)), *[gr.skip()] * 4]
             return
         if edit.before is None:
-            shown = gr.update(visible=False), gr.update(value=edit.after, visible=True)
+            shown = gr.update(visible=False), gr.update(value=edit.after.copy(), visible=True)
         else:
             pair = edit.before.convert("RGB"), edit.after.convert("RGB")
             shown = gr.update(value=pair, visible=True), gr.update(value=None, visible=False)

@@ -1,0 +1,94 @@
+"""The `verify` and `redo` commands of the packages."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from .. import cli
+from ..errors import InputError
+from .recipe import DRAFT, Recipe, saved_with
+
+
+def verify(program: str, arguments: list[str]) -> int:
+    """The `verify` command; returns the exit code: 1 where nothing says that a picture is synthetic."""
+    parser = argparse.ArgumentParser(
+        f"{program} verify",
+        description="Says what pictures say of themselves: digital source type, how they were made, watermark, "
+        "content credentials.",
+        epilog="exit codes: 0 all are synthetic by what they say, 1 one says nothing, 2 one cannot be read",
+        formatter_class=cli.HelpFormatter,
+    )
+    parser.add_argument("pictures", nargs="+", type=Path)
+    parser.add_argument("--json", action="store_true", help="one line of JSON a picture")
+    args = parser.parse_args(arguments)
+    from .verify import verify as look
+
+    found = [look(picture) for picture in args.pictures]
+    print("\n".join(json.dumps(each.to_dict()) if args.json else str(each) for each in found))
+    return cli.OK if all(each.synthetic for each in found) else cli.FAILED
+
+
+def redo(program: str, make: Callable[[Recipe, argparse.Namespace], Any], arguments: list[str]) -> int:
+    """The `redo` command; returns the exit code: 1 where another picture came out.
+
+    Args:
+        program: name of the package.
+        make: the picture of a recipe, once more.
+        arguments: of the command line.
+    """
+    parser = argparse.ArgumentParser(
+        f"{program} redo",
+        description="Makes a picture once more, from what its file says, and compares the two.",
+        epilog="exit codes: 0 the same picture, pixel for pixel, 1 another one",
+        formatter_class=cli.HelpFormatter,
+    )
+    parser.add_argument("picture", type=Path)
+    parser.add_argument("--photo", type=Path, help="that was edited (default: by its name, beside the picture or here)")
+    parser.add_argument("--background", type=Path, help="of a prepared crop")
+    parser.add_argument("-o", "--output", type=Path, help="file (default: PICTURE-again)")
+    cli.add_model_options(parser)
+    args = parser.parse_args(arguments)
+    cli.listen(True)
+    from ..images import read_image, save_image
+    from . import xmp
+    from .redo import check_again, difference
+    from .verify import packet, read_recipe
+
+    recipe = read_recipe(args.picture)
+    check_again(recipe, program)
+    target = args.output or args.picture.with_name(f"{args.picture.stem}-again{args.picture.suffix}")
+    if target.resolve() == args.picture.resolve():
+        raise InputError(f"The result {target} would overwrite the picture; choose another -o.")
+    again = make(recipe, args)
+    save_image(saved_with(again, watermark=xmp.read(packet(args.picture)).watermark is True), target)
+    found = difference(read_image(args.picture), read_image(target))
+    cli.say(f"{args.picture} -> {target}: {found}")
+    return cli.FAILED if found.most else cli.OK
+
+
+def maker(kind: Callable[[], type[Any]], read: Callable[[Any], Any]) -> Callable[[Recipe, argparse.Namespace], Any]:
+    """How the pictures of a package are made again whose editor is a `common.editor.Editor`.
+
+    Args:
+        kind: gives the class of the editor, whose import brings torch.
+        read: from a wish as files have it to the editor's.
+    """
+
+    def make(recipe: Recipe, args: argparse.Namespace) -> Any:
+        from .redo import find_photo
+        from .redo import redo as made
+
+        photo = find_photo(recipe, args.picture, args.photo)
+        around = {name: recipe.settings[name] for name in ("size", "finder", "parser") if name in recipe.settings}
+        if recipe.kind == DRAFT:
+            return made(recipe, kind().drafting(**around), photo, read)
+        model = args.model or (recipe.model or {}).get("id")
+        base, dtype, device = args.base or (recipe.model or {}).get("base"), recipe.settings["dtype"], args.device
+        editor = kind().from_pretrained(model, base=base, dtype=args.dtype or dtype, device=device, **around)
+        return made(recipe, editor, photo, read, args.background)
+
+    return make

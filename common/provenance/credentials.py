@@ -1,0 +1,138 @@
+"""C2PA content credentials: a signed statement in the file of how the picture came to be.
+
+Specification: https://spec.c2pa.org. The certificate is the user's own, with its chain, as PEM; so is the key.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ..errors import ImageError, InputError, MissingDependencyError
+from .recipe import DISTRIBUTION, KINDS, Recipe
+from .xmp import VOCABULARY, description
+
+COMMAND = 'pip install "face-rig[sign]"'
+# A picture says who has signed it without asking anybody on the network.
+_SETTINGS = {"verify": {"remote_manifest_fetch": False, "ocsp_fetch": False}}
+
+
+def sign(path: Path, recipe: Recipe, certificate: Path, key: Path) -> None:
+    """Signs a file in its place; a process that dies leaves it as it was.
+
+    Args:
+        path: of a PNG, JPEG or WebP file.
+        recipe: goes into the statement.
+        certificate: chain of certificates, PEM, the signer's own first. C2PA refuses those that sign themselves.
+        key: its private key, PEM without a password; ES256, ES384, ES512, PS256 or Ed25519.
+
+    Raises:
+        MissingDependencyError: c2pa-python is not installed.
+        InputError: certificate or key cannot be used.
+    """
+    c2pa = _library()
+    chain, secret = (_pem(each, what) for each, what in ((certificate, "certificate"), (key, "key")))
+    signed = path.with_name(f"{path.stem}-signed{path.suffix}")
+    try:
+        info = c2pa.C2paSignerInfo(_algorithm(secret, key).encode(), chain, secret, None)
+        with c2pa.Signer.from_info(info) as signer, c2pa.Builder(statement(recipe)) as builder:
+            builder.sign_file(str(path), str(signed), signer)
+        signed.replace(path)
+    except c2pa.C2paError as error:
+        raise InputError(f"Cannot sign with {certificate} and {key}: {error}") from error
+    finally:
+        signed.unlink(missing_ok=True)
+
+
+def read(path: Path) -> dict[str, Any] | None:
+    """What the credentials of a file say; None where it has none.
+
+    Returns:
+        "state": "Trusted", "Valid" (rightly signed, by somebody whom nobody here vouches for) or "Invalid"; "signer",
+        "software", "source_type", and "faults" as the library names them.
+
+    Raises:
+        MissingDependencyError: c2pa-python is not installed.
+        ImageError: the credentials are there, and cannot be read.
+    """
+    c2pa = _library()
+    try:
+        with c2pa.Context.from_dict(_SETTINGS) as context, c2pa.Reader(str(path), context=context) as reader:
+            store = json.loads(reader.json())
+    except c2pa.C2paError as error:
+        if type(error).__name__.endswith("ManifestNotFound") or "NotSupported" in type(error).__name__:
+            return None
+        raise ImageError(f"Cannot read the content credentials of {path}: {error}") from error
+    active = store.get("manifests", {}).get(store.get("active_manifest"), {})
+    generators = active.get("claim_generator_info") or [{}]
+    signature = active.get("signature_info", {})
+    actions = [
+        action
+        for assertion in active.get("assertions", [])
+        if assertion.get("label", "").startswith("c2pa.actions")
+        for action in assertion.get("data", {}).get("actions", [])
+    ]
+    source = next((each["digitalSourceType"] for each in actions if "digitalSourceType" in each), None)
+    return {
+        "state": store.get("validation_state", "Invalid"),
+        "signer": signature.get("common_name") or signature.get("issuer"),
+        "software": generators[0].get("name"),
+        "source_type": source and source.rsplit("/", 1)[-1],
+        "faults": [each.get("code") for each in store.get("validation_status", [])],
+    }
+
+
+def statement(recipe: Recipe) -> dict[str, Any]:
+    """What is signed."""
+    action = {
+        "action": "c2pa.created",
+        "digitalSourceType": VOCABULARY + KINDS[recipe.kind],
+        "description": description(recipe),
+        "softwareAgent": {"name": recipe.program, "version": recipe.version},
+    }
+    return {
+        "claim_generator_info": [{"name": DISTRIBUTION, "version": recipe.version}],
+        "title": recipe.program,
+        "assertions": [
+            {"label": "c2pa.actions", "data": {"actions": [action]}},
+            {"label": "urn:face-rig:recipe", "data": asdict(recipe)},
+        ],
+    }
+
+
+def _algorithm(secret: bytes, key: Path) -> str:
+    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    try:
+        found = load_pem_private_key(secret, None)
+    except (ValueError, TypeError) as error:
+        raise InputError(f"The key {key} cannot be read: {error}") from error
+    if isinstance(found, ec.EllipticCurvePrivateKey):
+        return {256: "es256", 384: "es384", 521: "es512"}.get(found.curve.key_size, "es256")
+    if isinstance(found, rsa.RSAPrivateKey):
+        return "ps256"
+    if isinstance(found, ed25519.Ed25519PrivateKey):
+        return "ed25519"
+    raise InputError(f"The key {key} is of a kind that C2PA does not take; take ES256.")
+
+
+def _pem(path: Path, what: str) -> bytes:
+    try:
+        content = Path(path).expanduser().read_bytes()
+    except OSError as error:
+        raise InputError(f"Cannot read the {what} {path}: {error}") from error
+    if not re.search(rb"-----BEGIN [A-Z ]+-----", content):
+        raise InputError(f"The {what} {path} is no PEM file.")
+    return content
+
+
+def _library() -> Any:
+    try:
+        import c2pa
+    except ImportError as error:
+        raise MissingDependencyError("c2pa-python", "content credentials (C2PA)", COMMAND) from error
+    return c2pa

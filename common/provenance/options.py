@@ -1,0 +1,19 @@
+"""How pictures are saved, on the command lines."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+
+def add_saving(group: Any) -> None:
+    """Options of whatever saves pictures: an argument parser, or a group of one."""
+    group.add_argument("--no-watermark", action="store_true", help="leave the invisible mark out of the pixels")
+    group.add_argument("--certificate", type=Path, help="PEM file that signs the pictures (C2PA); goes with --key")
+    group.add_argument("--key", type=Path, help="its private key, PEM")
+
+
+def saving(args: argparse.Namespace) -> dict[str, Any]:
+    """What the options say, for `common.provenance.recipe.saved_with`."""
+    return {"watermark": not args.no_watermark, "certificate": args.certificate, "key": args.key}

@@ -1,0 +1,149 @@
+"""How a picture was made, as plain values, and how it travels with the picture."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as version_of
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from ..errors import InputError
+from .weights import model_of
+
+DISTRIBUTION = "face-rig"
+KEY = "provenance"
+"""Under which a PIL image's `info` has its `Provenance`."""
+EDIT, DRAFT, GENERATION, SHEET = "edit", "draft", "generation", "sheet"
+KINDS = {
+    EDIT: "compositeWithTrainedAlgorithmicMedia",
+    DRAFT: "compositeSynthetic",
+    GENERATION: "trainedAlgorithmicMedia",
+    SHEET: "compositeSynthetic",
+}
+"""A photo edited by networks, one moved by its fitted head, a picture made from text, several of these on a page; and
+their names in the IPTC's vocabulary http://cv.iptc.org/newscodes/digitalsourcetype/."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Enough to make a picture again.
+
+    Attributes:
+        program: "magicface", "rigface" or "fineface".
+        kind: one of `KINDS`.
+        wish: as files have it.
+        settings: what decided how it looks, seed included.
+        model: its "id" and the SHA-256 of its files, see `common.provenance.weights`; None for drafts.
+        photo: "name" and "sha256" (`fingerprint`) of the photo; None for pictures made from text.
+        version: of this distribution.
+    """
+
+    program: str
+    kind: str
+    wish: Any
+    settings: Mapping[str, Any]
+    model: Mapping[str, Any] | None = None
+    photo: Mapping[str, Any] | None = None
+    version: str = ""
+
+    def to_json(self) -> str:
+        """One line, with sorted keys: equal recipes have equal texts."""
+        return json.dumps(asdict(self), sort_keys=True, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Recipe:
+        """What `to_json` wrote.
+
+        Raises:
+            InputError: something else.
+        """
+        try:
+            found = json.loads(text)
+            recipe = cls(**found)
+        except (ValueError, TypeError, RecursionError) as error:
+            raise InputError(f"The picture's recipe cannot be read: {error}") from error
+        right = isinstance(recipe.settings, dict) and isinstance(recipe.program, str) and recipe.kind in KINDS
+        if not right or not all(isinstance(each, (dict, type(None))) for each in (recipe.model, recipe.photo)):
+            raise InputError(f"The picture's recipe is damaged: {text[:200]}")
+        return recipe
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What saving does with a recipe.
+
+    Attributes:
+        recipe: goes into the metadata.
+        watermark: whether the pixels are marked.
+        certificate: with `key`, the PEM files that sign the picture (C2PA); None for no signature.
+        key: see `certificate`.
+        places: the model's folders, whose files are hashed when a picture is saved: no edit waits for gigabytes.
+    """
+
+    recipe: Recipe
+    watermark: bool = True
+    certificate: Path | None = None
+    key: Path | None = None
+    places: tuple[Path, ...] = ()
+
+    def __post_init__(self) -> None:
+        if (self.certificate is None) != (self.key is None):
+            raise InputError("A signature needs a certificate and its key, both PEM files; got one of the two.")
+
+    def complete(self) -> Recipe:
+        """The recipe with its model, whose weights are read once."""
+        return replace(self.recipe, model=model_of(self.places)) if self.places else self.recipe
+
+
+def carried(image: Image.Image) -> Provenance | None:
+    """What a picture knows of how it was made."""
+    found = image.info.get(KEY)
+    return found if isinstance(found, Provenance) else None
+
+
+def saved_with(image: Image.Image, **how: Any) -> Image.Image:
+    """The picture, to be saved in another way; one that knows nothing stays as it is.
+
+    Args:
+        image: of an editor.
+        how: watermark, certificate, key of `Provenance`.
+
+    Raises:
+        InputError: a certificate without a key, or the other way round.
+    """
+    if (known := carried(image)) is not None:
+        image.info[KEY] = replace(known, **how)
+    return image
+
+
+def together(pictures: Sequence[Image.Image]) -> Provenance | None:
+    """Of a page on which these stand; None where all of them are photos."""
+    known = [found for picture in pictures if (found := carried(picture)) is not None]
+    if not known:
+        return None
+    first, wishes = known[0], [each.recipe.wish for each in known]
+    settings = {"pictures": len(pictures), **{k: v for k, v in first.recipe.settings.items() if k == "seed"}}
+    return replace(first, recipe=replace(first.recipe, kind=SHEET, wish=wishes, settings=settings))
+
+
+def fingerprint(image: Image.Image) -> str:
+    """SHA-256 of a picture's size, mode and pixels, whatever file they lay in."""
+    digest = hashlib.sha256(f"{image.mode} {image.width} {image.height} ".encode())
+    digest.update(image.tobytes())
+    return digest.hexdigest()
+
+
+@cache
+def version() -> str:
+    """Of this distribution."""
+    try:
+        return version_of(DISTRIBUTION)
+    except PackageNotFoundError:  # run from its folder
+        return "unknown"

@@ -1,0 +1,76 @@
+"""All that a picture says of itself, into its file."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from ..errors import ImageError
+from . import xmp
+from .credentials import sign
+from .recipe import Provenance, Recipe, fingerprint
+from .watermark import mark
+
+FORMATS = ("PNG", "JPEG", "WEBP")
+"""That take the packet. What cannot say that it is synthetic is not written."""
+_SOFTWARE = 0x0131  # of EXIF
+_LONGEST = 60_000  # bytes of a packet in a JPEG file, whose segments end at 64 KiB
+
+
+def check_format(kind: str, path: Path) -> None:
+    """Raises an ImageError for a format, by PIL's name, that cannot say that a picture is synthetic."""
+    if kind not in FORMATS:
+        raise ImageError(
+            f"Cannot write {path.name!r}: {kind} files cannot say that a picture is synthetic; use .png, .jpg or .webp."
+        )
+
+
+def marked(image: Image.Image) -> Image.Image:
+    """The picture, RGB or RGBA, with the invisible watermark."""
+    pixels = np.array(image)
+    pixels[..., :3] = mark(np.ascontiguousarray(pixels[..., :3]))
+    return Image.fromarray(pixels, image.mode)
+
+
+def write(image: Image.Image, file: Path, kind: str, options: dict[str, Any], provenance: Provenance) -> None:
+    """Saves a picture with its recipe, marked and signed as its provenance says.
+
+    Args:
+        image: RGB or RGBA.
+        file: where; it may be half-written when this is stopped.
+        kind: PIL's name of the format, one of `FORMATS`.
+        options: of PIL's `save`.
+        provenance: of the picture.
+
+    Raises:
+        MissingDependencyError: the watermark's or the signature's library is not installed.
+        InputError: the certificate or its key cannot be used.
+    """
+    made = marked(image) if provenance.watermark else image
+    recipe = provenance.complete()
+    if kind == "PNG":
+        text = PngInfo()
+        text.add_text("Software", xmp.software(recipe))
+        text.add_itxt("XML:com.adobe.xmp", xmp.write(recipe, fingerprint(made), provenance.watermark).decode())
+        told: dict[str, Any] = {"pnginfo": text}
+    else:
+        exif = Image.Exif()
+        exif[_SOFTWARE] = xmp.software(recipe)
+        told = {"xmp": _short(recipe, provenance.watermark), "exif": exif}
+    made.save(file, format=kind, **options, **told)
+    if provenance.certificate is not None and provenance.key is not None:
+        sign(file, recipe, provenance.certificate, provenance.key)
+
+
+def _short(recipe: Recipe, watermark: bool) -> bytes:
+    """A packet for a JPEG file. Only a page of very many wishes is too long, and is told by their number."""
+    packet = xmp.write(recipe, watermark=watermark)
+    if len(packet) <= _LONGEST:
+        return packet
+    wishes = len(recipe.wish) if isinstance(recipe.wish, list) else 1
+    return xmp.write(replace(recipe, wish=f"{wishes} wishes"), watermark=watermark)

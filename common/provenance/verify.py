@@ -1,0 +1,147 @@
+"""All that a picture says of itself, out of its file."""
+
+from __future__ import annotations
+
+import io
+import json
+import warnings
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from ..errors import ImageError, InputError, MissingDependencyError
+from ..images import check_exists, read_image, rgb
+from . import credentials, watermark, xmp
+from .recipe import Recipe, fingerprint
+
+
+@dataclass(frozen=True)
+class Signs:
+    """What was found in a file.
+
+    Attributes:
+        file: its name.
+        told: by its metadata, `common.provenance.xmp.Told`.
+        unchanged: whether the pixels are those that were saved; None where the file does not say.
+        mark: the invisible watermark; None where its library is not installed.
+        credentials: see `common.provenance.credentials.read`; None where there are none.
+        notes: what could not be looked at, and why.
+    """
+
+    file: str
+    told: xmp.Told
+    unchanged: bool | None
+    mark: watermark.Mark | None
+    credentials: dict[str, Any] | None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether anything says that the picture is synthetic. That nothing does proves nothing."""
+        types = [self.told.source_type, (self.credentials or {}).get("source_type")]
+        said = any(each and ("lgorithmicMedia" in each or "ynthetic" in each) for each in types)
+        return said or bool(self.mark and self.mark.found)
+
+    @property
+    def recipe(self) -> Recipe | None:
+        """By which it can be made again."""
+        return self.told.recipe
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {
+            "file": self.file,
+            "synthetic": self.synthetic,
+            "source_type": self.told.source_type,
+            "software": self.told.software,
+            "recipe": self.recipe and asdict(self.recipe),
+            "unchanged": self.unchanged,
+            "watermark": self.mark and {"found": self.mark.found, "agreeing": self.mark.agreeing, "of": watermark.BITS},
+            "credentials": self.credentials,
+            "notes": list(self.notes),
+        }
+
+    def __str__(self) -> str:
+        lines = [f"{self.file}: {'synthetic' if self.synthetic else 'nothing says that it is synthetic'}"]
+        rows: list[tuple[str, object]] = [("digital source type", self.told.source_type or "not said")]
+        if self.told.software:
+            rows.append(("made by", self.told.software))
+        if self.recipe:
+            rows += _recipe_rows(self.recipe)
+        if self.unchanged is not None:
+            rows.append(("pixels", "as they were saved" if self.unchanged else "changed since they were saved"))
+        if self.mark:
+            found = "found" if self.mark.found else "not found"
+            rows.append(("watermark", f"{found}, {self.mark.agreeing} of {watermark.BITS} bits agree"))
+        if self.credentials:
+            faults = f"; {', '.join(self.credentials['faults'])}" if self.credentials["faults"] else ""
+            rows.append(("credentials", f"{self.credentials['state']}, by {self.credentials['signer']}{faults}"))
+        lines += [f"  {name:20}{value}" for name, value in rows]
+        return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
+
+
+def verify(path: str | Path) -> Signs:
+    """Look for everything that `common.images.save_image` writes into a picture, and others write into theirs.
+
+    Args:
+        path: of a picture.
+
+    Raises:
+        ImageError: it cannot be read.
+        InputError: its recipe is damaged.
+    """
+    path = Path(path).expanduser()
+    check_exists(path)
+    image, notes = read_image(path), []
+    told = xmp.read(packet(path))
+    mark = signed = None
+    try:
+        mark = watermark.look(rgb(image))
+    except MissingDependencyError as error:
+        notes.append(str(error).replace("\n", "\n  "))
+    try:
+        signed = credentials.read(path)
+    except (MissingDependencyError, ImageError) as error:
+        notes.append(str(error).replace("\n", "\n  "))
+    unchanged = None if told.pixels is None else told.pixels == fingerprint(image)
+    return Signs(path.name, told, unchanged, mark, signed, tuple(notes))
+
+
+def read_recipe(path: str | Path) -> Recipe:
+    """How a picture was made.
+
+    Raises:
+        ImageError: it cannot be read.
+        InputError: it does not say.
+    """
+    check_exists(path)
+    recipe = xmp.read(packet(Path(path).expanduser())).recipe
+    if recipe is None:
+        raise InputError(f"{path} does not say how it was made: it is not of ours, or has lost its metadata.")
+    return recipe
+
+
+def packet(path: Path) -> bytes:
+    """The XMP of a picture's file, or nothing; raises an ImageError where it cannot be read."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(path.read_bytes())) as image:
+                image.load()  # some formats have their metadata at the end
+                found = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
+    except Exception as error:  # decoders raise whatever they meet in a damaged file
+        raise ImageError(f"Cannot read {path} as a picture: {error or type(error).__name__}") from error
+    return found.encode() if isinstance(found, str) else found
+
+
+def _recipe_rows(recipe: Recipe) -> list[tuple[str, object]]:
+    rows: list[tuple[str, object]] = [("wish", json.dumps(recipe.wish, sort_keys=True))]
+    if recipe.model:
+        rows.append(("model", recipe.model.get("id")))
+        rows += [("", f"{name} {str(value)[:16]}...") for name, value in recipe.model.get("weights", {}).items()]
+    if recipe.photo:
+        rows.append(("photo", f"{recipe.photo.get('name')} {str(recipe.photo.get('sha256'))[:16]}..."))
+    rows.append(("settings", ", ".join(f"{name}={value}" for name, value in sorted(recipe.settings.items()))))
+    return rows

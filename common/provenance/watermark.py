@@ -1,0 +1,107 @@
+"""An invisible watermark: 32 bits in the pixels that stay when a file loses its metadata.
+
+By RivaGAN (Zhang et al., "Robust Invisible Video Watermarking with Attention", arXiv 1909.01285) as the library
+invisible-watermark has it, whose wheel holds both networks. All pictures bear the same 32 bits, which say "made by this
+toolkit" and nothing about anybody. What they survive is measured by `benchmarks/watermark.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import cv2
+import numpy as np
+
+from ..errors import MissingDependencyError
+
+BITS = 32
+MESSAGE = tuple(int(bit) for bit in f"{0xB6D2594E:032b}")
+"""Half of them ones, in no pattern that plain surfaces have."""
+ENOUGH = 28
+"""Bits that must agree. One unmarked picture in 100,000 would have so many by chance at each size that is tried."""
+SIDES = (260, 768)
+"""Shortest and longest side in pixels at which a picture is marked; larger and smaller ones are brought there, and
+only the difference that the mark makes is brought back."""
+SCALES = (1.0, 0.5, 2 / 3, 0.8, 1.25, 1.5, 2.0)
+"""Sizes at which a mark is looked for, for pictures that were resized or cropped since."""
+_TRIED = 1600  # pixels of the longest side, at most
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What was found.
+
+    Attributes:
+        agreeing: how many of the 32 bits are those of `MESSAGE`; about 16 where there is no mark.
+    """
+
+    agreeing: int
+
+    @property
+    def found(self) -> bool:
+        """Whether that is no accident."""
+        return self.agreeing >= ENOUGH
+
+
+def mark(pixels: np.ndarray) -> np.ndarray:
+    """The picture (H, W, 3) uint8 RGB with the mark.
+
+    Raises:
+        MissingDependencyError: the library is not installed; the message says how it is, and how to do without.
+    """
+    encoder = _library().WatermarkEncoder()
+    encoder.set_watermark("bits", list(MESSAGE))
+    small = _resized(pixels, _scale(pixels))
+    change = encoder.encode(np.ascontiguousarray(small[..., ::-1]), "rivaGan")[..., ::-1].astype(np.float32) - small
+    if change.shape != pixels.shape:
+        way = cv2.INTER_AREA if len(change) > len(pixels) else cv2.INTER_CUBIC
+        change = cv2.resize(change, pixels.shape[1::-1], interpolation=way)
+    return np.rint(pixels + change).clip(0, 255).astype(np.uint8)
+
+
+def look(pixels: np.ndarray) -> Mark:
+    """The best agreement at any of `SCALES`; pixels (H, W, 3) uint8 RGB.
+
+    Raises:
+        MissingDependencyError: see `mark`.
+    """
+    decoder, best, own = _library().WatermarkDecoder("bits", BITS), 0, _scale(pixels)
+    for scale in (own * each for each in SCALES):
+        sides = [side * scale for side in pixels.shape[:2]]
+        if scale != own and (min(sides) < SIDES[0] - 10 or max(sides) > _TRIED):
+            continue
+        small = _resized(pixels, scale)
+        bits = np.asarray(decoder.decode(np.ascontiguousarray(small[..., ::-1]), "rivaGan"))
+        best = max(best, int((bits == MESSAGE).sum()))
+        if best >= ENOUGH:
+            break
+    return Mark(best)
+
+
+@cache
+def _library() -> Any:
+    try:
+        import imwatermark
+    except ImportError as error:
+        raise MissingDependencyError(
+            "invisible-watermark", "the invisible watermark (--no-watermark saves without one)",
+            "pip install --no-deps invisible-watermark==0.2.0 && pip install PyWavelets onnxruntime",
+        ) from error  # fmt: skip
+    imwatermark.WatermarkEncoder.loadModel()
+    return imwatermark
+
+
+def _scale(pixels: np.ndarray) -> float:
+    """By which a picture is brought between `SIDES`; a long strip may stay longer than that."""
+    short, long = sorted(pixels.shape[:2])
+    scale = min(1.0, SIDES[1] / long)
+    return max(scale, SIDES[0] / short) if short * scale < SIDES[0] else scale
+
+
+def _resized(pixels: np.ndarray, scale: float) -> np.ndarray:
+    if scale == 1:
+        return pixels
+    size = tuple(max(1, round(side * scale)) for side in pixels.shape[1::-1])
+    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)

@@ -1,0 +1,67 @@
+"""Which model: its name, and the hashes of its files, by which anybody can tell whether theirs is the same."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ..files import EMBEDDED, home, replace_file
+
+SUFFIXES = (".safetensors", ".ckpt", ".bin", ".pth")
+CACHE = "hashes.json"
+_LARGE = 100_000_000  # bytes from which on a hash is worth keeping
+
+
+def model_of(places: Sequence[Path]) -> dict[str, Any]:
+    """The "id" of a model, and the SHA-256 of the "weights" in its folders, by their names there.
+
+    Args:
+        places: its own folder, and its base's where it has one.
+    """
+    names = [_name(place) for place in places]
+    found: dict[str, str] = {}
+    for name, place in zip(names, places):
+        for path in sorted(place.rglob("*")):
+            # other precisions of the same weights lie in the published folders too, and are not loaded
+            if path.suffix in SUFFIXES and path.is_file() and not {"fp16", "non_ema"} & set(path.stem.split(".")):
+                own = path.relative_to(place).as_posix()
+                found[own if place == places[0] else f"{name}/{own}"] = digest(path)
+    return {"id": names[0], **({"base": names[1]} if len(names) > 1 else {}), "weights": found}
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file, as `sha256sum` has it; of large ones it is kept until they change."""
+    state = path.stat()
+    return _digest(str(path.resolve()), state.st_size, state.st_mtime_ns)
+
+
+@cache
+def _digest(path: str, size: int, changed: int) -> str:
+    kept, mark = home() / CACHE, [size, changed]
+    known: dict[str, Any] = {}
+    if size >= _LARGE:
+        with suppress(OSError, ValueError):
+            known = json.loads(kept.read_text(encoding="utf-8"))
+            if known[path][:2] == mark:
+                return known[path][2]
+    found = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            found.update(block)
+    if size >= _LARGE:
+        text = json.dumps({**known, path: [*mark, found.hexdigest()]}, indent=1)
+        with suppress(OSError):  # a folder that cannot be written costs time, nothing else
+            replace_file(kept, lambda file: file.write_text(text, encoding="utf-8"))
+    return found.hexdigest()
+
+
+def _name(place: Path) -> str:
+    """The name by which the model can be asked for again; of a folder its own name, for its path is nobody's matter."""
+    if place.parent == home():
+        return place.name.replace("--", "/", 1)
+    return EMBEDDED if place.name == EMBEDDED else place.name

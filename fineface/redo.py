@@ -1,0 +1,53 @@
+"""`fineface redo`: a picture once more, from what its file says."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from common.errors import InputError
+from common.provenance.command import redo
+from common.provenance.recipe import DRAFT, GENERATION, Recipe
+
+SAMPLING = ("au_scale", "face_scale", "steps", "guidance", "negative_prompt", "seed")
+
+
+def main(arguments: list[str]) -> int:
+    """The command; returns the exit code."""
+    return redo("fineface", _make, arguments)
+
+
+def _make(recipe: Recipe, args: argparse.Namespace) -> Any:
+    """The picture of a recipe.
+
+    Raises:
+        InputError: the recipe does not tell enough, or the photo or the model is another.
+    """
+    from common.provenance.redo import check_model, find_photo
+
+    from .editor import FineFace
+
+    settings, wish, model = recipe.settings, recipe.wish, recipe.model or {}
+    if settings.get("face"):
+        raise InputError("Who is in the picture is not told in it, so that it cannot be made again.")
+    photo = None if recipe.kind == GENERATION else find_photo(recipe, args.picture, args.photo)
+    around = {name: settings[name] for name in ("finder", "parser", "lora_scale") if name in settings}
+    editor = FineFace.from_pretrained(
+        args.base or model.get("base"), args.model or model.get("id"), settings.get("variant"),
+        dtype=args.dtype or settings.get("dtype"), device=args.device,
+        size=None if photo is None else settings["size"], **around,
+    )  # fmt: skip
+    if recipe.kind != DRAFT:
+        check_model(recipe, editor.networks.places)
+    rows = settings.get("rows", 1)
+    sampling = {name: settings[name] for name in SAMPLING if name in settings} | {"batch_size": rows}
+    if photo is None:
+        size = tuple(settings["size"])
+        made = editor.generate([wish["prompt"]] * rows, [wish["aus"]] * rows, size=size, **sampling)
+    else:
+        picked = settings.get("picked", "largest")
+        face = tuple(picked) if isinstance(picked, list) else picked
+        subject = editor.encode(photo, face=face, extent=settings["extent"])
+        way = {name: settings[name] for name in ("start", "strength", "paste_back")}
+        made = editor.edit([subject] * rows, [wish["aus"]] * rows, wish["prompt"], **way, **sampling)
+    return made[settings.get("row", 0)]
