@@ -118,7 +118,7 @@ def run(
     """
     listen(args.quiet)
     targets, face = output_paths(photos, args.output), parse_face(args.face)
-    asked = _asked(args, Defaults())
+    asked, saved = _asked(args, Defaults()), saving(args)
     check_options(asked.steps, 1, asked.guidance, args.seed, asked.paste_back)
     check_engine(args.engine, args.start)
     around = {"size": args.size, "finder": args.finder, "parser": args.parser}
@@ -133,7 +133,7 @@ def run(
             subject = editor.encode(
                 photo, face=face, extent=_asked(args, editor.defaults).extent, strict=args.strict, **prepared or {}
             )
-            record = _edit_one(editor, subject, ready, target, args)
+            record = _edit_one(editor, subject, ready, target, args, saved)
             record = {"input": str(photo), "output": str(target), "wish": told, "advice": subject.advice, **record}
             say(f"{photo} -> {target}")
         except MissingCheckpointError:  # as true of every other photo
@@ -232,7 +232,7 @@ def parse_face(text: str) -> str | int | tuple[float, float]:
 
 
 def _edit_one(
-    editor: Editor[Any], subject: Subject, wish: Any, target: Path, args: argparse.Namespace
+    editor: Editor[Any], subject: Subject, wish: Any, target: Path, args: argparse.Namespace, saved: dict[str, Any]
 ) -> dict[str, Any]:
     asked = _asked(args, editor.defaults)
     way = check_options(asked.steps, 1, asked.guidance, args.seed, asked.paste_back)
@@ -244,7 +244,7 @@ def _edit_one(
         strength=asked.strength,
     )  # fmt: skip
     sampled = time.perf_counter()
-    save_image(saved_with(result, **saving(args)), target)
+    save_image(saved_with(result, **saved), target)
     found = subject.face
     return {
         "engine": engine,

@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from .recipe import check_pair
+
 
 def add_saving(group: Any) -> None:
     """Options of whatever saves pictures: an argument parser, or a group of one."""
@@ -15,5 +17,10 @@ def add_saving(group: Any) -> None:
 
 
 def saving(args: argparse.Namespace) -> dict[str, Any]:
-    """What the options say, for `common.provenance.recipe.saved_with`."""
+    """What the options say, for `common.provenance.recipe.saved_with`.
+
+    Raises:
+        InputError: a certificate without a key, or the other way round.
+    """
+    check_pair(args.certificate, args.key)
     return {"watermark": not args.no_watermark, "certificate": args.certificate, "key": args.key}

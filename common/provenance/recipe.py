@@ -94,12 +94,17 @@ class Provenance:
     places: tuple[Path, ...] = ()
 
     def __post_init__(self) -> None:
-        if (self.certificate is None) != (self.key is None):
-            raise InputError("A signature needs a certificate and its key, both PEM files; got one of the two.")
+        check_pair(self.certificate, self.key)
 
     def complete(self) -> Recipe:
         """The recipe with its model, whose weights are read once."""
         return replace(self.recipe, model=model_of(self.places)) if self.places else self.recipe
+
+
+def check_pair(certificate: Path | None, key: Path | None) -> None:
+    """Raises an InputError for a certificate without a key, or the other way round."""
+    if (certificate is None) != (key is None):
+        raise InputError("A signature needs a certificate and its key, both PEM files; got one of the two.")
 
 
 def carried(image: Image.Image) -> Provenance | None:

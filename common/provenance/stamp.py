@@ -62,7 +62,7 @@ def write(image: Image.Image, file: Path, kind: str, options: dict[str, Any], pr
         exif = Image.Exif()
         exif[_SOFTWARE] = xmp.software(recipe)
         told = {"xmp": _short(recipe, provenance.watermark), "exif": exif}
-    made.save(file, format=kind, **options, **told)
+    Image.Image.save(made, file, format=kind, **{**options, **told})  # a Picture would come back here
     if provenance.certificate is not None and provenance.key is not None:
         sign(file, recipe, provenance.certificate, provenance.key)
 
