@@ -98,6 +98,8 @@ def animate(arguments: list[str]) -> int:
     cli.listen(args.quiet)
     from common.motion import between, check_movie, rise_and_fall
 
+    if args.certificate or args.key:
+        raise InputError("Moving pictures cannot be signed; leave out --certificate and --key.")
     target = Path(args.output or f"{args.photo.stem}-moving.gif")
     check_movie(target)
     if target.resolve() == args.photo.resolve():
@@ -165,6 +167,7 @@ def _target(args: argparse.Namespace, kind: str = "edited") -> Path:
     named = args.output if args.output is not None and Path(args.output).suffix else None
     target = Path(named or Path(args.output or "") / f"{args.photo.stem}-{kind}.png")
     picture_format(target)
+    saving(args)
     cli.output_paths([args.photo], str(target))
     return target
 
