@@ -5,6 +5,10 @@
     fineface "a close-up of an old man" AU12=0:5 -o sweep.png      a sweep of six steps, as a labelled sheet
     fineface "a man in a hood" AU4=5 --face photo.jpg -o out.png   a person from a photo (several: --face again)
     fineface edit photo.jpg AU12=4 -o out.png                      the face in a photo made anew
+    fineface batch prompts.txt --wishes w.txt -o run/              many prompts or photos, many wishes, one folder
+    fineface score run/                                            what is in the pictures of a batch, as a table
+    fineface verify smile.png                                      what a picture says of itself: synthetic, how made
+    fineface redo smile.png                                        the same picture once more, from what its file says
     fineface app                                                   all of it on a page, with sliders
     fineface download --variant sd15-faceid                        fetch the published weights
     fineface doctor                                                what this machine has and lacks
@@ -35,8 +39,11 @@ from common.errors import ActionUnitError, InputError
 from common.expressions import is_word
 from common.help.command import doctor, licenses
 from common.images import picture_format, save_image
+from common.provenance.options import add_saving, saving
+from common.provenance.recipe import saved_with
 from common.sheets import Row, contact_sheet
 
+from .flags import add_face, add_model, add_sampling, sampling
 from .sweep import STEPS, expand
 from .variants import RELEASE, VARIANTS, get_variant
 
@@ -73,14 +80,8 @@ def _generate(arguments: list[str]) -> int:
 def _edit(arguments: list[str]) -> int:
     parser = _parser("fineface edit", "Makes the face in a photo anew, with these AUs.")
     parser.add_argument("inputs", nargs="+", metavar="PHOTO | AU=VALUE | AU=FROM:TO", help="in any order")
-    parser.add_argument("--prompt", help='what the face looks like (default: "A close up of a person.")')
     parser.add_argument("--face", default="largest", help='"largest", an index from the left, or X,Y in the photo')
-    parser.add_argument("--extent", choices=("face", "head"), help="what is made anew (default: the model's own)")
-    parser.add_argument("--start", choices=("photo", "draft"), default="photo", help="what is noised first")
-    parser.add_argument("--strength", type=float, help="how much is made anew, 0 to 1 (default: 1; from a draft 0.5)")
-    parser.add_argument("--finder", default="auto", help="auto, insightface, face-alignment or mediapipe")
-    parser.add_argument("--parser", default="auto", help="auto, segformer, embedded or grabcut")
-    cli.add_strict(parser)
+    add_face(parser)
     _add_options(parser)
     parser.add_argument("--size", type=int, help="side of the crop in pixels (default: the network's own)")
     args = parser.parse_intermixed_args(arguments)
@@ -157,42 +158,15 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", help="file; a sweep becomes a labelled sheet")
     parser.add_argument("--columns", type=int, default=STEPS, help="pictures of a sweep")
     parser.add_argument("--json", action="store_true", help="print what was done as JSON")
+    add_saving(parser)
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress bars")
-    sampling = parser.add_argument_group("sampling")
-    sampling.add_argument("--au-scale", type=float, default=1.0, help="how strongly the AUs count")
-    sampling.add_argument("--face-scale", type=float, default=0.9, help="how strongly the person counts")
-    sampling.add_argument("--steps", type=int, help="denoising steps (default: the model's own)")
-    sampling.add_argument("--guidance", type=float, help="how strongly text, AUs and person pull together (likewise)")
-    sampling.add_argument("--negative", metavar="PROMPT", help="what the picture must not show")
-    sampling.add_argument("--seed", type=int, help="of the noise (default: a new one, which is printed)")
-    sampling.add_argument("--batch-size", type=int, default=4, help="pictures at once")
-    model = parser.add_argument_group("model")
-    model.add_argument(
-        "--variant",
-        choices=sorted(VARIANTS),
-        help="default: the folder's; sd15-faceid for a face, else sd21",
-    )
-    model.add_argument("--adapter", help='folder with the adapter\'s files, fetched hub repository, or "embedded"')
-    model.add_argument("--base", help="folder of the base model, or fetched hub repository (default: live ids)")
-    model.add_argument("--device", help="cuda, mps or cpu (default: the fastest)")
-    model.add_argument("--dtype", choices=("float32", "bfloat16", "float16"), help="default: float16 on cuda and mps")
+    add_sampling(parser).add_argument("--batch-size", type=int, default=4, help="pictures at once")
+    add_model(parser)
 
 
 def _options(args: argparse.Namespace) -> dict[str, Any]:
-    names = (
-        "au_scale",
-        "face_scale",
-        "steps",
-        "guidance",
-        "seed",
-        "batch_size",
-        "variant",
-        "adapter",
-        "base",
-        "device",
-    )
-    options = {name: getattr(args, name) for name in names}
-    return options | {"dtype": args.dtype, "negative_prompt": args.negative, "progress": not args.quiet}
+    names = ("batch_size", "variant", "adapter", "base", "device", "dtype")
+    return sampling(args) | {name: getattr(args, name) for name in names} | {"progress": not args.quiet}
 
 
 def _begin(args: argparse.Namespace) -> None:
@@ -200,6 +174,7 @@ def _begin(args: argparse.Namespace) -> None:
     if args.seed is None:
         args.seed = secrets.randbelow(2**31)
         cli.say(f"seed {args.seed}")
+    saving(args)
     cli.listen(args.quiet)
 
 
@@ -207,7 +182,8 @@ def _finish(
     args: argparse.Namespace, images: Sequence[Any], wishes: Sequence[str], target: Path, title: str, started: float
 ) -> int:
     """Writes the picture, or the sheet of a sweep."""
-    save_image(images[0] if len(images) == 1 else contact_sheet([Row(images, wishes, title)]), target)
+    made = images[0] if len(images) == 1 else contact_sheet([Row(images, wishes, title)])
+    save_image(saved_with(made, **saving(args)), target)
     cli.say(f"{title} -> {target}")
     if args.json:
         record = {"input": title, "output": str(target), "aus": [to_vector(wish) for wish in wishes], "wishes": wishes}
@@ -217,10 +193,14 @@ def _finish(
 
 _COMMANDS = {
     "app": cli.lazily("fineface.app"),
+    "batch": cli.lazily("fineface.batch"),
+    "score": cli.lazily("fineface.batch", "main_score"),
     "edit": _edit,
     "download": _download,
     "convert": _convert,
     "evaluate": cli.lazily("fineface.evaluation.command"),
+    "redo": cli.lazily("fineface.redo"),
+    "verify": partial(cli.lazily("common.provenance.command", "verify"), "fineface"),
     "doctor": partial(doctor, "fineface doctor", cli.lazily("fineface.sources", "sources")),
     "licenses": partial(licenses, "fineface licenses", cli.lazily("fineface.sources", "sources")),
 }

@@ -14,14 +14,13 @@ from common.action_units import AUWish, as_list, to_vector
 from common.arguments import pair_up
 from common.background import Extent, check_name
 from common.defaults import Defaults
-from common.files import EMBEDDED
 from common.images import ImageLike, check_exists
 
 from .checkpoints import Networks, load_networks
 from .editor import FineFace
 from .options import HIGH, LOW, PUBLISHED, Options
 from .text import check_prompt
-from .variants import EMBEDDED_FOLDER, SD15_FACEID, STEPS_IN, locate, missing_base_files, missing_files
+from .variants import EMBEDDED_FOLDER, STEPS_IN, keeper, locate
 
 log = logging.getLogger(__name__)
 __all__ = ["FineFace", "edit", "generate"]
@@ -194,7 +193,7 @@ def edit(
     for image, wish in pairs:
         check_exists(image)
         to_vector(wish, low=LOW, high=HIGH)
-    places = locate(adapter, base, variant or _keeper(base, adapter))
+    places = locate(adapter, base, variant or keeper(base, adapter))
     editor = _editor(places, adapter is None, dtype, device, size, finder, parser)
     subjects, encoded = [], {}
     for image, _ in pairs:
@@ -207,14 +206,6 @@ def edit(
         paste_back=paste_back, batch_size=batch_size, progress=progress,
     )  # fmt: skip
     return results[0] if single else results
-
-
-def _keeper(base: str | Path | None, adapter: str | Path | None) -> str | None:
-    """The variant that keeps the person, where all of it is on this machine."""
-    if adapter == EMBEDDED:
-        return None
-    folder, place, kind = locate(adapter, base, SD15_FACEID.name)
-    return None if missing_files(folder, kind) or missing_base_files(place) else kind.name
 
 
 _lock = threading.Lock()

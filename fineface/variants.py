@@ -130,6 +130,14 @@ def locate(
     return folder, locate_base(base, kind) if base or kind.bases else folder, kind
 
 
+def keeper(base: str | Path | None = None, adapter: str | Path | None = None) -> str | None:
+    """The variant that keeps the person of a photo, where all of it is on this machine; arguments as `locate`."""
+    if adapter == EMBEDDED:
+        return None
+    folder, place, kind = locate(adapter, base, SD15_FACEID.name)
+    return None if missing_files(folder, kind) or missing_base_files(place) else kind.name
+
+
 def weights_file(folder: Path, stem: str) -> Path | None:
     """The file of this stem: safetensors before the published .ckpt; None where there is neither."""
     return next((path for end in (".safetensors", ".ckpt") if (path := folder / f"{stem}{end}").is_file()), None)

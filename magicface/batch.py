@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 from typing import Any
 
 from common.action_units import to_vector
 from common.batch.command import batch, score
+from common.batch.package import Package
+from common.batch.wishes import BASELINE
+from common.batch.worker import EditorWorker, worker_of
 from common.provenance.command import maker, redo
 
 ABOUT = """Edits many photos, many wishes each, into one folder; a run that was stopped goes on where it was.
@@ -19,7 +23,7 @@ A wish is what `magicface` takes: "AU12=3,AU6=2", "angry:0.7", {"AU12": 3}.
 
 def main(arguments: list[str]) -> int:
     """The command; returns the exit code."""
-    return batch("magicface", ABOUT, _kind, to_vector, {}, arguments)
+    return batch(Package("magicface", ABOUT, to_vector, worker, {BASELINE: {}}), arguments)
 
 
 def main_score(arguments: list[str]) -> int:
@@ -30,6 +34,11 @@ def main_score(arguments: list[str]) -> int:
 def main_redo(arguments: list[str]) -> int:
     """`magicface redo`; returns the exit code."""
     return redo("magicface", maker(_kind, to_vector), arguments)
+
+
+def worker(args: argparse.Namespace) -> EditorWorker:
+    """Who edits, with the options of the command line."""
+    return worker_of(_kind(), args, to_vector)
 
 
 def _kind() -> Any:

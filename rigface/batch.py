@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Mapping
 from typing import Any
 
 from common.batch.command import batch, score
+from common.batch.package import Package
+from common.batch.wishes import BASELINE
+from common.batch.worker import EditorWorker, worker_of
 from common.errors import InputError
 from common.provenance.command import maker, redo
 
@@ -22,7 +26,7 @@ A wish is {"light": "azimuth=60", "pose": "yaw=15", "expression": "AU12=3"}, or 
 
 def main(arguments: list[str]) -> int:
     """The command; returns the exit code."""
-    return batch("rigface", ABOUT, _kind, read_wish, {}, arguments)
+    return batch(Package("rigface", ABOUT, read_wish, worker, {BASELINE: {}}), arguments)
 
 
 def main_score(arguments: list[str]) -> int:
@@ -50,6 +54,11 @@ def read_wish(value: Any) -> RigWish:
             f"A wish has {', '.join(ATTRIBUTES)}, or action units alone; got {', '.join(map(str, value))}."
         )
     return RigWish(expression=dict(value))
+
+
+def worker(args: argparse.Namespace) -> EditorWorker:
+    """Who edits, with the options of the command line."""
+    return worker_of(_kind(), args, read_wish)
 
 
 def _requested(value: Any) -> list[float] | None:

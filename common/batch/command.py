@@ -1,4 +1,4 @@
-"""The `batch` command of the packages whose editors are of one kind."""
+"""The `batch` and `score` commands of the packages."""
 
 from __future__ import annotations
 
@@ -8,44 +8,32 @@ from pathlib import Path
 from typing import Any
 
 from .. import cli
-from ..arguments import check_options, whole_number
-from ..editor import Editor
+from ..arguments import whole_number
 from ..errors import InputError
 from .jobs import read_jobs
+from .package import Package
 from .run import DONE, FAILED, plan, run
-from .wishes import BASELINE, read_wishes
-from .worker import EditorWorker, add_options, editor_of, settings_of
+from .wishes import read_wishes
 
 
-def batch(
-    program: str, about: str, kind: Callable[[], type[Editor[Any]]], read: Callable[[Any], Any], nothing: Any,
-    arguments: list[str],
-) -> int:  # fmt: skip
+def batch(package: Package, arguments: list[str]) -> int:
     """Runs it; returns the exit code.
 
     Args:
-        program: name of the package.
-        about: help.
-        kind: gives the class of the editor, whose import brings torch.
-        read: from a wish as files have it to the editor's; raises an InputError for what is none.
-        nothing: the wish that changes nothing, as files have it.
+        package: whose.
         arguments: of the command line.
     """
-    parser = argparse.ArgumentParser(
-        f"{program} batch", description=about, epilog=cli.EXIT_CODES, formatter_class=cli.HelpFormatter
-    )
-    add_options(parser)
-    args = parser.parse_args(arguments)
+    args = _parser(package).parse_args(arguments)
     cli.listen(args.quiet)
-    check_options(args.steps or 1, 1, args.guidance or 1.0, args.seed, args.paste != "none")
     whole_number("--batch-size", args.batch_size, 1, 4096)
-    jobs, faults = read_jobs(args.photos)
-    wishes: dict[str, Any] = read_wishes(args.wishes, read) if args.wishes else {}
+    jobs, faults = read_jobs(args.photos, package.columns)
+    args = package.check(args, jobs)
+    wishes: dict[str, Any] = read_wishes(args.wishes, package.read) if args.wishes else {}
     for job in jobs:
         if job.wish is not None:
-            read(job.wish)
+            package.read(job.wish)
     if args.baseline:
-        wishes = {BASELINE: nothing, **wishes}
+        wishes = {**package.baseline, **wishes}
     items = plan(jobs, wishes)
     if args.inspect:
         from ..faces import get_finder
@@ -58,22 +46,42 @@ def batch(
         raise InputError("Name the folder of the run, e.g. -o run/.")
     for fault in faults:
         cli.say(f"{fault.where}: {fault.why}")
-    worker = EditorWorker(editor_of(kind(), args), args, read)
+    settings = {"program": package.program, **package.settings(args)}
     counts = run(
-        items, worker, Path(args.output).expanduser(), settings_of(program, args), batch_size=args.batch_size,
+        items, package.worker(args), Path(args.output).expanduser(), settings, batch_size=args.batch_size,
         again=args.again, progress=not args.quiet,
     )  # fmt: skip
     cli.say(f"{counts[DONE]} edits are in {args.output}, {counts[FAILED]} failed, {len(faults)} inputs unusable")
     return cli.FAILED if counts[FAILED] or faults else cli.OK
 
 
-def score(program: str, requested: Callable[[Any], list[float] | None], arguments: list[str]) -> int:
+def _parser(package: Package) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        f"{package.program} batch", description=package.about, epilog=cli.EXIT_CODES, formatter_class=cli.HelpFormatter
+    )
+    texts = "prompt" in package.columns
+    lists = "manifest (.csv, .jsonl, .json)" + (", or file of prompts, one a line (.txt)" if texts else "")
+    parser.add_argument("photos", help=f"folder of pictures, or {lists}")
+    parser.add_argument("--wishes", help="file of wishes for every photo (.txt, .csv, .jsonl, .json)")
+    (baseline,) = package.baseline
+    parser.add_argument("--baseline", action="store_true", help=f"also make every face {baseline}, by that name")
+    parser.add_argument("--inspect", action="store_true", help="say what would be done, and what is wrong; no edits")
+    parser.add_argument("--again", action="store_true", help="try what failed before once more")
+    parser.add_argument("--batch-size", type=int, default=4, help="wishes of a photo at once")
+    package.add_options(parser)
+    return parser
+
+
+def score(
+    program: str, requested: Callable[[Any], list[float] | None], arguments: list[str], *, absolute: bool = False
+) -> int:
     """The `score` command: measures the edits of a run, and makes none.
 
     Args:
         program: name of the package.
         requested: see `common.batch.scores.score`.
         arguments: of the command line.
+        absolute: likewise.
     """
     parser = argparse.ArgumentParser(
         f"{program} score",
@@ -87,5 +95,6 @@ def score(program: str, requested: Callable[[Any], list[float] | None], argument
     cli.listen(args.quiet)
     from .scores import score as scored
 
-    cli.say(f"written: {scored(args.run, requested, measurer=args.measurer, progress=not args.quiet)}")
+    table = scored(args.run, requested, absolute=absolute, measurer=args.measurer, progress=not args.quiet)
+    cli.say(f"written: {table}")
     return cli.OK

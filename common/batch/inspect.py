@@ -11,7 +11,7 @@ from ..advice import advise
 from ..errors import FaceEditError
 from ..faces import FaceFinder, choose_face
 from ..images import read_image, rgb
-from .jobs import Fault
+from .jobs import Fault, Job
 from .run import Item
 
 
@@ -24,15 +24,17 @@ class Inspection:
         photos: how many can be used.
         faults: inputs that cannot be used.
         doubts: photos that can, with what is doubtful about them.
+        prompts: how many of these can be used.
     """
 
     edits: int
     photos: int
     faults: tuple[Fault, ...]
     doubts: tuple[Fault, ...]
+    prompts: int = 0
 
     def __str__(self) -> str:
-        lines = [f"{self.edits} edits of {self.photos} photos"]
+        lines = [f"{self.edits} edits of {self.photos} photos" + (f", {self.prompts} prompts" if self.prompts else "")]
         for title, rows in (("cannot be used", self.faults), ("doubtful", self.doubts)):
             if rows:
                 lines += ["", f"{title}: {len(rows)}"]
@@ -41,7 +43,7 @@ class Inspection:
 
 
 def inspect(items: Sequence[Item], faults: Sequence[Fault], finder: FaceFinder, *, progress: bool = True) -> Inspection:
-    """Read every photo and look for its face.
+    """Read every photo and look for its face; of prompts, for those of the people who shall be shown.
 
     Args:
         items: of `common.batch.run.plan`.
@@ -50,20 +52,28 @@ def inspect(items: Sequence[Item], faults: Sequence[Fault], finder: FaceFinder, 
         progress: show a bar.
     """
     jobs = {item.job.name: item.job for item in items}
-    bad, doubts, found = {}, [], list(faults)
+    bad, doubts, found = set(), [], list(faults)
     for job in tqdm(jobs.values(), unit="photo", disable=not progress):
         try:
-            pixels = rgb(read_image(job.photo))
-            if job.background is not None:
-                read_image(job.background)
-                continue
-            faces = finder.find(pixels)
-            face = choose_face(faces, job.face)
+            doubts += [Fault(str(job.photo), line) for line in _doubts(job, finder)]
         except FaceEditError as error:
-            bad[job.name] = error
-            found.append(Fault(str(job.photo), str(error)))
-            continue
-        told = advise(pixels, faces, face, chosen=job.face != "largest")
-        doubts += [Fault(str(job.photo), line) for line in told]
+            bad.add(job.name)
+            found.append(Fault(str(job.photo or job.prompt), str(error)))
     edits = sum(item.job.name not in bad for item in items)
-    return Inspection(edits, len(jobs) - len(bad), tuple(found), tuple(doubts))
+    usable = [job for name, job in jobs.items() if name not in bad]
+    photos = sum(job.photo is not None for job in usable)
+    return Inspection(edits, photos, tuple(found), tuple(doubts), len(usable) - photos)
+
+
+def _doubts(job: Job, finder: FaceFinder) -> list[str]:
+    """What is doubtful about a photo; raises what an edit of it would."""
+    for path in job.people:
+        choose_face(finder.find(rgb(read_image(path))))
+    if job.photo is None:
+        return []
+    pixels = rgb(read_image(job.photo))
+    if job.background is not None:
+        read_image(job.background)
+        return []
+    faces = finder.find(pixels)
+    return advise(pixels, faces, choose_face(faces, job.face), chosen=job.face != "largest")

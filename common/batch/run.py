@@ -17,7 +17,7 @@ from tqdm import tqdm
 from ..errors import FaceEditError, InputError, MissingCheckpointError
 from ..files import alone, replace_file
 from ..images import save_image
-from .jobs import Job, inside
+from .jobs import ORIGIN, Job, inside
 from .samples import Samples
 
 SETTINGS = "run.json"
@@ -135,9 +135,10 @@ def _photo(
     job: Job, items: list[Item], worker: Worker, folder: Path, samples: Samples, batch_size: int, bar: Any
 ) -> None:
     """All edits of one photo; what goes wrong with it is written down, and the others go on."""
-    row: dict[str, Any] = {"photo": str(job.photo)}
+    row = job.origin
     try:
-        row["sha256"] = fingerprint(job.photo)
+        if job.photo is not None:
+            row["sha256"] = fingerprint(job.photo)
         subject = worker.encode(job)
         row |= worker.record(subject)
     except MissingCheckpointError:
@@ -184,7 +185,9 @@ def _clear(folder: Path) -> None:
 
 
 def _is_done(row: Mapping[str, Any] | None, item: Item, folder: Path, again: bool) -> bool:
-    if row is None or row.get("wish") != item.wish or row.get("photo") != str(item.job.photo):
+    if row is None or row.get("wish") != item.wish:
+        return False
+    if any(row.get(key) != item.job.origin.get(key) for key in ORIGIN):
         return False
     return not again if row["state"] == FAILED else (folder / item.output).is_file()
 

@@ -27,13 +27,20 @@ MARGIN = 1.0
 
 
 def score(
-    folder: Path, requested: Callable[[Any], list[float] | None], *, measurer: str = "auto", progress: bool = True
+    folder: Path,
+    requested: Callable[[Any], list[float] | None],
+    *,
+    absolute: bool = False,
+    measurer: str = "auto",
+    progress: bool = True,
 ) -> Path:
     """Measures what is not measured yet, and writes the table. The edits are left as they are.
 
     Args:
         folder: of a run.
         requested: from a wish as files have it to the 12 changes that it asks for, if it asks for any.
+        absolute: it asks for intensities, not changes: what is wanted compares with what is there after the edit. The
+            column `wanted_is` says which.
         measurer: who reads the faces; lines of another one are made anew.
         progress: show a bar.
 
@@ -51,27 +58,36 @@ def score(
         scores = Samples(folder, LINES)
         left = [row for row in done if scores.rows.get(row["key"], {}).get("measurer") != name]
         for row in tqdm(left, unit="score", disable=not progress):
-            found = _measured(folder, row, requested(row["wish"]), measurer)
-            scores.append({"key": row["key"], "measurer": name, **found})
+            wanted = _wanted(requested(row["wish"]), absolute)
+            scores.append({"key": row["key"], "measurer": name, **wanted, **_measured(folder, row, measurer)})
         rows = [_flat(row, scores.rows[row["key"]]) for row in done]
         return _write(folder / TABLE, rows)
 
 
-def _measured(folder: Path, row: Mapping[str, Any], wanted: list[float] | None, measurer: str) -> dict[str, Any]:
-    """Numbers of one edit; the reason where there are none."""
-    found: dict[str, Any] = {f"{unit}_wanted": value for unit, value in zip(ACTION_UNITS, wanted or [])}
+def _wanted(values: list[float] | None, absolute: bool) -> dict[str, Any]:
+    if values is None:
+        return {}
+    return {"wanted_is": "intensity" if absolute else "change"} | {
+        f"{u}_wanted": v for u, v in zip(ACTION_UNITS, values)
+    }
+
+
+def _measured(folder: Path, row: Mapping[str, Any], measurer: str) -> dict[str, Any]:
+    """Numbers of one picture; the reason where there are none. Made from text, it has nothing before."""
     try:
-        before, after = read_image(row["photo"]), read_image(folder / row["output"])
+        after = read_image(folder / row["output"])
+        if row["photo"] is None:
+            seen = get_measurer(measurer)(after)
+            return _units("after", seen.units) | _angles("", seen.angles)
+        before = read_image(row["photo"])
         if row.get("face") and before.size == after.size:
             box = np.array(row["face"], np.float32)
             before, after = (around(each, box, MARGIN)[0] for each in (before, after))
-        report = measure(before, after, requested=wanted, measurer=measurer)
+        report = measure(before, after, measurer=measurer)
     except FaceEditError as error:
-        return {**found, "error": str(error).splitlines()[0]}
-    for unit, first, last in zip(ACTION_UNITS, report.units_before.tolist(), report.units_after.tolist()):
-        found |= {f"{unit}_before": round(first, 3), f"{unit}_after": round(last, 3)}
-    for angle, turned in zip(("yaw", "pitch", "roll"), (report.angles_after - report.angles_before).tolist()):
-        found[f"{angle}_change"] = round(turned, 2)
+        return {"error": str(error).splitlines()[0]}
+    found: dict[str, Any] = _units("before", report.units_before) | _units("after", report.units_after)
+    found |= _angles("", report.angles_after) | _angles("_change", report.angles_after - report.angles_before)
     found["light_turn"] = None if report.light_turn is None else round(report.light_turn, 1)
     found["background_psnr"] = None if report.background_psnr is None else round(report.background_psnr, 1)
     if report.identity is not None:
@@ -79,17 +95,25 @@ def _measured(folder: Path, row: Mapping[str, Any], wanted: list[float] | None, 
     return found
 
 
+def _units(when: str, values: np.ndarray) -> dict[str, float]:
+    return {f"{unit}_{when}": round(value, 3) for unit, value in zip(ACTION_UNITS, values.tolist())}
+
+
+def _angles(what: str, degrees: np.ndarray) -> dict[str, float]:
+    return {f"{name}{what}": round(value, 2) for name, value in zip(("yaw", "pitch", "roll"), degrees.tolist())}
+
+
 def _flat(row: Mapping[str, Any], scored: Mapping[str, Any]) -> dict[str, Any]:
     photo, _, wish = row["key"].partition("/")
-    return {"photo": photo, "wish": wish, "output": row["output"], "engine": row.get("engine"),
-            "seconds": row.get("seconds"), **{k: v for k, v in scored.items() if k != "key"}}  # fmt: skip
+    known = {name: row.get(name) for name in ("output", "prompt", "engine", "seconds")}
+    return {"photo": photo, "wish": wish, **known, **{name: scored[name] for name in scored if name != "key"}}
 
 
 def _write(path: Path, rows: list[dict[str, Any]]) -> Path:
     units = [f"{unit}_{what}" for unit in ACTION_UNITS for what in ("before", "after", "wanted")]
-    columns = ["photo", "wish", "output", "engine", "seconds", "measurer", *units]
-    columns += ["yaw_change", "pitch_change", "roll_change", "light_turn", "background_psnr", "identity"]
-    columns += ["identity_measure", "error"]
+    columns = ["photo", "wish", "output", "prompt", "engine", "seconds", "measurer", "wanted_is", *units]
+    columns += [f"{name}{what}" for what in ("", "_change") for name in ("yaw", "pitch", "roll")]
+    columns += ["light_turn", "background_psnr", "identity", "identity_measure", "error"]
     text = io.StringIO(newline="")
     table = csv.DictWriter(text, columns, lineterminator="\n")
     table.writeheader()

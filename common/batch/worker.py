@@ -8,8 +8,10 @@ from typing import Any
 
 from PIL import Image
 
-from .. import cli
+from ..arguments import check_options
 from ..editor import Editor
+from ..provenance.options import saved, saving
+from ..provenance.recipe import saved_with
 from ..subject import Subject
 from .jobs import Job
 
@@ -36,11 +38,12 @@ class EditorWorker:
     def edit(self, subject: Subject, wishes: Sequence[Any]) -> Sequence[Image.Image]:
         """See `Worker`."""
         args = self.args
-        return self.editor.edit(
+        pictures = self.editor.edit(
             subject, [self.read(wish) for wish in wishes], steps=args.steps, guidance=args.guidance, seed=args.seed,
             paste_back=False if args.paste == "none" else args.paste, engine=args.engine, start=args.start,
             strength=args.strength, batch_size=max(len(wishes), 1), progress=False,
         )  # fmt: skip
+        return [saved_with(picture, **saving(args)) for picture in pictures]
 
     def record(self, subject: Subject) -> Mapping[str, Any]:
         """See `Worker`."""
@@ -52,27 +55,25 @@ class EditorWorker:
         }
 
 
-def settings_of(program: str, args: argparse.Namespace) -> dict[str, Any]:
+def worker_of(kind: type[Editor[Any]], args: argparse.Namespace, read: Callable[[Any], Any]) -> EditorWorker:
+    """A worker with the editor that the options ask for."""
+    around = {"size": args.size, "finder": args.finder, "parser": args.parser}
+    if args.engine == "draft":
+        return EditorWorker(kind.drafting(**around), args, read)
+    editor = kind.from_pretrained(args.model, base=args.base, dtype=args.dtype, device=args.device, **around)
+    return EditorWorker(editor, args, read)
+
+
+def check(args: argparse.Namespace, jobs: Sequence[Job]) -> argparse.Namespace:
+    """The options, of which none is wrong."""
+    steps, guidance = (1 if given is None else given for given in (args.steps, args.guidance))
+    check_options(steps, 1, guidance, args.seed, args.paste != "none")
+    saving(args)
+    return args
+
+
+def settings_of(args: argparse.Namespace) -> dict[str, Any]:
     """What decides how the pictures look, as plain values."""
     names = ("model", "base", "dtype", "extent", "finder", "parser", "steps", "guidance", "seed", "size")
     names += ("engine", "start", "strength", "paste")
-    return {"program": program} | {name: getattr(args, name) for name in names}
-
-
-def editor_of(kind: type[Editor[Any]], args: argparse.Namespace) -> Editor[Any]:
-    """The editor that the options ask for."""
-    around = {"size": args.size, "finder": args.finder, "parser": args.parser}
-    if args.engine == "draft":
-        return kind.drafting(**around)
-    return kind.from_pretrained(args.model, base=args.base, dtype=args.dtype, device=args.device, **around)
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """The options of a batch, and those of an edit."""
-    parser.add_argument("photos", help="folder of pictures, or manifest (.csv, .jsonl, .json)")
-    parser.add_argument("--wishes", help="file of wishes for every photo (.txt, .csv, .jsonl, .json)")
-    parser.add_argument("--baseline", action="store_true", help="also make every face anew as it is")
-    parser.add_argument("--inspect", action="store_true", help="say what would be done, and what is wrong; no edits")
-    parser.add_argument("--again", action="store_true", help="try what failed before once more")
-    parser.add_argument("--batch-size", type=int, default=4, help="wishes of a photo at once")
-    cli.add_options(parser)
+    return {name: getattr(args, name) for name in names} | saved(args)

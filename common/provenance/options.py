@@ -24,3 +24,8 @@ def saving(args: argparse.Namespace) -> dict[str, Any]:
     """
     check_pair(args.certificate, args.key)
     return {"watermark": not args.no_watermark, "certificate": args.certificate, "key": args.key}
+
+
+def saved(args: argparse.Namespace) -> dict[str, Any]:
+    """What the options say, as plain values."""
+    return {"watermark": not args.no_watermark, "certificate": args.certificate and str(args.certificate)}

@@ -1,0 +1,42 @@
+"""What a package brings to its batches."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .. import cli
+from . import worker as editors
+from .jobs import PHOTOS, Job
+from .run import Worker
+
+
+@dataclass(frozen=True)
+class Package:
+    """The ways of one package; what is not named is that of an `Editor`.
+
+    All are functions of modules, so that other processes find them by their names.
+
+    Attributes:
+        program: its name.
+        about: help of the command.
+        read: from a wish as files have it to the editor's; raises an InputError for what is none.
+        worker: from the options to who edits; brings torch, and loads the networks.
+        baseline: by its name, the wish that `--baseline` adds, as files have it.
+        add_options: adds those of its editor to a command line.
+        check: from the options and the jobs to the options that count; raises an InputError for one that is wrong.
+        settings: what decides how pictures look, as plain values, from the options.
+        columns: that a manifest may have.
+    """
+
+    program: str
+    about: str
+    read: Callable[[Any], Any]
+    worker: Callable[[argparse.Namespace], Worker]
+    baseline: Mapping[str, Any]
+    add_options: Callable[[argparse.ArgumentParser], None] = cli.add_options
+    check: Callable[[argparse.Namespace, Sequence[Job]], argparse.Namespace] = editors.check
+    settings: Callable[[argparse.Namespace], dict[str, Any]] = editors.settings_of
+    columns: Sequence[str] = PHOTOS

@@ -1,0 +1,206 @@
+"""`fineface batch`: many prompts or photos, many wishes, one folder."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from common.action_units import to_vector
+from common.arguments import SEED
+from common.batch.command import batch, score
+from common.batch.jobs import TEXTS, Job
+from common.batch.package import Package
+from common.errors import InputError
+from common.provenance.options import add_saving, saved, saving
+from common.provenance.recipe import saved_with
+
+from .flags import add_face, add_model, add_sampling, sampling
+from .options import HIGH, LOW, PUBLISHED, Options
+from .variants import keeper, locate
+
+if TYPE_CHECKING:
+    import torch
+    from PIL import Image
+
+    from common.subject import Subject
+
+    from .editor import FineFace
+
+ABOUT = """Makes pictures of many prompts, or faces in photos anew, with many wishes each, into one folder; a run that
+was stopped goes on where it was.
+
+    fineface batch prompts.txt --wishes wishes.txt -o run/
+    fineface batch photos/ --wishes wishes.json -o run/
+    fineface batch manifest.csv --wishes wishes.json -o run/ --inspect
+
+A wish is what `fineface` takes: "AU12=3,AU6=2", "angry:0.7", {"AU12": 3}, intensities 0 to 5; for photos also
+{"aus": "AU12=3", "prompt": "a close-up of a man in the rain"}. A manifest's rows have a `photo` or a `prompt`;
+one prompt with several values of `seed` is several people.
+"""
+NEUTRAL = "neutral"
+"""The name of the wish for a face of which every action unit is 0."""
+
+
+def main(arguments: list[str]) -> int:
+    """The command; returns the exit code."""
+    package = Package(
+        "fineface", ABOUT, read_wish, worker, {NEUTRAL: {}}, add_options=add_options, check=check,
+        settings=settings_of, columns=TEXTS,
+    )  # fmt: skip
+    return batch(package, arguments)
+
+
+def main_score(arguments: list[str]) -> int:
+    """`fineface score`; returns the exit code."""
+    return score("fineface", lambda wish: list(read_wish(wish).aus), arguments, absolute=True)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a picture shall show.
+
+    Attributes:
+        aus: 12 intensities in the order of `ACTION_UNITS`.
+        prompt: what the face of a photo looks like; None for what all take.
+    """
+
+    aus: tuple[float, ...]
+    prompt: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Text:
+    """What the pictures of a prompt share.
+
+    Attributes:
+        prompt: what they show.
+        people: embeddings (n, 512) of whom they show; None for anybody.
+        seed: of the noise; None for the run's.
+    """
+
+    prompt: str
+    people: torch.Tensor | None = None
+    seed: int | None = None
+
+
+def read_wish(value: Any) -> Wish:
+    """A wish as files have it.
+
+    Raises:
+        InputError, ActionUnitError: it is none.
+    """
+    if not isinstance(value, Mapping) or not {"aus", "prompt"} & set(value):
+        return Wish(tuple(to_vector(value, low=LOW, high=HIGH)))
+    if "aus" not in value or set(value) - {"aus", "prompt"}:
+        raise InputError(f'A wish is {{"aus": ..., "prompt": ...}}, or action units alone; got {value!r}.')
+    prompt = value.get("prompt")
+    if prompt is not None and not isinstance(prompt, str):
+        raise InputError(f"A wish's prompt is a text; got {prompt!r}.")
+    return Wish(tuple(to_vector(value["aus"], low=LOW, high=HIGH)), prompt)
+
+
+class FineFaceWorker:
+    """FineFace as `common.batch.run.Worker`.
+
+    Args:
+        editor: with its networks.
+        args: options as `add_options` has them.
+    """
+
+    def __init__(self, editor: FineFace, args: argparse.Namespace) -> None:
+        self.editor, self.args = editor, args
+
+    def encode(self, job: Job) -> Subject | Text:
+        """See `Worker`."""
+        if job.photo is not None:
+            return self.editor.encode(job.photo, face=job.face, extent=self.args.extent, strict=self.args.strict)
+        from .faces import embed_faces
+
+        return Text(job.prompt or "", embed_faces(list(job.people)) if job.people else None, job.seed)
+
+    def edit(self, subject: Subject | Text, wishes: Sequence[Any]) -> Sequence[Image.Image]:
+        """See `Worker`."""
+        read, options = [read_wish(wish) for wish in wishes], sampling(self.args)
+        options |= {"batch_size": max(len(wishes), 1), "progress": False}
+        if isinstance(subject, Text):
+            if any(wish.prompt is not None for wish in read):
+                raise InputError("A wish with a prompt is for photos; this picture has a prompt of its own.")
+            if subject.seed is not None:
+                options["seed"] = subject.seed
+            aus = [wish.aus for wish in read]
+            pictures = self.editor.generate(subject.prompt, aus, face=subject.people, size=self.args.size, **options)
+            return [saved_with(picture, **saving(self.args)) for picture in pictures]
+        made: dict[int, Image.Image] = {}
+        for prompt in dict.fromkeys(wish.prompt for wish in read):
+            rows = [row for row, wish in enumerate(read) if wish.prompt == prompt]
+            pictures = self.editor.edit(
+                subject, [read[row].aus for row in rows], self.args.prompt if prompt is None else prompt,
+                start=self.args.start, strength=self.args.strength, **options,
+            )  # fmt: skip
+            made |= dict(zip(rows, pictures))
+        return [saved_with(made[row], **saving(self.args)) for row in range(len(read))]
+
+    def record(self, subject: Subject | Text) -> Mapping[str, Any]:
+        """See `Worker`."""
+        draft = self.args.start == "draft" and self.args.strength == 0
+        if isinstance(subject, Text):
+            return {"engine": "diffusion", "face": None, "faceid": subject.people is not None, "advice": []}
+        face = subject.face
+        known = face is not None and face.embedding is not None and self.editor.networks.face_projection is not None
+        return {
+            "engine": "draft" if draft else "diffusion",
+            "face": face and [round(float(value), 2) for value in face.box],
+            "faceid": known and not draft,
+            "advice": list(subject.advice),
+        }
+
+
+def worker(args: argparse.Namespace) -> FineFaceWorker:
+    """Who makes the pictures, with the options of the command line."""
+    from .editor import FineFace
+
+    around = {"size": args.size, "finder": args.finder, "parser": args.parser}
+    editor = FineFace.from_pretrained(
+        args.base, args.adapter, args.variant, dtype=args.dtype, device=args.device, **around
+    )
+    return FineFaceWorker(editor, args)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Those of `fineface edit`; the noise is the same in every run, so that a run can go on."""
+    parser.add_argument("-o", "--output", help="folder of the run")
+    parser.add_argument("-q", "--quiet", action="store_true", help="no progress bars")
+    add_saving(parser)
+    add_face(parser)
+    add_sampling(parser, SEED)
+    add_model(parser)
+    parser.add_argument("--size", type=int, help="side of crop or picture in pixels (default: the network's own)")
+
+
+def check(args: argparse.Namespace, jobs: Sequence[Job]) -> argparse.Namespace:
+    """The options, with the variant of the model that photos and prompts want where none is named.
+
+    Raises:
+        InputError: an option that cannot be used.
+    """
+    asked = PUBLISHED.asked(steps=args.steps, guidance=args.guidance)
+    Options(
+        asked.steps, asked.guidance, args.au_scale, args.face_scale, args.negative, args.seed, args.batch_size,
+        strength=args.strength, start=args.start,
+    )  # fmt: skip
+    saving(args)
+    found, people = copy(args), any(job.people for job in jobs)
+    if args.variant is None and any(job.photo for job in jobs):
+        found.variant = keeper(args.base, args.adapter)
+    if found.variant is None:
+        found.variant = locate(args.adapter, args.base, face=people)[2].name
+    return found
+
+
+def settings_of(args: argparse.Namespace) -> dict[str, Any]:
+    """What decides how the pictures look, as plain values."""
+    names = ("variant", "adapter", "base", "dtype", "size", "prompt", "extent", "start", "strength")
+    return {name: getattr(args, name) for name in (*names, "finder", "parser")} | sampling(args) | saved(args)

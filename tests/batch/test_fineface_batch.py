@@ -1,0 +1,220 @@
+"""Batches of FineFace: prompts and photos, intensities that are wished and found, and runs that go on."""
+
+from __future__ import annotations
+
+import csv
+import json
+from argparse import ArgumentParser, Namespace
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from runs import ROOT
+
+from common.action_units import to_vector
+from common.batch.jobs import PHOTOS, TEXTS, Job, read_jobs
+from common.batch.samples import Samples
+from common.errors import InputError
+from fineface import __main__ as command
+from fineface import generate
+from fineface.batch import FineFaceWorker, add_options, check, read_wish, settings_of
+from magicface import __main__ as magicface
+
+FACES = ROOT / "examples" / "portraits"
+PROMPTS = ["a close-up of a woman with red hair", "a close-up of an old man"]
+FEW = ["--steps", "2", "--guidance", "1", "-q"]
+
+
+@pytest.fixture
+def prompts(tmp_path) -> Path:
+    path = tmp_path / "prompts.txt"
+    path.write_text(f"{PROMPTS[0]}\n\n# a remark\n{PROMPTS[1]}  # likewise\n")
+    return path
+
+
+@pytest.fixture
+def wishes(tmp_path) -> Path:
+    path = tmp_path / "wishes.txt"
+    path.write_text("smile: AU6=2,AU12=4\nangry:0.7\n")
+    return path
+
+
+def options(*arguments: str) -> Namespace:
+    parser = ArgumentParser()
+    add_options(parser)
+    parser.add_argument("--batch-size", type=int, default=4)
+    return parser.parse_args(["--steps", "2", *arguments])
+
+
+def manifest(folder: Path, rows: list) -> Path:
+    path = folder / "list.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    return path
+
+
+def test_a_text_file_is_its_prompts(prompts):
+    jobs, faults = read_jobs(prompts, TEXTS)
+    assert [(job.name, job.photo, job.prompt) for job in jobs] == [
+        ("a-close-up-of-a-woman-with-red-hair", None, PROMPTS[0]), ("a-close-up-of-an-old-man", None, PROMPTS[1]),
+    ]  # fmt: skip
+    assert faults == []
+    with pytest.raises(InputError, match="fineface batch"):
+        read_jobs(prompts, PHOTOS)
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "json"])
+def test_a_manifest_mixes_photos_and_prompts(tmp_path, kind):
+    Image.new("RGB", (16, 16), "grey").save(tmp_path / "a.png")
+    path = tmp_path / f"list.{kind}"
+    rows = [
+        {"photo": "a.png", "face": "1"},
+        {"prompt": "a man", "name": "him", "face": "a.png", "seed": 3, "wish": "sad"},
+    ]
+    if kind == "csv":
+        path.write_text("photo,prompt,name,face,seed,wish\na.png,,,1,,\n,a man,him,a.png,3,sad\n")
+    else:
+        path.write_text(json.dumps(rows) if kind == "json" else "\n".join(map(json.dumps, rows)))
+    (photo, prompt), faults = read_jobs(path, TEXTS)
+    assert photo == Job("a", tmp_path / "a.png", 1)
+    assert prompt == Job("him", prompt="a man", people=(tmp_path / "a.png",), seed=3, wish="sad")
+    assert faults == []
+
+
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        ({"photo": "a.png", "prompt": "a man"}, "a photo or a prompt"), ({"prompt": 7}, "is a text"),
+        ({"prompt": "a man", "seed": -1}, "seed must be"), ({"prompt": "a man", "seed": "x"}, "seed must be"),
+        ({"photo": "a.png", "seed": 1}, "A seed goes with a prompt"), ({"prompt": ""}, "needs a photo"),
+        ({"prompt": "a man", "face": "none.png"}, "There is no file"), ({"prompt": "x", "face": "../x"}, "lie below"),
+        ({"photo": "a.png", "background": "a.png"}, "no column 'background'"),
+    ],
+)  # fmt: skip
+def test_bad_rows_are_told_and_the_others_go_on(tmp_path, row, why):
+    Image.new("RGB", (16, 16), "grey").save(tmp_path / "a.png")
+    jobs, (fault,) = read_jobs(manifest(tmp_path, [row, {"prompt": "a man"}]), TEXTS)
+    assert [job.prompt for job in jobs] == ["a man"]
+    assert fault.where == "list.jsonl, line 1"
+    assert why in fault.why
+
+
+def test_editors_of_photos_refuse_prompts(tmp_path, wishes, capsys):
+    (tmp_path / "calm.jpg").write_bytes((FACES / "calm.jpg").read_bytes())
+    path = manifest(tmp_path, [{"prompt": "a man"}, {"photo": "calm.jpg", "prompt": None}])
+    assert magicface.main(["batch", str(path), "--wishes", str(wishes), "--inspect", "-q"]) == 1
+    text = capsys.readouterr().out
+    assert "2 edits of 1 photos" in text
+    assert "line 1: A row has a prompt; this edits photos" in text
+
+
+def test_a_wish_is_intensities_and_for_photos_a_prompt():
+    for value in ("AU12=3", {"AU12": 3}, {"aus": "AU12=3"}, to_vector("AU12=3")):
+        assert read_wish(value).aus == tuple(to_vector("AU12=3"))
+        assert read_wish(value).prompt is None
+    assert read_wish({"aus": {"AU12": 3}, "prompt": "in the rain"}).prompt == "in the rain"
+    assert not any(read_wish({}).aus)
+    for value in ({"prompt": "x"}, {"aus": {}, "prompt": 3}, {"aus": {}, "x": 1}, "AU12=11", "AU3=1", {"aus": "x"}):
+        with pytest.raises(InputError):
+            read_wish(value)
+
+
+def test_prompts_are_made_and_a_run_goes_on(prompts, wishes, tmp_path, monkeypatch, capsys):
+    """The embedded model; a picture that is taken away comes back with the same bytes."""
+    monkeypatch.setenv("FACE_RIG_HOME", str(tmp_path / "home"))
+    folder = tmp_path / "run"
+    asked = ["batch", str(prompts), "--wishes", str(wishes), "-o", str(folder), *FEW]
+    assert command.main([*asked, "--baseline"]) == 0
+    rows = Samples(folder).rows
+    assert [row["wish"] for row in rows.values()] == [{}, "AU6=2,AU12=4", "angry:0.7"] * 2
+    row = rows["a-close-up-of-an-old-man/smile"]
+    assert (row["photo"], row["prompt"], row["state"]) == (None, PROMPTS[1], "done")
+    picture = folder / row["output"]
+    with Image.open(picture) as made:
+        alone = generate(PROMPTS[1], "AU6=2,AU12=4", steps=2, guidance=1, seed=424, progress=False)
+        # a batch of two rounds otherwise than one
+        assert np.abs(np.asarray(made).astype(int) - np.asarray(alone)).max() <= 2
+    before = picture.read_bytes()
+    picture.unlink()
+    assert command.main([*asked, "--baseline"]) == 0
+    assert picture.read_bytes() == before
+    capsys.readouterr()
+    assert command.main([*asked, "--seed", "5"]) == 2
+    assert "seed: 424 there, 5 now" in capsys.readouterr().err
+    assert command.main(["score", str(folder), "-q"]) == 0
+    table = list(csv.DictReader((folder / "scores.csv").read_text().splitlines()))
+    assert [line["prompt"] for line in table] == [PROMPTS[0]] * 3 + [PROMPTS[1]] * 3
+    for line in table:
+        assert line["AU12_before"] == line["yaw_change"] == line["identity"] == "N/A"
+        assert line["wanted_is"] == "intensity"
+        assert 0 <= float(line["AU12_wanted"]) <= 5
+        assert -90 < float(line["yaw"]) < 90, "of the picture alone"
+        assert abs(float(line["AU12_after"])) < 8
+
+
+def test_photos_are_made_anew_and_scored_against_the_wish(tmp_path, monkeypatch, capsys):
+    """From drafts alone, beside a picture without a face: a smile that is taken away, and one that is wished for."""
+    monkeypatch.setenv("FACE_RIG_HOME", str(tmp_path / "home"))
+    photos, folder = tmp_path / "photos", tmp_path / "run"
+    photos.mkdir()
+    (photos / "calm.jpg").write_bytes((FACES / "calm.jpg").read_bytes())
+    Image.new("RGB", (64, 64), "grey").save(photos / "nobody.png")
+    (tmp_path / "w.json").write_text(json.dumps({"none": {}, "smile": {"aus": "AU12=4", "prompt": "a smile"}}))
+    asked = ["batch", str(photos), "--wishes", str(tmp_path / "w.json"), "--start", "draft", "--strength", "0", "-q"]
+    assert command.main([*asked, "--inspect"]) == 1
+    assert "2 edits of 1 photos" in capsys.readouterr().out
+    assert command.main([*asked, "-o", str(folder)]) == 1
+    rows = Samples(folder).rows
+    assert {key: row["state"] for key, row in rows.items()} == {
+        "calm/none": "done", "calm/smile": "done", "nobody/none": "failed", "nobody/smile": "failed",
+    }  # fmt: skip
+    assert (rows["calm/smile"]["engine"], rows["calm/smile"]["faceid"]) == ("draft", False)
+    assert command.main(["score", str(folder), "-q"]) == 0
+    none, smile = csv.DictReader((folder / "scores.csv").read_text().splitlines())
+    assert (none["AU12_wanted"], smile["AU12_wanted"], smile["wanted_is"]) == ("0.0", "4.0", "intensity")
+    assert none["AU12_before"] == smile["AU12_before"]
+    assert float(smile["AU12_after"]) - float(none["AU12_after"]) > 1.5
+
+
+class Recorder:
+    """An editor that tells what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple] = []
+
+    def edit(self, subject, aus, prompt, **options):
+        self.asked.append((prompt, len(aus), options["seed"]))
+        return [(prompt, wish) for wish in aus]
+
+    def generate(self, prompt, aus, **options):
+        self.asked.append((prompt, len(aus), options["seed"]))
+        return [(prompt, wish) for wish in aus]
+
+
+def test_each_wish_gets_its_prompt_and_each_prompt_its_seed():
+    worker = FineFaceWorker(Recorder(), options("--prompt", "anybody"))  # type: ignore[arg-type]
+    wishes = ["AU12=1", {"aus": "AU12=2", "prompt": "him"}, "AU12=3", {"aus": "AU12=4", "prompt": "him"}]
+    made = worker.edit(None, wishes)  # type: ignore[arg-type]
+    assert [prompt for prompt, _ in made] == ["anybody", "him"] * 2
+    assert [aus for _, aus in made] == [read_wish(wish).aus for wish in wishes]
+    text = worker.encode(Job("x", prompt="a man", seed=9))
+    worker.edit(text, ["AU12=1"])
+    worker.edit(replace(text, seed=None), ["AU12=1"])  # type: ignore[type-var]
+    assert worker.editor.asked == [("anybody", 2, 424), ("him", 2, 424), ("a man", 1, 9), ("a man", 1, 424)]
+    with pytest.raises(InputError, match="prompt of its own"):
+        worker.edit(text, wishes)
+
+
+def test_the_settings_name_the_variant_that_is_meant(tmp_path, monkeypatch):
+    """Whatever is fetched later: a run does not go on with another model."""
+    monkeypatch.setenv("FACE_RIG_HOME", str(tmp_path))
+    prompt, photo = Job("x", prompt="a man"), Job("y", tmp_path / "y.png")
+    assert settings_of(check(options(), [prompt]))["variant"] == "whole"
+    assert settings_of(check(options(), [replace(prompt, people=(tmp_path / "y.png",))]))["variant"] == "sd15-faceid"
+    (tmp_path / "Tvaranka--fineface").mkdir()
+    assert settings_of(check(options(), [prompt, photo]))["variant"] == "sd21"
+    assert check(options("--variant", "sd15-faceid"), [prompt]).variant == "sd15-faceid"
+    for wrong in (["--steps", "0"], ["--strength", "2"], ["--au-scale", "nan"], ["--guidance", "0.5"]):
+        with pytest.raises(InputError):
+            check(options(*wrong), [prompt])
