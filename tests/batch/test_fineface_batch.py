@@ -24,7 +24,8 @@ from magicface import __main__ as magicface
 
 FACES = ROOT / "examples" / "portraits"
 PROMPTS = ["a close-up of a woman with red hair", "a close-up of an old man"]
-FEW = ["--steps", "2", "--guidance", "1", "-q"]
+QUIET = ["--adapter", "embedded", "-q"]
+"""Without weights that were fetched, and without bars."""
 
 
 @pytest.fixture
@@ -120,11 +121,19 @@ def test_a_wish_is_intensities_and_for_photos_a_prompt():
             read_wish(value)
 
 
-def test_prompts_are_made_and_a_run_goes_on(prompts, wishes, tmp_path, monkeypatch, capsys):
+def test_prompts_are_made_and_a_run_goes_on(prompts, wishes, tmp_path, capsys):
     """The embedded model; a picture that is taken away comes back with the same bytes."""
-    monkeypatch.setenv("FACE_RIG_HOME", str(tmp_path / "home"))
     folder = tmp_path / "run"
-    asked = ["batch", str(prompts), "--wishes", str(wishes), "-o", str(folder), *FEW]
+    asked = [
+        "batch",
+        str(prompts),
+        "--wishes",
+        str(wishes),
+        "-o",
+        str(folder),
+        *QUIET,
+        *("--steps", "2", "--guidance", "1"),
+    ]
     assert command.main([*asked, "--baseline"]) == 0
     rows = Samples(folder).rows
     assert [row["wish"] for row in rows.values()] == [{}, "AU6=2,AU12=4", "angry:0.7"] * 2
@@ -132,7 +141,7 @@ def test_prompts_are_made_and_a_run_goes_on(prompts, wishes, tmp_path, monkeypat
     assert (row["photo"], row["prompt"], row["state"]) == (None, PROMPTS[1], "done")
     picture = folder / row["output"]
     with Image.open(picture) as made:
-        alone = generate(PROMPTS[1], "AU6=2,AU12=4", steps=2, guidance=1, seed=424, progress=False)
+        alone = generate(PROMPTS[1], "AU6=2,AU12=4", steps=2, guidance=1, seed=424, progress=False, adapter="embedded")
         # a batch of two rounds otherwise than one
         assert np.abs(np.asarray(made).astype(int) - np.asarray(alone)).max() <= 2
     before = picture.read_bytes()
@@ -153,15 +162,14 @@ def test_prompts_are_made_and_a_run_goes_on(prompts, wishes, tmp_path, monkeypat
         assert abs(float(line["AU12_after"])) < 8
 
 
-def test_photos_are_made_anew_and_scored_against_the_wish(tmp_path, monkeypatch, capsys):
+def test_photos_are_made_anew_and_scored_against_the_wish(tmp_path, capsys):
     """From drafts alone, beside a picture without a face: a smile that is taken away, and one that is wished for."""
-    monkeypatch.setenv("FACE_RIG_HOME", str(tmp_path / "home"))
     photos, folder = tmp_path / "photos", tmp_path / "run"
     photos.mkdir()
     (photos / "calm.jpg").write_bytes((FACES / "calm.jpg").read_bytes())
     Image.new("RGB", (64, 64), "grey").save(photos / "nobody.png")
     (tmp_path / "w.json").write_text(json.dumps({"none": {}, "smile": {"aus": "AU12=4", "prompt": "a smile"}}))
-    asked = ["batch", str(photos), "--wishes", str(tmp_path / "w.json"), "--start", "draft", "--strength", "0", "-q"]
+    asked = ["batch", str(photos), "--wishes", str(tmp_path / "w.json"), "--start", "draft", "--strength", "0", *QUIET]
     assert command.main([*asked, "--inspect"]) == 1
     assert "2 edits of 1 photos" in capsys.readouterr().out
     assert command.main([*asked, "-o", str(folder)]) == 1
