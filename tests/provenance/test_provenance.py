@@ -31,9 +31,7 @@ RECIPE = Recipe("magicface", "edit", {"AU12": 3.0}, {"seed": 7, "steps": 2}, {"i
 
 @pytest.fixture
 def picture():
-    photo = Image.open(FACE)
-    photo.load()
-    return carry(photo, RECIPE)
+    return carry(read_image(FACE), RECIPE)
 
 
 @pytest.fixture(scope="module")
@@ -195,10 +193,10 @@ def test_what_is_made_of_an_edit_knows_it_too(picture, tmp_path):
     assert not isinstance(plain, Picture)
     save_image(saved_with(plain, watermark=False), tmp_path / "small.png")
     assert read_recipe(tmp_path / "small.png").wish == RECIPE.wish
-    sheet = contact_sheet([Row([Image.open(FACE), picture, picture])], 64)
+    sheet = contact_sheet([Row([read_image(FACE), picture, picture])], 64)
     assert carried(sheet).recipe.kind == "sheet"
     assert carried(sheet).recipe.wish == [RECIPE.wish, RECIPE.wish]
-    assert together([Image.open(FACE)]) is None
+    assert together([read_image(FACE)]) is None
 
 
 def test_an_open_file_gets_what_pil_writes(picture):
