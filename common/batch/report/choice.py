@@ -1,0 +1,92 @@
+"""Which edits are shown: few of many, the same ones each time, and the worst among them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+
+from .failures import EDIT, Failure
+from .gather import Edits, natural
+
+PHOTOS, COLUMNS, EXTREMES, WISHES, FAILURES = 8, 7, 6, 24, 12
+"""At most: rows and columns of the sheet; best, middle and worst edits; wishes; photos of failures."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Places of edits among the rows.
+
+    Attributes:
+        columns: names of wishes.
+        sheet: photo -> its edits, one for each column; None where it has none.
+        extremes: "best", "middle", "worst" by dose error -> edits.
+        wishes: of each of some wishes, the edit with the middle dose error.
+        failures: that were not made.
+    """
+
+    columns: list[str]
+    sheet: dict[str, list[int | None]]
+    extremes: dict[str, list[int]]
+    wishes: list[int]
+    failures: list[int]
+
+    @property
+    def edits(self) -> set[int]:
+        """All that are shown and were made."""
+        shown = [place for row in self.sheet.values() for place in row if place is not None]
+        return {*shown, *self.wishes, *(place for own in self.extremes.values() for place in own)}
+
+
+def choose(edits: Edits, failed: Sequence[Failure]) -> Choice:
+    """Evenly over photos and wishes, by rank in dose error, and a failure of every reason."""
+    done = np.flatnonzero(edits.done)
+    columns = _evenly(sorted({edits.wishes[place] for place in done}, key=natural), COLUMNS)
+    photos = _evenly(sorted({edits.photos[place] for place in done}, key=natural), PHOTOS)
+    at = {(edits.photos[place], edits.wishes[place]): int(place) for place in done}
+    sheet = {photo: [at.get((photo, wish)) for wish in columns] for photo in photos}
+    return Choice(columns, sheet, _extremes(edits), _wishes(edits, done), _failures(failed))
+
+
+def _evenly(items: Sequence[T], most: int) -> list[T]:
+    if len(items) <= most:
+        return list(items)
+    return [items[round(place)] for place in np.linspace(0, len(items) - 1, most)]
+
+
+def _extremes(edits: Edits) -> dict[str, list[int]]:
+    known = np.flatnonzero(np.isfinite(edits.errors) & edits.done)
+    if not len(known):
+        return {}
+    order = known[np.argsort(edits.errors[known], kind="stable")].tolist()
+    few = min(EXTREMES, max(len(order) // 3, 1))
+    middle = (len(order) - few) // 2
+    return {"best": order[:few], "middle": order[middle : middle + few], "worst": order[::-1][:few]}
+
+
+def _wishes(edits: Edits, done: np.ndarray) -> list[int]:
+    """Without scores, of each wish the photo that is its turn, so that many are seen."""
+    own: dict[str, list[int]] = {}
+    for place in done.tolist():
+        own.setdefault(edits.wishes[place], []).append(place)
+    found = []
+    for turn, wish in enumerate(_evenly(sorted(own, key=natural), WISHES)):
+        known = sorted((place for place in own[wish] if np.isfinite(edits.errors[place])), key=edits.errors.__getitem__)
+        found.append(known[len(known) // 2] if known else own[wish][turn % len(own[wish])])
+    return found
+
+
+def _failures(found: Sequence[Failure]) -> list[int]:
+    """One of each reason, then one more of each; a photo once."""
+    turns: dict[str, int] = {}
+    order, seen = [], set()
+    for failure in found:
+        if failure.what == EDIT and failure.photo not in seen:
+            seen.add(failure.photo)
+            turns[failure.reason] = turns.get(failure.reason, 0) + 1
+            order.append((turns[failure.reason], failure.place))
+    return [place for _, place in sorted(order)[:FAILURES]]

@@ -1,0 +1,156 @@
+"""How far the action units of the edits follow the wishes, unit by unit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...action_units import ACTION_UNITS
+from ...evaluation.responses import response
+from .gather import Edits
+from .resample import Interval, interval
+
+LEVELS = 12
+"""Of a wish that are told apart; more are brought together by whole intensities."""
+
+
+@dataclass(frozen=True)
+class Level:
+    """Edits that wish the same of a unit.
+
+    Attributes:
+        wanted: what they wish, in the mean.
+        mean: what was measured.
+        count: how many.
+        sure: 95 % interval of the mean; None with too few photos.
+    """
+
+    wanted: float
+    mean: float
+    count: int
+    sure: Interval | None
+
+
+@dataclass(frozen=True, eq=False)
+class Dose:
+    """A unit's answer.
+
+    Attributes:
+        unit: its name.
+        meaning: what it is.
+        wished: edits that were made and wish it.
+        missing: how many of these were not measured.
+        controls: edits that wish no unit at all, and were measured: the dose 0.
+        wanted: (M,) what was wished, of the measured ones and the controls.
+        measured: (M,) what came.
+        slope: of the least-squares line; None where all wish the same.
+        slope_sure: its 95 % interval.
+        pearson: correlation of both.
+        pearson_sure: its 95 % interval.
+        error: mean of |measured - wanted| where it is wished.
+        off: mean of |measured| of the units that the same edits leave alone.
+        levels: by what is wished.
+    """
+
+    unit: str
+    meaning: str
+    wished: int
+    missing: int
+    controls: int
+    wanted: np.ndarray
+    measured: np.ndarray
+    slope: float | None
+    slope_sure: Interval | None
+    pearson: float | None
+    pearson_sure: Interval | None
+    error: float | None
+    off: float | None
+    levels: tuple[Level, ...]
+
+    def numbers(self) -> dict[str, Any]:
+        """All but the arrays, as plain values."""
+        names = ("unit", "meaning", "wished", "missing", "controls", "slope", "slope_sure", "pearson", "pearson_sure")
+        plain = {name: getattr(self, name) for name in (*names, "error", "off")}
+        return {**plain, "levels": [vars(level) for level in self.levels]}
+
+
+def doses(edits: Edits) -> list[Dose]:
+    """Of the units that any edit wishes."""
+    places = np.flatnonzero(edits.wished[edits.done].any(0))
+    return [_dose(edits, int(place), name) for place, name in enumerate(ACTION_UNITS) if place in places]
+
+
+def crosstalk(edits: Edits) -> np.ndarray:
+    """(12, 12) mean measured answer of each unit (columns) per unit of wish, where one alone (rows) is wished.
+
+    NaN where nothing was measured.
+    """
+    found = np.full((len(ACTION_UNITS),) * 2, np.nan)
+    alone = edits.done & (edits.wished.sum(1) == 1)
+    for place in range(len(ACTION_UNITS)):
+        own = alone & edits.wished[:, place]
+        answers = edits.measured[own] / edits.wanted[own, place][:, None]
+        for other in range(len(ACTION_UNITS)):
+            found[place, other] = _mean(answers[:, other], np.nan)
+    return found
+
+
+def out_of_reach(edits: Edits) -> int:
+    """How many wishes of a unit lead out of the scale 0 to 5 from where the photo is."""
+    target = edits.wanted if edits.absolute else edits.wanted + edits.before
+    return int((edits.wished & ((target < 0) | (target > 5)))[edits.done].sum())
+
+
+def _dose(edits: Edits, place: int, unit: str) -> Dose:
+    wishing = edits.done & edits.wished[:, place]
+    known = np.isfinite(edits.measured[:, place])
+    controls = edits.done & known & (edits.wanted == 0).all(1)
+    used = (wishing & known) | controls
+    wanted, measured = edits.wanted[used, place], edits.measured[used, place]
+    photos = [photo for photo, each in zip(edits.photos, used) if each]
+    found = response(wanted, measured)
+    slope_sure, pearson_sure = _line_sure(photos, wanted, measured) if found["slope"] is not None else (None, None)
+    left = edits.measured[wishing & known][~edits.wished[wishing & known]]
+    return Dose(
+        unit, ACTION_UNITS[unit], int(wishing.sum()), int((wishing & ~known).sum()), int(controls.sum()), wanted,
+        measured, found["slope"], slope_sure, found["pearson"], None if found["pearson"] is None else pearson_sure,
+        _mean(np.abs(measured - wanted)[wanted != 0]), _mean(np.abs(left)), _levels(photos, wanted, measured),
+    )  # fmt: skip
+
+
+def _line_sure(photos: list[str], x: np.ndarray, y: np.ndarray) -> tuple[Interval | None, ...]:
+    x, y = x - x.mean(), y - y.mean()  # sums of small numbers keep their digits
+
+    def line(sums: np.ndarray) -> np.ndarray:
+        n, sx, sy, sxx, syy, sxy = sums.T
+        both, across, up = sxy - sx * sy / n, sxx - sx**2 / n, syy - sy**2 / n
+        across, up = (np.where(part > 1e-9, part, np.nan) for part in (across, up))
+        return np.stack([both / across, both / np.sqrt(across * up)], 1)
+
+    return tuple(interval(photos, np.stack([np.ones_like(x), x, y, x * x, y * y, x * y], 1), line))
+
+
+def _levels(photos: list[str], wanted: np.ndarray, measured: np.ndarray) -> tuple[Level, ...]:
+    near = np.round(wanted, 2)
+    if len(np.unique(near)) > LEVELS:
+        near = np.round(wanted)
+    member = (near[:, None] == np.unique(near)).astype(float)
+    if not len(member):
+        return ()
+
+    def means(sums: np.ndarray) -> np.ndarray:
+        count, total = np.split(sums, 2, 1)
+        return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+    sure = interval(photos, np.concatenate([member, member * measured[:, None]], 1), means)
+    return tuple(
+        Level(float(wanted[own].mean()), float(measured[own].mean()), int(own.sum()), each)
+        for own, each in zip(member.T > 0, sure)
+    )
+
+
+def _mean(values: np.ndarray, nothing: Any = None) -> Any:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if len(known) else nothing

@@ -1,0 +1,167 @@
+"""A run as it lies in its folder: lines, scores and settings, and the numbers of them as arrays."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...action_units import ACTION_UNITS
+from ...errors import FaceEditError, InputError
+from ...files import alone
+from ..run import DONE, SETTINGS, fingerprint
+from ..samples import FILE, Samples
+from ..scores import LINES
+
+Row = Mapping[str, Any]
+Requested = Callable[[Any], list[float] | None]
+
+
+@dataclass(frozen=True, eq=False)
+class Edits:
+    """A run. What was not measured is None in a line and NaN in an array, never 0.
+
+    Attributes:
+        folder: of the run.
+        rows: a line of each edit, by photo and wish.
+        scores: what was measured of each, by the same measurer; empty where nothing was.
+        wanted: (N, 12) action units that were wished; NaN where a wish names none.
+        absolute: wishes are intensities, and not changes.
+        settings: of the run.
+        measurer: who measured; None where nobody did.
+        files: name -> SHA-256 of the files that the numbers are of.
+        notes: sentences on what could not be used.
+    """
+
+    folder: Path
+    rows: Sequence[Row]
+    scores: Sequence[Row]
+    wanted: np.ndarray
+    absolute: bool
+    settings: Row
+    measurer: str | None
+    files: Mapping[str, str]
+    notes: list[str] = field(default_factory=list)
+
+    @cached_property
+    def done(self) -> np.ndarray:
+        """(N,) which edits were made."""
+        return np.array([row["state"] == DONE for row in self.rows], bool)
+
+    @cached_property
+    def photos(self) -> list[str]:
+        """(N,) names."""
+        return [row["key"].partition("/")[0] for row in self.rows]
+
+    @cached_property
+    def wishes(self) -> list[str]:
+        """(N,) names."""
+        return [row["key"].partition("/")[2] for row in self.rows]
+
+    @cached_property
+    def before(self) -> np.ndarray:
+        """(N, 12) intensities in the photos."""
+        return np.stack([self.column(f"{unit}_before") for unit in ACTION_UNITS], 1)
+
+    @cached_property
+    def measured(self) -> np.ndarray:
+        """(N, 12) what answers the wish: changes, or where wishes are absolute, intensities."""
+        after = np.stack([self.column(f"{unit}_after") for unit in ACTION_UNITS], 1)
+        return after if self.absolute else after - self.before
+
+    @cached_property
+    def errors(self) -> np.ndarray:
+        """(N,) dose errors: mean of |measured - wanted| over the units that an edit wishes; NaN where none is known."""
+        off = np.where(self.wished, np.abs(self.measured - self.wanted), np.nan)
+        known = np.isfinite(off)
+        return np.where(known.any(1), np.where(known, off, 0).sum(1) / np.maximum(known.sum(1), 1), np.nan)
+
+    @cached_property
+    def wished(self) -> np.ndarray:
+        """(N, 12) which units an edit wishes."""
+        return np.nan_to_num(self.wanted) != 0
+
+    def column(self, name: str) -> np.ndarray:
+        """(N,) numbers of the scores."""
+        return np.array([number(score.get(name)) for score in self.scores], float)
+
+
+def number(value: Any) -> float:
+    """A plain number; NaN for all else."""
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else float("nan")
+
+
+def gather(folder: Path, requested: Requested, absolute: bool = False) -> Edits:
+    """Reads a run.
+
+    Args:
+        folder: of the run.
+        requested: from a wish as files have it to the 12 units that it asks for, if it asks for any.
+        absolute: these are intensities, and not changes.
+
+    Raises:
+        InputError: there is no run, it has no line, a line is damaged, or a process writes to it.
+    """
+    if not (folder / FILE).is_file():
+        raise InputError(f"There is no run in {folder}: {FILE} is missing.\n  name the folder that `batch` wrote")
+    with alone(folder):
+        rows = sorted(Samples(folder).rows.values(), key=lambda row: natural(row["key"]))
+        scored = Samples(folder, LINES).rows
+        names = [name for name in (FILE, LINES, SETTINGS) if (folder / name).is_file()]
+        files = {name: fingerprint(folder / name) for name in names}
+    if not rows:
+        raise InputError(f"The run in {folder} has no edit yet.")
+    notes: list[str] = []
+    measurer, scores = _scores(rows, scored, notes)
+    wanted = _wanted(rows, requested, notes)
+    return Edits(folder, rows, scores, wanted, absolute, _settings(folder, notes), measurer, files, notes)
+
+
+def natural(text: str) -> tuple[tuple[int, str], ...]:
+    """To sort by, so that AU4 comes before AU12."""
+    return tuple((int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d{1,15})", text))
+
+
+def _scores(rows: Sequence[Row], scored: Mapping[str, Row], notes: list[str]) -> tuple[str | None, list[Row]]:
+    """Of the edits that were made, those of the commonest measurer: readings of two do not mix."""
+    found = [scored.get(row["key"], {}) if row["state"] == DONE else {} for row in rows]
+    counts = Counter(str(score["measurer"]) for score in found if score.get("measurer"))
+    if not counts:
+        return None, found
+    measurer = min(counts, key=lambda name: (-counts[name], name))
+    if others := sum(counts.values()) - counts[measurer]:
+        notes.append(f"{others:,} edits were measured by another measurer than {measurer}; they count as not measured.")
+    return measurer, [score if score.get("measurer") == measurer else {} for score in found]
+
+
+def _wanted(rows: Sequence[Row], requested: Requested, notes: list[str]) -> np.ndarray:
+    wanted, unread = np.full((len(rows), len(ACTION_UNITS)), np.nan), 0
+    for place, row in enumerate(rows):
+        try:
+            vector = requested(row.get("wish"))
+        except (FaceEditError, TypeError, ValueError, AttributeError):  # lines may come from anywhere
+            unread += 1
+            continue
+        if vector is not None:
+            wanted[place] = vector
+    if unread:
+        notes.append(f"The wishes of {unread:,} edits could not be read; they count as naming no action unit.")
+    return wanted
+
+
+def _settings(folder: Path, notes: list[str]) -> Row:
+    try:
+        found = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+        if isinstance(found, Mapping):
+            return found
+        notes.append(f"{SETTINGS} holds no settings.")
+    except (OSError, ValueError) as error:
+        notes.append(f"The settings are not known: {SETTINGS} cannot be read ({type(error).__name__}).")
+    return {}

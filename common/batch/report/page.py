@@ -1,0 +1,172 @@
+"""The page itself: one file with all that it needs, in which nothing but its own script can run."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...action_units import ACTION_UNITS
+from ...errors import InputError, MissingDependencyError
+from ...files import replace_file
+from ...measure.identity import ARCFACE_SAME, DLIB_SAME
+from .charts import DOTS, INSTALL, Charts
+from .choice import Choice, choose
+from .doses import Dose, doses
+from .failures import Failure, failures
+from .gather import Edits, Requested, gather
+from .resample import DRAWS, FEWEST
+from .summary import ROWS, likeness, photo_doubts, summary, table, wish_texts
+from .thumbnails import Thumbnails
+
+PAGE = "report.html"
+_FAILURES, _UNREAD = 300, 20  # rows of a table, and names in a sentence
+_SAME = {"dlib L2": DLIB_SAME, "ArcFace cosine": ARCFACE_SAME}
+_SPREAD = {
+    "background_psnr": "background, PSNR in dB", "yaw_change": "yaw, change in degrees",
+    "pitch_change": "pitch, change in degrees", "roll_change": "roll, change in degrees",
+    "light_turn": "light, turn in degrees",
+}  # fmt: skip
+
+
+def report(
+    folder: str | Path,
+    requested: Requested,
+    *,
+    program: str = "magicface",
+    absolute: bool = False,
+    output: str | Path | None = None,
+    progress: bool = True,
+) -> Path:
+    """Writes a run as one HTML page, whole or not at all. The same run gives the same page.
+
+    Args:
+        folder: of the run.
+        requested: from a wish as files have it to the 12 units that it asks for, if it asks for any.
+        program: whose command measures, where nothing is measured yet.
+        absolute: wishes are intensities, and not changes.
+        output: the page; None for report.html in the folder.
+        progress: show a bar while pictures are read.
+
+    Returns:
+        Its path.
+
+    Raises:
+        InputError: there is no run, a line of it is damaged, a process writes to it, or the page would replace one of
+            its files.
+        MissingDependencyError: matplotlib is not installed.
+    """
+    folder = Path(folder).expanduser()
+    target = folder / PAGE if output is None else Path(output).expanduser()
+    if target.suffix.lower() not in (".html", ".htm"):
+        raise InputError(f"The report is a page, so its name ends with .html; got {target}.")
+    charts = Charts()
+    edits = gather(folder, requested, absolute)
+    failed = failures(edits)
+    choice, found = choose(edits, failed), doses(edits)
+    pictures = Thumbnails(edits, sorted(choice.edits), choice.failures, progress)
+    numbers = summary(edits, found, failed)
+    text = _render(
+        title=folder.resolve().name, program=program, numbers=numbers, choice=choice, pictures=pictures, edits=edits,
+        failed=failed[:_FAILURES], failures=len(failed), doses=found, notes=_notes(edits, pictures),
+        drawn=_doses_drawn(charts, found, absolute), spread=_spread_drawn(charts, edits),
+        photo_table=table(edits, edits.photos, photo_doubts(edits)),
+        wish_table=table(edits, edits.wishes, wish_texts(edits)),
+    )  # fmt: skip
+    replace_file(target, lambda path: path.write_text(text, encoding="utf-8", errors="replace"))
+    return target
+
+
+def _render(**values: Any) -> str:
+    try:
+        from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    except ImportError as error:
+        raise MissingDependencyError("jinja2", "The report of a batch", INSTALL) from error
+    here = Path(__file__).parent
+    style, script = ((here / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
+    page = Environment(
+        loader=FileSystemLoader(here), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    page.filters |= {"count": _count, "number": _number, "sure": _sure, "duration": _duration}
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return page.get_template("page.html").render(
+        **values, style=style, script=script, digest=digest, units=ACTION_UNITS, dots=DOTS, draws=DRAWS,
+        fewest=FEWEST, most=ROWS, versions=_versions(),
+    )  # fmt: skip
+
+
+def _doses_drawn(charts: Charts, found: Sequence[Dose], absolute: bool) -> list[str]:
+    """All in the same frame, so that they can be compared."""
+    wanted = np.concatenate([dose.wanted for dose in found] or [np.zeros(0)])
+    measured = np.concatenate([dose.measured for dose in found] or [np.zeros(0)])
+    if not len(wanted):
+        return []
+    low = min(0.0 if absolute else -1.0, float(wanted.min()), float(np.percentile(measured, 0.5)))
+    high = max(1.0, float(wanted.max()), float(np.percentile(measured, 99.5)))
+    return [charts.dose(dose, low - 0.3, high + 0.3, absolute) for dose in found]
+
+
+def _spread_drawn(charts: Charts, edits: Edits) -> dict[str, str]:
+    measure, values = likeness(edits)
+    drawn = {}
+    if measure is not None and np.isfinite(values).any():
+        same = {"another person": _SAME[measure]} if measure in _SAME else {}
+        drawn["identity"] = _drawn(charts, values, f"identity, {measure[:40]}", same)
+    for name, label in _SPREAD.items():
+        if np.isfinite(values := edits.column(name)).any():
+            drawn[name] = _drawn(charts, values, label, {})
+    return drawn
+
+
+def _drawn(charts: Charts, values: np.ndarray, label: str, marks: dict[str, float]) -> str:
+    known = values[np.isfinite(values)]
+    return charts.histogram(known, label, {"median": float(np.median(known)), **marks})
+
+
+def _notes(edits: Edits, pictures: Thumbnails) -> list[str]:
+    notes = list(edits.notes)
+    if pictures.unread:
+        few = [f"{name} ({why})" for name, why in list(pictures.unread.items())[:_UNREAD]]
+        more = f" and {len(pictures.unread) - _UNREAD:,} more" if len(pictures.unread) > _UNREAD else ""
+        notes.append(f"Pictures that could not be shown: {', '.join(few)}{more}.")
+    return notes
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in ("face-rig", "matplotlib", "numpy", "pillow"):
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:  # run from a folder
+            found[name] = "not installed"
+    return found
+
+
+def _count(value: int) -> str:
+    return f"{value:,}"
+
+
+def _number(value: float | None, digits: int = 2, sign: bool = False) -> str:
+    """A number to read; what was not measured is N/A."""
+    if value is None or not np.isfinite(value):
+        return "N/A"
+    text = f"{value:{'+' if sign else ''}.{digits}f}"
+    return f"{0:.{digits}f}" if not float(text) else text.replace("-", "\N{MINUS SIGN}")
+
+
+def _sure(interval: tuple[float, float] | None, digits: int = 2) -> str:
+    return "" if interval is None else f"[{_number(interval[0], digits)}, {_number(interval[1], digits)}]"
+
+
+def _duration(seconds: float | None) -> str:
+    if seconds is None:
+        return "N/A"
+    if seconds < 100:
+        return f"{seconds:.3g} s"
+    minutes, hours = seconds / 60, seconds / 3600
+    return f"{minutes:.0f} min" if minutes < 100 else f"{hours:.1f} h" if hours < 100 else f"{hours / 24:.1f} days"
