@@ -9,6 +9,7 @@
     fineface score run/                                            what is in the pictures of a batch, as a table
     fineface verify smile.png                                      what a picture says of itself: synthetic, how made
     fineface redo smile.png                                        the same picture once more, from what its file says
+    fineface report run/                                           a batch on one page: pictures, dose and response
     fineface app                                                   all of it on a page, with sliders
     fineface download --variant sd15-faceid                        fetch the published weights
     fineface doctor                                                what this machine has and lacks
@@ -196,6 +197,7 @@ _COMMANDS = {
     "batch": cli.lazily("fineface.batch"),
     "score": cli.lazily("fineface.batch", "main_score"),
     "edit": _edit,
+    "report": cli.lazily("fineface.batch", "main_report"),
     "download": _download,
     "convert": _convert,
     "evaluate": cli.lazily("fineface.evaluation.command"),

@@ -13,6 +13,7 @@ from common.arguments import SEED
 from common.batch.command import batch, score
 from common.batch.jobs import TEXTS, Job
 from common.batch.package import Package
+from common.batch.report.command import report
 from common.errors import InputError
 from common.provenance.options import add_saving, saved, saving
 from common.provenance.recipe import saved_with
@@ -56,6 +57,11 @@ def main(arguments: list[str]) -> int:
 def main_score(arguments: list[str]) -> int:
     """`fineface score`; returns the exit code."""
     return score("fineface", lambda wish: list(read_wish(wish).aus), arguments, absolute=True)
+
+
+def main_report(arguments: list[str]) -> int:
+    """`fineface report`; returns the exit code."""
+    return report("fineface", lambda wish: list(read_wish(wish).aus), True, arguments)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@
     magicface score run/                              what the edits of a batch have changed, as a table
     magicface verify smile.png                        what a picture says of itself: synthetic, how made
     magicface redo smile.png                          the same picture once more, from what its file says
+    magicface report run/                             a batch on one page: pictures, dose and response, failures
     magicface app                                     all of it on a page, with sliders
     magicface download                                fetch the published weights
     magicface doctor                                  what this machine has and lacks
@@ -144,6 +145,7 @@ _COMMANDS = {
     "animate": commands.animate,
     "prepare-videos": cli.lazily("magicface.videos.command", "run"),
     "redo": cli.lazily("magicface.batch", "main_redo"),
+    "report": partial(cli.lazily("common.batch.report.command", "report"), "magicface", to_vector, False),
     "score": cli.lazily("magicface.batch", "main_score"),
     "evaluate": cli.lazily("magicface.evaluation.command"),
     "verify": partial(cli.lazily("common.provenance.command", "verify"), "magicface"),

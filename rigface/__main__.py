@@ -8,6 +8,7 @@
     rigface score run/                                                what the edits of a batch have changed, as a table
     rigface verify lit.png                                            what a picture says of itself
     rigface redo lit.png                                              the same picture once more
+    rigface report run/                                               a batch on one page: pictures, response, failures
     rigface app                                                       all of it on a page, with sliders
     rigface download                                                  fetch the published weights
     rigface doctor                                                    what this machine has and lacks
@@ -126,6 +127,7 @@ _COMMANDS = {
     "licenses": partial(licenses, "rigface licenses", cli.lazily("rigface.sources", "sources")),
     "prepare-pairs": cli.lazily("rigface.prepare_pairs"),
     "redo": cli.lazily("rigface.batch", "main_redo"),
+    "report": cli.lazily("rigface.batch", "main_report"),
     "score": cli.lazily("rigface.batch", "main_score"),
     "verify": partial(cli.lazily("common.provenance.command", "verify"), "rigface"),
 }

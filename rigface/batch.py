@@ -8,6 +8,7 @@ from typing import Any
 
 from common.batch.command import batch, score
 from common.batch.package import Package
+from common.batch.report.command import report
 from common.batch.wishes import BASELINE
 from common.batch.worker import EditorWorker, worker_of
 from common.errors import InputError
@@ -37,6 +38,11 @@ def main_score(arguments: list[str]) -> int:
 def main_redo(arguments: list[str]) -> int:
     """`rigface redo`; returns the exit code."""
     return redo("rigface", maker(_kind, read_wish), arguments)
+
+
+def main_report(arguments: list[str]) -> int:
+    """`rigface report`; returns the exit code."""
+    return report("rigface", _requested, False, arguments)
 
 
 def read_wish(value: Any) -> RigWish:

@@ -57,7 +57,7 @@ class Charts:
             every = np.linspace(0, len(dose.wanted) - 1, min(DOTS, len(dose.wanted))).round().astype(int)
             aside = 0.12 * np.sin(12.9898 * every)  # so that dots of one level do not hide each other
             x, y = dose.wanted[every] + aside, dose.measured[every].clip(low, high)
-            axes.plot(x, y, "o", markersize=2.2, color=ONE, alpha=0.28, markeredgewidth=0)
+            axes.plot(x, y, "o", markersize=2.4, color=ONE, alpha=0.6 if len(every) < 60 else 0.3, clip_on=False, markeredgewidth=0)
             wanted, mean = ([getattr(level, name) for level in dose.levels] for name in ("wanted", "mean"))
             for level in dose.levels:
                 if level.sure:
@@ -67,8 +67,9 @@ class Charts:
             axes.set_xlabel("wanted " + ("intensity" if absolute else "change"))
             axes.set_ylabel("measured")
             ticks = np.arange(np.ceil(low), high + 0.01, 1 if high - low <= 7 else 2)
-            axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
-            axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+            words = [f"{tick:g}".replace("-", "\N{MINUS SIGN}") for tick in ticks]
+            axes.set_xticks(ticks, words)
+            axes.set_yticks(ticks, words)
 
         return self._svg(draw, (2.3, 2.3), f"{dose.unit}, {dose.meaning}: wanted against measured")
 

@@ -11,7 +11,7 @@ import numpy as np
 from .failures import EDIT, Failure
 from .gather import Edits, natural
 
-PHOTOS, COLUMNS, EXTREMES, WISHES, FAILURES = 8, 7, 6, 24, 12
+PHOTOS, COLUMNS, EXTREMES, WISHES, FAILURES = 8, 8, 8, 24, 12
 """At most: rows and columns of the sheet; best, middle and worst edits; wishes; photos of failures."""
 
 T = TypeVar("T")
@@ -45,7 +45,7 @@ class Choice:
 def choose(edits: Edits, failed: Sequence[Failure]) -> Choice:
     """Evenly over photos and wishes, by rank in dose error, and a failure of every reason."""
     done = np.flatnonzero(edits.done)
-    columns = _evenly(sorted({edits.wishes[place] for place in done}, key=natural), COLUMNS)
+    columns = _evenly(_strongest(edits, done), COLUMNS)
     photos = _evenly(sorted({edits.photos[place] for place in done}, key=natural), PHOTOS)
     at = {(edits.photos[place], edits.wishes[place]): int(place) for place in done}
     sheet = {photo: [at.get((photo, wish)) for wish in columns] for photo in photos}
@@ -56,6 +56,20 @@ def _evenly(items: Sequence[T], most: int) -> list[T]:
     if len(items) <= most:
         return list(items)
     return [items[round(place)] for place in np.linspace(0, len(items) - 1, most)]
+
+
+def _strongest(edits: Edits, done: np.ndarray) -> list[str]:
+    """By name, of each unit the wish that asks most of it, and those that ask for none."""
+    most: dict[int, tuple[float, str]] = {}
+    none: set[str] = set()
+    for place in done.tolist():
+        much = np.abs(np.nan_to_num(edits.wanted[place]))
+        unit, name = int(much.argmax()), edits.wishes[place]
+        if not much.any():
+            none.add(name)
+        elif unit not in most or much[unit] > most[unit][0]:
+            most[unit] = float(much[unit]), name
+    return sorted({*none, *(name for _, name in most.values())}, key=natural)
 
 
 def _extremes(edits: Edits) -> dict[str, list[int]]:

@@ -14,7 +14,7 @@ from .gather import Edits, Row
 
 EDIT, MEASUREMENT = "edit", "measurement"
 _PATH = re.compile(r"(?:[\w.~-]*[/\\])+[^\s:;,]+")
-_NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?\b")
+_NUMBER = re.compile(r"(?<![\w.])(?:0x[0-9a-f]+|-?\d+(?:\.\d+)?)\b")
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Failure:
         what: `EDIT` or `MEASUREMENT`.
         photo: name.
         wish: name.
-        why: the first line of the error.
+        why: the first line of the error; of the photo's path the name, for pages travel.
         reason: the same without the photo's name and without numbers.
     """
 
@@ -44,7 +44,7 @@ def failures(edits: Edits) -> list[Failure]:
     for place, (row, score) in enumerate(zip(edits.rows, edits.scores)):
         what = EDIT if row["state"] == FAILED else MEASUREMENT if score.get("error") else None
         if what:
-            why = _line(row.get("error") if what == EDIT else score["error"])
+            why = _line(row.get("error") if what == EDIT else score["error"], row)
             found.append(Failure(place, what, edits.photos[place], edits.wishes[place], why, _reason(why, row)))
     return sorted(found, key=lambda failure: failure.what != EDIT)
 
@@ -60,12 +60,12 @@ def general(text: str) -> str:
     return _NUMBER.sub("N", _PATH.sub("FILE", text))
 
 
-def _line(error: Any) -> str:
-    return next(iter(str(error or "").strip().splitlines()), "no reason was given")[:500]
+def _line(error: Any, row: Row) -> str:
+    line = next(iter(str(error or "").strip().splitlines()), "no reason was given")
+    photo = str(row.get("photo") or "")
+    return (line.replace(photo, PurePath(photo).name) if photo else line)[:500]
 
 
 def _reason(why: str, row: Row) -> str:
-    photo = str(row.get("photo") or "")
-    for name in filter(None, (photo, PurePath(photo).name)):
-        why = why.replace(name, "PHOTO")
-    return general(why)
+    name = PurePath(str(row.get("photo") or "")).name
+    return general(why.replace(name, "PHOTO") if name else why)

@@ -31,9 +31,11 @@ function equip(table) {
     const pages = Math.max(Math.ceil(shown.length / LENGTH), 1);
     page = Math.min(Math.max(page, 0), pages - 1);
     body.replaceChildren(...shown.slice(page * LENGTH, (page + 1) * LENGTH));
+    back.hidden = on.hidden = pages === 1;
     back.disabled = page === 0;
     on.disabled = page === pages - 1;
-    said.textContent = `${shown.length} of ${all.length} ${table.dataset.label}, page ${page + 1} of ${pages}`;
+    const found = shown.length < all.length ? `${shown.length} of ${all.length}` : `${all.length}`;
+    said.textContent = `${found} ${table.dataset.label}` + (pages > 1 ? `, page ${page + 1} of ${pages}` : "");
   }
 
   function find() {

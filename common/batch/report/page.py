@@ -16,9 +16,9 @@ from ...errors import InputError, MissingDependencyError
 from ...files import replace_file
 from ...measure.identity import ARCFACE_SAME, DLIB_SAME
 from .charts import DOTS, INSTALL, Charts
-from .choice import Choice, choose
+from .choice import choose
 from .doses import Dose, doses
-from .failures import Failure, failures
+from .failures import failures
 from .gather import Edits, Requested, gather
 from .resample import DRAWS, FEWEST
 from .summary import ROWS, likeness, photo_doubts, summary, table, wish_texts
@@ -73,7 +73,7 @@ def report(
     numbers = summary(edits, found, failed)
     text = _render(
         title=folder.resolve().name, program=program, numbers=numbers, choice=choice, pictures=pictures, edits=edits,
-        failed=failed[:_FAILURES], failures=len(failed), doses=found, notes=_notes(edits, pictures),
+        failed=failed[:_FAILURES], failures=len(failed), why={each.place: each.why for each in failed}, doses=found, notes=_notes(edits, pictures),
         drawn=_doses_drawn(charts, found, absolute), spread=_spread_drawn(charts, edits),
         photo_table=table(edits, edits.photos, photo_doubts(edits)),
         wish_table=table(edits, edits.wishes, wish_texts(edits)),
@@ -167,6 +167,6 @@ def _duration(seconds: float | None) -> str:
     if seconds is None:
         return "N/A"
     if seconds < 100:
-        return f"{seconds:.3g} s"
+        return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
     minutes, hours = seconds / 60, seconds / 3600
     return f"{minutes:.0f} min" if minutes < 100 else f"{hours:.1f} h" if hours < 100 else f"{hours / 24:.1f} days"

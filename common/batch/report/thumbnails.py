@@ -20,7 +20,7 @@ from .gather import Edits
 
 SIDE = 208
 """Pixels of the longer side."""
-MARGIN = 0.35
+MARGIN = 0.12
 """Round the face, in its widths."""
 _QUALITY, _PROFILE = 78, 4096  # of JPEG; bytes of a colour profile beyond which it is no screen's
 
