@@ -86,9 +86,7 @@ def likeness(edits: Edits) -> tuple[str | None, np.ndarray]:
 
 def advice(edits: Edits) -> list[dict[str, Any]]:
     """What was doubtful about how many photos."""
-    counts: Counter[str] = Counter()
-    for photo, told in {photo: row.get("advice") for photo, row in zip(edits.photos, edits.rows)}.items():
-        counts.update({general(str(line)) for line in told} if photo and isinstance(told, list) else ())
+    counts = Counter(text for lines in _told(edits).values() for text in {general(line) for line in lines})
     return [{"advice": text, "photos": count} for text, count in sorted(counts.items(), key=lambda own: (-own[1], own))]
 
 
@@ -112,9 +110,9 @@ def table(edits: Edits, names: Sequence[str], told: Mapping[str, str]) -> dict[s
         places = own[name]
         made = int(edits.done[places].sum())
         medians = [_median(column[places]) for column in columns]
-        rows.append([name, told.get(name, ""), made, len(places) - made, *medians])
+        rows.append([name, made, len(places) - made, *medians, told.get(name, "")])
     if len(rows) > ROWS:
-        rows.sort(key=lambda row: -1.0 if row[4] is None else row[4], reverse=True)
+        rows.sort(key=lambda row: -1.0 if row[3] is None else row[3], reverse=True)
     return {"count": len(rows), "rows": rows[:ROWS]}
 
 
@@ -129,8 +127,15 @@ def wish_texts(edits: Edits) -> dict[str, str]:
 
 def photo_doubts(edits: Edits) -> dict[str, str]:
     """What was doubtful about photos, by name."""
-    told = {photo: row.get("advice") for photo, row in zip(edits.photos, edits.rows)}
-    return {photo: "; ".join(map(str, lines))[:200] for photo, lines in told.items() if isinstance(lines, list)}
+    return {photo: "; ".join(lines)[:200] for photo, lines in _told(edits).items()}
+
+
+def _told(edits: Edits) -> dict[str, list[str]]:
+    told = {}
+    for photo, row in zip(edits.photos, edits.rows):
+        if isinstance(lines := row.get("advice"), list) and lines:
+            told[photo] = [str(line) for line in lines]
+    return told
 
 
 def _of(edits: Edits, values: np.ndarray) -> dict[str, Any]:
