@@ -3,7 +3,7 @@
     python benchmarks/report.py --edits 10000
 
 Writes a run with scores into a temporary folder: painted pictures, doses that are answered more or less, a share of
-failures and of edits that could not be measured. The report is made in a process of its own, so that its peak is its own.
+failures and edits that could not be measured. The report is made in a process of its own, so that the peak is its own.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from common.action_units import ACTION_UNITS, to_vector
+from common.batch.report.page import report
 
 WISHES = ("AU12=1", "AU12=2", "AU12=3", "AU4=2", "AU4=-1", "AU6=2,AU12=3", "neutral")
 
@@ -113,3 +114,8 @@ class Page(HTMLParser):
     def all(self, tag: str) -> list[dict[str, str | None]]:
         """The attributes of all elements of a kind."""
         return [named for name, named in self.tags if name == tag]
+
+
+def made(folder: Path, **options) -> Page:
+    """Its report, read."""
+    return Page(report(folder, to_vector, progress=False, **options).read_text(encoding="utf-8"))

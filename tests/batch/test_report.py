@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import random
 import re
-import shutil
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from reported import WISHES, Page, save, write_run
+from reported import WISHES, Page, made, save, write_run
 
 from common.action_units import ACTION_UNITS, to_vector
 from common.batch.report import thumbnails
@@ -21,8 +18,6 @@ from common.batch.report.resample import interval
 from common.batch.report.summary import ROWS
 from common.errors import InputError, MissingDependencyError
 from common.files import alone
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 @pytest.fixture(scope="module")
@@ -35,10 +30,6 @@ def run(tmp_path_factory):
 @pytest.fixture(scope="module")
 def page(run):
     return made(run[0])
-
-
-def made(folder: Path, **options) -> Page:
-    return Page(report(folder, to_vector, progress=False, **options).read_text(encoding="utf-8"))
 
 
 def unit_of(page: Page, name: str) -> dict:
@@ -82,7 +73,7 @@ def test_slopes_are_those_of_the_scores_and_what_was_not_measured_is_no_zero(run
     assert missing > 0
     assert found["missing"] == missing
     assert found["wished"] == np.count_nonzero(wanted) + missing
-    assert np.isclose(found["slope"], np.polyfit(wanted, measured, 1)[0]) or unit == "AU6"
+    assert np.isclose(found["slope"], np.polyfit(wanted, measured, 1)[0])
     assert found["error"] == pytest.approx(np.abs(measured - wanted)[wanted != 0].mean())
     for level in found["levels"]:
         own = measured[np.isclose(wanted, level["wanted"])]
@@ -172,55 +163,6 @@ def test_more_edits_of_the_same_photos_make_no_number_surer():
     assert interval(photos[:20], terms[:20], mean) == [None], "four photos say too little"
 
 
-HOSTILE = "<script>window.hacked=1</script>"
-QUOTED = 'x" onerror="window.hacked=1" y=\'</script><img src=https://example.com/x.png onerror=window.hacked=1>'
-
-
-@pytest.fixture(scope="module")
-def hostile(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("hostile") / "<b>run&amp;"
-    rows = write_run(folder)
-    for place, row in enumerate(rows):
-        row["key"] = f"{HOSTILE}{place // len(WISHES)}/{QUOTED}{place % len(WISHES)}"
-        row["advice"] = [HOSTILE, QUOTED]
-        if row["state"] == "failed":
-            row["error"] = HOSTILE + QUOTED
-        else:
-            row["engine"] = QUOTED
-            row["score"] |= {"key": row["key"], "measurer": HOSTILE, "identity_measure": f"{HOSTILE}$x_{{$"}
-        if place % 5 == 0:
-            row["wish"] = {"</script>": [QUOTED, "\ud800"]}
-    save(folder, rows)
-    (folder / "run.json").write_text(json.dumps({HOSTILE: QUOTED, "program": HOSTILE}))
-    report(folder, to_vector, progress=False)
-    return folder
-
-
-def test_names_and_wishes_are_words_and_never_markup(hostile):
-    page = Page((hostile / "report.html").read_text(encoding="utf-8"))
-    assert HOSTILE in page.prose
-    assert len(page.all("script")) == 2
-    assert not [(tag, named) for tag, named in page.tags if any(name.startswith("on") for name in named)]
-    assert not page.all("b&amp")
-    assert page.numbers["measurer"] == HOSTILE
-    assert "The wishes of" in page.prose
-
-
-@pytest.mark.parametrize("which", ["page", "hostile"])
-def test_nothing_leads_out_of_the_page(which, request):
-    found = request.getfixturevalue(which)
-    page = found if isinstance(found, Page) else Page((found / "report.html").read_text(encoding="utf-8"))
-    links = [str(named[name]) for _, named in page.tags for name in ("src", "href", "xlink:href") if name in named]
-    assert len(links) > 20
-    assert not [link for link in links if not link.startswith(("#", "data:"))]
-    assert not re.findall(r"url\((?!#)|@import", page.text)
-    assert {tag for tag, _ in page.tags}.isdisjoint({"iframe", "object", "embed", "form", "base"})
-    if which == "page":
-        assert "://" not in page.text
-    policy = next(meta["content"] for meta in page.all("meta") if "http-equiv" in meta)
-    assert str(policy).startswith("default-src 'none'")
-
-
 def test_a_large_run_gives_a_small_page(tmp_path):
     folder = tmp_path / "run"
     write_run(folder, 1000, ("AU12=2", "neutral"))
@@ -286,15 +228,16 @@ def test_stopped_it_leaves_the_old_page(tmp_path, monkeypatch):
     def stop(*args):
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch:
         patch.setattr(thumbnails, "thumbnail", stop)
-        report(folder, to_vector, progress=False)
+        with pytest.raises(KeyboardInterrupt):
+            report(folder, to_vector, progress=False)
     assert (folder / "report.html").read_text() == "old"
     assert not [path for path in folder.iterdir() if path.name.startswith(".")]
     with alone(folder), pytest.raises(InputError, match="Another run writes"):
         report(folder, to_vector, progress=False)
-    with monkeypatch.context() as patch, pytest.raises(MissingDependencyError, match="pip install"):
-        patch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(MissingDependencyError, match="pip install"):
         report(folder, to_vector, progress=False)
 
 
@@ -323,52 +266,3 @@ def decoded(uri: str) -> np.ndarray:
 
     with Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))) as image:
         return np.asarray(image.convert("RGB"))
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("no Chromium: install it, for example with apt-get install chromium")
-    library = pytest.importorskip("playwright.sync_api")
-    with library.sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield found
-        found.close()
-
-
-@pytest.mark.parametrize("which", ["run", "hostile"])
-@pytest.mark.parametrize("width", [390, 1280])
-def test_in_a_browser_it_fits_and_complains_of_nothing(browser, page, which, width, request):
-    found = request.getfixturevalue(which)
-    folder = found[0] if which == "run" else found
-    said = []
-    view = browser.new_page(viewport={"width": width, "height": 800})
-    view.on("console", lambda message: said.append(message.text))
-    view.on("pageerror", lambda error: said.append(str(error)))
-    view.on("request", lambda request: said.append(request.url) if request.url.startswith("http") else None)
-    view.goto((folder / "report.html").as_uri())
-    view.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
-    assert view.evaluate("document.documentElement.scrollWidth") <= width
-    assert view.evaluate("window.hacked") is None
-    assert view.evaluate("[...document.images].every((each) => each.complete && each.naturalWidth)")
-    repeated = "(all => all.length - new Set(all).size)([...document.querySelectorAll('[id]')].map(each => each.id))"
-    assert view.evaluate(repeated) == 0
-    assert said == []
-    view.close()
-
-
-def test_tables_are_searched_sorted_and_turned(browser, run, page):
-    view = browser.new_page()
-    view.goto((run[0] / "report.html").as_uri())
-    view.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
-    table = view.locator("table[data-label=wishes]")
-    for sign in (1, -1):
-        table.get_by_role("button", name="dose error").click()
-        cells = table.locator("tbody tr td:nth-child(4)").all_inner_texts()
-        known = [sign * float(cell) for cell in cells if cell != "N/A"]
-        assert known == sorted(known)
-        assert len(known) == 6
-        assert cells[-1] == "N/A", "what has no dose comes last"
-    view.get_by_label("search wishes").fill("au4")
-    assert sorted(table.locator("tbody tr td:first-child").all_inner_texts()) == ["AU4=-1", "AU4=2"]
-    view.close()

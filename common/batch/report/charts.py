@@ -57,7 +57,8 @@ class Charts:
             every = np.linspace(0, len(dose.wanted) - 1, min(DOTS, len(dose.wanted))).round().astype(int)
             aside = 0.12 * np.sin(12.9898 * every)  # so that dots of one level do not hide each other
             x, y = dose.wanted[every] + aside, dose.measured[every].clip(low, high)
-            axes.plot(x, y, "o", markersize=2.4, color=ONE, alpha=0.6 if len(every) < 60 else 0.3, clip_on=False, markeredgewidth=0)
+            dots = {"markersize": 2.4, "markeredgewidth": 0, "alpha": 0.6 if len(every) < 60 else 0.3}
+            axes.plot(x, y, "o", color=ONE, clip_on=False, **dots)
             wanted, mean = ([getattr(level, name) for level in dose.levels] for name in ("wanted", "mean"))
             for level in dose.levels:
                 if level.sure:
@@ -109,7 +110,7 @@ class Charts:
 
 def _of_the_page(svg: str, label: str, number: int) -> str:
     """Inside HTML: without the head of a file, its fonts, and names that stand twice."""
-    svg = re.sub(r"<(metadata|style|defs)[^>]*>\s*</\1>|<(metadata|style)\b.*?</\2>|<!--.*?-->", "", svg, flags=re.DOTALL)
+    svg = re.sub(r"<(metadata|style)\b.*?</\1>|<!--.*?-->", "", svg, flags=re.DOTALL)
     svg = re.sub(r"\s*\n\s*", " ", svg[svg.index("<svg") :])
     svg = re.sub(r' (?:id="[\w.]+_\d+"|xmlns(?::\w+)?="[^"]*"|version="[^"]*")', "", svg)
     svg = re.sub(r"font-family: [^;\"]*;? ?", "", svg)

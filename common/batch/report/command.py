@@ -32,8 +32,6 @@ def report(program: str, requested: Requested, absolute: bool, arguments: list[s
     from .page import report as write
 
     folder = args.run.expanduser()
-    written = write(
-        folder, requested, program=program, absolute=absolute, output=args.output, progress=not args.quiet
-    )
+    written = write(folder, requested, program=program, absolute=absolute, output=args.output, progress=not args.quiet)
     cli.say(f"written: {written}")
     return cli.OK

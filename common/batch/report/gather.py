@@ -129,7 +129,7 @@ def natural(text: str) -> tuple[tuple[int, str], ...]:
     return tuple((int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d{1,15})", text))
 
 
-def _scores(rows: Sequence[Row], scored: Mapping[str, Row], notes: list[str]) -> tuple[str | None, list[Row]]:
+def _scores(rows: Sequence[Row], scored: Mapping[str, Row], notes: list[str]) -> tuple[str | None, Sequence[Row]]:
     """Of the edits that were made, those of the commonest measurer: readings of two do not mix."""
     found = [scored.get(row["key"], {}) if row["state"] == DONE else {} for row in rows]
     counts = Counter(str(score["measurer"]) for score in found if score.get("measurer"))

@@ -66,20 +66,23 @@ def report(
     if target.suffix.lower() not in (".html", ".htm"):
         raise InputError(f"The report is a page, so its name ends with .html; got {target}.")
     charts = Charts()
-    edits = gather(folder, requested, absolute)
+    text = _text(gather(folder, requested, absolute), charts, program, progress)
+    replace_file(target, lambda path: path.write_text(text, encoding="utf-8", errors="replace"))
+    return target
+
+
+def _text(edits: Edits, charts: Charts, program: str, progress: bool) -> str:
     failed = failures(edits)
     choice, found = choose(edits, failed), doses(edits)
     pictures = Thumbnails(edits, sorted(choice.edits), choice.failures, progress)
-    numbers = summary(edits, found, failed)
-    text = _render(
-        title=folder.resolve().name, program=program, numbers=numbers, choice=choice, pictures=pictures, edits=edits,
-        failed=failed[:_FAILURES], failures=len(failed), why={each.place: each.why for each in failed}, doses=found, notes=_notes(edits, pictures),
-        drawn=_doses_drawn(charts, found, absolute), spread=_spread_drawn(charts, edits),
+    return _render(
+        title=edits.folder.resolve().name, program=program, numbers=summary(edits, found, failed), edits=edits,
+        choice=choice, pictures=pictures, notes=_notes(edits, pictures), doses=found,
+        failed=failed[:_FAILURES], failures=len(failed), why={each.place: each.why for each in failed},
+        drawn=_doses_drawn(charts, found, edits.absolute), spread=_spread_drawn(charts, edits),
         photo_table=table(edits, edits.photos, photo_doubts(edits)),
         wish_table=table(edits, edits.wishes, wish_texts(edits)),
     )  # fmt: skip
-    replace_file(target, lambda path: path.write_text(text, encoding="utf-8", errors="replace"))
-    return target
 
 
 def _render(**values: Any) -> str:

@@ -32,12 +32,12 @@ def summary(edits: Edits, found: Sequence[Dose], failed: Sequence[Failure]) -> d
     measured = sum(bool(score) and not score.get("error") for score in edits.scores)
     engines = Counter(str(row.get("engine") or "not told") for row, done in zip(edits.rows, edits.done) if done)
     made = int(edits.done.sum())
-    answered = np.isfinite(edits.measured).any(1)
+    answered = np.flatnonzero(np.isfinite(edits.measured).any(1))
     unmeasured = sum(failure.what == MEASUREMENT for failure in failed)
     return {
         "photos": len(set(edits.photos)), "wishes": len(set(edits.wishes)), "edits": len(edits.rows), "done": made,
         "failed": sum(row["state"] == FAILED for row in edits.rows), "measurer": edits.measurer,
-        "photos_measured": len({photo for photo, each in zip(edits.photos, answered) if each}), "measured": measured,
+        "photos_measured": len({edits.photos[place] for place in answered}), "measured": measured,
         "not_measurable": unmeasured, "not_measured": made - measured - unmeasured,
         "absolute": edits.absolute, "seconds_median": float(np.median(known)) if known else None,
         "seconds_total": float(np.sum(known)) if known else None,
