@@ -114,12 +114,14 @@ def test_absolute_wishes_are_held_against_what_is_there_afterwards(run, tmp_path
 def test_pictures_made_from_text_have_no_photo(tmp_path):
     rows = write_run(tmp_path / "run", 2)
     for row in rows:
-        row["photo"] = None
+        row |= {"photo": None, "prompt": "a close-up of a <man>"}
         for name in [name for name in row.get("score", {}) if name.endswith("_before")]:
             del row["score"][name]
     save(tmp_path / "run", rows)
     page = made(tmp_path / "run", absolute=True)
     assert unit_of(page, "AU12")["slope"] is not None
+    assert f"{len(rows)} edits were asked for: 2 prompts," in page.prose
+    assert page.cells["photos"][1][-1] == "a close-up of a <man>"
     assert not [image for image in page.all("img") if str(image["alt"]).startswith("photo")]
     assert unit_of(made(tmp_path / "run"), "AU12")["slope"] is None
 

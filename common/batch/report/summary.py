@@ -34,9 +34,10 @@ def summary(edits: Edits, found: Sequence[Dose], failed: Sequence[Failure]) -> d
     made = int(edits.done.sum())
     answered = np.flatnonzero(np.isfinite(edits.measured).any(1))
     unmeasured = sum(failure.what == MEASUREMENT for failure in failed)
+    texts = len({photo for photo, row in zip(edits.photos, edits.rows) if row.get("photo") is None})
     return {
-        "photos": len(set(edits.photos)), "wishes": len(set(edits.wishes)), "edits": len(edits.rows), "done": made,
-        "failed": sum(row["state"] == FAILED for row in edits.rows), "measurer": edits.measurer,
+        "texts": texts, "photos": len(set(edits.photos)), "wishes": len(set(edits.wishes)), "edits": len(edits.rows),
+        "done": made, "failed": sum(row["state"] == FAILED for row in edits.rows), "measurer": edits.measurer,
         "photos_measured": len({edits.photos[place] for place in answered}), "measured": measured,
         "not_measurable": unmeasured, "not_measured": made - measured - unmeasured,
         "absolute": edits.absolute, "seconds_median": float(np.median(known)) if known else None,
@@ -126,8 +127,10 @@ def wish_texts(edits: Edits) -> dict[str, str]:
 
 
 def photo_doubts(edits: Edits) -> dict[str, str]:
-    """What was doubtful about photos, by name."""
-    return {photo: "; ".join(lines)[:200] for photo, lines in _told(edits).items()}
+    """What was doubtful about photos, and prompts where there are none, by name."""
+    found = {photo: row["prompt"] for photo, row in zip(edits.photos, edits.rows) if isinstance(row.get("prompt"), str)}
+    found |= {photo: "; ".join(lines) for photo, lines in _told(edits).items()}
+    return {photo: text[:200] for photo, text in found.items()}
 
 
 def _told(edits: Edits) -> dict[str, list[str]]:
