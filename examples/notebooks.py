@@ -26,7 +26,7 @@ from common.errors import InputError
 from common.files import replace_file
 
 HERE = Path(__file__).parent
-NAMES = ("quickstart", "magicface", "rigface", "fineface", "training")
+NAMES = ("quickstart", "magicface", "rigface", "fineface", "training", "augmentation")
 QUALITY = 85
 
 

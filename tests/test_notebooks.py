@@ -29,7 +29,7 @@ def pictures(path: Path) -> list[Image.Image]:
 
 
 def test_all_are_there():
-    assert NAMES == ["fineface", "magicface", "quickstart", "rigface", "training"]
+    assert NAMES == ["augmentation", "fineface", "magicface", "quickstart", "rigface", "training"]
 
 
 @pytest.mark.parametrize("name", NAMES)
