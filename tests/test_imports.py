@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 SIBLINGS = {"magicface", "rigface", "fineface"}
 ONE_HOME = {
     *("insightface", "face_alignment", "ai_edge_litert", "anny", "scipy", "accelerate", "peft", "dlib", "feat", "av"),
-    "jinja2",
+    *("c2pa", "imwatermark", "jinja2", "ray"),
 }
 ALLOWED = {
     "common.expressions": {"common.errors"},
@@ -146,7 +146,7 @@ def test_importing_everything_needs_no_network_and_no_option():
         f"import {', '.join(n for n in sorted(modules()) if not n.endswith('__main__'))}\n"
         # peft is not among them: where it is installed, diffusers imports it
         "optional = {'insightface', 'face_alignment', 'ai_edge_litert', 'gradio', 'torchvision', 'skimage',"
-        "'anny', 'warp', 'dlib', 'feat', 'av'}\n"
+        "'anny', 'warp', 'dlib', 'feat', 'av', 'ray'}\n"
         "loaded = optional & set(sys.modules)\n"
         "assert not loaded, loaded\n"
     )

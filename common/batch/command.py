@@ -10,9 +10,10 @@ from typing import Any
 from .. import cli
 from ..arguments import whole_number
 from ..errors import InputError
+from . import where
 from .jobs import read_jobs
 from .package import Package
-from .run import DONE, FAILED, plan, run
+from .run import DONE, FAILED, plan
 from .wishes import read_wishes
 
 
@@ -23,7 +24,7 @@ def batch(package: Package, arguments: list[str]) -> int:
         package: whose.
         arguments: of the command line.
     """
-    args = _parser(package).parse_args(arguments)
+    args = _parser(package).parse_args(where.spelled(arguments))
     cli.listen(args.quiet)
     whole_number("--batch-size", args.batch_size, 1, 4096)
     jobs, faults = read_jobs(args.photos, package.columns)
@@ -44,13 +45,12 @@ def batch(package: Package, arguments: list[str]) -> int:
         return cli.FAILED if found.faults else cli.OK
     if args.output is None:
         raise InputError("Name the folder of the run, e.g. -o run/.")
+    folder, settings = Path(args.output).expanduser(), {"program": package.program, **package.settings(args)}
+    counts = where.run_somewhere(items, package.worker, args, folder, settings)
+    if counts is None:  # of several processes, the last one tells what has come of the run
+        return cli.OK
     for fault in faults:
         cli.say(f"{fault.where}: {fault.why}")
-    settings = {"program": package.program, **package.settings(args)}
-    counts = run(
-        items, package.worker(args), Path(args.output).expanduser(), settings, batch_size=args.batch_size,
-        again=args.again, progress=not args.quiet,
-    )  # fmt: skip
     cli.say(f"{counts[DONE]} edits are in {args.output}, {counts[FAILED]} failed, {len(faults)} inputs unusable")
     return cli.FAILED if counts[FAILED] or faults else cli.OK
 
@@ -69,6 +69,7 @@ def _parser(package: Package) -> argparse.ArgumentParser:
     parser.add_argument("--again", action="store_true", help="try what failed before once more")
     parser.add_argument("--batch-size", type=int, default=4, help="wishes of a photo at once")
     package.add_options(parser)
+    where.add_options(parser)
     return parser
 
 

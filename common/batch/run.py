@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,8 +17,10 @@ from tqdm import tqdm
 from ..errors import FaceEditError, InputError, MissingCheckpointError
 from ..files import alone, replace_file
 from ..images import save_image
+from . import group
+from .group import Share
 from .jobs import ORIGIN, Job, inside
-from .samples import Samples
+from .samples import Samples, parts, settle
 
 SETTINGS = "run.json"
 EDITS = "edits"
@@ -91,7 +93,8 @@ def run(
     batch_size: int = 4,
     again: bool = False,
     progress: bool = True,
-) -> dict[str, int]:
+    share: Share | None = None,
+) -> dict[str, int] | None:
     """Makes what is not made yet.
 
     Args:
@@ -102,24 +105,54 @@ def run(
         batch_size: wishes at once.
         again: try what failed before once more.
         progress: show a bar, with an estimate of the time that is left.
+        share: of this process, where several make the run together.
 
     Returns:
-        How many are "done" and "failed", of all items.
+        How many are "done" and "failed", of all items; None where other processes have not finished.
 
     Raises:
-        InputError: the folder holds another run, or another process writes to it.
+        InputError: the folder holds another run, or another run writes to it.
         MissingCheckpointError: the weights are not here, which is true of every photo.
     """
+    if share is not None:
+        return _share(items, worker, folder, settings, share, batch_size, again, progress)
     with alone(folder):
-        _same_run(folder, settings)
-        _clear(folder)
-        samples = Samples(folder)
-        left = [item for item in items if not _is_done(samples.rows.get(item.key), item, folder, again)]
-        with tqdm(total=len(items), initial=len(items) - len(left), unit="edit", disable=not progress) as bar:
-            for job, own in _by_photo(left):
-                _photo(job, own, worker, folder, samples, batch_size, bar)
-        states = [samples.rows.get(item.key, {}).get("state") for item in items]
+        samples, left = begin(items, folder, settings, again)
+        with progress_bar(items, left, progress) as bar:
+
+            def keep(row: Mapping[str, Any]) -> None:
+                samples.append(row)
+                bar.update()
+
+            for own in by_photo(left):
+                edit_photo(own, worker, folder, keep, batch_size)
+        return counts(samples.rows, items)
+
+
+def begin(items: Sequence[Item], folder: Path, settings: Mapping[str, Any], again: bool) -> tuple[Samples, list[Item]]:
+    """The lines of a run, and what is left to do; the folder is held by the caller, and nobody else is at work.
+
+    Raises:
+        InputError: the folder holds another run.
+    """
+    _same_run(folder, settings)
+    _clear(folder)
+    if old := parts(folder):
+        settle(folder, old, [item.key for item in items])
+        (folder / group.DOOR).unlink(missing_ok=True)
+    samples = Samples(folder)
+    return samples, _left(items, samples, folder, again)
+
+
+def counts(rows: Mapping[str, Mapping[str, Any]], items: Sequence[Item]) -> dict[str, int]:
+    """How many are "done" and "failed"."""
+    states = [rows.get(item.key, {}).get("state") for item in items]
     return {state: states.count(state) for state in (DONE, FAILED)}
+
+
+def progress_bar(items: Sequence[Item], left: Sequence[Item], shown: bool) -> tqdm[Any]:
+    """Of all edits, those that are made already among them."""
+    return tqdm(total=len(items), initial=len(items) - len(left), unit="edit", disable=not shown)
 
 
 def fingerprint(path: Path) -> str:
@@ -131,10 +164,22 @@ def fingerprint(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _photo(
-    job: Job, items: list[Item], worker: Worker, folder: Path, samples: Samples, batch_size: int, bar: Any
+def edit_photo(
+    items: Sequence[Item], worker: Worker, folder: Path, keep: Callable[[Mapping[str, Any]], object], batch_size: int
 ) -> None:
-    """All edits of one photo; what goes wrong with it is written down, and the others go on."""
+    """All edits of one photo; what goes wrong with it is written down, and the others go on.
+
+    Args:
+        items: of this photo.
+        worker: who edits.
+        folder: of the run, where the pictures go.
+        keep: is called with the line of an edit when its picture is there.
+        batch_size: wishes at once.
+
+    Raises:
+        MissingCheckpointError: the weights are not here.
+    """
+    job = items[0].job
     row = job.origin
     try:
         if job.photo is not None:
@@ -145,18 +190,17 @@ def _photo(
         raise
     except (FaceEditError, OSError) as error:
         for item in items:
-            samples.append({"key": item.key, "state": FAILED, "wish": item.wish, "error": str(error), **row})
-            bar.update()
+            keep({"key": item.key, "state": FAILED, "wish": item.wish, "error": str(error), **row})
         return
     for first in range(0, len(items), batch_size):
         some = items[first : first + batch_size]
-        _edit(some, subject, row, worker, folder, samples)
-        bar.update(len(some))
+        _edit(some, subject, row, worker, folder, keep)
 
 
 def _edit(
-    items: Sequence[Item], subject: Any, row: Mapping[str, Any], worker: Worker, folder: Path, samples: Samples
-) -> None:
+    items: Sequence[Item], subject: Any, row: Mapping[str, Any], worker: Worker, folder: Path,
+    keep: Callable[[Mapping[str, Any]], object],
+) -> None:  # fmt: skip
     """Some wishes at once; if they cannot be had, one by one, so that a bad one takes no other along.
 
     A picture is written first, whole or not at all; its line says that it is there.
@@ -166,15 +210,15 @@ def _edit(
         pictures = worker.edit(subject, [item.wish for item in items])
     except FaceEditError as error:
         if len(items) == 1:
-            samples.append({"key": items[0].key, "state": FAILED, "wish": items[0].wish, "error": str(error), **row})
+            keep({"key": items[0].key, "state": FAILED, "wish": items[0].wish, "error": str(error), **row})
             return
         for item in items:
-            _edit([item], subject, row, worker, folder, samples)
+            _edit([item], subject, row, worker, folder, keep)
         return
     done = {"state": DONE, "seconds": round((time.perf_counter() - started) / len(items), 3), **row}
     for item, picture in zip(items, pictures):
         save_image(picture, inside(folder, item.output))
-        samples.append({"key": item.key, "wish": item.wish, "output": item.output, **done})
+        keep({"key": item.key, "wish": item.wish, "output": item.output, **done})
 
 
 def _clear(folder: Path) -> None:
@@ -192,12 +236,44 @@ def _is_done(row: Mapping[str, Any] | None, item: Item, folder: Path, again: boo
     return not again if row["state"] == FAILED else (folder / item.output).is_file()
 
 
-def _by_photo(items: Sequence[Item]) -> Iterator[tuple[Job, list[Item]]]:
+def by_photo(items: Sequence[Item]) -> list[list[Item]]:
+    """The edits of each photo together, in their order."""
     together: dict[str, list[Item]] = {}
     for item in items:
         together.setdefault(item.job.name, []).append(item)
-    for own in together.values():
-        yield own[0].job, own
+    return list(together.values())
+
+
+def _left(items: Sequence[Item], samples: Samples, folder: Path, again: bool) -> list[Item]:
+    return [item for item in items if not _is_done(samples.rows.get(item.key), item, folder, again)]
+
+
+def _share(
+    items: Sequence[Item], worker: Worker, folder: Path, settings: Mapping[str, Any], share: Share, batch_size: int,
+    again: bool, progress: bool,
+) -> dict[str, int] | None:  # fmt: skip
+    """One of several processes: its own photos, its own lines."""
+
+    def first() -> None:
+        _same_run(folder, settings)
+        _clear(folder)
+
+    order = [item.key for item in items]
+    with group.joined(folder, share, first, order):
+        _same_run(folder, settings)
+        left = _left(items, Samples(folder), folder, again)
+        names = share.own([item.job.name for item in items])
+        lines, fellows = Samples(folder, share.file()), group.Fellows(folder, share)
+        with progress_bar(items, left, progress and share.rank == 0) as bar:
+
+            def keep(row: Mapping[str, Any]) -> None:
+                lines.append(row)
+                bar.update(1 + fellows.news())
+
+            for own in by_photo([item for item in left if item.job.name in names]):
+                edit_photo(own, worker, folder, keep, batch_size)
+        rows = group.leave(folder, share, order)
+    return None if rows is None else counts(rows, items)
 
 
 def _same_run(folder: Path, settings: Mapping[str, Any]) -> None:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
+from ..files import replace_file
 
 FILE = "samples.jsonl"
+PARTS = "samples-*.jsonl"
+"""Of several processes, each writes lines of its own; they go into the one file at the end, see `settle`."""
 
 
 class Samples:
     """The lines of a run, by the key of their edit; the last one counts.
+
+    Those of processes that were killed before they could settle are among them.
 
     Args:
         folder: of the run. A line that was cut off when the last process died is taken away.
@@ -28,7 +33,11 @@ class Samples:
         self.path = folder / file
         self.rows: dict[str, dict[str, Any]] = {}
         if self.path.is_file():
-            self._read()
+            self._mend()
+            self.rows = _read(self.path)
+        if file == FILE:
+            for part in parts(folder):
+                self.rows |= _read(part)
 
     def append(self, row: Mapping[str, Any]) -> None:
         """Keeps one, on disk before this returns; it has a "key"."""
@@ -39,17 +48,61 @@ class Samples:
             os.fsync(file.fileno())
         self.rows[row["key"]] = dict(row)
 
-    def _read(self) -> None:
+    def _mend(self) -> None:
         content = self.path.read_bytes()
         whole = content.rfind(b"\n") + 1
         if whole < len(content):
             with open(self.path, "r+b") as file:
                 file.truncate(whole)
-        for line, text in enumerate(content[:whole].splitlines(), 1):
-            try:
-                row = json.loads(text)
-                self.rows[row["key"]] = row
-            except (ValueError, KeyError, TypeError) as error:
-                raise InputError(
-                    f"{self.path}, line {line} is damaged: {error}\n  take the line away; it is made again"
-                ) from error
+
+
+def parts(folder: Path) -> list[Path]:
+    """The lines of single processes that are not in the one file yet."""
+    return sorted(folder.glob(PARTS))
+
+
+def settle(folder: Path, old: Sequence[Path], order: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Takes lines of single processes into the one file: a line for each edit, in the order of the plan.
+
+    Nobody may write to any of these files meanwhile. Killed in the middle, it is done again and loses nothing.
+
+    Args:
+        folder: of the run.
+        old: of `parts`.
+        order: keys of the plan; what is not in it comes first.
+
+    Returns:
+        All rows of the one file, by their key.
+    """
+    known = _read(folder / FILE) if (folder / FILE).is_file() else {}
+    for part in old:
+        known |= _read(part)
+    planned = dict.fromkeys(order)
+    rows = {key: row for key, row in known.items() if key not in planned}
+    rows |= {key: known[key] for key in planned if key in known}
+
+    def write(path: Path) -> None:
+        with open(path, "w", encoding="utf-8") as file:
+            file.writelines(json.dumps(row, allow_nan=False) + "\n" for row in rows.values())
+            file.flush()
+            os.fsync(file.fileno())
+
+    replace_file(folder / FILE, write)
+    for part in old:
+        part.unlink()
+    return rows
+
+
+def _read(path: Path) -> dict[str, dict[str, Any]]:
+    """The whole lines of a file; one that is being written, or was cut off, is none."""
+    rows = {}
+    content = path.read_bytes()
+    for line, text in enumerate(content[: content.rfind(b"\n") + 1].splitlines(), 1):
+        try:
+            row = json.loads(text)
+            rows[row["key"]] = row
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(
+                f"{path}, line {line} is damaged: {error}\n  take the line away; it is made again"
+            ) from error
+    return rows
