@@ -10,6 +10,7 @@ import contextlib
 import logging
 import os
 import platform
+import shutil
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,12 +19,13 @@ from typing import Any
 
 from ..errors import FaceEditError, InputError, MissingDependencyError
 from ..files import alone
+from .jobs import Job
 from .recipe import Recipe
-from .run import FAILED, Item, begin, by_photo, counts, edit_photo, progress_bar
+from .run import TRIED, Item, Worker, begin, by_photo, counts, edit_photo, progress_bar
 from .samples import settle
 
-TRIES = 3
-"""How often a photo is begun anew over which a worker has died; Ray would go on for ever."""
+TRIES = 4
+"""How often a photo is begun over which workers die; Ray itself would go on for ever."""
 BLOCKS = 4096
 """Parts of the work at most: each is a photo or a few, and its lines come together."""
 _STORE = 256 << 20  # bytes of a cluster made for one run: lines are all that travels
@@ -55,7 +57,7 @@ def run_on_ray(
 ) -> dict[str, int]:
     """Makes what is not made yet, as `common.batch.run.run` does, on the cluster at `RAY_ADDRESS` or one of its own.
 
-    A worker that dies is replaced, and its photo is begun anew; one over which `TRIES` + 1 workers died has failed.
+    A worker that dies is replaced, and its photo is begun anew; one over which `TRIES` workers died has failed.
 
     Args:
         items: see `run`.
@@ -79,19 +81,11 @@ def run_on_ray(
         waiting = {item.key: item for item in left}
         with progress_bar(items, left, progress) as bar:
             for row in _edited(left, recipe, folder, pool, batch_size):
-                if (
-                    waiting.pop(row["key"], None) is not None
-                ):  # a photo that was begun anew tells of its edits once more
+                if waiting.pop(row["key"], None) is not None:  # what was begun anew may be told twice
                     samples.append(row)
                     bar.update()
-            for item in waiting.values():
-                samples.append({"key": item.key, "state": FAILED, "wish": item.wish, **_lost(item)})
-                bar.update()
+        shutil.rmtree(folder / TRIED, ignore_errors=True)
         return counts(settle(folder, [], [item.key for item in items]), items)
-
-
-def _lost(item: Item) -> dict[str, Any]:
-    return {"error": f"No worker lived through this photo, in {TRIES + 1} tries.", "photo": str(item.job.photo)}
 
 
 def _edited(
@@ -105,15 +99,13 @@ def _edited(
         workers, gpus = _room(ray, pool)
         context = data.DataContext.get_current()
         context.enable_progress_bars = context.print_on_execution_start = False
-        context.max_errored_blocks = -1  # what a worker dies over takes nothing else along
         photos = [{"task": _Task(own)} for own in by_photo(items)]
         made = {"recipe": recipe, "folder": folder.absolute(), "place": Path.cwd(), "batch_size": batch_size}
         tasks = data.from_items(photos, override_num_blocks=min(len(photos), BLOCKS))
         found = tasks.map(
             _Editing, fn_constructor_kwargs=made, num_cpus=1, num_gpus=gpus or None,
-            # one at a time: what waits behind a photo that kills its worker would count as tried, too
+            # photos take long, and none should wait for a worker while another worker is free
             compute=data.ActorPoolStrategy(size=min(workers, len(photos)), max_tasks_in_flight_per_actor=1),
-            ray_remote_args_fn=lambda: {"max_restarts": -1, "max_task_retries": TRIES},
         )  # fmt: skip
         for row in found.iter_rows():
             told: _Told = row["told"]
@@ -154,13 +146,33 @@ class _Editing:
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
         """What came of a photo's edits."""
+        if self.error is not None:
+            return {"told": _Told(error=self.error)}
         lines: list[Mapping[str, Any]] = []
-        if self.error is None:
-            try:
-                edit_photo(row["task"].items, self.worker, self.folder, lines.append, self.batch_size)
-            except Exception as error:
-                return {"told": _Told(error=_portable(error))}
-        return {"told": _Told(lines, self.error)}
+        items: Sequence[Item] = row["task"].items
+        tried = self.folder / TRIED / items[0].job.name
+        try:
+            edit_photo(items, _Counted(self.worker, tried), self.folder, lines.append, self.batch_size)
+            tried.unlink(missing_ok=True)
+        except Exception as error:
+            return {"told": _Told(error=_portable(error))}
+        return {"told": _Told(lines)}
+
+
+class _Counted:
+    """A worker that leaves a photo alone over which others have died."""
+
+    def __init__(self, worker: Worker, tried: Path) -> None:
+        self.tried, self.edit, self.record, self._encode = tried, worker.edit, worker.record, worker.encode
+
+    def encode(self, job: Job) -> Any:
+        """See `Worker`; counts where the death of this process does not undo it."""
+        self.tried.parent.mkdir(exist_ok=True)
+        with open(self.tried, "ab") as file:
+            file.write(b".")
+        if self.tried.stat().st_size > TRIES:
+            raise FaceEditError(f"{TRIES} workers died over {job.name}, so that it is left alone.")
+        return self._encode(job)
 
 
 def _portable(error: Exception) -> Exception:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
 from .run import Worker
-from .worker import EditorWorker, editor_of
 
 
 @dataclass(frozen=True)
@@ -38,24 +36,3 @@ def found(name: str) -> Any:
     """What a "module:function" names."""
     module, _, function = name.partition(":")
     return getattr(import_module(module), function)
-
-
-def editing(
-    kind: Callable[[], Any], read: Callable[[Any], Any], args: argparse.Namespace, device: str | None = None
-) -> Recipe:
-    """The recipe of an `EditorWorker`.
-
-    Args:
-        kind: a module's function that gives the class of the editor.
-        read: a module's function, see `EditorWorker`.
-        args: options of the command line.
-        device: in the place of that in the options.
-    """
-    options = {**vars(args), "device": device or args.device}
-    return Recipe(name_of(editor_worker), {"kind": name_of(kind), "read": name_of(read), "options": options})
-
-
-def editor_worker(kind: str, read: str, options: Mapping[str, Any]) -> EditorWorker:
-    """An `EditorWorker` of names, see `editing`."""
-    args = argparse.Namespace(**options)
-    return EditorWorker(editor_of(found(kind)(), args), args, found(read))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from .samples import Samples, parts, settle
 
 SETTINGS = "run.json"
 EDITS = "edits"
+TRIED = "tries"
+"""The folder in which a cluster counts the photos that are in work."""
 DONE, FAILED = "done", "failed"
 _TEMPORARY = re.compile(r"\.[0-9a-f]{32}\.png")  # of `common.files.replace_file`
 
@@ -226,6 +229,7 @@ def _clear(folder: Path) -> None:
     for path in (folder / EDITS).rglob(".*.png"):
         if _TEMPORARY.fullmatch(path.name):
             path.unlink()
+    shutil.rmtree(folder / TRIED, ignore_errors=True)
 
 
 def _is_done(row: Mapping[str, Any] | None, item: Item, folder: Path, again: bool) -> bool:

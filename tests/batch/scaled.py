@@ -1,0 +1,62 @@
+"""A batch run whose workers only paint, by several processes of a launch or of Ray, for tests that kill them.
+
+Arguments: folder of photos, folder of the run, "share" or "ray", and whether to try again what failed.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from counting import WISHES, Painter
+
+from common.batch.group import launched
+from common.batch.jobs import read_jobs
+from common.batch.recipe import Recipe
+from common.batch.run import plan, run
+from common.errors import FaceEditError
+
+
+class Marked(Painter):
+    """Waits, fails and dies where the photo's name says so."""
+
+    def __init__(self, folder: str) -> None:
+        super().__init__(Path(folder))
+        self.died = Path(folder).parent / "died"
+
+    def edit(self, subject, wishes):
+        if subject.name.startswith("bad"):
+            raise FaceEditError("bad")
+        if subject.name.startswith("deadly"):
+            self.die()
+        if subject.name.startswith("frail") and wishes[0]["AU12"] == 2 and not self.died.exists():
+            self.die()
+        time.sleep(0.1 if subject.name.startswith("slow") else 0)
+        return super().edit(subject, wishes)
+
+    def die(self):
+        """By kill -9, and leaves a trace."""
+        with open(self.died, "a") as file:
+            file.write(f"{os.getpid()}\n")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main(photos: str, folder: str, runner: str, again: str = "") -> int:
+    jobs, _ = read_jobs(photos)
+    items, recipe = plan(jobs, WISHES), Recipe("scaled:Marked", {"folder": folder})
+    options = {"batch_size": 2, "progress": False, "again": bool(again)}
+    if runner == "ray":
+        from common.batch.cluster import Pool, run_on_ray
+
+        counts = run_on_ray(items, recipe, Path(folder), {}, Pool(2), **options)
+    else:
+        counts = run(items, recipe.make(), Path(folder), {}, share=launched(), **options)
+    print("counts", counts, flush=True)
+    return int(counts is not None and counts["failed"] > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,286 @@
+"""A run by several processes, by a Ray cluster: the same files as by one process, whoever is killed."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import torch
+from counting import WISHES, Painter
+from PIL import Image
+from runs import ENVIRONMENT, ROOT
+
+from common.action_units import to_vector
+from common.batch import cluster, where
+from common.batch.cluster import TRIES
+from common.batch.group import Share, joined, launched
+from common.batch.jobs import read_jobs
+from common.batch.run import plan, run
+from common.batch.samples import Samples, settle
+from common.batch.worker import add_options
+from common.errors import InputError, MissingDependencyError
+from common.files import alone
+from magicface import __main__ as command
+from magicface import batch as magicface_batch
+
+HERE = Path(__file__).parent
+FACES = ROOT / "examples" / "portraits"
+ALONE = dict.fromkeys(("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT", "TORCHELASTIC_RUN_ID"), "")
+PYTHONPATH = os.pathsep.join(map(str, (ROOT, HERE)))
+
+
+@pytest.fixture
+def photos(tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    return folder
+
+
+def paint(folder: Path, names: list[str]) -> None:
+    for name in names:
+        Image.new("RGB", (16, 16), "grey").save(folder / f"{name}.png")
+
+
+def start(photos: Path, folder: Path, rank: int, world: int, *more: str, launch: str = "1") -> subprocess.Popen:
+    """One of the processes of a launch."""
+    environment = {**ENVIRONMENT, **ALONE, "PYTHONPATH": PYTHONPATH, "RANK": str(rank), "WORLD_SIZE": str(world)}
+    program = [sys.executable, str(HERE / "scaled.py"), str(photos), str(folder), "share", *more]
+    return subprocess.Popen(
+        program, env={**environment, "MASTER_PORT": launch}, cwd=ROOT, text=True, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+def ends(processes: list[subprocess.Popen]) -> list[tuple[int, str]]:
+    """Exit codes, and what was said."""
+    told = []
+    for process in processes:
+        out, errors = process.communicate(timeout=120)
+        told.append((process.returncode, out + errors))
+    return told
+
+
+def by_one(photos: Path, folder: Path) -> Path:
+    """The same run by this process alone."""
+    run(plan(read_jobs(photos)[0], WISHES), Painter(folder), folder, {}, progress=False, batch_size=2)
+    return folder
+
+
+def painted(folder: Path) -> list[str]:
+    return (folder.parent / "painted.txt").read_text().split()
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """All that a run leaves, but for the seconds that it took."""
+    found = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    lines = [json.loads(line) for line in found.pop("samples.jsonl").splitlines()]
+    rows = {row["key"]: {**row, "seconds": 0} for row in lines}
+    assert len(rows) == len(lines), "no line stands twice"
+    return found | {key: json.dumps(row).encode() for key, row in rows.items()}
+
+
+@pytest.mark.parametrize("world", [2, 5])
+def test_many_processes_leave_what_one_leaves(photos, tmp_path, world):
+    paint(photos, [f"p{number}" for number in range(7)])
+    told = ends([start(photos, tmp_path / "many", rank, world) for rank in range(world)])
+    assert [code for code, _ in told] == [0] * world, told
+    assert sum("{'done': 35, 'failed': 0}" in text for _, text in told) == 1, "the last one tells, and nobody else"
+    assert files(tmp_path / "many") == files(by_one(photos, tmp_path / "one"))
+    assert list(Samples(tmp_path / "many").rows) == list(Samples(tmp_path / "one").rows), "in the order of the plan"
+
+
+def test_a_photo_stays_together_and_has_one_owner():
+    names = [f"p{number}" for number in range(11) for _ in range(3)]
+    shares = [Share(rank, 4).own(names) for rank in range(4)]
+    assert sorted(name for share in shares for name in share) == sorted(set(names))
+    assert max(map(len, shares)) - min(map(len, shares)) <= 1
+
+
+def half_done(folder: Path, lines: int) -> None:
+    """Waits until so many lines are written, by whomever."""
+    until = time.monotonic() + 60
+    while sum(path.read_bytes().count(b"\n") for path in folder.glob("samples*.jsonl")) < lines:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def test_whoever_is_killed_nothing_is_lost(photos, tmp_path):
+    """One of three, the others end; then both of two; then one process makes the rest."""
+    folder = tmp_path / "run"
+    paint(photos, [f"slow{number}" for number in range(12)])
+    _, second, _ = three = [start(photos, folder, rank, 3) for rank in range(3)]
+    half_done(folder, 12)
+    second.send_signal(signal.SIGKILL)
+    codes = [code for code, _ in ends(three)]
+    assert codes == [0, -signal.SIGKILL, 0], "nobody waits for the dead"
+    rows = Samples(folder).rows
+    assert 40 <= len(rows) < 60
+    two = [start(photos, folder, rank, 2, launch="2") for rank in range(2)]
+    half_done(folder, len(rows) + 1)
+    for process in two:
+        process.send_signal(signal.SIGKILL)
+    ends(two)
+    assert len(Samples(folder, "samples.jsonl").rows) >= len(rows), "what the first have left is taken in at once"
+    by_one(photos, folder)
+    assert files(folder) == files(by_one(photos, tmp_path / "one"))
+    assert len(painted(folder)) <= 2 * 60 + 3 * 2, "at most what was in work is made again"
+
+
+def test_the_last_one_tells_of_failures_anywhere(photos, tmp_path):
+    """And of those that are tried again."""
+    folder = tmp_path / "run"
+    paint(photos, ["a", "bad"])
+    last = start(photos, folder, 0, 2)
+    assert ends([start(photos, folder, 1, 2)])[0][0] == 0, "a code of 1 would make the launcher end the others"
+    assert [code for code, _ in ends([last])] == [1]
+    assert Samples(folder).rows["bad/wish0"]["state"] == "failed"
+    again = [start(photos, folder, rank, 2, "again", launch="2") for rank in range(2)]
+    told = ends(again)
+    assert sorted(code for code, _ in told) == [0, 1], told
+    assert sum("'failed': 5" in text for _, text in told) == 1
+
+
+def test_a_run_has_one_group(photos, tmp_path):
+    """While it works, nobody else does: no other launch, no process alone."""
+    folder = tmp_path / "run"
+    paint(photos, [f"slow{number}" for number in range(20)])
+    one = start(photos, folder, 0, 2)
+    half_done(folder, 2)
+    other, same = ends([start(photos, folder, 1, 3, launch="other"), start(photos, folder, 0, 2)])
+    for code, text in (other, same):
+        assert code == 1
+        assert "InputError: Another run writes to" in text
+    with pytest.raises(InputError, match="Another run"):
+        by_one(photos, folder)
+    one.kill()
+    ends([one])
+    by_one(photos, folder)
+    with alone(folder), pytest.raises(InputError, match="Another run"), joined(folder, Share(0, 2), lambda: None, []):
+        pass
+
+
+def test_taking_lines_in_may_be_cut_off_anywhere(tmp_path, monkeypatch):
+    """Killed after the new file is there, or before: the second time gives the same."""
+    (tmp_path / "samples.jsonl").write_text('{"key": "c"}\n{"key": "a", "n": 1}\n')
+    olds = [tmp_path / "samples-x-0.jsonl", tmp_path / "samples-x-1.end.jsonl"]
+    olds[0].write_text('{"key": "a", "n": 2}\n{"key": "b"}\n{"ke')
+    olds[1].write_text('{"key": "d"}\n')
+    assert list(Samples(tmp_path).rows) == ["c", "a", "b", "d"]
+    for name in ("replace", "unlink"):
+        monkeypatch.setattr(Path, name, lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            settle(tmp_path, olds, ["a", "b", "d"])
+        monkeypatch.undo()
+    rows = settle(tmp_path, olds, ["a", "b", "d"])
+    assert list(rows.values()) == [{"key": "c"}, {"key": "a", "n": 2}, {"key": "b"}, {"key": "d"}]
+    assert Samples(tmp_path).rows == rows
+    assert not any(path.exists() for path in olds)
+
+
+def test_its_place_is_in_the_environment(monkeypatch):
+    for name in ALONE:
+        monkeypatch.delenv(name, raising=False)
+    assert launched() is None
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    monkeypatch.setenv("RANK", "3")
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    share = launched()
+    assert share is not None
+    assert (share.rank, share.world, share.local) == (3, 4, 1)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert [share.device(asked) for asked in (None, "cuda", "cpu", "cuda:0")] == ["cuda:1", "cuda:1", "cpu", "cuda:0"]
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    assert share.device(None) is None, "the one device that it is shown"
+    for value in ("4", "x"):
+        monkeypatch.setenv("RANK", value)
+        with pytest.raises(InputError, match="RANK"):
+            launched()
+
+
+def test_the_command_under_accelerate(photos, tmp_path):
+    """Drafts, by two processes of a launch, against one."""
+    for name in ("calm", "frown"):
+        (photos / f"{name}.jpg").write_bytes((FACES / f"{name}.jpg").read_bytes())
+    (tmp_path / "wishes.txt").write_text("smile: AU6=2,AU12=3\nangry:0.7\n")
+    asked = ["batch", str(photos), "--wishes", str(tmp_path / "wishes.txt"), "--engine", "draft", "-q", "-o"]
+    launcher = ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--main_process_port", "0"]
+    program = [sys.executable, *launcher, "-m", "magicface", *asked, str(tmp_path / "two")]
+    environment = {**ENVIRONMENT, "ACCELERATE_USE_CPU": "true"}
+    result = subprocess.run(program, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
+    assert result.returncode == 0, result.stderr
+    assert result.stderr.count("4 edits are in") == 1
+    assert command.main([*asked, str(tmp_path / "one")]) == 0
+    assert files(tmp_path / "two") == files(tmp_path / "one")
+
+
+def test_a_worker_is_made_of_plain_values(photos, tmp_path):
+    """What travels holds no network, and what comes of it is the same worker."""
+    args = command_line([str(photos), "--engine", "draft"])
+    recipe = where.editing(magicface_batch._kind, to_vector, args, "cpu")
+    text = pickle.dumps(recipe)
+    assert len(text) < 3000
+    assert b"torch" not in text
+    worker = pickle.loads(text).make()
+    assert type(worker.editor).__name__ == "MagicFace"
+    assert worker.args.device == "cpu"
+    assert worker.read is to_vector
+
+
+def test_ray_makes_what_one_makes_and_outlives_its_workers(photos, tmp_path):
+    """Two workers; one is killed in the middle of a photo, and a photo kills all that begin it."""
+    paint(photos, ["a", "b", "frail", "slow", "deadly", "bad"])
+    folder, environment = tmp_path / "run", {**ENVIRONMENT, **ALONE, "PYTHONPATH": PYTHONPATH}
+    environment |= {"RAY_worker_niceness": "0", "RAY_ADDRESS": ""}
+    program = [sys.executable, str(HERE / "scaled.py"), str(photos), str(folder), "ray"]
+    result = subprocess.run(program, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
+    assert "{'done': 20, 'failed': 10}" in result.stdout, result.stderr
+    assert result.returncode == 1
+    deaths = (tmp_path / "died").read_text().split()
+    assert len(deaths) == len(set(deaths)) == 1 + TRIES
+    assert "died over deadly" in Samples(folder).rows["deadly/wish0"]["error"]
+    paints = Counter(painted(folder))
+    assert {key for key, count in paints.items() if count > 1} == {"frail/wish0", "frail/wish1"}
+    for name in ("deadly", "bad"):
+        (photos / f"{name}.png").unlink()
+    whole = files(folder)
+    assert {name: whole[name] for name in whole if "deadly" not in name and "bad" not in name} == files(
+        by_one(photos, tmp_path / "one")
+    )
+
+
+def test_engine_ray_says_where_and_not_by_what(photos, monkeypatch):
+    assert where.spelled(["p", "--engine", "ray", "-q"]) == ["p", "--runner", "ray", "-q"]
+    assert where.spelled(["--engine=draft", "--engine=ray"]) == ["--engine=draft", "--runner=ray"]
+    args = command_line([str(photos), "--engine", "ray"])
+    assert (args.engine, args.runner) == (None, "ray")
+    paint(photos, ["a"])
+    asked = ["batch", str(photos), "--wishes", str(photos / "w.txt"), "-o", str(photos.parent / "run"), "-q"]
+    (photos / "w.txt").write_text("AU12=1")
+    for more in (
+        ["--workers", "2"],
+        ["--engine", "ray", "--workers", "0"],
+        ["--runner", "ray", "--gpus-per-worker", "1.5"],
+    ):
+        assert command.main([*asked, *more]) == 2
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert command.main([*asked, "--engine", "ray"]) == 2
+    monkeypatch.delenv("WORLD_SIZE")
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(MissingDependencyError, match=r"face-rig\[ray\]"), cluster._cluster(cluster.Pool()):
+        pass
+
+
+def command_line(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    add_options(parser)
+    where.add_options(parser)
+    return parser.parse_args(where.spelled(arguments))
