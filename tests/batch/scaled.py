@@ -21,11 +21,11 @@ from common.errors import FaceEditError
 
 
 class Marked(Painter):
-    """Waits, fails and dies where the photo's name says so."""
+    """Fails and dies where the photo's name says so, and waits in the middle of those that the file `held` names."""
 
     def __init__(self, folder: str) -> None:
         super().__init__(Path(folder))
-        self.died = Path(folder).parent / "died"
+        self.died, self.held = Path(folder).parent / "died", Path(folder).parent / "held"
 
     def edit(self, subject, wishes):
         if subject.name.startswith("bad"):
@@ -34,7 +34,8 @@ class Marked(Painter):
             self.die()
         if subject.name.startswith("frail") and wishes[0]["AU12"] == 2 and not self.died.exists():
             self.die()
-        time.sleep(0.1 if subject.name.startswith("slow") else 0)
+        while wishes[0]["AU12"] == 2 and self.held.exists() and subject.name in self.held.read_text().split():
+            time.sleep(0.01)
         return super().edit(subject, wishes)
 
     def die(self):
