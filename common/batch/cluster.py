@@ -24,7 +24,7 @@ from .recipe import Recipe
 from .run import TRIED, Item, Worker, begin, by_photo, counts, edit_photo, progress_bar
 from .samples import settle
 
-TRIES = 4
+TRIES = 3
 """How often a photo is begun over which workers die; Ray itself would go on for ever."""
 BLOCKS = 4096
 """Parts of the work at most: each is a photo or a few, and its lines come together."""

@@ -26,22 +26,23 @@ class Marked(Painter):
     def __init__(self, folder: str) -> None:
         super().__init__(Path(folder))
         self.died, self.held = Path(folder).parent / "died", Path(folder).parent / "held"
+        self.died.touch()
 
     def edit(self, subject, wishes):
         if subject.name.startswith("bad"):
             raise FaceEditError("bad")
         if subject.name.startswith("deadly"):
-            self.die()
-        if subject.name.startswith("frail") and wishes[0]["AU12"] == 2 and not self.died.exists():
-            self.die()
+            self.die(subject.name)
+        if subject.name.startswith("frail") and wishes[0]["AU12"] == 2 and "frail" not in self.died.read_text():
+            self.die(subject.name)
         while wishes[0]["AU12"] == 2 and self.held.exists() and subject.name in self.held.read_text().split():
             time.sleep(0.01)
         return super().edit(subject, wishes)
 
-    def die(self):
-        """By kill -9, and leaves a trace."""
+    def die(self, name):
+        """By kill -9, and says over what."""
         with open(self.died, "a") as file:
-            file.write(f"{os.getpid()}\n")
+            file.write(f"{name}\n")
         os.kill(os.getpid(), signal.SIGKILL)
 
 
