@@ -19,12 +19,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import psutil
 import torch
 from tqdm import tqdm
 
+from common.arguments import Engine
 from common.images import read_image, save_image
 from magicface import MagicFace
 
@@ -69,7 +71,7 @@ def soak(edit: Callable[[int], object], edits: int, warm_up: int, *, progress: b
     return Soaked(resident, time.perf_counter() - started)
 
 
-def editing(engine: str, steps: int, side: int, folder: Path, every: int = 10) -> Callable[[int], object]:
+def editing(engine: Engine, steps: int, side: int, folder: Path, every: int = 10) -> Callable[[int], object]:
     """An edit of one of the portraits, written to a file; another photo comes every few edits.
 
     Args:
@@ -98,7 +100,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--edits", type=int, default=1000, help="that count")
     parser.add_argument("--warm-up", type=int, default=100, help="edits before")
-    parser.add_argument("--engine", choices=("draft", "diffusion"), action="append", help="default: both")
+    parser.add_argument("--engine", choices=get_args(Engine), action="append", help="default: both")
     parser.add_argument("--steps", type=int, default=2, help="of diffusion")
     parser.add_argument("--side", type=int, default=512, help="of the photos, in pixels")
     parser.add_argument("--bound", type=float, default=2.0, help="MB in 100 edits")
@@ -106,7 +108,8 @@ def main() -> int:
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     failed = False
-    for engine in args.engine or ("draft", "diffusion"):
+    engines: list[Engine] = args.engine or list(get_args(Engine))
+    for engine in engines:
         with tempfile.TemporaryDirectory() as folder:
             found = soak(editing(engine, args.steps, args.side, Path(folder)), args.edits, args.warm_up)
         first, last = (part / MB for part in (found.resident[0], found.resident[-1]))

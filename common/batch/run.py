@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import shutil
 import time
@@ -16,14 +15,14 @@ from PIL import Image
 from tqdm import tqdm
 
 from ..errors import FaceEditError, InputError, MissingCheckpointError
-from ..files import alone, replace_file
+from ..files import alone
 from ..images import save_image
 from . import group
 from .group import Share
 from .jobs import ORIGIN, Job, inside
 from .samples import Samples, parts, settle
+from .settings import same_run
 
-SETTINGS = "run.json"
 EDITS = "edits"
 TRIED = "tries"
 """The folder in which a cluster counts the photos that are in work."""
@@ -138,7 +137,7 @@ def begin(items: Sequence[Item], folder: Path, settings: Mapping[str, Any], agai
     Raises:
         InputError: the folder holds another run.
     """
-    _same_run(folder, settings)
+    same_run(folder, settings)
     _clear(folder)
     if old := parts(folder):
         settle(folder, old, [item.key for item in items])
@@ -259,12 +258,12 @@ def _share(
     """One of several processes: its own photos, its own lines."""
 
     def first() -> None:
-        _same_run(folder, settings)
+        same_run(folder, settings)
         _clear(folder)
 
     order = [item.key for item in items]
     with group.joined(folder, share, first, order):
-        _same_run(folder, settings)
+        same_run(folder, settings)
         left = _left(items, Samples(folder), folder, again)
         names = share.own([item.job.name for item in items])
         lines, fellows = Samples(folder, share.file()), group.Fellows(folder, share)
@@ -278,19 +277,3 @@ def _share(
                 edit_photo(own, worker, folder, keep, batch_size)
         rows = group.leave(folder, share, order)
     return None if rows is None else counts(rows, items)
-
-
-def _same_run(folder: Path, settings: Mapping[str, Any]) -> None:
-    path = folder / SETTINGS
-    plain = json.loads(json.dumps(settings))
-    if not path.is_file():
-        replace_file(path, lambda file: file.write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8"))
-        return
-    try:
-        known = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"{path} is damaged: {error}\n  take the folder away, or name another one") from error
-    other = sorted(key for key in {*known, *plain} if known.get(key) != plain.get(key))
-    if other:
-        lines = "\n".join(f"  {key}: {known.get(key)!r} there, {plain.get(key)!r} now" for key in other)
-        raise InputError(f"{folder} holds a run with other settings:\n{lines}\n  name another folder")
