@@ -125,8 +125,10 @@ def measure(side: int, turns: int) -> list[Measured]:
         turns: how many count; one comes before.
     """
     photo = read_image(PORTRAIT).resize((side, side))
-    editors = {"drafts": MagicFace.drafting(), "embedded networks": MagicFace.from_pretrained("embedded", device="cpu")}
-    engines: dict[str, Engine] = {"drafts": "draft", "embedded networks": "diffusion"}
+    small = MagicFace.from_pretrained("embedded", device="cpu")
+    own = f"embedded networks (crop of {small.size} px, steps: {small.defaults.steps})"
+    editors = {"drafts": MagicFace.drafting(), own: small}
+    engines: dict[str, Engine] = {"drafts": "draft", own: "diffusion"}
     seconds: dict[tuple[str, int], list[tuple[float, float]]] = {}
     for turn in range(turns + 1):
         for name, editor in editors.items():

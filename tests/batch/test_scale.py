@@ -11,7 +11,9 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -306,11 +308,9 @@ def command_line(arguments: list[str]) -> argparse.Namespace:
 
 def test_memory_does_not_grow_and_a_leak_is_seen(tmp_path):
     """Of drafts, after a warm-up; then with one that keeps the photo of each edit."""
-    sys.path.insert(0, str(ROOT / "benchmarks"))
-    import soak
-
+    soak = benchmark("soak")
     edit, kept = soak.editing("draft", 1, 128, tmp_path), []
-    bound = 10.0  # MB in 100 edits
+    bound = 40.0  # MB in 100 edits; a photo kept of each would be 79
     assert soak.soak(edit, 40, 20, progress=False).slope < bound
 
     def leak(number: int) -> None:
@@ -318,3 +318,19 @@ def test_memory_does_not_grow_and_a_leak_is_seen(tmp_path):
         kept.append(np.random.default_rng(number).bytes(512 * 512 * 3))
 
     assert soak.soak(leak, 40, 5, progress=False).slope > bound
+
+
+def test_the_page_of_costs_computes_what_it_says():
+    cost, text = benchmark("cost"), (ROOT / "benchmarks" / "cost.md").read_text()
+    one, eight = (cost.Gpus(count, 312, 0.35).photo(5, 50) for count in (1, 8))
+    assert one == pytest.approx((0.83 + 5 * 50 * 1.85) / (312 * 0.35))
+    assert one == pytest.approx(8 * eight)
+    price, example = f"{one / 3.6:.2f} x P", f"{2 * one / 3.6:.2f}"
+    for count, seconds in ((1, one), (8, eight)):
+        line = f"| {count} x A100 (computed) | {seconds:.2f} | {3600 / seconds:,.0f} | {price} | {example} |"
+        assert line in text.splitlines()
+
+
+def benchmark(name: str) -> ModuleType:
+    sys.path.insert(0, str(ROOT / "benchmarks"))
+    return import_module(name)
