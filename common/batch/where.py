@@ -11,8 +11,7 @@ from ..arguments import whole_number
 from ..errors import InputError
 from .group import launched
 from .recipe import Recipe, found, name_of
-from .run import Item, run
-from .worker import EditorWorker, editor_of
+from .run import Item, Worker, run
 
 RUNNERS = ("local", "ray")
 

@@ -22,6 +22,7 @@ from counting import WISHES, Painter
 from PIL import Image
 from runs import ENVIRONMENT, ROOT
 
+from common import cli
 from common.action_units import to_vector
 from common.batch import cluster, where
 from common.batch.cluster import TRIES
@@ -29,7 +30,6 @@ from common.batch.group import Share, joined, launched
 from common.batch.jobs import read_jobs
 from common.batch.run import plan, run
 from common.batch.samples import Samples, settle
-from common.batch.worker import add_options
 from common.errors import InputError, MissingDependencyError
 from common.files import alone
 from magicface import __main__ as command
@@ -246,13 +246,12 @@ def test_the_command_under_accelerate(photos, tmp_path):
 def test_a_worker_is_made_of_plain_values(photos, tmp_path):
     """What travels holds no network, and what comes of it is the same worker."""
     args = command_line([str(photos), "--engine", "draft"])
-    recipe = where.editing(magicface_batch._kind, to_vector, args, "cpu")
+    recipe = where.recipe_of(magicface_batch.worker, args)
     text = pickle.dumps(recipe)
     assert len(text) < 3000
     assert b"torch" not in text
     worker = pickle.loads(text).make()
     assert type(worker.editor).__name__ == "MagicFace"
-    assert worker.args.device == "cpu"
     assert worker.read is to_vector
 
 
@@ -301,7 +300,8 @@ def test_engine_ray_says_where_and_not_by_what(photos, monkeypatch):
 
 def command_line(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
-    add_options(parser)
+    parser.add_argument("photos")
+    cli.add_options(parser)
     where.add_options(parser)
     return parser.parse_args(where.spelled(arguments))
 
