@@ -85,27 +85,6 @@ def make(worker: str, options: Mapping[str, Any]) -> Worker:
     return found(worker)(argparse.Namespace(**options))
 
 
-def editing(
-    kind: Callable[[], Any], read: Callable[[Any], Any], args: argparse.Namespace, device: str | None = None
-) -> Recipe:
-    """The recipe of an `EditorWorker`.
-
-    Args:
-        kind: a module's function that gives the class of the editor.
-        read: a module's function, see `EditorWorker`.
-        args: options of the command line.
-        device: in the place of that in the options.
-    """
-    options = {**vars(args), "device": device or args.device}
-    return Recipe(name_of(editor_worker), {"kind": name_of(kind), "read": name_of(read), "options": options})
-
-
-def editor_worker(kind: str, read: str, options: Mapping[str, Any]) -> EditorWorker:
-    """An `EditorWorker` of names, see `editing`."""
-    args = argparse.Namespace(**options)
-    return EditorWorker(editor_of(found(kind)(), args), args, found(read))
-
-
 def _pool(args: argparse.Namespace, pool: Callable[..., Any]) -> Any:
     if args.workers is not None:
         whole_number("--workers", args.workers, 1, 4096)
