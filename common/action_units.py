@@ -113,7 +113,7 @@ def _parse(text: str) -> dict[str, float | str]:
 
 def _parts(text: str) -> list[str]:
     """What a text asks for, one by one: apart by commas or semicolons, beside NAME=VALUE by spaces too."""
-    pieces = re.split(r"[,;]+", re.sub(r"\s*([=:])\s*", r"\1", text))
+    pieces = re.split(r"[,;]+", re.sub(r" ?([=:]) ?", r"\1", " ".join(text.split())))
     return [part for piece in pieces for part in (piece.split() if "=" in piece else [piece.strip()]) if part]
 
 

@@ -47,7 +47,7 @@ def check_options(steps: int, batch_size: int, guidance: float, seed: int, paste
     whole_number("steps", steps, 1, 1000)  # the networks know 1000 timesteps
     whole_number("batch_size", batch_size, 1, 2**31)
     whole_number("seed", seed, 0, 2**63 - 1)
-    if not isinstance(guidance, Real) or not math.isfinite(guidance):
+    if not isinstance(guidance, Real) or not -math.inf < guidance < math.inf:
         raise InputError(f"guidance must be a finite number; got {guidance!r}.")
     if paste_back is False:
         return None

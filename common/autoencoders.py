@@ -11,8 +11,9 @@ from diffusers import AutoencoderKL
 from diffusers.configuration_utils import FrozenDict
 from diffusers.models.autoencoders.vae import EncoderOutput
 
+from .configs import read_architecture
 from .errors import CheckpointError
-from .weights import building, read_config
+from .weights import building
 
 
 class ExactOutput(EncoderOutput):
@@ -53,8 +54,8 @@ def load_vae(folder: Path, *, dtype: torch.dtype = torch.float32) -> Autoencoder
     Raises:
         CheckpointError: damaged, of another kind, or keys missing or left over.
     """
-    kind = read_config(folder / "config.json").get("_class_name", AutoencoderKL.__name__)
-    if kind not in KINDS:
+    kind = read_architecture(folder / "config.json").get("_class_name", AutoencoderKL.__name__)
+    if not isinstance(kind, str) or kind not in KINDS:
         raise CheckpointError(f"{folder} holds a {kind}; the autoencoder must be one of {', '.join(KINDS)}.")
     options = {"dtype": dtype, "local_files_only": True, "use_safetensors": True, "output_loading_info": True}
     with building(folder):

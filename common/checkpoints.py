@@ -7,20 +7,32 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
+from diffusers import UNet2DConditionModel, UniPCMultistepScheduler
 
-from .autoencoders import load_vae
+from .autoencoders import KINDS, AutoencoderDC, load_vae
+from .configs import check_class
 from .devices import choose_device
 from .errors import CheckpointError, MissingCheckpointError
 from .files import model_folder
-from .networks import WEIGHTS, load_unet, released_scheduler, unet_from_config
+from .networks import WEIGHTS, load_unet, named_scheduler, released_scheduler, unet_from_config
 from .pipeline import FaceEditPipeline
 from .prompt import prompt_embeds
-from .weights import building, check_keys
+from .weights import building, check_keys, read_config
 
 PARSER_FILE = "79999_iter.pth"
 """BiSeNet face parsing, in the release's `utils/` (once at its top level)."""
+INDEX = "model_index.json"
+"""Of a folder in diffusers' layout."""
+PARTS: dict[str, tuple[str | None, ...]] = {
+    "vae": tuple(KINDS),
+    "unet": (UNet2DConditionModel.__name__,),
+    "id_encoder": (UNet2DConditionModel.__name__, None),  # None: it was let go
+    "scheduler": (),  # see `named_scheduler`
+}
+"""Of a `FaceEditPipeline`, with their classes."""
 
 
 @dataclass(frozen=True)
@@ -74,24 +86,53 @@ def load(
     for place in places:
         if not place.is_dir():
             raise MissingCheckpointError(f"There is no folder {place}.")
-    if (places[0] / "model_index.json").is_file():
-        with building(places[0]):
-            saved = FaceEditPipeline.from_pretrained(
-                places[0], dtype=dtype, use_safetensors=True, local_files_only=True
-            )
-            return _from(places, saved.to(device))
+    if (places[0] / INDEX).is_file():
+        return _from(places, _saved(places[0], dtype).to(device))
     release, missing = _missing(places, release)
     if missing:
         raise missing_error(missing, places, release)
     id_encoder = load_unet(_first(places[:1], release.id_encoder), dtype=dtype)
     unet = load_unet(_first(places[:1], release.denoiser), vector_key=release.vector_key, dtype=dtype)
     vae = load_vae(_first(places, ("vae",)), dtype=dtype)
-    prompt = prompt_embeds(places)
-    width = unet.config["cross_attention_dim"]
-    if prompt is not None and prompt.shape[::2] != (1, width):
-        raise CheckpointError(f"The prompt embedding must be (1, 77, {width}) for this network; it is {prompt.shape}.")
     scheduler = released_scheduler(_first(places, ("scheduler",)))
-    return _from(places, FaceEditPipeline(vae, id_encoder, unet, scheduler, prompt).to(device))
+    return _from(places, FaceEditPipeline(vae, id_encoder, unet, scheduler, _prompt(places, unet)).to(device))
+
+
+def _saved(folder: Path, dtype: torch.dtype) -> FaceEditPipeline:
+    """What `FaceEditPipeline.save_pretrained` wrote.
+
+    A model_index.json can name any class of any library, or a file of code beside it. It is looked at, and refused
+    where it names others than ours; nothing is loaded because of it.
+    """
+    path = folder / INDEX
+    index = read_config(path)
+    check_class(path, index, FaceEditPipeline.__name__)
+    for name, kinds in PARTS.items():
+        if not _is_one(index.get(name), kinds):
+            raise CheckpointError(f"{path} is refused: its {name} is {str(index.get(name))[:120]}, none of ours.")
+    if more := sorted(key for key in index if key not in PARTS and not key.startswith("_")):
+        raise CheckpointError(
+            f"{path} is refused: it names {more[0]!r}, which is no part of {FaceEditPipeline.__name__}."
+        )
+    with building(folder):
+        unet = load_unet(folder / "unet", dtype=dtype)
+        id_encoder = load_unet(folder / "id_encoder", dtype=dtype) if index["id_encoder"][0] else None
+        scheduler = named_scheduler(folder / "scheduler", UniPCMultistepScheduler.__name__)
+        vae = load_vae(folder / "vae", dtype=dtype)
+        return FaceEditPipeline(vae, id_encoder, unet, scheduler, _prompt([folder], unet))
+
+
+def _is_one(entry: Any, kinds: tuple[str | None, ...]) -> bool:
+    """Whether an entry of a model_index.json, [library, class], names one of the classes; no classes are any."""
+    known = isinstance(entry, list) and len(entry) == 2 and entry[0] in (None, "diffusers", AutoencoderDC.__module__)
+    return known and (not kinds or entry[1] in kinds)
+
+
+def _prompt(places: list[Path], unet: UNet2DConditionModel) -> torch.Tensor | None:
+    prompt, width = prompt_embeds(places), unet.config["cross_attention_dim"]
+    if prompt is not None and (prompt.ndim, *prompt.shape[::2]) != (3, 1, width):
+        raise CheckpointError(f"The prompt embedding must be (1, 77, {width}) for this network; it is {prompt.shape}.")
+    return prompt
 
 
 def fast_layout(pipeline: FaceEditPipeline) -> FaceEditPipeline:

@@ -13,6 +13,7 @@ import numpy as np
 from .arguments import SEED, Start, check_options, check_start
 from .background.labels import Extent, Guide, foreground
 from .errors import CheckpointError, InputError
+from .texts import parse_json, read_text
 
 DEFAULTS_FILE = "editor.json"
 
@@ -82,7 +83,7 @@ def read_defaults(folder: str | Path, published: Defaults | None = None) -> Defa
     if not path.is_file():
         return published or Defaults()
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = parse_json(read_text(path))
         if not isinstance(values, dict):
             raise InputError(f"It must hold a JSON object; it holds a {type(values).__name__}.")
         return Defaults.of(values, published)

@@ -72,6 +72,14 @@ def home() -> Path:
     return Path(os.environ.get("FACE_RIG_HOME") or Path.home() / ".cache" / "face-rig")
 
 
+def expanded(path: str | Path) -> Path:
+    """A path whose `~` is the home folder; of somebody unknown, or in what is no path at all, it stays as it is."""
+    try:
+        return Path(os.path.expanduser(path))
+    except ValueError:  # a NUL byte, or half a character
+        return Path(path)
+
+
 EMBEDDED = "embedded"
 """The name by which the small model inside a package is asked for."""
 

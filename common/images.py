@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from .errors import FaceEditError, ImageError, ShapeError
-from .files import replace_file
+from .files import expanded, replace_file
 from .provenance.recipe import carried
+from .texts import check_regular
 
 ImageLike = str | Path | Image.Image | Any
 """A path, a PIL image, a numpy array (H, W), (H, W, 1|3|4), or a torch tensor (1|3|4, H, W)."""
@@ -117,7 +119,7 @@ def picture_format(path: Path) -> str:
 
 def check_exists(image: Any) -> None:
     """Raises an ImageError for a path where there is nothing; what is no path passes."""
-    if isinstance(image, (str, Path)) and not os.path.exists(os.path.expanduser(image)):
+    if isinstance(image, (str, Path)) and not os.path.exists(expanded(image)):
         raise ImageError(f"There is no file {image}.")
 
 
@@ -126,8 +128,10 @@ def _open(path: Path) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # large photos are welcome up to the bomb; damaged metadata do not matter
-            content = Path(os.path.expanduser(path)).read_bytes()
-            image = Image.open(io.BytesIO(content))  # no file stays open, whatever the decoder does
+            check_regular(expanded(path))
+            image = Image.open(io.BytesIO(expanded(path).read_bytes()))  # no file stays open, whatever the decoder does
+            if image.format == "EPS":
+                raise OSError("EPS is a program, which another program would run; save it as .png")
             image.load()
             return image
     except Image.DecompressionBombError as error:
@@ -177,6 +181,8 @@ def _from_array(array: np.ndarray) -> Image.Image:
         raise ShapeError("picture", "(H, W), (H, W, 1), (H, W, 3) or (H, W, 4)", array.shape)
     if 0 in array.shape:
         raise ImageError(f"The picture is empty: shape {array.shape}.")
+    if array.shape[0] * array.shape[1] > (most := 2 * (Image.MAX_IMAGE_PIXELS or sys.maxsize)):  # PIL's, of files
+        raise ImageError(f"The picture is too large: shape {array.shape}, of at most {most} pixels.")
     array = _to_uint8(array)
     if array.shape[2] == 1:
         array = array.repeat(3, axis=2)

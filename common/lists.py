@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import json
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,6 +12,7 @@ from typing import Any, TypeVar
 from PIL import Image
 
 from .errors import InputError
+from .texts import check_regular, parse_json, read_text
 
 REPORTED = 8
 Row = TypeVar("Row")
@@ -22,39 +22,45 @@ def read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Line numbers, from 1, and rows of a .csv or .jsonl file.
 
     Raises:
-        InputError: another kind of file, one that cannot be read, or a line that is no JSON.
+        InputError: another kind of file, one that cannot be read, or a line that is no CSV or JSON.
     """
     if path.suffix not in (".csv", ".jsonl"):
         raise InputError(f"A list is a .csv or .jsonl file; got {path}.")
     try:
-        lines = io.StringIO(path.read_text(encoding="utf-8-sig"), newline="")
-    except (OSError, UnicodeDecodeError) as error:
+        lines = io.StringIO(read_text(path), newline="")
+    except (OSError, ValueError) as error:
         raise InputError(f"Cannot read the list {path}: {error}") from error
     if path.suffix == ".csv":
-        reader = csv.DictReader(lines)
-        for row in reader:
-            yield reader.line_num, {str(key): value for key, value in row.items()}
+        yield from _table(path, csv.DictReader(lines))
         return
     for line, text in enumerate(lines, 1):
         if text.strip():
             try:
-                yield line, json.loads(text)
+                yield line, parse_json(text)
             except ValueError as error:
                 raise InputError(f"{path}, line {line} is no JSON: {error}") from error
+
+
+def _table(path: Path, reader: csv.DictReader[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+    try:
+        for row in reader:
+            yield reader.line_num, {str(key): value for key, value in row.items()}
+    except csv.Error as error:  # such as a field of more than 131072 letters
+        raise InputError(f"{path}, line {reader.line_num} is no CSV: {error}") from error
 
 
 def checked(path: Path, rows: Iterable[tuple[int, Any]], check: Callable[[Any], Row]) -> list[Row]:
     """What `check` makes of every row.
 
     Raises:
-        InputError: `check` raised one, or an OSError; the first such lines are named together.
+        InputError: `check` raised one, another ValueError or an OSError; the first such lines are named together.
     """
     found: list[Row] = []
     problems: list[str] = []
     for line, row in rows:
         try:
             found.append(check(row))
-        except (InputError, OSError) as error:
+        except (ValueError, OSError) as error:  # an InputError is a ValueError
             problems.append(f"  line {line}: {error}".replace("\n", "\n  "))
         if len(problems) == REPORTED:
             break
@@ -80,7 +86,8 @@ def picture_size(picture: Path | Image.Image) -> tuple[int, int]:
     if isinstance(picture, Image.Image):
         return picture.size
     try:
+        check_regular(picture)
         with Image.open(picture) as image:
             return image.size
-    except (OSError, Image.DecompressionBombError) as error:
+    except Exception as error:  # decoders raise whatever they meet in a damaged file
         raise InputError(f"{picture} is no picture: {error}") from error

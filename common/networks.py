@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import diffusers
 import torch
-from diffusers import UNet2DConditionModel, UniPCMultistepScheduler
+from diffusers import SchedulerMixin, UNet2DConditionModel, UniPCMultistepScheduler
 from safetensors.torch import save_file
 
+from .configs import check_class, read_architecture
 from .errors import CheckpointError
-from .weights import building, check_keys, own_copy, read_config, read_weights
+from .weights import building, check_keys, own_copy, read_weights
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 
@@ -53,7 +55,8 @@ def load_unet(
         if "class_embedding.weight" not in state:
             raise CheckpointError(f"{folder / WEIGHTS} has no {vector_key}weight: it is not a denoiser of this family.")
         vector_size = state["class_embedding.weight"].shape[1]
-    config = read_config(folder / "config.json")
+    config = read_architecture(folder / "config.json")
+    check_class(folder / "config.json", config, r"UNet\w*2DConditionModel")  # the releases have names of their own
     with building(folder / "config.json"):
         unet = unet_from_config(config, vector_size)
     check_keys(unet.state_dict(), state, str(folder))
@@ -82,6 +85,27 @@ def save_unet(
     save_file({key: value.detach().cpu().contiguous() for key, value in state.items()}, folder / WEIGHTS)
 
 
+def named_scheduler(folder: Path, default: str) -> Any:
+    """The scheduler that a scheduler_config.json names, of diffusers' own; made from it as it stands.
+
+    Args:
+        folder: of the file.
+        default: its class where the file names none.
+
+    Raises:
+        CheckpointError: damaged, or no scheduler of diffusers'.
+    """
+    path = folder / "scheduler_config.json"
+    config = read_architecture(path)
+    kind = getattr(diffusers, str(config.get("_class_name", default)), None)
+    if not isinstance(kind, type) or not issubclass(kind, SchedulerMixin):
+        raise CheckpointError(
+            f"{path} is refused: {str(config.get('_class_name'))[:80]!r} is no scheduler of diffusers'."
+        )
+    with building(path):
+        return kind.from_config(config)  # type: ignore[attr-defined]
+
+
 def released_scheduler(folder: Path) -> UniPCMultistepScheduler:
     """UniPC as the release's diffusers 0.25.1 made it: linspace timesteps, last sigma the smallest of training.
 
@@ -91,7 +115,7 @@ def released_scheduler(folder: Path) -> UniPCMultistepScheduler:
     config = dict(SD15_SCHEDULER)
     published = folder / "scheduler_config.json"
     if published.is_file():
-        config = read_config(published)
+        config = read_architecture(published)
     # Keys of the published PNDM config that UniPC does not know would be reported as ignored.
     known = UniPCMultistepScheduler._get_init_keys(UniPCMultistepScheduler)
     own = {key: value for key, value in config.items() if key in known}

@@ -5,10 +5,13 @@ from __future__ import annotations
 import contextlib
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import save_file
 
+from .configs import read_architecture
+from .errors import CheckpointError
 from .files import replace_file
 from .weights import building, read_weights
 
@@ -37,11 +40,23 @@ def prompt_embeds(places: list[Path]) -> torch.Tensor | None:
 
 def embed_prompt(text_encoder: Path, tokenizer: Path, prompt: str = PROMPT) -> torch.Tensor:
     """The embedding (1, 77, D) of a prompt padded to 77 tokens, float32."""
-    from transformers import CLIPTextModel, CLIPTokenizer
-
-    tokens = CLIPTokenizer.from_pretrained(tokenizer, local_files_only=True)(
-        prompt, padding="max_length", max_length=77, truncation=True, return_tensors="pt"
-    )
-    model = CLIPTextModel.from_pretrained(text_encoder, local_files_only=True)
+    words, model = load_text(text_encoder, tokenizer)
+    tokens = words(prompt, padding="max_length", max_length=77, truncation=True, return_tensors="pt")
     with torch.no_grad():
         return model(tokens.input_ids)[0].float()
+
+
+def load_text(text_encoder: Path, tokenizer: Path, **options: Any) -> tuple[Any, Any]:
+    """A CLIPTokenizer and a CLIPTextModel from their folders; options are of the latter's `from_pretrained`.
+
+    Raises:
+        CheckpointError: damaged, of another kind, or with what would load more than these folders.
+    """
+    from transformers import CLIPTextModel, CLIPTokenizer
+
+    read_architecture(text_encoder / "config.json")
+    if (adapter := text_encoder / "adapter_config.json").exists():
+        raise CheckpointError(f"{adapter} is refused: it would have another model loaded; take it away.")
+    with building(f"{text_encoder} and {tokenizer.name}"):
+        words = CLIPTokenizer.from_pretrained(tokenizer, local_files_only=True)
+        return words, CLIPTextModel.from_pretrained(text_encoder, local_files_only=True, **options)

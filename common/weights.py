@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from .errors import CheckpointError, FaceEditError
+from .texts import check_regular, parse_json, read_text
 
 
 def read_weights(path: Path) -> dict[str, torch.Tensor]:
@@ -22,8 +21,9 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
         CheckpointError: the file is damaged, for instance by a broken download.
     """
     try:
+        check_regular(path)
         return load_file(path)
-    except (SafetensorError, OSError) as error:
+    except Exception as error:  # a damaged header makes safetensors and torch fail in many ways
         raise CheckpointError(f"Cannot read {path}: {error}.\n  delete it and fetch it again") from error
 
 
@@ -34,12 +34,25 @@ def read_pickled(path: Path) -> dict[str, Any]:
         CheckpointError: the file is damaged, or holds more than that.
     """
     try:
+        check_regular(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # damaged files fail in many ways; pickles that would run code are refused
         raise CheckpointError(f"Cannot read {path}: {error}\n  delete it and fetch it again") from error
     if not isinstance(content, dict):
         raise CheckpointError(f"{path} must hold a dict of tensors; it holds a {type(content).__name__}.")
+    _check_stored(content, path)
     return content
+
+
+def _check_stored(content: Mapping[str, Any], path: Path) -> None:
+    """Raises a CheckpointError for a tensor larger than what is stored of it: a pickle can repeat one number."""
+    for key, value in content.items():
+        if isinstance(value, dict):
+            _check_stored(value, path)
+        elif (
+            isinstance(value, torch.Tensor) and value.numel() * value.element_size() > value.untyped_storage().nbytes()
+        ):
+            raise CheckpointError(f"{path} is refused: {key} is {tuple(value.shape)}, of which it stores a part alone.")
 
 
 @contextmanager
@@ -67,7 +80,7 @@ def read_config(path: Path, cure: str = "delete it and fetch it again") -> dict[
         CheckpointError: damaged, or not a JSON object.
     """
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        config = parse_json(read_text(path))
     except (OSError, ValueError) as error:
         raise CheckpointError(f"Cannot read {path}: {error}.\n  {cure}") from error
     if not isinstance(config, dict):
@@ -77,6 +90,8 @@ def read_config(path: Path, cure: str = "delete it and fetch it again") -> dict[
 
 def check_keys(expected: Mapping[str, torch.Tensor], got: Mapping[str, torch.Tensor], what: str) -> None:
     """Raises a CheckpointError that names what is missing, what is too much, and what has another shape."""
+    if odd := [key for key, value in got.items() if not isinstance(key, str) or not isinstance(value, torch.Tensor)]:
+        raise CheckpointError(f"{what} must hold tensors by their names; {str(odd[0])[:80]!r} is none.")
     missing, unexpected = sorted(expected.keys() - got.keys()), sorted(got.keys() - expected.keys())
     reshaped = [
         f"{key}: expected {tuple(expected[key].shape)}, got {tuple(got[key].shape)}"

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import diffusers
 import torch
 from diffusers import PNDMScheduler, StableDiffusionPipeline, UNet2DConditionModel
 from safetensors.torch import save_file
@@ -18,8 +17,9 @@ from common.autoencoders import load_vae
 from common.defaults import Defaults, read_defaults
 from common.devices import choose_device
 from common.errors import CheckpointError
-from common.networks import SD15_SCHEDULER, load_unet
-from common.weights import building, check_keys, read_config, read_pickled, read_weights
+from common.networks import SD15_SCHEDULER, load_unet, named_scheduler
+from common.prompt import load_text
+from common.weights import building, check_keys, read_pickled, read_weights
 
 from .adapter import AUAdapter, attend_to_action_units, cross_attentions
 from .faceid import load_faceid, read_faceid
@@ -112,18 +112,12 @@ def load_pipeline(base: Path, unet: UNet2DConditionModel, dtype: torch.dtype) ->
     """The stock pipeline round a UNet; the scheduler is the one that the base names, else PNDM."""
     text_encoder = tokenizer = None
     if (base / "text_encoder").is_dir() and (base / "tokenizer").is_dir():
-        from transformers import CLIPTextModel, CLIPTokenizer
-
-        with building(f"{base}/text_encoder and tokenizer"):
-            tokenizer = CLIPTokenizer.from_pretrained(base / "tokenizer", local_files_only=True)
-            text_encoder = CLIPTextModel.from_pretrained(
-                base / "text_encoder", dtype=dtype, local_files_only=True, use_safetensors=True
-            )
+        tokenizer, text_encoder = load_text(
+            base / "text_encoder", base / "tokenizer", dtype=dtype, use_safetensors=True
+        )
     scheduler: Any = PNDMScheduler(**SD15_SCHEDULER, skip_prk_steps=True)
-    if (published := base / "scheduler" / "scheduler_config.json").is_file():
-        with building(published):
-            kind = getattr(diffusers, read_config(published).get("_class_name", PNDMScheduler.__name__))
-            scheduler = kind.from_pretrained(published.parent, local_files_only=True)
+    if (base / "scheduler" / "scheduler_config.json").is_file():
+        scheduler = named_scheduler(base / "scheduler", PNDMScheduler.__name__)
     options: Any = {"text_encoder": text_encoder, "tokenizer": tokenizer, "scheduler": scheduler, "unet": unet}
     return StableDiffusionPipeline(
         vae=load_vae(base / "vae", dtype=dtype), safety_checker=None, feature_extractor=None,  # type: ignore[arg-type]
@@ -144,22 +138,25 @@ def read_adapter(folder: Path, variant: Variant) -> AUAdapter:
     if None in paths:
         raise CheckpointError(f"{folder} has no {variant.processors} and {variant.encoder}, .safetensors or .ckpt.")
     processors, encoder = (_read(path) for path in paths if path is not None)
-    layers = {key.removesuffix(KEY): value for key, value in processors.items() if key.endswith(KEY)}
-    bias = encoder.get("au_encoder.bias")
-    if not layers or bias is None:
+    layers = {str(key).removesuffix(KEY): value for key, value in processors.items() if str(key).endswith(KEY)}
+    tensors = [*layers.values(), encoder.get("au_encoder.bias")]
+    if not layers or [getattr(tensor, "ndim", None) for tensor in tensors] != [2] * len(layers) + [1]:
         raise CheckpointError(
             f"{paths[0]} and {paths[1]} hold no AU adapter: expected <layer>{KEY} and au_encoder.bias."
         )
     width = next(iter(layers.values())).shape[1]
-    adapter = AUAdapter({name: len(layers[name]) for name in in_order(layers)}, len(bias), width)
+    with torch.device("meta"), building(paths[0]):  # no memory for what may turn out not to fit
+        adapter = AUAdapter(
+            {name: len(layers[name]) for name in in_order(layers)}, len(encoder["au_encoder.bias"]), width
+        )
     expected = published_state(adapter)
     check_keys(expected[0], processors, str(paths[0]))
     check_keys(expected[1], encoder, str(paths[1]))
-    adapter.projection.load_state_dict(encoder)
+    adapter.projection.load_state_dict(encoder, assign=True)
     for name, to_k, to_v in zip(adapter.widths, adapter.to_k, adapter.to_v):
-        to_k.load_state_dict({"weight": processors[name + KEY]})
-        to_v.load_state_dict({"weight": processors[name + VALUE]})
-    return adapter.requires_grad_(False)
+        to_k.load_state_dict({"weight": processors[name + KEY]}, assign=True)
+        to_v.load_state_dict({"weight": processors[name + VALUE]}, assign=True)
+    return adapter.float().requires_grad_(False)
 
 
 def save_adapter(adapter: AUAdapter, folder: Path, variant: Variant) -> None:

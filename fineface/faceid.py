@@ -25,9 +25,11 @@ def read_faceid(path: Path) -> dict[str, dict[str, torch.Tensor]]:
         CheckpointError: damaged, or another kind of adapter.
     """
     state = read_pickled(path)
-    if not {"image_proj", "ip_adapter"} <= state.keys() or "proj.2.weight" not in state["image_proj"]:
+    projection = state.get("image_proj")
+    known = isinstance(projection, dict) and {"proj.2.weight", "norm.weight"} <= projection.keys()
+    if not known or not isinstance(state.get("ip_adapter"), dict):
         raise CheckpointError(
-            f"{path} is no IP-Adapter FaceID: expected image_proj with proj.2.weight, and ip_adapter."
+            f"{path} is no IP-Adapter FaceID: expected image_proj with proj.2.weight and norm.weight, and ip_adapter."
         )
     return state
 
@@ -40,7 +42,9 @@ def load_faceid(pipeline: StableDiffusionPipeline, state: dict[str, dict[str, to
     Raises:
         CheckpointError: it is for another base.
     """
-    own, width = len(state["image_proj"]["norm.weight"]), pipeline.unet.config["cross_attention_dim"]
+    with building(path):
+        own = len(state["image_proj"]["norm.weight"])
+    width = pipeline.unet.config["cross_attention_dim"]
     if own != width:
         raise CheckpointError(
             f"The FaceID adapter {path} is for another base.\n  expected: {family(own)}\n  got:      {family(width)}"

@@ -39,7 +39,11 @@ def updates(lora: Mapping[str, torch.Tensor], path: Path) -> dict[str, tuple[tor
                 f"{path} is no LoRA of a UNet's attention: {name!r}.\n"
                 f"  expected: pairs of {PREFIX}<layer>{DOWN} and {PREFIX}<layer>{UP}"
             )
-        alpha = float(lora.get(name + ALPHA, RELEASED_ALPHA))
+        if down.ndim != 2 or up.ndim != 2 or up.shape[1] != len(down) or not len(down):
+            raise CheckpointError(
+                f"{path} is no LoRA: of {name!r}, {tuple(up.shape)} @ {tuple(down.shape)} is no update."
+            )
+        alpha = float(lora[name + ALPHA].mean() if name + ALPHA in lora else RELEASED_ALPHA)
         found[name.removeprefix(PREFIX)] = down.float(), up.float() * (alpha / len(down))
     return found
 

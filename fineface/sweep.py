@@ -25,10 +25,10 @@ def expand(wish: str, steps: int = STEPS) -> list[str]:
         ActionUnitError: an unknown AU, a value or an end of a range out of range, or fewer than two steps.
     """
     wish = re.sub(r"\bneutral\b[\s,;]*", "", wish, flags=re.IGNORECASE)
-    if not _RANGE.search(wish):
-        return [to_text(to_vector(wish, low=LOW, high=HIGH))]
-    parts = [part for part in re.split(r"[,;\s]+", wish.strip()) if part]
+    parts = [part for part in re.split(r"[,;\s]+", wish) if part]
     ranges = [_RANGE.fullmatch(part) for part in parts]
+    if not any(ranges):
+        return [to_text(to_vector(wish, low=LOW, high=HIGH))]
     first, last = (
         to_vector(",".join(f"{r[1]}={r[end]}" if r else part for r, part in zip(ranges, parts)), low=LOW, high=HIGH)
         for end in (2, 3)

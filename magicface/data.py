@@ -6,7 +6,6 @@ ManifestPairs     the user's own pairs, listed in a CSV or JSONL file or in a Hu
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -27,6 +26,7 @@ from common.prepare import Prepared, prepare
 from common.synthetic.dataset import SyntheticFaces
 from common.synthetic.plan import VERSION
 from common.tensors import to_pixels, to_tensor
+from common.texts import parse_json
 from common.training.edit_validation import Pair
 from common.training.manifest import Manifest
 
@@ -138,7 +138,7 @@ def _intensities(name: str, value: Any) -> list[float]:
         value = {key: number for key, number in value.items() if number is not None}
     if isinstance(value, str) and value.lstrip().startswith(("[", "{")):
         try:
-            value = json.loads(value)
+            value = parse_json(value)
         except ValueError as error:
             raise InputError(f"{name}: {value!r} is no JSON: {error}") from error
     try:

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from common.errors import ImageError, InputError, ShapeError
+from common.files import expanded
 from common.images import ImageLike, read_image, rgb
+from common.texts import check_regular
 
 GREY = 127
 """What stands in a background where the person was (0 to 255), as the published network was trained."""
@@ -87,12 +89,19 @@ def read_coefficients(values: Any) -> np.ndarray:
     """V numbers as (V,) float32, see `read_conditions`."""
     try:
         if isinstance(values, (str, Path)):
-            values = np.load(Path(values).expanduser(), allow_pickle=False)
+            values = _read(expanded(values))
         array = np.asarray(values.detach().cpu() if hasattr(values, "detach") else values, np.float32)
-    except OSError as error:
-        raise ImageError(f"Cannot read coefficients from {values}: {error}") from error
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InputError(
             f"Coefficients are V numbers, or the path of a .npy file that holds them.\n  got: {error}"
         ) from error
     return array[0] if array.ndim == 2 and len(array) == 1 else array
+
+
+def _read(path: Path) -> np.ndarray:
+    """The array of a .npy file, mapped: one that says it is larger than the file takes no memory."""
+    try:
+        check_regular(path)
+        return np.lib.format.open_memmap(path, mode="r")
+    except Exception as error:  # damaged files fail in many ways
+        raise ImageError(f"Cannot read coefficients from {path}: {error}") from error

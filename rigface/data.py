@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from common.prepare import Prepared, prepare
 from common.synthetic.dataset import SyntheticFaces
 from common.synthetic.plan import VERSION
 from common.tensors import to_pixels, to_tensor
+from common.texts import parse_json
 from common.training.edit_validation import Pair
 from common.training.manifest import Manifest
 
@@ -139,7 +139,7 @@ def _coefficients(row: Mapping[str, Any], folder: Path) -> list[float]:
     value = row["coefficients"]
     if isinstance(value, str) and value.lstrip().startswith("["):
         try:
-            value = json.loads(value)
+            value = parse_json(value)
         except ValueError as error:
             raise InputError(f"coefficients: {value!r} is no JSON: {error}") from error
     found = read_coefficients(folder / value if isinstance(value, str) else value)

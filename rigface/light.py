@@ -112,7 +112,7 @@ def _coefficients(values: Any) -> tuple[float, ...]:
 
     try:
         array = np.asarray(values.detach().cpu() if hasattr(values, "detach") else values, np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InputError(f"Light coefficients must be (9, 3) numbers; got {values!r}.") from error
     if array.shape not in ((9, 3), (27,)):
         raise ShapeError("Light.coefficients", "(9, 3) or (27,)", array.shape)

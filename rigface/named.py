@@ -23,7 +23,7 @@ def read_named(what: str, text: str, names: Collection[str]) -> dict[str, float]
         InputError: an unknown name, one that stands twice, or no number.
     """
     found: dict[str, float] = {}
-    for part in filter(None, re.split(r"[,;\s]+", re.sub(r"\s*=\s*", "=", text.strip()))):
+    for part in filter(None, re.split(r"[,; ]+", re.sub(r" ?= ?", "=", " ".join(text.split())))):
         name, equals, value = part.partition("=")
         check_names(what, [name], names)
         if not equals or name in found:
@@ -53,7 +53,7 @@ def number(what: str, value: Any, low: float, high: float) -> float:
         InputError: no number in [low, high].
     """
     real = isinstance(value, Real) and not isinstance(value, bool)
-    if not real or not low <= float(value) <= high:  # NaN is in no range
+    if not real or not low <= value <= high:  # NaN is in no range, and no float holds some whole numbers
         raise InputError(f"{what} must be a number from {low:g} to {high:g}; got {value!r}.")
     return float(value)
 

@@ -32,6 +32,7 @@ from common.files import alone, replace_file
 from common.images import read_image, rgb
 from common.lists import read_rows
 from common.prepare import Prepared, prepare_crop
+from common.weights import read_config
 
 from .editor import RigFace
 from .wish import ATTRIBUTES
@@ -60,7 +61,7 @@ def prepare_pairs(manifest: Path, out: Path, editor: RigFace, *, progress: bool 
     if out.suffix != ".jsonl" or out == manifest:
         raise InputError(f"Name a new .jsonl file to write; got {out}.")
     rows = [row for _, row in read_rows(manifest)]
-    if not rows or any(not row.get(name) for row in rows for name in COLUMNS):
+    if not rows or not all(isinstance(row, dict) and row.get(name) for row in rows for name in COLUMNS):
         raise InputError(f"{manifest} must list pairs with the columns {' and '.join(COLUMNS)}.")
     folder = out.with_suffix("")
     with alone(folder):
@@ -72,7 +73,7 @@ def prepare_pairs(manifest: Path, out: Path, editor: RigFace, *, progress: bool 
             if not kept.is_file():
                 made = _prepare(row, number, manifest.parent, folder, editor)
                 replace_file(kept, partial(Path.write_text, data=json.dumps(made), encoding="utf-8"))
-            done.append(json.loads(kept.read_text(encoding="utf-8")))
+            done.append(read_config(kept, "delete it, and it is made again"))
         lines = "".join(json.dumps(row) + "\n" for row in done if row)
         replace_file(out, partial(Path.write_text, data=lines, encoding="utf-8"))
     return sum(bool(row) for row in done), sum(not row for row in done)

@@ -10,6 +10,7 @@ from typing import Any
 from common.action_units import ACTION_UNITS, to_text, to_vector
 from common.action_units import as_list as expressions_of
 from common.errors import InputError
+from common.files import expanded
 
 from .light import Light
 from .named import check_names
@@ -153,7 +154,7 @@ def _target(target: Any) -> Any:
     if target is None or hasattr(target, "seen"):
         return target
     if isinstance(target, (str, Path)):
-        return Path(target).expanduser()
+        return expanded(target)
     from common.images import read_image
 
     return read_image(target)

@@ -24,7 +24,9 @@ ALLOWED = {
     "common.background": {"common.blocks", "common.errors", "common.network", "common.parts", "common.weights"},
     # the prepared head lies where all models lie
     "common.face3d": {"common.errors", "common.files", "common.parts"},
-    "common.synthetic": {"common.errors", "common.files", "common.parts", "common.face3d", "common.action_units"},
+    "common.synthetic": {
+        *("common.errors", "common.files", "common.parts", "common.face3d", "common.action_units", "common.texts"),
+    },
     "common.draft": {
         "common.images",
         "common.parts",
@@ -35,6 +37,7 @@ ALLOWED = {
     },
     "common.measure": {
         *("common.blocks", "common.errors", "common.files", "common.images", "common.parts", "common.network"),
+        *("common.texts", "common.weights"),
         *("common.faces", "common.face3d", "common.action_units"),
     },
     "common.hooks": set(),

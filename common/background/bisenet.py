@@ -6,7 +6,6 @@ Attribute names are those of the published file, so its keys load as they are.
 
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..errors import CheckpointError, MissingCheckpointError
-from ..weights import check_keys, read_weights
+from ..errors import MissingCheckpointError
+from ..weights import check_keys, read_pickled, read_weights
 from .labels import PARTS
 from .networks import NetworkParser
 
@@ -51,15 +50,7 @@ def _read_state(path: Path) -> dict[str, Tensor]:
             "  get them: utils/79999_iter.pth of the hub repository mengtingwei/magicface\n"
             '  or do without: get_parser("embedded")'
         )
-    if path.suffix == ".safetensors":
-        return read_weights(path)
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
-        raise CheckpointError(f"Cannot read {path}: {error}.\n  delete it and fetch it again") from error
-    if not isinstance(state, dict):
-        raise CheckpointError(f"{path} must hold a dictionary of tensors, but holds a {type(state).__name__}.")
-    return state
+    return read_weights(path) if path.suffix == ".safetensors" else read_pickled(path)
 
 
 class BiSeNet(nn.Module):

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import CheckpointError, MissingCheckpointError
 from ..network import reachable
-from ..weights import read_config
+from ..weights import building, read_config
 from .hub import MODEL, fetched, stored
 from .labels import PARTS
 from .networks import IMAGENET_MEAN, IMAGENET_STD, NetworkParser
@@ -48,8 +48,8 @@ class SegFormerParser(NetworkParser):
                 '  fetch it once: from common.background import get_parser; get_parser("segformer", fetch=True)\n'
                 '  or do without: get_parser("embedded")'
             ) from error
-        except RuntimeError as error:
-            raise CheckpointError(f"The weights of {model} do not fit a SegFormer: {error}") from error
+        except Exception as error:  # damaged files fail in many ways
+            raise CheckpointError(f"The weights of {model} do not fit a SegFormer: {str(error)[:300]}") from error
         network, report = loaded
         if report["missing_keys"] or report["unexpected_keys"]:
             raise CheckpointError(
@@ -57,8 +57,10 @@ class SegFormerParser(NetworkParser):
                 f"  missing:    {sorted(report['missing_keys'])}\n  unexpected: {sorted(report['unexpected_keys'])}"
             )
         network.eval().to(device)
-        table = _class_table(network.config.id2label, str(model))
-        super().__init__(lambda x: network(x).logits, table, device, _preprocessing(str(model), fetch))
+        with building(model):
+            table = _class_table(network.config.id2label, str(model))
+            preprocessing = _preprocessing(str(model), fetch)
+        super().__init__(lambda x: network(x).logits, table, device, preprocessing)
 
 
 def _class_table(id2label: Mapping[int, str], model: str) -> np.ndarray:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
+from .jobs import inside
 from .samples import parts, settle
 
 try:
@@ -102,6 +103,7 @@ def joined(folder: Path, share: Share, first: Callable[[], None], order: Sequenc
         InputError: another run is at work there, or its disk cannot say.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    inside(folder, DOOR)
     with contextlib.ExitStack() as held:
         if _lock(held, folder, os.O_RDONLY, shared=True) is None:
             raise _busy(folder)

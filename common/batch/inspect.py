@@ -39,7 +39,7 @@ class Inspection:
             if rows:
                 lines += ["", f"{title}: {len(rows)}"]
                 lines += [f"  {row.where}: {row.why}".replace("\n", "\n    ") for row in rows]
-        return "\n".join(lines)
+        return "\n".join(lines).encode(errors="backslashreplace").decode()  # names of files need not be Unicode
 
 
 def inspect(items: Sequence[Item], faults: Sequence[Fault], finder: FaceFinder, *, progress: bool = True) -> Inspection:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +14,9 @@ from PIL import Image
 from ..arguments import whole_number
 from ..cli import parse_face
 from ..errors import InputError
+from ..files import expanded
 from ..lists import read_rows
+from ..texts import parse_json, read_text
 
 PHOTOS = ("photo", "name", "face", "background", "wish")
 """The columns of a manifest, where photos are edited."""
@@ -85,7 +86,7 @@ def read_jobs(place: str | Path, columns: Sequence[str] = PHOTOS) -> tuple[list[
     Raises:
         InputError: neither, or nothing in it at all.
     """
-    place = Path(place).expanduser()
+    place = expanded(place)
     if place.is_dir():
         return _folder(place)
     if not place.is_file():
@@ -121,12 +122,16 @@ def inside(folder: Path, name: str) -> Path:
     """A file below a folder, by its relative path; links are followed.
 
     Raises:
-        InputError: an absolute path, or one that leads out.
+        InputError: an absolute path, one that leads out, or none at all.
     """
     path = folder / name
     root = os.path.realpath(folder)
-    if Path(name).is_absolute() or os.path.commonpath([root, os.path.realpath(path)]) != root:
-        raise InputError(f"{name!r} does not lie below {folder}: paths are relative to the manifest, and stay there.")
+    try:
+        leads = os.path.realpath(path)
+    except ValueError as error:  # a NUL byte, or half a character
+        raise InputError(f"{name!r} can be no path: {error}") from error
+    if Path(name).is_absolute() or os.path.commonpath([root, leads]) != root:
+        raise InputError(f"{name!r} does not lie below {folder}: paths are relative to it, and stay there.")
     return path
 
 
@@ -153,9 +158,9 @@ def _rows(place: Path, columns: Sequence[str]) -> Iterable[tuple[int, Any]]:
     if place.suffix == ".txt" and "prompt" not in columns:
         raise InputError(f"{place} is a list of prompts, as `fineface batch` takes them; a .csv file lists photos.")
     try:
-        text = place.read_text(encoding="utf-8-sig")
-        found = [] if place.suffix == ".txt" else json.loads(text)
-    except (OSError, UnicodeDecodeError, ValueError) as error:
+        text = read_text(place)
+        found = [] if place.suffix == ".txt" else parse_json(text)
+    except (OSError, ValueError) as error:
         raise InputError(f"Cannot read the manifest {place}: {error}") from error
     if place.suffix == ".txt":
         lines = [(number, each.partition("#")[0].strip()) for number, each in enumerate(text.splitlines(), 1)]

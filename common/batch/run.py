@@ -224,8 +224,8 @@ def _edit(
 
 
 def _clear(folder: Path) -> None:
-    """Takes away what a process was writing when it was killed."""
-    for path in (folder / EDITS).rglob(".*.png"):
+    """Takes away what a process was writing when it was killed; in this folder, wherever links would lead."""
+    for path in inside(folder, EDITS).rglob(".*.png"):
         if _TEMPORARY.fullmatch(path.name):
             path.unlink()
     shutil.rmtree(folder / TRIED, ignore_errors=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..errors import InputError
 from ..files import replace_file
+from ..texts import parse_json
 
 FILE = "samples.jsonl"
 PARTS = "samples-*.jsonl"
@@ -26,12 +27,13 @@ class Samples:
         file: its name.
 
     Raises:
-        InputError: a line in the middle is damaged.
+        InputError: a line in the middle is damaged, or the file is a link or no file: what is appended stays here.
     """
 
     def __init__(self, folder: Path, file: str = FILE) -> None:
         self.path = folder / file
         self.rows: dict[str, dict[str, Any]] = {}
+        _check_own(self.path)
         if self.path.is_file():
             self._mend()
             self.rows = _read(self.path)
@@ -57,8 +59,11 @@ class Samples:
 
 
 def parts(folder: Path) -> list[Path]:
-    """The lines of single processes that are not in the one file yet."""
-    return sorted(folder.glob(PARTS))
+    """The lines of single processes that are not in the one file yet; raises an InputError where one is a link."""
+    found = sorted(folder.glob(PARTS))
+    for path in found:
+        _check_own(path)
+    return found
 
 
 def settle(folder: Path, old: Sequence[Path], order: Iterable[str]) -> dict[str, dict[str, Any]]:
@@ -93,13 +98,20 @@ def settle(folder: Path, old: Sequence[Path], order: Iterable[str]) -> dict[str,
     return rows
 
 
+def _check_own(path: Path) -> None:
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise InputError(f"{path} must be a file of this run's own, no folder and no link; take it away.")
+
+
 def _read(path: Path) -> dict[str, dict[str, Any]]:
     """The whole lines of a file; one that is being written, or was cut off, is none."""
     rows = {}
     content = path.read_bytes()
     for line, text in enumerate(content[: content.rfind(b"\n") + 1].splitlines(), 1):
         try:
-            row = json.loads(text)
+            row = parse_json(text)
+            if not isinstance(row["key"], str):
+                raise TypeError(f"the key {row['key']!r} is no text")
             rows[row["key"]] = row
         except (ValueError, KeyError, TypeError) as error:
             raise InputError(

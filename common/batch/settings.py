@@ -9,6 +9,8 @@ from typing import Any
 
 from ..errors import InputError
 from ..files import replace_file
+from ..texts import parse_json, read_text
+from .jobs import inside
 
 SETTINGS = "run.json"
 
@@ -23,14 +25,16 @@ def same_run(folder: Path, settings: Mapping[str, Any]) -> None:
     Raises:
         InputError: the folder holds a run with other settings, or the file is damaged.
     """
-    path = folder / SETTINGS
+    path = inside(folder, SETTINGS)
     plain = json.loads(json.dumps(settings))
-    if not path.is_file():
+    if not path.exists():
         replace_file(path, lambda file: file.write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8"))
         return
     try:
-        known = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+        known = parse_json(read_text(path))
+        if not isinstance(known, dict):
+            raise ValueError(f"it holds a {type(known).__name__}")
+    except (OSError, ValueError) as error:
         raise InputError(f"{path} is damaged: {error}\n  take the folder away, or name another one") from error
     other = sorted(key for key in {*known, *plain} if known.get(key) != plain.get(key))
     if other:

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
+from ..files import expanded
 from ..lists import checked, read_rows
+from ..texts import parse_json, read_text
 from .jobs import check_name
 
 BASELINE = "unchanged"
@@ -29,7 +31,7 @@ def read_wishes(path: str | Path, check: Callable[[Any], Any]) -> dict[str, Any]
     Raises:
         InputError: the file cannot be used; its wrong lines are named.
     """
-    path = Path(path).expanduser()
+    path = expanded(path)
     found: dict[str, Any] = {}
 
     def named(row: tuple[Any, Any]) -> None:
@@ -57,8 +59,8 @@ def _rows(path: Path) -> Iterable[tuple[int, tuple[Any, Any]]]:
         return list(_lines(path))
     if path.suffix == ".json":
         try:
-            found = json.loads(path.read_text(encoding="utf-8-sig"))
-        except (OSError, UnicodeDecodeError, ValueError) as error:
+            found = parse_json(read_text(path))
+        except (OSError, ValueError) as error:
             raise InputError(f"Cannot read the wishes {path}: {error}") from error
         if not isinstance(found, (list, Mapping)):
             raise InputError(f"{path} must be a list of wishes, or names with wishes; got {type(found).__name__}.")
@@ -77,8 +79,8 @@ def _pair(line: int, row: Any) -> tuple[Any, Any]:
 
 def _lines(path: Path) -> Iterable[tuple[int, tuple[Any, Any]]]:
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        text = read_text(path)
+    except (OSError, ValueError) as error:
         raise InputError(f"Cannot read the wishes {path}: {error}") from error
     for line, each in enumerate(text.splitlines(), 1):
         wish = each.partition("#")[0].strip()

@@ -16,7 +16,7 @@ from ..errors import CheckpointError, MissingCheckpointError
 from . import pickles
 from .pickles import Call, read_pickle
 
-MOST_NUMBERS = 2**28  # what a compressed matrix may unfold to: 2 GiB in float64
+MOST_NUMBERS = 2**28  # what a compressed matrix or archive may unfold to: 2 GiB in float64
 
 
 def read_arrays(
@@ -97,6 +97,8 @@ def _read_table(path: Path, keys: set[str]) -> dict[str, Any]:
         file.seek(0)
         if start.startswith(b"PK"):
             with np.load(file, allow_pickle=False) as archive:
+                if sum(each.file_size for each in archive.zip.infolist()) > 8 * MOST_NUMBERS:
+                    raise ValueError(f"it unfolds to more than {8 * MOST_NUMBERS >> 30} GiB")
                 return {key: archive[key] for key in keys & set(archive.files)}
         if path.suffix == ".safetensors":
             from safetensors import safe_open

@@ -15,7 +15,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from torch import nn
 
 from ..blocks import Block
@@ -25,6 +24,7 @@ from ..face3d.lighting import rotate
 from ..faces import Face, FaceFinder, choose_face, get_finder
 from ..faces.warp import sample
 from ..images import ImageLike, read_image, rgb
+from ..weights import check_keys, read_weights
 from .measurers import Measurement
 
 SIDE = 80  # pixels of the square; at 128 px pictures this is their own resolution
@@ -122,7 +122,9 @@ class Regressor:
     def __init__(self, finder: FaceFinder | None = None, weights: str | Path | None = None) -> None:
         self.finder = finder or get_finder("mediapipe")
         self.network = Network()
-        self.network.load_state_dict({k: v.float() for k, v in load_file(weights or WEIGHTS).items()})
+        state = read_weights(path := Path(weights or WEIGHTS))
+        check_keys(self.network.state_dict(), state, str(path))
+        self.network.load_state_dict({k: v.float() for k, v in state.items()})
         self.network.eval().requires_grad_(False)
 
     def __call__(self, image: ImageLike) -> Measurement:

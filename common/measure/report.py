@@ -12,6 +12,7 @@ import numpy as np
 from ..action_units import ACTION_UNITS
 from ..errors import FaceEditError, InputError
 from ..files import replace_file
+from ..texts import parse_json
 from .identity import INSTALL, Similarity
 from .measurers import finite
 
@@ -143,14 +144,14 @@ class Report:
             InputError: it is no such text.
         """
         try:
-            found = json.loads(text)
+            found = parse_json(text)
             if found.pop("action_units") != list(ACTION_UNITS):
                 raise InputError("The report has other action units, or in another order.")
             likeness = found.pop("identity")
             return cls(**found, identity=None if likeness is None else Similarity(**likeness))
         except InputError:
             raise
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
             raise InputError(f"This is no report's JSON: {error}") from error
 
     def _identity(self) -> str:

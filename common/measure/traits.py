@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from torch import nn
 
 from ..faces import Face, FaceFinder, choose_face, get_finder
 from ..images import ImageLike, read_image, rgb
+from ..weights import check_keys, read_weights
 from .regressor import Block, level, square, to_input
 
 TRAITS: dict[str, tuple[str, ...]] = {
@@ -57,7 +57,9 @@ class TraitReader:
     def __init__(self, finder: FaceFinder | None = None, weights: str | Path | None = None) -> None:
         self.finder = finder or get_finder("mediapipe")
         self.network = Network()
-        self.network.load_state_dict({k: v.float() for k, v in load_file(weights or WEIGHTS).items()})
+        state = read_weights(path := Path(weights or WEIGHTS))
+        check_keys(self.network.state_dict(), state, str(path))
+        self.network.load_state_dict({k: v.float() for k, v in state.items()})
         self.network.eval().requires_grad_(False)
 
     def __call__(self, image: ImageLike, face: Face | None = None) -> dict[str, str]:

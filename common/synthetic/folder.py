@@ -19,6 +19,7 @@ from ..action_units import ACTION_UNITS
 from ..errors import FaceEditError, InputError
 from ..face3d.anny_head import default_head
 from ..files import alone, replace_file
+from ..texts import parse_json, read_text
 from . import picture
 from .captions import caption
 from .factors import Scene
@@ -152,9 +153,9 @@ def _begin(folder: Path, settings: dict[str, Any]) -> None:
         replace_file(path, lambda temporary: temporary.write_text(json.dumps(settings, indent=1) + "\n"))
         return
     try:
-        present = json.loads(path.read_text())
+        present = parse_json(read_text(path))
         differences = [key for key in settings if present.get(key) != settings[key]]
-    except (ValueError, AttributeError) as error:
+    except (OSError, ValueError, AttributeError) as error:
         raise InputError(f"{path} cannot be read; choose another folder.") from error
     if differences:
         lines = "".join(f"\n  {key}: {present.get(key)!r} there, {settings[key]!r} now" for key in differences)
@@ -223,7 +224,7 @@ def _rows(path: Path) -> Iterator[tuple[int, bytes, dict[str, Any]]]:
     with open(path, "rb") as file:
         for line in file:
             try:
-                row = json.loads(line)
+                row = parse_json(line)
                 number = row["index"]
             except (ValueError, KeyError, TypeError):
                 continue  # the half line of a run that was killed

@@ -6,6 +6,7 @@ import ast
 import dataclasses
 import difflib
 import inspect
+import math
 import sys
 import textwrap
 import types
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from ..errors import InputError
+from ..texts import read_text
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -146,8 +148,8 @@ def read(cls: type[Config], path: str | Path, overrides: Sequence[str] = ()) -> 
         InputError: no such file, not TOML, an unknown key (the message names the nearest), or a wrong type.
     """
     try:
-        values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        values = tomllib.loads(read_text(Path(path)))
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"Cannot read the config {path}: {error}") from error
     for text in overrides:
         _override(values, text)
@@ -231,7 +233,7 @@ def _override(values: dict[str, Any], text: str) -> None:
         raise InputError(f"Cannot read {text!r}; an override reads key=value, for instance steps=100.")
     try:
         parsed = tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         parsed = value.strip()  # a bare word
     *tables, last = key.strip().split(".")
     for table in tables:
@@ -256,7 +258,7 @@ def _checked(name: str, value: Any, hint: Any) -> Any:
         raise TypeError(f"{name}: the fields of a config have one type each")
     expected = origin or hint
     if expected is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        value = float(value) if abs(value) < 2**1023 else math.copysign(math.inf, value)
     if not isinstance(value, expected) or (isinstance(value, bool) and expected is not bool):
         words = {int: "a whole number", float: "a number", bool: "true or false", str: "a text", dict: "a table"}
         raise InputError(f"{name} must be {words[expected]}; got {value!r}.")

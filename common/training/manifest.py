@@ -13,6 +13,7 @@ from PIL import Image
 from torch.utils.data import Dataset
 
 from ..errors import InputError, MissingDependencyError
+from ..files import expanded
 from ..images import ImageLike, read_image, rgb
 from ..lists import checked, identified, picture_size, read_rows
 from ..tensors import to_tensor
@@ -114,7 +115,7 @@ def _checked(row: Any, folder: Path, columns: Sequence[str], pictures: Sequence[
         if not isinstance(row[name], Image.Image):
             if not row[name] or not isinstance(row[name], (str, Path)):
                 raise InputError(f"{name} must be a path; got {row[name]!r}")
-            found[name] = folder / Path(row[name]).expanduser()
+            found[name] = folder / expanded(row[name])
             if not found[name].is_file():
                 raise InputError(f"{name}: there is no file {found[name]}")
         width, height = picture_size(found[name])

@@ -91,7 +91,7 @@ def rescaled(value: float, top: float, faintest: float) -> float:
 def _prediction(
     row: Mapping[str, Any], top: float, faintest: float, caption: str
 ) -> tuple[str, tuple[float, ...], str]:
-    name = row.get(NAME)
+    name = row.get(NAME) if isinstance(row, Mapping) else None
     if not name or not isinstance(name, str):
         raise InputError(f"{NAME} must name a picture; got {name!r}")
     units = unit_columns(row)
@@ -125,7 +125,7 @@ def _face(row: Mapping[str, Any], images: Path, known: Mapping[str, tuple[tuple[
 def _number(name: str, value: Any) -> float:
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = float("nan")
     if not abs(number) < float("inf"):
         raise InputError(f"{name} must be a number; got {value!r}")

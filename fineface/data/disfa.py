@@ -19,6 +19,7 @@ from common.action_units import ACTION_UNITS
 from common.errors import InputError
 from common.lists import checked
 from common.prompt import PROMPT
+from common.texts import read_text
 
 from .cutting import cut_frames
 from .samples import Listed, Pictures, folder_of
@@ -127,8 +128,8 @@ def _subjects(root: Path, only: Sequence[str], without: Sequence[str]) -> list[s
 
 def _read_column(path: Path) -> dict[int, int]:
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        text = read_text(path)
+    except (OSError, ValueError) as error:
         raise InputError(f"Cannot read {path}: {error}") from error
     lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
     found = dict(checked(path, lines, _label))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from common.faces import Crop
 from common.images import read_image, rgb
 from common.lists import identified
 from common.tensors import to_tensor
+from common.texts import parse_json
 
 Sample = dict[str, Any]
 """image (3, S, S) float32 in [0, 1]; caption, a text; units (12,) float32 in 0..5; from some data also face (1, S, S),
@@ -99,7 +99,7 @@ def intensities(value: Any) -> tuple[float, ...]:
         value = {key: number for key, number in value.items() if number not in (None, "")}
     if isinstance(value, str) and value.lstrip().startswith(("[", "{")):
         try:
-            value = json.loads(value)
+            value = parse_json(value)
         except ValueError as error:
             raise InputError(f"{value!r} is no JSON: {error}") from error
     try:

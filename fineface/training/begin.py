@@ -13,12 +13,14 @@ from diffusers import AutoencoderKL, UNet2DConditionModel, UniPCMultistepSchedul
 
 from common.action_units import ACTION_UNITS
 from common.autoencoders import load_vae, scale_factor
+from common.configs import read_architecture
 from common.errors import InputError, MissingCheckpointError
 from common.files import model_folder
 from common.networks import SD15_SCHEDULER, load_unet
+from common.prompt import load_text
 from common.training.lora import add_adapter
 from common.training.networks import begin_with, built
-from common.weights import building, read_config, read_weights
+from common.weights import building, read_weights
 
 from ..adapter import AUAdapter
 from ..checkpoints import check_fit, load_pipeline, read_adapter
@@ -64,8 +66,9 @@ def size_of(config: FineFaceConfig) -> int:
     if config.size:
         return config.size
     base = _base(config)
-    unet, vae = (read_config(base / network / "config.json") for network in ("unet", "vae"))
-    return unet["sample_size"] * 2 ** (len(vae["block_out_channels"]) - 1)
+    unet, vae = (read_architecture(base / network / "config.json") for network in ("unet", "vae"))
+    with building(base):
+        return int(unet["sample_size"]) * 2 ** (len(vae["block_out_channels"]) - 1)
 
 
 def begin(config: FineFaceConfig, size: int, captions: Sequence[str]) -> Beginning:
@@ -138,14 +141,11 @@ def whole(config: FineFaceConfig, captions: Sequence[str]) -> Beginning:
 
 def _begin_with(folder: Path, unet: UNet2DConditionModel, text_encoder: Any, adapter: AUAdapter) -> None:
     """Gives new networks, of which the text encoder may be None, the weights of a whole model that fit."""
-    from transformers import CLIPTextModel
-
     check_complete(folder, folder, WHOLE)
     begin_with(unet, load_unet(folder / "unet"))
     begin_with(adapter, read_adapter(folder, WHOLE))
     if text_encoder is not None:
-        with building(folder):
-            begin_with(text_encoder, CLIPTextModel.from_pretrained(folder / "text_encoder", local_files_only=True))
+        begin_with(text_encoder, load_text(folder / "text_encoder", folder / "tokenizer")[1])
 
 
 def taught(folder: Path) -> tuple[Any, Any]:
@@ -155,16 +155,12 @@ def taught(folder: Path) -> tuple[Any, Any]:
         MissingCheckpointError: they are not there.
         CheckpointError: they are damaged.
     """
-    from transformers import CLIPTextModel, CLIPTokenizer
-
     folder = folder.expanduser()
     if not (folder / "text_encoder").is_dir() or not (folder / "tokenizer").is_dir():
         raise MissingCheckpointError(
             f"{folder} holds no text encoder and tokenizer.\n  make them: python -m fineface.training.teach CONFIG"
         )
-    with building(folder):
-        tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer", local_files_only=True)
-        return tokenizer, CLIPTextModel.from_pretrained(folder / "text_encoder", local_files_only=True)
+    return load_text(folder / "text_encoder", folder / "tokenizer")
 
 
 def text_networks(config: FineFaceConfig, captions: Sequence[str]) -> tuple[Any, Any]:
