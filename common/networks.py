@@ -57,6 +57,10 @@ def load_unet(
         vector_size = state["class_embedding.weight"].shape[1]
     config = read_architecture(folder / "config.json")
     check_class(folder / "config.json", config, r"UNet\w*2DConditionModel")  # the releases have names of their own
+    if not isinstance(config.get("sample_size"), int):
+        raise CheckpointError(
+            f"{folder / 'config.json'} must name one sample_size; it is {config.get('sample_size')!r}."
+        )
     with building(folder / "config.json"):
         unet = unet_from_config(config, vector_size)
     check_keys(unet.state_dict(), state, str(folder))

@@ -90,8 +90,9 @@ def read_coefficients(values: Any) -> np.ndarray:
     try:
         if isinstance(values, (str, Path)):
             values = _read(expanded(values))
-        array = np.asarray(values.detach().cpu() if hasattr(values, "detach") else values, np.float32)
-    except (TypeError, ValueError, OverflowError) as error:
+        with np.errstate(over="ignore"):  # what no float32 holds is infinite, and refused as such
+            array = np.asarray(values.detach().cpu() if hasattr(values, "detach") else values, np.float32)
+    except (TypeError, ValueError, OverflowError, RuntimeError) as error:  # a tensor without data
         raise InputError(
             f"Coefficients are V numbers, or the path of a .npy file that holds them.\n  got: {error}"
         ) from error

@@ -236,7 +236,7 @@ def _is_done(row: Mapping[str, Any] | None, item: Item, folder: Path, again: boo
         return False
     if any(row.get(key) != item.job.origin.get(key) for key in ORIGIN):
         return False
-    return not again if row["state"] == FAILED else (folder / item.output).is_file()
+    return not again if row.get("state") == FAILED else (folder / item.output).is_file()
 
 
 def by_photo(items: Sequence[Item]) -> list[list[Item]]:

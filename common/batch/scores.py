@@ -16,6 +16,7 @@ from ..errors import FaceEditError, InputError
 from ..files import alone, replace_file
 from ..images import around, read_image
 from ..measure import get_measurer, measure
+from .jobs import inside
 from .run import DONE
 from .samples import FILE, Samples
 
@@ -48,13 +49,13 @@ def score(
         The path of scores.csv.
 
     Raises:
-        InputError: there is no run.
+        InputError: there is no run, or a line of it is damaged.
     """
     if not (folder / FILE).is_file():
         raise InputError(f"There is no run in {folder}: {FILE} is missing.")
     name = get_measurer(measurer).name
     with alone(folder):
-        done = [row for row in Samples(folder).rows.values() if row["state"] == DONE]
+        done = [_checked(folder, row) for row in Samples(folder).rows.values() if row.get("state") == DONE]
         scores = Samples(folder, LINES)
         left = [row for row in done if scores.rows.get(row["key"], {}).get("measurer") != name]
         for row in tqdm(left, unit="score", disable=not progress):
@@ -72,6 +73,18 @@ def _wanted(values: list[float] | None, absolute: bool) -> dict[str, Any]:
     }
 
 
+def _checked(folder: Path, row: dict[str, Any]) -> dict[str, Any]:
+    """A line that says what was made, in this folder, and of what."""
+    face = row.get("face") or [0, 0, 0, 0]
+    right = isinstance(face, list) and len(face) == 4 and all(isinstance(each, (int, float)) for each in face)
+    right = right and "wish" in row and "photo" in row
+    of_text = row.get("photo") is None and isinstance(row.get("prompt"), str)
+    if not right or not isinstance(row.get("output"), str) or not (of_text or isinstance(row.get("photo"), str)):
+        raise InputError(f"{folder / FILE}: the line of {row['key']!r} is damaged; take it away, and it is made again.")
+    inside(folder, row["output"])
+    return row
+
+
 def _measured(folder: Path, row: Mapping[str, Any], measurer: str) -> dict[str, Any]:
     """Numbers of one picture; the reason where there are none. Made from text, it has nothing before."""
     try:
@@ -84,7 +97,7 @@ def _measured(folder: Path, row: Mapping[str, Any], measurer: str) -> dict[str, 
             box = np.array(row["face"], np.float32)
             before, after = (around(each, box, MARGIN)[0] for each in (before, after))
         report = measure(before, after, measurer=measurer)
-    except FaceEditError as error:
+    except (FaceEditError, ValueError, OverflowError) as error:  # the latter of a face that lies nowhere
         return {"error": str(error).splitlines()[0]}
     found: dict[str, Any] = _units("before", report.units_before) | _units("after", report.units_after)
     found |= _angles("", report.angles_after) | _angles("_change", report.angles_after - report.angles_before)
@@ -119,5 +132,7 @@ def _write(path: Path, rows: list[dict[str, Any]]) -> Path:
     table.writeheader()
     for row in rows:
         table.writerow({name: NOTHING if row.get(name) is None else row[name] for name in columns})
-    replace_file(path, lambda file: file.write_text(text.getvalue(), encoding="utf-8", newline=""))
+    replace_file(
+        path, lambda file: file.write_text(text.getvalue(), encoding="utf-8", errors="backslashreplace", newline="")
+    )
     return path

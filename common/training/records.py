@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import dataclasses
+import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,7 +28,7 @@ class Log:
 
     def __init__(self, path: Path, columns: Sequence[str], first: int) -> None:
         self.path, self.columns = path, list(columns)
-        kept = [row for row in read_log(path) if row["step"] <= first] if first else []
+        kept = [row for row in read_log(path) if row.get(self.columns[0], math.inf) <= first] if first else []
 
         def write(temporary: Path) -> None:
             with open(temporary, "w", newline="", encoding="utf-8") as file:
@@ -48,14 +50,15 @@ def read_log(path: Path) -> list[dict[str, float]]:
     """The whole rows of a log; one that was cut off is left out."""
     if not path.is_file():
         return []
-    with open(path, newline="", encoding="utf-8") as file:
-        rows = list(csv.reader(file))
-    found = []
-    for row in rows[1:]:
-        try:
-            found.append(dict(zip(rows[0], map(float, row), strict=True)))
-        except ValueError:
-            continue
+    found: list[dict[str, float]] = []
+    names: list[str] = []
+    with open(path, newline="", encoding="utf-8", errors="replace") as file:
+        for line in file:
+            with contextlib.suppress(ValueError, csv.Error):
+                row = next(csv.reader([line]), [])
+                if names:
+                    found.append(dict(zip(names, map(float, row), strict=True)))
+                names = names or row
     return found
 
 

@@ -1,0 +1,236 @@
+"""What is fuzzed with bytes: each target takes any, in an empty folder, and passes, or raises one of our errors."""
+
+from __future__ import annotations
+
+import io
+import pickle
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from safetensors.torch import save
+
+from common import images
+from common.action_units import to_text, to_vector
+from common.batch import jobs, run, samples, scores, wishes
+from common.cli import parse_face
+from common.configs import read_architecture
+from common.defaults import read_defaults
+from common.domain import Domain
+from common.errors import FaceEditError
+from common.expressions import is_word
+from common.face3d.arrays import read_arrays
+from common.lists import picture_size, read_rows
+from common.measure.report import Report
+from common.networks import named_scheduler, unet_from_config
+from common.texts import parse_json
+from common.training.config import read
+from common.training.edit_config import EditConfig
+from common.training.records import read_log
+from common.weights import building, read_pickled, read_weights
+from fineface import sweep
+from fineface.options import HIGH, LOW
+from fineface.training.config import FineFaceConfig
+from rigface.batch import read_wish
+from rigface.conditions import read_coefficients
+from rigface.light import Light
+from rigface.pose import Pose
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+SUFFIXES = (".csv", ".json", ".jsonl", ".txt")
+
+
+def each(*attempts: Callable[[], object]) -> None:
+    """All of them, each with errors of its own."""
+    for attempt in attempts:
+        with suppress(FaceEditError):
+            attempt()
+
+
+def picture(data: bytes, folder: Path) -> None:
+    path = folder / "photo.png"
+    path.write_bytes(data)
+    with suppress(FaceEditError):
+        read = images.read_image(path)
+        assert read.mode in ("RGB", "RGBA")
+        assert 0 not in read.size
+    each(lambda: picture_size(path))
+
+
+def wish_text(data: bytes, folder: Path) -> None:
+    text = data.decode(errors="surrogateescape")
+    with suppress(FaceEditError):
+        vector = to_vector(text)
+        np.testing.assert_allclose(to_vector(to_text(vector)), vector, rtol=1e-5, atol=1e-9)
+    with suppress(FaceEditError):
+        for one in sweep.expand(text, 3):
+            to_vector(one, low=LOW, high=HIGH)
+    each(lambda: str(read_wish(text)), lambda: str(Light.of(text)), lambda: str(Pose.of(text)))
+    each(lambda: is_word(text), lambda: parse_face(text), lambda: jobs.check_name(wishes.slug(text)))
+
+
+def wish_value(data: bytes, folder: Path) -> None:
+    try:
+        value = parse_json(data)
+    except ValueError:
+        return
+    each(lambda: to_vector(value), lambda: str(read_wish(value)), lambda: Light.of(value), lambda: Pose.of(value))
+
+
+def wishes_file(data: bytes, folder: Path) -> None:
+    path = folder / f"wishes{SUFFIXES[(data or b'0')[0] % 4]}"
+    path.write_bytes(data[1:])
+    for check in (to_vector, read_wish):
+        with suppress(FaceEditError):
+            for name in wishes.read_wishes(path, check):
+                assert jobs.inside(folder, f"{name}.png").resolve().parent == folder.resolve()
+
+
+def manifest(data: bytes, folder: Path) -> None:
+    (folder / "a.png").touch()
+    path = folder / f"list{SUFFIXES[(data or b'0')[0] % 3]}"
+    path.write_bytes(data[1:])
+    with suppress(FaceEditError):
+        for job in jobs.read_jobs(path)[0]:
+            assert job.photo.resolve().is_relative_to(folder.resolve())
+            assert jobs.check_name(job.name) == job.name
+    each(lambda: list(read_rows(path)))
+
+
+def samples_file(data: bytes, folder: Path) -> None:
+    """The lines of a run, its settings, and its scores: whichever is damaged."""
+    names = (samples.FILE, run.SETTINGS, scores.LINES)
+    (folder / names[(data or b"0")[0] % 3]).write_bytes(data[1:])
+    if not (folder / samples.FILE).exists():
+        (folder / samples.FILE).write_bytes(b'{"key": "a/b", "state": "failed", "wish": "AU12=1", "error": "no"}\n')
+    job = jobs.Job("a", folder / "a.png")
+    each(lambda: run.run([run.Item(job, "b", "AU12=1")], _Nobody(), folder, {"a": 1}, progress=False))
+    each(lambda: scores.score(folder, to_vector, measurer="regressor", progress=False))
+
+
+class _Nobody:
+    def encode(self, job):
+        raise FaceEditError("nobody")
+
+    def edit(self, subject, wishes):
+        return []
+
+    def record(self, subject):
+        return {}
+
+
+def toml(data: bytes, folder: Path) -> None:
+    path = folder / "config.toml"
+    path.write_bytes(data)
+    line = data.decode(errors="replace")
+    for kind in (EditConfig, FineFaceConfig):
+        each(lambda kind=kind: read(kind, path), lambda kind=kind: read(kind, path, [line]))
+
+
+def network_config(data: bytes, folder: Path) -> None:
+    for name in ("config.json", "scheduler_config.json", "editor.json"):
+        (folder / name).write_bytes(data)
+
+    def build() -> None:
+        config = read_architecture(folder / "config.json")
+        with building(folder):
+            unet_from_config(config, 12)
+
+    each(build, lambda: named_scheduler(folder, "PNDMScheduler"), lambda: read_defaults(folder))
+
+
+def weights(data: bytes, folder: Path) -> None:
+    names = ("a.safetensors", "domain.safetensors", "a.ckpt", "a.pkl", "a.npz", "a.npy")
+    for name in names:
+        (folder / name).write_bytes(data)
+    each(lambda: read_weights(folder / "a.safetensors"), lambda: Domain.read(folder))
+    each(lambda: read_pickled(folder / "a.ckpt"), lambda: read_coefficients(folder / "a.npy"))
+    for name in ("a.safetensors", "a.pkl", "a.npz", "a.npy"):
+        each(lambda name=name: read_arrays(folder / name, "It", "nowhere", ["a"]))
+
+
+def report(data: bytes, folder: Path) -> None:
+    (folder / "log.csv").write_bytes(data)
+    each(lambda: Report.from_json(data.decode(errors="surrogateescape")), lambda: read_log(folder / "log.csv"))
+
+
+TARGETS: dict[str, Callable[[bytes, Path], None]] = {
+    "picture": picture, "wish text": wish_text, "wish value": wish_value, "wishes file": wishes_file,
+    "manifest": manifest, "samples": samples_file, "toml": toml, "network config": network_config,
+    "weights": weights, "report": report,
+}  # fmt: skip
+
+
+# --- where mutations begin -------------------------------------------------------------------------------------------
+
+
+@cache
+def seeds() -> dict[str, list[bytes]]:
+    """Inputs that are right, by target."""
+    rows = '{"photo": "a.png", "name": "first", "face": 1, "wish": "happy"}'
+    line = '{"key": "a/b", "state": "done", "wish": {"AU12": 2}, "photo": "a.png", "output": "edits/a/b.png",'
+    line += ' "face": [1, 2, 3, 4]}\n'
+    wish = [
+        '"angry:0.7,AU5=1"',
+        '{"AU12": 3, "AU6": 2}',
+        '{"light": {"azimuth": 60}, "pose": "yaw=15", "expression": "AU12=3"}',
+    ]
+    wish.append(f'{{"light": {{"coefficients": {[*range(27)]}}}}}')
+    config = (GOLDEN / "magicface" / "denoising_unet" / "config.json").read_bytes()
+    scheduler = (GOLDEN / "magicface" / "scheduler" / "scheduler_config.json").read_bytes()
+    return {
+        "picture": [_picture(kind) for kind in ("png", "jpeg", "webp", "gif", "tiff", "bmp", "ppm", "ico", "tga")],
+        "wish text": [b"AU12=3,AU6=2", b"angry:0.7, AU5 = 1", b"azimuth=60,elevation=20", b"yaw=15,absolute",
+                      b"AU12=0:4,happy"],
+        "wish value": [each.encode() for each in wish],
+        "wishes file": [b"\0name,wish\nsmile,AU12=3\n", b'\1{"smile": "AU12=3", "lit": {"light": "azimuth=5"}}',
+                        b'\2{"name": "smile", "wish": "AU12=3"}\n', b"\3AU12=3\nsmile: happy:0.5 # so\n"],
+        "manifest": [b"\0photo,face,name,wish\na.png,1,first,\n", f"\1[{rows}]".encode(), f"\2{rows}\n".encode()],
+        "samples": [f"\0{line}".encode(), b'\1{"a": 1}', b'\2{"key": "a/b", "measurer": "regressor", "error": "no"}\n'],
+        "toml": [path.read_bytes() for path in sorted((GOLDEN.parents[1] / "examples").glob("train_*.toml"))],
+        "network config": [config, scheduler, b'{"steps": 20, "guidance": 1.5, "extent": "face", "zoom": 1.2}'],
+        "weights": _weights(),
+        "report": [b"step,loss\n1,0.5\n2,0.25\n", _report()],
+    }  # fmt: skip
+
+
+def _picture(kind: str) -> bytes:
+    file = io.BytesIO()
+    pixels = np.random.default_rng(0).integers(0, 256, (9, 7, 3), np.uint8)
+    Image.fromarray(pixels).save(file, kind)
+    return file.getvalue()
+
+
+def _weights() -> list[bytes]:
+    array, file, archive, tensors = np.arange(6, dtype=np.float32), io.BytesIO(), io.BytesIO(), io.BytesIO()
+    np.save(file, array)
+    np.savez_compressed(archive, a=array)
+    torch.save({"a": torch.arange(6.0)}, tensors)
+    domain = {"mean": torch.zeros(3), "spread": torch.ones(3), "precision": torch.eye(3), "limit": torch.ones(())}
+    return [save({"a": torch.arange(6.0)}), save(domain), file.getvalue(), archive.getvalue(), tensors.getvalue(),
+            pickle.dumps({"a": array}), pickle.dumps({"a": array}, 2)]  # fmt: skip
+
+
+def _report() -> bytes:
+    twelve, three = [0.0] * 12, [0.0] * 3
+    found = Report(
+        measurer="x", units_before=twelve, units_after=twelve, requested=None, identity=None,  # type: ignore[arg-type]
+        angles_before=three, angles_after=three, light_before=None, light_after=None, light_turn=1.0,  # type: ignore[arg-type]
+        background_psnr=None,
+    )  # fmt: skip
+    return found.to_json().encode()
+
+
+TOKENS = [
+    b"\0", b"\xff\xfe", b"\xef\xbb\xbf", b"NaN", b"Infinity", b"-1e999", b"1" * 400, b"9" * 5000, b"[" * 200,
+    b'{"a":' * 200, b"[" * 100_000, b" " * 20_000, b"a" * 200_000, b'"\\ud800"', b"\\u0000", b"../", b"/etc/passwd",
+    b"null", b"true", b"=", b":", b",", b"\n", b'"', b"%!PS\n", b"GIF89a", b"\x89PNG\r\n\x1a\n", b"PK\x03\x04",
+    b"\x93NUMPY",
+    b"\x80\x04", b"1000000000000", b"4294967295", b"\x7f\xff\xff\xff", b"\xff\xff\xff\xff", b"-", b".", b"~nobody/",
+    b"AU12", b"neutral",
+]  # fmt: skip
+"""What mutations put in: the beginnings of files, numbers beyond all ranges, nests, and ways out."""
