@@ -38,7 +38,7 @@ def parse_json(text: str | bytes) -> Any:
     except RecursionError:
         raise ValueError(f"it is nested deeper than {DEEPEST} levels") from None
     level = [found]
-    for _ in range(DEEPEST):
+    for _ in range(DEEPEST + 1):
         tables = [value for value in level if isinstance(value, (list, dict))]
         if not tables:
             return found

@@ -87,11 +87,14 @@ def read_conditions(background: ImageLike, render: ImageLike, coefficients: Any)
 
 def read_coefficients(values: Any) -> np.ndarray:
     """V numbers as (V,) float32, see `read_conditions`."""
+    if isinstance(values, (str, Path)):
+        values = _read(expanded(values))
     try:
-        if isinstance(values, (str, Path)):
-            values = _read(expanded(values))
+        array = np.asarray(values.detach().cpu() if hasattr(values, "detach") else values)
+        if np.iscomplexobj(array):
+            raise TypeError("complex numbers")
         with np.errstate(over="ignore"):  # what no float32 holds is infinite, and refused as such
-            array = np.asarray(values.detach().cpu() if hasattr(values, "detach") else values, np.float32)
+            array = array.astype(np.float32)
     except (TypeError, ValueError, OverflowError, RuntimeError) as error:  # a tensor without data
         raise InputError(
             f"Coefficients are V numbers, or the path of a .npy file that holds them.\n  got: {error}"

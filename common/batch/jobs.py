@@ -87,9 +87,9 @@ def read_jobs(place: str | Path, columns: Sequence[str] = PHOTOS) -> tuple[list[
         InputError: neither, or nothing in it at all.
     """
     place = expanded(place)
-    if place.is_dir():
+    if os.path.isdir(place):
         return _folder(place)
-    if not place.is_file():
+    if not os.path.isfile(place):
         raise InputError(f"There is no folder and no manifest {place}.")
     jobs: dict[str, Job] = {}
     faults = []

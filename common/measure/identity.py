@@ -19,6 +19,7 @@ from ..errors import InputError, MissingDependencyError
 from ..faces import Face, available_finders, choose_face, get_finder
 from ..faces.warp import sample, transform
 from ..images import ImageLike, read_image, rgb
+from ..weights import building
 
 INSTALL = "pip install dlib-bin face-recognition-models"
 DLIB_SAME = 0.6  # http://dlib.net/face_recognition.py.html: below it, the same person (99.38 % on LFW)
@@ -69,6 +70,7 @@ def identity(
         InputError: there is no such network.
         MissingDependencyError: a named network is not installed.
         MissingCheckpointError: its weights are not on this machine.
+        CheckpointError: they are damaged.
     """
     if network not in ("auto", "dlib", "arcface"):
         raise InputError(f"There is no identity network {network!r}; choose from auto, dlib, arcface.")
@@ -120,7 +122,8 @@ def _dlib() -> tuple[Any, Any]:
     if folder is None:
         raise MissingDependencyError("face-recognition-models", "The identity network dlib", INSTALL)
     library: Any = dlib  # a compiled module, whose names are known at run time only
-    return library, library.face_recognition_model_v1(str(folder / _NETWORK))
+    with building(folder / _NETWORK):
+        return library, library.face_recognition_model_v1(str(folder / _NETWORK))
 
 
 def _models() -> Path | None:

@@ -7,7 +7,6 @@ Diffusion's kind hours, and it does hardly any work at full resolution.
 
 from __future__ import annotations
 
-import pickle
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -230,7 +229,7 @@ def _resume(path: Path, parts: Mapping[str, Any], learning_rate: float, device: 
         for name, part in parts.items():
             part.load_state_dict(kept[name])
         step = int(kept["step"])
-    except (RuntimeError, ValueError, LookupError, TypeError, OSError, EOFError, pickle.UnpicklingError) as error:
+    except Exception as error:  # damaged files fail in many ways
         raise InputError(
             f"{path} is damaged, or does not fit the config: {str(error)[:300]}\n"
             "  go on with the networks that it had, or name another output; delete it if damaged"

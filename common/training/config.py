@@ -6,7 +6,6 @@ import ast
 import dataclasses
 import difflib
 import inspect
-import math
 import sys
 import textwrap
 import types
@@ -258,7 +257,10 @@ def _checked(name: str, value: Any, hint: Any) -> Any:
         raise TypeError(f"{name}: the fields of a config have one type each")
     expected = origin or hint
     if expected is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value) if abs(value) < 2**1023 else math.copysign(math.inf, value)
+        try:
+            value = float(value)
+        except OverflowError:
+            raise InputError(f"{name} is too large: a whole number of {value.bit_length()} bits.") from None
     if not isinstance(value, expected) or (isinstance(value, bool) and expected is not bool):
         words = {int: "a whole number", float: "a number", bool: "true or false", str: "a text", dict: "a table"}
         raise InputError(f"{name} must be {words[expected]}; got {value!r}.")

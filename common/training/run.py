@@ -16,12 +16,12 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from accelerate.utils import DistributedType
-from safetensors import SafetensorError
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from ..errors import CheckpointError, FaceEditError, InputError
 from ..files import replace_file
+from ..weights import read_pickled
 from . import records, state
 from .config import TrainConfig
 from .kept import KeptLatents
@@ -123,8 +123,10 @@ class Run:
         """Weights, moments and averages; what the config says of their rates goes before what the checkpoint knows."""
         config, accelerator = self.config, self.accelerator
         try:
+            for path in folder.glob("custom_checkpoint_*.pkl"):
+                read_pickled(path)  # refuses pickles with code, which accelerate would run in these files
             accelerator.load_state(str(folder))
-        except (RuntimeError, ValueError, KeyError, OSError, SafetensorError) as error:
+        except Exception as error:  # damaged files fail in many ways
             raise CheckpointError(
                 f"{folder} is damaged, or does not fit the config: {str(error)[:300]}\n"
                 "  go on with the networks, lora_rank and ema that it had, or name another output; delete it if damaged"
