@@ -33,7 +33,7 @@ def read_image(image: ImageLike) -> Image.Image:
         ShapeError: an array that is no single picture.
     """
     if isinstance(image, (str, Path)):
-        return _upright(_open(Path(image)))
+        return _upright(open_picture(Path(image)))
     if isinstance(image, Image.Image):
         return _upright(image)
     if hasattr(image, "detach"):  # a torch tensor; torch itself need not be imported here
@@ -123,7 +123,8 @@ def check_exists(image: Any) -> None:
         raise ImageError(f"There is no file {image}.")
 
 
-def _open(path: Path) -> Image.Image:
+def open_picture(path: Path) -> Image.Image:
+    """A picture as its file has it, decoded, with its metadata; raises an ImageError where it cannot be read."""
     check_exists(path)
     try:
         with warnings.catch_warnings():

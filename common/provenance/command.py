@@ -87,7 +87,7 @@ def maker(kind: Callable[[], type[Any]], read: Callable[[Any], Any]) -> Callable
         if recipe.kind == DRAFT:
             return made(recipe, kind().drafting(**around), photo, read)
         model = args.model or (recipe.model or {}).get("id")
-        base, dtype, device = args.base or (recipe.model or {}).get("base"), recipe.settings["dtype"], args.device
+        base, dtype, device = args.base or (recipe.model or {}).get("base"), recipe.settings.get("dtype"), args.device
         editor = kind().from_pretrained(model, base=base, dtype=args.dtype or dtype, device=device, **around)
         return made(recipe, editor, photo, read, args.background)
 

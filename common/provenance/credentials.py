@@ -66,6 +66,14 @@ def read(path: Path) -> dict[str, Any] | None:
         if type(error).__name__.endswith("ManifestNotFound") or "NotSupported" in type(error).__name__:
             return None
         raise ImageError(f"Cannot read the content credentials of {path}: {error}") from error
+    try:
+        return _told(store)
+    except (AttributeError, TypeError, KeyError, IndexError) as error:
+        raise ImageError(f"Cannot read the content credentials of {path}: {error}") from error
+
+
+def _told(store: dict[str, Any]) -> dict[str, Any]:
+    """What a store of manifests says."""
     active = store.get("manifests", {}).get(store.get("active_manifest"), {})
     generators = active.get("claim_generator_info") or [{}]
     signature = active.get("signature_info", {})

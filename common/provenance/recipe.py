@@ -15,6 +15,7 @@ from typing import Any
 from PIL import Image
 
 from ..errors import InputError
+from ..texts import parse_json
 from .weights import model_of
 
 DISTRIBUTION = "face-rig"
@@ -65,12 +66,12 @@ class Recipe:
             InputError: something else.
         """
         try:
-            found = json.loads(text)
-            recipe = cls(**found)
-        except (ValueError, TypeError, RecursionError) as error:
+            recipe = cls(**parse_json(text))
+        except (ValueError, TypeError) as error:
             raise InputError(f"The picture's recipe cannot be read: {error}") from error
-        right = isinstance(recipe.settings, dict) and isinstance(recipe.program, str) and recipe.kind in KINDS
-        if not right or not all(isinstance(each, (dict, type(None))) for each in (recipe.model, recipe.photo)):
+        model, right = recipe.model or {}, isinstance(recipe.program, str) and recipe.kind in [*KINDS]
+        right = right and all(isinstance(each, dict) for each in (recipe.settings, model, recipe.photo or {}))
+        if not right or not isinstance(model.get("weights", {}), dict):
             raise InputError(f"The picture's recipe is damaged: {text[:200]}")
         return recipe
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..arguments import whole_number
 from ..errors import InputError
 from ..images import check_exists, read_image, rgb
 from .recipe import DRAFT, SHEET, Recipe, fingerprint
@@ -112,9 +113,11 @@ def redo(
     if recipe.kind == DRAFT:
         return editor.edit(subject, wish, engine="draft", paste_back=way, progress=False)
     check_model(recipe, editor.pipeline.places)
-    rows, sampling = settings.get("rows", 1), {name: settings[name] for name in SAMPLING if name in settings}
+    rows = whole_number("the recipe's rows", settings.get("rows", 1), 1, 4096)
+    row = whole_number("the recipe's row", settings.get("row", 0), 0, rows - 1)
+    sampling = {name: settings[name] for name in SAMPLING if name in settings}
     made = editor.edit([subject] * rows, [wish] * rows, engine="diffusion", paste_back=way, batch_size=rows, **sampling)
-    return made[settings.get("row", 0)]
+    return made[row]
 
 
 def difference(one: Image.Image, other: Image.Image) -> Difference:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import json
-import warnings
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from ..errors import ImageError, InputError, MissingDependencyError
-from ..images import check_exists, read_image, rgb
+from ..images import check_exists, open_picture, read_image, rgb
 from . import credentials, watermark, xmp
 from .recipe import Recipe, fingerprint
 
@@ -125,15 +121,10 @@ def read_recipe(path: str | Path) -> Recipe:
 
 def packet(path: Path) -> bytes:
     """The XMP of a picture's file, or nothing; raises an ImageError where it cannot be read."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(path.read_bytes())) as image:
-                image.load()  # some formats have their metadata at the end
-                found = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
-    except Exception as error:  # decoders raise whatever they meet in a damaged file
-        raise ImageError(f"Cannot read {path} as a picture: {error or type(error).__name__}") from error
-    return found.encode() if isinstance(found, str) else found
+    info = open_picture(path).info
+    found = info.get("xmp") or info.get("XML:com.adobe.xmp") or b""
+    found = found.encode(errors="replace") if isinstance(found, str) else found
+    return found if isinstance(found, bytes) else b""
 
 
 def _recipe_rows(recipe: Recipe) -> list[tuple[str, object]]:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from safetensors.torch import save
 
 from common import images
@@ -27,6 +28,9 @@ from common.face3d.arrays import read_arrays
 from common.lists import picture_size, read_rows
 from common.measure.report import Report
 from common.networks import named_scheduler, unet_from_config
+from common.provenance import redo, verify, xmp
+from common.provenance.recipe import Recipe
+from common.provenance.verify import Signs
 from common.texts import parse_json
 from common.training.config import read
 from common.training.edit_config import EditConfig
@@ -158,10 +162,25 @@ def report(data: bytes, folder: Path) -> None:
     each(lambda: Report.from_json(data.decode(errors="surrogateescape")), lambda: read_log(folder / "log.csv"))
 
 
+def provenance(data: bytes, folder: Path) -> None:
+    """What a picture says of itself: alone, in its packet, and in its file."""
+    each(lambda: Recipe.from_json(data.decode(errors="surrogateescape")), lambda: xmp.read(data))
+    info = PngInfo()
+    info.add_itxt("XML:com.adobe.xmp", data.decode(errors="replace"))
+    Image.new("RGB", (4, 4)).save(folder / "a.png", pnginfo=info)
+    with suppress(FaceEditError):
+        recipe = verify.read_recipe(folder / "a.png")
+        assert xmp.description(recipe)
+        each(lambda: redo.check_model(recipe, ()), lambda: redo.find_photo(recipe, folder / "a.png", None))
+        each(
+            lambda: str(Signs("a.png", xmp.read(data), None, None, None)), lambda: redo.check_again(recipe, "magicface")
+        )
+
+
 TARGETS: dict[str, Callable[[bytes, Path], None]] = {
     "picture": picture, "wish text": wish_text, "wish value": wish_value, "wishes file": wishes_file,
     "manifest": manifest, "samples": samples_file, "toml": toml, "network config": network_config,
-    "weights": weights, "report": report,
+    "weights": weights, "report": report, "provenance": provenance,
 }  # fmt: skip
 
 
@@ -194,8 +213,15 @@ def seeds() -> dict[str, list[bytes]]:
         "toml": [path.read_bytes() for path in sorted((GOLDEN.parents[1] / "examples").glob("train_*.toml"))],
         "network config": [config, scheduler, b'{"steps": 20, "guidance": 1.5, "extent": "face", "zoom": 1.2}'],
         "weights": _weights(),
+        "provenance": [_recipe().to_json().encode(), xmp.write(_recipe(), "0" * 64)],
         "report": [b"step,loss\n1,0.5\n2,0.25\n", _report()],
     }  # fmt: skip
+
+
+def _recipe() -> Recipe:
+    model = {"id": "embedded", "weights": {"unet/a.safetensors": "0" * 64}}
+    photo = {"name": "a.png", "sha256": "0" * 64}
+    return Recipe("magicface", "edit", {"AU12": 3}, {"steps": 5, "seed": 1, "rows": 2, "picked": [1, 2]}, model, photo)
 
 
 def _picture(kind: str) -> bytes:

@@ -66,7 +66,7 @@ def arrays(drawn: tuple, folder: Path) -> None:
     with suppress(TypeError, ValueError):
         if not vast:
             found.append(torch.from_numpy(array))
-            found += [found[-1].to(torch.bfloat16), found[-1].to("meta")]
+            found += [found[-1].to("meta"), *([] if array.dtype.kind == "c" else [found[-1].to(torch.bfloat16)])]
     for image in found:
         with suppress(FaceEditError):
             assert images.read_image(image).mode in ("RGB", "RGBA")
