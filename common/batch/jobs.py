@@ -98,7 +98,7 @@ def read_jobs(place: str | Path, columns: Sequence[str] = PHOTOS) -> tuple[list[
         try:
             job = _job(row, place.parent, jobs, columns)
             jobs[job.name] = job
-        except (InputError, OSError) as error:  # the latter of a name that is too long
+        except (ValueError, OSError) as error:  # an InputError is a ValueError; a name may be too long
             faults.append(Fault(where, str(error)))
     if not jobs and not faults:
         raise InputError(f"{place} lists no {'photo and no prompt' if 'prompt' in columns else 'photo'}.")

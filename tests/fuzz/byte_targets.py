@@ -37,6 +37,7 @@ from common.training.edit_config import EditConfig
 from common.training.records import read_log
 from common.weights import building, read_pickled, read_weights
 from fineface import sweep
+from fineface.batch import read_wish as read_face_wish
 from fineface.options import HIGH, LOW
 from fineface.training.config import FineFaceConfig
 from rigface.batch import read_wish
@@ -83,12 +84,13 @@ def wish_value(data: bytes, folder: Path) -> None:
     except ValueError:
         return
     each(lambda: to_vector(value), lambda: str(read_wish(value)), lambda: Light.of(value), lambda: Pose.of(value))
+    each(lambda: read_face_wish(value))
 
 
 def wishes_file(data: bytes, folder: Path) -> None:
     path = folder / f"wishes{SUFFIXES[(data or b'0')[0] % 4]}"
     path.write_bytes(data[1:])
-    for check in (to_vector, read_wish):
+    for check in (to_vector, read_wish, read_face_wish):
         with suppress(FaceEditError):
             for name in wishes.read_wishes(path, check):
                 assert jobs.inside(folder, f"{name}.png").resolve().parent == folder.resolve()
@@ -96,12 +98,14 @@ def wishes_file(data: bytes, folder: Path) -> None:
 
 def manifest(data: bytes, folder: Path) -> None:
     (folder / "a.png").touch()
-    path = folder / f"list{SUFFIXES[(data or b'0')[0] % 3]}"
+    path = folder / f"list{SUFFIXES[(data or b'0')[0] % 4]}"
     path.write_bytes(data[1:])
-    with suppress(FaceEditError):
-        for job in jobs.read_jobs(path)[0]:
-            assert job.photo.resolve().is_relative_to(folder.resolve())
-            assert jobs.check_name(job.name) == job.name
+    for columns in (jobs.PHOTOS, jobs.TEXTS):
+        with suppress(FaceEditError):
+            for job in jobs.read_jobs(path, columns)[0]:
+                files = filter(None, (job.photo, job.background, *job.people))
+                assert all(file.resolve().is_relative_to(folder.resolve()) for file in files)
+                assert jobs.check_name(job.name) == job.name
     each(lambda: list(read_rows(path)))
 
 
@@ -208,7 +212,8 @@ def seeds() -> dict[str, list[bytes]]:
         "wish value": [each.encode() for each in wish],
         "wishes file": [b"\0name,wish\nsmile,AU12=3\n", b'\1{"smile": "AU12=3", "lit": {"light": "azimuth=5"}}',
                         b'\2{"name": "smile", "wish": "AU12=3"}\n', b"\3AU12=3\nsmile: happy:0.5 # so\n"],
-        "manifest": [b"\0photo,face,name,wish\na.png,1,first,\n", f"\1[{rows}]".encode(), f"\2{rows}\n".encode()],
+        "manifest": [b"\0photo,face,name,wish\na.png,1,first,\n", b"\0prompt,face,seed\na face,a.png,1\n",
+                     f"\1[{rows}]".encode(), f"\2{rows}\n".encode(), b"\3a face\nanother # so\n"],
         "samples": [f"\0{line}".encode(), b'\1{"a": 1}', b'\2{"key": "a/b", "measurer": "regressor", "error": "no"}\n'],
         "toml": [path.read_bytes() for path in sorted((GOLDEN.parents[1] / "examples").glob("train_*.toml"))],
         "network config": [config, scheduler, b'{"steps": 20, "guidance": 1.5, "extent": "face", "zoom": 1.2}'],
