@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Collection, Mapping
 from numbers import Real
-from typing import Any
+from typing import Any, cast
 
 from common.errors import InputError
 
@@ -53,7 +53,7 @@ def number(what: str, value: Any, low: float, high: float) -> float:
         InputError: no number in [low, high].
     """
     real = isinstance(value, Real) and not isinstance(value, bool)
-    if not real or not low <= value <= high:  # NaN is in no range, and no float holds some whole numbers
+    if not real or not low <= cast(Any, value) <= high:  # NaN is in no range, and no float holds some whole numbers
         raise InputError(f"{what} must be a number from {low:g} to {high:g}; got {value!r}.")
     return float(value)
 

@@ -20,7 +20,7 @@ from typing import Any
 from ..errors import FaceEditError, InputError, MissingDependencyError
 from ..files import alone
 from .jobs import Job
-from .recipe import Recipe
+from .making import Making
 from .run import TRIED, Item, Worker, begin, by_photo, counts, edit_photo, progress_bar
 from .samples import settle
 
@@ -46,7 +46,7 @@ class Pool:
 
 def run_on_ray(
     items: Sequence[Item],
-    recipe: Recipe,
+    making: Making,
     folder: Path,
     settings: Mapping[str, Any],
     pool: Pool,
@@ -61,7 +61,7 @@ def run_on_ray(
 
     Args:
         items: see `run`.
-        recipe: of the worker; each process of the pool makes one.
+        making: of the worker; each process of the pool makes one.
         folder: see `run`; on shared storage where the cluster has several machines.
         settings: see `run`.
         pool: how many workers.
@@ -80,7 +80,7 @@ def run_on_ray(
         samples, left = begin(items, folder, settings, again)
         waiting = {item.key: item for item in left}
         with progress_bar(items, left, progress) as bar:
-            for row in _edited(left, recipe, folder, pool, batch_size):
+            for row in _edited(left, making, folder, pool, batch_size):
                 if waiting.pop(row["key"], None) is not None:  # what was begun anew may be told twice
                     samples.append(row)
                     bar.update()
@@ -89,7 +89,7 @@ def run_on_ray(
 
 
 def _edited(
-    items: Sequence[Item], recipe: Recipe, folder: Path, pool: Pool, batch_size: int
+    items: Sequence[Item], making: Making, folder: Path, pool: Pool, batch_size: int
 ) -> Iterator[Mapping[str, Any]]:
     """The lines of edits, as they are made, in any order."""
     if not items:
@@ -100,7 +100,7 @@ def _edited(
         context = data.DataContext.get_current()
         context.enable_progress_bars = context.print_on_execution_start = False
         photos = [{"task": _Task(own)} for own in by_photo(items)]
-        made = {"recipe": recipe, "folder": folder.absolute(), "place": Path.cwd(), "batch_size": batch_size}
+        made = {"making": making, "folder": folder.absolute(), "place": Path.cwd(), "batch_size": batch_size}
         tasks = data.from_items(photos, override_num_blocks=min(len(photos), BLOCKS))
         found = tasks.map(
             _Editing, fn_constructor_kwargs=made, num_cpus=1, num_gpus=gpus or None,
@@ -133,14 +133,14 @@ class _Told:
 class _Editing:
     """An actor of Ray: its worker is made once."""
 
-    def __init__(self, recipe: Recipe, folder: Path, place: Path, batch_size: int) -> None:
+    def __init__(self, making: Making, folder: Path, place: Path, batch_size: int) -> None:
         self.folder, self.batch_size = folder, batch_size
         self.error: Exception | None = None
         try:
             if not folder.is_dir():
                 raise InputError(f"{platform.node()} does not see {folder}: it must lie on storage that all share.")
             os.chdir(place)  # paths mean the same as in the process that keeps the lines
-            self.worker = recipe.make()
+            self.worker = making.make()
         except Exception as error:  # told with the first photo: Ray would make the actor again, for ever
             self.error = _portable(error)
 

@@ -10,7 +10,7 @@ from typing import Any
 from ..arguments import whole_number
 from ..errors import InputError
 from .group import launched
-from .recipe import Recipe, found, name_of
+from .making import Making, found, name_of
 from .run import Item, Worker, run
 
 RUNNERS = ("local", "ray")
@@ -67,7 +67,7 @@ def run_somewhere(
             raise InputError("--runner ray starts its workers itself; start it without accelerate launch.")
         from .cluster import Pool, run_on_ray
 
-        return run_on_ray(items, recipe_of(worker, args), folder, settings, _pool(args, Pool), **options)
+        return run_on_ray(items, making_of(worker, args), folder, settings, _pool(args, Pool), **options)
     if args.workers is not None or args.gpus_per_worker is not None:
         raise InputError("--workers and --gpus-per-worker are of --runner ray.")
     if share is not None and getattr(args, "engine", None) != "draft":  # drafts run on CPUs
@@ -75,13 +75,13 @@ def run_somewhere(
     return run(items, worker(args), folder, settings, share=share, **options)
 
 
-def recipe_of(worker: Callable[[argparse.Namespace], Worker], args: argparse.Namespace) -> Recipe:
+def making_of(worker: Callable[[argparse.Namespace], Worker], args: argparse.Namespace) -> Making:
     """What another process makes the worker of: the name of the function, and the options."""
-    return Recipe(name_of(make), {"worker": name_of(worker), "options": vars(args)})
+    return Making(name_of(make), {"worker": name_of(worker), "options": vars(args)})
 
 
 def make(worker: str, options: Mapping[str, Any]) -> Worker:
-    """The worker of such a recipe."""
+    """The worker that `making_of` describes."""
     return found(worker)(argparse.Namespace(**options))
 
 

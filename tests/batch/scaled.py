@@ -15,7 +15,7 @@ from counting import WISHES, Painter
 
 from common.batch.group import launched
 from common.batch.jobs import read_jobs
-from common.batch.recipe import Recipe
+from common.batch.making import Making
 from common.batch.run import plan, run
 from common.errors import FaceEditError
 
@@ -48,14 +48,14 @@ class Marked(Painter):
 
 def main(photos: str, folder: str, runner: str, again: str = "") -> int:
     jobs, _ = read_jobs(photos)
-    items, recipe = plan(jobs, WISHES), Recipe("scaled:Marked", {"folder": folder})
+    items, making = plan(jobs, WISHES), Making("scaled:Marked", {"folder": folder})
     options = {"batch_size": 2, "progress": False, "again": bool(again)}
     if runner == "ray":
         from common.batch.cluster import Pool, run_on_ray
 
-        counts = run_on_ray(items, recipe, Path(folder), {}, Pool(2), **options)
+        counts = run_on_ray(items, making, Path(folder), {}, Pool(2), **options)
     else:
-        counts = run(items, recipe.make(), Path(folder), {}, share=launched(), **options)
+        counts = run(items, making.make(), Path(folder), {}, share=launched(), **options)
     print("counts", counts, flush=True)
     return int(counts is not None and counts["failed"] > 0)
 

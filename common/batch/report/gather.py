@@ -16,9 +16,10 @@ import numpy as np
 from ...action_units import ACTION_UNITS
 from ...errors import FaceEditError, InputError
 from ...files import alone
-from ..run import DONE, SETTINGS, fingerprint
+from ..run import DONE, fingerprint
 from ..samples import FILE, Samples
 from ..scores import LINES
+from ..settings import SETTINGS
 
 Row = Mapping[str, Any]
 Requested = Callable[[Any], list[float] | None]

@@ -11,7 +11,7 @@ from .run import Worker
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Making:
     """A function that gives a worker, and what it takes.
 
     Attributes:
