@@ -55,6 +55,11 @@ def manifest(folder: Path, rows: list) -> Path:
     return path
 
 
+def pixels(path: Path) -> np.ndarray:
+    with Image.open(path) as picture:
+        return np.asarray(picture.convert("RGB")).astype(int)
+
+
 def test_a_text_file_is_its_prompts(prompts):
     jobs, faults = read_jobs(prompts, TEXTS)
     assert [(job.name, job.photo, job.prompt) for job in jobs] == [
@@ -122,7 +127,7 @@ def test_a_wish_is_intensities_and_for_photos_a_prompt():
 
 
 def test_prompts_are_made_and_a_run_goes_on(prompts, wishes, tmp_path, capsys):
-    """The embedded model; a picture that is taken away comes back with the same bytes."""
+    """The embedded model; a picture that is taken away comes back as it was."""
     folder = tmp_path / "run"
     asked = [
         "batch",
@@ -140,14 +145,13 @@ def test_prompts_are_made_and_a_run_goes_on(prompts, wishes, tmp_path, capsys):
     row = rows["a-close-up-of-an-old-man/smile"]
     assert (row["photo"], row["prompt"], row["state"]) == (None, PROMPTS[1], "done")
     picture = folder / row["output"]
-    with Image.open(picture) as made:
-        alone = generate(PROMPTS[1], "AU6=2,AU12=4", steps=2, guidance=1, seed=424, progress=False, adapter="embedded")
-        # a batch of two rounds otherwise than one
-        assert np.abs(np.asarray(made).astype(int) - np.asarray(alone)).max() <= 2
-    before = picture.read_bytes()
+    alone = generate(PROMPTS[1], "AU6=2,AU12=4", steps=2, guidance=1, seed=424, progress=False, adapter="embedded")
+    assert np.abs(pixels(picture) - np.asarray(alone)).mean() < 3, "but for rounding, and the mark in saved pictures"
+    assert np.abs(pixels(folder / row["output"].replace("smile", "neutral")) - np.asarray(alone)).mean() > 4
+    before = pixels(picture)
     picture.unlink()
     assert command.main([*asked, "--baseline"]) == 0
-    assert picture.read_bytes() == before
+    assert np.abs(pixels(picture) - before).mean() < 0.5
     capsys.readouterr()
     assert command.main([*asked, "--seed", "5"]) == 2
     assert "seed: 424 there, 5 now" in capsys.readouterr().err
