@@ -195,21 +195,26 @@ class Recorder:
     def __init__(self) -> None:
         self.asked: list[tuple] = []
 
+    def picture(self, prompt, wish):
+        made = Image.new("RGB", (8, 8))
+        made.info |= {"prompt": prompt, "aus": wish}
+        return made
+
     def edit(self, subject, aus, prompt, **options):
         self.asked.append((prompt, len(aus), options["seed"]))
-        return [(prompt, wish) for wish in aus]
+        return [self.picture(prompt, wish) for wish in aus]
 
     def generate(self, prompt, aus, **options):
         self.asked.append((prompt, len(aus), options["seed"]))
-        return [(prompt, wish) for wish in aus]
+        return [self.picture(prompt, wish) for wish in aus]
 
 
 def test_each_wish_gets_its_prompt_and_each_prompt_its_seed():
     worker = FineFaceWorker(Recorder(), options("--prompt", "anybody"))  # type: ignore[arg-type]
     wishes = ["AU12=1", {"aus": "AU12=2", "prompt": "him"}, "AU12=3", {"aus": "AU12=4", "prompt": "him"}]
     made = worker.edit(None, wishes)  # type: ignore[arg-type]
-    assert [prompt for prompt, _ in made] == ["anybody", "him"] * 2
-    assert [aus for _, aus in made] == [read_wish(wish).aus for wish in wishes]
+    assert [picture.info["prompt"] for picture in made] == ["anybody", "him"] * 2
+    assert [picture.info["aus"] for picture in made] == [read_wish(wish).aus for wish in wishes]
     text = worker.encode(Job("x", prompt="a man", seed=9))
     worker.edit(text, ["AU12=1"])
     worker.edit(replace(text, seed=None), ["AU12=1"])  # type: ignore[type-var]
