@@ -228,7 +228,7 @@ def _clear(folder: Path) -> None:
     for path in inside(folder, EDITS).rglob(".*.png"):
         if _TEMPORARY.fullmatch(path.name):
             path.unlink()
-    shutil.rmtree(folder / TRIED, ignore_errors=True)
+    shutil.rmtree(inside(folder, TRIED), ignore_errors=True)
 
 
 def _is_done(row: Mapping[str, Any] | None, item: Item, folder: Path, again: bool) -> bool:

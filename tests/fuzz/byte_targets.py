@@ -17,7 +17,7 @@ from safetensors.torch import save
 
 from common import images
 from common.action_units import to_text, to_vector
-from common.batch import jobs, run, samples, scores, wishes
+from common.batch import jobs, run, samples, scores, settings, wishes
 from common.cli import parse_face
 from common.configs import read_architecture
 from common.defaults import read_defaults
@@ -111,7 +111,7 @@ def manifest(data: bytes, folder: Path) -> None:
 
 def samples_file(data: bytes, folder: Path) -> None:
     """The lines of a run, its settings, and its scores: whichever is damaged."""
-    names = (samples.FILE, run.SETTINGS, scores.LINES)
+    names = (samples.FILE, settings.SETTINGS, scores.LINES)
     (folder / names[(data or b"0")[0] % 3]).write_bytes(data[1:])
     if not (folder / samples.FILE).exists():
         (folder / samples.FILE).write_bytes(b'{"key": "a/b", "state": "failed", "wish": "AU12=1", "error": "no"}\n')

@@ -281,7 +281,9 @@ def begin(folder: Path) -> dict[str, int]:
     return run([Item(Job("a", photo), "b", "AU12=1")], Nobody(), folder, {"a": 1}, progress=False)
 
 
-@pytest.mark.parametrize("place", ["edits", "edits/a", "edits/a/b.png", "samples.jsonl", "run.json"])
+@pytest.mark.parametrize(
+    "place", ["edits", "edits/a", "edits/a/b.png", "tries", "samples.jsonl", "samples-0-1.jsonl", "run.json"]
+)
 @pytest.mark.parametrize("there", [True, False])
 def test_a_run_writes_nothing_through_links(tmp_path, place, there):
     folder, outside = tmp_path / "run", tmp_path / "outside"
