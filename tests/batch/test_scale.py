@@ -311,13 +311,13 @@ def test_memory_does_not_grow_and_a_leak_is_seen(tmp_path):
     soak = benchmark("soak")
     edit, kept = soak.editing("draft", 1, 128, tmp_path), []
     bound = 40.0  # MB in 100 edits; a photo kept of each would be 79
-    assert soak.soak(edit, 40, 20, progress=False).slope < bound
+    assert soak.soak(edit, 30, 10, progress=False).slope < bound
 
     def leak(number: int) -> None:
         edit(number)
         kept.append(np.random.default_rng(number).bytes(512 * 512 * 3))
 
-    assert soak.soak(leak, 40, 5, progress=False).slope > bound
+    assert soak.soak(leak, 10, 0, progress=False).slope > bound
 
 
 def test_the_page_of_costs_computes_what_it_says():
