@@ -13,6 +13,7 @@ from common.app.desk import PIXELS, Desk, Sampling, Stopped, Visit
 from common.app.report import measured, pack, table
 from common.errors import FaceNotFoundError, ImageError, InputError
 from common.images import around
+from common.provenance.stamp import marked
 from magicface import MagicFace, edit
 
 FACE = "examples/portraits/frown.jpg"
@@ -103,7 +104,8 @@ def test_a_report_and_a_file_say_what_was_made(desk, visit, tmp_path):
         assert sorted(archive.namelist()) == ["edited.png", "report.json", "report.txt", "settings.json"]
         settings = json.loads(archive.read("settings.json"))
         with archive.open("edited.png") as file, Image.open(file) as picture:
-            assert np.array_equal(np.asarray(picture), found.after)
+            assert np.array_equal(np.asarray(picture), np.asarray(marked(found.after)))
+            assert b"digitalsourcetype" in picture.info["xmp"]
     assert settings["wish"] == "AU12=3"
     assert settings["seed"] == 7
     assert settings["engine"] == "diffusion"

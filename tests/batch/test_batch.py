@@ -211,6 +211,7 @@ def test_the_command_edits_a_folder(tmp_path, capsys):
     Image.new("RGB", (64, 64), "grey").save(photos / "nobody.png")
     (tmp_path / "wishes.txt").write_text("smile: AU6=2,AU12=3\nangry:0.7\n")
     asked = ["batch", str(photos), "--wishes", str(tmp_path / "wishes.txt"), "-q", "--engine", "draft"]
+    asked += ["--no-watermark"]
     assert command.main([*asked, "--inspect"]) == 1
     text = capsys.readouterr().out
     assert "4 edits of 2 photos" in text

@@ -246,8 +246,8 @@ def test_the_command_under_accelerate(photos, tmp_path):
 def test_a_worker_is_made_of_plain_values(photos, tmp_path):
     """What travels holds no network, and what comes of it is the same worker."""
     args = command_line([str(photos), "--engine", "draft"])
-    recipe = where.recipe_of(magicface_batch.worker, args)
-    text = pickle.dumps(recipe)
+    making = where.making_of(magicface_batch.worker, args)
+    text = pickle.dumps(making)
     assert len(text) < 3000
     assert b"torch" not in text
     worker = pickle.loads(text).make()

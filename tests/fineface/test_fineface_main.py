@@ -21,7 +21,8 @@ from fineface.variants import BASE_FILES, FACEID_REPO, RELEASE, SD15_FACEID, SD2
 
 @pytest.fixture
 def options(sd21_folder):
-    return ["--adapter", str(sd21_folder), "--base", str(sd21_folder), "--device", "cpu", "--steps", "1", "-q"]
+    return ["--adapter", str(sd21_folder), "--base", str(sd21_folder), "--device", "cpu", "--steps", "1", "-q",
+            "--no-watermark"]  # fmt: skip
 
 
 def test_one_picture(options, tmp_path, capsys):

@@ -24,7 +24,7 @@ def photo(tmp_path, astronaut):
 @pytest.fixture
 def options(model_folder):
     return ["--model", str(model_folder), "--device", "cpu", "--size", "128", "--steps", "1", "-q",
-            "--finder", "mediapipe", "--parser", "grabcut"]  # fmt: skip
+            "--finder", "mediapipe", "--parser", "grabcut", "--no-watermark"]  # fmt: skip
 
 
 def files(folder: Path):

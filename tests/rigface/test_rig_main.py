@@ -23,7 +23,7 @@ def photo(tmp_path, astronaut):
 def options(rig_folder, monkeypatch):
     monkeypatch.setattr("rigface.editor.get_reconstructor", lambda name, **options: Flat())
     return ["--model", str(rig_folder), "--device", "cpu", "--steps", "1", "-q", "--finder", "mediapipe",
-            "--parser", "grabcut"]  # fmt: skip
+            "--parser", "grabcut", "--no-watermark"]  # fmt: skip
 
 
 def test_by_numbers(photo, options, tmp_path, capsys):
