@@ -20,7 +20,7 @@ from ..images import save_image
 from . import group
 from .group import Share
 from .jobs import ORIGIN, Job, inside
-from .samples import Samples, parts, settle
+from .samples import FILE, Samples, parts, settle
 from .settings import same_run
 
 EDITS = "edits"
@@ -141,7 +141,7 @@ def begin(items: Sequence[Item], folder: Path, settings: Mapping[str, Any], agai
     _clear(folder)
     if old := parts(folder):
         settle(folder, old, [item.key for item in items])
-        (folder / group.DOOR).unlink(missing_ok=True)
+    (folder / group.DOOR).unlink(missing_ok=True)
     samples = Samples(folder)
     return samples, _left(items, samples, folder, again)
 
@@ -260,6 +260,7 @@ def _share(
     def first() -> None:
         same_run(folder, settings)
         _clear(folder)
+        inside(folder, FILE).touch()  # by it, a folder is known to hold a run
 
     order = [item.key for item in items]
     with group.joined(folder, share, first, order):
