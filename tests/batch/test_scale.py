@@ -153,7 +153,7 @@ def test_whoever_is_killed_nothing_is_lost(start, photos, tmp_path):
     held.write_text("p07 p10")
     two = [start(photos, folder, rank, 2, launch="2") for rank in range(2)]
     half_done(folder, 54)
-    assert len(Samples(folder, "samples.jsonl").rows) == 52, "what the first have left is taken in at once"
+    assert (folder / "samples.jsonl").read_bytes().count(b"\n") == 52, "what the first have left is taken in at once"
     for process in two:
         process.send_signal(signal.SIGKILL)
     ends(two)
