@@ -24,6 +24,8 @@ ENOUGH = 28
 SIDES = (256, 512)
 """Shortest and longest side in pixels at which a picture is marked; larger and smaller ones are brought there, and
 only the difference that the mark makes is brought back."""
+STRENGTH = 0.6
+"""Share of the mark that is kept: the whole one is seen in plain walls, and survives no more of what this one must."""
 SCALES = (1.0, 0.75, 0.5, 4 / 3)
 """Sizes at which a mark is looked for, for pictures that were resized or cropped since."""
 
@@ -57,7 +59,7 @@ def mark(pixels: np.ndarray) -> np.ndarray:
     if change.shape != pixels.shape:
         way = cv2.INTER_AREA if len(change) > len(pixels) else cv2.INTER_CUBIC
         change = cv2.resize(change, pixels.shape[1::-1], interpolation=way)
-    return np.rint(pixels + change).clip(0, 255).astype(np.uint8)
+    return np.rint(pixels + STRENGTH * change).clip(0, 255).astype(np.uint8)
 
 
 def look(pixels: np.ndarray) -> Mark:
