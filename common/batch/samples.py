@@ -38,8 +38,7 @@ class Samples:
             self._mend()
             self.rows = _read(self.path)
         if file == FILE:
-            for part in parts(folder):
-                self.rows |= _read(part)
+            self.rows |= _parted(folder)
 
     def append(self, row: Mapping[str, Any]) -> None:
         """Keeps one, on disk before this returns; it has a "key"."""
@@ -101,6 +100,18 @@ def settle(folder: Path, old: Sequence[Path], order: Iterable[str]) -> dict[str,
 def _check_own(path: Path) -> None:
     if path.is_symlink() or (path.exists() and not path.is_file()):
         raise InputError(f"{path} must be a file of this run's own, no folder and no link; take it away.")
+
+
+def _parted(folder: Path) -> dict[str, dict[str, Any]]:
+    """The rows of single processes, of which one may finish meanwhile: its file then has another name."""
+    while True:
+        rows = {}
+        try:
+            for part in parts(folder):
+                rows |= _read(part)
+            return rows
+        except FileNotFoundError:
+            continue
 
 
 def _read(path: Path) -> dict[str, dict[str, Any]]:

@@ -25,7 +25,7 @@ from runs import ENVIRONMENT, ROOT
 
 from common import cli
 from common.action_units import to_vector
-from common.batch import cluster, where
+from common.batch import cluster, samples, where
 from common.batch.cluster import TRIES
 from common.batch.group import Share, joined, launched
 from common.batch.jobs import read_jobs
@@ -215,6 +215,22 @@ def test_taking_lines_in_may_be_cut_off_anywhere(tmp_path, monkeypatch):
     assert list(rows.values()) == [{"key": "c"}, {"key": "a", "n": 2}, {"key": "b"}, {"key": "d"}]
     assert Samples(tmp_path).rows == rows
     assert not any(path.exists() for path in olds)
+
+
+def test_a_file_that_gets_its_last_name_is_read_by_it(tmp_path, monkeypatch):
+    """Between the look into the folder and the reading."""
+    old, new = tmp_path / "samples-x-0.jsonl", tmp_path / "samples-x-0.end.jsonl"
+    old.write_text('{"key": "a"}\n')
+    seen = samples.parts
+
+    def renamed(folder: Path) -> list[Path]:
+        found = seen(folder)
+        if old.exists():
+            old.rename(new)
+        return found
+
+    monkeypatch.setattr(samples, "parts", renamed)
+    assert list(Samples(tmp_path).rows) == ["a"]
 
 
 def test_its_place_is_in_the_environment(monkeypatch):
