@@ -60,9 +60,10 @@ def main() -> None:
     """Prints a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photos", nargs="*", type=Path, default=sorted(PORTRAITS.glob("*.jpg"))[::2])
+    parser.add_argument("--sides", type=int, nargs="+", default=SIDES, help="pixels to which photos are brought")
     args = parser.parse_args()
     watermark.mark(np.zeros((256, 256, 3), np.uint8))  # the networks are loaded now
-    for side in SIDES:
+    for side in args.sides:
         agreeing: dict[str, list[int]] = {name: [] for name in CHANGES}
         unmarked, noise, seconds = [], [], []
         for path in args.photos:

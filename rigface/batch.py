@@ -37,7 +37,7 @@ def main_score(arguments: list[str]) -> int:
 
 def main_redo(arguments: list[str]) -> int:
     """`rigface redo`; returns the exit code."""
-    return redo("rigface", maker(_kind, read_wish), arguments)
+    return redo("rigface", maker(_kind, _read_again), arguments)
 
 
 def main_report(arguments: list[str]) -> int:
@@ -65,6 +65,20 @@ def read_wish(value: Any) -> RigWish:
 def worker(args: argparse.Namespace) -> EditorWorker:
     """Who edits, with the options of the command line."""
     return worker_of(_kind(), args, read_wish)
+
+
+def _read_again(value: Any) -> RigWish:
+    """The wish of a picture's recipe.
+
+    Raises:
+        InputError: it was copied from another photo, of which a recipe has the name alone.
+    """
+    if isinstance(value, Mapping) and "target" in value:
+        raise InputError(
+            f"The {' and '.join(value['copy'])} of this picture came from another photo, {value['target']}, which its "
+            "file does not hold.\n  make it from that photo: rigface PHOTO --target PHOTO --copy WHAT"
+        )
+    return read_wish(value)
 
 
 def _requested(value: Any) -> list[float] | None:
