@@ -1,6 +1,6 @@
 """What the invisible watermark costs and survives: bits of 32 that still agree, of pictures that were changed.
 
-    python benchmarks/watermark.py photo.png ... (default: pictures of examples/portraits, and a synthetic person)
+    python benchmarks/watermark.py photo.png ... (default: pictures of examples/portraits)
 
 A mark counts as found from 28 bits on. "at most" is what unmarked pictures have by chance: how far the two are apart
 says how sure a finding is.
