@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from functools import lru_cache
 from pathlib import Path
@@ -159,3 +160,16 @@ def pictures_are_made_once():
     picture.make = lru_cache(made)
     yield
     picture.make = made
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Chromium, one for all pages of a process: its driver can be started only once there."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    if (program := next(filter(None, map(shutil.which, names)), None)) is None:
+        pytest.skip("no Chromium: install it, for example with apt-get install chromium")
+    library = pytest.importorskip("playwright.sync_api")
+    with library.sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield found
+        found.close()

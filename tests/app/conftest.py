@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session")
-def address():
-    """Of the page."""
-    if CHROMIUM is None:
-        pytest.skip("no Chromium: install it, for example with apt-get install chromium")
-    for library in ("gradio", "playwright"):
-        pytest.importorskip(library)
+def address(browser):
+    """Of the page; nobody asks for it where there is no browser."""
+    pytest.importorskip("gradio")
     program = [sys.executable, str(Path(__file__).with_name("served.py"))]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"}
     process = subprocess.Popen(program, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
@@ -31,14 +26,3 @@ def address():
         yield found
         process.terminate()
         process.wait()
-
-
-@pytest.fixture(scope="session")
-def browser(address):
-    """Chromium."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield found
-        found.close()

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from common.provenance.stamp import marked
 from fineface import generate
 from magicface import edit
 from rigface import Light
@@ -114,7 +115,7 @@ def test_a_photo_a_slider_an_edit(visitor, tmp_path):
     with zipfile.ZipFile(tmp_path / "edit.zip") as archive:
         settings = json.loads(archive.read("settings.json"))
         with archive.open("edited.png") as file, Image.open(file) as picture:
-            assert np.array_equal(np.asarray(picture), true)
+            assert np.array_equal(np.asarray(picture), np.asarray(marked(true)))
     assert settings["wish"] == "AU12=3"
 
 

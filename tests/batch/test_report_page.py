@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 
 import pytest
 from reported import WISHES, Page, made, save, write_run
@@ -12,7 +11,6 @@ from reported import WISHES, Page, made, save, write_run
 from common.action_units import to_vector
 from common.batch.report.page import report
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 HOSTILE = "<script>window.hacked=1</script>"
 QUOTED = 'x" onerror="window.hacked=1" y=\'</script><img src=https://example.com/x.png onerror=window.hacked=1>'
 
@@ -72,17 +70,6 @@ def run(tmp_path_factory):
 @pytest.fixture(scope="module")
 def page(run):
     return made(run[0])
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("no Chromium: install it, for example with apt-get install chromium")
-    library = pytest.importorskip("playwright.sync_api")
-    with library.sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield found
-        found.close()
 
 
 @pytest.mark.parametrize("which", ["run", "hostile"])
