@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate import Accelerator
+from accelerate import Accelerator, PartialState
 from accelerate.utils import DistributedType
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
@@ -37,6 +37,10 @@ class Run:
 
     def __init__(self, config: TrainConfig, task: Task) -> None:
         self.config, self.task, self.output = config, task, Path(config.output).expanduser()
+        # accelerate takes fp16 on a CPU without a word, and then does not compute in it.
+        asked = config.precision or os.environ.get("ACCELERATE_MIXED_PRECISION", "no")
+        if asked == "fp16" and PartialState().device.type == "cpu":
+            raise InputError('precision = "fp16" needs a GPU, and there is none here; use "bf16" or "no".')
         try:
             self.accelerator = accelerator = Accelerator(
                 mixed_precision=config.precision or None, gradient_accumulation_steps=config.accumulation
