@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors.torch import load_file
 
 from .errors import CheckpointError, FaceEditError
 from .texts import check_regular, parse_json, read_text
+
+Module = TypeVar("Module", bound=torch.nn.Module)
 
 
 def read_weights(path: Path) -> dict[str, torch.Tensor]:
@@ -86,6 +88,18 @@ def read_config(path: Path, cure: str = "delete it and fetch it again") -> dict[
     if not isinstance(config, dict):
         raise CheckpointError(f"{path} must hold a JSON object; it holds a {type(config).__name__}.\n  {cure}")
     return config
+
+
+def frozen(network: Module, path: Path) -> Module:
+    """The network with the weights of a file, stored in whatever precision, as float32 that learns nothing.
+
+    Raises:
+        CheckpointError: the file is damaged, or is of another network.
+    """
+    state = read_weights(path)
+    check_keys(network.state_dict(), state, str(path))
+    network.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in state.items()})
+    return network.eval().requires_grad_(False)
 
 
 def check_keys(expected: Mapping[str, torch.Tensor], got: Mapping[str, torch.Tensor], what: str) -> None:

@@ -23,11 +23,14 @@ def _make(recipe: Recipe, args: argparse.Namespace) -> Any:
     Raises:
         InputError: the recipe does not tell enough, or the photo or the model is another.
     """
-    from common.provenance.redo import check_model, find_photo
+    from common.provenance.redo import check_model, find_photo, picked_face, place_of
 
     from .editor import FineFace
 
     settings, wish, model = recipe.settings, recipe.wish, recipe.model or {}
+    of_size = isinstance(settings.get("size"), list if recipe.kind == GENERATION else int)
+    if not isinstance(wish, dict) or not {"aus", "prompt"} <= set(wish) or not of_size:
+        raise InputError("The picture's recipe is damaged: it names no action units, no prompt or no size.")
     if settings.get("face"):
         raise InputError("Who is in the picture is not told in it, so that it cannot be made again.")
     photo = None if recipe.kind == GENERATION else find_photo(recipe, args.picture, args.photo)
@@ -39,15 +42,13 @@ def _make(recipe: Recipe, args: argparse.Namespace) -> Any:
     )  # fmt: skip
     if recipe.kind != DRAFT:
         check_model(recipe, editor.networks.places)
-    rows = settings.get("rows", 1)
+    row, rows = place_of(recipe)
     sampling = {name: settings[name] for name in SAMPLING if name in settings} | {"batch_size": rows}
     if photo is None:
         size = tuple(settings["size"])
         made = editor.generate([wish["prompt"]] * rows, [wish["aus"]] * rows, size=size, **sampling)
     else:
-        picked = settings.get("picked", "largest")
-        face = tuple(picked) if isinstance(picked, list) else picked
-        subject = editor.encode(photo, face=face, extent=settings["extent"])
-        way = {name: settings[name] for name in ("start", "strength", "paste_back")}
+        subject = editor.encode(photo, face=picked_face(recipe), extent=settings.get("extent"))
+        way = {name: settings[name] for name in ("start", "strength", "paste_back") if name in settings}
         made = editor.edit([subject] * rows, [wish["aus"]] * rows, wish["prompt"], **way, **sampling)
-    return made[settings.get("row", 0)]
+    return made[row]

@@ -15,11 +15,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from torch import nn
 from torch.nn import functional as F
 
 from ..blocks import Block
+from ..weights import frozen
 from .checks import check_crop, check_points
 from .labels import PARTS
 
@@ -131,6 +131,4 @@ class EmbeddedParser:
 
 @lru_cache(maxsize=1)
 def _network() -> Network:
-    network = Network()
-    network.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in load_file(WEIGHTS).items()})
-    return network.eval()
+    return frozen(Network(), WEIGHTS)

@@ -86,23 +86,22 @@ def read_jobs(place: str | Path, columns: Sequence[str] = PHOTOS) -> tuple[list[
     Raises:
         InputError: neither, or nothing in it at all.
     """
-    place = expanded(place)
+    place, names = expanded(place), _Names()
     if os.path.isdir(place):
-        return _folder(place)
+        return _folder(place, names)
     if not os.path.isfile(place):
         raise InputError(f"There is no folder and no manifest {place}.")
-    jobs: dict[str, Job] = {}
+    jobs: list[Job] = []
     faults = []
     for line, row in _rows(place, columns):
         where = f"{place.name}, line {line}"
         try:
-            job = _job(row, place.parent, jobs, columns)
-            jobs[job.name] = job
+            jobs.append(_job(row, place.parent, names, columns))
         except (ValueError, OSError) as error:  # an InputError is a ValueError; a name may be too long
             faults.append(Fault(where, str(error)))
     if not jobs and not faults:
         raise InputError(f"{place} lists no {'photo and no prompt' if 'prompt' in columns else 'photo'}.")
-    return list(jobs.values()), faults
+    return jobs, faults
 
 
 def check_name(name: str) -> str:
@@ -135,21 +134,39 @@ def inside(folder: Path, name: str) -> Path:
     return path
 
 
-def _folder(place: Path) -> tuple[list[Job], list[Fault]]:
+class _Names:
+    """Those that are given already."""
+
+    def __init__(self) -> None:
+        self.given: set[str] = set()
+        self._last: dict[str, int] = {}
+
+    def free(self, name: str) -> str:
+        """The name, or where it is given, the next one with a number."""
+        number, free = self._last.get(name, 1), name
+        while free in self.given:
+            number += 1
+            free = f"{name}-{number}"
+        self._last[name] = number
+        self.given.add(free)
+        return free
+
+
+def _folder(place: Path, names: _Names) -> tuple[list[Job], list[Fault]]:
     Image.init()
-    jobs: dict[str, Job] = {}
+    jobs: list[Job] = []
     faults = []
     for path in sorted(each for each in place.rglob("*") if each.suffix.lower() in Image.EXTENSION):
         if path.is_file() and not path.name.startswith("."):
             named = "-".join(path.relative_to(place).with_suffix("").parts)
             try:
-                name = _free(check_name(named), jobs)
-                jobs[name] = Job(name, inside(place, str(path.relative_to(place))))
+                photo = inside(place, str(path.relative_to(place)))
+                jobs.append(Job(names.free(check_name(named)), photo))
             except InputError as error:
                 faults.append(Fault(str(path), str(error)))
     if not jobs and not faults:
         raise InputError(f"There is no picture in {place}.")
-    return list(jobs.values()), faults
+    return jobs, faults
 
 
 def _rows(place: Path, columns: Sequence[str]) -> Iterable[tuple[int, Any]]:
@@ -170,7 +187,7 @@ def _rows(place: Path, columns: Sequence[str]) -> Iterable[tuple[int, Any]]:
     return enumerate(found, 1)
 
 
-def _job(row: Any, folder: Path, known: Mapping[str, Job], columns: Sequence[str]) -> Job:
+def _job(row: Any, folder: Path, names: _Names, columns: Sequence[str]) -> Job:
     if isinstance(row, str):
         row = {"photo": row}
     if not isinstance(row, Mapping):
@@ -180,34 +197,34 @@ def _job(row: Any, folder: Path, known: Mapping[str, Job], columns: Sequence[str
         raise InputError("A row has a prompt; this edits photos. Pictures from text: `fineface batch`.")
     if unknown := [str(key) for key in row if key not in columns]:
         raise InputError(f"There is no column {unknown[0]!r}; there are {', '.join(columns)}.")
-    return (_prompt if "prompt" in row else _photo)(row, folder, known)
+    return (_prompt if "prompt" in row else _photo)(row, folder, names)
 
 
-def _photo(row: Mapping[str, Any], folder: Path, known: Mapping[str, Job]) -> Job:
+def _photo(row: Mapping[str, Any], folder: Path, names: _Names) -> Job:
     if not row.get("photo") or not isinstance(row["photo"], str):
         raise InputError(f'A row needs a photo, such as {{"photo": "a.jpg"}}; got {row!r}.')
     if "seed" in row:
         raise InputError("A seed goes with a prompt; photos have that of the run, --seed.")
     photo = _file(folder, row["photo"])
-    name = _named(row, "-".join(Path(row["photo"]).with_suffix("").parts), known)
     background = _file(folder, str(row["background"])) if row.get("background") else None
     face = row.get("face", "largest")
     face = face if isinstance(face, int) else parse_face(str(face))
+    name = _named(row, "-".join(Path(row["photo"]).with_suffix("").parts), names)  # last: faulty rows take no name
     return Job(name, photo, face, background, row.get("wish"))
 
 
-def _prompt(row: Mapping[str, Any], folder: Path, known: Mapping[str, Job]) -> Job:
+def _prompt(row: Mapping[str, Any], folder: Path, names: _Names) -> Job:
     prompt = row["prompt"]
     if "photo" in row:
         raise InputError('A row has a photo or a prompt; a photo\'s goes into its wish: {"aus": ..., "prompt": ...}.')
     if not isinstance(prompt, str):
         raise InputError(f"A prompt is a text; got {prompt!r}.")
-    name = _named(row, re.sub(r"\W+", "-", prompt).strip("-_")[:_SHORT] or "prompt", known)
     faces, seed = row.get("face", []), row.get("seed")
     if isinstance(seed, str) and seed.isdecimal():  # of a .csv file
         seed = int(seed)
     seed = None if seed is None else whole_number("seed", seed, 0, 2**63 - 1)
     people = tuple(_file(folder, str(each)) for each in (faces if isinstance(faces, list) else [faces]))
+    name = _named(row, re.sub(r"\W+", "-", prompt).strip("-_")[:_SHORT] or "prompt", names)
     return Job(name, wish=row.get("wish"), prompt=prompt, people=people, seed=seed)
 
 
@@ -218,16 +235,8 @@ def _file(folder: Path, name: str) -> Path:
     return path
 
 
-def _named(row: Mapping[str, Any], otherwise: str, known: Mapping[str, Job]) -> str:
+def _named(row: Mapping[str, Any], otherwise: str, names: _Names) -> str:
     name = check_name(str(row.get("name", otherwise)))
-    if "name" in row and name in known:
+    if "name" in row and name in names.given:
         raise InputError(f"The name {name!r} stands twice.")
-    return _free(name, known)
-
-
-def _free(name: str, known: Mapping[str, Job]) -> str:
-    number, free = 1, name
-    while free in known:
-        number += 1
-        free = f"{name}-{number}"
-    return free
+    return names.free(name)

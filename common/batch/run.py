@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import shutil
 import time
@@ -15,7 +14,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from ..errors import FaceEditError, InputError, MissingCheckpointError
-from ..files import alone
+from ..files import alone, sha256
 from ..images import save_image
 from . import group
 from .group import Share
@@ -157,15 +156,6 @@ def progress_bar(items: Sequence[Item], left: Sequence[Item], shown: bool) -> tq
     return tqdm(total=len(items), initial=len(items) - len(left), unit="edit", disable=not shown)
 
 
-def fingerprint(path: Path) -> str:
-    """Of a file's bytes, SHA-256."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
-
-
 def edit_photo(
     items: Sequence[Item], worker: Worker, folder: Path, keep: Callable[[Mapping[str, Any]], object], batch_size: int
 ) -> None:
@@ -185,7 +175,7 @@ def edit_photo(
     row = job.origin
     try:
         if job.photo is not None:
-            row["sha256"] = fingerprint(job.photo)
+            row["sha256"] = sha256(job.photo)
         subject = worker.encode(job)
         row |= worker.record(subject)
     except MissingCheckpointError:

@@ -1,6 +1,6 @@
 """The report as a picture: both photos, and bars of requested against measured change.
 
-This is the only file of the library that imports matplotlib, and only when a report is drawn.
+matplotlib is imported when a report is drawn.
 """
 
 from __future__ import annotations

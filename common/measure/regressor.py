@@ -24,7 +24,7 @@ from ..face3d.lighting import rotate
 from ..faces import Face, FaceFinder, choose_face, get_finder
 from ..faces.warp import sample
 from ..images import ImageLike, read_image, rgb
-from ..weights import check_keys, read_weights
+from ..weights import frozen
 from .measurers import Measurement
 
 SIDE = 80  # pixels of the square; at 128 px pictures this is their own resolution
@@ -121,11 +121,7 @@ class Regressor:
 
     def __init__(self, finder: FaceFinder | None = None, weights: str | Path | None = None) -> None:
         self.finder = finder or get_finder("mediapipe")
-        self.network = Network()
-        state = read_weights(path := Path(weights or WEIGHTS))
-        check_keys(self.network.state_dict(), state, str(path))
-        self.network.load_state_dict({k: v.float() for k, v in state.items()})
-        self.network.eval().requires_grad_(False)
+        self.network = frozen(Network(), Path(weights or WEIGHTS))
 
     def __call__(self, image: ImageLike) -> Measurement:
         """See `Measurer`."""

@@ -15,7 +15,7 @@ from torch import nn
 
 from ..faces import Face, FaceFinder, choose_face, get_finder
 from ..images import ImageLike, read_image, rgb
-from ..weights import check_keys, read_weights
+from ..weights import frozen
 from .regressor import Block, level, square, to_input
 
 TRAITS: dict[str, tuple[str, ...]] = {
@@ -56,11 +56,7 @@ class TraitReader:
 
     def __init__(self, finder: FaceFinder | None = None, weights: str | Path | None = None) -> None:
         self.finder = finder or get_finder("mediapipe")
-        self.network = Network()
-        state = read_weights(path := Path(weights or WEIGHTS))
-        check_keys(self.network.state_dict(), state, str(path))
-        self.network.load_state_dict({k: v.float() for k, v in state.items()})
-        self.network.eval().requires_grad_(False)
+        self.network = frozen(Network(), Path(weights or WEIGHTS))
 
     def __call__(self, image: ImageLike, face: Face | None = None) -> dict[str, str]:
         """Trait -> what it is, one of `TRAITS`.

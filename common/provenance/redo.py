@@ -86,6 +86,18 @@ def check_model(recipe: Recipe, places: tuple[Path, ...]) -> None:
         )
 
 
+def picked_face(recipe: Recipe) -> Any:
+    """Which face of the photo was edited."""
+    picked = recipe.settings.get("picked", "largest")
+    return tuple(picked) if isinstance(picked, list) else picked
+
+
+def place_of(recipe: Recipe) -> tuple[int, int]:
+    """Which row a picture was of a batch of how many; raises an InputError where a recipe names no such place."""
+    rows = whole_number("the recipe's rows", recipe.settings.get("rows", 1), 1, 4096)
+    return whole_number("the recipe's row", recipe.settings.get("row", 0), 0, rows - 1), rows
+
+
 def redo(
     recipe: Recipe, editor: Editor[Any], photo: Path, read: Callable[[Any], Any], background: Path | None = None
 ) -> Image.Image:
@@ -107,14 +119,12 @@ def redo(
         if background is None:
             raise InputError("The picture was made of a prepared crop; name its background: --background PICTURE")
     else:
-        picked = settings.get("picked", "largest")
-        looked = {"face": tuple(picked) if isinstance(picked, list) else picked, "extent": settings.get("extent")}
+        looked = {"face": picked_face(recipe), "extent": settings.get("extent")}
     subject, way = editor.encode(photo, **looked), settings.get("paste_back")
     if recipe.kind == DRAFT:
         return editor.edit(subject, wish, engine="draft", paste_back=way, progress=False)
     check_model(recipe, editor.pipeline.places)
-    rows = whole_number("the recipe's rows", settings.get("rows", 1), 1, 4096)
-    row = whole_number("the recipe's row", settings.get("row", 0), 0, rows - 1)
+    row, rows = place_of(recipe)
     sampling = {name: settings[name] for name in SAMPLING if name in settings}
     made = editor.edit([subject] * rows, [wish] * rows, engine="diffusion", paste_back=way, batch_size=rows, **sampling)
     return made[row]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from contextlib import suppress
@@ -10,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ..files import EMBEDDED, home, replace_file
+from ..files import home, replace_file, sha256
 
 SUFFIXES = (".safetensors", ".ckpt", ".bin", ".pth")
 CACHE = "hashes.json"
@@ -35,7 +34,7 @@ def model_of(places: Sequence[Path]) -> dict[str, Any]:
 
 
 def digest(path: Path) -> str:
-    """SHA-256 of a file, as `sha256sum` has it; of large ones it is kept until they change."""
+    """SHA-256 of a file; of large ones it is kept until they change."""
     state = path.stat()
     return _digest(str(path.resolve()), state.st_size, state.st_mtime_ns)
 
@@ -49,19 +48,14 @@ def _digest(path: str, size: int, changed: int) -> str:
             known = json.loads(kept.read_text(encoding="utf-8"))
             if known[path][:2] == mark:
                 return known[path][2]
-    found = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(1 << 20):
-            found.update(block)
+    found = sha256(Path(path))
     if size >= _LARGE:
-        text = json.dumps({**known, path: [*mark, found.hexdigest()]}, indent=1)
+        text = json.dumps({**known, path: [*mark, found]}, indent=1)
         with suppress(OSError):  # a folder that cannot be written costs time, nothing else
             replace_file(kept, lambda file: file.write_text(text, encoding="utf-8"))
-    return found.hexdigest()
+    return found
 
 
 def _name(place: Path) -> str:
     """The name by which the model can be asked for again; of a folder its own name, for its path is nobody's matter."""
-    if place.parent == home():
-        return place.name.replace("--", "/", 1)
-    return EMBEDDED if place.name == EMBEDDED else place.name
+    return place.name.replace("--", "/", 1) if place.parent == home() else place.name

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from PIL import Image
 from runs import ROOT
 
+from common.provenance.picture import carry
+from common.provenance.recipe import Recipe
 from common.provenance.verify import read_recipe
 from fineface import edit as fine_edit
 from fineface import generate
@@ -63,3 +66,19 @@ def test_what_was_copied_cannot_be_made_again_without_its_photo(folder, capsys):
     assert read_recipe(folder / "copied.png").wish == {"target": "frown.jpg", "copy": ["expression"]}
     assert rigface(["redo", str(folder / "copied.png")]) == 2
     assert "frown.jpg" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("kind", "wish", "settings"),
+    [
+        ("generation", "smile", {"size": [64, 64]}),
+        ("generation", {"aus": {}}, {"size": [64, 64]}),
+        ("generation", {"aus": {}, "prompt": "a man"}, {}),
+        ("edit", {"aus": {}, "prompt": "a man"}, {"size": [64, 64]}),
+    ],
+)
+def test_recipes_that_name_too_little_are_told(tmp_path, capsys, kind, wish, settings):
+    picture = carry(Image.new("RGB", (64, 64)), Recipe("fineface", kind, wish, settings))
+    picture.save(tmp_path / "damaged.png", watermark=False)
+    assert fineface(["redo", str(tmp_path / "damaged.png")]) == 2
+    assert "recipe is damaged" in capsys.readouterr().err

@@ -97,6 +97,12 @@ def crosstalk(edits: Edits) -> np.ndarray:
     return found
 
 
+def near(wanted: np.ndarray) -> np.ndarray:
+    """What is wished, by whole intensities where more than `LEVELS` are told apart; NaN stays."""
+    fine = np.round(wanted, 2)
+    return fine if len(np.unique(fine[np.isfinite(fine)])) <= LEVELS else np.round(wanted)
+
+
 def out_of_reach(edits: Edits) -> int:
     """How many wishes of a unit lead out of the scale 0 to 5 from where the photo is."""
     target = edits.wanted if edits.absolute else edits.wanted + edits.before
@@ -133,10 +139,8 @@ def _line_sure(photos: list[str], x: np.ndarray, y: np.ndarray) -> tuple[Interva
 
 
 def _levels(photos: list[str], wanted: np.ndarray, measured: np.ndarray) -> tuple[Level, ...]:
-    near = np.round(wanted, 2)
-    if len(np.unique(near)) > LEVELS:
-        near = np.round(wanted)
-    member = (near[:, None] == np.unique(near)).astype(float)
+    told = near(wanted)
+    member = (told[:, None] == np.unique(told)).astype(float)
     if not len(member):
         return ()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -15,8 +14,9 @@ import numpy as np
 
 from ...action_units import ACTION_UNITS
 from ...errors import FaceEditError, InputError
-from ...files import alone
-from ..run import DONE, fingerprint
+from ...files import alone, sha256
+from ...texts import parse_json, read_text
+from ..run import DONE
 from ..samples import FILE, Samples
 from ..scores import LINES
 from ..settings import SETTINGS
@@ -116,13 +116,18 @@ def gather(folder: Path, requested: Requested, absolute: bool = False) -> Edits:
         rows = sorted(Samples(folder).rows.values(), key=lambda row: natural(row["key"]))
         scored = Samples(folder, LINES).rows
         names = [name for name in (FILE, LINES, SETTINGS) if (folder / name).is_file()]
-        files = {name: fingerprint(folder / name) for name in names}
+        files = {name: sha256(folder / name) for name in names}
     if not rows:
         raise InputError(f"The run in {folder} has no edit yet.")
     notes: list[str] = []
     measurer, scores = _scores(rows, scored, notes)
     wanted = _wanted(rows, requested, notes)
     return Edits(folder, rows, scores, wanted, absolute, _settings(folder, notes), measurer, files, notes)
+
+
+def commonest(counts: Mapping[str, int]) -> str | None:
+    """The name that is there most often; of equals the first by the alphabet, of none None."""
+    return min(counts, key=lambda name: (-counts[name], name), default=None)
 
 
 def natural(text: str) -> tuple[tuple[int, str], ...]:
@@ -134,9 +139,8 @@ def _scores(rows: Sequence[Row], scored: Mapping[str, Row], notes: list[str]) ->
     """Of the edits that were made, those of the commonest measurer: readings of two do not mix."""
     found = [scored.get(row["key"], {}) if row["state"] == DONE else {} for row in rows]
     counts = Counter(str(score["measurer"]) for score in found if score.get("measurer"))
-    if not counts:
+    if (measurer := commonest(counts)) is None:
         return None, found
-    measurer = min(counts, key=lambda name: (-counts[name], name))
     if others := sum(counts.values()) - counts[measurer]:
         notes.append(f"{others:,} edits were measured by another measurer than {measurer}; they count as not measured.")
     return measurer, [score if score.get("measurer") == measurer else {} for score in found]
@@ -159,7 +163,7 @@ def _wanted(rows: Sequence[Row], requested: Requested, notes: list[str]) -> np.n
 
 def _settings(folder: Path, notes: list[str]) -> Row:
     try:
-        found = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+        found = parse_json(read_text(folder / SETTINGS))
         if isinstance(found, Mapping):
             return found
         notes.append(f"{SETTINGS} holds no settings.")

@@ -11,9 +11,9 @@ import numpy as np
 
 from ...action_units import ACTION_UNITS
 from ..run import FAILED
-from .doses import LEVELS, Dose, crosstalk, out_of_reach
+from .doses import Dose, crosstalk, near, out_of_reach
 from .failures import MEASUREMENT, Failure, general, reasons
-from .gather import Edits, natural, number
+from .gather import Edits, commonest, natural, number
 
 ROWS = 500
 """Of a table at most."""
@@ -55,12 +55,9 @@ def summary(edits: Edits, found: Sequence[Dose], failed: Sequence[Failure]) -> d
 def coverage(edits: Edits) -> dict[str, Any]:
     """How many edits were made of each unit at each intensity; by whole intensities where there are many."""
     wanted = np.where(edits.wished, edits.wanted, np.nan)[edits.done]
-    known = np.isfinite(wanted)
-    near = np.round(wanted, 2)
-    if len(np.unique(near[known])) > LEVELS:
-        near = np.round(wanted)
-    levels = np.unique(near[known])
-    counts = [[int((near[:, place] == level).sum()) for level in levels] for place in range(len(ACTION_UNITS))]
+    told = near(wanted)
+    levels = np.unique(told[np.isfinite(told)])
+    counts = [[int((told[:, place] == level).sum()) for level in levels] for place in range(len(ACTION_UNITS))]
     several = (edits.wished[edits.done].sum(1) > 1).sum()
     none = (~edits.wished[edits.done].any(1)).sum()
     return {"levels": [float(level) + 0.0 for level in levels], "counts": counts, "several": int(several),
@@ -78,9 +75,8 @@ def spread(edits: Edits) -> dict[str, Any]:
 def likeness(edits: Edits) -> tuple[str | None, np.ndarray]:
     """The commonest measure of identity, and its values (N,); two measures do not mix."""
     counts = Counter(str(score["identity_measure"]) for score in edits.scores if score.get("identity_measure"))
-    if not counts:
+    if (measure := commonest(counts)) is None:
         return None, np.full(len(edits.rows), np.nan)
-    measure = min(counts, key=lambda name: (-counts[name], name))
     own = np.array([score.get("identity_measure") == measure for score in edits.scores], bool)
     return measure, np.where(own, edits.column("identity"), np.nan)
 
