@@ -29,7 +29,7 @@ import torch
 from tqdm import tqdm
 
 from common.arguments import Engine
-from common.images import read_image, save_image
+from common.images import read_image
 from magicface import MagicFace
 
 PORTRAITS = Path(__file__).parents[1] / "examples" / "portraits"
@@ -80,7 +80,9 @@ def _trim() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def editing(engine: Engine, steps: int, side: int, folder: Path, every: int = 10) -> Callable[[int], object]:
+def editing(
+    engine: Engine, steps: int, side: int, folder: Path, every: int = 10, *, watermark: bool = True
+) -> Callable[[int], object]:
     """An edit of one of the portraits, written to a file; another photo comes every few edits.
 
     Args:
@@ -89,6 +91,7 @@ def editing(engine: Engine, steps: int, side: int, folder: Path, every: int = 10
         side: of the photos, in pixels.
         folder: for the pictures.
         every: edits of a photo.
+        watermark: whether the files are marked.
     """
     editor = MagicFace.drafting() if engine == "draft" else MagicFace.from_pretrained("embedded", device="cpu")
     names = itertools.cycle(sorted(path for path in PORTRAITS.glob("*.jpg") if "truth" not in path.name))
@@ -99,7 +102,7 @@ def editing(engine: Engine, steps: int, side: int, folder: Path, every: int = 10
             known["subject"] = editor.encode(read_image(next(names)).resize((side, side)))
         wish = WISHES[number % len(WISHES)]
         picture = editor.edit(known["subject"], wish, steps=steps, engine=engine, seed=number, progress=False)
-        save_image(picture, folder / f"{number % 20}.png")
+        picture.save(folder / f"{number % 20}.png", watermark=watermark)
 
     return edit
 

@@ -18,6 +18,8 @@ from .faces.warp import invert
 from .images import ImageLike
 from .paste import paste, paste_mask
 from .prepare import prepare_crop
+from .provenance.picture import knowing
+from .provenance.recipe import following
 from .subject import Subject
 
 
@@ -62,16 +64,15 @@ def chain(
     options = {"steps": steps, "seed": seed, "paste_back": False, "progress": progress, "engine": "diffusion"}
 
     subject = edits[0][0].encode(image, face=face)
-    region, total, plain, draft = subject.region, None, None, None
+    region, total, plain, draft, passes = subject.region, None, None, None, []
     for number, (editor, wish) in enumerate(edits):
         if number:
             assert total is not None
             subject = follow(editor, subject, np.rint(255 * total.clip(0, 1)).astype(np.uint8))
         ready = editor.ready(wish)
-        made, neutral = (
-            np.asarray(crop, np.float32) / 255
-            for crop in editor.edit(subject, [ready, editor.rigger.twin(subject, ready)], **options)
-        )
+        crops = editor.edit(subject, [ready, editor.rigger.twin(subject, ready)], **options)
+        passes.append(crops[0])
+        made, neutral = (np.asarray(crop, np.float32) / 255 for crop in crops)
         rig = editor.rigger([subject], [ready])
         region = region | rig.region(0, subject)
         if not number:
@@ -80,8 +81,11 @@ def chain(
         total = made if total is None else total + made - neutral
     assert total is not None
     if way is None:
-        return Image.fromarray(np.rint(255 * total.clip(0, 1)).astype(np.uint8))
-    return paste(subject.photo, subject.crop, total, paste_mask(region), plain if way == "detail" else None, draft)
+        done = Image.fromarray(np.rint(255 * total.clip(0, 1)).astype(np.uint8))
+    else:
+        mask, guide = paste_mask(region), plain if way == "detail" else None
+        done = paste(subject.photo, subject.crop, total, mask, guide, draft)
+    return knowing(done, following(passes))
 
 
 def follow(editor: Editor[Any], subject: Subject, crop: np.ndarray) -> Subject:

@@ -2,6 +2,7 @@
 
     python examples/rig.py --output out
     python examples/rig.py --photo mine.jpg --output out
+    python examples/rig.py --sweeps 1             # the first row alone: quick
 
 Writes sweeps.png, a row for each sweep, and composition.png: the photo, what RigFace is shown, its edit, and the same
 with MagicFace after it on the same crop. Without --photo: a synthetic face (examples/portraits.py) that no training has
@@ -57,6 +58,7 @@ def main() -> int:
     parser.add_argument("--photo", type=Path, default=PHOTO, help="a picture file (default: a synthetic face)")
     parser.add_argument("--model", default="embedded", help="of RigFace, folder of another (default: embedded)")
     parser.add_argument("--output", type=Path, default=Path("out"), help="folder (default: out)")
+    parser.add_argument("--sweeps", type=int, default=len(SWEEPS), help="how many of the rows (default: all)")
     args = parser.parse_args()
     started = time.perf_counter()
     editor = RigFace.from_pretrained(args.model)
@@ -67,7 +69,7 @@ def main() -> int:
             [] if title == TOGETHER else [str(each) for each in wishes],  # too long for a picture's width
             title,
         )
-        for title, wishes in SWEEPS.items()
+        for title, wishes in [*SWEEPS.items()][: args.sweeps]
     ]
     save_image(contact_sheet(rows, SIDE), args.output / "sweeps.png")
 

@@ -262,7 +262,9 @@ def validate(network: Any, held: Batch) -> dict[str, float]:
     network.eval()
     units, angles, light = network(held.squares)
     change, (before, after) = network.change(*network.early(held.squares).chunk(2)), held.units.chunk(2)
-    correlations = [float(np.corrcoef(*row)[0, 1]) for row in zip(change.T.numpy(), (after - before).T.numpy())]
+    rows = [*zip(change.T.numpy(), (after - before).T.numpy())]
+    # of a few faces, a unit may be the same in all
+    correlations = [float(np.corrcoef(*row)[0, 1]) if np.ptp(row, 1).all() else float("nan") for row in rows]
     return {
         "unit error": UNIT_SCALE * float((units - held.units).abs().mean()),
         "degrees": ANGLE_SCALE * float((angles - held.angles).abs().mean()),

@@ -43,12 +43,12 @@ def _make(recipe: Recipe, args: argparse.Namespace) -> Any:
     if recipe.kind != DRAFT:
         check_model(recipe, editor.networks.places)
     row, rows = place_of(recipe)
-    sampling = {name: settings[name] for name in SAMPLING if name in settings} | {"batch_size": rows}
+    sampling: dict[str, Any] = {name: settings[name] for name in SAMPLING if name in settings} | {"batch_size": rows}
     if photo is None:
         size = tuple(settings["size"])
         made = editor.generate([wish["prompt"]] * rows, [wish["aus"]] * rows, size=size, **sampling)
     else:
         subject = editor.encode(photo, face=picked_face(recipe), extent=settings.get("extent"))
-        way = {name: settings[name] for name in ("start", "strength", "paste_back") if name in settings}
+        way: dict[str, Any] = {name: settings[name] for name in ("start", "strength", "paste_back") if name in settings}
         made = editor.edit([subject] * rows, [wish["aus"]] * rows, wish["prompt"], **way, **sampling)
     return made[row]

@@ -68,9 +68,9 @@ class ConditionsRigger:
         """The wishes of a list of them; None for a single one."""
         return as_list(wish)
 
-    def plain(self, wish: RigWish) -> dict[str, Any]:
-        """Light, pose and expression, and what was copied from which photo."""
-        return to_wish(wish).plain()
+    def plain(self, wish: RigWish | Still) -> dict[str, Any]:
+        """Light, pose and expression, and what was copied from which photo; of a draft that stays, those it shows."""
+        return _wished(wish).plain()
 
     def twin(self, subject: Subject, wish: RigWish) -> RigWish | Still:
         """The wish's draft as it is; nothing at all where nobody drafts."""
@@ -85,7 +85,7 @@ class ConditionsRigger:
         """
         from .rendered.reconstruct import Rendered, Seen  # another reconstructor alone would not need it
 
-        plain = wish.wish if isinstance(wish, Still) else to_wish(wish)
+        plain = _wished(wish)
         look = _look(subject, "subject")
         if not isinstance(look.reconstructor, Rendered):
             if plain.copy:
@@ -112,7 +112,7 @@ class ConditionsRigger:
         made: dict[tuple[int, int], Conditions] = {}  # a wish and its twin share their draft
 
         def row(subject: Subject, wish: RigWish | Still) -> Conditions:
-            plain = wish.wish if isinstance(wish, Still) else wish
+            plain = _wished(wish)
             key = id(subject), id(plain)
             if key not in made:
                 made[key] = conditions_of(subject, plain)
@@ -128,6 +128,10 @@ class ConditionsRigger:
         regions = tuple(_region(row, subject) for row, subject in zip(rows, subjects))
         guides = background, _pictures([row.render for row in rows])
         return Rig(vector, guides, regions, tuple(row.draft for row in rows))
+
+
+def _wished(wish: RigWish | Still) -> RigWish:
+    return wish.wish if isinstance(wish, Still) else to_wish(wish)
 
 
 def conditions_of(subject: Subject, wish: RigWish) -> Conditions:

@@ -1,18 +1,36 @@
-"""Trainings in processes of their own: one that is killed, and one that two share."""
+"""Examples as their commands run them; trainings in processes of their own: one that is killed, one that two share."""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
+import runpy
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from unittest.mock import patch
 
 from common.training.records import read_log
 
 ROOT = Path(__file__).parents[1]
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+
+
+def example(name: str, *arguments: object) -> str:
+    """Runs a script of examples/ as its command does, and returns what it printed; in this process, which has imported
+    already what the script imports."""
+    script, printed = ROOT / "examples" / name, io.StringIO()
+    command, path = [str(script), *map(str, arguments)], [str(script.parent), *sys.path]
+    with patch.object(sys, "argv", command), patch.object(sys, "path", path), contextlib.redirect_stdout(printed):
+        try:
+            runpy.run_path(str(script), run_name="__main__")
+        except SystemExit as ended:
+            if ended.code:
+                raise AssertionError(printed.getvalue()) from ended
+    return printed.getvalue()
 
 
 def arguments(config: Path, *overrides: str) -> list[str]:

@@ -7,19 +7,17 @@ import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 from measurers import Brightness
 from PIL import Image
+from runs import ROOT, example
 
 from common.action_units import to_vector
 from common.defaults import Defaults, write_defaults
 from common.images import read_image
 from common.sheets import LINE, MARGIN
-
-ROOT = Path(__file__).parents[1]
 
 
 def readme_session(holds: str) -> str:
@@ -77,17 +75,15 @@ def test_the_readme_changes_light_and_pose(astronaut, tmp_path, monkeypatch):
 
 
 def test_the_sweeps_of_light_pose_and_expression(tmp_path):
-    command = [sys.executable, ROOT / "examples" / "rig.py", "--output", tmp_path]
-    subprocess.run(command, capture_output=True, text=True, check=True)
+    example("rig.py", "--sweeps", 2, "--output", tmp_path)
     sweeps, composition = (read_image(tmp_path / f"{name}.png") for name in ("sweeps", "composition"))
     assert sweeps.width > 7 * 192
     assert composition.width > 4 * 384
 
 
 def test_the_prompts(tmp_path):
-    command = [sys.executable, ROOT / "examples" / "prompts.py", "--prompt", "a close-up of a bald man"]
-    done = subprocess.run([*command, "--output", tmp_path / "sheet.png"], capture_output=True, text=True, check=True)
-    assert "7 pictures" in done.stdout
+    told = example("prompts.py", "--prompt", "a close-up of a bald man", "--output", tmp_path / "sheet.png")
+    assert "7 pictures" in told
     assert read_image(tmp_path / "sheet.png").width > 7 * 128
 
 
@@ -151,15 +147,15 @@ def test_the_readme_measurement(astronaut, tmp_path, monkeypatch, capsys):
     assert read_image("measured/report.png").width > 500
 
 
-def test_the_regressor_trains_and_goes_on(tmp_path):
+def test_the_regressor_trains_and_goes_on(tmp_path, monkeypatch):
     from safetensors.torch import load_file
 
     from common.measure.regressor import Network
 
-    options = "--count 10 --people 10 --pairs 4 --cache cache --output out --cycles"
-    command = [sys.executable, str(ROOT / "examples" / "train_regressor.py"), *options.split(), "20"]
+    monkeypatch.chdir(tmp_path)
+    options = "--count 10 --people 10 --pairs 4 --cache cache --output out --cycles 20"
     for _ in range(2):  # the second has nothing left to do
-        subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+        example("train_regressor.py", *options.split())
         weights = load_file(tmp_path / "out" / "regressor.safetensors")
         Network().load_state_dict(weights)
         assert all(value.isfinite().all() for value in weights.values())
@@ -168,23 +164,19 @@ def test_the_regressor_trains_and_goes_on(tmp_path):
 
 
 def test_the_sheets_of_faces(tmp_path):
-    command = [sys.executable, ROOT / "examples" / "faces.py", "--output", tmp_path, "--size", "16"]
-    subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True)
+    example("faces.py", "--output", tmp_path, "--size", 16)
     for name, width in (("units", 12 * 16), ("poses", 7 * 16), ("people", 8 * 16), ("maps", 4 * 32)):
         assert read_image(tmp_path / f"{name}.jpg").width == width
 
 
 def test_the_demonstration(tmp_path):
-    command = [sys.executable, ROOT / "examples" / "machinery.py", "--output", tmp_path, "--size", "64", "--steps", "2"]
-    result = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True)
-    assert "not an expression" in result.stdout
+    assert "not an expression" in example("machinery.py", "--output", tmp_path, "--size", 64, "--steps", 2)
     assert read_image(tmp_path / "sheet.png").width > 1000
 
 
 def test_a_photograph(tmp_path):
     """With the model inside the package."""
-    command = [sys.executable, ROOT / "examples" / "photograph.py", "--output", tmp_path / "strip.png"]
-    subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True)
+    example("photograph.py", "--output", tmp_path / "strip.png")
     strip = np.asarray(read_image(tmp_path / "strip.png")).astype(int)
     wide = 256 + MARGIN
     photo, *edits = (strip[MARGIN + LINE : -MARGIN, MARGIN + i * wide :][:, :256] for i in range(6))
@@ -214,8 +206,7 @@ def test_the_page_opens():
 
 def test_words(tmp_path):
     """On a photograph and on somebody with the model inside."""
-    command = [sys.executable, ROOT / "examples" / "words.py", "--output", tmp_path / "words.png"]
-    subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True)
+    example("words.py", "--output", tmp_path / "words.png")
     sheet = np.asarray(read_image(tmp_path / "words.png")).astype(int)
     top = MARGIN + 2 * LINE
     for row in range(2):
@@ -227,10 +218,7 @@ def test_words(tmp_path):
 def test_drafts(tmp_path):
     """Of one person, one row of wishes."""
     photo = ROOT / "examples" / "portraits" / "calm.jpg"
-    command = [sys.executable, ROOT / "examples" / "drafts.py", "--photo", photo, "--wishes", "AU12", "--side", "64"]
-    subprocess.run(
-        list(map(str, [*command, "--output", tmp_path / "row.png"])), capture_output=True, text=True, check=True
-    )
+    example("drafts.py", "--photo", photo, "--wishes", "AU12", "--side", 64, "--output", tmp_path / "row.png")
     row = np.asarray(read_image(tmp_path / "row.png")).astype(int)
     first, *edits = (row[MARGIN + 2 * LINE : -MARGIN, MARGIN + i * (64 + MARGIN) :][:, :64] for i in range(6))
     distances = [np.abs(edit - first).sum() for edit in edits]

@@ -18,6 +18,7 @@ pytest.importorskip("ipykernel")
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 NAMES = sorted(path.stem for path in EXAMPLES.glob("*.ipynb"))
+LONG = ("augmentation",)
 
 
 def pictures(path: Path) -> list[Image.Image]:
@@ -40,7 +41,7 @@ def test_what_is_stored_is_short_and_small(name):
     assert len(pictures(path)) >= 3
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in LONG else n for n in NAMES])
 def test_it_runs_and_shows_what_is_stored(name, tmp_path):
     command = [sys.executable, str(EXAMPLES / "notebooks.py"), name, "--to", str(tmp_path)]
     ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=900)
@@ -49,3 +50,18 @@ def test_it_runs_and_shows_what_is_stored(name, tmp_path):
     assert [each.size for each in made] == [each.size for each in stored]
     for new, old in zip(made, stored):  # another processor rounds otherwise, and a JPEG besides
         assert np.abs(np.asarray(new).astype(int) - np.asarray(old)).mean() < 6
+
+
+def test_the_study_with_few_people(tmp_path, monkeypatch, capsys):
+    """The code of the longest one, with other numbers in one line."""
+    cells = json.loads((EXAMPLES / "augmentation.ipynb").read_text())["cells"]
+    code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    line = "CALM, TEST, TRIALS = 12, 24, 10"
+    assert line in code
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(EXAMPLES)
+    names = {}
+    exec(code.replace(line, "CALM, TEST, TRIALS = 2, 4, 2"), names)
+    assert {kind: rows.shape for kind, rows in names["results"].items()} == dict.fromkeys(names["KINDS"], (2, 4))
+    assert "smile, 2 of 2 measured" in capsys.readouterr().out
+    assert (tmp_path / "out/augmentation/errors.png").is_file()

@@ -21,15 +21,16 @@ from .weights import model_of
 DISTRIBUTION = "face-rig"
 KEY = "provenance"
 """Under which a PIL image's `info` has its `Provenance`."""
-EDIT, DRAFT, GENERATION, SHEET = "edit", "draft", "generation", "sheet"
+EDIT, CHAIN, DRAFT, GENERATION, SHEET = "edit", "chain", "draft", "generation", "sheet"
 KINDS = {
     EDIT: "compositeWithTrainedAlgorithmicMedia",
+    CHAIN: "compositeWithTrainedAlgorithmicMedia",
     DRAFT: "compositeSynthetic",
     GENERATION: "trainedAlgorithmicMedia",
     SHEET: "compositeSynthetic",
 }
-"""A photo edited by networks, one moved by its fitted head, a picture made from text, several of these on a page; and
-their names in the IPTC's vocabulary http://cv.iptc.org/newscodes/digitalsourcetype/."""
+"""A photo edited by networks, by several in turn, or moved by its fitted head; a picture made from text; several on
+one page; and their names in the IPTC's vocabulary http://cv.iptc.org/newscodes/digitalsourcetype/."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,10 @@ class Recipe:
     def to_json(self) -> str:
         """One line, with sorted keys: equal recipes have equal texts."""
         return json.dumps(asdict(self), sort_keys=True, allow_nan=False)
+
+    def step(self) -> dict[str, Any]:
+        """What a chain says of one of its edits."""
+        return {name: getattr(self, name) for name in ("program", "wish", "settings", "model")}
 
     @classmethod
     def from_json(cls, text: str) -> Recipe:
@@ -86,6 +91,7 @@ class Provenance:
         certificate: with `key`, the PEM files that sign the picture (C2PA); None for no signature.
         key: see `certificate`.
         places: the model's folders, whose files are hashed when a picture is saved: no edit waits for gigabytes.
+        parts: of a chain, what is known of each edit; they become the recipe's wish.
     """
 
     recipe: Recipe
@@ -93,12 +99,15 @@ class Provenance:
     certificate: Path | None = None
     key: Path | None = None
     places: tuple[Path, ...] = ()
+    parts: tuple[Provenance, ...] = ()
 
     def __post_init__(self) -> None:
         check_pair(self.certificate, self.key)
 
     def complete(self) -> Recipe:
-        """The recipe with its model, whose weights are read once."""
+        """The recipe with its model, whose weights are read once; that of a chain has the models of its edits."""
+        if self.parts:
+            return replace(self.recipe, wish=[part.complete().step() for part in self.parts])
         return replace(self.recipe, model=model_of(self.places)) if self.places else self.recipe
 
 
@@ -136,7 +145,14 @@ def together(pictures: Sequence[Image.Image]) -> Provenance | None:
         return None
     first, wishes = known[0], [each.recipe.wish for each in known]
     settings = {"pictures": len(pictures), **{k: v for k, v in first.recipe.settings.items() if k == "seed"}}
-    return replace(first, recipe=replace(first.recipe, kind=SHEET, wish=wishes, settings=settings))
+    return replace(first, recipe=replace(first.recipe, kind=SHEET, wish=wishes, settings=settings), parts=())
+
+
+def following(pictures: Sequence[Image.Image]) -> Provenance:
+    """Of the picture that edits led to, one after the other."""
+    known = [found for picture in pictures if (found := carried(picture)) is not None]
+    recipe = replace(known[0].recipe, kind=CHAIN, wish=[each.recipe.step() for each in known], settings={})
+    return replace(known[0], recipe=recipe, places=(), parts=tuple(known))
 
 
 def fingerprint(image: Image.Image) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from ..arguments import whole_number
 from ..errors import InputError
 from ..images import check_exists, read_image, rgb
-from .recipe import DRAFT, SHEET, Recipe, fingerprint
+from .recipe import CHAIN, DRAFT, SHEET, Recipe, fingerprint
 from .weights import model_of
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ def check_again(recipe: Recipe, program: str) -> None:
         raise InputError(f"The picture was made by {recipe.program}: {recipe.program} redo")
     if recipe.kind == SHEET:
         raise InputError("This is a page of several pictures; only single ones can be made again.")
+    if recipe.kind == CHAIN:
+        raise InputError("This picture was edited several times; common.chain makes it again, of the wishes it names.")
 
 
 def find_photo(recipe: Recipe, picture: Path, photo: Path | None) -> Path:

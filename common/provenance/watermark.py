@@ -21,13 +21,13 @@ MESSAGE = tuple(int(bit) for bit in f"{0xB6D2594E:032b}")
 """Half of them ones, in no pattern that plain surfaces have."""
 ENOUGH = 28
 """Bits that must agree. One unmarked picture in 100,000 would have so many by chance at each size that is tried."""
-SIDES = (256, 512)
-"""Shortest and longest side in pixels at which a picture is marked; larger and smaller ones are brought there, and
-only the difference that the mark makes is brought back."""
+SIDE = 256
+"""Pixels of the shorter side at which a picture is marked: it is brought there, and only the difference that the mark
+makes is brought back. Coarse as it is then, the mark survives what smooths a picture, and costs the same for all."""
 STRENGTH = 0.6
 """Share of the mark that is kept: the whole one is seen in plain walls, and survives no more of what this one must."""
-SCALES = (1.0, 0.75, 0.5, 4 / 3)
-"""Sizes at which a mark is looked for, for pictures that were resized or cropped since."""
+SHARES = (1.0, 0.85, 0.75, 0.6, 0.5)
+"""Of the former shorter side that may be left of a picture that was cropped since: a mark is looked for at each."""
 
 
 @dataclass(frozen=True)
@@ -63,17 +63,16 @@ def mark(pixels: np.ndarray) -> np.ndarray:
 
 
 def look(pixels: np.ndarray) -> Mark:
-    """The best agreement at any of `SCALES`; pixels (H, W, 3) uint8 RGB.
+    """The best agreement at any of `SHARES`; pixels (H, W, 3) uint8 RGB.
 
     Raises:
         MissingDependencyError: see `mark`.
     """
     decoder, best, own = _library().WatermarkDecoder("bits", BITS), 0, _scale(pixels)
-    for scale in (own * each for each in SCALES):
-        sides = [side * scale for side in pixels.shape[:2]]
-        if scale != own and min(sides) < SIDES[0]:
-            continue
-        small = _resized(pixels, scale)
+    for share in SHARES:
+        small = _resized(pixels, own * share)
+        more = [(0, max(0, SIDE - side)) for side in small.shape[:2]]
+        small = np.pad(small, [*more, (0, 0)], "wrap")  # smaller ones the network does not take
         bits = np.asarray(decoder.decode(np.ascontiguousarray(small[..., ::-1]), "rivaGan"))
         best = max(best, int((bits == MESSAGE).sum()))
         if best >= ENOUGH:
@@ -95,10 +94,8 @@ def _library() -> Any:
 
 
 def _scale(pixels: np.ndarray) -> float:
-    """By which a picture is brought between `SIDES`; a long strip may stay longer than that."""
-    short, long = sorted(pixels.shape[:2])
-    scale = min(1.0, SIDES[1] / long)
-    return max(scale, SIDES[0] / short) if short * scale < SIDES[0] else scale
+    """By which the shorter side of a picture becomes `SIDE`."""
+    return SIDE / min(pixels.shape[:2])
 
 
 def _resized(pixels: np.ndarray, scale: float) -> np.ndarray:

@@ -39,7 +39,7 @@ class Run:
         self.config, self.task, self.output = config, task, Path(config.output).expanduser()
         # accelerate takes fp16 on a CPU without a word, and then does not compute in it.
         asked = config.precision or os.environ.get("ACCELERATE_MIXED_PRECISION", "no")
-        if asked == "fp16" and PartialState().device.type == "cpu":
+        if asked == "fp16" and str(PartialState().device) == "cpu":
             raise InputError('precision = "fp16" needs a GPU, and there is none here; use "bf16" or "no".')
         try:
             self.accelerator = accelerator = Accelerator(

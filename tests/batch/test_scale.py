@@ -258,7 +258,8 @@ def test_the_command_under_accelerate(photos, tmp_path):
     for name in ("calm", "frown"):
         (photos / f"{name}.jpg").write_bytes((FACES / f"{name}.jpg").read_bytes())
     (tmp_path / "wishes.txt").write_text("smile: AU6=2,AU12=3\nangry:0.7\n")
-    asked = ["batch", str(photos), "--wishes", str(tmp_path / "wishes.txt"), "--engine", "draft", "-q", "-o"]
+    asked = ["batch", str(photos), "--wishes", str(tmp_path / "wishes.txt"), "--engine", "draft"]
+    asked += ["--no-watermark", "-q", "-o"]
     launcher = ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--main_process_port", "0"]
     program = [sys.executable, *launcher, "-m", "magicface", *asked, str(tmp_path / "two")]
     environment = {**ENVIRONMENT, "ACCELERATE_USE_CPU": "true"}
@@ -335,7 +336,7 @@ def command_line(arguments: list[str]) -> argparse.Namespace:
 def test_memory_does_not_grow_and_a_leak_is_seen(tmp_path):
     """Of drafts, after a warm-up; then with one that keeps the photo of each edit."""
     soak = benchmark("soak")
-    edit, kept = soak.editing("draft", 1, 128, tmp_path), []
+    edit, kept = soak.editing("draft", 1, 128, tmp_path, watermark=False), []
     bound = 40.0  # MB in 100 edits; a photo kept of each would be 79
     assert soak.soak(edit, 30, 10, progress=False).slope < bound
 

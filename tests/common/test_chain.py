@@ -7,6 +7,9 @@ import pytest
 
 from common.chain import chain, follow
 from common.errors import InputError
+from common.provenance.recipe import CHAIN
+from common.provenance.redo import check_again
+from common.provenance.verify import verify
 
 FAST = {"steps": 2, "progress": False, "seed": 3}
 
@@ -42,6 +45,17 @@ def test_the_next_sees_what_the_first_made_and_nothing_else_changes(editor, astr
     assert following.crop is subject.crop
     assert (subject.region <= following.region).all()
     assert following.record["follows"]
+
+
+def test_its_file_names_all_wishes(editor, astronaut, tmp_path):
+    first, second = {"AU12": 9}, {"AU4": 9}
+    chain(astronaut, [(editor, first), (editor, second)], **FAST).save(tmp_path / "both.png", watermark=False)
+    report = verify(tmp_path / "both.png")
+    assert report.recipe.kind == CHAIN
+    assert [step["wish"] for step in report.recipe.wish] == [first, second]
+    assert all(step["model"]["weights"] and step["settings"]["seed"] == 3 for step in report.recipe.wish)
+    with pytest.raises(InputError, match="edited several times"):
+        check_again(report.recipe, report.recipe.program)
 
 
 def test_what_cannot_be_chained_is_told(editor, astronaut):

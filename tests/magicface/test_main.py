@@ -47,7 +47,7 @@ def test_one_photo(photo, options, tmp_path, capsys):
 
 def test_what_was_taken_is_said_once(photo, model_folder, tmp_path):
     command = [sys.executable, "-m", "magicface", photo, "AU12=3", "--model", model_folder, "--size", "64"]
-    command += ["--steps", "1", "--device", "cpu", "-o", tmp_path / "out.png"]
+    command += ["--steps", "1", "--device", "cpu", "--no-watermark", "-o", tmp_path / "out.png"]
     said = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True).stderr
     assert said.count("finding faces with") == 1
     assert said.count("face parser:") == 1
