@@ -3,7 +3,8 @@
     python benchmarks/cost.py --output benchmarks/cost.md
     python benchmarks/cost.py --gpu "H100 SXM" --peak 989 --utilisation 0.4 --price 3
 
-Measured: drafts and the embedded networks, encoding and editing apart, wishes one by one and four at once, in turns.
+Measured: drafts and the embedded networks, encoding and editing apart, wishes one by one and four at once, in turns;
+and saving, with the invisible mark and without.
 What counts is the time of the processor in this process, with one thread, so that whoever else works here does not
 count. Computed: the published weights, which need a GPU, by their operations; the page says by which formula.
 """
@@ -14,6 +15,7 @@ import argparse
 import os
 import platform
 import statistics
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,12 +44,13 @@ Written by `python benchmarks/cost.py`. Every row is for photos with {wishes} wi
 On {machine}, {cores} cores, {memory:.0f} GiB of memory, torch {torch}: one thread, a photo of {side} px with one face,
 the models' own steps and guidance, medians of {turns} turns. The seconds are those of one core at work (process time).
 
-| way (measured) | wishes at once | once a photo, s | each wish, s | share of the former | photos an hour and core |
+| way (measured) | wishes at once | once a photo, s | each wish, s | photos an hour and core | with `--no-watermark` |
 |---|---|---|---|---|---|
 {measured}
 
 Once a photo the face is found and encoded; for drafts, the head is fitted to it. Drafts are made one by one, whatever
-is asked for at once. On a core at price C an hour:
+is asked for at once. To each wish comes its file (PNG): {marked:.2f} s with the invisible mark, {plain:.2f} s without;
+the last two columns count it. On a core at price C an hour, marked:
 
 | way | wishes at once | price of 1,000 photos |
 |---|---|---|
@@ -58,7 +61,7 @@ is asked for at once. On a core at price C an hour:
 The published weights at 512 px, {steps} guided steps. **None of this was run.** What goes in:
 
 - {step} TFLOP a guided step, and {identity} TFLOP once a photo: counted on networks of that size. Finding the face, the
-  autoencoder, reading and writing are left out.
+  autoencoder, reading, writing and marking are left out.
 - {gpu}: {peak:g} TFLOP a second, dense 16-bit, as its maker states it.
 - Utilisation {utilisation:g}: **assumed**, the share of that peak which is reached. Measure your own.
 - Photos do not depend on each other, so that GPUs add up.
@@ -93,9 +96,9 @@ class Measured:
     encode: float
     edit: float
 
-    def photo(self, wishes: int) -> float:
-        """Seconds of one core for a photo with so many wishes."""
-        return self.encode + wishes * self.edit
+    def photo(self, wishes: int, save: float) -> float:
+        """Seconds of one core for a photo with so many wishes, each saved in so many."""
+        return self.encode + wishes * (self.edit + save)
 
 
 @dataclass(frozen=True)
@@ -148,14 +151,28 @@ def measure(side: int, turns: int) -> list[Measured]:
     ]
 
 
-def page(measured: list[Measured], args: argparse.Namespace) -> str:
-    """The page, as Markdown."""
+def saving(side: int, turns: int, *, watermark: bool) -> float:
+    """Seconds of one core in which a picture of that size becomes a file; the median of turns, one more before."""
+    photo = read_image(PORTRAIT).resize((side, side))
+    editor = MagicFace.drafting()
+    picture = editor.edit(editor.encode(photo), WISHES[0], progress=False)
+    seconds = []
+    with tempfile.TemporaryDirectory() as folder:
+        for _ in range(turns + 1):
+            started = time.process_time()
+            picture.save(Path(folder) / "edit.png", watermark=watermark)
+            seconds.append(time.process_time() - started)
+    return statistics.median(seconds[1:])
+
+
+def page(measured: list[Measured], marked: float, plain: float, args: argparse.Namespace) -> str:
+    """The page, as Markdown; seconds of saving with and without the mark."""
     wishes, steps, measures, prices, gpus = args.wishes, Defaults().steps, [], [], []
     for row in measured:
-        whole = row.photo(wishes)
+        whole, unmarked = (row.photo(wishes, save) for save in (marked, plain))
         measures.append(
-            f"| {row.name} | {row.batch} | {row.encode:.2f} | {row.edit:.2f} | {row.encode / whole:.0%} "
-            f"| {3600 / whole:,.0f} |"
+            f"| {row.name} | {row.batch} | {row.encode:.2f} | {row.edit:.2f} | {3600 / whole:,.0f} "
+            f"| {3600 / unmarked:,.0f} |"
         )
         prices.append(f"| {row.name} | {row.batch} | {whole * 1000 / 3600:.2f} x C |")
     for count in (1, 8):
@@ -168,7 +185,7 @@ def page(measured: list[Measured], args: argparse.Namespace) -> str:
     return PAGE.format(
         wishes=wishes, steps=steps, step=STEP, identity=IDENTITY, machine=platform.machine(), cores=os.cpu_count(),
         memory=psutil.virtual_memory().total / 2**30, torch=torch.__version__, measured="\n".join(measures),
-        prices="\n".join(prices), computed="\n".join(gpus),
+        prices="\n".join(prices), marked=marked, plain=plain, computed="\n".join(gpus),
         **{name: getattr(args, name) for name in ("side", "turns", "gpu", "peak", "utilisation", "price")},
     )  # fmt: skip
 
@@ -187,7 +204,8 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
-    text = page(measure(args.side, args.turns), args)
+    marked, plain = (saving(args.side, args.turns, watermark=mark) for mark in (True, False))
+    text = page(measure(args.side, args.turns), marked, plain, args)
     if args.output is None:
         print(text)
     else:
