@@ -13,8 +13,8 @@ from pathlib import Path
 
 from common import cli
 from common.training.command import command
+from common.training.diffusion import diffusion_task
 from common.training.loop import train
-from common.training.task import Task
 
 from .training.begin import begin, size_of
 from .training.config import FineFaceConfig
@@ -35,13 +35,14 @@ def run(config: FineFaceConfig) -> int:
     data, held_out = sources(config, size)
     beginning = begin(config, size, data.captions() if config.unet else ())
     loss = TextToFaceLoss(config, beginning.encoder.texts([""]))
-    task = Task(
-        module=beginning.module,
-        loss=loss,
-        encoder=beginning.encoder,
-        betas=dict(beginning.scheduler.config),
-        data=data,
-        write_model=Publisher(config, beginning),
+    task = diffusion_task(
+        config,
+        beginning.module,
+        loss,
+        beginning.encoder,
+        dict(beginning.scheduler.config),
+        data,
+        Publisher(config, beginning),
         validate=None if held_out is None else Validation(config, beginning, loss, held_out),
         metrics=METRICS,
         slim=not config.unet,

@@ -2,6 +2,7 @@
 
     config      TrainConfig: a frozen dataclass read from TOML; unknown keys and wrong types are errors
     task        Task: the module that is trained, its loss, its data, and what only a package knows how to do
+    diffusion   DiffusionConfig and the task of diffusion models: encode, add noise, ask for it
     kept        data through the frozen networks, on the fly or once and kept
     loss        the equation: noise or v, min-SNR weights
     order       which sample comes when, and its random numbers: functions of (seed, number) alone

@@ -52,20 +52,10 @@ class TrainConfig:
     gradient_checkpointing: bool = False
     """Compute activations anew in the backward pass: a quarter slower, far less memory."""
 
-    prediction: Literal["epsilon", "v_prediction"] = "epsilon"
-    """What the denoiser predicts: the noise, or v (Salimans & Ho 2022)."""
-    zero_terminal_snr: bool = False
-    """Rescale the betas so that the last step is pure noise (Lin et al. 2023); needs v_prediction."""
-    vector_dropout: float = 0.1
-    """Share of the samples whose vector is zero, for guidance: away from any face that may follow."""
-    min_snr_gamma: float = 0.0
-    """Gamma of the min-SNR weighting (Hang et al. 2023), 5 in the paper; 0 switches it off."""
-    timestep_shift: float = 1.0
-    """How much more often the noisy timesteps are drawn (Esser et al. 2024, eq. 23); 1 draws all alike. A model that
-    samples in few steps decides everything there."""
-
+    optimizer: Literal["adamw", "sgd"] = "adamw"
+    """AdamW, which without `weight_decay` is Adam; or stochastic gradient descent with momentum."""
     learning_rate: float = 1e-5
-    """Of AdamW, at the schedule's peak."""
+    """At the schedule's peak."""
     schedule: Literal["constant", "constant_with_warmup", "linear", "cosine", "cosine_with_restarts", "polynomial"] = (
         "constant_with_warmup"
     )
@@ -73,25 +63,15 @@ class TrainConfig:
     warmup: int = 500
     """Steps in which the learning rate rises from zero."""
     betas: tuple[float, ...] = (0.9, 0.999)
-    """AdamW's two decay rates."""
+    """AdamW's two decay rates; the first is the momentum of "sgd"."""
     weight_decay: float = 0.01
-    """AdamW's."""
+    """AdamW's, apart from the gradient; that of "sgd" is part of it."""
     adam_epsilon: float = 1e-8
     """AdamW's."""
     clip: float = 1.0
     """Largest norm of the gradient; 0 switches clipping off."""
     ema: float = 0.0
     """Decay of the moving average of the weights, which then is what is validated and published; 0 switches it off."""
-    lora_rank: int = 0
-    """Rank of low-rank adapters trained in place of the attention weights (needs peft); 0 trains all weights."""
-    lora_alpha: float = 0.0
-    """The adapters' scale is alpha / rank; 0 stands for alpha = rank."""
-    lora_targets: tuple[str, ...] = ("to_q", "to_k", "to_v", "to_out.0")
-    """Names of the layers that get adapters. The vector's projection is always trained as it is."""
-
-    cache_latents: str = ""
-    """Encode every picture once: "memory", or a folder that keeps the latents; empty encodes them anew in each step."""
-
     checkpoint_every: int = 1000
     """Steps between checkpoints; the last step always makes one."""
     keep: int = 2
@@ -106,31 +86,19 @@ class TrainConfig:
     """Steps between validations; 0 validates at the end only."""
     validation_count: int = 8
     """Held-out samples that are looked at; 0 switches validation off."""
-    validation_steps: int = 20
-    """Denoising steps of the validation pictures."""
-    validation_guidance: float = 1.5
-    """Guidance of the validation pictures."""
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch_size", "accumulation", "checkpoint_every", "log_every", "validation_steps"):
+        for name in ("steps", "batch_size", "accumulation", "checkpoint_every", "log_every"):
             at_least(name, getattr(self, name), 1)
         for name in (
-            "seed", "workers", "warmup", "keep", "lora_rank", "lora_alpha", "min_snr_gamma", "clip", "weight_decay",
-            "validate_every", "validation_count", "validation_guidance",
+            "seed", "workers", "warmup", "keep", "clip", "weight_decay", "validate_every", "validation_count"
         ):  # fmt: skip
             at_least(name, getattr(self, name), 0)
-        for name in ("vector_dropout", "ema"):
-            share(name, getattr(self, name))
-        for name in ("learning_rate", "adam_epsilon", "timestep_shift"):
+        share("ema", self.ema)
+        for name in ("learning_rate", "adam_epsilon"):
             above_zero(name, getattr(self, name))
         if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
             raise InputError(f"betas must be two numbers in [0, 1); got {list(self.betas)}.")
-        if self.zero_terminal_snr and self.prediction != "v_prediction":
-            raise InputError('zero_terminal_snr needs prediction = "v_prediction": noise alone tells nothing of noise.')
-        if self.zero_terminal_snr and self.min_snr_gamma:
-            raise InputError(
-                "min_snr_gamma gives the step without signal, with zero_terminal_snr, no weight; drop one."
-            )
         if not self.output:
             raise InputError("output must name a folder.")
 

@@ -8,9 +8,6 @@ from pathlib import Path
 
 from ..files import PATIENCE, alone
 from .config import TrainConfig
-from .kept import encoded
-from .loss import noise_schedule
-from .order import draw
 from .run import Run
 from .task import Task
 
@@ -31,18 +28,11 @@ def train(config: TrainConfig, task: Task) -> Path:
 
 def _train(config: TrainConfig, task: Task) -> Path:
     run = Run(config, task)
-    schedule = noise_schedule(task.betas, config.prediction, config.zero_terminal_snr)
     accelerator, module, device = run.accelerator, run.module, run.accelerator.device
-    count = schedule.config["num_train_timesteps"]
     module.train()
     for batch in run.batches():
         with accelerator.accumulate(module):
-            tensors = encoded(batch, task.encoder, device)
-            draws = draw(
-                config.seed, batch["number"], tuple(tensors["mean"].shape[1:]), timesteps=count, dropout=task.dropout,
-                shift=config.timestep_shift,
-            )  # fmt: skip
-            loss = task.loss(module, tensors, draws.to(device), schedule)
+            loss = task.loss(module, batch, device)
             accelerator.backward(loss)
             if accelerator.sync_gradients:
                 run.clip()

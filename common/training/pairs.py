@@ -12,7 +12,8 @@ from diffusers import DDPMScheduler
 from torch.utils.data import Dataset
 
 from ..errors import InputError
-from .config import TrainConfig, above_zero, share
+from .config import above_zero, share
+from .diffusion import DiffusionConfig, diffusion_task
 from .latents import NAMES, Latents, PairEncoder
 from .lora import add_lora, merged
 from .loss import denoising_loss
@@ -23,7 +24,7 @@ from .twin import TwinUNet
 
 
 @dataclass(frozen=True)
-class TwinConfig(TrainConfig):
+class TwinConfig(DiffusionConfig):
     """What a training of twin UNets is told.
 
     Raises:
@@ -103,8 +104,8 @@ def twin_task(
         assert validate is not None
         return validate(module.unet, module.id_encoder, step, folder)
 
-    return Task(
-        module=twin, loss=loss, encoder=PairEncoder(vae), betas=betas, data=data, write_model=write,
+    return diffusion_task(
+        config, twin, loss, PairEncoder(vae), betas, data, write,
         validate=look if validate else None, metrics=METRICS, dropout=config.unchanged or config.vector_dropout,
         title=title, notes=notes,
     )  # fmt: skip

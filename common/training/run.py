@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from accelerate import Accelerator, PartialState
 from accelerate.utils import DistributedType
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from ..errors import CheckpointError, FaceEditError, InputError
@@ -24,9 +24,8 @@ from ..files import replace_file
 from ..weights import read_pickled
 from . import records, state
 from .config import TrainConfig
-from .kept import KeptLatents
 from .order import Numbered, Turns
-from .task import Task
+from .task import Group, Task
 
 LOG = ("step", "loss", "learning_rate", "gradient_norm", "seconds")
 _SMALLER = '  go on from the last checkpoint with a smaller learning_rate, or precision = "bf16"'
@@ -56,9 +55,10 @@ class Run:
         if self.sharded and config.ema:
             raise InputError("ema needs whole weights in every process, which FSDP has not; set ema = 0.")
         self.turns = self._turns(0)  # does the batch divide?
-        for network in task.encoder.networks:
+        for network in task.frozen:
             network.to(accelerator.device).requires_grad_(False).eval()
-        self.data = self._kept(task.data) if config.cache_latents else task.data
+        group = Group(accelerator.process_index, accelerator.num_processes, accelerator.wait_for_everyone)
+        self.data = task.keep(task.data, group) if task.keep else task.data
         self._prepare(task.module)
         self.step = self._resume()
         self.losses: list[torch.Tensor] = []
@@ -77,13 +77,13 @@ class Run:
         config, accelerator = self.config, self.accelerator
         if config.gradient_checkpointing:
             module.enable_gradient_checkpointing()
-        optimizer = torch.optim.AdamW(
-            [p for p in module.parameters() if p.requires_grad],
-            lr=config.learning_rate,
-            betas=(config.betas[0], config.betas[1]),
-            weight_decay=config.weight_decay,
-            eps=config.adam_epsilon,
-        )
+        trained, shared = [p for p in module.parameters() if p.requires_grad], {"weight_decay": config.weight_decay}
+        rates = config.betas[0], config.betas[1]
+        optimizer: torch.optim.Optimizer
+        if config.optimizer == "sgd":
+            optimizer = torch.optim.SGD(trained, config.learning_rate, rates[0], **shared)
+        else:
+            optimizer = torch.optim.AdamW(trained, config.learning_rate, rates, config.adam_epsilon, **shared)
         # Not prepared: accelerate would step it once for every process.
         self.rate = get_scheduler(
             config.schedule, optimizer, num_warmup_steps=config.warmup, num_training_steps=config.steps
@@ -96,14 +96,6 @@ class Run:
         accelerator.register_for_checkpointing(*filter(None, (self.rate, self.ema)))
         if self.task.slim and not self.sharded:
             state.keep_trained_only(accelerator)
-
-    def _kept(self, data: Dataset[dict[str, Any]]) -> KeptLatents:
-        folder = None if self.config.cache_latents == "memory" else Path(self.config.cache_latents).expanduser()
-        me, all_of_us = self.accelerator.process_index, self.accelerator.num_processes
-        wait = self.accelerator.wait_for_everyone
-        return KeptLatents(
-            data, self.task.encoder, folder, workers=self.config.workers, process=me, processes=all_of_us, wait=wait
-        )
 
     def _turns(self, first: int) -> Turns:
         config, accelerator = self.config, self.accelerator
@@ -140,7 +132,9 @@ class Run:
             self.ema.to(accelerator.device)
             self.ema.decay = config.ema
         for group in self.rate.optimizer.param_groups:
-            group["betas"], group["eps"], group["weight_decay"] = config.betas, config.adam_epsilon, config.weight_decay
+            now = {"betas": config.betas, "eps": config.adam_epsilon, "momentum": config.betas[0]}
+            group.update({name: value for name, value in now.items() if name in group})
+            group["weight_decay"] = config.weight_decay
         self.rate.base_lrs = [config.learning_rate] * len(self.rate.base_lrs)
         self.rate.last_epoch = step - 1
         self.rate.step()  # sets the rate of the next step

@@ -8,15 +8,26 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import DDPMScheduler
 from torch import nn
 from torch.utils.data import Dataset
 
-from .kept import Encoder
-from .order import Draws
-
 State = dict[str, torch.Tensor]
-Loss = Callable[[Any, Mapping[str, torch.Tensor], Draws, DDPMScheduler], torch.Tensor]
+Step = Callable[[Any, Mapping[str, Any], torch.device], torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Group:
+    """The processes of a training.
+
+    Attributes:
+        process: which one this is.
+        processes: how many there are.
+        wait: returns when all have called it.
+    """
+
+    process: int
+    processes: int
+    wait: Callable[[], None]
 
 
 @dataclass(frozen=True)
@@ -25,30 +36,28 @@ class Task:
 
     Attributes:
         module: what accelerate wraps. Those of its parameters are trained that require a gradient, and each of them
-            gets one in every pass; has `enable_gradient_checkpointing()`.
-        loss: (module, tensors, draws, schedule of the noise) -> a number. The tensors are those of `encoder`, with
-            "number" (B,) int64, which sample of the training each is.
-        encoder: the networks that stay as they are, and what they make of the data.
-        betas: config of a scheduler, for its betas.
-        data: items of whatever the encoder takes.
+            gets one in every pass; with `gradient_checkpointing` it has `enable_gradient_checkpointing()`.
+        loss: (module, batch, device) -> a number. The batch is of the data, with "number" (B,) int64, which sample of
+            the training each is; all that it draws by chance follows from that.
+        data: items of tensors, numbers and texts.
         write_model: (folder, state of the module): writes a loadable model.
+        frozen: networks that stay as they are and go to the training's device.
+        keep: (data, processes) -> the data, prepared once before the first step; None takes them as they are.
         validate: (module, step, folder) -> the metrics; leaves pictures there.
         metrics: names of the metrics.
-        dropout: share of the samples that `draws` does not keep.
         slim: checkpoints leave out what is not trained, for modules that are made the same anew.
         title: of the model card.
         notes: of the model card.
     """
 
     module: nn.Module
-    loss: Loss
-    encoder: Encoder
-    betas: dict[str, Any]
+    loss: Step
     data: Dataset[dict[str, Any]]
     write_model: Callable[[Path, State], object]
+    frozen: tuple[nn.Module, ...] = ()
+    keep: Callable[[Dataset[dict[str, Any]], Group], Dataset[dict[str, Any]]] | None = None
     validate: Callable[[Any, int, Path], dict[str, float]] | None = None
     metrics: tuple[str, ...] = ()
-    dropout: float = 0.0
     slim: bool = False
     title: str = "Model"
     notes: str = ""

@@ -8,15 +8,16 @@ from typing import Any, Literal
 from common.defaults import Defaults
 from common.errors import InputError
 from common.prompt import PROMPT
-from common.training.config import TrainConfig, above_zero, at_least, share
+from common.training.config import above_zero, at_least, share
+from common.training.diffusion import DiffusionConfig
 
 from ..options import PUBLISHED, Options
 from ..variants import VARIANTS
 
 
 @dataclass(frozen=True)
-class FineFaceConfig(TrainConfig):
-    """What a training of FineFace is told: networks, data, and all of `TrainConfig`.
+class FineFaceConfig(DiffusionConfig):
+    """What a training of FineFace is told: networks, data, and all of `DiffusionConfig`.
 
     Raises:
         InputError: a number out of its range, or options that exclude each other.

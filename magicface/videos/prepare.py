@@ -23,10 +23,10 @@ from common.faces import FaceFinder
 from common.facts import claim
 from common.files import alone, replace_file
 from common.images import save_image
+from common.videos import bytes_of, find_videos, read_frames
 from common.weights import read_config
 
 from .choose import choose
-from .frames import bytes_of, find_videos, read_frames
 from .report import summary, table, write_sheet
 from .screen import Screened, screen
 from .settings import Settings

@@ -7,7 +7,8 @@ import dataclasses
 import pytest
 
 from common.errors import InputError
-from common.training.config import TrainConfig, describe, documentation, from_values, read
+from common.training.config import describe, documentation, from_values, read
+from common.training.diffusion import DiffusionConfig
 
 
 def write(tmp_path, text):
@@ -18,7 +19,7 @@ def write(tmp_path, text):
 
 def test_file_and_overrides(tmp_path):
     path = write(tmp_path, "steps = 5\nbetas = [0.8, 0.9]\nlearning_rate = 1\n")
-    config = read(TrainConfig, path, ["steps=7", "output=else/where", "resume=false", 'lora_targets=["to_q"]'])
+    config = read(DiffusionConfig, path, ["steps=7", "output=else/where", "resume=false", 'lora_targets=["to_q"]'])
     assert (config.steps, config.output, config.resume, config.lora_targets) == (7, "else/where", False, ("to_q",))
     assert config.betas == (0.8, 0.9)
     assert isinstance(config.learning_rate, float)
@@ -26,7 +27,7 @@ def test_file_and_overrides(tmp_path):
 
 def test_config_is_frozen():
     with pytest.raises(dataclasses.FrozenInstanceError):
-        TrainConfig(output="out").steps = 3  # type: ignore[misc]
+        DiffusionConfig(output="out").steps = 3  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(
@@ -51,22 +52,22 @@ def test_config_is_frozen():
 )
 def test_refused(tmp_path, text, words):
     with pytest.raises(InputError) as error:
-        read(TrainConfig, write(tmp_path, text))
+        read(DiffusionConfig, write(tmp_path, text))
     for word in words:
         assert word in str(error.value)
 
 
 def test_missing_output_and_missing_file(tmp_path):
     with pytest.raises(InputError, match="lacks output"):
-        from_values(TrainConfig, {})
+        from_values(DiffusionConfig, {})
     with pytest.raises(InputError, match="Cannot read"):
-        read(TrainConfig, tmp_path / "none.toml")
+        read(DiffusionConfig, tmp_path / "none.toml")
     with pytest.raises(InputError, match="key=value"):
-        read(TrainConfig, write(tmp_path, ""), ["steps"])
+        read(DiffusionConfig, write(tmp_path, ""), ["steps"])
 
 
 def test_every_field_is_documented():
-    texts = documentation(TrainConfig)
-    for field in dataclasses.fields(TrainConfig):
+    texts = documentation(DiffusionConfig)
+    for field in dataclasses.fields(DiffusionConfig):
         assert texts[field.name], field.name
-        assert field.name in describe(TrainConfig)
+        assert field.name in describe(DiffusionConfig)

@@ -27,7 +27,8 @@ from common.face3d.arrays import read_arrays
 from common.images import read_image
 from common.lists import picture_size, read_rows
 from common.texts import DEEPEST, parse_json
-from common.training.config import TrainConfig, read
+from common.training.config import read
+from common.training.diffusion import DiffusionConfig
 from fineface.sweep import expand
 from rigface.conditions import read_coefficients
 from rigface.light import Light
@@ -188,10 +189,10 @@ def test_tables_that_are_none_are_refused(tmp_path, content):
 def test_configs_that_python_chokes_on_are_refused(tmp_path, text):
     (tmp_path / "c.toml").write_text('output = "out"\n' + text)
     with guarded(), pytest.raises(InputError):
-        read(TrainConfig, tmp_path / "c.toml")
+        read(DiffusionConfig, tmp_path / "c.toml")
     (tmp_path / "c.toml").write_text('output = "out"')
     with guarded(), pytest.raises(InputError):
-        read(TrainConfig, tmp_path / "c.toml", [text.replace(" ", "")])
+        read(DiffusionConfig, tmp_path / "c.toml", [text.replace(" ", "")])
 
 
 @pytest.mark.parametrize(
@@ -229,7 +230,7 @@ def test_nothing_is_waited_for(tmp_path, target):
     for name, read_it in (
         ("a.png", read_image), ("b.png", picture_size), ("c.txt", lambda path: read_wishes(path, to_vector)),
         ("d.json", lambda path: read_wishes(path, to_vector)), ("e.csv", lambda path: list(read_rows(path))),
-        ("f.toml", lambda path: read(TrainConfig, path)), ("g.npy", read_coefficients), ("h.jsonl", read_jobs),
+        ("f.toml", lambda path: read(DiffusionConfig, path)), ("g.npy", read_coefficients), ("h.jsonl", read_jobs),
     ):  # fmt: skip
         (tmp_path / name).symlink_to(target)
         with guarded(), pytest.raises(InputError, match=name.replace(".", r"\.") if target != "folder" else "."):

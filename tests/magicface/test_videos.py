@@ -25,10 +25,10 @@ from common.images import read_image, rgb
 from common.synthetic.draw import draw_scene
 from common.synthetic.factors import Shot
 from common.synthetic.picture import make
+from common.videos import find_videos, read_frames
 from magicface.__main__ import main
 from magicface.data import ManifestPairs
 from magicface.videos.choose import choose
-from magicface.videos.frames import find_videos, read_frames
 from magicface.videos.prepare import Tools, prepare
 from magicface.videos.settings import Settings
 

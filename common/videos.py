@@ -10,8 +10,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from common.errors import ImageError, InputError
-from common.images import read_image, rgb
+from .errors import ImageError, InputError
+from .images import read_image, rgb
 
 VIDEOS = {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"}
 PICTURES = {".bmp", ".jpeg", ".jpg", ".png", ".webp"}

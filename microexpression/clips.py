@@ -1,0 +1,94 @@
+"""Clips of faces: frames in their order, and when the expression begins, peaks and ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from common.errors import ImageError, InputError, ShapeError
+from common.videos import read_frames
+
+
+@dataclass(frozen=True, eq=False)
+class Clip:
+    """Frames of one face, and their landmarks in time.
+
+    Attributes:
+        frames: (T, H, W, 3) uint8 RGB, T at least 2.
+        onset: row of the first frame of the expression.
+        apex: row of its strongest frame; None where nobody has said, see `microexpression.apex`.
+        offset: row of its last frame.
+        fps: frames a second.
+        name: of messages.
+
+    Raises:
+        ShapeError: frames of another shape.
+        InputError: one frame, or times that are not in order within the clip.
+    """
+
+    frames: np.ndarray = field(repr=False)
+    onset: int = 0
+    apex: int | None = None
+    offset: int = -1
+    fps: float = 100.0
+    name: str = "the clip"
+
+    def __post_init__(self) -> None:
+        frames = self.frames
+        if frames.ndim != 4 or frames.shape[3] != 3 or frames.dtype != np.uint8:
+            raise ShapeError(f"{self.name}: frames", "(T, H, W, 3) uint8", frames.shape, f"dtype: {frames.dtype}")
+        if len(frames) < 2:
+            raise InputError(f"{self.name} has one frame; motion needs two at least.")
+        if self.offset == -1:
+            object.__setattr__(self, "offset", len(frames) - 1)
+        apex = self.onset if self.apex is None else self.apex
+        if not 0 <= self.onset <= apex <= self.offset < len(frames) or self.onset == self.offset:
+            raise InputError(
+                f"{self.name} has {len(frames)} frames; expected 0 <= onset <= apex <= offset < {len(frames)}, onset"
+                f" and offset apart; got {self.onset}, {self.apex}, {self.offset}."
+            )
+        if not 0 < self.fps < float("inf"):
+            raise InputError(f"{self.name}: fps must be frames a second, above 0; got {self.fps}.")
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+
+def read_clip(
+    source: str | Path | Sequence[np.ndarray] | np.ndarray, *, onset: int = 0, apex: int | None = None,
+    offset: int = -1, fps: float = 100.0,
+) -> Clip:  # fmt: skip
+    """A clip of a folder of pictures (in the order of the numbers in their names), a video file, or arrays.
+
+    Args:
+        source: path, (T, H, W), (T, H, W, 3), or a sequence of (H, W) or (H, W, 3); uint8.
+        onset: see `Clip`; rows of what is read.
+        apex: see `Clip`.
+        offset: see `Clip`; -1 is the last frame.
+        fps: frames a second.
+
+    Raises:
+        InputError: nothing there, a frame that cannot be read, one frame, or times outside of the clip.
+        ShapeError: frames of unlike sizes; the message names the frame.
+    """
+    if isinstance(source, (str, Path)):
+        path = Path(source)
+        if not path.exists():
+            raise InputError(f"There is no clip {path}; expected a folder of pictures or a video file.")
+        name, frames = str(path), []
+        for number, frame in read_frames(path):
+            if frame is None:
+                raise ImageError(f"{path}: frame {number} cannot be read.")
+            frames.append(frame)
+    else:
+        name, frames = "the clip", [np.asarray(frame) for frame in source]
+    if not frames:
+        raise InputError(f"{name} has no frames.")
+    frames = [np.repeat(frame[..., None], 3, 2) if frame.ndim == 2 else frame for frame in frames]
+    for number, frame in enumerate(frames):
+        if frame.shape != frames[0].shape:
+            raise ShapeError(f"{name}: frame {number}", f"as frame 0, {frames[0].shape}", frame.shape)
+    return Clip(np.stack(frames), onset, apex, offset, fps, name)

@@ -1,0 +1,36 @@
+"""Libraries that only this package needs, each imported here and when it is needed."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from common.errors import MissingDependencyError
+
+PACKAGES = {
+    "skimage": "scikit-image",
+    "sklearn": "scikit-learn",
+    "pandas": "pandas",
+    "openpyxl": "openpyxl",
+    "xlrd": "xlrd",
+    "matplotlib": "matplotlib",
+    "jinja2": "jinja2",
+}
+"""Modules and the packages that bring them."""
+
+
+def library(module: str, purpose: str) -> Any:
+    """A module of one of `PACKAGES`.
+
+    Args:
+        module: "skimage.registration".
+        purpose: of the message, "optical flow".
+
+    Raises:
+        MissingDependencyError: its package is not installed.
+    """
+    try:
+        return import_module(module)
+    except ImportError as error:
+        package = PACKAGES[module.partition(".")[0]]
+        raise MissingDependencyError(package, purpose, 'pip install "face-rig[micro]"') from error

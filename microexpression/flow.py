@@ -1,0 +1,66 @@
+"""Optical flow by TV-L1 (Zach, Pock & Bischof 2007), as scikit-image has it, and flow as the networks see it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from common.errors import InputError, ShapeError
+
+from .extras import library
+from .strain import optical_strain
+
+ATTACHMENT, TIGHTNESS = 15.0, 0.3
+"""scikit-image's weight of the brightness term, and its coupling of the two; on brightness in [0, 1]."""
+
+
+def grey(frame: np.ndarray) -> np.ndarray:
+    """(H, W) float32 in [0, 1] of (H, W) or (H, W, 3) RGB, uint8 or floats in [0, 1]; Rec. 601 luma."""
+    values = frame.astype(np.float32) / (255 if frame.dtype == np.uint8 else 1)
+    return values if values.ndim == 2 else values @ np.array([0.299, 0.587, 0.114], np.float32)
+
+
+def optical_flow(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Where each pixel of the first picture went: (2, H, W) float32, pixels to the right and downwards.
+
+    Args:
+        first: (H, W) or (H, W, 3), uint8 or floats in [0, 1].
+        second: likewise, of the same size.
+
+    Raises:
+        ShapeError: unequal sizes, or less than 16 pixels.
+        InputError: brightness that is not finite.
+        MissingDependencyError: scikit-image is not installed.
+    """
+    if first.shape != second.shape or first.ndim not in (2, 3) or min(first.shape[:2]) < 16:
+        raise ShapeError("the second picture", f"as the first one, {first.shape}, 16 pixels or more", second.shape)
+    one, two = grey(first), grey(second)
+    if not (np.isfinite(one).all() and np.isfinite(two).all()):
+        raise InputError("Optical flow needs finite brightness; a picture has NaN or infinite values.")
+    solve = library("skimage.registration", "optical flow").optical_flow_tvl1
+    down, right = solve(one, two, attachment=ATTACHMENT, tightness=TIGHTNESS, dtype=np.float32)
+    return np.stack([right, down]).astype(np.float32)
+
+
+def with_strain(flow: np.ndarray) -> np.ndarray:
+    """(2, H, W) -> (3, H, W): u, v and optical strain, the three channels of STSTNet and its followers."""
+    return np.concatenate([flow, optical_strain(flow)[None]])
+
+
+def with_magnitude(flow: np.ndarray) -> np.ndarray:
+    """(2, H, W) -> (3, H, W) uint8: u, v and magnitude, 16 steps a pixel around 128, as ELRCN stores them."""
+    values = np.concatenate([flow, np.hypot(*flow)[None]]) * 16 + 128
+    return values.clip(0, 255).astype(np.uint8)
+
+
+def stretched(channels: np.ndarray) -> np.ndarray:
+    """Each of (C, H, W) brought to [0, 1] by its own least and largest; one that is the same everywhere becomes 0.
+
+    Raises:
+        InputError: values that are not finite, with the channel's number.
+    """
+    odd = np.flatnonzero(~np.isfinite(channels).all((1, 2)))
+    if odd.size:
+        raise InputError(f"Flow must be finite; channel {odd[0]} has NaN or infinite values.")
+    low = channels.min((1, 2), keepdims=True)
+    spread = channels.max((1, 2), keepdims=True) - low
+    return ((channels - low) / np.where(spread > 0, spread, 1)).astype(np.float32)

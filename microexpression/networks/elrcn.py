@@ -1,0 +1,134 @@
+"""ELRCN (Khor et al. 2018, FG workshops, arXiv 1805.08417): VGG-16 on each image of a clip, an LSTM over them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from common.errors import InputError, MissingDependencyError, ShapeError
+
+CHANNELS = {"flow": slice(0, 3), "strain": slice(3, 4), "grey": slice(4, 5)}
+"""Of the images: u, v and magnitude; strain; brightness."""
+GRID, FEATURES, HIDDEN, LAST = 7, 4096, 3000, 128
+"""The trunk's answer is GRID x GRID; sizes of the two dense layers, of the LSTM, and of the layer before the answer."""
+
+
+class ELRCN(nn.Module):
+    """(B, T, 5, H, W) of images, 0 to 255 -> logits (B, `classes`); T is 9 in the paper, H = W = 224.
+
+    Spatial enrichment lets one trunk see all channels at once; temporal enrichment gives each modality a trunk of its
+    own, and the LSTM all their features. The paper's trunks begin as VGG-Face, which nobody offers any more; `trunks`
+    take any VGG-16 by torchvision's names (`features.*`, `classifier.*`).
+
+    The released code reads frames with their channels last and then *reshapes* them to channels first, which scrambles
+    pixels and channels; here they are transposed, which is what the paper says.
+
+    Args:
+        classes: of the answer.
+        modalities: of `CHANNELS`, in any number.
+        enrichment: see above; with one modality both are the same.
+        width: share of all layers' sizes, for small machines; 1 is the paper's.
+        dropout: of the dense layers.
+
+    Raises:
+        InputError: unknown modalities, or a width that leaves nothing.
+        MissingDependencyError: kornia, which has the trunk, is not installed.
+    """
+
+    def __init__(
+        self,
+        classes: int = 5,
+        modalities: Sequence[str] = ("flow",),
+        enrichment: Literal["spatial", "temporal"] = "spatial",
+        width: float = 1.0,
+        dropout: float = 0.5,
+    ) -> None:
+        super().__init__()
+        if not modalities or (unknown := [each for each in modalities if each not in CHANNELS]):
+            raise InputError(f"modalities must be of {', '.join(CHANNELS)}; got {unknown if modalities else 'none'}.")
+        if enrichment not in ("spatial", "temporal"):
+            raise InputError(f'enrichment must be "spatial" or "temporal"; got {enrichment!r}.')
+        if not 0 < width <= 1 or width * 64 < 1:
+            raise InputError(f"width must lie in [1/64, 1]; got {width}.")
+        self.modalities, self.enrichment = tuple(modalities), enrichment
+        seen = [CHANNELS[each] for each in self.modalities]
+        if enrichment == "spatial":
+            inputs = [sum(part.stop - part.start for part in seen)]
+        else:
+            inputs = [3] * len(seen)  # one channel is repeated, so that each trunk can begin as VGG-Face
+        features, hidden, last = (max(1, round(width * size)) for size in (FEATURES, HIDDEN, LAST))
+        self.trunks = nn.ModuleList(Trunk(each, features, width, dropout) for each in inputs)
+        self.frame_heads = nn.ModuleList(nn.Linear(features, classes) for _ in inputs)
+        # The constant 1 beside the features is the LSTM's bias: one, as in Keras, where torch would have two.
+        self.lstm = nn.LSTM(len(inputs) * features + 1, hidden, batch_first=True, bias=False)
+        self.dense, self.classifier = nn.Linear(hidden, last), nn.Linear(last, classes)
+
+    def inputs(self, images: torch.Tensor) -> list[torch.Tensor]:
+        """What each trunk sees: (B, T, C, H, W) each.
+
+        Raises:
+            ShapeError: not (B, T, 5, H, W).
+        """
+        if images.ndim != 5 or images.shape[2] != 5:
+            raise ShapeError("images", "(B, T, 5, H, W)", tuple(images.shape))
+        parts = [images[:, :, CHANNELS[each]] for each in self.modalities]
+        if self.enrichment == "spatial":
+            return [torch.cat(parts, 2)]
+        return [part.expand(-1, -1, 3, -1, -1) for part in parts]
+
+    def stages(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Both trainings of the paper at once: logits (B, classes) of the clip, by features that its loss does not
+        reach, and (trunks, B, T, classes) of each image.
+        """
+        features = [trunk(part.flatten(0, 1)).unflatten(0, part.shape[:2]) for trunk, part in self._seen(images)]
+        frames = torch.stack([head(each) for head, each in zip(self.frame_heads, features)])
+        return self._over_time(torch.cat(features, 2).detach()), frames
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Logits, see the class."""
+        features = [trunk(part.flatten(0, 1)).unflatten(0, part.shape[:2]) for trunk, part in self._seen(images)]
+        return self._over_time(torch.cat(features, 2))
+
+    def _seen(self, images: torch.Tensor) -> list[tuple[nn.Module, torch.Tensor]]:
+        return [*zip(self.trunks, self.inputs(images))]
+
+    def _over_time(self, features: torch.Tensor) -> torch.Tensor:
+        with_bias = torch.cat([features, torch.ones_like(features[..., :1])], 2)
+        _, (last, _) = self.lstm(with_bias)
+        return self.classifier(F.relu(self.dense(last[0])))
+
+
+class Trunk(nn.Module):
+    """VGG-16 up to its second dense layer: (B, C, H, W) -> (B, features)."""
+
+    def __init__(self, channels: int, features: int, width: float, dropout: float) -> None:
+        super().__init__()
+        layers, last = _vgg16(width)
+        first = layers[0]
+        if channels != 3:  # the library's begin with three
+            layers[0] = nn.Conv2d(channels, first.out_channels, 3, padding=1)
+        self.features = layers
+        self.pool = nn.AdaptiveAvgPool2d(GRID)  # nothing at 224 px, where it is 7 x 7 already
+        drop = nn.Dropout(dropout)
+        rows = last * GRID * GRID
+        self.classifier = nn.Sequential(nn.Linear(rows, features), nn.ReLU(), drop, nn.Linear(features, features))
+        self.dropout = dropout
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        """See the class."""
+        dense = self.classifier(self.pool(self.features(image)).flatten(1))
+        return F.dropout(F.relu(dense), self.dropout, self.training)
+
+
+def _vgg16(width: float) -> tuple[nn.Sequential, int]:
+    """The convolutions of configuration D (Simonyan & Zisserman 2015), and the maps of the last one."""
+    try:
+        from kornia.feature.dedode.vgg import cfgs, make_layers
+    except ImportError as error:
+        raise MissingDependencyError("kornia", "ELRCN's trunk", 'pip install "face-rig[micro]"') from error
+    plan = [each if isinstance(each, str) else max(1, round(width * each)) for each in cfgs["D"]]
+    return make_layers(plan), int(plan[-2])

@@ -1,0 +1,106 @@
+"""Learned motion magnification (Oh et al. 2018, arXiv 1804.02684), without its branch of textures, as InfuseNet has it.
+
+Convolutions have no bias and reflect at the borders.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from common.errors import ShapeError
+
+MAPS = 32
+
+
+class Magnifier(nn.Module):
+    """Two pictures and a factor to a third one, whose motion is so much larger.
+
+    Pictures are (B, 3, H, W) in [-1, 1]; H and W are even and at least 16. Parameters are named as released
+    (`generator_212000.pth`, 365,968 numbers).
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder, self.manipulator, self.decoder = Encoder(), Manipulator(), Decoder()
+
+    def delta(self, first: torch.Tensor, second: torch.Tensor, factor: float) -> torch.Tensor:
+        """What is added to the second's latents: (B, 32, H/2, W/2), exactly zero at a factor of 1.
+
+        Raises:
+            ShapeError: pictures of unlike or odd sizes.
+        """
+        if first.shape != second.shape or first.ndim != 4 or any(side % 2 or side < 16 for side in first.shape[2:]):
+            raise ShapeError("the pictures", "two alike, (B, 3, H, W), even and from 16 on", tuple(second.shape))
+        return self.manipulator(self.encoder(first), self.encoder(second), factor)
+
+    def forward(self, first: torch.Tensor, second: torch.Tensor, factor: float) -> torch.Tensor:
+        """The second picture with `factor` times its motion since the first; see the class."""
+        a, b = self.encoder(first), self.encoder(second)
+        return self.decoder(b + self.manipulator(a, b, factor))
+
+
+class Encoder(nn.Module):
+    """(B, 3, H, W) -> (B, 32, H/2, W/2)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1, self.conv2 = _convolution(3, 16, 7), _convolution(16, MAPS, 3, stride=2)
+        self.resblks = nn.Sequential(*(Residual() for _ in range(3)))
+        self.conv1_shape = _convolution(MAPS, MAPS, 3)
+        self.resblks_shape = nn.Sequential(*(Residual() for _ in range(2)))
+
+    def forward(self, picture: torch.Tensor) -> torch.Tensor:
+        """See the class."""
+        seen = self.resblks(F.relu(self.conv2(F.relu(self.conv1(picture)))))
+        return self.resblks_shape(F.relu(self.conv1_shape(seen)))
+
+
+class Manipulator(nn.Module):
+    """Latents of two pictures and a factor to what is added to the second's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convblks = nn.ModuleList([_named(7)])
+        self.convblks_after = nn.ModuleList([_named(3)])
+        self.resblks = nn.Sequential(Residual())
+
+    def forward(self, a: torch.Tensor, b: torch.Tensor, factor: float) -> torch.Tensor:
+        """See the class."""
+        moved = F.relu(self.convblks[0]["conv1"](b - a))
+        return self.resblks(self.convblks_after[0]["conv1"]((factor - 1) * moved))
+
+
+class Decoder(nn.Module):
+    """(B, 32, h, w) -> (B, 3, 2h, 2w), not bounded."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.resblks = nn.Sequential(*(Residual() for _ in range(9)))
+        self.conv1, self.conv2 = _convolution(MAPS, MAPS, 3), _convolution(MAPS, 3, 7)
+
+    def forward(self, latents: torch.Tensor) -> torch.Tensor:
+        """See the class."""
+        return self.conv2(F.relu(self.conv1(F.interpolate(self.resblks(latents), scale_factor=2))))
+
+
+class Residual(nn.Module):
+    """x + conv(ReLU(conv(x))), 32 maps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1, self.conv2 = _convolution(MAPS, MAPS, 3), _convolution(MAPS, MAPS, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """See the class."""
+        return x + self.conv2(F.relu(self.conv1(x)))
+
+
+def _convolution(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Conv2d:
+    padding = (kernel - 1) // 2
+    return nn.Conv2d(inputs, outputs, kernel, stride, padding, bias=False, padding_mode="reflect")
+
+
+def _named(kernel: int) -> nn.ModuleDict:
+    return nn.ModuleDict({"conv1": _convolution(MAPS, MAPS, kernel)})

@@ -1,0 +1,58 @@
+"""Weights as their authors release them, in the networks of this package."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from torch import nn
+
+from common.weights import check_keys, read_pickled, read_weights
+
+from .rcn import RCN
+
+Network = TypeVar("Network", bound=nn.Module)
+
+RCN_NAMES = (
+    (r"^(rcls\.0|dbl\.0|ebl)\.", "block."),
+    (r"^(conv1|stream\d)\.", r"stem.\1."),
+    (r"^(fcr?)\.", "classifier."),  # in a later collection of these networks
+)
+"""Beginnings of RCN's released names, as patterns, and ours."""
+RCN_BLOCKS = {"recurrent": "rcls.0.", "dense": "dbl.0.", "embedding": "ebl."}
+RCN_UNUSED = "dbl.0.conv3."
+
+
+def load_released(network: Network, path: Path) -> Network:
+    """The network with released weights, which fit it key by key; stored in whatever precision, float32 here.
+
+    Args:
+        network: STSTNet, RCN, or the magnifier.
+        path: `.safetensors`, or a file of torch, of which nothing is executed.
+
+    Raises:
+        CheckpointError: damaged, or of another network.
+    """
+    state = read_weights(path) if path.suffix == ".safetensors" else read_pickled(path)
+    state = {key.removeprefix("module."): value for key, value in state.items()}  # of DataParallel
+    if isinstance(network, RCN):
+        state = rcn_names(network, state)
+    check_keys(network.state_dict(), state, str(path))
+    network.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in state.items()})
+    return network
+
+
+def rcn_names(network: RCN, state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Released weights by our names, without the parts that the released networks carry and never use."""
+    others = [name for block, name in RCN_BLOCKS.items() if block != network.architecture.block]
+    found = {}
+    for key, value in state.items():
+        if not key.startswith((*others, RCN_UNUSED)):
+            for pattern, own in RCN_NAMES:
+                key = re.sub(pattern, own, key)
+            found[key] = value
+    counters = {key: value for key, value in network.state_dict().items() if key.endswith("num_batches_tracked")}
+    return {**counters, **found}  # which some files leave out, and no answer depends on
