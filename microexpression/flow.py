@@ -41,6 +41,25 @@ def optical_flow(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return np.stack([right, down]).astype(np.float32)
 
 
+def without_head(flow: np.ndarray, turns: int = 5) -> np.ndarray:
+    """The flow without what the head as a whole does: (2, H, W) -> (2, H, W).
+
+    A head that moves, turns or comes nearer makes a flow that is smooth over the face: a quadratic, fitted by least
+    squares with Cauchy weights, `turns` times, so that what the face does within hardly counts.
+    """
+    y, x = np.meshgrid(*(np.linspace(-1, 1, side) for side in flow.shape[1:]), indexing="ij")
+    basis = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], -1).reshape(-1, 6)
+    left = []
+    for component in flow.reshape(2, -1).astype(np.float64):
+        weights, rest = np.ones_like(component), component
+        for _ in range(turns):
+            fitted = np.linalg.lstsq(basis * weights[:, None], component * weights, rcond=None)[0]
+            rest = component - basis @ fitted
+            weights = 1 / np.sqrt(1 + (rest / (1.48 * np.median(np.abs(rest)) + 1e-6)) ** 2)
+        left.append(rest)
+    return np.stack(left).reshape(flow.shape).astype(np.float32)
+
+
 def with_strain(flow: np.ndarray) -> np.ndarray:
     """(2, H, W) -> (3, H, W): u, v and optical strain, the three channels of STSTNet and its followers."""
     return np.concatenate([flow, optical_strain(flow)[None]])

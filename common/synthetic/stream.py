@@ -30,6 +30,8 @@ class Purpose(IntEnum):
     OTHER_POSE = 16
     OTHER_LAMPS = 17
     OTHER_KINDS = 18
+    CLIP = 19
+    SWAY = 20
 
 
 def stream(seed: int, number: int, purpose: Purpose) -> np.random.Generator:

@@ -1,0 +1,188 @@
+"""Where seven data sets keep what, and the rows of their annotations that are known to be wrong.
+
+Rows count from 0 below the header. Corrections are those that the field agrees on, as MEB (Varanka et al. 2023, IEEE
+TAFFC, arXiv 2211.11425) lists them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .sample import units_of
+from .sheets import Row
+
+Fixes = Mapping[str, Mapping[int, Any]]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A data set as its owners hand it out.
+
+    Attributes:
+        title: its name.
+        tables: annotation files below the root, the first that is there.
+        frames: folder of a clip's frames below the root, of the row's values; the first that is there.
+        cropped: the same of cropped faces.
+        columns: the words of its header for subject, clip, onset, apex, offset, units, emotion and objective, the first
+            that is there; apex, units and objective may be missing.
+        fixes: column -> row -> what should stand there.
+        header: rows above the header.
+        count: how many rows there should be, where that is known.
+        swapped: two rows that have each other's labels.
+        numbered: a clip's name repeats where it has several expressions; they get 2, 3 and so on behind it.
+        digits: of a subject's number, with leading zeros.
+        units: of a row, where a column does not say it.
+        frame_gaps: frames may be missing within a clip.
+    """
+
+    title: str
+    tables: tuple[str, ...]
+    frames: tuple[str, ...]
+    cropped: tuple[str, ...]
+    columns: Mapping[str, Sequence[str]]
+    fixes: Fixes = field(default_factory=dict)
+    header: int = 0
+    count: int | None = None
+    swapped: tuple[int, int] | None = None
+    numbered: bool = False
+    digits: int = 0
+    units: Callable[[Row], frozenset[int]] | None = None
+    frame_gaps: bool = False
+
+
+def _at(rows: Sequence[int], values: Sequence[Any]) -> dict[int, Any]:
+    return dict(zip(rows, values))
+
+
+def _fourd_units(row: Row) -> frozenset[int]:
+    """4DME's own 0/1 columns, but units with the mark (k)."""
+    columns = {int(name[2:]) for name, value in row.items() if name[:2] == "AU" and name[2:].isdigit() and value}
+    marked = units_of(row["units"], marked=True) - units_of(row["units"])
+    return frozenset(columns - marked)
+
+
+_USUAL = {
+    "subject": ("Subject",),
+    "clip": ("Filename",),
+    "onset": ("OnsetFrame", "Onset Frame", "OnsetF", "Onset"),
+    "apex": ("ApexFrame", "Apex Frame", "ApexF1", "ApexF", "Apex"),
+    "offset": ("OffsetFrame", "Offset Frame", "OffsetF", "Offset"),
+    "units": ("Action Units", "AUs", "AU"),
+    "emotion": ("Estimated Emotion", "Emotion"),
+    "objective": ("Objective Classes", "Objective Class"),
+}
+
+PLAIN_TABLE, PLAIN_FRAMES = "{name}/annotations.csv", "{name}/frames/{subject}/{clip}"
+PLAIN_COLUMNS = (
+    *("Subject", "Filename", "OnsetFrame", "ApexFrame", "OffsetFrame", "Action Units", "Estimated Emotion"),
+    "Objective Classes",
+)
+
+
+def plain(name: str) -> Layout:
+    """A data set in this package's own form: {name}/annotations.csv, {name}/frames/{subject}/{clip}/{number}.png."""
+    folder = PLAIN_FRAMES.replace("{name}", name)
+    return Layout(name, (PLAIN_TABLE.format(name=name),), (folder,), (folder,), _USUAL)
+
+
+LAYOUTS: dict[str, Layout] = {
+    "smic": Layout(
+        "SMIC-HS",
+        ("SMIC/smic.xlsx",),
+        ("SMIC/HS/{subject}/micro/{emotion}/{clip}",),
+        ("SMIC/SMIC_all_cropped/HS/{subject}/micro/{emotion}/{clip}",),
+        _USUAL,
+        count=164,
+    ),
+    "casme": Layout(
+        "CASME",
+        ("CASME/casme.xlsx",),
+        ("CASME/CASME_raw_selected/sub{subject}/{clip}",),
+        ("CASME/Cropped/sub{subject}/{clip}",),
+        _USUAL,
+        digits=2,
+        count=189,
+        fixes={
+            "onset": _at((40, 42, 43), (100, 101, 57)),
+            "apex": _at((40, 42, 43), (120, 110, 65)),
+            "offset": _at((40, 42, 43, 54, 140), (149, 119, 74, 40, 142)),
+        },
+    ),
+    "casme2": Layout(
+        "CASME II",
+        ("CASME2/CASME2-coding-updated.xlsx", "CASME2/CASME2_label_Ver_2.xls"),
+        ("CASME2/CASME2_RAW_selected/sub{subject}/{clip}",),
+        ("CASME2/Cropped_original/sub{subject}/{clip}",),
+        _USUAL,
+        digits=2,
+        count=256,
+        fixes={
+            "offset": {60: 91},
+            "apex": _at(
+                (29, 35, 43, 45, 51, 53, 60, 117, 118, 126, 136, 147, 155, 168, 170, 177, 202, 203, 234, 237, 238),
+                (279, 68, 77, 81, 166, 100, 78, 187, 89, 80, 88, 134, 231, 53, 329, 111, 91, 103, 98, 153, 98),
+            ),
+        },
+    ),
+    "samm": Layout(
+        "SAMM",
+        ("SAMM/SAMM_Micro_FACS_Codes_v2.xlsx",),
+        ("SAMM/SAMM/{subject}/{clip}",),
+        ("SAMM/SAMM_CROP/{subject}/{clip}",),
+        _USUAL,
+        header=13,  # the words of its header stand in row 12 below the first row
+        digits=3,
+        count=159,
+        fixes={
+            "offset": {56: 5739},
+            "apex": _at((125, 132, 133), (1105, 4945, 5130)),
+            "units": _at((15, 18, 41, 64, 154), ("R12 + R15", "R12 + R15", "L14", "R14", "R14A")),
+        },
+    ),
+    "fourd": Layout(
+        "4DME",
+        ("4DMicro/4DME_Labelling_Micro_release v1.xlsx",),
+        ("4DMicro/gray_micro/{subject}/{clip}",),
+        ("4DMicro/gray_micro_crop/{subject}/{clip}",),
+        {**_USUAL, "subject": ("sub_ID",), "clip": ("fold_name",)},
+        count=267,
+        swapped=(144, 145),
+        units=_fourd_units,
+    ),
+    "mmew": Layout(
+        "MMEW",
+        ("MMEW/MMEW_Micro_Exp.xlsx",),
+        ("MMEW/Micro_Expression/{emotion}/{clip}", "MMEW/Micro_Expression/{written}/{clip}"),
+        ("MMEW/Micro_Expression/{emotion}/{clip}", "MMEW/Micro_Expression/{written}/{clip}"),
+        _USUAL,
+        count=300,
+        fixes={
+            "apex": _at(
+                (33, *range(35, 43), 142, 143, 145, 146, 148, 154, 156),
+                (40, 15, 46, 20, 25, 20, 23, 28, 32, 56, 32, 27, 22, 29, 31, 38),
+            ),
+            "offset": _at(
+                (33, *range(35, 43), 142, 143, 145, 146, 148, 154, 156),
+                (75, 54, 59, 98, 80, 93, 58, 61, 68, 88, 80, 85, 61, 108, 72, 106),
+            ),
+        },
+    ),
+    "casme3a": Layout(
+        "CAS(ME)^3 part A",
+        ("CASME3/cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx",),
+        ("CASME3/ME_A/{subject}/{clip}/color", "CASME3/part_A/{subject}/{letter}/color"),
+        ("CASME3/ME_A_cropped/{subject}/{clip}/color",),
+        _USUAL,
+        count=860,
+        fixes={
+            "onset": {749: 2647, 750: 1},
+            "apex": {128: 123, 750: 1},
+            "offset": _at((708, 796, 798), (34, 1845, 2403)),
+        },
+        numbered=True,
+        frame_gaps=True,
+    ),
+}
+"""By the names of `cross_dataset_seq.csv`, and SMIC."""

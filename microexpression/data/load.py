@@ -1,0 +1,167 @@
+"""Data sets from the folders and annotation files of their owners; all that is wrong with one is told at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from common.errors import InputError
+from common.images import read_image, rgb
+
+from .layouts import LAYOUTS, Layout, plain
+from .sample import DataSetError, Sample, check, units_of
+from .sheets import Row, column, read_sheet
+
+PICTURES = (".jpg", ".jpeg", ".bmp", ".png")
+NEEDED = ("subject", "clip", "onset", "offset", "emotion")
+OPTIONAL = ("apex", "units", "objective")
+RENAMED = {"mmew": {"others": "repression"}}
+"""Words of one data set for what the others call by another."""
+
+
+def load(
+    name: str, root: str | Path, *, cropped: bool = False, frames: bool = True, fixed: bool = True
+) -> list[Sample]:
+    """A data set's clips, with the documented corrections.
+
+    Args:
+        name: one of `LAYOUTS`, or a folder below the root in the form of `layouts.plain`.
+        root: folder that holds the data set's own, as its owners name them.
+        cropped: take the cropped faces that come with it.
+        frames: look for the frames of every clip, and complain where they are not as annotated.
+        fixed: correct the rows that are known to be wrong, where the table has as many rows as it should.
+
+    Raises:
+        InputError: an unknown data set, no table, or a table without a needed column.
+        DataSetError: with every broken row and every clip whose frames are missing.
+    """
+    root = Path(root)
+    layout = LAYOUTS.get(name) or plain(name)
+    if name not in LAYOUTS and not (root / layout.tables[0]).is_file():
+        raise InputError(
+            f"There is no data set {name!r}; choose from {', '.join(LAYOUTS)}, or describe one of your own in"
+            f" {root / layout.tables[0]}."
+        )
+    templates = layout.cropped if cropped else layout.frames
+    path = next((root / table for table in layout.tables if (root / table).is_file()), None)
+    if path is None:
+        raise InputError(f"{layout.title} is not in {root}; expected {' or '.join(layout.tables)} there.")
+    rows = _tidy(name, layout, read_sheet(path, layout.header), path, fixed)
+    samples, faults = [], []
+    for number, row in enumerate(rows):
+        try:
+            folders = [root / template.format(**row) for template in templates]
+            folder = next((each for each in folders if each.is_dir()), folders[0])
+            samples.append(_sample(name, layout, row, folder))
+        except ValueError as error:
+            faults.append(f"row {number} ({row['subject']} {row['clip']}): {error}")
+    if frames:
+        for sample in samples:
+            faults += check_frames(sample, layout.frame_gaps)
+    if faults:
+        raise DataSetError(str(path), faults)
+    return check(samples, str(path))
+
+
+def frame_files(folder: Path) -> dict[int, Path]:
+    """The frames of a folder by the numbers that end their names: "img12.jpg" and "reg_EP01_5-012.jpg" are both 12."""
+    found = {}
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if path.suffix.lower() in PICTURES and (digits := re.search(r"(\d+)$", path.stem)):
+            found[int(digits[1])] = path
+    return found
+
+
+def check_frames(sample: Sample, gaps: bool = False) -> list[str]:
+    """What is wrong with a clip's frames: none, or missing ones between onset and offset."""
+    assert sample.frames is not None
+    name, there = " ".join(sample.key), frame_files(sample.frames)
+    if not there:
+        return [f"{name}: no frames in {sample.frames}"]
+    wanted = {sample.onset, sample.apex, sample.offset} if gaps else set(range(sample.onset, sample.offset + 1))
+    if missing := sorted(wanted - set(there)):
+        some = ", ".join(map(str, missing[:5])) + (" ..." if len(missing) > 5 else "")
+        return [f"{name}: frames {some} are not in {sample.frames}"]
+    return []
+
+
+def read_frames(sample: Sample, numbers: Sequence[int] | None = None) -> np.ndarray:
+    """Frames of a clip, (T, H, W, 3) uint8 RGB; all from onset to offset unless numbered.
+
+    Raises:
+        InputError: a frame is missing, or of another size than the first.
+    """
+    if sample.frames is None:
+        raise InputError(f"{' '.join(sample.key)} has no folder of frames.")
+    there = frame_files(sample.frames)
+    if numbers is None:
+        numbers = [number for number in sorted(there) if sample.onset <= number <= sample.offset]
+    made = []
+    for number in numbers:
+        if number not in there:
+            raise InputError(f"{' '.join(sample.key)}: frame {number} is not in {sample.frames}.")
+        made.append(rgb(read_image(there[number])))
+        if made[-1].shape != made[0].shape:
+            raise InputError(f"{there[number]} has another size than {there[numbers[0]].name}.")
+    return np.stack(made)
+
+
+def _tidy(name: str, layout: Layout, rows: list[Row], path: Path, fixed: bool) -> list[Row]:
+    """Rows with our columns beside the table's own, corrected."""
+    if not rows:
+        raise InputError(f"{path} has no rows.")
+    known = {own: column(rows, layout.columns[own], path) for own in NEEDED}
+    known |= {own: word for own in OPTIONAL if (word := column(rows, layout.columns[own], path, needed=False))}
+    made = [{**row, **{own: row[word] for own, word in known.items()}} for row in rows]
+    if fixed and layout.count in (None, len(rows)):  # an older table has other rows
+        for own, right in layout.fixes.items():
+            for number, value in right.items():
+                made[number][own] = value
+        if layout.swapped:
+            _swap(*(made[number] for number in layout.swapped))
+    times: dict[tuple[str, str], int] = {}
+    for row in made:
+        row |= {own: _word(row[own]) for own in ("subject", "clip", "emotion")}
+        row |= {"subject": row["subject"].zfill(layout.digits), "letter": row["clip"], "written": row["emotion"]}
+        row["emotion"] = RENAMED.get(name, {}).get(row["emotion"], row["emotion"])
+        key = row["subject"], row["clip"]
+        times[key] = times.get(key, 0) + 1
+        if layout.numbered and times[key] > 1:
+            row["clip"] += str(times[key])
+    return made
+
+
+def _swap(one: Row, two: Row) -> None:
+    for name in one:
+        if name not in ("subject", "clip", "onset", "apex", "offset"):
+            one[name], two[name] = two[name], one[name]
+
+
+def _sample(name: str, layout: Layout, row: Row, folder: Path) -> Sample:
+    onset, offset = _number(row, "onset"), _number(row, "offset")
+    if "apex" in row:
+        apex = _number(row, "apex")
+    else:
+        apex = onset + (offset - onset) // 2  # as everybody does with SMIC, which has none
+    if not onset <= apex <= offset:
+        raise ValueError(f"expected onset <= apex <= offset; got {onset}, {apex}, {offset}")
+    find: Callable[[Row], frozenset[int]] = layout.units or (lambda row: units_of(row.get("units") or ""))
+    objective = int(float(row["objective"])) if row.get("objective") else 0
+    return Sample(name, row["subject"], row["clip"], onset, apex, offset, find(row), row["emotion"], objective, folder)
+
+
+def _number(row: Row, name: str) -> int:
+    value = row[name]
+    try:
+        return int(float(value))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"{name} must be a frame's number; got {value!r}") from error
+
+
+def _word(value: Any) -> str:
+    """A cell as text: numbers that a spreadsheet made of a name lose their point."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()

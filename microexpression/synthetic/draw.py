@@ -1,0 +1,168 @@
+"""A clip by chance: who, which expression, how strong, when, and what the head and the camera do meanwhile.
+
+The numbers are the field's: 30 to 60 frames, and action units so weak (0.2 to 1.5 of 5) that single frames hardly tell.
+Data sets differ in light, camera and noise, as laboratories do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cache
+
+import numpy as np
+
+from common.action_units import ACTION_UNITS
+from common.errors import InputError
+from common.synthetic.draw import draw_scene
+from common.synthetic.factors import Background, Capture, Lamps, Scene, Shot
+from common.synthetic.stream import Purpose, stream
+
+FRAMES, INTENSITY = (30, 60), (0.2, 1.5)
+_PEOPLE = 1000  # between the subjects of two sets
+
+EXPRESSIONS: dict[str, tuple[dict[str, float], ...]] = {
+    "negative": (
+        {"AU4": 1.0},
+        {"AU4": 0.7, "AU9": 1.0},
+        {"AU15": 1.0, "AU17": 0.8},
+        {"AU1": 0.9, "AU4": 0.8},
+        {"AU9": 1.0},
+    ),
+    "positive": ({"AU12": 1.0}, {"AU6": 0.9, "AU12": 1.0}, {"AU12": 0.9, "AU25": 0.5}),
+    "surprise": ({"AU1": 1.0, "AU2": 1.0}, {"AU1": 0.9, "AU2": 1.0, "AU5": 0.8}, {"AU2": 1.0, "AU5": 0.9}),
+}
+"""Emotion -> its variants: action units and their shares of the intensity (after EMFACS)."""
+
+
+@dataclass(frozen=True)
+class Laboratory:
+    """What all clips of a data set have in common.
+
+    Attributes:
+        lamps: its light.
+        background: behind everybody.
+        shot: its camera.
+        capture: what that does.
+    """
+
+    lamps: Lamps
+    background: Background
+    shot: Shot
+    capture: Capture
+
+
+_CLOSE = {"face_height": 0.8, "shift": (0.0, -0.02)}
+LABORATORIES: dict[str, Laboratory] = {
+    "studio": Laboratory(
+        Lamps(azimuth=25, elevation=35, key=0.7, softness=0.8, fill=0.45),
+        Background("wall", (0.35, 0.36, 0.38)),
+        Shot(view=16, **_CLOSE),
+        Capture(noise=1.5),
+    ),
+    "office": Laboratory(
+        Lamps(azimuth=-15, elevation=60, key=0.6, key_colour=(1.0, 0.86, 0.68), softness=0.7, fill=0.35),
+        Background("wall", (0.3, 0.24, 0.17)),
+        Shot(view=26, **_CLOSE),
+        Capture(noise=3.5, warmth=0.3, blur=0.6, jpeg=90),
+    ),
+    "window": Laboratory(
+        Lamps(azimuth=65, elevation=15, key=0.85, softness=0.9, fill=0.25, key_colour=(0.94, 0.97, 1.0)),
+        Background("wall", (0.12, 0.14, 0.17)),
+        Shot(view=20, **_CLOSE),
+        Capture(noise=2.5, exposure=-0.3, contrast=1.1),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A clip before it is rendered.
+
+    Attributes:
+        dataset: its laboratory.
+        subject: number of the person in it.
+        emotion: "negative", "positive" or "surprise".
+        units: action unit -> intensity at the apex, 0 to 5.
+        onset: row of the frame before anything moves.
+        apex: row of the strongest.
+        offset: row of the frame from which on nothing moves.
+        scenes: one for each frame.
+    """
+
+    dataset: str
+    subject: int
+    emotion: str
+    units: dict[str, float]
+    onset: int
+    apex: int
+    offset: int
+    scenes: tuple[Scene, ...]
+
+
+def draw_clip(
+    seed: int, dataset: str, subject: int, number: int, frames: tuple[int, int] = FRAMES,
+    intensity: tuple[float, float] = INTENSITY,
+) -> Drawn:  # fmt: skip
+    """Draw a clip; the same for the same arguments.
+
+    Args:
+        seed: of all people and clips.
+        dataset: one of `LABORATORIES`.
+        subject: 0 or more, within the data set; nobody is in two of them.
+        number: 0 or more, of the clip; emotions take turns.
+        frames: least and largest number of frames, from 8 on.
+        intensity: least and largest at the apex.
+
+    Raises:
+        InputError: an unknown data set, or ranges that hold nothing.
+    """
+    if dataset not in LABORATORIES:
+        raise InputError(f"There is no laboratory {dataset!r}; choose from {', '.join(LABORATORIES)}.")
+    if not 8 <= frames[0] <= frames[1] or not 0 < intensity[0] <= intensity[1] <= 5:
+        raise InputError(f"Expected 8 <= frames and 0 < intensity <= 5, low to high; got {frames} and {intensity}.")
+    place = [*LABORATORIES].index(dataset) * _PEOPLE + subject
+    rng = stream(seed, place * _PEOPLE + number, Purpose.CLIP)
+    emotion = [*EXPRESSIONS][number % len(EXPRESSIONS)]
+    strength = rng.uniform(*intensity)
+    shares = EXPRESSIONS[emotion][int(rng.integers(len(EXPRESSIONS[emotion])))]
+    units = {name: round(float(strength * share * rng.uniform(0.85, 1.15)), 3) for name, share in shares.items()}
+    count = int(rng.integers(frames[0], frames[1] + 1))
+    onset, apex, offset = (round(count * rng.uniform(*part)) for part in ((0.05, 0.15), (0.4, 0.55), (0.8, 0.92)))
+    lean = 1 - rng.uniform(0, 0.3, 2)  # one side is a little weaker
+    peak = np.array([[units.get(name, 0.0) * side for name in ACTION_UNITS] for side in lean])
+    base, lab = _person(seed, place), LABORATORIES[dataset]
+    turns = _sway(stream(seed, place * _PEOPLE + number, Purpose.SWAY), count)
+    scenes = []
+    for row, share in enumerate(curve(count, onset, apex, offset)):
+        left, right = (tuple(map(float, side)) for side in np.round(share * peak, 4))
+        capture = replace(lab.capture, pattern=int(rng.integers(2**31)), exposure=lab.capture.exposure + turns[row, 3])
+        angles = tuple(map(float, turns[row, :3]))
+        scenes.append(
+            replace(base, units=(left, right), angles=angles, lamps=lab.lamps, shot=lab.shot, capture=capture,
+                    background=lab.background)
+        )  # fmt: skip
+    return Drawn(dataset, subject, emotion, units, onset, apex, offset, tuple(scenes))
+
+
+def curve(count: int, onset: int, apex: int, offset: int) -> np.ndarray:
+    """(count,) share of the apex at each frame: 0 up to the onset, soft to 1 at the apex, soft to 0 at the offset."""
+    rows = np.arange(count)
+    up, down = ((rows - onset) / (apex - onset)).clip(0, 1), ((offset - rows) / (offset - apex)).clip(0, 1)
+    share = np.minimum(up, down)
+    return share * share * (3 - 2 * share)
+
+
+@cache
+def _person(seed: int, place: int) -> Scene:
+    """Somebody without hat or glasses, at rest."""
+    drawn = draw_scene(seed, place)
+    wear = replace(drawn.wear, hat="none", glasses="none")
+    return Scene(person=drawn.person, wear=wear)
+
+
+def _sway(rng: np.random.Generator, count: int) -> np.ndarray:
+    """(count, 4): yaw, pitch and roll in degrees, and exposure in stops, each slow and small, around a pose."""
+    time = np.arange(count)[:, None] / count
+    turns = rng.uniform(0.3, 1.2, 4) * time + rng.uniform(0, 1, 4)
+    slow = np.sin(2 * np.pi * turns) * rng.uniform(0.1, 0.6, 4) * (1, 0.8, 0.6, 0.02)
+    return np.round(slow + rng.uniform(-4, 4, 4) * (1, 0.8, 0.5, 0), 4)

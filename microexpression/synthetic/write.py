@@ -1,0 +1,111 @@
+"""Synthetic data sets on disk, as `microexpression.data` reads them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+from tqdm import tqdm
+
+from common.errors import InputError
+from common.files import PATIENCE, alone, replace_file
+from common.synthetic.parallel import each
+from common.synthetic.picture import make
+
+from ..data.layouts import PLAIN_COLUMNS, PLAIN_FRAMES, PLAIN_TABLE
+from .draw import FRAMES, INTENSITY, LABORATORIES, draw_clip
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is written.
+
+    Attributes:
+        datasets: of `LABORATORIES`.
+        subjects: of each data set.
+        clips: of each subject; emotions take turns.
+        size: side of the frames in pixels.
+        seed: of all.
+        frames: least and largest number of a clip's.
+        intensity: least and largest at the apex, 0 to 5.
+    """
+
+    datasets: tuple[str, ...] = tuple(LABORATORIES)
+    subjects: int = 8
+    clips: int = 9
+    size: int = 96
+    seed: int = 0
+    frames: tuple[int, int] = FRAMES
+    intensity: tuple[float, float] = INTENSITY
+
+    def rows(self) -> list[tuple[str, int, int]]:
+        """Data set, subject and clip of each clip, in order."""
+        return [(d, s, c) for d in self.datasets for s in range(self.subjects) for c in range(self.clips)]
+
+
+def write(root: str | Path, plan: Plan, *, workers: int = 1, progress: bool = True) -> list[Path]:
+    """Renders what is not there yet, and returns the folders of the data sets, each with its annotations.csv.
+
+    A clip's folder is there whole or not at all; what was stopped goes on.
+
+    Raises:
+        InputError: a plan that makes nothing, or a folder that holds another plan's clips.
+    """
+    if not plan.datasets or min(plan.subjects, plan.clips) < 1 or plan.size < 24:
+        raise InputError(f"A data set needs subjects, clips, and frames of 24 pixels or more; got {plan}.")
+    root = Path(root)
+    root.mkdir(parents=True, exist_ok=True)
+    with alone(root, PATIENCE):
+        _claim(root / "plan.json", plan)
+        rows = plan.rows()
+        with closing(each(_Task(root, plan), range(len(rows)), workers)) as made:
+            facts = list(tqdm(made, total=len(rows), desc="Rendering clips", unit="clip", disable=not progress))
+        for dataset in plan.datasets:
+            own = [fact for fact, row in zip(facts, rows) if row[0] == dataset]
+            replace_file(root / PLAIN_TABLE.format(name=dataset), lambda path, own=own: _table(path, own))
+    return [root / dataset for dataset in plan.datasets]
+
+
+@dataclass(frozen=True)
+class _Task:
+    """Renders the clip of a number; travels to workers."""
+
+    root: Path
+    plan: Plan
+
+    def __call__(self, number: int) -> list[object]:
+        plan = self.plan
+        dataset, subject, clip = plan.rows()[number]
+        drawn = draw_clip(plan.seed, dataset, subject, clip, plan.frames, plan.intensity)
+        who, name = f"{subject + 1:02d}", f"clip{clip + 1:02d}"
+        folder = self.root / PLAIN_FRAMES.format(name=dataset, subject=who, clip=name)
+        if not folder.is_dir():
+            part = folder.with_name(f".{folder.name}.part")
+            shutil.rmtree(part, ignore_errors=True)
+            part.mkdir(parents=True)
+            for row, scene in enumerate(drawn.scenes, 1):
+                Image.fromarray(make(scene, plan.size).image).save(part / f"{row}.png")
+            part.replace(folder)
+        units = "+".join(unit.removeprefix("AU") for unit in drawn.units)
+        intensities = "+".join(f"{value:g}" for value in drawn.units.values())
+        return [who, name, drawn.onset + 1, drawn.apex + 1, drawn.offset + 1, units, drawn.emotion, "", intensities]
+
+
+def _claim(path: Path, plan: Plan) -> None:
+    text = json.dumps({"plan": vars(plan)}, sort_keys=True)
+    if path.is_file():
+        if path.read_text(encoding="utf-8") != text:
+            raise InputError(f"{path.parent} holds clips of another plan, see {path.name}; name another folder.")
+        return
+    replace_file(path, lambda file: file.write_text(text, encoding="utf-8"))
+
+
+def _table(path: Path, rows: Sequence[Sequence[object]]) -> None:
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([[*PLAIN_COLUMNS, "Intensities"], *rows])
