@@ -9,12 +9,10 @@ from common.errors import MissingDependencyError
 
 PACKAGES = {
     "skimage": "scikit-image",
-    "sklearn": "scikit-learn",
     "pandas": "pandas",
     "openpyxl": "openpyxl",
     "xlrd": "xlrd",
     "matplotlib": "matplotlib",
-    "jinja2": "jinja2",
 }
 """Modules and the packages that bring them."""
 

@@ -27,6 +27,9 @@ _MEGC2019 = {
 }
 
 
+Label = Callable[[Sample], "int | tuple[int, ...] | None"]
+
+
 @dataclass(frozen=True)
 class Fold:
     """Rows of the samples.
@@ -53,6 +56,7 @@ class Protocol:
         names: of the classes, or of the units.
         folds: see `Fold`.
         units: whether action units are asked for, not classes.
+        label_of: the label of any sample; None where it has none.
     """
 
     name: str
@@ -61,6 +65,7 @@ class Protocol:
     names: tuple[str, ...]
     folds: tuple[Fold, ...] = field(repr=False)
     units: bool = False
+    label_of: Label = field(default=lambda _: None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         tested = sorted(row for fold in self.folds for row in fold.test)
@@ -71,7 +76,7 @@ class Protocol:
 
 
 def megc2019(samples: Iterable[Sample]) -> Protocol:
-    """The composite of MEGC2019: three classes, leave one subject out; SMIC, CASME II and SAMM, those that are there."""
+    """The composite of MEGC2019: SMIC, CASME II and SAMM, as far as there; three classes, leave one subject out."""
     return _of("megc2019", samples, _emotion, EMOTIONS, lambda sample: sample.person)
 
 
@@ -115,7 +120,7 @@ def _objective(sample: Sample) -> int | None:
 
 
 def _of(
-    name: str, samples: Iterable[Sample], label: Callable[[Sample], int | tuple[int, ...] | None],
+    name: str, samples: Iterable[Sample], label: Label,
     names: Sequence[str], group: Callable[[Sample], str | tuple[str, str]], *, units: bool = False,
 ) -> Protocol:  # fmt: skip
     labelled = [(sample, found) for sample in sorted(samples, key=_order) if (found := label(sample)) is not None]
@@ -132,7 +137,7 @@ def _of(
         train = tuple(row for row, other in enumerate(groups) if other != each)
         folds.append(Fold(each if isinstance(each, str) else "-".join(each), train, test))
     chosen, labels = zip(*labelled)
-    return Protocol(name, chosen, labels, tuple(names), tuple(folds), units)
+    return Protocol(name, chosen, labels, tuple(names), tuple(folds), units, label)
 
 
 def _order(sample: Sample) -> tuple[int, str, str, str]:

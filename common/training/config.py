@@ -78,6 +78,8 @@ class TrainConfig:
     """Checkpoints that are kept, the newest ones; 0 keeps all."""
     resume: bool = True
     """Go on from the newest complete checkpoint in `output`, if there is one; false refuses such a folder."""
+    quiet: bool = False
+    """Show no progress, and say nothing: for many small trainings at once."""
     log_every: int = 10
     """Steps between writing the log; it has a row for every step."""
     tensorboard: bool = True

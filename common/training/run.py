@@ -143,7 +143,8 @@ class Run:
         return {"seed": self.config.seed, "batch_size": self.config.batch_size, "samples": len(self.data)}  # type: ignore[arg-type]
 
     def _say(self, message: str) -> None:
-        self.accelerator.print(message)
+        if not self.config.quiet:
+            self.accelerator.print(message)
 
     # --- the steps ---------------------------------------------------------------------------------------------------
 
@@ -156,7 +157,7 @@ class Run:
             pin_memory=self.accelerator.device.type == "cuda",
             persistent_workers=False,
         )
-        silent = not self.accelerator.is_local_main_process
+        silent = self.config.quiet or not self.accelerator.is_local_main_process
         yield from tqdm(loader, desc="Training", unit="pass", disable=silent, mininterval=2)
 
     def clip(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -33,6 +33,8 @@ class ELRCN(nn.Module):
         enrichment: see above; with one modality both are the same.
         width: share of all layers' sizes, for small machines; 1 is the paper's.
         dropout: of the dense layers.
+        scaled: bring the images to about [-2, 2] first, which new weights need; the authors do not, for VGG-Face has
+            seen bytes.
 
     Raises:
         InputError: unknown modalities, or a width that leaves nothing.
@@ -46,6 +48,7 @@ class ELRCN(nn.Module):
         enrichment: Literal["spatial", "temporal"] = "spatial",
         width: float = 1.0,
         dropout: float = 0.5,
+        scaled: bool = True,
     ) -> None:
         super().__init__()
         if not modalities or (unknown := [each for each in modalities if each not in CHANNELS]):
@@ -66,6 +69,8 @@ class ELRCN(nn.Module):
         # The constant 1 beside the features is the LSTM's bias: one, as in Keras, where torch would have two.
         self.lstm = nn.LSTM(len(inputs) * features + 1, hidden, batch_first=True, bias=False)
         self.dense, self.classifier = nn.Linear(hidden, last), nn.Linear(last, classes)
+        self.scaled = scaled
+        self.trunks.apply(_initialise)
 
     def inputs(self, images: torch.Tensor) -> list[torch.Tensor]:
         """What each trunk sees: (B, T, C, H, W) each.
@@ -75,26 +80,26 @@ class ELRCN(nn.Module):
         """
         if images.ndim != 5 or images.shape[2] != 5:
             raise ShapeError("images", "(B, T, 5, H, W)", tuple(images.shape))
+        if self.scaled:
+            images = (images - 128) / 64
         parts = [images[:, :, CHANNELS[each]] for each in self.modalities]
         if self.enrichment == "spatial":
             return [torch.cat(parts, 2)]
         return [part.expand(-1, -1, 3, -1, -1) for part in parts]
 
-    def stages(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Both trainings of the paper at once: logits (B, classes) of the clip, by features that its loss does not
-        reach, and (trunks, B, T, classes) of each image.
+    def forward(self, images: torch.Tensor, stages: bool = False) -> Any:
+        """Logits, see the class.
+
+        With `stages` both of the paper's trainings at once: logits (B, classes) of the clip, by features that its loss
+        does not reach, and (trunks, B, T, classes) of each image.
         """
-        features = [trunk(part.flatten(0, 1)).unflatten(0, part.shape[:2]) for trunk, part in self._seen(images)]
+        seen = zip(self.trunks, self.inputs(images))
+        features = [trunk(part.flatten(0, 1)).unflatten(0, part.shape[:2]) for trunk, part in seen]
+        whole = torch.cat(features, 2)
+        if not stages:
+            return self._over_time(whole)
         frames = torch.stack([head(each) for head, each in zip(self.frame_heads, features)])
-        return self._over_time(torch.cat(features, 2).detach()), frames
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Logits, see the class."""
-        features = [trunk(part.flatten(0, 1)).unflatten(0, part.shape[:2]) for trunk, part in self._seen(images)]
-        return self._over_time(torch.cat(features, 2))
-
-    def _seen(self, images: torch.Tensor) -> list[tuple[nn.Module, torch.Tensor]]:
-        return [*zip(self.trunks, self.inputs(images))]
+        return self._over_time(whole.detach()), frames
 
     def _over_time(self, features: torch.Tensor) -> torch.Tensor:
         with_bias = torch.cat([features, torch.ones_like(features[..., :1])], 2)
@@ -122,6 +127,13 @@ class Trunk(nn.Module):
         """See the class."""
         dense = self.classifier(self.pool(self.features(image)).flatten(1))
         return F.dropout(F.relu(dense), self.dropout, self.training)
+
+
+def _initialise(module: nn.Module) -> None:
+    """He's, as VGG without batch normalisation needs it; torch's own lets the signal die on its way."""
+    if isinstance(module, nn.Conv2d | nn.Linear):
+        nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+        nn.init.zeros_(module.bias)
 
 
 def _vgg16(width: float) -> tuple[nn.Sequential, int]:

@@ -36,12 +36,13 @@ def load_released(network: Network, path: Path) -> Network:
     Raises:
         CheckpointError: damaged, or of another network.
     """
+    plain: nn.Module = network
     state = read_weights(path) if path.suffix == ".safetensors" else read_pickled(path)
     state = {key.removeprefix("module."): value for key, value in state.items()}  # of DataParallel
-    if isinstance(network, RCN):
-        state = rcn_names(network, state)
-    check_keys(network.state_dict(), state, str(path))
-    network.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in state.items()})
+    if isinstance(plain, RCN):
+        state = rcn_names(plain, state)
+    check_keys(plain.state_dict(), state, str(path))
+    plain.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in state.items()})
     return network
 
 

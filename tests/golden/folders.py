@@ -11,15 +11,25 @@ import torch
 from PIL import Image
 
 GOLDEN = Path(__file__).parent
+CALL = "denoiser_call.safetensors"
 
 
 def golden_folders() -> list[Path]:
-    """The golden folders of any form that GOLDEN_DIR names, itself included."""
+    """The golden folders of editors that GOLDEN_DIR names, itself included."""
+    return [path.parent for path in _found() if path.name == CALL]
+
+
+def golden_readers() -> list[Path]:
+    """The golden files of RCN that GOLDEN_DIR names."""
+    return [path for path in _found() if path.name != CALL]
+
+
+def _found() -> list[Path]:
     if not (root := os.environ.get("GOLDEN_DIR")):
         return []
     if not Path(root).is_dir():
         pytest.exit(f"GOLDEN_DIR={root} is no folder", returncode=2)
-    if not (found := sorted(path.parent for path in Path(root).rglob("denoiser_call.safetensors"))):
+    if not (found := sorted(path for name in (CALL, "rcn_?.safetensors") for path in Path(root).rglob(name))):
         pytest.exit(f"GOLDEN_DIR={root} holds no golden checkpoint", returncode=2)
     return found
 

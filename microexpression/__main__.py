@@ -1,0 +1,137 @@
+"""Micro-expressions: read a clip, train and test networks under the field's protocols, make labelled clips.
+
+    python -m microexpression analyze clip.mp4 -o report/
+    python -m microexpression train --model rcn_a --protocol megc2019 --data DATA --datasets smic casme2 samm -o out/
+    python -m microexpression synthetic -o faces/
+
+Needs pip install "face-rig[micro]".
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from common import cli
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        "microexpression", description=__doc__, formatter_class=cli.HelpFormatter, epilog=cli.EXIT_CODES
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, (add, run) in COMMANDS.items():
+        assert run.__doc__ is not None
+        own = commands.add_parser(name, help=run.__doc__.splitlines()[0], formatter_class=cli.HelpFormatter)
+        add(own)
+        own.add_argument("-q", "--quiet", action="store_true", help="no progress bars")
+        own.set_defaults(run=run)
+    args = parser.parse_args(argv)
+    cli.listen(args.quiet)
+    return cli.guarded(lambda: args.run(args))
+
+
+def _add_analyze(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("clip", type=Path, help="a video file, or a folder of frames")
+    parser.add_argument("-o", "--output", type=Path, default=Path("report"), help="folder")
+    parser.add_argument("--onset", type=int, default=0, help="first frame of the expression, from 0")
+    parser.add_argument("--apex", type=int, help="its strongest frame (default: spotted)")
+    parser.add_argument("--offset", type=int, default=-1, help="its last frame; -1 is the clip's")
+    parser.add_argument("--fps", type=float, default=100.0, help="frames a second")
+    parser.add_argument("--cropped", action="store_true", help="the frames show a face from brows to chin already")
+    parser.add_argument("--finder", default="auto", help="of faces: auto, insightface, face-alignment or mediapipe")
+    parser.add_argument("--factor", type=float, default=10.0, help="of the magnified motion")
+    parser.add_argument("--magnifier", type=Path, help="learned weights (generator_212000.pth of InfuseNet)")
+    parser.add_argument("--units", type=Path, help="folder of a network that reads action units (default: embedded)")
+    parser.add_argument("--emotion", type=Path, help="likewise of classes")
+
+
+def _analyze(args: argparse.Namespace) -> int:
+    """Read a clip: apex, flow, strain, action units, class; one page."""
+    from .analyze import analyze
+    from .clips import read_clip
+    from .report import write_report
+
+    clip = read_clip(args.clip, onset=args.onset, apex=args.apex, offset=args.offset, fps=args.fps)
+    found = analyze(
+        clip, cropped=args.cropped, finder=args.finder, factor=args.factor, magnifier=args.magnifier, units=args.units,
+        emotion=args.emotion, progress=not args.quiet,
+    )  # fmt: skip
+    page = write_report(found, args.output)
+    print(f"{found.label}, {100 * found.confidence:.0f} %; apex at frame {found.clip.apex}")
+    for what, reader in (("class", found.emotion_reader), ("action units", found.unit_reader)):
+        cli.say(f"{what} read by {reader.model.name}: {reader.trained}")
+    print(f"written: {page}")
+    return cli.OK
+
+
+def _add_train(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--model", nargs="+", required=True, help="ststnet, rcn_a ... rcn_f, rcn_auto, elrcn, infusenet"
+    )
+    parser.add_argument("--protocol", default="megc2019", help="megc2019, megc2018-cde, megc2018-hde or cd6me")
+    parser.add_argument("--data", type=Path, required=True, help="folder that holds the data sets' own")
+    parser.add_argument("--datasets", nargs="+", required=True, help="casme2, samm ..., or folders of your own")
+    parser.add_argument("--cropped", action="store_true", help="take the cropped faces that come with the data sets")
+    parser.add_argument("-o", "--output", type=Path, default=Path("out"), help="folder; a run that was stopped goes on")
+    parser.add_argument("--extra", nargs="+", default=[], help="data sets that are only trained on, see --mix")
+    parser.add_argument("--mix", type=float, default=0.0, help="extra clips for each clip of a fold's training")
+    for name, kind, words in (
+        ("epochs", float, "passes over the training clips"),
+        ("batch-size", int, "clips of a step"),
+        ("learning-rate", float, "of the optimiser"),
+        ("size", int, "of the inputs in pixels"),
+    ):
+        parser.add_argument(f"--{name}", type=kind, help=f"{words} (default: the model's own)")
+    parser.add_argument("--width", type=float, default=1.0, help="share of the layers' sizes (elrcn, infusenet)")
+    parser.add_argument("--seed", type=int, default=0, help="of weights and order")
+    parser.add_argument("--jobs", type=int, default=1, help="folds that are trained at once")
+    parser.add_argument("--publish", action="store_true", help="train on all clips too, for analyze")
+
+
+def _train(args: argparse.Namespace) -> int:
+    """Train and test networks under a protocol; tables, confusion matrices, a log of each fold."""
+    from .commands import train
+
+    return train(args)
+
+
+def _add_synthetic(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-o", "--output", type=Path, required=True, help="folder; a run that was stopped goes on")
+    parser.add_argument("--datasets", nargs="+", default=["studio", "office", "window"], help="of these three")
+    parser.add_argument("--subjects", type=int, default=8, help="people of each")
+    parser.add_argument("--clips", type=int, default=9, help="of each person")
+    parser.add_argument("--size", type=int, default=96, help="side of the frames in pixels")
+    parser.add_argument("--frames", type=int, nargs=2, default=(30, 60), metavar=("LOW", "HIGH"), help="of a clip")
+    parser.add_argument(
+        "--intensity", type=float, nargs=2, default=(0.2, 1.5), metavar=("LOW", "HIGH"), help="at the apex"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of all")
+    parser.add_argument("--workers", type=int, default=1, help="processes")
+
+
+def _synthetic(args: argparse.Namespace) -> int:
+    """Render data sets of people who do not exist, with every label known."""
+    from .synthetic.write import Plan, write
+
+    names = ("subjects", "clips", "size", "seed")
+    plan = Plan(
+        tuple(args.datasets), frames=tuple(args.frames), intensity=tuple(args.intensity),
+        **{name: getattr(args, name) for name in names},
+    )  # fmt: skip
+    for folder in write(args.output, plan, workers=args.workers, progress=not args.quiet):
+        print(f"complete: {folder}")
+    return cli.OK
+
+
+COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], Callable[[argparse.Namespace], int]]] = {
+    "analyze": (_add_analyze, _analyze),
+    "train": (_add_train, _train),
+    "synthetic": (_add_synthetic, _synthetic),
+}
+
+if __name__ == "__main__":
+    sys.exit(main())

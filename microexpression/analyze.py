@@ -1,0 +1,109 @@
+"""What a clip shows: when, how strong, where, which action units, which emotion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from common.faces import get_finder
+
+from .apex import flow_sizes, spot_apex
+from .clips import Clip
+from .crop import cut_face
+from .flow import optical_flow
+from .magnification import load_magnifier, magnify
+from .reader import EMBEDDED, Reader, load_reader
+from .strain import optical_strain
+
+
+@dataclass(frozen=True, eq=False)
+class Analysis:
+    """What came of a clip.
+
+    Attributes:
+        clip: cut to the face, with its apex.
+        spotted: whether the apex was spotted here, not given.
+        motion: (T,) pixels of the face's own motion since the onset, from onset to offset.
+        flow: (2, H, W) from onset to apex, in pixels.
+        strain: (H, W) of it.
+        magnified: (T', H', W', 3) uint8, with `factor` times the motion.
+        factor: of the magnification.
+        learned: whether learned weights magnified, not the flow itself.
+        units: (T, K) probability of each unit of `unit_reader` at each frame since the onset.
+        emotion: (K,) probability of each class of `emotion_reader`.
+        seen: (P, P) what places of the picture add to the class found, see `Reader.seen`.
+        unit_reader: what read the units.
+        emotion_reader: what read the class.
+    """
+
+    clip: Clip
+    spotted: bool
+    motion: np.ndarray = field(repr=False)
+    flow: np.ndarray = field(repr=False)
+    strain: np.ndarray = field(repr=False)
+    magnified: np.ndarray = field(repr=False)
+    factor: float
+    learned: bool
+    units: np.ndarray = field(repr=False)
+    emotion: np.ndarray = field(repr=False)
+    seen: np.ndarray | None = field(repr=False)
+    unit_reader: Reader = field(repr=False)
+    emotion_reader: Reader = field(repr=False)
+
+    @property
+    def label(self) -> str:
+        """The class with the largest probability."""
+        return self.emotion_reader.names[int(self.emotion.argmax())]
+
+    @property
+    def confidence(self) -> float:
+        """Its probability."""
+        return float(self.emotion.max())
+
+
+def analyze(
+    clip: Clip, *, cropped: bool = False, finder: str = "auto", factor: float = 10.0,
+    magnifier: str | Path | None = None, units: str | Path | None = None, emotion: str | Path | None = None,
+    progress: bool = True,
+) -> Analysis:  # fmt: skip
+    """Reads a clip.
+
+    Args:
+        clip: of `read_clip`.
+        cropped: the frames show a face from brows to chin already, and are taken as they are.
+        finder: of faces, see `common.faces`.
+        factor: of the magnification, 1 to 100.
+        magnifier: file of learned weights, see `load_magnifier`; None enlarges the flow itself.
+        units: folder of a network that reads action units; None takes the embedded one.
+        emotion: likewise of classes.
+        progress: show bars.
+
+    Raises:
+        FaceNotFoundError: no face in the first frame.
+        InputError, CheckpointError: see `read_clip`, `magnify`, `load_reader`.
+    """
+    unit_reader, emotion_reader = load_reader(units or EMBEDDED / "units"), load_reader(emotion or EMBEDDED / "emotion")
+    learned = None if magnifier is None else load_magnifier(magnifier)
+    if not cropped:
+        clip = replace(clip, frames=cut_face(clip.frames, get_finder(finder), clip.name))
+    spotted = clip.apex is None
+    if spotted:
+        clip = replace(clip, apex=spot_apex(clip))
+    assert clip.apex is not None
+    frames, apex = clip.frames[clip.onset : clip.offset + 1], max(1, clip.apex - clip.onset)
+    flow = optical_flow(frames[0], frames[apex])
+    each = [
+        unit_reader.probabilities(frames[: row + 1], row)
+        for row in tqdm(range(1, len(frames)), desc="Action units", unit="frame", disable=not progress)
+    ]
+    probabilities = emotion_reader.probabilities(frames, apex)
+    return Analysis(
+        clip=clip, spotted=spotted, motion=flow_sizes(frames), flow=flow, strain=optical_strain(flow),
+        magnified=magnify(frames, factor, learned, progress=progress), factor=factor, learned=learned is not None,
+        units=np.stack([np.zeros_like(each[0]), *each]), emotion=probabilities,
+        seen=emotion_reader.seen(frames, apex, int(probabilities.argmax())), unit_reader=unit_reader,
+        emotion_reader=emotion_reader,
+    )  # fmt: skip

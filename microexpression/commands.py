@@ -1,0 +1,74 @@
+"""`microexpression train`: networks under a protocol, beside chance and a straight line."""
+
+from __future__ import annotations
+
+import argparse
+
+from common import cli
+from common.errors import InputError
+
+from . import results
+from .baselines import chance, linear
+from .data.load import load
+from .data.sample import UNITS, DataSetError, Sample, count_units
+from .inputs import prepare
+from .protocols import PROTOCOLS, Protocol, cd6me
+from .study import Study, publish, run
+
+
+def train(args: argparse.Namespace) -> int:
+    """What the command was asked for; returns the exit code."""
+    progress = not args.quiet
+    studies = [
+        Study(
+            name, epochs=args.epochs, batch_size=args.batch_size, learning_rate=args.learning_rate, size=args.size,
+            width=args.width, seed=args.seed, mix=args.mix,
+        )
+        for name in args.model
+    ]  # fmt: skip
+    for study in studies:
+        study.chosen()  # an unknown one is told before anything is read
+    protocol = asked(args.protocol, _loaded(args, args.datasets))
+    extra = _loaded(args, args.extra)
+    flows = prepare(protocol.samples, "rcn", 28, args.output / "inputs", workers=args.jobs, progress=progress)
+    found = {
+        "chance": results.scores(protocol, chance(protocol)),
+        "linear on flow": results.scores(protocol, linear(protocol, flows)),
+    }
+    for study in studies:
+        folder = args.output / study.model
+        made = run(study, protocol, folder, extra=extra, jobs=args.jobs, progress=progress)
+        found[study.model] = results.scores(protocol, made.logits)
+        if args.publish:
+            trained = f"trained on {len(protocol.samples)} clips of {', '.join(args.datasets)} ({protocol.name})"
+            print(f"written: {publish(study, protocol, folder, trained, jobs=args.jobs, progress=progress)}")
+    results.write(args.output, protocol, found)
+    print(results.table(protocol, found))
+    print(f"written: {args.output / 'results.md'}")
+    return cli.OK
+
+
+def asked(name: str, samples: list[Sample]) -> Protocol:
+    """A protocol by its name; of action units, those that the samples show.
+
+    Raises:
+        InputError: there is none of this name.
+    """
+    if name not in PROTOCOLS:
+        raise InputError(f"There is no protocol {name!r}; choose from {', '.join(PROTOCOLS)}.")
+    if name != "cd6me":
+        return PROTOCOLS[name](samples)
+    return cd6me(samples, [unit for unit, count in count_units(samples, UNITS).items() if count])
+
+
+def _loaded(args: argparse.Namespace, names: list[str]) -> list[Sample]:
+    """All data sets, or all of their faults."""
+    samples, faults = [], []
+    for name in names:
+        try:
+            samples += load(name, args.data, cropped=args.cropped)
+        except DataSetError as error:
+            faults += [f"{name}: {fault}" for fault in error.faults]
+    if faults:
+        raise DataSetError(str(args.data), faults)
+    return samples

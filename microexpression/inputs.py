@@ -1,0 +1,182 @@
+"""Clips as the networks see them: arrays made once of each clip, and kept."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from common.errors import FaceEditError, InputError
+from common.files import replace_file
+from common.synthetic.parallel import each
+
+from .data.load import read_frames
+from .data.sample import DataSetError, Sample
+from .flow import grey, optical_flow, stretched, with_magnitude, with_strain
+from .strain import optical_strain
+from .temporal import interpolate
+
+VERSION = 1
+FLOW_SIDE = 160
+"""Pixels of the shorter side at most, on which flow is computed; STSTNet's authors had 140."""
+LENGTH = 10
+"""Frames to which ELRCN brings a clip."""
+Arrays = dict[str, np.ndarray]
+
+
+def flow_image(first: np.ndarray, apex: np.ndarray, size: int) -> np.ndarray:
+    """(3, size, size) in [0, 1]: u, v and strain of the flow from first to apex, each stretched by itself.
+
+    Args:
+        first: (H, W, 3) uint8.
+        apex: likewise.
+        size: in pixels.
+
+    Raises:
+        ShapeError: unequal sizes.
+    """
+    channels = with_strain(optical_flow(_small(first), _small(apex)))
+    return stretched(_resized(channels.transpose(1, 2, 0), size).transpose(2, 0, 1))
+
+
+def of_ststnet(frames: np.ndarray, apex: int, size: int) -> Arrays:
+    """As the released weights had it: strain, v, u in this order, 0 to 255."""
+    return {"flow": np.rint(255 * flow_image(frames[0], frames[apex], size)[::-1]).astype(np.float32)}
+
+
+def of_rcn(frames: np.ndarray, apex: int, size: int) -> Arrays:
+    """u, v, strain in [0, 1]."""
+    return {"flow": flow_image(frames[0], frames[apex], size)}
+
+
+def of_infusenet(frames: np.ndarray, apex: int, size: int) -> Arrays:
+    """The same, and three pictures in [-1, 1]. The third is an eighth of the clip past the apex: the authors say that
+    theirs is near the apex, and not where.
+    """
+    near = min(len(frames) - 1, apex + max(1, len(frames) // 8))
+
+    def picture(row: int) -> np.ndarray:
+        return _resized(frames[row].astype(np.float32), size).transpose(2, 0, 1) / 127.5 - 1
+
+    names = {"onset": 0, "apex": apex, "near": near}
+    return {**of_rcn(frames, apex, size), **{name: picture(row) for name, row in names.items()}}
+
+
+def of_elrcn(frames: np.ndarray, apex: int, size: int) -> Arrays:
+    """(9, 5, size, size), 0 to 255: u, v and magnitude of the flow from frame to frame, strain, brightness; of the clip
+    brought to ten frames.
+    """
+    images = []
+    brought = interpolate(np.stack([_small(frame) for frame in frames]), LENGTH)
+    for first, second in pairwise(brought):
+        flow = optical_flow(first, second)
+        strain = 255 * optical_strain(flow, "backward").clip(0, 1)
+        channels = [*with_magnitude(flow).astype(np.float32), strain, 255 * grey(second)]
+        images.append(_resized(np.stack(channels, -1).astype(np.float32), size).transpose(2, 0, 1))
+    return {"images": np.stack(images)}
+
+
+KINDS: dict[str, Callable[[np.ndarray, int, int], Arrays]] = {
+    "ststnet": of_ststnet, "rcn": of_rcn, "infusenet": of_infusenet, "elrcn": of_elrcn,
+}  # fmt: skip
+WHOLE = ("infusenet", "elrcn")
+"""Kinds that look at more than onset and apex."""
+
+
+def prepare(
+    samples: Sequence[Sample], kind: str, size: int, folder: Path, *, workers: int = 1, progress: bool = True
+) -> list[Path]:
+    """Files with the arrays of each sample, made where they are not kept yet.
+
+    Args:
+        samples: with their frames.
+        kind: of `KINDS`.
+        size: in pixels.
+        folder: where they are kept.
+        workers: processes.
+        progress: show a bar.
+
+    Raises:
+        DataSetError: with every clip that cannot be used.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    task = _Task(tuple(samples), kind, size, folder)
+    with closing(each(task, range(len(samples)), workers)) as made:
+        found = list(tqdm(made, total=len(samples), desc="Optical flow", unit="clip", disable=not progress))
+    if faults := [str(each_) for each_ in found if isinstance(each_, str)]:
+        raise DataSetError("clips that cannot be used", faults)
+    return [path for path in found if isinstance(path, Path)]
+
+
+def read(path: Path) -> Arrays:
+    """The arrays of a file of `prepare`."""
+    with np.load(path, allow_pickle=False) as file:
+        return {name: file[name].astype(np.float32) for name in file.files}
+
+
+@dataclass(frozen=True)
+class _Task:
+    """Makes the file of a number; travels to workers. A text is what went wrong."""
+
+    samples: tuple[Sample, ...]
+    kind: str
+    size: int
+    folder: Path
+
+    def __call__(self, number: int) -> Path | str:
+        sample = self.samples[number]
+        known = repr((sample.key, sample.onset, sample.apex, sample.offset, str(sample.frames)))
+        name = hashlib.sha256(f"{VERSION} {self.kind} {self.size} {known}".encode()).hexdigest()[:24]
+        path = self.folder / f"{name}.npz"
+        if path.is_file():
+            return path
+        try:
+            arrays = of_sample(sample, self.kind, self.size)
+        except (FaceEditError, OSError) as error:
+            return f"{' '.join(sample.key)}: {error}"
+        halves = {key: value.astype(np.float16) for key, value in arrays.items()}
+
+        def write(part: Path) -> None:
+            with open(part, "wb") as file:
+                np.savez_compressed(file, **halves)  # pyright: ignore[reportArgumentType] - names are checked by numpy
+
+        replace_file(path, write)
+        return path
+
+
+def of_sample(sample: Sample, kind: str, size: int) -> Arrays:
+    """What networks of a kind see of a sample.
+
+    Raises:
+        InputError: an unknown kind, missing frames, or an apex that is the onset, so that nothing moves.
+        ShapeError: frames of unequal sizes.
+    """
+    if kind not in KINDS:
+        raise InputError(f"There are no inputs of kind {kind!r}; choose from {', '.join(KINDS)}.")
+    if kind in WHOLE:
+        frames, apex = read_frames(sample), sample.apex - sample.onset
+    else:
+        frames, apex = read_frames(sample, [sample.onset, sample.apex]), 1
+    if len(frames) < 2:
+        raise InputError("one frame; motion needs two at least")
+    return KINDS[kind](frames, min(apex, len(frames) - 1), size)
+
+
+def _small(frame: np.ndarray) -> np.ndarray:
+    scale = FLOW_SIDE / min(frame.shape[:2])
+    if scale >= 1:
+        return frame
+    size = round(frame.shape[1] * scale), round(frame.shape[0] * scale)
+    return cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
+
+
+def _resized(channels: np.ndarray, size: int) -> np.ndarray:
+    shrinks = min(channels.shape[:2]) > size
+    return cv2.resize(channels, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)

@@ -1,0 +1,82 @@
+"""Motion made larger, so that eyes see what flow measures: by learned weights, or by the flow itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from common.errors import InputError
+
+from .flow import optical_flow
+from .networks.magnifier import Magnifier
+from .networks.released import load_released
+
+Enlarge = Callable[[np.ndarray, np.ndarray, float], np.ndarray]
+SIDE = 384
+"""Pixels of the longer side at most, as its authors' own script has it."""
+
+
+def load_magnifier(path: str | Path) -> Magnifier:
+    """The learned magnifier with released weights (`generator_212000.pth` of InfuseNet, GPL-3), for inference.
+
+    Raises:
+        CheckpointError: no such weights.
+    """
+    return load_released(Magnifier(), Path(path)).eval().requires_grad_(False)
+
+
+def magnify(
+    frames: np.ndarray, factor: float, magnifier: Magnifier | None = None, *, progress: bool = False
+) -> np.ndarray:
+    """The clip with `factor` times its motion since the first frame, (T, H, W, 3) uint8.
+
+    Without a magnifier the first frame's own pixels are moved, by so many times the flow to each frame, smoothed: what
+    appears, as wrinkles do, is not seen then.
+
+    Args:
+        frames: (T, H, W, 3) uint8; larger ones are made smaller, and sides even.
+        factor: 1 (as it is) to 100.
+        magnifier: of `load_magnifier`; runs where its weights are.
+        progress: show a bar.
+
+    Raises:
+        InputError: a factor out of range, or one frame.
+    """
+    if not 1 <= factor <= 100:
+        raise InputError(f"factor must lie in [1, 100]; got {factor}.")
+    if len(frames) < 2:
+        raise InputError("One frame; motion needs two at least.")
+    small = np.stack([_fitted(frame) for frame in frames])
+    one: Enlarge = _moved if magnifier is None else partial(_learned, magnifier)
+    made = [one(small[0], frame, factor) for frame in tqdm(small[1:], desc="Magnifying", disable=not progress)]
+    return np.stack([small[0], *made])
+
+
+@torch.inference_mode()
+def _learned(magnifier: Magnifier, first: np.ndarray, frame: np.ndarray, factor: float) -> np.ndarray:
+    device = next(magnifier.parameters()).device
+    a, b = (torch.from_numpy(each).permute(2, 0, 1)[None].to(device) / 127.5 - 1 for each in (first, frame))
+    made = (magnifier(a, b, factor)[0].clamp(-1, 1) + 1) * 127.5
+    return made.round().byte().permute(1, 2, 0).cpu().numpy()
+
+
+def _moved(first: np.ndarray, frame: np.ndarray, factor: float) -> np.ndarray:
+    flow = optical_flow(first, frame)
+    right, down = (cv2.GaussianBlur(part, (0, 0), 1 + min(flow.shape[1:]) / 100) for part in flow)
+    y, x = np.mgrid[: first.shape[0], : first.shape[1]].astype(np.float32)
+    # The flow here stands for the flow there, where the pixel came from: it is smooth enough for a few pixels.
+    return cv2.remap(first, x - factor * right, y - factor * down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _fitted(frame: np.ndarray) -> np.ndarray:
+    scale = min(1.0, SIDE / max(frame.shape[:2]))
+    height, width = (max(16, 2 * round(side * scale / 2)) for side in frame.shape[:2])
+    if (height, width) == frame.shape[:2]:
+        return frame
+    return cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA)

@@ -1,0 +1,126 @@
+"""The networks by name: what each sees, how it answers, and how its authors train it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from common.errors import InputError
+
+from .networks.elrcn import ELRCN
+from .networks.infusenet import InfuseNet
+from .networks.rcn import RCN
+from .networks.ststnet import STSTNet
+
+Batch = Mapping[str, torch.Tensor]
+
+
+def error(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy of classes, labels (B,); binary cross-entropy of units, labels (B, K)."""
+    if labels.ndim == 1:
+        return F.cross_entropy(logits, labels)
+    return F.binary_cross_entropy_with_logits(logits, labels.float())
+
+
+@dataclass(frozen=True)
+class Model:
+    """A network by name.
+
+    Attributes:
+        name: of it.
+        kind: of its inputs, see `microexpression.inputs`.
+        size: of them in pixels.
+        build: (answers, width) -> the network.
+        answer: (network, batch) -> logits (B, K).
+        loss: (network, batch) -> a number.
+        training: options that its authors, or MEB, name; what none names is ours.
+    """
+
+    name: str
+    kind: str
+    size: int
+    build: Callable[[int, float], nn.Module]
+    answer: Callable[[Any, Batch], torch.Tensor]
+    loss: Callable[[Any, Batch], torch.Tensor]
+    training: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _by_flow(network: Any, batch: Batch) -> torch.Tensor:
+    return network(batch["flow"])
+
+
+def _flow_loss(network: Any, batch: Batch) -> torch.Tensor:
+    return error(network(batch["flow"]), batch["label"])
+
+
+def _by_images(network: Any, batch: Batch) -> torch.Tensor:
+    return network(batch["images"])
+
+
+def _images_loss(network: Any, batch: Batch) -> torch.Tensor:
+    """Both stages of ELRCN at once: each image has its clip's label; the LSTM's loss does not reach the trunks."""
+    clip, frames = network(batch["images"], stages=True)
+    each = [error(part.flatten(0, 1), batch["label"].repeat_interleave(part.shape[1], 0)) for part in frames]
+    return error(clip, batch["label"]) + torch.stack(each).mean()
+
+
+def _both(network: Any, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+    return network(*(batch[name] for name in ("flow", "onset", "apex", "near")))
+
+
+def _by_both(network: Any, batch: Batch) -> torch.Tensor:
+    return torch.stack(_both(network, batch)).mean(0)  # how the authors join the two, they do not say
+
+
+def _both_loss(network: Any, batch: Batch) -> torch.Tensor:
+    return sum((error(each, batch["label"]) for each in _both(network, batch)), torch.zeros(()))
+
+
+def _rcn(letter: str) -> Model:
+    options = {"optimizer": "sgd", "learning_rate": 5e-4, "epochs": 20, "batch_size": 64}
+    return Model(f"rcn_{letter}", "rcn", 60, lambda answers, _: RCN(letter, answers), _by_flow, _flow_loss, options)
+
+
+def _elrcn(name: str, modalities: tuple[str, ...], enrichment: Any) -> Model:
+    build = partial(_built_elrcn, modalities=modalities, enrichment=enrichment)
+    options = {"learning_rate": 1e-5, "epochs": 100, "batch_size": 32}
+    return Model(name, "elrcn", 224, build, _by_images, _images_loss, options)
+
+
+def _built_elrcn(answers: int, width: float, **options: Any) -> ELRCN:
+    return ELRCN(answers, width=width, **options)
+
+
+_STSTNET = {"learning_rate": 5e-5, "epochs": 800, "batch_size": 256}
+_INFUSENET = {"learning_rate": 1e-4, "weight_decay": 1e-3, "epochs": 50, "batch_size": 32}
+MODELS: dict[str, Model] = {
+    model.name: model
+    for model in (
+        Model("ststnet", "ststnet", 28, lambda answers, _: STSTNet(answers), _by_flow, _flow_loss, _STSTNET),
+        *(_rcn(letter) for letter in "aswpcf"),
+        _elrcn("elrcn", ("flow",), "spatial"),
+        _elrcn("elrcn_se", ("flow", "strain"), "spatial"),
+        _elrcn("elrcn_te", ("flow", "strain"), "temporal"),
+        Model(
+            "infusenet", "infusenet", 224, lambda k, width: InfuseNet(k, width=width), _by_both, _both_loss, _INFUSENET
+        ),
+    )
+}
+"""RCN's `auto` is not among them: its parts are searched for, see `networks.search`."""
+
+
+def model_of(name: str) -> Model:
+    """A model by its name.
+
+    Raises:
+        InputError: there is none.
+    """
+    if name not in MODELS:
+        raise InputError(f"There is no model {name!r}; choose from {', '.join(MODELS)}.")
+    return MODELS[name]
