@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from common.subject import Subject
 
     from ._api import MagicFace, edit
+    from .clips import synthesize
     from .measured import neutralize, transfer
     from .sweeps import animate, grid, sweep
 
@@ -34,6 +35,7 @@ _HOMES = {
     "neutralize": "magicface.measured",
     "rise_and_fall": "common.motion",
     "sweep": "magicface.sweeps",
+    "synthesize": "magicface.clips",
     "transfer": "magicface.measured",
 }
 
@@ -49,6 +51,7 @@ __all__ = [
     "neutralize",
     "rise_and_fall",
     "sweep",
+    "synthesize",
     "transfer",
 ]
 

@@ -178,5 +178,6 @@ def _small(frame: np.ndarray) -> np.ndarray:
 
 
 def _resized(channels: np.ndarray, size: int) -> np.ndarray:
-    shrinks = min(channels.shape[:2]) > size
-    return cv2.resize(channels, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    way = cv2.INTER_AREA if min(channels.shape[:2]) > size else cv2.INTER_LINEAR
+    planes = channels.transpose(2, 0, 1)  # OpenCV resizes four at once at most
+    return np.stack([cv2.resize(plane, (size, size), interpolation=way) for plane in planes], -1)

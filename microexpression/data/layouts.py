@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from common.clip_folders import FRAMES, TABLE
+
 from .sample import units_of
 from .sheets import Row
 
@@ -74,17 +76,11 @@ _USUAL = {
     "objective": ("Objective Classes", "Objective Class"),
 }
 
-PLAIN_TABLE, PLAIN_FRAMES = "{name}/annotations.csv", "{name}/frames/{subject}/{clip}"
-PLAIN_COLUMNS = (
-    *("Subject", "Filename", "OnsetFrame", "ApexFrame", "OffsetFrame", "Action Units", "Estimated Emotion"),
-    "Objective Classes",
-)
-
 
 def plain(name: str) -> Layout:
-    """A data set in this package's own form: {name}/annotations.csv, {name}/frames/{subject}/{clip}/{number}.png."""
-    folder = PLAIN_FRAMES.replace("{name}", name)
-    return Layout(name, (PLAIN_TABLE.format(name=name),), (folder,), (folder,), _USUAL)
+    """A data set in the form of `common.clip_folders`."""
+    folder = (f"{name}/{FRAMES}",)
+    return Layout(name, (f"{name}/{TABLE}",), folder, folder, _USUAL)
 
 
 LAYOUTS: dict[str, Layout] = {

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import shutil
-from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +11,13 @@ from pathlib import Path
 from PIL import Image
 from tqdm import tqdm
 
+from common.clip_folders import FRAMES as FOLDERS
+from common.clip_folders import TABLE, table_text, units_text
 from common.errors import InputError
 from common.files import PATIENCE, alone, replace_file
 from common.synthetic.parallel import each
 from common.synthetic.picture import make
 
-from ..data.layouts import PLAIN_COLUMNS, PLAIN_FRAMES, PLAIN_TABLE
 from .draw import FRAMES, INTENSITY, LABORATORIES, draw_clip
 
 
@@ -68,7 +67,7 @@ def write(root: str | Path, plan: Plan, *, workers: int = 1, progress: bool = Tr
             facts = list(tqdm(made, total=len(rows), desc="Rendering clips", unit="clip", disable=not progress))
         for dataset in plan.datasets:
             own = [fact for fact, row in zip(facts, rows) if row[0] == dataset]
-            replace_file(root / PLAIN_TABLE.format(name=dataset), lambda path, own=own: _table(path, own))
+            replace_file(root / dataset / TABLE, lambda path, own=own: table_text(own, path))
     return [root / dataset for dataset in plan.datasets]
 
 
@@ -84,7 +83,7 @@ class _Task:
         dataset, subject, clip = plan.rows()[number]
         drawn = draw_clip(plan.seed, dataset, subject, clip, plan.frames, plan.intensity)
         who, name = f"{subject + 1:02d}", f"clip{clip + 1:02d}"
-        folder = self.root / PLAIN_FRAMES.format(name=dataset, subject=who, clip=name)
+        folder = self.root / dataset / FOLDERS.format(subject=who, clip=name)
         if not folder.is_dir():
             part = folder.with_name(f".{folder.name}.part")
             shutil.rmtree(part, ignore_errors=True)
@@ -92,8 +91,7 @@ class _Task:
             for row, scene in enumerate(drawn.scenes, 1):
                 Image.fromarray(make(scene, plan.size).image).save(part / f"{row}.png")
             part.replace(folder)
-        units = "+".join(unit.removeprefix("AU") for unit in drawn.units)
-        intensities = "+".join(f"{value:g}" for value in drawn.units.values())
+        units, intensities = units_text(drawn.units)
         return [who, name, drawn.onset + 1, drawn.apex + 1, drawn.offset + 1, units, drawn.emotion, "", intensities]
 
 
@@ -104,8 +102,3 @@ def _claim(path: Path, plan: Plan) -> None:
             raise InputError(f"{path.parent} holds clips of another plan, see {path.name}; name another folder.")
         return
     replace_file(path, lambda file: file.write_text(text, encoding="utf-8"))
-
-
-def _table(path: Path, rows: Sequence[Sequence[object]]) -> None:
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([[*PLAIN_COLUMNS, "Intensities"], *rows])

@@ -1,0 +1,102 @@
+"""A micro-expression of anybody: a photo becomes a labelled clip."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from common.action_units import ACTION_UNITS, AUWish, to_vector
+from common.clip_folders import add_clip
+from common.errors import InputError
+from common.images import ImageLike, read_image
+
+from ._api import edit
+
+TIMES = (0.1, 0.45, 0.88)
+"""Onset, apex and offset, as shares of a clip."""
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledClip:
+    """Frames and their labels.
+
+    Attributes:
+        frames: pictures of one size.
+        units: action unit -> intensity at the apex, 0 to 5.
+        onset: row of the last frame that is the photo.
+        apex: row of the strongest.
+        offset: row of the first frame that is the photo again.
+    """
+
+    frames: Sequence[Image.Image] = field(repr=False)
+    units: dict[str, float]
+    onset: int
+    apex: int
+    offset: int
+
+    def save(self, dataset: str | Path, subject: str, clip: str, emotion: str = "") -> Path:
+        """Adds the clip to a data set that `microexpression` reads, see `common.clip_folders`.
+
+        Its frames say that they are synthetic, and bear the watermark unless `watermark` was False.
+
+        Raises:
+            InputError: names that cannot be used, or a clip of this name.
+        """
+        times = self.onset, self.apex, self.offset
+        return add_clip(Path(dataset), subject, clip, self.frames, times, self.units, emotion)
+
+
+def synthesize(
+    img: ImageLike, au: AUWish, apex: float = 1.0, frames: int = 40, *, noise: float = 1.0, seed: int = 0,
+    watermark: bool = True, **options: Any,
+) -> LabelledClip:  # fmt: skip
+    """A clip of a micro-expression: `synthesize("me.jpg", "AU12").save("faces", "me", "smile")`.
+
+    All frames are made from the same noise and from one look at the photo; a sensor's noise is laid over each anew, for
+    a face that stands perfectly still is known by it.
+
+    Args:
+        img: a photo, see `edit`.
+        au: which units, and their shares of the apex: "AU12", {"AU6": 0.8, "AU12": 1}.
+        apex: intensity there; micro-expressions have 0.2 to 1.5 of 5.
+        frames: of the clip, 8 or more.
+        noise: deviation of the sensor's noise, of 255.
+        seed: of that, and of the edits.
+        watermark: False for frames without the invisible mark, which is finer than these motions, but not still.
+        options: the others of `edit`.
+
+    Raises:
+        As `edit`; InputError: no units, or numbers out of range.
+    """
+    alone = isinstance(au, str) and au.strip().upper() in ACTION_UNITS
+    shares = np.array(to_vector({au.strip().upper(): 1.0} if alone else au))  # type: ignore[union-attr]
+    if not shares.any():
+        raise InputError('A micro-expression needs units, such as "AU12".')
+    if not 0 < apex <= 5 or frames < 8 or not 0 <= noise <= 50:
+        raise InputError(
+            f"Expected an apex in (0, 5], 8 frames or more, noise in [0, 50]; got {apex}, {frames}, {noise}."
+        )
+    onset, peak, offset = (round(share * frames) for share in TIMES)
+    rows = np.arange(frames)
+    strength = np.minimum((rows - onset) / (peak - onset), (offset - rows) / (offset - peak)).clip(0, 1)
+    strength = np.round(apex * strength * strength * (3 - 2 * strength), 4)
+    levels, which = np.unique(strength, return_inverse=True)
+    made = edit(read_image(img), [(level * shares).tolist() for level in levels], seed=seed, **options)
+    rng = np.random.default_rng(seed)
+    pictures = [_noisy(made[int(place)], noise, rng, watermark) for place in which.ravel()]
+    units = {name: round(float(apex * share), 4) for name, share in zip(ACTION_UNITS, shares) if share}
+    return LabelledClip(pictures, units, onset, peak, offset)
+
+
+def _noisy(picture: Image.Image, noise: float, rng: np.random.Generator, watermark: bool) -> Image.Image:
+    from common.provenance.recipe import saved_with
+
+    pixels = np.asarray(picture.convert("RGB")).astype(np.float32)
+    made = Image.fromarray(np.rint(pixels + noise * rng.standard_normal(pixels.shape)).clip(0, 255).astype(np.uint8))
+    made.info = dict(picture.info)
+    return saved_with(made, watermark=watermark)

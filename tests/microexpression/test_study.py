@@ -1,0 +1,189 @@
+"""Trainings under a protocol, on clips that are drawn as plain fields: nothing leaks, all can be repeated."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from common.clip_folders import add_clip
+from common.errors import CheckpointError, InputError
+from common.images import read_image
+from microexpression.__main__ import main
+from microexpression.baselines import chance, linear
+from microexpression.data.load import load
+from microexpression.data.sample import DataSetError
+from microexpression.inputs import KINDS, of_sample, prepare, read
+from microexpression.models import MODELS, model_of
+from microexpression.protocols import cd6me, megc2019
+from microexpression.reader import load_reader
+from microexpression.results import scores
+from microexpression.study import Study, fold_seed, publish, run
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+EMOTIONS = {"negative": (0, -1.5), "positive": (1.5, 0), "surprise": (0, 1.5)}
+QUICK = Study("ststnet", epochs=20, batch_size=8, learning_rate=3e-3)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    """Two data sets of two subjects, three clips each: a texture whose middle moves in the emotion's direction."""
+    import cv2
+
+    folder = tmp_path_factory.mktemp("clips")
+    y, x = np.mgrid[:40, :40].astype(np.float32)
+    inside = np.exp(-((x - 20) ** 2 + (y - 20) ** 2) / 60).astype(np.float32)
+    for seed, (dataset, subject) in enumerate((d, s) for d in ("one", "two") for s in ("01", "02")):
+        rough = np.random.default_rng(seed).integers(0, 256, (40, 40, 3)).astype(np.float32)
+        smooth = cv2.GaussianBlur(rough, (0, 0), 1.5)
+        texture = 255 * (smooth - smooth.min()) / np.ptp(smooth)
+        for emotion, (right, down) in EMOTIONS.items():
+            frames = []
+            for share in (0, 0.4, 0.8, 1, 0.7, 0.4, 0.2, 0.1, 0.0, 0.0, 0.0):
+                moved = cv2.remap(texture, x - share * right * inside, y - share * down * inside, cv2.INTER_LINEAR)
+                frames.append(Image.fromarray(moved.round().astype(np.uint8)))
+            units = {"positive": {"AU12": 1.0}, "negative": {"AU4": 1.0}, "surprise": {"AU1": 1.0, "AU2": 1.0}}
+            add_clip(folder / dataset, subject, emotion, frames, (0, 3, 9), units[emotion], emotion)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def samples(root):
+    return [sample for name in ("one", "two") for sample in load(name, root)]
+
+
+@pytest.fixture(scope="module")
+def quick(samples, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("study")
+    return folder, run(QUICK, megc2019(samples), folder, progress=False)
+
+
+def test_it_learns_what_chance_does_not_know(quick, samples):
+    protocol = megc2019(samples)
+    assert scores(protocol, quick[1].logits)["all"]["uf1"] > 0.8
+    assert scores(protocol, chance(protocol))["all"]["uar"] == pytest.approx(1 / 3)
+
+
+def test_order_of_rows_and_number_of_jobs_change_nothing(quick, samples, tmp_path):
+    again = run(QUICK, megc2019(samples[::-1]), tmp_path, jobs=2, progress=False)
+    assert np.array_equal(again.logits, quick[1].logits)
+
+
+def test_what_is_tested_on_changes_no_network(quick, samples, tmp_path):
+    """Other labels of one subject change the networks that learn from them, and not the one that is tested on them."""
+    wrong = {"negative": "positive", "positive": "surprise", "surprise": "negative"}
+    changed = [replace(s, emotion=wrong[s.emotion]) if s.person == ("one", "01") else s for s in samples]
+    found = run(QUICK, megc2019(changed), tmp_path, progress=False)
+    own = [row for row, sample in enumerate(found.protocol.samples) if sample.person == ("one", "01")]
+    others = [row for row in range(12) if row not in own]
+    assert np.array_equal(found.logits[own], quick[1].logits[own])
+    assert not np.array_equal(found.logits[others], quick[1].logits[others])
+
+
+def test_a_run_goes_on_where_it_was(quick, samples, tmp_path):
+    shutil.copytree(quick[0], tmp_path / "run")
+    fold = tmp_path / "run" / "folds" / "one-02"
+    shutil.rmtree(fold)
+    kept = tmp_path / "run" / "folds" / "two-01" / "predictions.json"
+    changed = json.loads(kept.read_text())
+    changed["logits"][0][0] = 77.0
+    kept.write_text(json.dumps(changed))
+    again = run(QUICK, megc2019(samples), tmp_path / "run", progress=False)
+    assert (again.logits == 77).sum() == 1, "what is there is not made again"
+    assert (again.logits != quick[1].logits).sum() == 1
+    assert (fold / "log.csv").is_file()
+    with pytest.raises(InputError, match="another study"):
+        run(replace(QUICK, seed=1), megc2019(samples), tmp_path / "run", progress=False)
+    assert fold_seed(0, "one-02") != fold_seed(0, "one-01")
+
+
+def test_extra_clips_are_of_others_and_only_trained_on(quick, samples, tmp_path):
+    own, extra = [s for s in samples if s.dataset == "one"], [s for s in samples if s.dataset == "two"]
+    study = replace(QUICK, mix=1.0, epochs=2)
+    mixed = run(study, megc2019(own), tmp_path / "a", extra=extra, progress=False)
+    assert mixed.logits.shape == (6, 3)
+    plain = run(replace(study, mix=0.0), megc2019(own), tmp_path / "b", progress=False)
+    assert not np.array_equal(mixed.logits, plain.logits)
+    with pytest.raises(InputError, match="other people"):
+        run(study, megc2019(own), tmp_path / "c", extra=own, progress=False)
+    with pytest.raises(InputError, match="needs extra"):
+        run(study, megc2019(own), tmp_path / "d", progress=False)
+
+
+@pytest.mark.parametrize("name", [*(name for name in MODELS if name != "ststnet"), "rcn_auto"])
+def test_every_network_trains(name, samples, tmp_path):
+    """One epoch, small; two folds alone."""
+    protocol = cd6me(samples, (1, 2, 4, 12)) if name == "infusenet" else megc2019(samples)
+    protocol = replace(protocol, folds=protocol.folds[:2])
+    size = {"elrcn": 32, "infusenet": 32, "rcn": 24}[model_of("rcn_a" if name == "rcn_auto" else name).kind]
+    study = Study(name, epochs=1, batch_size=6, size=size, width=1 / 16)
+    logits = run(study, protocol, tmp_path, progress=False).logits
+    tested = [row for fold in protocol.folds for row in fold.test]
+    assert np.isfinite(logits[tested]).all()
+
+
+def test_a_line_learns_the_flow(samples, tmp_path):
+    protocol = megc2019(samples)
+    files = prepare(protocol.samples, "rcn", 16, tmp_path, progress=False)
+    assert scores(protocol, linear(protocol, files))["all"]["uf1"] > 0.85
+    units = cd6me(samples, (1, 2, 4, 12))
+    files = prepare(units.samples, "rcn", 16, tmp_path, progress=False)
+    assert scores(units, linear(units, files))["binary"]["unit_average"] == 1
+
+
+def test_a_published_network_is_read_again(samples, tmp_path):
+    folder = publish(replace(QUICK, epochs=4), megc2019(samples), tmp_path, "trained on fields", progress=False)
+    reader = load_reader(folder)
+    assert (reader.names, reader.units, reader.size) == (("negative", "positive", "surprise"), False, 28)
+    assert reader.trained == "trained on fields"
+    frames = np.random.default_rng(0).integers(0, 256, (5, 40, 40, 3)).astype(np.uint8)
+    assert reader.probabilities(frames, 3).sum() == pytest.approx(1, abs=1e-5)
+    assert reader.seen(frames, 3, 1).shape == (5, 5)
+    (folder / "network.json").write_text('{"names": 3}')
+    with pytest.raises(CheckpointError, match="damaged"):
+        load_reader(folder)
+    with pytest.raises(CheckpointError, match="Cannot read"):
+        load_reader(tmp_path / "none")
+
+
+def test_inputs_are_as_each_network_has_them(samples):
+    sample = samples[0]
+    arrays = {kind: of_sample(sample, kind, 28) for kind in KINDS}
+    one, two = arrays["ststnet"]["flow"], arrays["rcn"]["flow"]
+    assert one.shape == two.shape == (3, 28, 28)
+    assert np.allclose(one, np.rint(255 * two[::-1]))
+    assert two.min() == 0
+    assert two.max() == 1
+    assert {name: value.shape for name, value in arrays["infusenet"].items()} == dict.fromkeys(
+        ("flow", "onset", "apex", "near"), (3, 28, 28)
+    )
+    assert arrays["elrcn"]["images"].shape == (9, 5, 28, 28)
+    with pytest.raises(InputError, match="of kind"):
+        of_sample(sample, "sound", 28)
+
+
+def test_clips_that_cannot_be_used_are_told_at_once(samples, tmp_path):
+    bad = [replace(samples[0], clip="x", frames=tmp_path), replace(samples[1], clip="y", frames=None)]
+    with pytest.raises(DataSetError) as told:
+        prepare([*samples[:1], *bad], "rcn", 16, tmp_path / "in", progress=False)
+    assert [fault.split(":")[0] for fault in told.value.faults] == ["one 01 x", "one 01 y"]
+    made = prepare(samples[:1], "rcn", 16, tmp_path / "in", progress=False)
+    assert read(made[0])["flow"].shape == (3, 16, 16)
+
+
+def test_the_command_writes_tables_and_pictures(root, tmp_path, capsys):
+    asked = ["train", "--model", "ststnet", "--protocol", "megc2019", "--data", str(root), "--datasets", "one", "two"]
+    asked += ["-o", str(tmp_path), "--epochs", "2", "--batch-size", "6", "-q", "--publish"]
+    assert main(asked) == 0
+    printed = capsys.readouterr().out
+    assert "| chance | 0.167 / 0.333 |" in printed
+    assert (tmp_path / "results.md").read_text().count("| ststnet |") == 1
+    assert read_image(tmp_path / "confusion.png").width > 600
+    assert load_reader(tmp_path / "ststnet/all/model").trained.startswith("trained on 12 clips of one, two")
+    assert main(["train", "--model", "vgg", "--data", str(root), "--datasets", "one", "-o", str(tmp_path)]) == 2
+    assert "There is no model 'vgg'" in capsys.readouterr().err
+    assert main(["train", "--model", "ststnet", "--data", str(root), "--datasets", "six", "-o", str(tmp_path)]) == 2
