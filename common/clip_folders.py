@@ -70,7 +70,7 @@ def add_clip(
         rows: list[Sequence[object]] = []
         if path.is_file():
             with open(path, newline="", encoding="utf-8") as file:
-                rows = list(csv.reader(file))[1:]
+                rows += [*csv.reader(file)][1:]
         names, intensities = units_text(units)
         rows.append([subject, clip, *(row + 1 for row in times), names, emotion, "", intensities])
         part.replace(folder)

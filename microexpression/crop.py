@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
 from common.errors import FaceNotFoundError
@@ -30,6 +29,6 @@ def cut_face(frames: np.ndarray, finder: FaceFinder, name: str = "the clip") -> 
     left, top = (round(float(eyes[axis] - share * side)) for axis, share in ((0, LEFT), (1, TOP)))
     height, width = frames.shape[1:3]
     over = [max(0, -top), max(0, top + side - height), max(0, -left), max(0, left + side - width)]
-    padded = [cv2.copyMakeBorder(frame, *over, cv2.BORDER_REPLICATE) for frame in frames]
+    padded = np.pad(frames, ((0, 0), (over[0], over[1]), (over[2], over[3]), (0, 0)), "edge")
     row, column = top + over[0], left + over[2]
     return np.stack([frame[row : row + side, column : column + side] for frame in padded])

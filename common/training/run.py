@@ -77,13 +77,13 @@ class Run:
         config, accelerator = self.config, self.accelerator
         if config.gradient_checkpointing:
             module.enable_gradient_checkpointing()
-        trained, shared = [p for p in module.parameters() if p.requires_grad], {"weight_decay": config.weight_decay}
+        trained, decay = [p for p in module.parameters() if p.requires_grad], config.weight_decay
         rates = config.betas[0], config.betas[1]
         optimizer: torch.optim.Optimizer
         if config.optimizer == "sgd":
-            optimizer = torch.optim.SGD(trained, config.learning_rate, rates[0], **shared)
+            optimizer = torch.optim.SGD(trained, config.learning_rate, rates[0], weight_decay=decay)
         else:
-            optimizer = torch.optim.AdamW(trained, config.learning_rate, rates, config.adam_epsilon, **shared)
+            optimizer = torch.optim.AdamW(trained, config.learning_rate, rates, config.adam_epsilon, decay)
         # Not prepared: accelerate would step it once for every process.
         self.rate = get_scheduler(
             config.schedule, optimizer, num_warmup_steps=config.warmup, num_training_steps=config.steps

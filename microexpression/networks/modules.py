@@ -7,9 +7,9 @@ from torch import nn
 from torch.nn import functional as F
 
 
-def unit(inputs: int, outputs: int, kernel: int, **options: int) -> nn.Sequential:
+def unit(inputs: int, outputs: int, kernel: int, padding: int = 0) -> nn.Sequential:
     """Convolution and batch normalisation, the pair that every part is made of."""
-    return nn.Sequential(nn.Conv2d(inputs, outputs, kernel, **options), nn.BatchNorm2d(outputs))
+    return nn.Sequential(nn.Conv2d(inputs, outputs, kernel, padding=padding), nn.BatchNorm2d(outputs))
 
 
 class Stream(nn.Sequential):

@@ -132,7 +132,7 @@ def test_a_line_learns_the_flow(samples, tmp_path):
     assert scores(protocol, linear(protocol, files))["all"]["uf1"] > 0.85
     units = cd6me(samples, (1, 2, 4, 12))
     files = prepare(units.samples, "rcn", 16, tmp_path, progress=False)
-    assert scores(units, linear(units, files))["binary"]["unit_average"] == 1
+    assert scores(units, linear(units, files))["binary"]["unit_average"] > 0.85
 
 
 def test_a_published_network_is_read_again(samples, tmp_path):

@@ -1,0 +1,52 @@
+"""A photo becomes a labelled clip, which the loaders read."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from common.errors import ActionUnitError, InputError
+from common.images import rgb
+from common.provenance.verify import verify
+from magicface import synthesize
+from microexpression.data.load import load, read_frames
+
+FAST = {"engine": "draft", "progress": False}
+
+
+def test_a_photo_becomes_a_clip(tmp_path, astronaut):
+    made = synthesize(astronaut, {"AU12": 1.0, "AU6": 0.5}, apex=2.0, frames=12, noise=0.0, watermark=False, **FAST)
+    assert made.units == {"AU6": 1.0, "AU12": 2.0}
+    pixels = [rgb(frame).astype(int) for frame in made.frames]
+    changed = [np.abs(frame - pixels[0]).mean() for frame in pixels]
+    assert int(np.argmax(changed)) == made.apex
+    assert not any(changed[: made.onset + 1] + changed[made.offset :])
+    made.save(tmp_path / "mine", "me", "smile", "positive")
+    (sample,) = load("mine", tmp_path)
+    assert (sample.onset, sample.apex, sample.offset) == (made.onset + 1, made.apex + 1, made.offset + 1)
+    assert (sample.units, sample.emotion, sample.subject) == ({6, 12}, "positive", "me")
+    assert np.array_equal(read_frames(sample)[0], pixels[made.onset])
+    signs = verify(tmp_path / "mine/frames/me/smile/6.png")
+    assert signs.synthetic
+    assert signs.recipe.wish["AU12"] > 0
+    with pytest.raises(InputError, match="there already"):
+        made.save(tmp_path / "mine", "me", "smile")
+    with pytest.raises(InputError, match="names of folders"):
+        made.save(tmp_path / "mine", "../me", "smile")
+    made.save(tmp_path / "mine", "me", "again")
+    assert len(load("mine", tmp_path)) == 2
+
+
+def test_noise_is_each_frames_own_and_can_be_repeated(astronaut):
+    one, same, other = (synthesize(astronaut, "AU4", frames=8, seed=s, noise=3.0, **FAST) for s in (0, 0, 1))
+    assert all(np.array_equal(rgb(a), rgb(b)) for a, b in zip(one.frames, same.frames))
+    assert not np.array_equal(rgb(one.frames[0]), rgb(one.frames[-1]))
+    assert not np.array_equal(rgb(one.frames[0]), rgb(other.frames[0]))
+
+
+@pytest.mark.parametrize(("au", "options"), [({}, {}), ("AU12", {"apex": 6}), ("AU12", {"frames": 3})])
+def test_what_makes_no_clip_is_told(astronaut, au, options):
+    with pytest.raises(InputError):
+        synthesize(astronaut, au, **options, **FAST)
+    with pytest.raises(ActionUnitError):
+        synthesize(astronaut, "AU99", **FAST)
