@@ -3,6 +3,7 @@
     python -m microexpression analyze clip.mp4 -o report/
     python -m microexpression train --model rcn_a --protocol megc2019 --data DATA --datasets smic casme2 samm -o out/
     python -m microexpression synthetic -o faces/
+    python -m microexpression licenses                  whose data and weights, under which terms; doctor: what is here
 
 Needs pip install "face-rig[micro]".
 """
@@ -12,13 +13,18 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from common import cli
+from common.help.command import doctor, licenses
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns the exit code."""
+    argv = sys.argv[1:] if argv is None else argv
+    if argv and argv[0] in HELP:
+        return cli.guarded(lambda: HELP[argv[0]](argv[1:]))
     parser = argparse.ArgumentParser(
         "microexpression", description=__doc__, formatter_class=cli.HelpFormatter, epilog=cli.EXIT_CODES
     )
@@ -131,6 +137,11 @@ COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], Callable[[a
     "analyze": (_add_analyze, _analyze),
     "train": (_add_train, _train),
     "synthetic": (_add_synthetic, _synthetic),
+}
+_SOURCES = cli.lazily("microexpression.sources", "sources")
+HELP = {
+    "doctor": partial(doctor, "microexpression doctor", _SOURCES),
+    "licenses": partial(licenses, "microexpression licenses", _SOURCES),
 }
 
 if __name__ == "__main__":

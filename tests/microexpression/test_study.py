@@ -187,3 +187,11 @@ def test_the_command_writes_tables_and_pictures(root, tmp_path, capsys):
     assert main(["train", "--model", "vgg", "--data", str(root), "--datasets", "one", "-o", str(tmp_path)]) == 2
     assert "There is no model 'vgg'" in capsys.readouterr().err
     assert main(["train", "--model", "ststnet", "--data", str(root), "--datasets", "six", "-o", str(tmp_path)]) == 2
+
+
+def test_the_command_says_whose_data_it_can_touch(capsys):
+    assert main(["licenses"]) == 0
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in ("CASME II", "SAMM", "GPL-3.0"))
+    assert main(["doctor", "--json"]) == 0
+    assert "weights" in json.loads(capsys.readouterr().out)

@@ -11,8 +11,11 @@ import pytest
 
 from common.action_units import ACTION_UNITS
 from common.errors import InputError
+from microexpression.commands import asked
 from microexpression.data.load import load, read_frames
 from microexpression.flow import optical_flow, without_head
+from microexpression.results import scores
+from microexpression.study import Study, run
 from microexpression.synthetic.draw import EXPRESSIONS, LABORATORIES, curve, draw_clip
 from microexpression.synthetic.write import Plan, write
 
@@ -107,3 +110,19 @@ def test_plans_that_make_nothing_are_told(tmp_path):
         draw_clip(0, "cellar", 0, 0)
     with pytest.raises(InputError, match="low to high"):
         draw_clip(0, "studio", 0, 0, intensity=(2, 1))
+
+
+@pytest.mark.usefixtures("one_thread")
+@pytest.mark.parametrize("model", ["ststnet", "rcn_a", "elrcn", "infusenet"])
+def test_all_systems_train_on_them_under_both_protocols(model, root, tmp_path):
+    """The full form: `python -m microexpression train` on what `synthetic` writes."""
+    samples = [sample for name in SMALL.datasets for sample in load(name, root)]
+    size = None if model in ("ststnet", "rcn_a") else 32
+    study = Study(model, epochs=2, batch_size=3, learning_rate=1e-3, size=size, width=1 / 16)
+    for name in ("megc2019", "cd6me"):
+        protocol = asked(name, samples)
+        logits = run(study, protocol, tmp_path / name, progress=False).logits
+        assert logits.shape == (6, len(protocol.names))
+        assert np.isfinite(logits).all()
+        own = scores(protocol, logits)
+        assert 0 <= (own["binary"]["unit_average"] if protocol.units else own["all"]["uf1"]) <= 1
