@@ -22,9 +22,10 @@ from common.cli import guarded
 from common.files import replace_file
 from microexpression.commands import asked
 from microexpression.data.load import load
+from microexpression.fit import Study
 from microexpression.protocols import Protocol
 from microexpression.results import scores
-from microexpression.study import Study, run
+from microexpression.study import run
 
 RATIOS = (0.0, 0.5, 1.0, 2.0, 4.0)
 

@@ -93,6 +93,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     ):
         parser.add_argument(f"--{name}", type=kind, help=f"{words} (default: the model's own)")
     parser.add_argument("--width", type=float, default=1.0, help="share of the layers' sizes (elrcn, infusenet)")
+    parser.add_argument("--magnifier", help="released weights for infusenet, which then are not trained")
     parser.add_argument("--seed", type=int, default=0, help="of weights and order")
     parser.add_argument("--jobs", type=int, default=1, help="folds that are trained at once")
     parser.add_argument("--publish", action="store_true", help="train on all clips too, for analyze")

@@ -11,9 +11,10 @@ from . import results
 from .baselines import chance, linear
 from .data.load import load
 from .data.sample import UNITS, DataSetError, Sample, count_units
+from .fit import Study
 from .inputs import prepare
 from .protocols import PROTOCOLS, Protocol, cd6me
-from .study import Study, publish, run
+from .study import publish, run
 
 
 def train(args: argparse.Namespace) -> int:
@@ -22,7 +23,7 @@ def train(args: argparse.Namespace) -> int:
     studies = [
         Study(
             name, epochs=args.epochs, batch_size=args.batch_size, learning_rate=args.learning_rate, size=args.size,
-            width=args.width, seed=args.seed, mix=args.mix,
+            width=args.width, seed=args.seed, magnifier=args.magnifier, mix=args.mix,
         )
         for name in args.model
     ]  # fmt: skip

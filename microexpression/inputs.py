@@ -11,6 +11,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import torch
 from tqdm import tqdm
 
 from common.errors import FaceEditError, InputError
@@ -20,6 +21,8 @@ from common.synthetic.parallel import each
 from .data.load import read_frames
 from .data.sample import DataSetError, Sample
 from .flow import grey, optical_flow, stretched, with_magnitude, with_strain
+from .networks.infusenet import FACTOR
+from .networks.magnifier import Magnifier
 from .strain import optical_strain
 from .temporal import interpolate
 
@@ -28,6 +31,8 @@ FLOW_SIDE = 160
 """Pixels of the shorter side at most, on which flow is computed; STSTNet's authors had 140."""
 LENGTH = 10
 """Frames to which ELRCN brings a clip."""
+PICTURES = ("onset", "apex", "near")
+"""Of a clip, as InfuseNet sees it."""
 Arrays = dict[str, np.ndarray]
 
 
@@ -65,8 +70,8 @@ def of_infusenet(frames: np.ndarray, apex: int, size: int) -> Arrays:
     def picture(row: int) -> np.ndarray:
         return _resized(frames[row].astype(np.float32), size).transpose(2, 0, 1) / 127.5 - 1
 
-    names = {"onset": 0, "apex": apex, "near": near}
-    return {**of_rcn(frames, apex, size), **{name: picture(row) for name, row in names.items()}}
+    rows = 0, apex, near
+    return {**of_rcn(frames, apex, size), **{name: picture(row) for name, row in zip(PICTURES, rows)}}
 
 
 def of_elrcn(frames: np.ndarray, apex: int, size: int) -> Arrays:
@@ -141,14 +146,39 @@ class _Task:
             arrays = of_sample(sample, self.kind, self.size)
         except (FaceEditError, OSError) as error:
             return f"{' '.join(sample.key)}: {error}"
-        halves = {key: value.astype(np.float16) for key, value in arrays.items()}
-
-        def write(part: Path) -> None:
-            with open(part, "wb") as file:
-                np.savez_compressed(file, **halves)  # pyright: ignore[reportArgumentType] - names are checked by numpy
-
-        replace_file(path, write)
+        _keep(path, arrays)
         return path
+
+
+def _keep(path: Path, arrays: Arrays) -> None:
+    halves = {key: value.astype(np.float16) for key, value in arrays.items()}
+
+    def write(part: Path) -> None:
+        with open(part, "wb") as file:
+            np.savez_compressed(file, **halves)  # pyright: ignore[reportArgumentType] - names are checked by numpy
+
+    replace_file(path, write)
+
+
+@torch.inference_mode()
+def with_latents(files: Sequence[Path], magnifier: Magnifier, folder: Path, progress: bool = True) -> list[Path]:
+    """Files of `prepare` with magnified motion in place of the three pictures it is made of, made where there are none.
+
+    Args:
+        files: of InfuseNet's kind.
+        magnifier: which makes it.
+        folder: where they are kept; another one for another magnifier.
+        progress: show a bar.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    found = [folder / path.name for path in files]
+    for path, made in zip(tqdm(files, desc="Magnified motion", unit="clip", disable=not progress), found):
+        if not made.is_file():
+            arrays = read(path)
+            onset, *others = (torch.from_numpy(arrays[name])[None] for name in PICTURES)
+            latents = magnifier.motion(onset, others, FACTOR)[0].numpy()
+            _keep(made, {"flow": arrays["flow"], "latents": latents})
+    return found
 
 
 def of_sample(sample: Sample, kind: str, size: int) -> Arrays:

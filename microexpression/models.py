@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from common.errors import InputError
 
+from .inputs import PICTURES
 from .networks.elrcn import ELRCN
 from .networks.infusenet import InfuseNet
 from .networks.rcn import RCN
@@ -71,7 +72,9 @@ def _images_loss(network: Any, batch: Batch) -> torch.Tensor:
 
 
 def _both(network: Any, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-    return network(*(batch[name] for name in ("flow", "onset", "apex", "near")))
+    if "latents" in batch:  # of a magnifier that is not trained, see `inputs.with_latents`
+        return network(batch["flow"], latents=batch["latents"])
+    return network(*(batch[name] for name in ("flow", *PICTURES)))
 
 
 def _by_both(network: Any, batch: Batch) -> torch.Tensor:

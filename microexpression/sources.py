@@ -29,7 +29,7 @@ def sources() -> list[Source]:
             "the repository of STSTNet (Liong et al. 2019)", gigabytes=0.001,
         ),
         Source(
-            "InfuseNet's magnifier (generator_212000.pth)", "analyze --magnifier", "GPL-3.0", "see terms",
+            "InfuseNet's magnifier (generator_212000.pth)", "analyze, train (--magnifier)", "GPL-3.0", "see terms",
             "the repository of InfuseNet (arXiv 2504.09326)", gigabytes=0.002,
         ),
         *(

@@ -142,7 +142,7 @@ def portraits() -> Path:
     return SHARED / "portraits"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def one_thread():
     """Networks as small as these gain nothing from more, and wait long for them on a busy machine."""
     threads = torch.get_num_threads()

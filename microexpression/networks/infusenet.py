@@ -65,23 +65,28 @@ class InfuseNet(nn.Module):
         self, onset: torch.Tensor, apex: torch.Tensor, near: torch.Tensor, factor: float | None = None
     ) -> torch.Tensor:
         """Magnified motion, (B, 64, H/2, W/2); depends on no trained weight but the magnifier's."""
-        factor = self.factor if factor is None else factor
-        first = self.magnifier.encoder(onset)
-        moved = [self.magnifier.manipulator(first, self.magnifier.encoder(each), factor) for each in (apex, near)]
-        return torch.cat(moved, 1)
+        return self.magnifier.motion(onset, (apex, near), self.factor if factor is None else factor)
 
     def forward(
-        self, flow: torch.Tensor, onset: torch.Tensor, apex: torch.Tensor, near: torch.Tensor
+        self, flow: torch.Tensor, *pictures: torch.Tensor, latents: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Logits (B, classes) by flow alone, and by gated motion.
 
+        Args:
+            flow: see the class.
+            pictures: onset, apex and near; none where latents are given.
+            latents: of `latents`, for trainings that leave the magnifier as it is.
+
         Raises:
-            ShapeError: four inputs that are not alike.
+            ShapeError: inputs that are not four alike.
         """
-        if len({each.shape for each in (flow, onset, apex, near)}) > 1:
-            raise ShapeError("flow, onset, apex and near", "four alike, (B, 3, H, W)", tuple(apex.shape))
+        if latents is None:
+            if len(pictures) != 3 or any(each.shape != flow.shape for each in pictures):
+                other = next((each.shape for each in pictures if each.shape != flow.shape), flow.shape)
+                raise ShapeError("flow, onset, apex and near", "four alike, (B, 3, H, W)", tuple(other))
+            latents = self.latents(*pictures)
         seen = self.flow.embedder(flow)
-        moved = self.motion.embedder.pooler(F.relu(self.latents(onset, apex, near)))
+        moved = self.motion.embedder.pooler(F.relu(latents))
         for layer, other in zip(self.flow.encoder.stages, self.motion.encoder.stages):
             seen = layer(seen)
             moved = other(moved) * self.gate(seen)

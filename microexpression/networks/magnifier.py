@@ -5,6 +5,8 @@ Convolutions have no bias and reflect at the borders.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -34,6 +36,11 @@ class Magnifier(nn.Module):
         if first.shape != second.shape or first.ndim != 4 or any(side % 2 or side < 16 for side in first.shape[2:]):
             raise ShapeError("the pictures", "two alike, (B, 3, H, W), even and from 16 on", tuple(second.shape))
         return self.manipulator(self.encoder(first), self.encoder(second), factor)
+
+    def motion(self, first: torch.Tensor, others: Sequence[torch.Tensor], factor: float) -> torch.Tensor:
+        """`delta` from the first to each of the others, side by side: (B, 32 N, H/2, W/2)."""
+        start = self.encoder(first)
+        return torch.cat([self.manipulator(start, self.encoder(each), factor) for each in others], 1)
 
     def forward(self, first: torch.Tensor, second: torch.Tensor, factor: float) -> torch.Tensor:
         """The second picture with `factor` times its motion since the first; see the class."""

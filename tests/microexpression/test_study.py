@@ -8,7 +8,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from safetensors.torch import save_file
 
 from common.clip_folders import add_clip
 from common.errors import CheckpointError, InputError
@@ -17,12 +19,14 @@ from microexpression.__main__ import main
 from microexpression.baselines import chance, linear
 from microexpression.data.load import load
 from microexpression.data.sample import DataSetError
-from microexpression.inputs import KINDS, of_sample, prepare, read
+from microexpression.fit import Study, fold_seed, predict
+from microexpression.inputs import KINDS, of_sample, prepare, read, with_latents
 from microexpression.models import MODELS, model_of
+from microexpression.networks.magnifier import Magnifier
 from microexpression.protocols import cd6me, megc2019
 from microexpression.reader import load_reader
 from microexpression.results import scores
-from microexpression.study import Study, fold_seed, publish, run
+from microexpression.study import publish, run
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 EMOTIONS = {"negative": (0, -1.5), "positive": (1.5, 0), "surprise": (0, 1.5)}
@@ -124,6 +128,26 @@ def test_every_network_trains(name, samples, tmp_path):
     logits = run(study, protocol, tmp_path, progress=False).logits
     tested = [row for fold in protocol.folds for row in fold.test]
     assert np.isfinite(logits[tested]).all()
+
+
+def test_a_magnifier_with_weights_is_not_trained(samples, tmp_path):
+    torch.manual_seed(0)
+    magnifier, path = Magnifier(), tmp_path / "magnifier.safetensors"
+    save_file(magnifier.state_dict(), path)
+    protocol = megc2019(samples[:6])
+    study = Study("infusenet", epochs=1, batch_size=6, size=32, width=1 / 16, magnifier=str(path))
+    made = run(study, protocol, tmp_path / "run", progress=False)
+    reader = load_reader(publish(study, protocol, tmp_path / "run", "", progress=False))
+    kept = reader.network.magnifier.state_dict()
+    assert all(torch.equal(kept[name], value) for name, value in magnifier.state_dict().items())
+    # What was made once of each clip is what the network makes of its pictures, but for half precision.
+    pictures = prepare(protocol.samples, "infusenet", 32, tmp_path / "run/inputs", progress=False)
+    latents = with_latents(pictures, magnifier, next((tmp_path / "run/inputs").glob("latents-*")), progress=False)
+    one, two = (predict(reader.model, reader.network, files) for files in (pictures, latents))
+    assert np.allclose(one, two, atol=2e-3 * np.abs(one).max())
+    assert made.logits.shape == (6, 3)
+    with pytest.raises(InputError, match="another study"):
+        run(replace(study, magnifier=None), protocol, tmp_path / "run", progress=False)
 
 
 def test_a_line_learns_the_flow(samples, tmp_path):
