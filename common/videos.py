@@ -46,7 +46,7 @@ def find_videos(folder: Path) -> list[Path]:
 
 def bytes_of(video: Path) -> int:
     """How large a video is, by which a changed one is known."""
-    return sum(path.stat().st_size for path in (_pictures(video) if video.is_dir() else [video]))
+    return sum(path.stat().st_size for path in (pictures_of(video) if video.is_dir() else [video]))
 
 
 def read_frames(
@@ -96,7 +96,7 @@ def _of_file(video: Path) -> Generator[tuple[int, Reader], None, None]:
 
 
 def _of_folder(video: Path) -> Generator[tuple[int, Reader], None, None]:
-    for number, path in enumerate(_pictures(video)):
+    for number, path in enumerate(pictures_of(video)):
 
         def read(path: Path = path) -> np.ndarray | None:
             try:
@@ -107,7 +107,7 @@ def _of_folder(video: Path) -> Generator[tuple[int, Reader], None, None]:
         yield number, read
 
 
-def _pictures(folder: Path) -> list[Path]:
+def pictures_of(folder: Path) -> list[Path]:
     """The pictures of a folder in the order of the numbers in their names: 9.png before 10.png."""
     found = [path for path in folder.iterdir() if path.suffix.lower() in PICTURES and path.is_file()]
     return sorted(

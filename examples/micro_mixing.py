@@ -27,7 +27,7 @@ from microexpression.protocols import Protocol
 from microexpression.results import scores
 from microexpression.study import run
 
-RATIOS = (0.0, 0.5, 1.0, 2.0, 4.0)
+RATIOS = (0.0, 0.5, 1.0, 2.0)
 
 
 def main() -> int:

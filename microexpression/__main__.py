@@ -82,6 +82,9 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder that holds the data sets' own")
     parser.add_argument("--datasets", nargs="+", required=True, help="casme2, samm ..., or folders of your own")
     parser.add_argument("--cropped", action="store_true", help="take the cropped faces that come with the data sets")
+    parser.add_argument(
+        "--crop", nargs="?", const="auto", metavar="FINDER", help="find the faces and cut them out of the frames first"
+    )
     parser.add_argument("-o", "--output", type=Path, default=Path("out"), help="folder; a run that was stopped goes on")
     parser.add_argument("--extra", nargs="+", default=[], help="data sets that are only trained on, see --mix")
     parser.add_argument("--mix", type=float, default=0.0, help="extra clips for each clip of a fold's training")

@@ -23,7 +23,8 @@ def train(args: argparse.Namespace) -> int:
     studies = [
         Study(
             name, epochs=args.epochs, batch_size=args.batch_size, learning_rate=args.learning_rate, size=args.size,
-            width=args.width, seed=args.seed, magnifier=args.magnifier, mix=args.mix,
+            width=args.width, seed=args.seed, finder=args.crop, magnifier=args.magnifier,
+            mix=args.mix,
         )
         for name in args.model
     ]  # fmt: skip
@@ -31,7 +32,9 @@ def train(args: argparse.Namespace) -> int:
         study.chosen()  # an unknown one is told before anything is read
     protocol = asked(args.protocol, _loaded(args, args.datasets))
     extra = _loaded(args, args.extra)
-    flows = prepare(protocol.samples, "rcn", 28, args.output / "inputs", workers=args.jobs, progress=progress)
+    flows = prepare(
+        protocol.samples, "rcn", 28, args.output / "inputs", finder=args.crop, workers=args.jobs, progress=progress
+    )
     found = {
         "chance": results.scores(protocol, chance(protocol)),
         "linear on flow": results.scores(protocol, linear(protocol, flows)),

@@ -66,9 +66,11 @@ def with_strain(flow: np.ndarray) -> np.ndarray:
 
 
 def with_magnitude(flow: np.ndarray) -> np.ndarray:
-    """(2, H, W) -> (3, H, W) uint8: u, v and magnitude, 16 steps a pixel around 128, as ELRCN stores them."""
+    """(2, H, W) -> (3, H, W), 0 to 255: u, v and magnitude, 16 steps a pixel around 128, as ELRCN stores them; but not
+    rounded to bytes, since from frame to frame small faces move by less than a step.
+    """
     values = np.concatenate([flow, np.hypot(*flow)[None]]) * 16 + 128
-    return values.clip(0, 255).astype(np.uint8)
+    return values.clip(0, 255).astype(np.float32)
 
 
 def stretched(channels: np.ndarray) -> np.ndarray:

@@ -15,9 +15,11 @@ import torch
 from tqdm import tqdm
 
 from common.errors import FaceEditError, InputError
+from common.faces import get_finder
 from common.files import replace_file
 from common.synthetic.parallel import each
 
+from .crop import cut_face
 from .data.load import read_frames
 from .data.sample import DataSetError, Sample
 from .flow import grey, optical_flow, stretched, with_magnitude, with_strain
@@ -83,7 +85,7 @@ def of_elrcn(frames: np.ndarray, apex: int, size: int) -> Arrays:
     for first, second in pairwise(brought):
         flow = optical_flow(first, second)
         strain = 255 * optical_strain(flow, "backward").clip(0, 1)
-        channels = [*with_magnitude(flow).astype(np.float32), strain, 255 * grey(second)]
+        channels = [*with_magnitude(flow), strain, 255 * grey(second)]
         images.append(_resized(np.stack(channels, -1).astype(np.float32), size).transpose(2, 0, 1))
     return {"images": np.stack(images)}
 
@@ -96,8 +98,9 @@ WHOLE = ("infusenet", "elrcn")
 
 
 def prepare(
-    samples: Sequence[Sample], kind: str, size: int, folder: Path, *, workers: int = 1, progress: bool = True
-) -> list[Path]:
+    samples: Sequence[Sample], kind: str, size: int, folder: Path, *, finder: str | None = None, workers: int = 1,
+    progress: bool = True,
+) -> list[Path]:  # fmt: skip
     """Files with the arrays of each sample, made where they are not kept yet.
 
     Args:
@@ -105,6 +108,8 @@ def prepare(
         kind: of `KINDS`.
         size: in pixels.
         folder: where they are kept.
+        finder: of the faces that are cut out of the frames first, see `common.faces` and `crop`; None takes the frames
+            as they are.
         workers: processes.
         progress: show a bar.
 
@@ -112,7 +117,7 @@ def prepare(
         DataSetError: with every clip that cannot be used.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    task = _Task(tuple(samples), kind, size, folder)
+    task = _Task(tuple(samples), kind, size, folder, finder)
     with closing(each(task, range(len(samples)), workers)) as made:
         found = list(tqdm(made, total=len(samples), desc="Optical flow", unit="clip", disable=not progress))
     if faults := [str(each_) for each_ in found if isinstance(each_, str)]:
@@ -134,16 +139,18 @@ class _Task:
     kind: str
     size: int
     folder: Path
+    finder: str | None
 
     def __call__(self, number: int) -> Path | str:
         sample = self.samples[number]
         known = repr((sample.key, sample.onset, sample.apex, sample.offset, str(sample.frames)))
+        known += f" {self.finder}" if self.finder else ""
         name = hashlib.sha256(f"{VERSION} {self.kind} {self.size} {known}".encode()).hexdigest()[:24]
         path = self.folder / f"{name}.npz"
         if path.is_file():
             return path
         try:
-            arrays = of_sample(sample, self.kind, self.size)
+            arrays = of_sample(sample, self.kind, self.size, self.finder)
         except (FaceEditError, OSError) as error:
             return f"{' '.join(sample.key)}: {error}"
         _keep(path, arrays)
@@ -181,10 +188,11 @@ def with_latents(files: Sequence[Path], magnifier: Magnifier, folder: Path, prog
     return found
 
 
-def of_sample(sample: Sample, kind: str, size: int) -> Arrays:
-    """What networks of a kind see of a sample.
+def of_sample(sample: Sample, kind: str, size: int, finder: str | None = None) -> Arrays:
+    """What networks of a kind see of a sample; see `prepare`.
 
     Raises:
+        FaceNotFoundError: a finder, and no face in the onset.
         InputError: an unknown kind, missing frames, or an apex that is the onset, so that nothing moves.
         ShapeError: frames of unequal sizes.
     """
@@ -196,6 +204,8 @@ def of_sample(sample: Sample, kind: str, size: int) -> Arrays:
         frames, apex = read_frames(sample, [sample.onset, sample.apex]), 1
     if len(frames) < 2:
         raise InputError("one frame; motion needs two at least")
+    if finder is not None:
+        frames = cut_face(frames, get_finder(finder), sample.clip)
     return KINDS[kind](frames, min(apex, len(frames) - 1), size)
 
 

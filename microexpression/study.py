@@ -68,12 +68,18 @@ def run(
     if study.mix and not extra:
         raise InputError("mix needs extra samples to mix in.")
     more = _labelled(extra, protocol) if study.mix else []
+    largest = max((len(fold.train) for fold in protocol.folds), default=0)
+    if len(more) < round(study.mix * largest):
+        raise InputError(
+            f"mix = {study.mix:g} takes {round(study.mix * largest)} extra samples in a fold of {largest}; there are"
+            f" {len(more)} that have a label of the protocol."
+        )
     with alone(output, PATIENCE):
         _claim(output / "study.json", study, protocol, more)
         files = _inputs(study, [*protocol.samples, *(sample for sample, _ in more)], output, jobs, progress)
         labels = [*protocol.labels, *(label for _, label in more)]
         own = protocol.folds, protocol.names, protocol.units
-        task = _FoldTask(study, *own, tuple(files), tuple(labels), output)
+        task = _FoldTask(study, *own, tuple(files), tuple(labels), len(protocol.samples), output)
         with closing(each(task, range(len(protocol.folds)), jobs)) as made:
             found = list(tqdm(made, total=len(protocol.folds), desc=study.model, unit="fold", disable=not progress))
     logits = np.full((len(protocol.samples), len(protocol.names)), np.nan)
@@ -92,6 +98,7 @@ class _FoldTask:
     units: bool
     files: tuple[Path, ...]
     labels: tuple[int | tuple[int, ...], ...]
+    first: int
     output: Path
 
     def __call__(self, number: int) -> np.ndarray:
@@ -113,10 +120,8 @@ class _FoldTask:
         return [self.files[row] for row in rows]
 
     def _mixed(self, own: int, seed: int) -> list[int]:
-        first = sum(len(fold.test) for fold in self.folds)
-        count = min(round(self.study.mix * own), len(self.files) - first)
-        order = torch.randperm(len(self.files) - first, generator=generator(seed, 1))
-        return [first + int(place) for place in order[:count]]
+        order = torch.randperm(len(self.files) - self.first, generator=generator(seed, 1))
+        return [self.first + int(place) for place in order[: round(self.study.mix * own)]]
 
 
 def publish(
@@ -141,7 +146,8 @@ def publish(
 def _inputs(study: Study, samples: Sequence[Sample], output: Path, jobs: int, progress: bool) -> list[Path]:
     """Files of what the study's network sees."""
     model, folder = study.chosen(), output / "inputs"
-    files = prepare(samples, model.kind, study.size or model.size, folder, workers=jobs, progress=progress)
+    size, options = study.size or model.size, {"workers": jobs, "progress": progress}
+    files = prepare(samples, model.kind, size, folder, finder=study.finder, **options)
     if study.magnifier is None or model.kind != "infusenet":
         return files
     path = Path(study.magnifier)

@@ -37,6 +37,7 @@ class Layout:
         digits: of a subject's number, with leading zeros.
         units: of a row, where a column does not say it.
         frame_gaps: frames may be missing within a clip.
+        objectives: table of subject, clip and objective class, where the other has none; may be missing.
     """
 
     title: str
@@ -52,6 +53,7 @@ class Layout:
     digits: int = 0
     units: Callable[[Row], frozenset[int]] | None = None
     frame_gaps: bool = False
+    objectives: str = ""
 
 
 def _at(rows: Sequence[int], values: Sequence[Any]) -> dict[int, Any]:
@@ -112,6 +114,7 @@ LAYOUTS: dict[str, Layout] = {
         ("CASME2/CASME2_RAW_selected/sub{subject}/{clip}",),
         ("CASME2/Cropped_original/sub{subject}/{clip}",),
         _USUAL,
+        objectives="CASME2/CASME2-ObjectiveClasses.xlsx",  # of MEGC2018's organisers
         digits=2,
         count=256,
         fixes={

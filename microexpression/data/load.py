@@ -51,6 +51,8 @@ def load(
     if path is None:
         raise InputError(f"{layout.title} is not in {root}; expected {' or '.join(layout.tables)} there.")
     rows = _tidy(name, layout, read_sheet(path, layout.header), path, fixed)
+    if layout.objectives and (root / layout.objectives).is_file():
+        _add_objectives(rows, layout, root / layout.objectives)
     samples, faults = [], []
     for number, row in enumerate(rows):
         try:
@@ -133,6 +135,14 @@ def _tidy(name: str, layout: Layout, rows: list[Row], path: Path, fixed: bool) -
         if layout.numbered and times[key] > 1:
             row["clip"] += str(times[key])
     return made
+
+
+def _add_objectives(rows: list[Row], layout: Layout, path: Path) -> None:
+    others = read_sheet(path, 0)
+    subject, clip, objective = (column(others, layout.columns[own], path) for own in ("subject", "clip", "objective"))
+    known = {(_word(row[subject]).zfill(layout.digits), _word(row[clip])): row[objective] for row in others}
+    for row in rows:
+        row["objective"] = known.get((row["subject"], row["letter"]), "")
 
 
 def _swap(one: Row, two: Row) -> None:

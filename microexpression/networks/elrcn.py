@@ -33,8 +33,8 @@ class ELRCN(nn.Module):
         enrichment: see above; with one modality both are the same.
         width: share of all layers' sizes, for small machines; 1 is the paper's.
         dropout: of the dense layers.
-        scaled: bring the images to about [-2, 2] first, which new weights need; the authors do not, for VGG-Face has
-            seen bytes.
+        scaled: bring each channel of a clip to mean 0 and deviation 1 first, which new weights need: motion between two
+            frames is a few steps of 255. The authors do not, for VGG-Face has seen bytes.
 
     Raises:
         InputError: unknown modalities, or a width that leaves nothing.
@@ -81,7 +81,8 @@ class ELRCN(nn.Module):
         if images.ndim != 5 or images.shape[2] != 5:
             raise ShapeError("images", "(B, T, 5, H, W)", tuple(images.shape))
         if self.scaled:
-            images = (images - 128) / 64
+            along = (1, 3, 4)
+            images = (images - images.mean(along, keepdim=True)) / (images.std(along, keepdim=True) + 1e-4)
         parts = [images[:, :, CHANNELS[each]] for each in self.modalities]
         if self.enrichment == "spatial":
             return [torch.cat(parts, 2)]

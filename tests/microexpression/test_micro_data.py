@@ -15,6 +15,7 @@ from microexpression.data.crossed import DATASETS, read_crossed
 from microexpression.data.layouts import LAYOUTS
 from microexpression.data.load import frame_files, load, read_frames
 from microexpression.data.sample import DataSetError, count_units, units_of
+from microexpression.protocols import megc2018_holdout
 
 pandas = pytest.importorskip("pandas")
 pytest.importorskip("openpyxl")
@@ -99,6 +100,17 @@ def test_a_miniature_copy_is_read(name, tmp_path):
     assert read.shape == (5, 24, 20, 3)
     assert read[:, 0, 0, 0].tolist() == [11, 12, 13, 14, 15]
     assert read_frames(sample, [11, 13]).shape == (2, 24, 20, 3)
+
+
+def test_objective_classes_stand_in_a_table_of_their_own(tmp_path):
+    """Those of CASME II, which MEGC2018 asks for together with SAMM's."""
+    table(tmp_path, "casme2", [row("casme2"), row("casme2", Filename="EP02_1")])
+    table(tmp_path, "samm", [row("samm", **{"Objective Classes": 7}), row("samm", Filename="b")])
+    classes = [{"Subject": "01", "Filename": "EP01_5", "Objective Class": 5}]
+    pandas.DataFrame(classes).to_excel(tmp_path / "CASME2/CASME2-ObjectiveClasses.xlsx", index=False)
+    samples = [sample for name in ("casme2", "samm") for sample in load(name, tmp_path, frames=False)]
+    assert [sample.objective for sample in samples] == [5, 0, 7, 3]
+    assert megc2018_holdout(samples).labels == (4, 2)
 
 
 @pytest.mark.parametrize(

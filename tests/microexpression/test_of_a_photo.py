@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image
+from runs import example
 
 from common.errors import ActionUnitError, InputError
-from common.images import rgb
+from common.images import read_image, rgb
 from common.provenance.verify import verify
 from magicface import synthesize
 from microexpression.data.load import load, read_frames
@@ -42,6 +44,22 @@ def test_noise_is_each_frames_own_and_can_be_repeated(astronaut):
     assert all(np.array_equal(rgb(a), rgb(b)) for a, b in zip(one.frames, same.frames))
     assert not np.array_equal(rgb(one.frames[0]), rgb(one.frames[-1]))
     assert not np.array_equal(rgb(one.frames[0]), rgb(other.frames[0]))
+
+
+def test_photos_become_a_data_set(astronaut, tmp_path):
+    (tmp_path / "photos").mkdir()
+    Image.fromarray(astronaut[:256, 96:352]).save(tmp_path / "photos" / "eileen.png")
+    asked = ["--output", tmp_path / "edited", "--clips", 3, "--frames", 8, "--engine", "draft"]
+    example("edit_micro_clips.py", tmp_path / "photos", *asked)
+    samples = load("edited", tmp_path)
+    assert [sample.emotion for sample in samples] == ["negative", "positive", "surprise"]
+    first = tmp_path / "edited/frames/eileen/clip01/1.png"
+    width, height = read_image(first).size
+    assert width == height < 256
+    assert verify(first).synthetic
+    made = first.stat().st_mtime_ns
+    example("edit_micro_clips.py", tmp_path / "photos", *asked)
+    assert first.stat().st_mtime_ns == made, "what is there is not made again"
 
 
 @pytest.mark.parametrize(("au", "options"), [({}, {}), ("AU12", {"apex": 6}), ("AU12", {"frames": 3})])

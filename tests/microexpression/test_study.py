@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,10 +15,13 @@ from safetensors.torch import save_file
 
 from common.clip_folders import add_clip
 from common.errors import CheckpointError, InputError
+from common.faces import Face
 from common.images import read_image
+from microexpression import inputs
 from microexpression.__main__ import main
 from microexpression.baselines import chance, linear
-from microexpression.data.load import load
+from microexpression.crop import cut_face
+from microexpression.data.load import load, read_frames
 from microexpression.data.sample import DataSetError
 from microexpression.fit import Study, fold_seed, predict
 from microexpression.inputs import KINDS, of_sample, prepare, read, with_latents
@@ -114,6 +118,8 @@ def test_extra_clips_are_of_others_and_only_trained_on(quick, samples, tmp_path)
     assert not np.array_equal(mixed.logits, plain.logits)
     with pytest.raises(InputError, match="other people"):
         run(study, megc2019(own), tmp_path / "c", extra=own, progress=False)
+    with pytest.raises(InputError, match="takes 9 extra samples in a fold of 3; there are 6"):
+        run(replace(study, mix=3.0), megc2019(own), tmp_path / "c", extra=extra, progress=False)
     with pytest.raises(InputError, match="needs extra"):
         run(study, megc2019(own), tmp_path / "d", progress=False)
 
@@ -188,6 +194,21 @@ def test_inputs_are_as_each_network_has_them(samples):
     assert arrays["elrcn"]["images"].shape == (9, 5, 28, 28)
     with pytest.raises(InputError, match="of kind"):
         of_sample(sample, "sound", 28)
+
+
+def test_faces_are_cut_out_of_frames_that_show_more(samples, tmp_path, monkeypatch):
+    landmarks = np.full((68, 2), 18.0)
+    landmarks[48:, 1] += 11  # the mouth
+    found = [Face(np.array([8.0, 8, 32, 34]), 1.0, landmarks[[36, 42, 30, 48, 54]], landmarks, "any")]
+    monkeypatch.setattr(inputs, "get_finder", lambda name: SimpleNamespace(find=lambda frame: found))
+    whole, cut = (of_sample(samples[0], "rcn", 24, finder)["flow"] for finder in (None, "any"))
+    frames = cut_face(read_frames(samples[0], [1, 4]), inputs.get_finder("any"))
+    assert frames.shape == (2, 25, 25, 3)  # 2.24 times the eleven pixels
+    assert np.array_equal(cut, KINDS["rcn"](frames, 1, 24)["flow"])
+    assert not np.array_equal(cut, whole)
+    found.clear()
+    with pytest.raises(DataSetError, match="one 01 negative: No face in the first frame"):
+        prepare(samples[:1], "rcn", 24, tmp_path, finder="any", progress=False)
 
 
 def test_clips_that_cannot_be_used_are_told_at_once(samples, tmp_path):
