@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .analyze import Analysis, analyze
+    from .analysis import Analysis, analyze
     from .clips import Clip, read_clip
     from .data.crossed import read_crossed
     from .data.load import load
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from .strain import optical_strain
 
 _HOMES = {
-    "Analysis": "analyze",
+    "Analysis": "analysis",
     "Clip": "clips",
-    "analyze": "analyze",
+    "analyze": "analysis",
     "cd6me": "protocols",
     "load": "data.load",
     "load_magnifier": "magnification",

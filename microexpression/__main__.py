@@ -57,7 +57,7 @@ def _add_analyze(parser: argparse.ArgumentParser) -> None:
 
 def _analyze(args: argparse.Namespace) -> int:
     """Read a clip: apex, flow, strain, action units, class; one page."""
-    from .analyze import analyze
+    from .analysis import analyze
     from .clips import read_clip
     from .report import write_report
 
