@@ -24,7 +24,8 @@ SHOWN = 6
 STYLE = """
 body{font:16px/1.5 system-ui,sans-serif;color:#222;background:#fbfaf7;max-width:66rem;margin:2rem auto;padding:0 1rem}
 h1{font-size:1.9rem;margin:0}h2{font-size:1.2rem;margin:2rem 0 .4rem}p{max-width:46rem}small,figcaption{color:#666}
-.row{display:flex;flex-wrap:wrap;gap:1rem}figure{margin:0;width:15rem}figure img{width:15rem;border-radius:.4rem;display:block}
+.row{display:flex;flex-wrap:wrap;gap:1rem}figure{margin:0;width:15rem}
+figure img{width:15rem;border-radius:.4rem;display:block}
 img.wide{width:100%;max-width:54rem}table{border-collapse:collapse}td,th{padding:.15rem .8rem .15rem 0;text-align:left}
 td div{background:#2b6cb0;height:.7rem;border-radius:.2rem}
 .note{background:#fff3d6;padding:.6rem .9rem;border-radius:.4rem}
@@ -113,8 +114,8 @@ def _page(analysis: Analysis, values: dict[str, Any], pictures: dict[str, Image.
     def bars(found: dict[str, float]) -> str:
         lines = sorted(found.items(), key=lambda item: -item[1])
         cells = (
-            f"<tr><th>{html.escape(name)} <small>{ACTION_UNITS.get(name, '')}</small><td>{value:.2f}<td style='width:12rem'><div style='width:{100 * value:.0f}%'>"
-            "</div>"
+            f"<tr><th>{html.escape(name)} <small>{ACTION_UNITS.get(name, '')}</small><td>{value:.2f}"
+            f"<td style='width:12rem'><div style='width:{100 * value:.0f}%'></div>"
             for name, value in lines
         )
         return f"<table>{''.join(cells)}</table>"
