@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -139,6 +140,12 @@ def test_importing_a_package_is_light(package):
         result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         times.append(float(result.stdout))
     assert min(times) < 0.1
+
+
+@pytest.mark.parametrize("package", sorted(SIBLINGS))
+def test_no_module_hides_a_name_of_its_package(package):
+    """A module, once it is imported, stands in the package under its own name, in place of what the package offers."""
+    assert not {path.stem for path in (ROOT / package).iterdir()} & set(import_module(package).__all__)
 
 
 def test_importing_everything_needs_no_network_and_no_option():
