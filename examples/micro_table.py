@@ -28,13 +28,13 @@ STUDIES = {
     "megc2019": (
         Study("ststnet", epochs=150, batch_size=32, learning_rate=2e-3),
         Study("rcn_a", epochs=20, batch_size=16, learning_rate=5e-3),
-        Study("elrcn_se", epochs=12, batch_size=16, learning_rate=5e-4, size=48, width=1 / 16),
+        Study("elrcn_se", epochs=20, batch_size=16, learning_rate=3e-4, size=48, width=1 / 16),
         Study("infusenet", epochs=12, batch_size=16, learning_rate=5e-4, size=64, width=1 / 4),
     ),
     "cd6me": (
         Study("ststnet", epochs=150, batch_size=32, learning_rate=2e-3),
         Study("rcn_a", epochs=80, batch_size=16, learning_rate=2e-2),
-        Study("elrcn_se", epochs=40, batch_size=16, learning_rate=5e-4, size=48, width=1 / 16),
+        Study("elrcn_se", epochs=80, batch_size=16, learning_rate=3e-4, size=48, width=1 / 16),
         Study("infusenet", epochs=50, batch_size=16, learning_rate=5e-4, size=64, width=1 / 4),
     ),
 }
