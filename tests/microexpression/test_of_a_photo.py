@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -60,6 +62,15 @@ def test_photos_become_a_data_set(astronaut, tmp_path):
     made = first.stat().st_mtime_ns
     example("edit_micro_clips.py", tmp_path / "photos", *asked)
     assert first.stat().st_mtime_ns == made, "what is there is not made again"
+
+
+def test_what_is_made_of_a_photo_is_read(tmp_path):
+    """A smile of a real face, by networks that have seen none."""
+    printed = example("micro_analyze.py", "--frames", 10, "--apex", 1.5, "--output", tmp_path)
+    assert "positive" in printed
+    shown = re.search(r"apex at frame (\d+), truly at (\d+)", printed)
+    assert abs(int(shown[1]) - int(shown[2])) <= 1
+    assert read_image(tmp_path / "micro.jpg").width > 5 * 176
 
 
 @pytest.mark.parametrize(("au", "options"), [({}, {}), ("AU12", {"apex": 6}), ("AU12", {"frames": 3})])
