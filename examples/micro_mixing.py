@@ -107,7 +107,10 @@ def draw(values: dict[str, Any], found: dict[float, list[float]]) -> Any:
         axes.plot([place] * len(rows), rows, "o", color="tab:blue", alpha=0.5)
     axes.plot(places, [np.mean(rows) for rows in found.values()], color="black", linewidth=1)
     axes.set_xticks(places, [f"{ratio:g}" for ratio in found])
-    axes.set_title(f"{values['model']} on {', '.join(values['datasets'])}", fontsize=10)
+    axes.set_ylim(max(0.0, min(map(min, found.values())) - 0.1), 1)
+    axes.set_title(
+        f"{values['model']} on {', '.join(values['datasets'])}, extra clips of {', '.join(values['extra'])}", fontsize=10
+    )
     return figure
 
 
