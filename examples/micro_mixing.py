@@ -109,7 +109,8 @@ def draw(values: dict[str, Any], found: dict[float, list[float]]) -> Any:
     axes.set_xticks(places, [f"{ratio:g}" for ratio in found])
     axes.set_ylim(max(0.0, min(map(min, found.values())) - 0.1), 1)
     axes.set_title(
-        f"{values['model']} on {', '.join(values['datasets'])}, extra clips of {', '.join(values['extra'])}", fontsize=10
+        f"{values['model']} on {', '.join(values['datasets'])}, extra clips of {', '.join(values['extra'])}",
+        fontsize=10,
     )
     return figure
 
