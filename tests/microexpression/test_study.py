@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from runs import example
 from safetensors.torch import save_file
 
 from common.clip_folders import add_clip
@@ -122,6 +123,17 @@ def test_extra_clips_are_of_others_and_only_trained_on(quick, samples, tmp_path)
         run(replace(study, mix=3.0), megc2019(own), tmp_path / "c", extra=extra, progress=False)
     with pytest.raises(InputError, match="needs extra"):
         run(study, megc2019(own), tmp_path / "d", progress=False)
+
+
+def test_what_extra_clips_do_is_tabled_and_drawn(root, tmp_path):
+    asked = ["--data", root, "--datasets", "one", "--extra", "two", "--ratios", 0, 1, "--seeds", 2, "--epochs", 2]
+    printed = example("micro_mixing.py", *asked, "--output", tmp_path)
+    found = json.loads((tmp_path / "mixing.json").read_text())
+    assert {ratio: len(rows) for ratio, rows in found["scores"].items()} == {"0": 2, "1": 2}
+    assert "| 1 |" in printed
+    assert "of 2 |" in printed
+    assert read_image(tmp_path / "mixing.png").width > 500
+    assert len(list(tmp_path.glob("ststnet-*-*/folds/*/predictions.json"))) == 2 * 2 * 2
 
 
 ELSEWHERE = {"ststnet", "rcn_a", "elrcn_se", "infusenet"}
