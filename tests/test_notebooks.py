@@ -21,7 +21,7 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 NAMES = sorted(path.stem for path in EXAMPLES.glob("*.ipynb"))
 HERE = ("fineface", "magicface", "rigface")
 """Run in the tests' own process; in a kernel, as their readers do, only by `-m slow`."""
-LONG = (*HERE, "augmentation")
+LONG = (*HERE, "augmentation", "training")
 
 
 def pictures(path: Path) -> list[Image.Image]:
@@ -76,16 +76,36 @@ def test_its_code_shows_what_is_stored(name, monkeypatch):
     same(made, pictures(EXAMPLES / f"{name}.ipynb"))
 
 
-def test_the_study_with_few_people(tmp_path, monkeypatch, capsys):
-    """The code of the longest one, with other numbers in one line."""
-    cells = json.loads((EXAMPLES / "augmentation.ipynb").read_text())["cells"]
+def in_the_small(name: str, **numbers: str) -> dict:
+    """Runs the code of a notebook with other numbers, and returns its names."""
+    cells = json.loads((EXAMPLES / f"{name}.ipynb").read_text())["cells"]
     code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
-    line = "CALM, TEST, TRIALS = 12, 24, 10"
-    assert line in code
+    for line, other in numbers.items():
+        assert line in code
+        code = code.replace(line, other)
+    names = {}
+    exec(code, names)
+    return names
+
+
+def test_the_training_with_few_steps(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    numbers = {
+        "SyntheticFaces(8, ": "SyntheticFaces(2, ",
+        "steps = 24": "steps = 2",
+        "batch_size = 4": "batch_size = 1",
+    }
+    numbers |= {"../magicface/embedded": str(EXAMPLES.parent / "magicface" / "embedded"), "warmup = 4": "warmup = 0"}
+    names = in_the_small("training", **numbers)
+    assert len(names["made"]) == 2
+    assert (tmp_path / "out/notebook/trained/model").is_dir()
+
+
+def test_the_study_with_few_people(tmp_path, monkeypatch, capsys):
+    """The code of the longest one."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(EXAMPLES)
-    names = {}
-    exec(code.replace(line, "CALM, TEST, TRIALS = 2, 4, 2"), names)
+    names = in_the_small("augmentation", **{"CALM, TEST, TRIALS = 12, 24, 10": "CALM, TEST, TRIALS = 2, 4, 2"})
     assert {kind: rows.shape for kind, rows in names["results"].items()} == dict.fromkeys(names["KINDS"], (2, 4))
     assert "smile, 2 of 2 measured" in capsys.readouterr().out
     assert (tmp_path / "out/augmentation/errors.png").is_file()

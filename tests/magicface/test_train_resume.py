@@ -83,6 +83,7 @@ def test_killed_training_goes_on_as_if_it_had_not_been(config, capsys):
         torch.testing.assert_close(value, other[name], rtol=0, atol=1e-6)
 
 
+@pytest.mark.slow  # in the small: FineFace's, through the same loop
 def test_two_processes_equal_one(config):
     start(config, "steps=3", f"output={config.parent / 'one'}")
     share("magicface.train", config, "steps=3", f"output={config.parent / 'two'}")

@@ -40,13 +40,13 @@ def found(smile):
 def test_networks_read_people_they_have_not_seen():
     emotion, units = (load_reader(EMBEDDED / name) for name in ("emotion", "units"))
     right, agree = [], []
-    for number in range(9):
+    for number in range(6):
         drawn = draw_clip(UNSEEN, ("studio", "office", "window")[number % 3], number, number, intensity=(0.8, 1.5))
         frames = np.stack([make(drawn.scenes[row], 96).image for row in (drawn.onset, drawn.apex)])
         right.append(emotion.names[int(emotion.probabilities(frames, 1).argmax())] == drawn.emotion)
         seen = {name for name, value in zip(units.names, units.probabilities(frames, 1)) if value > 0.5}
         agree.append(len(seen & set(drawn.units)) / max(1, len(seen | set(drawn.units))))
-    assert sum(right) >= 7
+    assert sum(right) >= 5
     assert np.mean(agree) > 0.5, "units found and units shown, shared by all of either"
 
 

@@ -77,8 +77,9 @@ def test_it_learns_what_chance_does_not_know(quick, samples):
     assert scores(protocol, chance(protocol))["all"]["uar"] == pytest.approx(1 / 3)
 
 
-def test_order_of_rows_and_number_of_jobs_change_nothing(quick, samples, tmp_path):
-    again = run(QUICK, megc2019(samples[::-1]), tmp_path, jobs=2, progress=False)
+@pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_order_of_rows_and_number_of_jobs_change_nothing(jobs, quick, samples, tmp_path):
+    again = run(QUICK, megc2019(samples[::-1]), tmp_path, jobs=jobs, progress=False)
     assert np.array_equal(again.logits, quick[1].logits)
 
 

@@ -190,6 +190,7 @@ def without_time(folder) -> dict:
     return report
 
 
+@pytest.mark.slow  # in the small: the other editors', through the same run
 def test_stopped_and_resumed_is_the_same_report(rigface_editor, monkeypatch, tmp_path):
     measured(rigface_editor, tmp_path / "whole", count=2)
     calls, attempt = [], run.attempt
