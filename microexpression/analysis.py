@@ -10,10 +10,11 @@ from tqdm import tqdm
 
 from common.faces import get_finder
 
-from .apex import flow_sizes, spot_apex
+from .apex import flow_sizes
 from .clips import Clip
 from .crop import cut_face
 from .flow import optical_flow
+from .inputs import for_flow
 from .magnification import load_magnifier, magnify
 from .reader import EMBEDDED, Reader, load_reader
 from .strain import optical_strain
@@ -26,8 +27,8 @@ class Analysis:
     Attributes:
         clip: cut to the face, with its apex.
         spotted: whether the apex was spotted here, not given.
-        motion: (T,) pixels of the face's own motion since the onset, from onset to offset.
-        flow: (2, H, W) from onset to apex, in pixels.
+        motion: (T,) pixels of the face's own motion since the onset, from onset to offset, as the flow's.
+        flow: (2, H, W) from onset to apex, in pixels of frames whose shorter side is `inputs.FLOW_SIDE` at most.
         strain: (H, W) of it.
         magnified: (T', H', W', 3) uint8, with `factor` times the motion.
         factor: of the magnification.
@@ -89,21 +90,26 @@ def analyze(
     learned = None if magnifier is None else load_magnifier(magnifier)
     if not cropped:
         clip = replace(clip, frames=cut_face(clip.frames, get_finder(finder), clip.name))
-    spotted = clip.apex is None
-    if spotted:
-        clip = replace(clip, apex=spot_apex(clip))
-    assert clip.apex is not None
-    frames, apex = clip.frames[clip.onset : clip.offset + 1], max(1, clip.apex - clip.onset)
-    flow = optical_flow(frames[0], frames[apex])
-    each = [
-        unit_reader.probabilities(frames[: row + 1], row)
-        for row in tqdm(range(1, len(frames)), desc="Action units", unit="frame", disable=not progress)
+    frames = clip.frames[clip.onset : clip.offset + 1]
+    small = [for_flow(frame) for frame in frames]
+    flows = [  # to each frame, once for all that follows
+        optical_flow(small[0], frame)
+        for frame in tqdm(small[1:], desc="Optical flow", unit="frame", disable=not progress)
     ]
-    probabilities = emotion_reader.probabilities(frames, apex)
+    motion = flow_sizes(np.stack(small), flows)
+    spotted = clip.apex is None
+    if clip.apex is None:
+        clip = replace(clip, apex=clip.onset + int(motion.argmax()))
+    assert clip.apex is not None
+    apex = max(1, clip.apex - clip.onset)
+    flow = flows[apex - 1]
+    each = [unit_reader.probabilities(frames[: row + 1], row, flows[row - 1]) for row in range(1, len(frames))]
+    probabilities = emotion_reader.probabilities(frames, apex, flow)
     return Analysis(
-        clip=clip, spotted=spotted, motion=flow_sizes(frames), flow=flow, strain=optical_strain(flow),
-        magnified=magnify(frames, factor, learned, progress=progress), factor=factor, learned=learned is not None,
+        clip=clip, spotted=spotted, motion=motion, flow=flow, strain=optical_strain(flow),
+        magnified=magnify(frames, factor, learned, flows=flows, progress=progress), factor=factor,
+        learned=learned is not None,
         units=np.stack([np.zeros_like(each[0]), *each]), emotion=probabilities,
-        seen=emotion_reader.seen(frames, apex, int(probabilities.argmax())), unit_reader=unit_reader,
+        seen=emotion_reader.seen(frames, apex, int(probabilities.argmax()), flow), unit_reader=unit_reader,
         emotion_reader=emotion_reader,
     )  # fmt: skip

@@ -44,20 +44,24 @@ def with_apex(clip: Clip, method: Literal["flow", "lbp"] = "flow") -> Clip:
     return clip if clip.apex is not None else replace(clip, apex=spot_apex(clip, method))
 
 
-def flow_sizes(frames: np.ndarray) -> np.ndarray:
+def flow_sizes(frames: np.ndarray, flows: Sequence[np.ndarray] | None = None) -> np.ndarray:
     """(T,) how far the face moved since the first frame, in pixels: the 95th percentile of the flow within `INNER`, of
     which the head's own motion was taken away; smoothed over an eighth of the clip.
+
+    Args:
+        frames: (T, H, W, 3) uint8.
+        flows: (2, H, W) from the first frame to each of the others, where they are known.
     """
     height, width = frames.shape[1:3]
     (top, bottom), (left, right) = (
         (round(share * side) for share in part) for part, side in zip(INNER, (height, width))
     )
 
-    def size(frame: np.ndarray) -> float:
-        flow = optical_flow(frames[0], frame)[:, top:bottom, left:right]
-        return float(np.quantile(np.hypot(*without_head(flow)), 0.95))
+    def size(flow: np.ndarray) -> float:
+        return float(np.quantile(np.hypot(*without_head(flow[:, top:bottom, left:right])), 0.95))
 
-    sizes = [0.0, *(size(frame) for frame in frames[1:])]
+    known = (optical_flow(frames[0], frame) for frame in frames[1:]) if flows is None else flows
+    sizes = [0.0, *map(size, known)]
     span = max(1, len(sizes) // 8) | 1  # odd
     return np.convolve(np.pad(sizes, span // 2, "edge"), np.ones(span) / span, "valid")
 

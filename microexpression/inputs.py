@@ -49,13 +49,23 @@ def flow_image(first: np.ndarray, apex: np.ndarray, size: int) -> np.ndarray:
     Raises:
         ShapeError: unequal sizes.
     """
-    channels = with_strain(optical_flow(_small(first), _small(apex)))
+    return of_flow(optical_flow(for_flow(first), for_flow(apex)), size)
+
+
+def of_flow(flow: np.ndarray, size: int) -> np.ndarray:
+    """`flow_image` of a flow (2, H, W) that is known."""
+    channels = with_strain(flow)
     return stretched(_resized(channels.transpose(1, 2, 0), size).transpose(2, 0, 1))
 
 
 def of_ststnet(frames: np.ndarray, apex: int, size: int) -> Arrays:
     """As the released weights had it: strain, v, u in this order, 0 to 255."""
-    return {"flow": np.rint(255 * flow_image(frames[0], frames[apex], size)[::-1]).astype(np.float32)}
+    return to_bytes(flow_image(frames[0], frames[apex], size))
+
+
+def to_bytes(image: np.ndarray) -> Arrays:
+    """STSTNet's input of a `flow_image`."""
+    return {"flow": np.rint(255 * image[::-1]).astype(np.float32)}
 
 
 def of_rcn(frames: np.ndarray, apex: int, size: int) -> Arrays:
@@ -81,7 +91,7 @@ def of_elrcn(frames: np.ndarray, apex: int, size: int) -> Arrays:
     brought to ten frames.
     """
     images = []
-    brought = interpolate(np.stack([_small(frame) for frame in frames]), LENGTH)
+    brought = interpolate(np.stack([for_flow(frame) for frame in frames]), LENGTH)
     for first, second in pairwise(brought):
         flow = optical_flow(first, second)
         strain = 255 * optical_strain(flow, "backward").clip(0, 1)
@@ -93,6 +103,8 @@ def of_elrcn(frames: np.ndarray, apex: int, size: int) -> Arrays:
 KINDS: dict[str, Callable[[np.ndarray, int, int], Arrays]] = {
     "ststnet": of_ststnet, "rcn": of_rcn, "infusenet": of_infusenet, "elrcn": of_elrcn,
 }  # fmt: skip
+BY_FLOW: dict[str, Callable[[np.ndarray], Arrays]] = {"ststnet": to_bytes, "rcn": lambda image: {"flow": image}}
+"""Kinds that look at a `flow_image` alone."""
 WHOLE = ("infusenet", "elrcn")
 """Kinds that look at more than onset and apex."""
 
@@ -209,7 +221,8 @@ def of_sample(sample: Sample, kind: str, size: int, finder: str | None = None) -
     return KINDS[kind](frames, min(apex, len(frames) - 1), size)
 
 
-def _small(frame: np.ndarray) -> np.ndarray:
+def for_flow(frame: np.ndarray) -> np.ndarray:
+    """A frame (H, W, 3) as small as `FLOW_SIDE` says."""
     scale = FLOW_SIDE / min(frame.shape[:2])
     if scale >= 1:
         return frame

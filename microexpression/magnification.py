@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -17,7 +16,6 @@ from .flow import optical_flow
 from .networks.magnifier import Magnifier
 from .networks.released import load_released
 
-Enlarge = Callable[[np.ndarray, np.ndarray, float], np.ndarray]
 SIDE = 384
 """Pixels of the longer side at most, as its authors' own script has it."""
 
@@ -32,8 +30,9 @@ def load_magnifier(path: str | Path) -> Magnifier:
 
 
 def magnify(
-    frames: np.ndarray, factor: float, magnifier: Magnifier | None = None, *, progress: bool = False
-) -> np.ndarray:
+    frames: np.ndarray, factor: float, magnifier: Magnifier | None = None, *, flows: Sequence[np.ndarray] | None = None,
+    progress: bool = False,
+) -> np.ndarray:  # fmt: skip
     """The clip with `factor` times its motion since the first frame, (T, H, W, 3) uint8.
 
     Without a magnifier the first frame's own pixels are moved, by so many times the flow to each frame, smoothed: what
@@ -43,6 +42,7 @@ def magnify(
         frames: (T, H, W, 3) uint8; larger ones are made smaller, and sides even.
         factor: 1 (as it is) to 100.
         magnifier: of `load_magnifier`; runs where its weights are.
+        flows: (2, h, w) from the first frame to each of the others, of any size, where they are known.
         progress: show a bar.
 
     Raises:
@@ -53,9 +53,14 @@ def magnify(
     if len(frames) < 2:
         raise InputError("One frame; motion needs two at least.")
     small = np.stack([_fitted(frame) for frame in frames])
-    one: Enlarge = _moved if magnifier is None else partial(_learned, magnifier)
-    made = [one(small[0], frame, factor) for frame in tqdm(small[1:], desc="Magnifying", disable=not progress)]
-    return np.stack([small[0], *made])
+    made = [small[0]]
+    for row, frame in enumerate(tqdm(small[1:], desc="Magnifying", disable=not progress)):
+        if magnifier is not None:
+            made.append(_learned(magnifier, small[0], frame, factor))
+        else:
+            flow = optical_flow(small[0], frame) if flows is None else flows[row]
+            made.append(_moved(small[0], flow, factor))
+    return np.stack(made)
 
 
 @torch.inference_mode()
@@ -66,9 +71,11 @@ def _learned(magnifier: Magnifier, first: np.ndarray, frame: np.ndarray, factor:
     return made.round().byte().permute(1, 2, 0).cpu().numpy()
 
 
-def _moved(first: np.ndarray, frame: np.ndarray, factor: float) -> np.ndarray:
-    flow = optical_flow(first, frame)
-    right, down = (cv2.GaussianBlur(part, (0, 0), 1 + min(flow.shape[1:]) / 100) for part in flow)
+def _moved(first: np.ndarray, flow: np.ndarray, factor: float) -> np.ndarray:
+    height, width = first.shape[:2]
+    scale = width / flow.shape[2], height / flow.shape[1]
+    right, down = (each * cv2.resize(part, (width, height)) for each, part in zip(scale, flow))
+    right, down = (cv2.GaussianBlur(part, (0, 0), 1 + min(height, width) / 100) for part in (right, down))
     y, x = np.mgrid[: first.shape[0], : first.shape[1]].astype(np.float32)
     # The flow here stands for the flow there, where the pixel came from: it is smooth enough for a few pixels.
     return cv2.remap(first, x - factor * right, y - factor * down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

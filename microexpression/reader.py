@@ -13,7 +13,7 @@ from torch import nn
 from common.errors import CheckpointError
 from common.weights import building, frozen, read_config
 
-from .inputs import KINDS
+from .inputs import BY_FLOW, KINDS, of_flow
 from .models import Model, model_of
 from .networks.rcn import RCN, Architecture
 
@@ -42,30 +42,34 @@ class Reader:
     size: int
     trained: str
 
-    def inputs(self, frames: np.ndarray, apex: int) -> dict[str, torch.Tensor]:
-        """A clip from its onset on as the network sees it, a batch of one."""
-        arrays = KINDS[self.model.kind](frames, apex, self.size)
+    def inputs(self, frames: np.ndarray, apex: int, flow: np.ndarray | None = None) -> dict[str, torch.Tensor]:
+        """A clip from its onset on as the network sees it, a batch of one; by the flow to the apex if that is known."""
+        if flow is not None and self.model.kind in BY_FLOW:
+            arrays = BY_FLOW[self.model.kind](of_flow(flow, self.size))
+        else:
+            arrays = KINDS[self.model.kind](frames, apex, self.size)
         return {name: torch.from_numpy(np.ascontiguousarray(value))[None] for name, value in arrays.items()}
 
     @torch.inference_mode()
-    def probabilities(self, frames: np.ndarray, apex: int) -> np.ndarray:
+    def probabilities(self, frames: np.ndarray, apex: int, flow: np.ndarray | None = None) -> np.ndarray:
         """(K,): of each class, which sum to 1, or of each unit by itself.
 
         Args:
             frames: (T, H, W, 3) uint8 of a cropped face, the onset first.
             apex: row of the apex.
+            flow: (2, h, w) from the onset to it, where it is known.
         """
-        logits = self.model.answer(self.network, self.inputs(frames, apex))[0]
+        logits = self.model.answer(self.network, self.inputs(frames, apex, flow))[0]
         return (logits.sigmoid() if self.units else logits.softmax(0)).numpy()
 
     @torch.inference_mode()
-    def seen(self, frames: np.ndarray, apex: int, answer: int) -> np.ndarray | None:
+    def seen(self, frames: np.ndarray, apex: int, answer: int, flow: np.ndarray | None = None) -> np.ndarray | None:
         """(P, P): what each place adds to an answer's logit, against its mean over the answers (Zhou et al. 2016, with
         weights of the classifier that differ from place to place). None for networks whose classifier sees no places.
         """
         if not hasattr(self.network, "features"):
             return None
-        features = self.network.features(self.inputs(frames, apex)["flow"])[0]  # (C, P, P)
+        features = self.network.features(self.inputs(frames, apex, flow)["flow"])[0]  # (C, P, P)
         head = getattr(self.network, "classifier", None) or self.network.fc
         weights = head.weight.view(-1, *features.shape)
         own = weights[answer] if self.units else weights[answer] - weights.mean(0)

@@ -13,6 +13,7 @@ from common.images import read_image
 from common.synthetic.picture import make
 from microexpression import Clip, analyze, read_clip, write_report
 from microexpression.__main__ import main
+from microexpression.flow import optical_flow
 from microexpression.reader import EMBEDDED, load_reader
 from microexpression.synthetic.draw import draw_clip
 
@@ -53,6 +54,12 @@ def test_networks_read_people_they_have_not_seen():
 def test_they_say_what_they_have_seen():
     for name in ("emotion", "units"):
         assert "no real face" in load_reader(EMBEDDED / name).trained
+
+
+def test_a_flow_that_is_known_changes_no_answer(smile):
+    frames, unit = smile[0].frames, load_reader(EMBEDDED / "units")
+    flow = optical_flow(frames[0], frames[4])
+    assert np.array_equal(unit.probabilities(frames, 4, flow), unit.probabilities(frames, 4))
 
 
 def test_a_smile_is_read(found, smile):
