@@ -103,7 +103,10 @@ def analyze(
     assert clip.apex is not None
     apex = max(1, clip.apex - clip.onset)
     flow = flows[apex - 1]
-    each = [unit_reader.probabilities(frames[: row + 1], row, flows[row - 1]) for row in range(1, len(frames))]
+    each = [
+        unit_reader.probabilities(frames[: row + 1], row, flows[row - 1])
+        for row in tqdm(range(1, len(frames)), desc="Action units", unit="frame", disable=not progress)
+    ]
     probabilities = emotion_reader.probabilities(frames, apex, flow)
     return Analysis(
         clip=clip, spotted=spotted, motion=motion, flow=flow, strain=optical_strain(flow),
