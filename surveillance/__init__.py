@@ -1,0 +1,1 @@
+"""Long-term surveillance: what a year of tracks says about a place."""

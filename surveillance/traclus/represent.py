@@ -1,0 +1,62 @@
+"""A line for each cluster of segments: their mean, swept along their common direction (Lee, Han & Whang 2007, 4.3)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .partition import Segments
+
+
+def representative(segments: Segments, least: int, gap: float) -> np.ndarray:
+    """(P, 2) in pixels; fewer than two points where the segments have no common way.
+
+    Args:
+        segments: of one cluster.
+        least: so many of them must be there where a point is.
+        gap: pixels along the common direction between two points, at least.
+    """
+    cosine, sine = _direction(segments)
+    turn = np.array([[cosine, -sine], [sine, cosine]])
+    start, end = segments.start @ turn, segments.end @ turn  # (S, 2): along the direction, and across it
+    places = np.stack([start[:, 0], end[:, 0]], 1).ravel()  # of a segment, its start and its end stand together
+    order = np.argsort(places, kind="stable")
+    active: set[int] = set()
+    points, before, at = [], 0.0, 0
+    while at < len(order) - 1:  # the very last end ends nothing
+        here, begun, ended = places[order[at]], [], []
+        while True:
+            segment = int(order[at]) // 2
+            if segment in active:
+                ended.append(segment)
+            else:
+                begun.append(segment)
+                active.add(segment)
+            at += 1
+            if at >= len(order) - 1 or places[order[at]] != here:
+                break
+        ended = _joined(begun, ended, active, segments.track)
+        if len(active) >= least and abs(here - before) > gap:
+            points.append((here, np.mean([_across(start[row], end[row], here) for row in active])))
+            before = here
+        active.difference_update(ended)
+    return np.array(points).reshape(-1, 2) @ turn.T
+
+
+def _direction(segments: Segments) -> tuple[float, float]:
+    """Cosine and sine of the mean of all segments as vectors."""
+    x, y = (segments.end - segments.start).mean(0)
+    length = float(np.hypot(x, y))
+    return (float(x) / length, float(y) / length) if length else (1.0, 0.0)
+
+
+def _joined(begun: list[int], ended: list[int], active: set[int], track: np.ndarray) -> list[int]:
+    """Where a track's segment begins at which another one of it ends, the two count once: the ended one goes now."""
+    tracks = {track[row] for row in begun}
+    gone = [row for row in ended if row in begun or track[row] in tracks]
+    active.difference_update(gone)
+    return [row for row in ended if row not in gone]
+
+
+def _across(start: np.ndarray, end: np.ndarray, here: float) -> float:
+    length = end[0] - start[0]
+    return float(start[1] + (here - start[0]) / length * (end[1] - start[1])) if length else float(start[1])
