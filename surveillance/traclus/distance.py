@@ -26,8 +26,10 @@ def angular(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray, *, blind
     """(...): the length of cd times the sine of the angle between the two; its whole length from 90 degrees on.
 
     Args:
-        a, b: the first segment.
-        c, d: the other one.
+        a: where the first segment begins.
+        b: where it ends.
+        c: where the other one begins.
+        d: where it ends.
         blind: take the sine beyond 90 degrees too, so that what goes back lies beside what comes.
     """
     one, two = b - a, d - c

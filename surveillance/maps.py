@@ -1,0 +1,155 @@
+"""Where people walk: heatmaps, sums over square pools, and both by day, weekday, month, season or part of the recording."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.ndimage import gaussian_filter
+
+from common.errors import InputError
+
+from .recording import Recording
+
+POOL = 80
+"""Pixels of a pool's side."""
+SEASONS = ("winter", "spring", "summer", "autumn")
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+GROUPS = ("day", "weekday", "month", "season", "year", "part")
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Square pools over a picture, whose last column and row may be cut off.
+
+    Attributes:
+        size: (width, height) of the picture in pixels.
+        pool: side of a pool in pixels.
+    """
+
+    size: tuple[int, int]
+    pool: int = POOL
+
+    def __post_init__(self) -> None:
+        if min(self.size) < 1 or not 1 <= self.pool <= max(self.size):
+            raise InputError(
+                f"Expected pools of 1 to {max(self.size)} pixels in a picture; got {self.pool}, {self.size}."
+            )
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(rows, columns)."""
+        width, height = self.size
+        return -(-height // self.pool), -(-width // self.pool)
+
+    @property
+    def names(self) -> list[str]:
+        """Of the pools, row by row: "r3c0" is the fourth row's first."""
+        rows, columns = self.shape
+        return [f"r{row}c{column}" for row in range(rows) for column in range(columns)]
+
+    def of(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """(N,) number of the pool of each point, row by row; -1 outside of the picture."""
+        width, height = self.size
+        inside = (x >= 0) & (x <= width) & (y >= 0) & (y <= height)
+        rows, columns = self.shape
+        column = np.minimum(np.nan_to_num(x) // self.pool, columns - 1).astype(np.int32)
+        row = np.minimum(np.nan_to_num(y) // self.pool, rows - 1).astype(np.int32)
+        return np.where(inside, row * columns + column, -1)
+
+
+def heatmap(recording: Recording, *, rows: np.ndarray | None = None) -> np.ndarray:
+    """(H, W) points at each pixel, rows from the top; those outside of the picture are not counted, those on its right and
+    lower border belong to its last pixels.
+
+    Args:
+        recording: see there.
+        rows: (N,) of its points, true for those that count; None takes all.
+    """
+    width, height = recording.size
+    x, y = (recording.points[name].to_numpy() for name in ("x", "y"))
+    if rows is not None:
+        x, y = x[rows], y[rows]
+    inside = (x >= 0) & (x <= width) & (y >= 0) & (y <= height)
+    column = np.minimum(x[inside].astype(np.int64), width - 1)
+    row = np.minimum(y[inside].astype(np.int64), height - 1)
+    return np.bincount(row * width + column, minlength=width * height).reshape(height, width)
+
+
+def shown(counts: np.ndarray, *, blur: float = 0.0, log: bool = False) -> np.ndarray:
+    """(H, W) of a heatmap to look at.
+
+    Args:
+        counts: (H, W).
+        blur: deviation of a Gaussian in pixels; 0 for none.
+        log: log10(1 + count).
+    """
+    made = gaussian_filter(counts.astype(float), blur) if blur else counts.astype(float)
+    return np.log10(1 + made) if log else made
+
+
+def pooled(counts: np.ndarray, pool: int = POOL) -> np.ndarray:
+    """(rows, columns) sums of a heatmap (H, W) over its pools."""
+    lines = np.add.reduceat(counts, np.arange(0, counts.shape[0], pool), axis=0)
+    return np.add.reduceat(lines, np.arange(0, counts.shape[1], pool), axis=1)
+
+
+def day_pools(recording: Recording, grid: Grid | None = None) -> pd.DataFrame:
+    """Points in each pool (columns, row by row) on each recorded day (rows)."""
+    grid = grid or Grid(recording.size)
+    count, days = len(grid.names), recording.days
+    where = grid.of(*(recording.points[name].to_numpy() for name in ("x", "y")))
+    inside = where >= 0
+    flat = recording.day_number[inside].astype(np.int64) * count + where[inside]
+    sums = np.bincount(flat, minlength=len(days) * count).reshape(len(days), count)
+    return pd.DataFrame(sums, index=days, columns=grid.names)
+
+
+def volumes(recording: Recording) -> pd.DataFrame:
+    """Tracks and points of each recorded day."""
+    day, track = recording.day_number, recording.track_number
+    first = np.flatnonzero(np.concatenate([[True], np.diff(track) > 0])) if len(track) else np.zeros(0, int)
+    count = len(recording.days)
+    tracks, points = np.bincount(day[first], minlength=count), np.bincount(day, minlength=count)
+    return pd.DataFrame({"tracks": tracks, "points": points}, index=recording.days)
+
+
+def groups(recording: Recording, by: str, parts: int = 3) -> dict[str, np.ndarray]:
+    """Name of a group -> (N,) which points are in it, in the order of time.
+
+    Args:
+        recording: see there.
+        by: one of `GROUPS`; "part" cuts each day's recording into parts of equal length, by frames.
+        parts: how many.
+
+    Raises:
+        InputError: an unknown grouping.
+    """
+    if by not in GROUPS:
+        raise InputError(f"There are no groups by {by!r}; choose from {', '.join(GROUPS)}.")
+    if by == "part":
+        frame = recording.points["frame"].to_numpy()
+        length = max(1, int(frame.max()) + 1)
+        part = np.minimum(frame.astype(np.int64) * parts // length, parts - 1)
+        return {_span(number, parts, length, recording.fps): part == number for number in range(parts)}
+    names = group_names(recording.days, by)
+    order = [name for name in (WEEKDAYS if by == "weekday" else SEASONS if by == "season" else dict.fromkeys(names))]
+    own = np.array([order.index(name) for name in names])[recording.day_number]
+    return {name: own == number for number, name in enumerate(order) if name in set(names)}
+
+
+def group_names(days: pd.DatetimeIndex, by: str) -> list[str]:
+    """The group of each day: its date, weekday, month ("2012-01"), season (winter is December to February) or year."""
+    if by == "weekday":
+        return [WEEKDAYS[day.weekday()] for day in days]
+    if by == "season":
+        return [SEASONS[day.month % 12 // 3] for day in days]
+    return [f"{day:{ {'day': '%Y-%m-%d', 'month': '%Y-%m', 'year': '%Y'}[by] }}" for day in days]
+
+
+def _span(number: int, parts: int, length: int, fps: float | None) -> str:
+    first, last = number * length / parts, (number + 1) * length / parts
+    if fps is None:
+        return f"frames {first:.0f} to {last:.0f}"
+    return f"minutes {first / fps / 60:.0f} to {last / fps / 60:.0f}"

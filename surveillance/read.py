@@ -1,0 +1,188 @@
+"""Tracks from files: LOST's, CSV with columns of one's own, MOT-Challenge's."""
+
+from __future__ import annotations
+
+import configparser
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from common.errors import InputError
+
+from .recording import COLUMNS, Fault, Recording, tidy, usual_size
+
+DATE = re.compile(r"(?<!\d)(\d{4})[-_]?(\d{2})[-_]?(\d{2})(?!\d)")
+"""In a file's name: 20120131, 2012-01-31, 2012_01_31."""
+POINT = {"track": np.int32, "frame": np.int32, "x": np.float32, "y": np.float32}
+MOT = ("frame", "track", "left", "top", "width", "height")
+Table = pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a file says beside its points."""
+
+    size: tuple[int, int] | None = None
+    fps: float | None = None
+
+
+def read_tracks(
+    where: str | Path, *, form: str = "auto", columns: Mapping[str, str] | None = None,
+    size: tuple[int, int] | None = None, fps: float | None = None, first: Any = None, last: Any = None,
+    name: str = "", progress: bool = True,
+) -> Recording:  # fmt: skip
+    """All tracks of a camera.
+
+    Args:
+        where: a folder, or one file. A file's day stands in its name, or in that of its folder, or in a column.
+        form: "lost" (lines of track, frame, x, y), "csv", "mot" (gt.txt or det.txt in MOT-Challenge's columns, of whose
+            boxes the middle of the lower side is taken, where feet are), or "auto", by the files' names.
+        columns: of CSV files: day, track, frame, x, y -> the header's word; those that are not named are called so.
+            "day" may hold times, of which the date counts.
+        size: (width, height) in pixels; None takes seqinfo.ini's, or the first usual one that holds all points.
+        fps: frames a second; None takes seqinfo.ini's, if there is one.
+        first: day from which on the recording counts.
+        last: day up to which.
+        name: of the camera; None is the folder's.
+        progress: show a bar.
+
+    Returns:
+        The recording. Stray, empty and broken files are left out and listed in its faults.
+
+    Raises:
+        InputError: no such folder, an unknown form, or no file that can be used, with the reasons.
+    """
+    where = Path(where).expanduser()
+    if form not in ("auto", *FORMS):
+        raise InputError(f"There is no form {form!r} of tracks; choose from auto, {', '.join(FORMS)}.")
+    if not where.exists():
+        raise InputError(f"There is no {where}; expected a folder of tracks, or a file.")
+    parts: dict[pd.Timestamp, Table] = {}
+    faults, found = [], Found()
+    files = [where] if where.is_file() else sorted(path for path in where.rglob("*") if _counts(path, where))
+    for path in tqdm(files, desc="Reading tracks", unit="file", disable=not progress):
+        label = str(path.relative_to(where)) if path != where else path.name
+        read = FORMS.get(form) or _form_of(path)
+        if read is None:
+            faults.append(Fault(label, "stray: neither .txt nor .csv"))
+            continue
+        try:
+            for day, part in read(path, columns or {}):
+                if day in parts:
+                    raise InputError(f"stray: {day:%Y-%m-%d} is there already")
+                parts[day] = part
+            found = _beside(path) or found
+        except (ValueError, OSError) as error:  # InputError is one
+            faults.append(Fault(label, str(error).splitlines()[0]))
+    if not parts:
+        told = "".join(f"\n  {fault.file}: {fault.reason}" for fault in faults[:10])
+        raise InputError(f"{where} holds no tracks that can be read: {len(faults)} files.{told}")
+    points = tidy(list(parts.items()))
+    made = Recording(
+        points, size or found.size or usual_size(points), fps or found.fps, name or where.stem, tuple(faults)
+    )
+    return made.between(first, last) if first or last else made
+
+
+def _counts(path: Path, root: Path) -> bool:
+    hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
+    return path.is_file() and not hidden and path.name != "seqinfo.ini"
+
+
+def _form_of(path: Path) -> Callable[[Path, Mapping[str, str]], Iterator[tuple[pd.Timestamp, Table]]] | None:
+    if path.suffix == ".csv":
+        return _csv
+    if path.suffix != ".txt":
+        return None
+    return _mot if path.name in ("gt.txt", "det.txt") else _lost
+
+
+def _lost(path: Path, _: Mapping[str, str]) -> Iterator[tuple[pd.Timestamp, Table]]:
+    day = _day_of(path)
+    yield day, _checked(_table(path, sep=r"\s+", header=None), ("track", "frame", "x", "y"))
+
+
+def _mot(path: Path, _: Mapping[str, str]) -> Iterator[tuple[pd.Timestamp, Table]]:
+    day = _day_of(path)
+    boxes = _table(path, sep=",", header=None).iloc[:, : len(MOT)]
+    boxes = _checked(boxes, MOT)
+    boxes["x"], boxes["y"] = boxes["left"] + boxes["width"] / 2, boxes["top"] + boxes["height"]
+    yield day, _ordered(boxes)
+
+
+def _csv(path: Path, columns: Mapping[str, str]) -> Iterator[tuple[pd.Timestamp, Table]]:
+    if unknown := set(columns) - set(COLUMNS):
+        raise InputError(f"there is no column {unknown.pop()!r} of tracks; choose from {', '.join(COLUMNS)}")
+    words = {name: columns.get(name, name) for name in COLUMNS}
+    table = _table(path, sep=",")
+    if missing := [word for name, word in words.items() if name != "day" and word not in table]:
+        raise InputError(f"broken: no column {', '.join(missing)}; it has {', '.join(map(str, table.columns))}")
+    points = _checked(table[[words[name] for name in COLUMNS[1:]]], COLUMNS[1:])
+    if words["day"] not in table:
+        yield _day_of(path), points
+        return
+    days = pd.to_datetime(table[words["day"]], errors="coerce").dt.normalize()
+    if days.isna().any():
+        raise InputError(f"broken: row {int(days.isna().argmax()) + 1} has no day")
+    for day, rows in points.groupby(days.to_numpy()):
+        yield pd.Timestamp(day), rows
+
+
+FORMS = {"lost": _lost, "csv": _csv, "mot": _mot}
+
+
+def _day_of(path: Path) -> pd.Timestamp:
+    for text in (path.stem, *(parent.name for parent in list(path.parents)[:2])):
+        if match := DATE.search(text):
+            try:
+                return pd.Timestamp("-".join(match.groups()))
+            except ValueError as error:
+                raise InputError(f"stray: {match[0]} is no day") from error
+    raise InputError("stray: no day in its name")
+
+
+def _table(path: Path, **options: Any) -> Table:
+    try:
+        return pd.read_csv(path, **options)
+    except pd.errors.EmptyDataError as error:
+        raise InputError("empty") from error
+    except (pd.errors.ParserError, UnicodeDecodeError) as error:
+        raise InputError(f"broken: {error}") from error
+
+
+def _checked(table: Table, names: tuple[str, ...]) -> Table:
+    """With these names, numbers throughout, and nothing negative but places."""
+    if table.shape[1] != len(names):
+        raise InputError(f"broken: expected {len(names)} columns, {', '.join(names)}; got {table.shape[1]}")
+    made = table.set_axis(list(names), axis=1).apply(pd.to_numeric, errors="coerce")
+    odd = ~np.isfinite(made.to_numpy(float)).all(1) | (made[["track", "frame"]] < 0).any(axis=1).to_numpy()
+    if odd.any():
+        raise InputError(f"broken: row {int(odd.argmax()) + 1} holds no numbers, or negative ones")
+    return _ordered(made) if set(POINT) <= set(made) else made
+
+
+def _ordered(table: Table) -> Table:
+    """In the order of tracks and frames, each point once."""
+    made = table[list(POINT)].astype(POINT)
+    track, frame = made["track"].to_numpy(), made["frame"].to_numpy()
+    rising = (np.diff(track) > 0) | ((np.diff(track) == 0) & (np.diff(frame) > 0))
+    if rising.all():
+        return made
+    return made.sort_values(["track", "frame"], kind="stable").drop_duplicates(["track", "frame"])
+
+
+def _beside(path: Path) -> Found | None:
+    """What MOT-Challenge's seqinfo.ini says."""
+    for folder in list(path.parents)[:2]:
+        if (info := folder / "seqinfo.ini").is_file():
+            parser = configparser.ConfigParser()
+            parser.read(info, encoding="utf-8")
+            own = parser["Sequence"]
+            return Found((own.getint("imWidth"), own.getint("imHeight")), own.getfloat("frameRate"))
+    return None

@@ -1,0 +1,136 @@
+"""What one camera recorded: all points of all tracks in one tidy table, with the days there are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from common.errors import InputError
+
+COLUMNS = ("day", "track", "frame", "x", "y")
+SIZES = (
+    (320, 240),
+    (640, 480),
+    (800, 600),
+    (1024, 768),
+    (1280, 720),
+    (1280, 960),
+    (1920, 1080),
+    (2560, 1440),
+    (3840, 2160),
+)
+"""Usual sizes of pictures, of which the first that holds all points is taken where nobody says the size."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What was left out, and why.
+
+    Attributes:
+        file: its name.
+        reason: in words.
+    """
+
+    file: str
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """Tracks of one camera.
+
+    Attributes:
+        points: a row for each point, with the columns `COLUMNS`: day (a category of dates), number of the track (unique
+            within the day), frame, x to the right and y downwards in pixels; in the order of days, tracks and frames.
+        size: (width, height) of the picture in pixels.
+        fps: frames a second; None where nobody knows.
+        name: of the camera, for headings.
+        faults: files that were left out.
+    """
+
+    points: pd.DataFrame = field(repr=False)
+    size: tuple[int, int]
+    fps: float | None = None
+    name: str = ""
+    faults: tuple[Fault, ...] = ()
+
+    @property
+    def days(self) -> pd.DatetimeIndex:
+        """Recorded days. Others are missing, which is not the same as empty."""
+        return pd.DatetimeIndex(self.points["day"].cat.categories)
+
+    @property
+    def calendar(self) -> pd.DatetimeIndex:
+        """All days from the first to the last recorded one."""
+        return pd.date_range(self.days[0], self.days[-1], freq="D")
+
+    @property
+    def day_number(self) -> np.ndarray:
+        """(N,) the recorded day of each point, from 0."""
+        return self.points["day"].cat.codes.to_numpy()
+
+    @cached_property
+    def track_number(self) -> np.ndarray:
+        """(N,) the track of each point, from 0, over all days."""
+        day, track = self.day_number, self.points["track"].to_numpy()
+        new = (np.diff(day) != 0) | (np.diff(track) != 0)
+        return np.concatenate([[0], np.cumsum(new)]) if len(day) else np.zeros(0, int)
+
+    def between(self, first: Any = None, last: Any = None) -> Recording:
+        """The days from one to another, both among them.
+
+        Raises:
+            InputError: nothing was recorded then.
+        """
+        first, last = (pd.Timestamp(day) if day else end for day, end in ((first, self.days[0]), (last, self.days[-1])))
+        days = self.days[(self.days >= first) & (self.days <= last)]
+        return self.of(days)
+
+    def of(self, days: pd.DatetimeIndex) -> Recording:
+        """These recorded days alone.
+
+        Raises:
+            InputError: none of them was recorded.
+        """
+        known = self.days.intersection(days)
+        if not len(known):
+            raise InputError(f"None of {len(days)} days asked for was recorded; there are {span(self.days)}.")
+        rows = self.days.isin(known)[self.day_number]
+        part = self.points[rows]
+        return replace(self, points=part.assign(day=part["day"].cat.set_categories(known)))
+
+
+def span(days: pd.DatetimeIndex) -> str:
+    """In words: how many days, from when to when."""
+    return f"{len(days)} days, {days[0]:%Y-%m-%d} to {days[-1]:%Y-%m-%d}" if len(days) else "no days"
+
+
+def tidy(parts: list[tuple[Any, pd.DataFrame]]) -> pd.DataFrame:
+    """One table of a day's tables each; see `Recording.points`.
+
+    Args:
+        parts: a date, and columns track, frame, x, y.
+    """
+    parts = sorted(parts, key=lambda part: part[0])
+    days = pd.DatetimeIndex([day for day, _ in parts])
+    whole = pd.concat([part.reset_index(drop=True) for _, part in parts], ignore_index=True, copy=False)
+    codes = np.repeat(np.arange(len(parts), dtype=np.int32), [len(part) for _, part in parts])
+    whole.insert(0, "day", pd.Categorical.from_codes(codes, categories=days))
+    return whole
+
+
+def usual_size(points: pd.DataFrame) -> tuple[int, int]:
+    """The first of `SIZES` that holds all points.
+
+    Raises:
+        InputError: none does.
+    """
+    right, low = float(points["x"].max()), float(points["y"].max())
+    for width, height in SIZES:
+        if right <= width and low <= height:
+            return width, height
+    raise InputError(f"Points lie as far as ({right:g}, {low:g}); say how large the picture is.")

@@ -1,0 +1,188 @@
+"""Days on which people walk other ways than on the days before: lines learned from past tracks, and how likely new tracks
+are beside them (after Khor & See 2017, arXiv 1712.07322).
+
+For each day, the lines are TraClus's of the recorded days of the same weekday just before it. A track's distance from a
+line is the mean over its points of the squared city-block distance to the nearest point of the line; distances are taken
+to be exponential, with a rate learned from the same past tracks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from common.errors import InputError
+
+from .recording import Recording
+from .traclus import corners, traclus
+
+WINDOW = 3
+"""Days that a day is compared with."""
+FAR = 1000.0
+"""Square pixels from which on a track may be called anomalous: about 32 pixels."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How the model is made.
+
+    Attributes:
+        window: days before, of the same weekday, that are learned from.
+        longest: days that those may lie back at most; None lets a window span gaps, as the released code does.
+        weekly: compare with the same weekday; False takes the days just before, whatever they are.
+        released_lines: TraClus as released, see `traclus`.
+        released_scores: distances, rates and thresholds with the faults of the released code: a track's nearest distance
+            is kept from point to point, the rate counts points and sums distances over the lines before, and lines are
+            cut to whole pixels.
+        far: see `FAR`.
+    """
+
+    window: int = WINDOW
+    longest: int | None = None
+    weekly: bool = True
+    released_lines: bool = False
+    released_scores: bool = False
+    far: float = FAR
+
+    def __post_init__(self) -> None:
+        if self.window < 1 or self.far < 0 or (self.longest is not None and self.longest < 1):
+            raise InputError(f"Expected a window of a day or more, longest of one or more, far from 0 on; got {self}.")
+
+
+@dataclass(frozen=True, eq=False)
+class Lines:
+    """What a window has taught.
+
+    Attributes:
+        lines: (P, 2) each, in pixels.
+        rate: (J,) of each line's exponential, for square pixels.
+        lowest: (J,) log-likelihood of the least likely of the window's own tracks.
+    """
+
+    lines: tuple[np.ndarray, ...]
+    rate: np.ndarray
+    lowest: np.ndarray
+
+
+def windows(days: pd.DatetimeIndex, options: Options) -> dict[pd.Timestamp, pd.DatetimeIndex]:
+    """Day -> the days that it is compared with; without those that have too few before them."""
+    found = {}
+    for place, day in enumerate(days):
+        past = days[:place]
+        if options.weekly:
+            past = past[past.weekday == day.weekday()]
+        past = past[-options.window :]
+        if len(past) == options.window and (options.longest is None or (day - past[0]).days <= options.longest):
+            found[day] = past
+    return found
+
+
+def score_days(recording: Recording, options: Options | None = None, *, progress: bool = True) -> pd.DataFrame:
+    """Scores of each day that has a window, in the order of days.
+
+    Returns:
+        Columns: "unlikely", 1 - the mean over tracks of the least likelihood over lines; "ratio", minus the mean over
+        tracks of log10 of that likelihood, divided by the least of the window's tracks for the line that the track is
+        likeliest by; "anomalous", how many tracks are less likely than that and far from all lines; "tracks"; "lines".
+
+    Raises:
+        InputError: no day has enough days before it.
+    """
+    options = options or Options()
+    asked = windows(recording.days, options)
+    if not asked:
+        raise InputError(f"No day has {options.window} days to be compared with; {len(recording.days)} are recorded.")
+    tracks = day_tracks(recording)
+    cuts = _day_corners(tracks, options.released_lines)
+    rows = {}
+    for day, past in tqdm(asked.items(), desc="Trajectories", unit="day", disable=not progress):
+        known = [track for each in past for track in tracks[each]]
+        own = [rows_ for each in past for rows_ in cuts[each]]
+        rows[day] = _score(tracks[day], learn(known, options, own), options)
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def day_tracks(recording: Recording) -> dict[pd.Timestamp, list[np.ndarray]]:
+    """Day -> (N, 2) points of each of its tracks, of those with two or more."""
+    points = recording.points[["x", "y"]].to_numpy(np.float64)
+    number = recording.track_number
+    begin = np.flatnonzero(np.concatenate([[True], np.diff(number) > 0]))
+    day, end = recording.day_number[begin], np.append(begin[1:], len(number))
+    found: dict[pd.Timestamp, list[np.ndarray]] = {each: [] for each in recording.days}
+    names = list(recording.days)
+    for first, last, which in zip(begin, end, day):
+        if last - first > 1:
+            found[names[which]].append(points[first:last])
+    return found
+
+
+def learn(tracks: Sequence[np.ndarray], options: Options, rows: Sequence[np.ndarray] | None = None) -> Lines:
+    """Lines of past tracks, and what is usual beside them.
+
+    Args:
+        tracks: (N, 2) each.
+        options: see there.
+        rows: of `traclus.corners`, where they are known.
+    """
+    lines = traclus(tracks, compat=options.released_lines, rows=rows).lines or [_middle(tracks)]
+    if options.released_scores:
+        lines = [np.trunc(line) for line in lines]
+    between = distances(tracks, lines, prefix=options.released_scores)  # (N, J)
+    sums, count = between.sum(0), len(tracks)
+    if options.released_scores:
+        sums, count = np.cumsum(sums), sum(map(len, tracks))
+    rate = count / np.maximum(sums, 1e-9)
+    return Lines(tuple(lines), rate, (-rate * between).min(0))
+
+
+def distances(tracks: Sequence[np.ndarray], lines: Sequence[np.ndarray], *, prefix: bool = False) -> np.ndarray:
+    """(N, J) in square pixels: one-way Chamfer distance of each track from each line, by squared city blocks.
+
+    Args:
+        tracks: (M, 2) each.
+        lines: (P, 2) each.
+        prefix: each point has the least of its own distance and those of the points before it, as released.
+    """
+    points, sizes = np.concatenate(tracks), np.array([len(track) for track in tracks])
+    begin = np.cumsum(sizes) - sizes
+    found = np.empty((len(tracks), len(lines)))
+    for column, line in enumerate(lines):
+        nearest = np.abs(points[:, None] - line).sum(-1).min(1) ** 2
+        if prefix:
+            nearest = _running_least(nearest, begin)
+        found[:, column] = np.add.reduceat(nearest, begin) / sizes
+    return found
+
+
+def _score(tracks: Sequence[np.ndarray], known: Lines, options: Options) -> dict[str, float]:
+    if not tracks:
+        return {"unlikely": np.nan, "ratio": np.nan, "anomalous": 0, "tracks": 0, "lines": len(known.lines)}
+    between = distances(tracks, known.lines, prefix=options.released_scores)
+    log = -known.rate * between  # natural logarithm of the likelihood
+    least, lowest = log.min(1), known.lowest[log.argmax(1)]
+    anomalous = (least < lowest) & (between.min(1) > options.far)
+    return {
+        "unlikely": float(1 - np.exp(least).mean()), "ratio": float((lowest - least).mean() / np.log(10)),
+        "anomalous": int(anomalous.sum()), "tracks": len(tracks), "lines": len(known.lines),
+    }  # fmt: skip
+
+
+def _day_corners(tracks: dict[pd.Timestamp, list[np.ndarray]], blind: bool) -> dict[pd.Timestamp, list[np.ndarray]]:
+    """Each track is cut once, however many windows it is in."""
+    rows = iter(corners([track for own in tracks.values() for track in own], blind=blind))
+    return {day: [next(rows) for _ in own] for day, own in tracks.items()}
+
+
+def _middle(tracks: Sequence[np.ndarray]) -> np.ndarray:
+    """The track that is least far from all others, where none run together."""
+    return tracks[int(distances(tracks, tracks).sum(0).argmin())]
+
+
+def _running_least(values: np.ndarray, begin: np.ndarray) -> np.ndarray:
+    """(M,) the least so far within each stretch that begins at the rows of `begin`."""
+    parts = np.split(values, begin[1:])
+    return np.concatenate([np.minimum.accumulate(part) for part in parts])
