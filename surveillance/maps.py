@@ -1,4 +1,4 @@
-"""Where people walk: heatmaps, sums over square pools, and both by day, weekday, month, season or part of the recording."""
+"""Where people walk: heatmaps, sums over square pools, and both by day, weekday, month, season or part of a day."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ class Grid:
 
 
 def heatmap(recording: Recording, *, rows: np.ndarray | None = None) -> np.ndarray:
-    """(H, W) points at each pixel, rows from the top; those outside of the picture are not counted, those on its right and
-    lower border belong to its last pixels.
+    """(H, W) points at each pixel, rows from the top; those outside of the picture are not counted, those on its right
+    and lower border belong to its last pixels.
 
     Args:
         recording: see there.
@@ -134,7 +134,7 @@ def groups(recording: Recording, by: str, parts: int = 3) -> dict[str, np.ndarra
         part = np.minimum(frame.astype(np.int64) * parts // length, parts - 1)
         return {_span(number, parts, length, recording.fps): part == number for number in range(parts)}
     names = group_names(recording.days, by)
-    order = [name for name in (WEEKDAYS if by == "weekday" else SEASONS if by == "season" else dict.fromkeys(names))]
+    order = list({"weekday": WEEKDAYS, "season": SEASONS}.get(by, dict.fromkeys(names)))
     own = np.array([order.index(name) for name in names])[recording.day_number]
     return {name: own == number for number, name in enumerate(order) if name in set(names)}
 

@@ -1,9 +1,9 @@
-"""Days on which people walk other ways than on the days before: lines learned from past tracks, and how likely new tracks
-are beside them (after Khor & See 2017, arXiv 1712.07322).
+"""Days on which people walk other ways than on the days before: lines learned from past tracks, and how likely new
+tracks are beside them (after Khor & See 2017, arXiv 1712.07322).
 
 For each day, the lines are TraClus's of the recorded days of the same weekday just before it. A track's distance from a
-line is the mean over its points of the squared city-block distance to the nearest point of the line; distances are taken
-to be exponential, with a rate learned from the same past tracks.
+line is the mean over its points of the squared city-block distance to the nearest point of the line; distances are
+taken to be exponential, with a rate learned from the same past tracks.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ class Options:
         longest: days that those may lie back at most; None lets a window span gaps, as the released code does.
         weekly: compare with the same weekday; False takes the days just before, whatever they are.
         released_lines: TraClus as released, see `traclus`.
-        released_scores: distances, rates and thresholds with the faults of the released code: a track's nearest distance
-            is kept from point to point, the rate counts points and sums distances over the lines before, and lines are
-            cut to whole pixels.
+        released_scores: distances, rates and thresholds with the faults of the released code: a track's nearest
+            distance is kept from point to point, the rate counts points and sums distances over the lines before, and
+            lines are cut to whole pixels.
         far: see `FAR`.
     """
 
