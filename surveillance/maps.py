@@ -16,7 +16,7 @@ POOL = 80
 """Pixels of a pool's side."""
 SEASONS = ("winter", "spring", "summer", "autumn")
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-GROUPS = ("day", "weekday", "month", "season", "year", "part")
+GROUPS = ("all", "day", "weekday", "month", "season", "year", "part")
 
 
 @dataclass(frozen=True)
@@ -59,22 +59,34 @@ class Grid:
         return np.where(inside, row * columns + column, -1)
 
 
-def heatmap(recording: Recording, *, rows: np.ndarray | None = None) -> np.ndarray:
+def heatmap(recording: Recording) -> np.ndarray:
     """(H, W) points at each pixel, rows from the top; those outside of the picture are not counted, those on its right
     and lower border belong to its last pixels.
+    """
+    return next(iter(heatmaps(recording, "all").values()))
+
+
+def heatmaps(recording: Recording, by: str, parts: int = 3) -> dict[str, np.ndarray]:
+    """Name of a group -> its heatmap (H, W), see `heatmap`, in the order of time.
 
     Args:
         recording: see there.
-        rows: (N,) of its points, true for those that count; None takes all.
+        by: one of `GROUPS`; "part" cuts the recordings into parts of equal length, by frames.
+        parts: how many.
+
+    Raises:
+        InputError: an unknown grouping.
     """
     width, height = recording.size
     x, y = (recording.points[name].to_numpy() for name in ("x", "y"))
-    if rows is not None:
-        x, y = x[rows], y[rows]
+    names, group = _grouped(recording, by, parts)
     inside = (x >= 0) & (x <= width) & (y >= 0) & (y <= height)
-    column = np.minimum(x[inside].astype(np.int64), width - 1)
-    row = np.minimum(y[inside].astype(np.int64), height - 1)
-    return np.bincount(row * width + column, minlength=width * height).reshape(height, width)
+    flat = np.minimum(y[inside].astype(np.int64), height - 1)
+    flat *= width
+    flat += np.minimum(x[inside].astype(np.int32), width - 1)
+    flat += group[inside].astype(np.int64) * (width * height)
+    sums = np.bincount(flat, minlength=len(names) * width * height).reshape(len(names), height, width)
+    return dict(zip(names, sums))
 
 
 def shown(counts: np.ndarray, *, blur: float = 0.0, log: bool = False) -> np.ndarray:
@@ -115,30 +127,6 @@ def volumes(recording: Recording) -> pd.DataFrame:
     return pd.DataFrame({"tracks": tracks, "points": points}, index=recording.days)
 
 
-def groups(recording: Recording, by: str, parts: int = 3) -> dict[str, np.ndarray]:
-    """Name of a group -> (N,) which points are in it, in the order of time.
-
-    Args:
-        recording: see there.
-        by: one of `GROUPS`; "part" cuts each day's recording into parts of equal length, by frames.
-        parts: how many.
-
-    Raises:
-        InputError: an unknown grouping.
-    """
-    if by not in GROUPS:
-        raise InputError(f"There are no groups by {by!r}; choose from {', '.join(GROUPS)}.")
-    if by == "part":
-        frame = recording.points["frame"].to_numpy()
-        length = max(1, int(frame.max()) + 1)
-        part = np.minimum(frame.astype(np.int64) * parts // length, parts - 1)
-        return {_span(number, parts, length, recording.fps): part == number for number in range(parts)}
-    names = group_names(recording.days, by)
-    order = list({"weekday": WEEKDAYS, "season": SEASONS}.get(by, dict.fromkeys(names)))
-    own = np.array([order.index(name) for name in names])[recording.day_number]
-    return {name: own == number for number, name in enumerate(order) if name in set(names)}
-
-
 def group_names(days: pd.DatetimeIndex, by: str) -> list[str]:
     """The group of each day: its date, weekday, month ("2012-01"), season (winter is December to February) or year."""
     if by == "weekday":
@@ -148,8 +136,54 @@ def group_names(days: pd.DatetimeIndex, by: str) -> list[str]:
     return [f"{day:{ {'day': '%Y-%m-%d', 'month': '%Y-%m', 'year': '%Y'}[by] }}" for day in days]
 
 
+def _grouped(recording: Recording, by: str, parts: int) -> tuple[list[str], np.ndarray]:
+    """Names of the groups, and (N,) which one each point is in."""
+    if by not in GROUPS:
+        raise InputError(f"There are no groups by {by!r}; choose from {', '.join(GROUPS)}.")
+    if by == "all":
+        return ["all"], np.zeros(len(recording.points), np.int16)
+    if by == "part":
+        frame = recording.points["frame"].to_numpy()
+        length = max(1, int(frame.max()) + 1)
+        group = np.minimum(frame.astype(np.int64) * parts // length, parts - 1)
+        return [_span(number, parts, length, recording.fps) for number in range(parts)], group.astype(np.int16)
+    names = group_names(recording.days, by)
+    order = [name for name in {"weekday": WEEKDAYS, "season": SEASONS}.get(by, dict.fromkeys(names)) if name in names]
+    return order, np.array([order.index(name) for name in names], np.int16)[recording.day_number]
+
+
 def _span(number: int, parts: int, length: int, fps: float | None) -> str:
     first, last = number * length / parts, (number + 1) * length / parts
     if fps is None:
         return f"frames {first:.0f} to {last:.0f}"
     return f"minutes {first / fps / 60:.0f} to {last / fps / 60:.0f}"
+
+
+def flows(recording: Recording, grid: Grid | None = None) -> pd.DataFrame:
+    """How tracks move through each pool (rows), by the steps that begin there.
+
+    Returns:
+        Columns: steps; right and down, the mean velocity; speed, the mean of its size; in pixels a second, or a frame
+        where nobody knows how many there are. nan in pools without steps.
+    """
+    grid = grid or Grid(recording.size)
+    x, y, frame = (recording.points[name].to_numpy() for name in ("x", "y", "frame"))
+    where = grid.of(x, y)[:-1]
+    row = np.flatnonzero((np.diff(recording.track_number) == 0) & (where >= 0))
+    time = (frame[row + 1] - frame[row]) / (recording.fps or 1.0)
+    right, down = ((values[row + 1] - values[row]) / time for values in (x, y))
+    pool, count = where[row], len(grid.names)
+    steps = np.bincount(pool, minlength=count)
+    sums = {"right": right, "down": down, "speed": np.hypot(right, down)}
+    found = {name: np.bincount(pool, values, count) / np.where(steps, steps, np.nan) for name, values in sums.items()}
+    return pd.DataFrame({"steps": steps, **found}, index=grid.names)
+
+
+def speeds(recording: Recording) -> pd.Series:
+    """The mean speed of each track of two points or more: its way by its time, in pixels a second, or a frame."""
+    x, y, frame = (recording.points[name].to_numpy() for name in ("x", "y", "frame"))
+    track = recording.track_number
+    same = np.diff(track) == 0
+    way = np.bincount(track[:-1][same], np.hypot(np.diff(x), np.diff(y))[same], track[-1] + 1)
+    time = np.bincount(track[:-1][same], np.diff(frame)[same], track[-1] + 1) / (recording.fps or 1.0)
+    return pd.Series(way[time > 0] / time[time > 0], name="speed")

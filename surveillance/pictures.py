@@ -1,0 +1,199 @@
+"""Heatmaps, footmap, trees, calendars, flows and curves, as figures of matplotlib that know no screen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from scipy.cluster import hierarchy
+
+from .days import DayTree
+from .maps import Grid, shown
+
+HEAT = "inferno"
+UNUSUAL = "#d62728"
+BLUR = 4.0
+"""Pixels of the heatmaps' blur."""
+
+
+def figure(width: float, height: float) -> Figure:
+    """Of so many inches."""
+    made = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(made)
+    return made
+
+
+def draw_heatmaps(
+    maps: Mapping[str, np.ndarray], background: np.ndarray | None = None, *, days: Mapping[str, int] | None = None,
+    columns: int = 4, blur: float = BLUR, log: bool = True,
+) -> Figure:  # fmt: skip
+    """Heatmaps side by side, in the same colours.
+
+    Args:
+        maps: name -> (H, W) counts.
+        background: (H, W, 3) uint8 of the place, under them.
+        days: name -> recorded days in it, by which its counts are divided; None shows sums.
+        columns: in a row.
+        blur: see `shown`.
+        log: see `shown`.
+    """
+    means = {name: values / max(1, days[name]) if days else values for name, values in maps.items()}
+    made = {name: shown(values, blur=blur, log=log) for name, values in means.items()}
+    columns = min(columns, len(made))
+    rows, top = -(-len(made) // columns), max(float(values.max()) for values in made.values())
+    height, width = next(iter(made.values())).shape
+    side = 9.0 if len(made) == 1 else 3.1
+    whole = figure(side * columns, (side * height / width + 0.3) * rows)
+    image = None
+    for place, (name, values) in enumerate(made.items(), 1):
+        axes = whole.add_subplot(rows, columns, place)
+        if background is not None:
+            axes.imshow(background, extent=(0, width, height, 0))
+        # Where nobody was, the place itself is seen.
+        alpha = 1.0 if background is None else np.clip(values / max(top, 1e-9) * 3, 0, 0.75)
+        image = axes.imshow(values, cmap=HEAT, vmin=0, vmax=top or 1, alpha=alpha, extent=(0, width, height, 0))
+        axes.set_title(name if not days else f"{name} ({days[name]} days)", fontsize=9)
+        axes.set_xticks([])
+        axes.set_yticks([])
+    if len(made) == 1 and image is not None:
+        label = "log10(1 + points)" if log else "points"
+        whole.colorbar(image, ax=whole.axes, shrink=0.7, label=label + (" a day" if days else ""))
+    return whole
+
+
+def draw_footmap(
+    pools: pd.DataFrame, calendar: pd.DatetimeIndex, grid: Grid, *, marked: pd.DatetimeIndex | None = None, log: bool = True
+) -> Figure:  # fmt: skip
+    """Days from left to right, pools from top to bottom; days that were not recorded stay white.
+
+    Args:
+        pools: of `maps.day_pools`.
+        calendar: all days from the first to the last.
+        grid: of the pools.
+        marked: unusual days, with a mark above.
+        log: log10(1 + points).
+    """
+    live = pools.loc[:, pools.sum() > 0]
+    values = live.reindex(calendar).to_numpy(float).T
+    whole = figure(12, 0.17 * len(live.columns) + 1.2)
+    axes = whole.add_subplot(xlabel="", ylabel="pool")
+    image = axes.imshow(np.log10(1 + values) if log else values, aspect="auto", cmap=HEAT, interpolation="none")
+    whole.colorbar(image, ax=axes, label="log10(1 + points)" if log else "points", pad=0.01)
+    rows = [name.split("c")[0] for name in live.columns]
+    for place in range(1, len(rows)):
+        if rows[place] != rows[place - 1]:
+            axes.axhline(place - 0.5, color="white", linewidth=1.5)
+    axes.set_yticks(range(len(live.columns)), live.columns, fontsize=6)
+    _month_ticks(axes, calendar)
+    if marked is not None:
+        places = np.flatnonzero(calendar.isin(marked))
+        axes.plot(places, np.full(len(places), -1.2), "v", color=UNUSUAL, markersize=3, clip_on=False)
+        axes.set_ylim(len(live.columns) - 0.5, -0.5)
+    return whole
+
+
+def draw_tree(tree: DayTree, height: float) -> Figure:
+    """How days merge into clusters, and where the tree is cut."""
+    whole = figure(12, 3.6)
+    axes = whole.add_subplot(ylabel="height (Ward)")
+    hierarchy.dendrogram(tree.tree, ax=axes, no_labels=True, color_threshold=height, above_threshold_color="0.5")
+    axes.axhline(height, color="0.3", linestyle=":", linewidth=1)
+    return whole
+
+
+def draw_calendar(
+    values: pd.Series, label: str, *, marked: pd.DatetimeIndex | None = None, kinds: bool = False
+) -> Figure:
+    """A square for each day: weeks from left to right, Monday on top; days that are not there stay white.
+
+    Args:
+        values: of days.
+        label: of the values.
+        marked: unusual days, with a frame.
+        kinds: the values are numbers of clusters.
+    """
+    days = pd.DatetimeIndex(values.index)
+    start = days[0] - pd.Timedelta(days=days[0].weekday())
+    week, weekday = (days - start).days.to_numpy() // 7, days.weekday.to_numpy()
+    table = np.full((7, int(week.max()) + 1), np.nan)
+    table[weekday, week] = values.to_numpy(float)
+    whole = figure(12, 2.0)
+    axes = whole.add_subplot()
+    image = axes.imshow(table, cmap="tab10" if kinds else "viridis", aspect="equal", interpolation="none")
+    if not kinds:
+        whole.colorbar(image, ax=axes, label=label, pad=0.01)
+    axes.set_yticks(range(7), ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"], fontsize=7)
+    mondays = pd.date_range(start, periods=table.shape[1], freq="7D")
+    firsts = [place for place, day in enumerate(mondays) if day.day <= 7]
+    axes.set_xticks(firsts, [f"{mondays[place]:%b %Y}" for place in firsts], fontsize=7, rotation=45, ha="right")
+    if marked is not None:
+        for day in marked.intersection(days):
+            place = (day - start).days
+            axes.plot(place // 7, place % 7, "s", markersize=6, markerfacecolor="none", color=UNUSUAL)
+    return whole
+
+
+def draw_flows(
+    flow: pd.DataFrame, grid: Grid, heat: np.ndarray, unit: str, background: np.ndarray | None = None
+) -> Figure:
+    """An arrow in each pool: where tracks go on the whole, and how fast; over a heatmap (H, W)."""
+    height, width = heat.shape
+    whole = figure(9, 9 * height / width)
+    axes = whole.add_subplot()
+    if background is not None:
+        axes.imshow(background, extent=(0, width, height, 0))
+    else:
+        axes.imshow(shown(heat, blur=BLUR, log=True), cmap="Greys", extent=(0, width, height, 0), vmin=0)
+    rows, columns = grid.shape
+    x = (np.tile(np.arange(columns), rows) + 0.5) * grid.pool
+    y = (np.repeat(np.arange(rows), columns) + 0.5) * grid.pool
+    busy = (flow["steps"] > 0.002 * flow["steps"].sum()).to_numpy()
+    right, down, speed = (flow[name].to_numpy()[busy] for name in ("right", "down", "speed"))
+    arrows = axes.quiver(
+        x[busy], y[busy], right, down, speed, angles="xy", cmap="plasma", width=0.005,
+        scale_units="xy", scale=max(float(np.hypot(right, down).max(initial=0)), 1e-9) / grid.pool,
+    )  # fmt: skip
+    whole.colorbar(arrows, ax=axes, label=f"speed, {unit}", shrink=0.7)
+    axes.set_xlim(0, width)
+    axes.set_ylim(height, 0)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    return whole
+
+
+def draw_bars(values: pd.DataFrame, label: str) -> Figure:
+    """A box for each column: its median, quartiles and range."""
+    whole = figure(6, 2.6)
+    axes = whole.add_subplot(ylabel=label)
+    axes.boxplot([values[name].dropna() for name in values], tick_labels=list(values), showfliers=False)
+    axes.tick_params(labelsize=8)
+    return whole
+
+
+def draw_lines(
+    lines: Sequence[np.ndarray], tracks: Sequence[np.ndarray], size: tuple[int, int], background: np.ndarray | None = None
+) -> Figure:  # fmt: skip
+    """Tracks, thin, and the lines that they have in common, thick."""
+    width, height = size
+    whole = figure(7, 7 * height / width)
+    axes = whole.add_subplot()
+    if background is not None:
+        axes.imshow(background, extent=(0, width, height, 0))
+    for track in tracks:
+        axes.plot(*track.T, color="0.6", linewidth=0.4, alpha=0.6)
+    for number, line in enumerate(lines):
+        axes.plot(*line.T, color=f"C{number % 10}", linewidth=3, marker="o", markersize=3)
+    axes.set_xlim(0, width)
+    axes.set_ylim(height, 0)
+    return whole
+
+
+def _month_ticks(axes: Any, calendar: pd.DatetimeIndex) -> None:
+    firsts = np.flatnonzero(calendar.day == 1)
+    step = max(1, len(firsts) // 20)
+    names = [f"{calendar[place]:%b %Y}" for place in firsts[::step]]
+    axes.set_xticks(firsts[::step], names, fontsize=7, rotation=45, ha="right")
