@@ -66,14 +66,13 @@ def draw_heatmaps(
 
 
 def draw_footmap(
-    pools: pd.DataFrame, calendar: pd.DatetimeIndex, grid: Grid, *, marked: pd.DatetimeIndex | None = None, log: bool = True
-) -> Figure:  # fmt: skip
+    pools: pd.DataFrame, calendar: pd.DatetimeIndex, *, marked: pd.DatetimeIndex | None = None, log: bool = True
+) -> Figure:
     """Days from left to right, pools from top to bottom; days that were not recorded stay white.
 
     Args:
         pools: of `maps.day_pools`.
         calendar: all days from the first to the last.
-        grid: of the pools.
         marked: unusual days, with a mark above.
         log: log10(1 + points).
     """
@@ -175,7 +174,8 @@ def draw_bars(values: pd.DataFrame, label: str) -> Figure:
 
 
 def draw_lines(
-    lines: Sequence[np.ndarray], tracks: Sequence[np.ndarray], size: tuple[int, int], background: np.ndarray | None = None
+    lines: Sequence[np.ndarray], tracks: Sequence[np.ndarray], size: tuple[int, int],
+    background: np.ndarray | None = None,
 ) -> Figure:  # fmt: skip
     """Tracks, thin, and the lines that they have in common, thick."""
     width, height = size

@@ -1,0 +1,175 @@
+"""What a recording shows, as pictures and one page that one can read without knowing anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from common.files import replace_file
+
+from . import pictures
+from .days import CUT, cluster_days
+from .maps import WEEKDAYS, Grid, day_pools, flows, group_names, heatmap, heatmaps, speeds, volumes
+from .page import Section, page
+from .recording import Recording, span
+
+
+@dataclass(frozen=True)
+class Looks:
+    """How a recording is described.
+
+    Attributes:
+        pool: side of the pools in pixels.
+        cut: height at which the tree of days is cut.
+        parts: of the recordings, by time.
+        blur: of the heatmaps, in pixels.
+        log: colours of the heatmaps by log10(1 + points).
+    """
+
+    pool: int = 80
+    cut: float = CUT
+    parts: int = 3
+    blur: float = pictures.BLUR
+    log: bool = True
+
+
+def describe(
+    recording: Recording, output: str | Path, *, looks: Looks | None = None, background: np.ndarray | None = None,
+    unusual: pd.DatetimeIndex | None = None, progress: bool = True,
+) -> Path:  # fmt: skip
+    """Writes pictures (PNG), days.csv, pools.csv and index.html, which holds all of them; returns that page.
+
+    Args:
+        recording: see there.
+        output: folder.
+        looks: see there.
+        background: (H, W, 3) uint8 of the place, under the heatmaps.
+        unusual: days that are marked.
+        progress: show a bar.
+    """
+    output = Path(output).expanduser()
+    output.mkdir(parents=True, exist_ok=True)
+    sections = []
+    steps = list(_sections(recording, looks or Looks(), background, unusual))
+    for name, title, make in tqdm(steps, desc="Describing", unit="picture", disable=not progress):
+        found = make()
+        if found is None:
+            continue
+        figure, words = found
+        path = output / f"{name}.png"
+        replace_file(path, lambda part, figure=figure: figure.savefig(part, dpi=110, format="png"))
+        sections.append(Section(title, words, path))
+    pools, volume = day_pools(recording, Grid(recording.size, (looks or Looks()).pool)), volumes(recording)
+    replace_file(output / "days.csv", lambda path: volume.to_csv(path, index_label="day"))
+    replace_file(output / "pools.csv", lambda path: pools.to_csv(path, index_label="day"))
+    text = page(f"What {recording.name} shows", summary(recording, volume), sections)
+    replace_file(output / "index.html", lambda path: path.write_text(text, encoding="utf-8"))
+    return output / "index.html"
+
+
+def summary(recording: Recording, volume: pd.DataFrame) -> list[str]:
+    """Sentences on what there is, and what was left out."""
+    missing = len(recording.calendar) - len(recording.days)
+    weekdays = volume["tracks"].groupby(recording.days.weekday).median()
+    most, least = (WEEKDAYS[int(getattr(weekdays, which)())] for which in ("idxmax", "idxmin"))
+    lines = [
+        f"{span(recording.days)}; {missing} days between were not recorded.",
+        f"{volume['tracks'].sum():,} tracks, {volume['points'].sum():,} points; {volume['tracks'].median():g} tracks on"
+        f" the median day, {volume['tracks'].min()} to {volume['tracks'].max()}.",
+        f"Busiest on {most}s ({weekdays.max():g} tracks), quietest on {least}s ({weekdays.min():g}).",
+    ]
+    if recording.faults:
+        told = "; ".join(f"{fault.file}: {fault.reason}" for fault in recording.faults[:10])
+        more = f"; and {len(recording.faults) - 10} more" if len(recording.faults) > 10 else ""
+        lines.append(f"{len(recording.faults)} files were left out. {told}{more}.")
+    return lines
+
+
+Made = tuple[Any, str] | None
+
+
+def _sections(
+    recording: Recording, looks: Looks, background: np.ndarray | None, unusual: pd.DatetimeIndex | None
+) -> Iterator[tuple[str, str, Callable[[], Made]]]:
+    """Name of a picture, its title, and what makes it and says a word on it; the whole heatmap is made once."""
+    grid, kept = Grid(recording.size, looks.pool), {}
+    marks = {"marked": unusual}
+    unit = "pixels a second" if recording.fps else "pixels a frame"
+
+    def whole() -> np.ndarray:
+        if "map" not in kept:
+            kept["map"] = heatmap(recording)
+        return kept["map"]
+
+    def pools() -> pd.DataFrame:
+        if "pools" not in kept:
+            kept["pools"] = day_pools(recording, grid)
+        return kept["pools"]
+
+    def place() -> Made:
+        drawn = pictures.draw_heatmaps({recording.name: whole()}, background, blur=looks.blur, log=looks.log)
+        return drawn, "Every point of every track, blurred a little."
+
+    def by(group: str, words: str) -> Callable[[], Made]:
+        def make() -> Made:
+            maps = heatmaps(recording, group, looks.parts)
+            days = None
+            if group != "part":
+                names = group_names(recording.days, group)
+                days = {name: names.count(name) for name in maps}
+            return pictures.draw_heatmaps(maps, background, days=days, blur=looks.blur, log=looks.log), words
+
+        return make
+
+    def footmap() -> Made:
+        words = "Each column is a day, each row a pool of the picture; white days were not recorded."
+        return pictures.draw_footmap(pools(), recording.calendar, **marks), words
+
+    def calendar() -> Made:
+        return pictures.draw_calendar(volumes(recording)["tracks"], "tracks", **marks), "Tracks of each day."
+
+    def moving() -> Made:
+        drawn = pictures.draw_flows(flows(recording, grid), grid, whole(), unit, background)
+        return (
+            drawn,
+            "Where tracks go on the whole, in each pool, and how fast. Short arrows: as many go back as forth.",
+        )
+
+    def fast() -> Made:
+        speed = speeds(recording)
+        drawn = pictures.draw_bars(pd.DataFrame({"all tracks": speed}), f"speed, {unit}")
+        return drawn, f"The mean speed of a track: {speed.median():.1f} {unit} in the median."
+
+    def tree() -> Made:
+        if len(recording.days) < 3:
+            return None
+        kept["tree"] = cluster_days(pools())
+        sizes = sorted(kept["tree"].cut(looks.cut).value_counts())
+        words = (
+            f"Days whose pools hold alike, merged step by step; cut at {looks.cut:g} they are {len(sizes)} clusters of"
+        )
+        return pictures.draw_tree(kept["tree"], looks.cut), f"{words} {', '.join(map(str, sizes))} days."
+
+    def kinds() -> Made:
+        if "tree" not in kept:
+            return None
+        drawn = pictures.draw_calendar(kept["tree"].cut(looks.cut), "cluster", kinds=True, **marks)
+        return drawn, "The clusters over the year."
+
+    yield "heatmap", "Where people are", place
+    yield "flows", "Where they go", moving
+    yield "speeds", "How fast", fast
+    yield "calendar", "How many", calendar
+    yield "footmap", "Footmap", footmap
+    yield "weekdays", "By weekday", by("weekday", "Points a recorded day.")
+    yield "seasons", "By season", by("season", "Points a recorded day.")
+    yield "months", "By month", by("month", "Points a recorded day.")
+    yield "parts", "By time of day", by("part", "The recordings in parts of equal length.")
+    yield "tree", "Which days are alike", tree
+    yield "clusters", "When they were", kinds

@@ -1,0 +1,82 @@
+"""Days on which people are elsewhere than usual: the shares of a day's points in the pools, beside those of days before.
+
+Shares, since volume is no anomaly: a busy day on which everybody walks as always is a usual one. Nothing here knows
+weekdays, nor labels, nor the days to come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+from sklearn.ensemble import IsolationForest
+from sklearn.neighbors import LocalOutlierFactor, NearestNeighbors
+from tqdm import tqdm
+
+from common.errors import InputError
+
+PAST, LEAST = 60, 21
+"""Recorded days that a day is compared with: at most, and at least."""
+
+
+def location_shares(pools: pd.DataFrame) -> pd.DataFrame:
+    """Square roots of the shares of each day's points in each pool, so that distances are Hellinger's times sqrt(2); nan
+    on days without points.
+    """
+    return np.sqrt(pools.div(pools.sum(axis=1).replace(0, np.nan), axis=0))
+
+
+def score_days(
+    pools: pd.DataFrame, detector: str = "neighbours", *, past: int = PAST, least: int = LEAST, seed: int = 0,
+    progress: bool = True,
+) -> pd.Series:  # fmt: skip
+    """How far each day lies out of the days before it; larger is farther, nan for the first ones.
+
+    Args:
+        pools: of `maps.day_pools`, in the order of days.
+        detector: of `DETECTORS`.
+        past: see `PAST`.
+        least: fewer days before give no score.
+        seed: of the forest.
+        progress: show a bar.
+
+    Raises:
+        InputError: an unknown detector, or too few days.
+    """
+    if detector not in DETECTORS:
+        raise InputError(f"There is no detector {detector!r}; choose from {', '.join(DETECTORS)}.")
+    if not 5 <= least <= past or len(pools) <= least:
+        raise InputError(f"Expected 5 <= least <= past, and more than {least} days; got {least}, {past}, {len(pools)}.")
+    values = location_shares(pools).to_numpy()
+    found = np.full(len(values), np.nan)
+    for row in tqdm(range(least, len(values)), desc="Location shares", unit="day", disable=not progress):
+        before = values[max(0, row - past) : row]
+        before = before[np.isfinite(before).all(1)]
+        if len(before) >= least and np.isfinite(values[row]).all():
+            found[row] = DETECTORS[detector](before, values[row : row + 1], seed)
+    return pd.Series(found, pools.index)
+
+
+def _median(before: np.ndarray, day: np.ndarray, _: int) -> float:
+    return float(np.linalg.norm(day - np.median(before, 0)))
+
+
+def _neighbours(before: np.ndarray, day: np.ndarray, _: int) -> float:
+    near = NearestNeighbors(n_neighbors=max(3, len(before) // 4)).fit(before)
+    return float(near.kneighbors(day)[0][0, -1])
+
+
+def _local(before: np.ndarray, day: np.ndarray, _: int) -> float:
+    found = LocalOutlierFactor(n_neighbors=max(3, len(before) // 4), novelty=True).fit(before)
+    return float(-found.score_samples(day)[0])
+
+
+def _forest(before: np.ndarray, day: np.ndarray, seed: int) -> float:
+    return float(-IsolationForest(100, random_state=seed).fit(before).score_samples(day)[0])
+
+
+DETECTORS: dict[str, Callable[[np.ndarray, np.ndarray, int], float]] = {
+    "median": _median, "neighbours": _neighbours, "local": _local, "forest": _forest,
+}  # fmt: skip
+"""Hellinger distance from the median; from the quarter nearest; local outlier factor; isolation forest."""
