@@ -104,9 +104,7 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--truth", type=Path, required=True, help="lines of a date and 0 or 1")
     parser.add_argument("-o", "--output", type=Path, default=Path("out"), help="folder")
     parser.add_argument("--window", default="P3", help="P1: 365 recorded days, P2: the first calendar year, P3: all")
-    parser.add_argument(
-        "--released", action="store_true", help="the trajectory scores as released too, with their faults"
-    )
+    parser.add_argument("--released", action="store_true", help="the trajectory scores as released too, faults and all")
     parser.add_argument("--draws", type=int, default=1000, help="of the bootstrap; 0 for no intervals")
 
 

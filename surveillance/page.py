@@ -13,7 +13,8 @@ body{font:17px/1.55 Georgia,serif;color:#222;background:#fbfaf7;max-width:70rem;
 h1{font-size:2.1rem;margin:0 0 .6rem}h2{font-size:1.3rem;margin:2.4rem 0 .2rem}p{max-width:46rem;margin:.3rem 0}
 img{max-width:100%;display:block;margin:.6rem 0}table{border-collapse:collapse;font:14px system-ui,sans-serif}
 nav a{margin-right:.9rem;font:14px system-ui,sans-serif;color:#2b6cb0}
-td,th{padding:.15rem .9rem .15rem 0;text-align:right;border-bottom:1px solid #e6e2d8}td:first-child,th:first-child{text-align:left}
+td,th{padding:.15rem .9rem .15rem 0;text-align:right;border-bottom:1px solid #e6e2d8}
+td:first-child,th:first-child{text-align:left}
 """
 
 

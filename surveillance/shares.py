@@ -1,4 +1,4 @@
-"""Days on which people are elsewhere than usual: the shares of a day's points in the pools, beside those of days before.
+"""Days on which people are elsewhere than usual: shares of a day's points in the pools, beside those of days before.
 
 Shares, since volume is no anomaly: a busy day on which everybody walks as always is a usual one. Nothing here knows
 weekdays, nor labels, nor the days to come.
@@ -21,8 +21,8 @@ PAST, LEAST = 60, 21
 
 
 def location_shares(pools: pd.DataFrame) -> pd.DataFrame:
-    """Square roots of the shares of each day's points in each pool, so that distances are Hellinger's times sqrt(2); nan
-    on days without points.
+    """Square roots of the shares of each day's points in each pool, so that distances are Hellinger's times sqrt(2);
+    nan on days without points.
     """
     return np.sqrt(pools.div(pools.sum(axis=1).replace(0, np.nan), axis=0))
 
