@@ -18,8 +18,8 @@ from .recording import Recording
 from .truth import read_truth
 
 SHOWN = (
-    "method", "days", "unusual", "auc", "average_precision", "precision", "recall", "f1", "hits", "false_alarms", "missed",
-    "best_f1",
+    "method", "days", "unusual", "auc", "average_precision", "precision", "recall", "f1", "hits", "false_alarms",
+    "missed", "best_f1",
 )  # fmt: skip
 
 

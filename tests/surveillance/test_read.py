@@ -1,0 +1,111 @@
+"""Tracks are read from all forms alike; what cannot be used is told, and missing days are missing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import square
+
+from common.errors import InputError
+from surveillance.read import read_tracks
+
+QUIET = {"progress": False}
+
+
+@pytest.fixture(scope="module")
+def days():
+    return square.weeks(3)
+
+
+@pytest.fixture(scope="module")
+def recording(days, tmp_path_factory):
+    return read_tracks(square.write(tmp_path_factory.mktemp("square") / "tracks", days), **QUIET)
+
+
+def test_all_points_are_there_once(recording, days):
+    points = recording.points
+    assert list(points) == ["day", "track", "frame", "x", "y"]
+    assert len(points) == sum(len(rows) for day in days.values() for rows in day.values())
+    assert recording.track_number[-1] + 1 == sum(map(len, days.values()))
+    assert not points.duplicated(["day", "track", "frame"]).any()
+    assert recording.size == square.SIZE
+    assert recording.faults == ()
+
+
+def test_days_that_were_not_recorded_are_missing(recording, days):
+    assert list(recording.days) == list(days)
+    assert len(recording.calendar) == 20  # the last day of the third week, the only gap, is at the end
+    part = recording.between("2012-01-05", "2012-01-08")
+    assert len(part.days) == 4
+    assert set(part.points["day"].unique()) == set(part.days)
+    assert np.array_equal(np.unique(part.day_number), np.arange(4))
+    with pytest.raises(InputError, match="None of"):
+        recording.between("2013-01-01", "2013-02-01")
+
+
+def test_order_of_lines_changes_nothing(recording, days, tmp_path):
+    square.write(tmp_path, days, list(days)[::-1])
+    for path in tmp_path.iterdir():
+        lines = path.read_text().split("\n")
+        path.write_text("\n".join(np.random.default_rng(0).permutation(lines)))
+    again = read_tracks(tmp_path, **QUIET)
+    assert again.points.reset_index(drop=True).equals(recording.points.reset_index(drop=True))
+
+
+def test_csv_with_columns_of_ones_own(recording, tmp_path):
+    table = recording.points.rename(columns={"day": "when", "track": "id", "x": "cx", "y": "cy"})
+    table["when"] = pd.to_datetime(table["when"]) + pd.Timedelta(hours=11)
+    table.assign(speed=1).to_csv(tmp_path / "all.csv", index=False)
+    words = {"day": "when", "track": "id", "x": "cx", "y": "cy"}
+    found = read_tracks(tmp_path / "all.csv", columns=words, size=square.SIZE, **QUIET)
+    assert found.points.astype({"day": str}).equals(recording.points.reset_index(drop=True).astype({"day": str}))
+    with pytest.raises(InputError, match="no column track, x, y"):
+        read_tracks(tmp_path / "all.csv", **QUIET)
+    with pytest.raises(InputError, match="'speed' of tracks"):
+        read_tracks(tmp_path / "all.csv", columns={"speed": "speed"}, **QUIET)
+
+
+def test_boxes_of_mot_challenge_stand_on_their_feet(tmp_path):
+    sequence = tmp_path / "MOT-2012-01-03" / "gt"
+    sequence.mkdir(parents=True)
+    (sequence / "gt.txt").write_text("1,7,100,50,20,40,1,1,0.9\n2,7,104,50,20,40,1,1,0.9\n1,9,10,10,10,10,1,1,1\n")
+    (sequence.parent / "seqinfo.ini").write_text("[Sequence]\nimWidth=640\nimHeight=480\nframeRate=25\n")
+    found = read_tracks(tmp_path, **QUIET)
+    assert (found.size, found.fps) == ((640, 480), 25)
+    assert list(found.days) == [pd.Timestamp("2012-01-03")]
+    assert found.points[["track", "frame", "x", "y"]].to_numpy().tolist() == [
+        [7, 1, 110, 90], [7, 2, 114, 90], [9, 1, 15, 20],
+    ]  # fmt: skip
+
+
+def test_files_that_cannot_be_used_are_listed_with_the_reason(days, tmp_path):
+    date = next(iter(days))
+    square.write(tmp_path, {date: days[date]})
+    (tmp_path / "again").mkdir()
+    for name, text in {
+        "notes.txt": "1 2 3 4", "001_20120109.txt": "", "001_20120110.txt": "1 2 3\n4 5 6\n",
+        "001_20120111.txt": "1 1 5 5\n1 2 x 5\n", "001_20121332.txt": "1 1 1 1", "photo.jpg": "x",
+        f"again/001_{date:%Y%m%d}.txt": "1 1 5 5", "001_20120112.txt": "1 -1 5 5",
+    }.items():  # fmt: skip
+        (tmp_path / name).write_text(text)
+    found = {fault.file: fault.reason for fault in read_tracks(tmp_path, **QUIET).faults}
+    assert found.pop("notes.txt") == "stray: no day in its name"
+    assert found.pop("001_20120109.txt") == "empty"
+    assert "expected 4 columns" in found.pop("001_20120110.txt")
+    assert "row 2 holds no numbers" in found.pop("001_20120111.txt")
+    assert "is no day" in found.pop("001_20121332.txt")
+    assert "neither .txt nor .csv" in found.pop("photo.jpg")
+    assert "row 1" in found.pop("001_20120112.txt")
+    (twice,) = found.values()  # of the two files of one day, the second
+    assert twice == f"stray: {date:%Y-%m-%d} is there already"
+
+
+def test_nothing_to_read_is_told(tmp_path):
+    (tmp_path / "a.txt").write_text("")
+    with pytest.raises(InputError, match="holds no tracks that can be read: 1 files"):
+        read_tracks(tmp_path, **QUIET)
+    with pytest.raises(InputError, match="There is no"):
+        read_tracks(tmp_path / "none", **QUIET)
+    with pytest.raises(InputError, match="no form 'kitti'"):
+        read_tracks(tmp_path, form="kitti", **QUIET)
