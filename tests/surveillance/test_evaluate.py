@@ -1,0 +1,132 @@
+"""Scores and calls beside truths that are known, and the commands on a square that the tests make."""
+
+from __future__ import annotations
+
+import lost
+import numpy as np
+import pandas as pd
+import pytest
+import square
+
+from common.errors import InputError
+from surveillance.__main__ import main
+from surveillance.evaluate import Method, baselines, evaluate, windows
+from surveillance.truth import read_truth
+
+DAYS = pd.date_range("2012-01-02", periods=70)
+
+
+def truth() -> pd.Series:
+    """Wednesdays, and the first Saturday."""
+    return pd.Series((DAYS.weekday == 2) | (pd.Series(range(70)) == 5).to_numpy(), DAYS)
+
+
+def test_perfect_scores_are_perfect():
+    methods = {"true": Method(truth().astype(float), truth()), "false": Method(1 - truth().astype(float), ~truth())}
+    found = evaluate(methods, truth(), DAYS, draws=20).set_index(["method", "slice"])
+    best, worst = (found.loc[(name, "all days")] for name in ("true", "false"))
+    assert (best[["auc", "average_precision", "f1", "best_f1", "auc_low", "f1_low"]] == 1).all()
+    assert (worst["auc"], worst["f1"], worst["hits"]) == (0, 0, 0)
+    assert found.loc[("true", "without Wednesdays"), "unusual"] == 1
+    assert np.isnan(found.loc[("true", "Wednesday"), "auc"]), "all days are of one kind"
+    assert found.loc[("true", "Monday"), "days"] == 10
+
+
+def test_measures_are_those_of_a_table():
+    called = truth().copy()
+    called.iloc[[0, 1]] = True  # two false alarms
+    called.iloc[5] = False  # one missed
+    row = evaluate({"x": Method(called.astype(float), called)}, truth(), DAYS, draws=0).iloc[0]
+    assert (row["hits"], row["false_alarms"], row["missed"]) == (10, 2, 1)
+    assert (row["precision"], row["recall"], row["f1"]) == pytest.approx((10 / 12, 10 / 11, 20 / 23))
+    assert "auc_low" not in row
+
+
+def test_trivial_rules_are_always_there():
+    volume = pd.DataFrame({"tracks": 3, "points": 9}, index=DAYS)
+    found = evaluate(baselines(volume, truth()), truth(), DAYS, draws=0)
+    whole = found[found["slice"] == "all days"].set_index("method")
+    assert whole.loc["every day", "f1"] == pytest.approx(2 * 11 / (70 + 11))
+    assert whole.loc["it is Wednesday", "f1"] == pytest.approx(20 / 21)
+    assert whole.loc["it is Wednesday", "tuned"]
+    assert not whole.loc["every day", "tuned"]
+
+
+def test_windows_are_of_recorded_days():
+    days = pd.date_range("2012-01-01", "2013-08-01")
+    found = windows(days)
+    assert (len(found["P1"]), len(found["P2"]), len(found["P3"])) == (365, 366, len(days))
+
+
+def test_what_people_say_is_read(tmp_path):
+    path = tmp_path / "truth.txt"
+    path.write_text("001_20120101 0\n\n2012-01-02,1\n")
+    assert read_truth(path).to_dict() == {pd.Timestamp("2012-01-01"): False, pd.Timestamp("2012-01-02"): True}
+    path.write_text("001_20120101 0\n001_20120101 1\nmonday 1\n001_20121301 1\n001_20120102 2\n")
+    with pytest.raises(InputError) as told:
+        read_truth(path)
+    assert [f"line {number}" in str(told.value) for number in (1, 2, 3, 4, 5)] == [False, True, True, True, True]
+    with pytest.raises(InputError, match="No day is both"):
+        evaluate({"x": Method(truth().astype(float))}, truth(), DAYS[:0])
+
+
+@pytest.fixture(scope="module")
+def tracks(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("commands")
+    days = square.weeks(12, tracks=5)
+    square.write(folder / "tracks", days)
+    (folder / "tracks" / "notes.txt").write_text("not tracks")
+    lines = [f"001_{day:%Y%m%d} {int(day.weekday() == 2)}" for day in days]
+    (folder / "truth.txt").write_text("\n".join(lines))
+    return folder
+
+
+def test_a_place_is_described_on_one_page(tracks, tmp_path, capsys):
+    asked = ["describe", str(tracks / "tracks"), "-o", str(tmp_path), "--truth", str(tracks / "truth.txt"), "-q"]
+    assert main(asked) == 0
+    printed = capsys.readouterr()
+    assert "notes.txt: stray" in printed.err + printed.out
+    text = (tmp_path / "index.html").read_text()
+    assert "http" not in text
+    assert "Busiest on" in text
+    assert "1 files were left out" in text
+    for name in ("heatmap", "footmap", "weekdays", "calendar", "flows", "tree", "clusters"):
+        assert (tmp_path / f"{name}.png").stat().st_size > 5000, name
+    table = pd.read_csv(tmp_path / "days.csv", parse_dates=["day"])
+    assert table["points"].sum() == pd.read_csv(tmp_path / "pools.csv").drop(columns="day").to_numpy().sum()
+
+
+def test_methods_stand_beside_trivial_rules(tracks, tmp_path, capsys):
+    asked = ["evaluate", str(tracks / "tracks"), "--truth", str(tracks / "truth.txt"), "-o", str(tmp_path), "-q"]
+    assert main([*asked, "--draws", "5"]) == 0
+    printed = capsys.readouterr().out
+    for name in ("every day", "it is Wednesday", "trajectories: unlikely", "time series with week", "location shares"):
+        assert name in printed
+    found = pd.read_csv(tmp_path / "evaluation.csv").set_index(["method", "slice"])
+    assert found.loc[("location shares: neighbours", "all days"), "auc"] > 0.95
+    assert found.loc[("trajectories: unlikely", "all days"), "auc"] < 0.9, "a market each Wednesday is what it expects"
+    assert "Unusual days" in (tmp_path / "evaluation.html").read_text()
+    assert main([*asked, "--window", "P9"]) == 2
+    assert "no window 'P9'" in capsys.readouterr().err
+
+
+def test_next_days_are_predicted(tracks, capsys):
+    assert main(["predict", str(tracks / "tracks"), "--days", "3", "-q"]) == 0
+    printed = capsys.readouterr().out
+    assert "low" in printed
+    assert "2012-03-2" in printed
+    assert main(["predict", str(tracks / "truth.txt"), "-q"]) == 2
+
+
+def test_columns_are_named_on_the_command_line(tracks, capsys):
+    assert main(["predict", str(tracks / "tracks"), "--columns", "x", "-q"]) == 2
+    assert "NAME=WORD" in capsys.readouterr().err
+
+
+def test_labels_of_a_real_year():
+    own = read_truth(lost.path("ground_truth.txt"))
+    assert (len(own), int(own.sum())) == (396, 90)
+    rule = evaluate(baselines(pd.DataFrame({"tracks": 1, "points": 1}, index=own.index), own), own, own.index, draws=0)
+    wednesday = rule[rule["method"] == "it is Wednesday"].iloc[0]
+    assert (wednesday["hits"], wednesday["false_alarms"], wednesday["missed"]) == (52, 4, 38)
+    assert wednesday["f1"] == pytest.approx(0.712, abs=5e-4)

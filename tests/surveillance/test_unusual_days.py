@@ -1,0 +1,192 @@
+"""Unusual days are found by those before them, and by nothing else."""
+
+from __future__ import annotations
+
+import lost
+import numpy as np
+import pandas as pd
+import pytest
+import square
+from sklearn.metrics import roc_auc_score
+
+from common.errors import InputError
+from surveillance import shares, timeseries, trajectories
+from surveillance.calls import call, spread, threshold
+from surveillance.maps import day_pools
+from surveillance.read import read_tracks
+from surveillance.trajectories import Options, distances, learn
+from surveillance.truth import read_truth
+
+DETOUR = 57
+"""A Tuesday of the ninth week, on which people walk around as on market days."""
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("unusual")
+    return read_tracks(square.write(folder, square.weeks(12, detour=DETOUR)), progress=False)
+
+
+def detour() -> pd.Timestamp:
+    return square.START + pd.Timedelta(days=DETOUR)
+
+
+# --- trajectories ----------------------------------------------------------------------------------------------------
+
+
+def test_a_track_is_as_far_as_its_points_are():
+    line = np.array([[0, 0], [10, 0]], float)
+    track = np.array([[0, 3], [10, 4], [10, 0]], float)
+    assert distances([track], [line])[0, 0] == pytest.approx((9 + 16 + 0) / 3)
+    assert distances([track], [line], prefix=True)[0, 0] == pytest.approx((9 + 9 + 0) / 3)
+    both = distances([track, line], [line, line + 5])
+    assert both[1].tolist() == [0, 100]
+    assert distances([track[::-1]], [line])[0, 0] == distances([track], [line])[0, 0]
+
+
+def test_rates_are_those_of_exponentials():
+    tracks = [square.ACROSS + shift for shift in (0.0, 2.0, 4.0, -3.0)]
+    known = learn(tracks, Options())
+    between = distances(tracks, known.lines)
+    assert known.rate == pytest.approx(len(tracks) / between.sum(0))
+    assert known.lowest == pytest.approx((-known.rate * between).min(0))
+
+
+def test_windows_are_of_the_days_before(recording):
+    days = recording.days
+    found = trajectories.windows(days, Options())
+    for day, past in found.items():
+        assert len(past) == 3
+        assert (past < day).all()
+        assert (past.weekday == day.weekday()).all()
+    assert min(found) == square.START + pd.Timedelta(days=21)
+    assert not trajectories.windows(days, Options(longest=14))
+    plain = trajectories.windows(days, Options(weekly=False))
+    assert list(plain[days[3]]) == list(days[:3])
+    with pytest.raises(InputError, match="window of a day"):
+        Options(window=0)
+
+
+@pytest.fixture(scope="module")
+def scored(recording):
+    return trajectories.score_days(recording, progress=False)
+
+
+def test_a_detour_is_the_most_unusual_day(scored):
+    assert scored["unlikely"].idxmax() == detour()
+    assert scored["ratio"].idxmax() == detour()
+    assert scored.loc[detour(), "anomalous"] == scored.loc[detour(), "tracks"]
+    usual = scored.drop(detour())
+    assert (usual["anomalous"] < usual["tracks"]).all()
+
+
+def test_scores_know_nothing_of_later_days(recording, scored):
+    part = trajectories.score_days(recording.between(last="2012-02-12"), progress=False)
+    assert part.equals(scored.loc[part.index])
+
+
+# --- time series -----------------------------------------------------------------------------------------------------
+
+
+def calendar_series(weekly: float = 1.0) -> pd.Series:
+    days = pd.date_range("2012-01-02", periods=200)
+    rng = np.random.default_rng(0)
+    return pd.Series(5 + weekly * (days.weekday == 2) + 0.05 * rng.standard_normal(200), days)
+
+
+def test_missing_days_are_missing(recording):
+    table = timeseries.series(recording)
+    assert len(table) == len(recording.calendar)
+    assert table["tracks"].isna().sum() == len(recording.calendar) - len(recording.days) > 0
+    pools = table.drop(columns=["tracks", "points"])
+    assert pools.loc[recording.days].sum(axis=1).to_numpy() == pytest.approx(1)
+
+
+def test_a_season_is_told_from_the_rest():
+    values = calendar_series()
+    values.iloc[100:103] = np.nan
+    values.iloc[150] += 2
+    found = timeseries.decompose(values)
+    assert found["rest"].abs().idxmax() == values.index[150]
+    assert found["rest"].iloc[100:103].isna().all()
+    season = found["season"].iloc[:90]
+    assert season[season.index.weekday == 2].min() > season[season.index.weekday != 2].max()
+    values.iloc[60:80] = np.nan
+    assert timeseries.decompose(values)["trend"].iloc[60:80].isna().all(), "long gaps are not filled"
+
+
+def test_a_market_is_expected_with_the_week_and_stands_out_without():
+    values = calendar_series()
+    values.iloc[90:95] = np.nan
+    values.iloc[160] -= 3
+    late = values.index[100:]
+    scores = {week: timeseries.unusual(timeseries.forecast(values, weekly=week).error)[late] for week in (True, False)}
+    assert scores[True].idxmax() == values.index[160]
+    market = late.weekday == 2
+    assert scores[False][market].median() > 5 * scores[False][~market].median()
+    assert scores[True][market].median() < 3
+
+
+def test_days_ahead_have_intervals():
+    values = calendar_series(2.0)
+    ahead = timeseries.forecast(values, days=14).ahead
+    assert (ahead["low"] < ahead["expected"]).all()
+    assert (ahead["expected"] < ahead["high"]).all()
+    assert ahead["expected"].idxmax().weekday() == 2
+    assert ahead.index[0] == values.index[-1] + pd.Timedelta(days=1)
+    with pytest.raises(InputError, match="more than 60 recorded days"):
+        timeseries.forecast(values.iloc[:40])
+    with pytest.raises(InputError, match="level"):
+        timeseries.forecast(values, level=2)
+
+
+# --- location shares, and calls --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("detector", shares.DETECTORS)
+def test_people_elsewhere_are_seen(recording, detector):
+    scores = shares.score_days(day_pools(recording), detector, progress=False)
+    around = scores.index.weekday == 2
+    around |= scores.index == detour()
+    assert roc_auc_score(around[scores.notna()], scores.dropna()) > 0.95
+    assert scores.iloc[: shares.LEAST].isna().all()
+    with pytest.raises(InputError, match="no detector 'x'"):
+        shares.score_days(day_pools(recording), "x")
+    with pytest.raises(InputError, match="more than 21 days"):
+        shares.score_days(day_pools(recording).iloc[:20])
+
+
+def test_thresholds_know_the_past_alone():
+    days = pd.date_range("2012-01-02", periods=60)
+    scores = pd.Series(np.random.default_rng(0).normal(10, 1, 60), days)
+    scores.iloc[40] = 99
+    whole, part = threshold(scores), threshold(scores.iloc[:41])
+    assert part.equals(whole.iloc[:41])
+    assert whole.iloc[:6].isna().all()
+    assert call(scores).iloc[40]
+    assert call(scores).sum() < 6
+    weekly = threshold(scores, weekly=True, past=6)
+    past = scores[(days.weekday == days[50].weekday()) & (days < days[50])].to_numpy()[-6:]
+    assert weekly.iloc[50] == pytest.approx(np.median(past) + 3 * spread(past))
+    with pytest.raises(InputError, match="past >= least"):
+        threshold(scores, past=3)
+
+
+# --- a real year -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_reference_points_of_a_real_year():
+    """AUCs of an independent derivation, within 0.02: as released, and with corrected scores on released lines."""
+    own, truth = lost.recording(), read_truth(lost.path("ground_truth.txt"))
+    cases = {
+        Options(released_lines=True, released_scores=True): {"unlikely": (0.706, 0.749), "anomalous": (0.633, None)},
+        Options(released_lines=True): {"unlikely": (0.736, 0.752), "ratio": (0.738, 0.787)},
+    }
+    for options, known in cases.items():
+        scores = trajectories.score_days(own, options, progress=False)
+        for column, expected in known.items():
+            for days, value in zip((own.days[:365], own.days[own.days.year == 2012]), expected):
+                there = scores.index.intersection(days).intersection(truth.index)
+                found = roc_auc_score(truth[there], scores.loc[there, column])
+                assert value is None or found == pytest.approx(value, abs=0.02), (options, column)
