@@ -16,6 +16,8 @@ from .maps import Grid, shown
 
 HEAT = "inferno"
 UNUSUAL = "#d62728"
+LEAVES = 500
+"""Of a tree at most; what merges below them is drawn as one."""
 BLUR = 4.0
 """Pixels of the heatmaps' blur."""
 
@@ -29,7 +31,7 @@ def figure(width: float, height: float) -> Figure:
 
 def draw_heatmaps(
     maps: Mapping[str, np.ndarray], background: np.ndarray | None = None, *, days: Mapping[str, int] | None = None,
-    columns: int = 4, blur: float = BLUR, log: bool = True,
+    columns: int | None = None, blur: float = BLUR, log: bool = True,
 ) -> Figure:  # fmt: skip
     """Heatmaps side by side, in the same colours.
 
@@ -37,16 +39,16 @@ def draw_heatmaps(
         maps: name -> (H, W) counts.
         background: (H, W, 3) uint8 of the place, under them.
         days: name -> recorded days in it, by which its counts are divided; None shows sums.
-        columns: in a row.
+        columns: in a row; None takes up to 4, or 6 of more than a dozen.
         blur: see `shown`.
         log: see `shown`.
     """
     means = {name: values / max(1, days[name]) if days else values for name, values in maps.items()}
     made = {name: shown(values, blur=blur, log=log) for name, values in means.items()}
-    columns = min(columns, len(made))
+    columns = min(columns or (4 if len(made) <= 12 else 6), len(made))
     rows, top = -(-len(made) // columns), max(float(values.max()) for values in made.values())
     height, width = next(iter(made.values())).shape
-    side = 9.0 if len(made) == 1 else 3.1
+    side = {1: 9.0, 6: 2.1}.get(columns, 3.1)
     whole = figure(side * columns, (side * height / width + 0.3) * rows)
     image = None
     for place, (name, values) in enumerate(made.items(), 1):
@@ -99,7 +101,9 @@ def draw_tree(tree: DayTree, height: float) -> Figure:
     """How days merge into clusters, and where the tree is cut."""
     whole = figure(12, 3.6)
     axes = whole.add_subplot(ylabel="height (Ward)")
-    hierarchy.dendrogram(tree.tree, ax=axes, no_labels=True, color_threshold=height, above_threshold_color="0.5")
+    hierarchy.dendrogram(
+        tree.tree, LEAVES, "lastp", ax=axes, no_labels=True, color_threshold=height, above_threshold_color="0.5"
+    )
     axes.axhline(height, color="0.3", linestyle=":", linewidth=1)
     return whole
 
