@@ -60,7 +60,7 @@ def _add_input(parser: argparse.ArgumentParser) -> None:
 def _recording(args: argparse.Namespace) -> Any:
     from common.errors import InputError
 
-    from .read import read_tracks
+    from .reading import read_tracks
 
     if wrong := [pair for pair in args.columns if "=" not in pair]:
         raise InputError(f"--columns takes NAME=WORD, as in x=centre_x; got {wrong[0]!r}.")
@@ -86,7 +86,7 @@ def _describe(args: argparse.Namespace) -> int:
     """Heatmaps, footmap, flows, speeds and kinds of days; one page."""
     from common.images import read_image, rgb
 
-    from .describe import Looks, describe
+    from .overview import Looks, describe
     from .truth import read_truth
 
     recording = _recording(args)

@@ -11,7 +11,7 @@ from common.errors import InputError
 from common.files import replace_file
 
 from . import shares, timeseries, trajectories
-from .evaluate import Method, baselines, evaluate, windows
+from .evaluation import Method, baselines, evaluate, windows
 from .maps import Grid, day_pools, volumes
 from .page import Section, page
 from .recording import Recording

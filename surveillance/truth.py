@@ -9,7 +9,7 @@ import pandas as pd
 from common.errors import InputError
 from common.texts import read_text
 
-from .read import DATE
+from .reading import DATE
 
 
 def read_truth(path: str | Path) -> pd.Series:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SIBLINGS = {"magicface", "rigface", "fineface", "microexpression"}
+SIBLINGS = {"magicface", "rigface", "fineface", "microexpression", "surveillance"}
 ONE_HOME = {
     *("insightface", "face_alignment", "ai_edge_litert", "anny", "scipy", "accelerate", "peft", "dlib", "feat", "av"),
     *("c2pa", "imwatermark", "jinja2", "ray", "kornia"),

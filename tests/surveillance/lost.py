@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from surveillance.read import read_tracks
+from surveillance.reading import read_tracks
 from surveillance.recording import Recording
 
 LOST = Path(__file__).parents[3] / "shared" / "data" / "lost"

@@ -10,7 +10,7 @@ import square
 
 from common.errors import InputError
 from surveillance.__main__ import main
-from surveillance.evaluate import Method, baselines, evaluate, windows
+from surveillance.evaluation import Method, baselines, evaluate, windows
 from surveillance.truth import read_truth
 
 DAYS = pd.date_range("2012-01-02", periods=70)

@@ -22,7 +22,7 @@ from surveillance.maps import (
     speeds,
     volumes,
 )
-from surveillance.read import read_tracks
+from surveillance.reading import read_tracks
 from surveillance.recording import Recording, tidy
 from surveillance.shares import location_shares
 

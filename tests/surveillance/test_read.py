@@ -8,7 +8,7 @@ import pytest
 import square
 
 from common.errors import InputError
-from surveillance.read import read_tracks
+from surveillance.reading import read_tracks
 
 QUIET = {"progress": False}
 

@@ -13,7 +13,7 @@ from common.errors import InputError
 from surveillance import shares, timeseries, trajectories
 from surveillance.calls import call, spread, threshold
 from surveillance.maps import day_pools
-from surveillance.read import read_tracks
+from surveillance.reading import read_tracks
 from surveillance.trajectories import Options, distances, learn
 from surveillance.truth import read_truth
 
