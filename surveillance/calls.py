@@ -37,7 +37,7 @@ def threshold(
     days, values = pd.DatetimeIndex(scores.index), scores.to_numpy(float)
     found = np.full(len(values), np.nan)
     for row, day in enumerate(days):
-        before = np.flatnonzero((days.weekday == day.weekday()) if weekly else np.ones(len(days), bool))
+        before = np.flatnonzero((days.day_of_week == day.weekday()) if weekly else np.ones(len(days), bool))
         seen = values[before[before < row]]
         seen = seen[np.isfinite(seen)][-past:]
         if len(seen) >= least:

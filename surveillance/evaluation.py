@@ -49,8 +49,8 @@ def baselines(volume: pd.DataFrame, truth: pd.Series) -> dict[str, Method]:
     """
     days = pd.DatetimeIndex(volume.index)
     known = truth.reindex(days).dropna().astype(bool)
-    weekday = int(known.groupby(pd.DatetimeIndex(known.index).weekday).mean().idxmax())
-    always, market = pd.Series(True, days), pd.Series(days.weekday == weekday, days)
+    weekday = int(known.groupby(pd.DatetimeIndex(known.index).day_of_week).mean().idxmax())
+    always, market = pd.Series(True, days), pd.Series(days.day_of_week == weekday, days)
     return {
         "every day": Method(always.astype(float), always, tuned=False),
         f"it is {WEEKDAYS[weekday]}": Method(market.astype(float), market, tuned=True),
@@ -97,7 +97,7 @@ def evaluate(
 
 def slices(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """All days, all but those of the weekday with most unusual ones, and each weekday."""
-    weekday = pd.DatetimeIndex(table.index).weekday
+    weekday = pd.DatetimeIndex(table.index).day_of_week
     counts = table["truth"].groupby(weekday).sum()
     most = int(counts.idxmax())
     parts = {"all days": table, f"without {WEEKDAYS[most]}s": table[weekday != most]}

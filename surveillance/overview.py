@@ -76,7 +76,7 @@ def describe(
 def summary(recording: Recording, volume: pd.DataFrame) -> list[str]:
     """Sentences on what there is, and what was left out."""
     missing = len(recording.calendar) - len(recording.days)
-    weekdays = volume["tracks"].groupby(recording.days.weekday).median()
+    weekdays = volume["tracks"].groupby(recording.days.day_of_week).median()
     most, least = (WEEKDAYS[int(getattr(weekdays, which)())] for which in ("idxmax", "idxmin"))
     lines = [
         f"{span(recording.days)}; {missing} days between were not recorded.",

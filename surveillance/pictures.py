@@ -121,7 +121,7 @@ def draw_calendar(
     """
     days = pd.DatetimeIndex(values.index)
     start = days[0] - pd.Timedelta(days=days[0].weekday())
-    week, weekday = (days - start).days.to_numpy() // 7, days.weekday.to_numpy()
+    week, weekday = (days - start).days.to_numpy() // 7, days.day_of_week.to_numpy()
     table = np.full((7, int(week.max()) + 1), np.nan)
     table[weekday, week] = values.to_numpy(float)
     whole = figure(12, 2.0)

@@ -73,7 +73,7 @@ def read_tracks(
             faults.append(Fault(label, "stray: neither .txt nor .csv"))
             continue
         try:
-            for day, part in read(path, columns or {}):
+            for day, part in list(read(path, columns or {})):  # all of a file, or nothing
                 if day in parts:
                     raise InputError(f"stray: {day:%Y-%m-%d} is there already")
                 parts[day] = part
@@ -123,15 +123,15 @@ def _csv(path: Path, columns: Mapping[str, str]) -> Iterator[tuple[pd.Timestamp,
     table = _table(path, sep=",")
     if missing := [word for name, word in words.items() if name != "day" and word not in table]:
         raise InputError(f"broken: no column {', '.join(missing)}; it has {', '.join(map(str, table.columns))}")
-    points = _checked(table[[words[name] for name in COLUMNS[1:]]], COLUMNS[1:])
+    points = table[[words[name] for name in COLUMNS[1:]]]
     if words["day"] not in table:
-        yield _day_of(path), points
+        yield _day_of(path), _checked(points, COLUMNS[1:])
         return
     days = pd.to_datetime(table[words["day"]], errors="coerce").dt.normalize()
     if days.isna().any():
         raise InputError(f"broken: row {int(days.isna().argmax()) + 1} has no day")
     for day, rows in points.groupby(days.to_numpy()):
-        yield pd.Timestamp(day), rows
+        yield pd.Timestamp(day), _checked(rows, COLUMNS[1:])
 
 
 FORMS = {"lost": _lost, "csv": _csv, "mot": _mot}
@@ -163,7 +163,7 @@ def _checked(table: Table, names: tuple[str, ...]) -> Table:
     made = table.set_axis(list(names), axis=1).apply(pd.to_numeric, errors="coerce")
     odd = ~np.isfinite(made.to_numpy(float)).all(1) | (made[["track", "frame"]] < 0).any(axis=1).to_numpy()
     if odd.any():
-        raise InputError(f"broken: row {int(odd.argmax()) + 1} holds no numbers, or negative ones")
+        raise InputError(f"broken: row {table.index[odd.argmax()] + 1} holds no numbers, or negative ones")
     return _ordered(made) if set(POINT) <= set(made) else made
 
 

@@ -73,7 +73,7 @@ def _local(before: np.ndarray, day: np.ndarray, _: int) -> float:
 
 
 def _forest(before: np.ndarray, day: np.ndarray, seed: int) -> float:
-    return float(-IsolationForest(100, random_state=seed).fit(before).score_samples(day)[0])
+    return float(-IsolationForest(n_estimators=100, random_state=seed).fit(before).score_samples(day)[0])
 
 
 DETECTORS: dict[str, Callable[[np.ndarray, np.ndarray, int], float]] = {

@@ -74,7 +74,7 @@ def windows(days: pd.DatetimeIndex, options: Options) -> dict[pd.Timestamp, pd.D
     for place, day in enumerate(days):
         past = days[:place]
         if options.weekly:
-            past = past[past.weekday == day.weekday()]
+            past = past[past.day_of_week == day.weekday()]
         past = past[-options.window :]
         if len(past) == options.window and (options.longest is None or (day - past[0]).days <= options.longest):
             found[day] = past

@@ -18,6 +18,8 @@ ONE_HOME = {
     *("insightface", "face_alignment", "ai_edge_litert", "anny", "scipy", "accelerate", "peft", "dlib", "feat", "av"),
     *("c2pa", "imwatermark", "jinja2", "ray", "kornia"),
 }
+STANDS_ON = {"surveillance": {"scipy"}}
+"""Which none of its modules can do without; `extras.ready` asks for them before any is imported."""
 ALLOWED = {
     "common.expressions": {"common.errors"},
     "common.action_units": {"common.errors", "common.expressions"},
@@ -120,7 +122,13 @@ def test_rooms_import_only_what_they_may():
 @pytest.mark.parametrize("library", sorted(ONE_HOME))
 def test_optional_libraries_have_one_home(library):
     homes = [name for name, imported in all_imports().items() if any(i.split(".")[0] == library for i in imported)]
+    homes = [name for name in homes if library not in STANDS_ON.get(name.split(".")[0], ())]
     assert len(homes) == 1, homes
+
+
+def test_a_package_asks_for_what_it_stands_on():
+    for package, libraries in STANDS_ON.items():
+        assert libraries <= set(import_module(f"{package}.extras").PACKAGES)
 
 
 def test_torchvision_is_nowhere():

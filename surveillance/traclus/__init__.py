@@ -62,7 +62,7 @@ def traclus(
     Args:
         tracks: (N, 2) each, in pixels, in the order of time.
         compat: as the program behind the released results: every piece of a track twice, opposite directions alike, eps
-            from 20 to 40 px.
+            from 20 to 40 px, first and last points of lines left out.
         rows: of `corners` for these tracks, where they are known already.
 
     Raises:
@@ -83,7 +83,7 @@ def traclus(
     found = []
     for own in group(between, pieces.track, choice):
         part = Segments(pieces.start[own], pieces.end[own], pieces.track[own])
-        line = representative(part, choice.least, GAP)
+        line = representative(part, choice.least, GAP, compat=compat)
         if len(line) >= 2:
             found.append(Cluster(line, tuple(np.unique(part.track).tolist())))
     return Clusters(tuple(found), choice, pieces)

@@ -7,13 +7,15 @@ import numpy as np
 from .partition import Segments
 
 
-def representative(segments: Segments, least: int, gap: float) -> np.ndarray:
+def representative(segments: Segments, least: int, gap: float, *, compat: bool = False) -> np.ndarray:
     """(P, 2) in pixels; fewer than two points where the segments have no common way.
 
     Args:
         segments: of one cluster.
         least: so many of them must be there where a point is.
         gap: pixels along the common direction between two points, at least.
+        compat: as the program behind the released results: the first point must be as far from 0, and the very last
+            end is not looked at.
     """
     cosine, sine = _direction(segments)
     turn = np.array([[cosine, -sine], [sine, cosine]])
@@ -21,8 +23,9 @@ def representative(segments: Segments, least: int, gap: float) -> np.ndarray:
     places = np.stack([start[:, 0], end[:, 0]], 1).ravel()  # of a segment, its start and its end stand together
     order = np.argsort(places, kind="stable")
     active: set[int] = set()
-    points, before, at = [], 0.0, 0
-    while at < len(order) - 1:  # the very last end ends nothing
+    points, before, at = [], 0.0 if compat else -np.inf, 0
+    count = len(order) - compat
+    while at < count:
         here, begun, ended = places[order[at]], [], []
         while True:
             segment = int(order[at]) // 2
@@ -32,7 +35,7 @@ def representative(segments: Segments, least: int, gap: float) -> np.ndarray:
                 begun.append(segment)
                 active.add(segment)
             at += 1
-            if at >= len(order) - 1 or places[order[at]] != here:
+            if at >= count or places[order[at]] != here:
                 break
         ended = _joined(begun, ended, active, segments.track)
         if len(active) >= least and abs(here - before) > gap:

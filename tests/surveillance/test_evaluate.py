@@ -18,7 +18,7 @@ DAYS = pd.date_range("2012-01-02", periods=70)
 
 def truth() -> pd.Series:
     """Wednesdays, and the first Saturday."""
-    return pd.Series((DAYS.weekday == 2) | (pd.Series(range(70)) == 5).to_numpy(), DAYS)
+    return pd.Series((DAYS.day_of_week == 2) | (pd.Series(range(70)) == 5).to_numpy(), DAYS)
 
 
 def test_perfect_scores_are_perfect():

@@ -61,7 +61,7 @@ def test_groups_share_all_points(crossing, by):
     assert np.array_equal(sum(maps.values()), heatmap(crossing))
     if by == "weekday":
         assert list(maps)[:2] == ["Monday", "Tuesday"]
-        rows = crossing.points["day"].dt.dayofweek.to_numpy() == 0
+        rows = crossing.points["day"].dt.day_of_week.to_numpy() == 0
         assert maps["Monday"].sum() == rows.sum()
     with pytest.raises(InputError, match="no groups by 'moon'"):
         heatmaps(crossing, "moon")
@@ -100,7 +100,7 @@ def test_flows_have_their_direction_and_speed():
 
 def test_days_that_are_alike_make_a_cluster(crossing):
     found = cluster_days(location_shares(day_pools(crossing))).into(2)
-    market = found.index.weekday == 2
+    market = found.index.day_of_week == 2
     assert found[market].nunique() == 1
     assert found[~market].nunique() == 1
     with pytest.raises(InputError, match="two days"):

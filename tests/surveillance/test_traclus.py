@@ -25,8 +25,8 @@ def test_distances_of_segments():
     assert perpendicular(*line, *at((2, 3), (8, 3))) == 3
     assert perpendicular(*line, *at((2, 0), (8, 0))) == 0
     assert perpendicular(*line, *at((2, 1), (8, 3))) == pytest.approx(10 / 4)
-    assert parallel(*line, *at((12, 1), (15, 1))) == 2
-    assert parallel(*line, *at((1, 1), (8, 1))) == 1
+    assert parallel(*line, *at((12, 1), (15, 1))) == pytest.approx(2)
+    assert parallel(*line, *at((1, 1), (8, 1))) == pytest.approx(1)
     assert angular(*line, *at((0, 0), (3, 4))) == pytest.approx(4)
     assert angular(*line, *at((3, 0), (0, 4))) == pytest.approx(5), "all of it, beyond 90 degrees"
     assert angular(*line, *at((3, 0), (0, 4)), blind=True) == pytest.approx(4)
@@ -49,7 +49,7 @@ def test_tracks_are_cut_where_they_turn():
     one, two = corners([straight, corner])
     assert one.tolist() == [0, 39]
     assert len(two) == 3
-    assert abs(int(two[1]) - 39) <= 2
+    assert 39 <= two[1] <= 43, "a cut must pay"
     alone = corners([corner])[0]
     assert np.array_equal(alone, two), "tracks do not know of each other"
 
