@@ -118,6 +118,7 @@ def _evaluate(args: argparse.Namespace) -> int:
 
 def _add_predict(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--days", type=int, default=7, help="after the last recorded one")
+    parser.add_argument("-o", "--output", type=Path, help="folder for forecast.csv and forecast.png")
     parser.add_argument("--level", type=float, default=0.9, help="of the intervals")
 
 
@@ -125,7 +126,7 @@ def _predict(args: argparse.Namespace) -> int:
     """Tracks of the next days, with intervals."""
     from .commands import predicted
 
-    print(predicted(_recording(args), args.days, args.level))
+    print(predicted(_recording(args), args))
     return cli.OK
 
 

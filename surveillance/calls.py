@@ -1,6 +1,11 @@
-"""From a day's score to a word: is this day unusual? By thresholds that know the past alone."""
+"""From a day's score to a word: is this day unusual? By what the past alone lets expect.
+
+Scores of different kinds have different scales, most of them skewed; therefore a day is placed among the days before it.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -9,6 +14,10 @@ from common.errors import InputError
 
 SIGMA = 1.4826
 """Times the median absolute deviation: the standard deviation, of normal values."""
+SHARE = 0.1
+"""Of all days that are taken to be unusual, where nobody knows: what detectors of outliers usually assume."""
+PAST, LEAST = 365, 28
+"""Scores that a day is placed among: at most, and at least."""
 
 
 def spread(values: np.ndarray) -> float:
@@ -17,34 +26,51 @@ def spread(values: np.ndarray) -> float:
     return float(SIGMA * np.median(np.abs(there - np.median(there)))) if len(there) else np.nan
 
 
-def threshold(
-    scores: pd.Series, *, deviations: float = 3.0, past: int = 12, least: int = 6, weekly: bool = False
-) -> pd.Series:
-    """The threshold of each day: the median of the scores before it, and so many robust deviations more.
+def ranks(scores: pd.Series, *, past: int = PAST, least: int = LEAST) -> pd.Series:
+    """Which share of the scores before each day's is lower: 0 to 1; nan without a score, or with too few before.
 
     Args:
         scores: of days in their order; larger is more unusual.
-        deviations: see above.
-        past: scores that it looks back on.
-        least: fewer of them give no threshold (nan).
-        weekly: look back on the same weekday only.
+        past: see `PAST`.
+        least: see there.
 
     Raises:
-        InputError: numbers that make no threshold.
+        InputError: not 2 <= least <= past.
     """
-    if past < least or least < 2 or deviations < 0:
-        raise InputError(f"Expected past >= least >= 2, deviations >= 0; got {past}, {least}, {deviations}.")
-    days, values = pd.DatetimeIndex(scores.index), scores.to_numpy(float)
+    values = scores.to_numpy(float)
+    return _each(scores, past, least, lambda seen, row: float((seen < values[row]).mean()))
+
+
+def threshold(scores: pd.Series, *, share: float = SHARE, past: int = PAST, least: int = LEAST) -> pd.Series:
+    """What a day's score must exceed to be called unusual: so that this share of the scores before it do; nan with too
+    few before.
+
+    Args:
+        scores: see `ranks`.
+        share: see `SHARE`.
+        past: see `PAST`.
+        least: see there.
+
+    Raises:
+        InputError: a share that is none, or not 2 <= least <= past.
+    """
+    if not 0 < share < 1:
+        raise InputError(f"share must lie in (0, 1); got {share}.")
+    return _each(scores, past, least, lambda seen, _: float(np.quantile(seen, 1 - share)))
+
+
+def call(scores: pd.Series, *, share: float = SHARE, past: int = PAST, least: int = LEAST) -> pd.Series:
+    """True on unusual days, False on others and on those without a `threshold`."""
+    return scores > threshold(scores, share=share, past=past, least=least)
+
+
+def _each(scores: pd.Series, past: int, least: int, find: Callable[[np.ndarray, int], float]) -> pd.Series:
+    if not 2 <= least <= past:
+        raise InputError(f"Expected 2 <= least <= past; got {least}, {past}.")
+    values = scores.to_numpy(float)
     found = np.full(len(values), np.nan)
-    for row, day in enumerate(days):
-        before = np.flatnonzero((days.day_of_week == day.weekday()) if weekly else np.ones(len(days), bool))
-        seen = values[before[before < row]]
-        seen = seen[np.isfinite(seen)][-past:]
+    for row in np.flatnonzero(np.isfinite(values)):
+        seen = values[:row][np.isfinite(values[:row])][-past:]
         if len(seen) >= least:
-            found[row] = np.median(seen) + deviations * spread(seen)
-    return pd.Series(found, index=scores.index)
-
-
-def call(scores: pd.Series, **options: float) -> pd.Series:
-    """True on unusual days, False on others and on those without a threshold; options as of `threshold`."""
-    return scores > threshold(scores, **options)  # type: ignore[arg-type]
+            found[row] = find(seen, row)
+    return pd.Series(found, scores.index)

@@ -3,62 +3,33 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from common.errors import InputError
 from common.files import replace_file
 
-from . import shares, timeseries, trajectories
-from .evaluation import Method, baselines, evaluate, windows
-from .maps import Grid, day_pools, volumes
+from . import charts, timeseries
+from .evaluation import baselines, evaluate, windows
+from .maps import volumes
+from .methods import methods
 from .page import Section, page
 from .recording import Recording
 from .truth import read_truth
 
 SHOWN = (
-    "method", "days", "unusual", "auc", "average_precision", "precision", "recall", "f1", "hits", "false_alarms",
-    "missed", "best_f1",
+    "method", "scored", "auc", "average_precision", "precision", "recall", "f1", "hits", "false_alarms", "missed",
+    "best_f1", "note",
 )  # fmt: skip
-
-
-def methods(recording: Recording, pool: int, *, released: bool = False, progress: bool = True) -> dict[str, Method]:
-    """Name of each way to tell unusual days -> its scores. None has seen a label.
-
-    Args:
-        recording: see there.
-        pool: side of the pools in pixels.
-        released: trajectory scores with the faults of the released code too.
-        progress: show bars.
-    """
-    found = {}
-    options = {"trajectories": trajectories.Options()}
-    if released:
-        options["trajectories, released lines"] = trajectories.Options(released_lines=True)
-        options["trajectories, as released"] = trajectories.Options(released_lines=True, released_scores=True)
-    for name, own in options.items():
-        scores = trajectories.score_days(recording, own, progress=progress)
-        found[f"{name}: unlikely"] = Method(scores["unlikely"])
-        found[f"{name}: ratio"] = Method(scores["ratio"])
-    table = timeseries.series(recording)
-    for weekly in (True, False):
-        try:
-            scores = timeseries.score_days(table, weekly=weekly, progress=progress)
-        except InputError:  # a short recording has no burn-in
-            continue
-        word = "with" if weekly else "without"
-        found[f"time series {word} week: volume"] = Method(scores["tracks"])
-        found[f"time series {word} week: shares"] = Method(scores["shares_mean"])
-    pools = day_pools(recording, Grid(recording.size, pool))
-    if len(pools) > shares.LEAST:
-        for name in shares.DETECTORS:
-            found[f"location shares: {name}"] = Method(shares.score_days(pools, name, progress=progress))
-    return found
+DRAWN = ("together", "trajectories: unlikely", "state space without week: shares", "location shares: local", "tracks")
+"""Methods whose scores are drawn over time, where they are."""
 
 
 def evaluated(recording: Recording, args: argparse.Namespace) -> str:
-    """The table of all days as text; writes scores.csv, evaluation.csv and evaluation.html.
+    """The table of all days as text; writes scores.csv, called.csv, evaluation.csv, PNGs and evaluation.html.
 
     Args:
         recording: see there.
@@ -72,31 +43,64 @@ def evaluated(recording: Recording, args: argparse.Namespace) -> str:
     found = evaluate(known, truth, days[args.window], draws=args.draws)
     args.output.mkdir(parents=True, exist_ok=True)
     scores = pd.DataFrame({name: method.scores for name, method in known.items()})
-    sections = [
-        Section(part, "", table=own[list(SHOWN)].to_html(index=False, float_format="{:.3f}".format, na_rep=""))
-        for part, own in found.groupby("slice", sort=False)
+    called = pd.DataFrame({name: method.calls() for name, method in known.items()})
+    whole = found[found["slice"] == "all days"]
+    drawn = {name: known[name] for name in DRAWN if name in known}
+    pictures = [
+        ("comparison", "How well they tell", _COMPARISON, charts.draw_comparison(found)),
+        ("scores", "Scores of days", _SCORES, charts.draw_scores(drawn, truth, days[args.window])),
     ]
-    words = [
-        "Calls are made by thresholds that know the past alone; best_f1 is that of the threshold that the labels would"
-        " choose: a bound, not a result. So is the rule of one weekday.",
-    ]
-    text = page(f"Unusual days, {args.window}", words, sections)
+    sections = [Section(title, words, _saved(args.output / f"{name}.png", own)) for name, title, words, own in pictures]
+    for part, own in found.groupby("slice", sort=False):
+        table = own[list(SHOWN)].to_html(index=False, float_format="{:.3f}".format, na_rep="", classes="wide")
+        counts = f"{own['days'].iloc[0]} days with labels, {own['unusual'].iloc[0]} of them unusual."
+        sections.append(Section(str(part)[0].upper() + str(part)[1:], counts, table=table))
+    text = page(f"Unusual days of {recording.name}, window {args.window}", _words(whole), sections)
     replace_file(args.output / "scores.csv", lambda path: scores.to_csv(path, index_label="day"))
+    replace_file(args.output / "called.csv", lambda path: called.to_csv(path, index_label="day"))
     replace_file(args.output / "evaluation.csv", lambda path: found.to_csv(path, index=False))
     replace_file(args.output / "evaluation.html", lambda path: path.write_text(text, encoding="utf-8"))
-    whole = found[found["slice"] == "all days"]
     return whole[list(SHOWN)].to_string(index=False, float_format="{:.3f}".format, na_rep="")
 
 
-def predicted(recording: Recording, days: int, level: float) -> str:
-    """Tracks of the days after the last one, as text.
+_COMPARISON = (
+    "Dots: all days, with what nine in ten draws of whole weeks give. Rings: without the weekday that has most unusual"
+    " days, since a method may know that weekday and nothing else. With a star: not a fair method, see the notes."
+)
+_SCORES = "Red: unusual, as people say. Filled: called so by the method. Days without labels are not shown."
+
+
+def _words(whole: pd.DataFrame) -> list[str]:
+    fair = whole[whole["note"] == ""].dropna(subset=["f1"])
+    best = fair.loc[fair["f1"].idxmax()]
+    return [
+        f"{whole['days'].iloc[0]} days with labels, {whole['unusual'].iloc[0]} of them unusual. The best calls without"
+        f" labels are those of '{best['method']}': {best['hits']} of {best['unusual']} found, {best['false_alarms']}"
+        f" false alarms, F1 {best['f1']:.3f}.",
+        "Calls know the past alone; days on which a method has no score yet are not called, and count as missed where"
+        " they were unusual. best_f1 is that of the threshold that the labels would choose: a bound, not a result.",
+    ]
+
+
+def predicted(recording: Recording, args: argparse.Namespace) -> str:
+    """Tracks of the days after the last one, as text; writes forecast.csv and forecast.png where asked to.
 
     Args:
         recording: see there.
-        days: how many.
-        level: of the intervals.
+        args: of the command.
     """
     table = timeseries.series(recording)
-    ahead = np.expm1(timeseries.forecast(table["tracks"], days=days, level=level).ahead).clip(lower=0).round(1)
+    found = timeseries.forecast(table["tracks"], days=args.days, level=args.level)
+    ahead = np.expm1(found.ahead).clip(lower=0).round(1)
+    if args.output is not None:
+        args.output.mkdir(parents=True, exist_ok=True)
+        drawn = charts.draw_forecast(found, np.expm1(table["tracks"]), "tracks")
+        _saved(args.output / "forecast.png", drawn)
+        replace_file(args.output / "forecast.csv", lambda path: ahead.to_csv(path, index_label="day"))
     ahead.index = ahead.index.strftime("%Y-%m-%d, %A")
     return ahead.to_string()
+
+
+def _saved(path: Path, drawn: Figure) -> Path:
+    replace_file(path, lambda part: drawn.savefig(part, dpi=110, format="png"))
+    return path

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.stats import rankdata
 from sklearn import metrics
 
 from common.errors import InputError
 
-from .calls import threshold
+from .calls import call
 from .maps import WEEKDAYS
 
 YEAR = 365
@@ -25,13 +26,17 @@ class Method:
 
     Attributes:
         scores: of days, larger is more unusual; nan where it has none.
-        called: True where it says so by itself; None takes a causal threshold of the scores, see `calls`.
-        tuned: it has seen the labels, so that it is a bound and no method.
+        called: True where it says so by itself; None takes a causal threshold of the scores, see `calls.call`.
+        note: why it is no fair method, such as "chosen by the labels"; empty for those that know the past alone.
     """
 
     scores: pd.Series
     called: pd.Series | None = None
-    tuned: bool = False
+    note: str = ""
+
+    def calls(self) -> pd.Series:
+        """True on days that it calls unusual."""
+        return call(self.scores) if self.called is None else self.called
 
 
 def windows(recorded: pd.DatetimeIndex) -> dict[str, pd.DatetimeIndex]:
@@ -52,8 +57,8 @@ def baselines(volume: pd.DataFrame, truth: pd.Series) -> dict[str, Method]:
     weekday = int(known.groupby(pd.DatetimeIndex(known.index).day_of_week).mean().idxmax())
     always, market = pd.Series(True, days), pd.Series(days.day_of_week == weekday, days)
     return {
-        "every day": Method(always.astype(float), always, tuned=False),
-        f"it is {WEEKDAYS[weekday]}": Method(market.astype(float), market, tuned=True),
+        "every day": Method(always.astype(float), always),
+        f"it is {WEEKDAYS[weekday]}": Method(market.astype(float), market, "chosen by the labels"),
         "tracks": Method(volume["tracks"].astype(float)),
         "points": Method(volume["points"].astype(float)),
     }
@@ -72,23 +77,24 @@ def evaluate(
         seed: of them.
 
     Returns:
-        Columns: method, slice, days, unusual, auc, average_precision, and of the calls precision, recall, f1, hits,
-        false_alarms, missed; of the best threshold, which the labels chose, best_f1; auc_low, auc_high, f1_low,
-        f1_high.
+        Columns: method, slice, note; days and unusual, those with labels; scored, how many of them have a score; auc and
+        average_precision of the scored ones; of the calls precision, recall, f1, hits, false_alarms, missed, of all
+        days, where those without a score are not called; best_f1, that of the threshold that the labels would choose,
+        a bound; auc_low, auc_high, f1_low, f1_high, 90 %.
 
     Raises:
         InputError: no day is labelled.
     """
+    known = truth.dropna().astype(bool)
+    known = known[known.index.isin(days)]
+    if known.empty:
+        raise InputError(f"None of {len(days)} days is labelled.")
     rows = []
     for name, method in methods.items():
-        called = method.called if method.called is not None else method.scores > threshold(method.scores)
-        table = pd.DataFrame({"score": method.scores, "called": called, "truth": truth})
-        table = table.loc[table.index.intersection(days)].dropna()
-        if table.empty:
-            raise InputError(f"No day is both labelled and scored by {name!r}.")
-        table = table.astype({"called": bool, "truth": bool})
+        table = pd.DataFrame({"score": method.scores.reindex(known.index), "truth": known})
+        table["called"] = method.calls().reindex(known.index, fill_value=False).astype(bool)
         for part, own in slices(table).items():
-            row = {"method": name, "slice": part, **measures(own), "tuned": method.tuned}
+            row = {"method": name, "slice": part, **measures(own), "note": method.note}
             if part == "all days" and draws:
                 row |= _intervals(own, draws, seed)
             rows.append(row)
@@ -106,20 +112,25 @@ def slices(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 def measures(table: pd.DataFrame) -> dict[str, float]:
     """Of rows of score, called and truth; nan for what needs days of both kinds where there is one."""
-    score, called, truth = (table[name].to_numpy() for name in ("score", "called", "truth"))
+    called, truth = table["called"].to_numpy(), table["truth"].to_numpy()
     hits, alarms, missed = (truth & called).sum(), (~truth & called).sum(), (truth & ~called).sum()
     found: dict[str, float] = {
-        "days": len(table), "unusual": int(truth.sum()), "hits": int(hits), "false_alarms": int(alarms),
-        "missed": int(missed), "precision": _share(hits, hits + alarms), "recall": _share(hits, hits + missed),
+        "days": len(table), "unusual": int(truth.sum()), "scored": int(table["score"].notna().sum()),
+        "hits": int(hits), "false_alarms": int(alarms), "missed": int(missed),
+        "precision": _share(hits, hits + alarms), "recall": _share(hits, hits + missed),
         "f1": _share(2 * hits, 2 * hits + alarms + missed),
         **dict.fromkeys(("auc", "average_precision", "best_f1"), np.nan),
     }  # fmt: skip
-    if 0 < truth.sum() < len(truth):
-        precision, recall, _ = metrics.precision_recall_curve(truth, score)
-        best = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
+    scored = table.dropna()
+    score, own = scored["score"].to_numpy(), scored["truth"].to_numpy()
+    if 0 < own.sum() < len(own):
+        precision, recall, _ = metrics.precision_recall_curve(own, score)
+        right = recall * own.sum()
+        called_then = np.divide(right, precision, out=np.zeros_like(right), where=precision > 0)
         found |= {
-            "auc": float(metrics.roc_auc_score(truth, score)),
-            "average_precision": float(metrics.average_precision_score(truth, score)), "best_f1": float(best.max()),
+            "auc": float(metrics.roc_auc_score(own, score)),
+            "average_precision": float(metrics.average_precision_score(own, score)),
+            "best_f1": float((2 * right / (called_then + truth.sum())).max()),
         }  # fmt: skip
     return found
 
@@ -127,19 +138,24 @@ def measures(table: pd.DataFrame) -> dict[str, float]:
 def _intervals(table: pd.DataFrame, draws: int, seed: int) -> dict[str, float]:
     """90 % of what whole weeks, drawn anew, give: days of one week are not independent."""
     rng = np.random.default_rng(seed)
-    week = (pd.DatetimeIndex(table.index) - pd.Timestamp("2000-01-03")).days // 7
-    parts = [own for _, own in table.groupby(week.to_numpy())]
+    week = ((pd.DatetimeIndex(table.index) - pd.Timestamp("2000-01-03")).days // 7).to_numpy()
+    parts = [np.flatnonzero(week == one) for one in np.unique(week)]
+    score, called, truth = (table[name].to_numpy() for name in ("score", "called", "truth"))
     found = []
     for _ in range(draws):
-        drawn = pd.concat([parts[row] for row in rng.integers(len(parts), size=len(parts))])
-        score, called, truth = (drawn[name].to_numpy() for name in ("score", "called", "truth"))
-        if 0 < truth.sum() < len(truth):
-            hits = (truth & called).sum()
-            found.append((metrics.roc_auc_score(truth, score), _share(2 * hits, truth.sum() + called.sum())))
-    if not found:
-        return {}
-    low, high = np.nanquantile(np.array(found), [0.05, 0.95], axis=0)
+        rows = np.concatenate([parts[row] for row in rng.integers(len(parts), size=len(parts))])
+        hits = (truth & called)[rows].sum()
+        found.append((_auc(score[rows], truth[rows]), _share(2 * hits, truth[rows].sum() + called[rows].sum())))
+    low, high = np.array([np.quantile(own[np.isfinite(own)], [0.05, 0.95]) for own in np.array(found).T]).T
     return {"auc_low": low[0], "auc_high": high[0], "f1_low": low[1], "f1_high": high[1]}
+
+
+def _auc(score: np.ndarray, truth: np.ndarray) -> float:
+    """The area under the ROC curve of those with a score, by their ranks; quicker than sklearn's by far."""
+    there = np.isfinite(score)
+    ranks, own = rankdata(score[there]), truth[there]
+    first, second = own.sum(), (~own).sum()
+    return float((ranks[own].sum() - first * (first + 1) / 2) / (first * second)) if first and second else np.nan
 
 
 def _share(part: float, whole: float) -> float:

@@ -71,7 +71,8 @@ def heatmaps(recording: Recording, by: str, parts: int = 3) -> dict[str, np.ndar
 
     Args:
         recording: see there.
-        by: one of `GROUPS`; "part" cuts the recordings into parts of equal length, by frames.
+        by: one of `GROUPS`; "part" cuts the recordings into parts of equal length, by frames; what one day in twenty has
+            beyond that is in the last.
         parts: how many.
 
     Raises:
@@ -144,7 +145,8 @@ def _grouped(recording: Recording, by: str, parts: int) -> tuple[list[str], np.n
         return ["all"], np.zeros(len(recording.points), np.int16)
     if by == "part":
         frame = recording.points["frame"].to_numpy()
-        length = max(1, int(frame.max()) + 1)
+        last = pd.Series(frame).groupby(recording.day_number).max()
+        length = max(parts, int(last.quantile(0.95)) + 1)
         group = np.minimum(frame.astype(np.int64) * parts // length, parts - 1)
         return [_span(number, parts, length, recording.fps) for number in range(parts)], group.astype(np.int16)
     names = group_names(recording.days, by)
@@ -153,10 +155,9 @@ def _grouped(recording: Recording, by: str, parts: int) -> tuple[list[str], np.n
 
 
 def _span(number: int, parts: int, length: int, fps: float | None) -> str:
-    first, last = number * length / parts, (number + 1) * length / parts
-    if fps is None:
-        return f"frames {first:.0f} to {last:.0f}"
-    return f"minutes {first / fps / 60:.0f} to {last / fps / 60:.0f}"
+    unit, scale = ("frames", 1.0) if fps is None else ("minutes", fps * 60)
+    first, last = number * length / parts / scale, (number + 1) * length / parts / scale
+    return f"{unit} {first:.0f} on" if number == parts - 1 else f"{unit} {first:.0f} to {last:.0f}"
 
 
 def flows(recording: Recording, grid: Grid | None = None) -> pd.DataFrame:

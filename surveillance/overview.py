@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from common.files import replace_file
 
-from . import pictures
+from . import charts, pictures, timeseries
 from .days import CUT, cluster_days
 from .maps import WEEKDAYS, Grid, day_pools, flows, group_names, heatmap, heatmaps, speeds, volumes
 from .page import Section, page
@@ -134,6 +134,13 @@ def _sections(
     def calendar() -> Made:
         return pictures.draw_calendar(volumes(recording)["tracks"], "tracks", **marks), "Tracks of each day."
 
+    def parts_of_series() -> Made:
+        tracks = volumes(recording)["tracks"].reindex(recording.calendar).astype(float)
+        if timeseries.decompose(tracks)["trend"].isna().all():
+            return None
+        words = "The day's tracks as a slow trend, a week that repeats, and what neither explains; gaps stay gaps."
+        return charts.draw_decomposition(tracks, "tracks"), words
+
     def moving() -> Made:
         drawn = pictures.draw_flows(flows(recording, grid), grid, whole(), unit, background)
         return (
@@ -166,6 +173,7 @@ def _sections(
     yield "flows", "Where they go", moving
     yield "speeds", "How fast", fast
     yield "calendar", "How many", calendar
+    yield "series", "Trend, week and rest", parts_of_series
     yield "footmap", "Footmap", footmap
     yield "weekdays", "By weekday", by("weekday", "Points a recorded day.")
     yield "seasons", "By season", by("season", "Points a recorded day.")

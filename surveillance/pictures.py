@@ -154,7 +154,7 @@ def draw_flows(
     rows, columns = grid.shape
     x = (np.tile(np.arange(columns), rows) + 0.5) * grid.pool
     y = (np.repeat(np.arange(rows), columns) + 0.5) * grid.pool
-    busy = (flow["steps"] > 0.002 * flow["steps"].sum()).to_numpy()
+    busy = (flow["steps"] > 0.01 * flow["steps"].sum()).to_numpy()
     right, down, speed = (flow[name].to_numpy()[busy] for name in ("right", "down", "speed"))
     arrows = axes.quiver(
         x[busy], y[busy], right, down, speed, angles="xy", cmap="plasma", width=0.005,

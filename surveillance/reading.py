@@ -160,7 +160,9 @@ def _checked(table: Table, names: tuple[str, ...]) -> Table:
     """With these names, numbers throughout, and nothing negative but places."""
     if table.shape[1] != len(names):
         raise InputError(f"broken: expected {len(names)} columns, {', '.join(names)}; got {table.shape[1]}")
-    made = table.set_axis(list(names), axis=1).apply(pd.to_numeric, errors="coerce")
+    made = table.set_axis(list(names), axis=1)
+    if not all(pd.api.types.is_numeric_dtype(kind) for kind in made.dtypes):
+        made = made.apply(pd.to_numeric, errors="coerce")
     odd = ~np.isfinite(made.to_numpy(float)).all(1) | (made[["track", "frame"]] < 0).any(axis=1).to_numpy()
     if odd.any():
         raise InputError(f"broken: row {table.index[odd.argmax()] + 1} holds no numbers, or negative ones")

@@ -138,6 +138,22 @@ def score_days(
     return scores
 
 
+def score_rest(table: pd.DataFrame, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """How far each recorded day's rest, after trend and season of `decompose`, is from 0, in robust deviations of all;
+    it sees later days, and is for looking back.
+
+    Args:
+        table: of `series`.
+        columns: of it; None takes all.
+
+    Returns:
+        A column for each series, nan in stretches that are too short.
+    """
+    rest = {name: decompose(table[name])["rest"] for name in (table.columns if columns is None else columns)}
+    made = pd.DataFrame({name: values.abs() / max(spread(values.to_numpy()), 1e-9) for name, values in rest.items()})
+    return made[table.notna().any(axis=1)]
+
+
 def unusual(errors: pd.Series, least: int = 14) -> pd.Series:
     """|error| in robust deviations of all errors before it; nan for the first ones."""
     values = errors.to_numpy(float)

@@ -85,8 +85,9 @@ def score_days(recording: Recording, options: Options | None = None, *, progress
     """Scores of each day that has a window, in the order of days.
 
     Returns:
-        Columns: "unlikely", 1 - the mean over tracks of the least likelihood over lines; "ratio", minus the mean over
-        tracks of log10 of that likelihood, divided by the least of the window's tracks for the line that the track is
+        Columns: "unlikely", 1 - the mean over tracks of the least likelihood over lines, so that a day on which a line is
+        left alone is unusual; "unlikely_nearest", the same with the largest one; "ratio", minus the mean over tracks of
+        log10 of the least likelihood, divided by the least of the window's tracks for the line that the track is
         likeliest by; "anomalous", how many tracks are less likely than that and far from all lines; "tracks"; "lines".
 
     Raises:
@@ -160,13 +161,15 @@ def distances(tracks: Sequence[np.ndarray], lines: Sequence[np.ndarray], *, pref
 
 def _score(tracks: Sequence[np.ndarray], known: Lines, options: Options) -> dict[str, float]:
     if not tracks:
-        return {"unlikely": np.nan, "ratio": np.nan, "anomalous": 0, "tracks": 0, "lines": len(known.lines)}
+        nothing = dict.fromkeys(("unlikely", "unlikely_nearest", "ratio"), np.nan)
+        return {**nothing, "anomalous": 0, "tracks": 0, "lines": len(known.lines)}
     between = distances(tracks, known.lines, prefix=options.released_scores)
     log = -known.rate * between  # natural logarithm of the likelihood
     least, lowest = log.min(1), known.lowest[log.argmax(1)]
     anomalous = (least < lowest) & (between.min(1) > options.far)
     return {
-        "unlikely": float(1 - np.exp(least).mean()), "ratio": float((lowest - least).mean() / np.log(10)),
+        "unlikely": float(1 - np.exp(least).mean()), "unlikely_nearest": float(1 - np.exp(log.max(1)).mean()),
+        "ratio": float((lowest - least).mean() / np.log(10)),
         "anomalous": int(anomalous.sum()), "tracks": len(tracks), "lines": len(known.lines),
     }  # fmt: skip
 

@@ -11,7 +11,7 @@ from common.errors import InputError
 
 from .distance import distances
 from .group import Choice, choose, group
-from .partition import Segments, corners, segments
+from .partition import Segments, corners, doubled, segments
 from .represent import representative
 
 SHORTEST = 50.0
@@ -71,19 +71,27 @@ def traclus(
     if not tracks or any(np.ndim(track) != 2 or len(track) < 2 or np.shape(track)[1] != 2 for track in tracks):
         raise InputError("TraClus needs tracks of two points (x, y) or more.")
     rows = corners(tracks, blind=compat) if rows is None else rows
-    once = segments(tracks, rows).at_least(SHORTEST)
-    if not len(once):
+    pieces = segments(tracks, rows)
+    pieces = pieces.take(pieces.length >= SHORTEST)
+    if not len(pieces):
         raise InputError(f"No track has a straight piece of {SHORTEST:g} pixels; there is nothing to group.")
-    between = distances(once.start, once.end, blind=compat)
+    between = distances(pieces.start, pieces.end, blind=compat)
     choice = choose(between, TRIED_BY_RELEASE if compat else TRIED)
-    pieces = once
     if compat:
-        pieces = segments(tracks, rows, twice=True).at_least(SHORTEST)
-        between = distances(pieces.start, pieces.end, blind=True)
+        pieces, between = _doubled(tracks, rows)
     found = []
     for own in group(between, pieces.track, choice):
-        part = Segments(pieces.start[own], pieces.end[own], pieces.track[own])
+        part = pieces.take(own)
         line = representative(part, choice.least, GAP, compat=compat)
         if len(line) >= 2:
             found.append(Cluster(line, tuple(np.unique(part.track).tolist())))
     return Clusters(tuple(found), choice, pieces)
+
+
+def _doubled(tracks: Sequence[np.ndarray], rows: Sequence[np.ndarray]) -> tuple[Segments, np.ndarray]:
+    """What the program behind the released results groups, and its distances, of which each is computed once."""
+    every, chosen = segments(tracks, rows, chords=True), doubled(rows)
+    kept = every.length >= SHORTEST
+    between, place = distances(every.start[kept], every.end[kept], blind=True), np.cumsum(kept) - 1
+    chosen = chosen[kept[chosen]]
+    return every.take(chosen), between[np.ix_(place[chosen], place[chosen])]

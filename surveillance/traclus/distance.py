@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
+CHUNK = 1 << 14
+"""Pairs at once: what a processor holds nearby, and little memory however many there are."""
+
 
 def perpendicular(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) -> np.ndarray:
     """(...): the Lehmer mean of the distances of c and d from the line through a and b; 0 where both lie on it."""
@@ -34,7 +37,7 @@ def angular(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray, *, blind
     """
     one, two = b - a, d - c
     length, product = _norm(two), _norm(one) * _norm(two)
-    cosine = np.divide((one * two).sum(-1), product, out=np.ones_like(product), where=product > 0).clip(-1, 1)
+    cosine = np.divide(_dot(one, two), product, out=np.ones_like(product), where=product > 0).clip(-1, 1)
     found = length * np.sqrt(1 - cosine**2)
     return found if blind else np.where(cosine <= 0, length, found)
 
@@ -50,10 +53,16 @@ def distance(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray, *, blin
 
 def distances(start: np.ndarray, end: np.ndarray, *, blind: bool = False) -> np.ndarray:
     """(S, S) between all segments (S, 2); symmetrical, 0 along the diagonal."""
-    one, two = np.triu_indices(len(start), 1)
     found = np.zeros((len(start), len(start)))
-    found[one, two] = distance(start[one], end[one], start[two], end[two], blind=blind)
-    return found + found.T
+    pairs = np.triu_indices(len(start), 1)
+    for first in range(0, len(pairs[0]), CHUNK):
+        one, two = (rows[first : first + CHUNK] for rows in pairs)
+        found[one, two] = found[two, one] = distance(start[one], end[one], start[two], end[two], blind=blind)
+    return found
+
+
+def _dot(one: np.ndarray, two: np.ndarray) -> np.ndarray:
+    return one[..., 0] * two[..., 0] + one[..., 1] * two[..., 1]  # many times quicker than a sum along an axis of two
 
 
 def _norm(vectors: np.ndarray) -> np.ndarray:
@@ -62,8 +71,9 @@ def _norm(vectors: np.ndarray) -> np.ndarray:
 
 def _along(a: np.ndarray, b: np.ndarray, point: np.ndarray) -> np.ndarray:
     """Where a point lies along a line: 0 at a, 1 at b; 0 for lines without length."""
-    squared = ((b - a) ** 2).sum(-1)
-    return np.divide(((point - a) * (b - a)).sum(-1), squared, out=np.zeros_like(squared), where=squared > 0)
+    way = b - a
+    squared = _dot(way, way)
+    return np.divide(_dot(point - a, way), squared, out=np.zeros_like(squared), where=squared > 0)
 
 
 def _off(a: np.ndarray, b: np.ndarray, point: np.ndarray) -> np.ndarray:

@@ -37,10 +37,9 @@ class Segments:
         """(S,) in pixels."""
         return np.hypot(*(self.end - self.start).T)
 
-    def at_least(self, length: float) -> Segments:
-        """Those that are as long, or longer."""
-        kept = self.length >= length
-        return Segments(self.start[kept], self.end[kept], self.track[kept])
+    def take(self, rows: np.ndarray) -> Segments:
+        """Those of these rows, or where a mask is true."""
+        return Segments(self.start[rows], self.end[rows], self.track[rows])
 
 
 def corners(tracks: Sequence[np.ndarray], *, blind: bool = False) -> list[np.ndarray]:
@@ -70,22 +69,36 @@ def corners(tracks: Sequence[np.ndarray], *, blind: bool = False) -> list[np.nda
     return [np.flatnonzero(cut[a : b + 1]) for a, b in zip(first, last)]
 
 
-def segments(tracks: Sequence[np.ndarray], rows: Sequence[np.ndarray], *, twice: bool = False) -> Segments:
+def segments(tracks: Sequence[np.ndarray], rows: Sequence[np.ndarray], *, chords: bool = False) -> Segments:
     """The pieces between the characteristic points.
 
     Args:
         tracks: see `corners`.
         rows: its answer.
-        twice: each track's points stand there twice, so that its pieces do too, and one from its end back to its start:
-            what the program behind the released results groups, by mistake.
+        chords: after each track's pieces, one from its end back to its start.
     """
     start, end, owner = [], [], []
     for number, (track, own) in enumerate(zip(tracks, rows)):
-        kept = np.asarray(track, float)[np.concatenate([own, own]) if twice else own]
+        kept = np.asarray(track, float)[np.append(own, own[0]) if chords else own]
         start.append(kept[:-1])
         end.append(kept[1:])
         owner.append(np.full(len(kept) - 1, number))
     return Segments(np.concatenate(start), np.concatenate(end), np.concatenate(owner))
+
+
+def doubled(rows: Sequence[np.ndarray]) -> np.ndarray:
+    """Rows of `segments` with chords: each track's pieces, its chord, and its pieces again, which is what the program
+    behind the released results groups, by mistake: it cuts each track twice and keeps both.
+
+    Args:
+        rows: of `corners`.
+    """
+    found, first = [], 0
+    for own in rows:
+        pieces = np.arange(first, first + len(own) - 1)
+        first += len(own)
+        found += [pieces, [first - 1], pieces]
+    return np.concatenate(found)
 
 
 def _bits(values: np.ndarray) -> np.ndarray:
