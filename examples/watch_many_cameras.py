@@ -1,8 +1,8 @@
-"""Many cameras at once: `python examples/watch_many_cameras.py cameras/ -o out/`, where each folder in cameras/ holds the
-tracks of one.
+"""Many cameras at once: `python examples/watch_many_cameras.py cameras/ -o out/`, where each folder in cameras/ holds
+the tracks of one.
 
-Each camera is one task of Ray, on this machine or on the cluster at RAY_ADDRESS, whose machines must see both folders; the
-task calls the functions that one camera takes. Needs pip install "face-rig[surveillance,ray]".
+Each camera is one task of Ray, on this machine or on the cluster at RAY_ADDRESS, whose machines must see both folders;
+the task calls the functions that one camera takes. Needs pip install "face-rig[surveillance,ray]".
 """
 
 from __future__ import annotations

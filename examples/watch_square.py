@@ -1,8 +1,8 @@
 """Half a year of a square that nobody films, read like any other: `python examples/watch_square.py`.
 
-People cross it on four ways. Each Wednesday there is a market, around which they walk; on one day a fair takes half of the
-square, and on one the lower street is closed. Twelve days are missing. Writes LOST's files, the labels, the page of
-`surveillance describe` and the tables of `surveillance evaluate`, and puts four of the pictures side by side.
+People cross it on four ways. Each Wednesday there is a market, around which they walk; on one day a fair takes half of
+the square, and on one the lower street is closed. Every fifteenth day is missing. Writes LOST's files, the labels, the
+page of `surveillance describe` and that of `surveillance evaluate`, and puts four of the pictures side by side.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """From a day's score to a word: is this day unusual? By what the past alone lets expect.
 
-Scores of different kinds have different scales, most of them skewed; therefore a day is placed among the days before it.
+Scores of different kinds have different scales, most of them skewed; therefore a day is placed among the days before.
 """
 
 from __future__ import annotations

@@ -38,8 +38,8 @@ def draw_scores(methods: dict[str, Method], truth: pd.Series, days: pd.DatetimeI
 
 
 def draw_comparison(found: pd.DataFrame, names: tuple[str, str] = ("auc", "f1")) -> Figure:
-    """Each method's AUC and F1 over all days, with their intervals where there are some, and without the weekday of most
-    unusual days as a ring.
+    """Each method's AUC and F1 over all days, with their intervals where there are some, and as rings without the
+    weekday of most unusual days.
 
     Args:
         found: of `evaluate`.
@@ -61,7 +61,7 @@ def draw_comparison(found: pd.DataFrame, names: tuple[str, str] = ("auc", "f1"))
         own.set_xlabel({"auc": "area under the ROC curve", "f1": "F1 of the calls"}.get(name, name))
         own.set_xlim(0, 1)
         own.grid(axis="y", alpha=0.25)
-        own.legend(fontsize=7, loc="lower left" if name == "auc" else "lower right")
+        own.legend(fontsize=7, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)
     return whole
 
 
@@ -89,7 +89,8 @@ def draw_forecast(found: Forecast, values: pd.Series, label: str, *, before: int
     axes = whole.add_subplot(ylabel=label)
     past = values.iloc[-before:]
     axes.plot(past.index, past, "o-", color=PLAIN, markersize=3, linewidth=0.8, label="recorded")
-    axes.plot(past.index, np.expm1(found.expected.iloc[-before:]), "--", color="0.5", linewidth=1, label="expected then")
+    then = np.expm1(found.expected.iloc[-before:])
+    axes.plot(past.index, then, "--", color="0.5", linewidth=1, label="expected then")
     ahead = np.expm1(found.ahead).clip(lower=0)
     axes.fill_between(ahead.index, ahead["low"], ahead["high"], color=UNUSUAL, alpha=0.2, linewidth=0)
     axes.plot(ahead.index, ahead["expected"], "o-", color=UNUSUAL, markersize=3, linewidth=1, label="to come")

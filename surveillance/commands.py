@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from common.errors import InputError
 from common.files import replace_file
@@ -17,6 +15,7 @@ from .evaluation import baselines, evaluate, windows
 from .maps import volumes
 from .methods import methods
 from .page import Section, page
+from .pictures import save
 from .recording import Recording
 from .truth import read_truth
 
@@ -50,7 +49,7 @@ def evaluated(recording: Recording, args: argparse.Namespace) -> str:
         ("comparison", "How well they tell", _COMPARISON, charts.draw_comparison(found)),
         ("scores", "Scores of days", _SCORES, charts.draw_scores(drawn, truth, days[args.window])),
     ]
-    sections = [Section(title, words, _saved(args.output / f"{name}.png", own)) for name, title, words, own in pictures]
+    sections = [Section(title, words, save(own, args.output / f"{name}.png")) for name, title, words, own in pictures]
     for part, own in found.groupby("slice", sort=False):
         table = own[list(SHOWN)].to_html(index=False, float_format="{:.3f}".format, na_rep="", classes="wide")
         counts = f"{own['days'].iloc[0]} days with labels, {own['unusual'].iloc[0]} of them unusual."
@@ -94,13 +93,7 @@ def predicted(recording: Recording, args: argparse.Namespace) -> str:
     ahead = np.expm1(found.ahead).clip(lower=0).round(1)
     if args.output is not None:
         args.output.mkdir(parents=True, exist_ok=True)
-        drawn = charts.draw_forecast(found, np.expm1(table["tracks"]), "tracks")
-        _saved(args.output / "forecast.png", drawn)
+        save(charts.draw_forecast(found, np.expm1(table["tracks"]), "tracks"), args.output / "forecast.png")
         replace_file(args.output / "forecast.csv", lambda path: ahead.to_csv(path, index_label="day"))
     ahead.index = ahead.index.strftime("%Y-%m-%d, %A")
     return ahead.to_string()
-
-
-def _saved(path: Path, drawn: Figure) -> Path:
-    replace_file(path, lambda part: drawn.savefig(part, dpi=110, format="png"))
-    return path

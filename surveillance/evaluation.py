@@ -77,8 +77,8 @@ def evaluate(
         seed: of them.
 
     Returns:
-        Columns: method, slice, note; days and unusual, those with labels; scored, how many of them have a score; auc and
-        average_precision of the scored ones; of the calls precision, recall, f1, hits, false_alarms, missed, of all
+        Columns: method, slice, note; days and unusual, those with labels; scored, how many of them have a score; auc
+        and average_precision of the scored ones; of the calls precision, recall, f1, hits, false_alarms, missed, of all
         days, where those without a score are not called; best_f1, that of the threshold that the labels would choose,
         a bound; auc_low, auc_high, f1_low, f1_high, 90 %.
 

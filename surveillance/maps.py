@@ -71,8 +71,8 @@ def heatmaps(recording: Recording, by: str, parts: int = 3) -> dict[str, np.ndar
 
     Args:
         recording: see there.
-        by: one of `GROUPS`; "part" cuts the recordings into parts of equal length, by frames; what one day in twenty has
-            beyond that is in the last.
+        by: one of `GROUPS`; "part" cuts the recordings into parts of equal length, by frames; what one day in twenty
+            has beyond that is in the last.
         parts: how many.
 
     Raises:
@@ -181,10 +181,13 @@ def flows(recording: Recording, grid: Grid | None = None) -> pd.DataFrame:
 
 
 def speeds(recording: Recording) -> pd.Series:
-    """The mean speed of each track of two points or more: its way by its time, in pixels a second, or a frame."""
+    """The mean speed of each track of two points or more, by its day: its way by its time, in pixels a second, or a
+    frame where nobody knows how many there are.
+    """
     x, y, frame = (recording.points[name].to_numpy() for name in ("x", "y", "frame"))
     track = recording.track_number
     same = np.diff(track) == 0
     way = np.bincount(track[:-1][same], np.hypot(np.diff(x), np.diff(y))[same], track[-1] + 1)
     time = np.bincount(track[:-1][same], np.diff(frame)[same], track[-1] + 1) / (recording.fps or 1.0)
-    return pd.Series(way[time > 0] / time[time > 0], name="speed")
+    day = recording.days[recording.day_number[np.flatnonzero(np.append(True, ~same))]]
+    return pd.Series(way[time > 0] / time[time > 0], index=day[time > 0], name="speed")

@@ -18,6 +18,8 @@ from .days import CUT, cluster_days
 from .maps import WEEKDAYS, Grid, day_pools, flows, group_names, heatmap, heatmaps, speeds, volumes
 from .page import Section, page
 from .recording import Recording, span
+from .shares import location_shares
+from .weekdays import PAST, odd_weekday
 
 
 @dataclass(frozen=True)
@@ -62,13 +64,11 @@ def describe(
         if found is None:
             continue
         figure, words = found
-        path = output / f"{name}.png"
-        replace_file(path, lambda part, figure=figure: figure.savefig(part, dpi=110, format="png"))
-        sections.append(Section(title, words, path))
+        sections.append(Section(title, words, pictures.save(figure, output / f"{name}.png")))
     pools, volume = day_pools(recording, Grid(recording.size, (looks or Looks()).pool)), volumes(recording)
     replace_file(output / "days.csv", lambda path: volume.to_csv(path, index_label="day"))
     replace_file(output / "pools.csv", lambda path: pools.to_csv(path, index_label="day"))
-    text = page(f"What {recording.name} shows", summary(recording, volume), sections)
+    text = page(f"What {recording.name} shows", [*summary(recording, volume), *_market(recording, pools)], sections)
     replace_file(output / "index.html", lambda path: path.write_text(text, encoding="utf-8"))
     return output / "index.html"
 
@@ -89,6 +89,15 @@ def summary(recording: Recording, volume: pd.DataFrame) -> list[str]:
         more = f"; and {len(recording.faults) - 10} more" if len(recording.faults) > 10 else ""
         lines.append(f"{len(recording.faults)} files were left out. {told}{more}.")
     return lines
+
+
+def _market(recording: Recording, pools: pd.DataFrame) -> list[str]:
+    """A sentence on the weekday that is unlike the others, where there is one."""
+    last = slice(-PAST, None)
+    odd = odd_weekday(location_shares(pools.iloc[last]), volumes(recording)["points"].iloc[last])
+    if odd is None:
+        return []
+    return [f"On {WEEKDAYS[odd]}s people are elsewhere than on other days, as a rule; see the heatmaps by weekday."]
 
 
 Made = tuple[Any, str] | None
@@ -150,8 +159,10 @@ def _sections(
 
     def fast() -> Made:
         speed = speeds(recording)
-        drawn = pictures.draw_bars(pd.DataFrame({"all tracks": speed}), f"speed, {unit}")
-        return drawn, f"The mean speed of a track: {speed.median():.1f} {unit} in the median."
+        weekday = pd.DatetimeIndex(speed.index).day_of_week
+        boxes = {name: speed[weekday == day].to_numpy() for day, name in enumerate(WEEKDAYS) if (weekday == day).any()}
+        drawn = pictures.draw_boxes({"all": speed.to_numpy(), **boxes}, unit)
+        return drawn, f"The mean speed of each track: {speed.median():.1f} {unit} in the median."
 
     def tree() -> Made:
         if len(recording.days) < 3:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 from scipy.cluster import hierarchy
+
+from common.files import replace_file
 
 from .days import DayTree
 from .maps import Grid, shown
@@ -97,6 +103,12 @@ def draw_footmap(
     return whole
 
 
+def save(drawn: Figure, path: Path) -> Path:
+    """Writes it as PNG; returns the path."""
+    replace_file(path, lambda part: drawn.savefig(part, dpi=110, format="png", bbox_inches="tight"))
+    return path
+
+
 def draw_tree(tree: DayTree, height: float) -> Figure:
     """How days merge into clusters, and where the tree is cut."""
     whole = figure(12, 3.6)
@@ -117,26 +129,36 @@ def draw_calendar(
         values: of days.
         label: of the values.
         marked: unusual days, with a frame.
-        kinds: the values are numbers of clusters.
+        kinds: the values are numbers of clusters, from 1.
     """
     days = pd.DatetimeIndex(values.index)
     start = days[0] - pd.Timedelta(days=days[0].weekday())
     week, weekday = (days - start).days.to_numpy() // 7, days.day_of_week.to_numpy()
     table = np.full((7, int(week.max()) + 1), np.nan)
     table[weekday, week] = values.to_numpy(float)
-    whole = figure(12, 2.0)
+    whole = figure(12, 2.2)
     axes = whole.add_subplot()
-    image = axes.imshow(table, cmap="tab10" if kinds else "viridis", aspect="equal", interpolation="none")
-    if not kinds:
+    if kinds:
+        count = int(values.max())
+        known = matplotlib.colormaps["Set3" if count > 8 else "Set2"]
+        colors = ListedColormap([known(place % known.N) for place in range(count)])
+        axes.imshow(table, cmap=colors, vmin=0.5, vmax=count + 0.5, interpolation="none")
+        sizes = values.value_counts().sort_index()
+        names = [f"{label} {kind} ({size} days)" for kind, size in sizes.items()]
+        patches = [Patch(color=colors(int(kind) - 1), label=name) for kind, name in zip(sizes.index, names)]
+        axes.legend(handles=patches, fontsize=7, ncols=6, loc="lower left", bbox_to_anchor=(0, 1), frameon=False)
+    else:
+        image = axes.imshow(table, cmap="viridis", interpolation="none")
         whole.colorbar(image, ax=axes, label=label, pad=0.01)
     axes.set_yticks(range(7), ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"], fontsize=7)
     mondays = pd.date_range(start, periods=table.shape[1], freq="7D")
     firsts = [place for place, day in enumerate(mondays) if day.day <= 7]
+    firsts = firsts[:: max(1, len(firsts) // 20)]
     axes.set_xticks(firsts, [f"{mondays[place]:%b %Y}" for place in firsts], fontsize=7, rotation=45, ha="right")
     if marked is not None:
         for day in marked.intersection(days):
             place = (day - start).days
-            axes.plot(place // 7, place % 7, "s", markersize=6, markerfacecolor="none", color=UNUSUAL)
+            axes.plot(place // 7, place % 7, "s", markersize=5, markerfacecolor="none", color="k" if kinds else UNUSUAL)
     return whole
 
 
@@ -157,7 +179,7 @@ def draw_flows(
     busy = (flow["steps"] > 0.01 * flow["steps"].sum()).to_numpy()
     right, down, speed = (flow[name].to_numpy()[busy] for name in ("right", "down", "speed"))
     arrows = axes.quiver(
-        x[busy], y[busy], right, down, speed, angles="xy", cmap="plasma", width=0.005,
+        x[busy], y[busy], right, down, speed, angles="xy", cmap="plasma", width=0.005, pivot="mid",
         scale_units="xy", scale=max(float(np.hypot(right, down).max(initial=0)), 1e-9) / grid.pool,
     )  # fmt: skip
     whole.colorbar(arrows, ax=axes, label=f"speed, {unit}", shrink=0.7)
@@ -168,11 +190,11 @@ def draw_flows(
     return whole
 
 
-def draw_bars(values: pd.DataFrame, label: str) -> Figure:
-    """A box for each column: its median, quartiles and range."""
-    whole = figure(6, 2.6)
+def draw_boxes(values: Mapping[str, np.ndarray], label: str) -> Figure:
+    """A box for each of some values: median, quartiles, and how far the rest goes but for what is far out."""
+    whole = figure(9, 2.8)
     axes = whole.add_subplot(ylabel=label)
-    axes.boxplot([values[name].dropna() for name in values], tick_labels=list(values), showfliers=False)
+    axes.boxplot(list(values.values()), tick_labels=list(values), showfliers=False, medianprops={"color": UNUSUAL})
     axes.tick_params(labelsize=8)
     return whole
 

@@ -56,8 +56,9 @@ def combine(parts: Sequence[pd.Series], odd: pd.Series, share: float = SHARE) ->
         share: see `score_days`.
 
     Returns:
-        A row for each day of `odd`. Columns: "rank", the mean of the ranks of all parts, nan where one is missing; "odd";
-        "score", their sum; "called", true where the day is odd, or its rank among the highest `share` of those before.
+        A row for each day of `odd`. Columns: "rank", the mean of the ranks of all parts, nan where one is missing;
+        "odd"; "score", their sum; "called", true where the day is odd, or its rank among the highest `share` of those
+        before.
     """
     days = odd.index
     rank = pd.concat([ranks(part.reindex(days)) for part in parts], axis=1).mean(axis=1, skipna=False)

@@ -85,9 +85,9 @@ def score_days(recording: Recording, options: Options | None = None, *, progress
     """Scores of each day that has a window, in the order of days.
 
     Returns:
-        Columns: "unlikely", 1 - the mean over tracks of the least likelihood over lines, so that a day on which a line is
-        left alone is unusual; "unlikely_nearest", the same with the largest one; "ratio", minus the mean over tracks of
-        log10 of the least likelihood, divided by the least of the window's tracks for the line that the track is
+        Columns: "unlikely", 1 - the mean over tracks of the least likelihood over lines, so that a day on which a line
+        is left alone is unusual; "unlikely_nearest", the same with the largest one; "ratio", minus the mean over tracks
+        of log10 of the least likelihood, divided by the least of the window's tracks for the line that the track is
         likeliest by; "anomalous", how many tracks are less likely than that and far from all lines; "tracks"; "lines".
 
     Raises:
