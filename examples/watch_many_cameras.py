@@ -8,6 +8,7 @@ the task calls the functions that one camera takes. Needs pip install "face-rig[
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 from pathlib import Path
@@ -29,7 +30,7 @@ def watch(folder: Path, output: Path) -> dict[str, object]:
         volume, pools = volumes(recording), day_pools(recording)
         kinds = cluster_days(pools.div(pools.sum(axis=1), axis=0)).into(2).value_counts()
     except FaceEditError as error:
-        return {"camera": folder.name, "fault": str(error).splitlines()[0]}
+        return {"camera": folder.name, "fault": "; ".join(str(error).splitlines())}
     return {
         "camera": folder.name, "days": len(volume), "missing": len(recording.calendar) - len(volume),
         "tracks": int(volume["tracks"].sum()), "median day": float(volume["tracks"].median()),
@@ -51,7 +52,7 @@ def main() -> int:
         import ray
     except ImportError as error:
         raise MissingDependencyError("ray", "many cameras", 'pip install "face-rig[ray]"') from error
-    ray.init(log_to_driver=False)
+    ray.init(log_to_driver=False, logging_level=logging.ERROR)
     task = ray.remote(watch)
     waiting = [task.remote(folder.resolve(), args.output.resolve()) for folder in folders]
     rows: list[dict[str, object]] = []

@@ -16,7 +16,7 @@ SIGMA = 1.4826
 """Times the median absolute deviation: the standard deviation, of normal values."""
 SHARE = 0.1
 """Of all days that are taken to be unusual, where nobody knows: what detectors of outliers usually assume."""
-PAST, LEAST = 365, 28
+PAST, LEAST = 365, 14
 """Scores that a day is placed among: at most, and at least."""
 
 

@@ -146,8 +146,11 @@ def _intervals(table: pd.DataFrame, draws: int, seed: int) -> dict[str, float]:
         rows = np.concatenate([parts[row] for row in rng.integers(len(parts), size=len(parts))])
         hits = (truth & called)[rows].sum()
         found.append((_auc(score[rows], truth[rows]), _share(2 * hits, truth[rows].sum() + called[rows].sum())))
-    low, high = np.array([np.quantile(own[np.isfinite(own)], [0.05, 0.95]) for own in np.array(found).T]).T
-    return {"auc_low": low[0], "auc_high": high[0], "f1_low": low[1], "f1_high": high[1]}
+    made = {}
+    for name, own in zip(("auc", "f1"), np.array(found).T):
+        if np.isfinite(own).any():
+            made[f"{name}_low"], made[f"{name}_high"] = np.nanquantile(own, [0.05, 0.95])
+    return made
 
 
 def _auc(score: np.ndarray, truth: np.ndarray) -> float:

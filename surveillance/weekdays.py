@@ -14,11 +14,13 @@ import pandas as pd
 
 from common.errors import InputError
 
-from .calls import LEAST, PAST
+from .calls import PAST
 
 DRAWS, CHANCE = 199, 0.02
 """Shuffles, and how seldom they may do as well."""
 WEEK = 7
+LEAST = 4 * WEEK
+"""Recorded days from which on it is asked."""
 
 
 def odd_weekday(shares: pd.DataFrame, points: pd.Series, *, chance: float = CHANCE, seed: int = 0) -> int | None:
@@ -62,7 +64,7 @@ def odd_weekdays(
         shares: see there.
         points: see there.
         past: recorded days that are looked back on.
-        least: fewer of them show none.
+        least: see `LEAST`.
         seed: of the shuffles.
     """
     days = pd.DatetimeIndex(shares.index)

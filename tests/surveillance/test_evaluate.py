@@ -9,6 +9,7 @@ import pytest
 import square
 
 from common.errors import InputError
+from surveillance import shares
 from surveillance.__main__ import main
 from surveillance.evaluation import Method, baselines, evaluate, windows
 from surveillance.truth import read_truth
@@ -42,14 +43,25 @@ def test_measures_are_those_of_a_table():
     assert "auc_low" not in row
 
 
+def test_days_without_a_score_are_not_called():
+    scores = truth().astype(float)
+    scores.iloc[:7] = np.nan  # two unusual ones among them
+    row = evaluate({"x": Method(scores, truth())}, truth(), DAYS, draws=5).iloc[0]
+    assert (row["days"], row["scored"], row["hits"], row["f1"]) == (70, 63, 11, 1), "calls of its own count"
+    row = evaluate({"x": Method(scores)}, truth(), DAYS, draws=5).iloc[0]
+    assert row["hits"] + row["missed"] == 11
+    assert row["auc"] == row["auc_low"] == 1
+    assert row["best_f1"] == pytest.approx(2 * 9 / (9 + 11)), "a bound for all days"
+
+
 def test_trivial_rules_are_always_there():
     volume = pd.DataFrame({"tracks": 3, "points": 9}, index=DAYS)
     found = evaluate(baselines(volume, truth()), truth(), DAYS, draws=0)
     whole = found[found["slice"] == "all days"].set_index("method")
     assert whole.loc["every day", "f1"] == pytest.approx(2 * 11 / (70 + 11))
     assert whole.loc["it is Wednesday", "f1"] == pytest.approx(20 / 21)
-    assert whole.loc["it is Wednesday", "tuned"]
-    assert not whole.loc["every day", "tuned"]
+    assert whole.loc["it is Wednesday", "note"] == "chosen by the labels"
+    assert not whole.loc["every day", "note"]
 
 
 def test_windows_are_of_recorded_days():
@@ -66,7 +78,7 @@ def test_what_people_say_is_read(tmp_path):
     with pytest.raises(InputError) as told:
         read_truth(path)
     assert [f"line {number}" in str(told.value) for number in (1, 2, 3, 4, 5)] == [False, True, True, True, True]
-    with pytest.raises(InputError, match="No day is both"):
+    with pytest.raises(InputError, match="None of 0 days is labelled"):
         evaluate({"x": Method(truth().astype(float))}, truth(), DAYS[:0])
 
 
@@ -96,25 +108,36 @@ def test_a_place_is_described_on_one_page(tracks, tmp_path, capsys):
     assert table["points"].sum() == pd.read_csv(tmp_path / "pools.csv").drop(columns="day").to_numpy().sum()
 
 
-def test_methods_stand_beside_trivial_rules(tracks, tmp_path, capsys):
+def test_methods_stand_beside_trivial_rules(tracks, tmp_path, capsys, monkeypatch):
+    monkeypatch.delitem(shares.DETECTORS, "forest")  # half a second a day
     asked = ["evaluate", str(tracks / "tracks"), "--truth", str(tracks / "truth.txt"), "-o", str(tmp_path), "-q"]
     assert main([*asked, "--draws", "5"]) == 0
     printed = capsys.readouterr().out
-    for name in ("every day", "it is Wednesday", "trajectories: unlikely", "time series with week", "location shares"):
+    for name in ("every day", "it is Wednesday", "trajectories: unlikely", "state space with week", "location shares"):
         assert name in printed
     found = pd.read_csv(tmp_path / "evaluation.csv").set_index(["method", "slice"])
     assert found.loc[("location shares: neighbours", "all days"), "auc"] > 0.95
     assert found.loc[("trajectories: unlikely", "all days"), "auc"] < 0.9, "a market each Wednesday is what it expects"
-    assert "Unusual days" in (tmp_path / "evaluation.html").read_text()
+    text = (tmp_path / "evaluation.html").read_text()
+    assert "Unusual days" in text
+    assert "http" not in text
+    assert text.count("data:image/png") == 2
+    called = pd.read_csv(tmp_path / "called.csv", index_col="day", parse_dates=True)["together"]
+    market = called.index.day_of_week == 2
+    assert called[market].iloc[7:].all()
+    assert called[~market].mean() < 0.2
     assert main([*asked, "--window", "P9"]) == 2
     assert "no window 'P9'" in capsys.readouterr().err
 
 
-def test_next_days_are_predicted(tracks, capsys):
-    assert main(["predict", str(tracks / "tracks"), "--days", "3", "-q"]) == 0
+def test_next_days_are_predicted(tracks, tmp_path, capsys):
+    assert main(["predict", str(tracks / "tracks"), "--days", "3", "-o", str(tmp_path), "-q"]) == 0
     printed = capsys.readouterr().out
     assert "low" in printed
     assert "2012-03-2" in printed
+    assert (tmp_path / "forecast.png").stat().st_size > 5000
+    table = pd.read_csv(tmp_path / "forecast.csv")
+    assert ((table["low"] <= table["expected"]) & (table["expected"] <= table["high"])).all()
     assert main(["predict", str(tracks / "truth.txt"), "-q"]) == 2
 
 

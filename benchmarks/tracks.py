@@ -1,7 +1,7 @@
 """How describing a place grows with the years, and what learning a year of trajectories costs.
 
-    python benchmarks/surveillance.py tracks/                  3, 10 and 30 million points; the trajectories of a year
-    python benchmarks/surveillance.py tracks/ --points 1e6 --skip-trajectories
+    python benchmarks/tracks.py tracks/                  3, 10 and 30 million points; the trajectories of a year
+    python benchmarks/tracks.py tracks/ --points 1e6 --skip-trajectories
 
 Ten years of one camera are made from what it recorded: each day is some recorded days on top of each other, moved by a
 pixel or two, as many as it takes. They are written as files, and described by the command in a process of its own with
