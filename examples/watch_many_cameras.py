@@ -56,6 +56,7 @@ def main() -> int:
     task = ray.remote(watch)
     waiting = [task.remote(folder.resolve(), args.output.resolve()) for folder in folders]
     rows: list[dict[str, object]] = []
+    table = pd.DataFrame()
     while waiting:
         done, waiting = ray.wait(waiting)
         rows += ray.get(done)

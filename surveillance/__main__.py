@@ -84,6 +84,8 @@ def _add_describe(parser: argparse.ArgumentParser) -> None:
 
 def _describe(args: argparse.Namespace) -> int:
     """Heatmaps, footmap, flows, speeds and kinds of days; one page."""
+    import pandas as pd
+
     from common.images import read_image, rgb
 
     from .overview import Looks, describe
@@ -94,7 +96,7 @@ def _describe(args: argparse.Namespace) -> int:
     page = describe(
         recording, args.output, looks=Looks(pool=args.pool, cut=args.cut, parts=args.parts),
         background=rgb(read_image(args.background)) if args.background else None,
-        unusual=None if truth is None else truth[truth].index, progress=not args.quiet,
+        unusual=None if truth is None else pd.DatetimeIndex(truth[truth].index), progress=not args.quiet,
     )  # fmt: skip
     print(f"written: {page}")
     return cli.OK

@@ -72,5 +72,5 @@ def _each(scores: pd.Series, past: int, least: int, find: Callable[[np.ndarray, 
     for row in np.flatnonzero(np.isfinite(values)):
         seen = values[:row][np.isfinite(values[:row])][-past:]
         if len(seen) >= least:
-            found[row] = find(seen, row)
+            found[row] = find(seen, int(row))
     return pd.Series(found, scores.index)

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from .evaluation import Method
 from .pictures import UNUSUAL, figure
-from .timeseries import Forecast, decompose
+from .timeseries import Forecast, counts_of, decompose
 
 PLAIN = "#4a6fa5"
 
@@ -89,9 +89,9 @@ def draw_forecast(found: Forecast, values: pd.Series, label: str, *, before: int
     axes = whole.add_subplot(ylabel=label)
     past = values.iloc[-before:]
     axes.plot(past.index, past, "o-", color=PLAIN, markersize=3, linewidth=0.8, label="recorded")
-    then = np.expm1(found.expected.iloc[-before:])
+    then = counts_of(found.expected.iloc[-before:].to_frame())
     axes.plot(past.index, then, "--", color="0.5", linewidth=1, label="expected then")
-    ahead = np.expm1(found.ahead).clip(lower=0)
+    ahead = counts_of(found.ahead)
     axes.fill_between(ahead.index, ahead["low"], ahead["high"], color=UNUSUAL, alpha=0.2, linewidth=0)
     axes.plot(ahead.index, ahead["expected"], "o-", color=UNUSUAL, markersize=3, linewidth=1, label="to come")
     axes.legend(fontsize=8)

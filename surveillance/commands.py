@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 
-import numpy as np
 import pandas as pd
 
 from common.errors import InputError
@@ -39,7 +38,9 @@ def evaluated(recording: Recording, args: argparse.Namespace) -> str:
         raise InputError(f"There is no window {args.window!r}; choose from {', '.join(days)}.")
     known = methods(recording, args.pool, released=args.released, progress=not args.quiet)
     known = {**baselines(volumes(recording), truth), **known}
-    found = evaluate(known, truth, days[args.window], draws=args.draws)
+    # intervals take as long as all else, and are for what is shown
+    tables = {name: evaluate(known, truth, own, draws=args.draws * (name == args.window)) for name, own in days.items()}
+    found, every = tables[args.window], pd.concat(tables, names=["window", "row"]).droplevel("row")
     args.output.mkdir(parents=True, exist_ok=True)
     scores = pd.DataFrame({name: method.scores for name, method in known.items()})
     called = pd.DataFrame({name: method.calls() for name, method in known.items()})
@@ -57,7 +58,7 @@ def evaluated(recording: Recording, args: argparse.Namespace) -> str:
     text = page(f"Unusual days of {recording.name}, window {args.window}", _words(whole), sections)
     replace_file(args.output / "scores.csv", lambda path: scores.to_csv(path, index_label="day"))
     replace_file(args.output / "called.csv", lambda path: called.to_csv(path, index_label="day"))
-    replace_file(args.output / "evaluation.csv", lambda path: found.to_csv(path, index=False))
+    replace_file(args.output / "evaluation.csv", lambda path: every.to_csv(path))
     replace_file(args.output / "evaluation.html", lambda path: path.write_text(text, encoding="utf-8"))
     return whole[list(SHOWN)].to_string(index=False, float_format="{:.3f}".format, na_rep="")
 
@@ -90,10 +91,13 @@ def predicted(recording: Recording, args: argparse.Namespace) -> str:
     """
     table = timeseries.series(recording)
     found = timeseries.forecast(table["tracks"], days=args.days, level=args.level)
-    ahead = np.expm1(found.ahead).clip(lower=0).round(1)
+    ahead = timeseries.counts_of(found.ahead).round(1)
     if args.output is not None:
         args.output.mkdir(parents=True, exist_ok=True)
-        save(charts.draw_forecast(found, np.expm1(table["tracks"]), "tracks"), args.output / "forecast.png")
+        save(
+            charts.draw_forecast(found, timeseries.counts_of(table[["tracks"]])["tracks"], "tracks"),
+            args.output / "forecast.png",
+        )
         replace_file(args.output / "forecast.csv", lambda path: ahead.to_csv(path, index_label="day"))
     ahead.index = ahead.index.strftime("%Y-%m-%d, %A")
     return ahead.to_string()

@@ -54,7 +54,8 @@ def baselines(volume: pd.DataFrame, truth: pd.Series) -> dict[str, Method]:
     """
     days = pd.DatetimeIndex(volume.index)
     known = truth.reindex(days).dropna().astype(bool)
-    weekday = int(known.groupby(pd.DatetimeIndex(known.index).day_of_week).mean().idxmax())
+    rates = known.groupby(pd.DatetimeIndex(known.index).day_of_week).mean()
+    weekday = int(rates.index[int(rates.to_numpy().argmax())])
     always, market = pd.Series(True, days), pd.Series(days.day_of_week == weekday, days)
     return {
         "every day": Method(always.astype(float), always),
@@ -105,7 +106,7 @@ def slices(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """All days, all but those of the weekday with most unusual ones, and each weekday."""
     weekday = pd.DatetimeIndex(table.index).day_of_week
     counts = table["truth"].groupby(weekday).sum()
-    most = int(counts.idxmax())
+    most = int(counts.index[int(counts.to_numpy().argmax())])
     parts = {"all days": table, f"without {WEEKDAYS[most]}s": table[weekday != most]}
     return parts | {WEEKDAYS[number]: table[weekday == number] for number in sorted(set(weekday))}
 

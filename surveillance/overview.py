@@ -108,7 +108,6 @@ def _sections(
 ) -> Iterator[tuple[str, str, Callable[[], Made]]]:
     """Name of a picture, its title, and what makes it and says a word on it; the whole heatmap is made once."""
     grid, kept = Grid(recording.size, looks.pool), {}
-    marks = {"marked": unusual}
     unit = "pixels a second" if recording.fps else "pixels a frame"
 
     def whole() -> np.ndarray:
@@ -138,10 +137,10 @@ def _sections(
 
     def footmap() -> Made:
         words = "Each column is a day, each row a pool of the picture; white days were not recorded."
-        return pictures.draw_footmap(pools(), recording.calendar, **marks), words
+        return pictures.draw_footmap(pools(), recording.calendar, marked=unusual), words
 
     def calendar() -> Made:
-        return pictures.draw_calendar(volumes(recording)["tracks"], "tracks", **marks), "Tracks of each day."
+        return pictures.draw_calendar(volumes(recording)["tracks"], "tracks", marked=unusual), "Tracks of each day."
 
     def parts_of_series() -> Made:
         tracks = volumes(recording)["tracks"].reindex(recording.calendar).astype(float)
@@ -177,7 +176,7 @@ def _sections(
     def kinds() -> Made:
         if "tree" not in kept:
             return None
-        drawn = pictures.draw_calendar(kept["tree"].cut(looks.cut), "cluster", kinds=True, **marks)
+        drawn = pictures.draw_calendar(kept["tree"].cut(looks.cut), "cluster", kinds=True, marked=unusual)
         return drawn, "The clusters over the year."
 
     yield "heatmap", "Where people are", place

@@ -186,5 +186,6 @@ def _beside(path: Path) -> Found | None:
             parser = configparser.ConfigParser()
             parser.read(info, encoding="utf-8")
             own = parser["Sequence"]
-            return Found((own.getint("imWidth"), own.getint("imHeight")), own.getfloat("frameRate"))
+            width, height = own.getint("imWidth"), own.getint("imHeight")
+            return Found((width, height) if width and height else None, own.getfloat("frameRate"))
     return None

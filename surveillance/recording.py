@@ -119,7 +119,7 @@ def tidy(parts: list[tuple[Any, pd.DataFrame]]) -> pd.DataFrame:
     days = pd.DatetimeIndex([day for day, _ in parts])
     whole = pd.concat([part.reset_index(drop=True) for _, part in parts], ignore_index=True)
     codes = np.repeat(np.arange(len(parts), dtype=np.int32), [len(part) for _, part in parts])
-    whole.insert(0, "day", pd.Categorical.from_codes(codes, categories=days))
+    whole.insert(0, "day", pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(days)))
     return whole
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -32,7 +33,12 @@ def series(recording: Recording) -> pd.DataFrame:
     """
     counts, pools = volumes(recording), day_pools(recording)
     shares = pools.div(pools.sum(axis=1).replace(0, np.nan), axis=0).loc[:, pools.sum() > 0]
-    return np.log1p(counts).join(shares).reindex(recording.calendar)
+    return counts.apply(np.log1p).join(shares).reindex(recording.calendar)
+
+
+def counts_of(logarithms: pd.DataFrame) -> pd.DataFrame:
+    """Counts, none below 0, of log(1 + counts)."""
+    return logarithms.apply(np.expm1).clip(lower=0)
 
 
 def decompose(values: pd.Series, period: int = WEEK) -> pd.DataFrame:
@@ -101,8 +107,8 @@ def forecast(
     options = {"level": "local level", "seasonal": WEEK if weekly else None}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of variances at their bounds, which are what they are
-        start = UnobservedComponents(own.iloc[: there[burn_in - 1] + 1], **options).fit(disp=False)
-        found = UnobservedComponents(own, **options).filter(start.params)
+        start: Any = UnobservedComponents(own.iloc[: there[burn_in - 1] + 1], **options).fit(disp=False)
+        found: Any = UnobservedComponents(own, **options).filter(start.params)
         future = found.get_forecast(days)
     expected = pd.Series(found.forecasts[0], own.index)
     deviation = pd.Series(np.sqrt(found.filter_results.forecasts_error_cov[0, 0]), own.index)

@@ -26,7 +26,7 @@ def representative(segments: Segments, least: int, gap: float, *, compat: bool =
     points, before, at = [], 0.0 if compat else -np.inf, 0
     count = len(order) - compat
     while at < count:
-        here, begun, ended = places[order[at]], [], []
+        here, begun, ended = float(places[order[at]]), [], []
         while True:
             segment = int(order[at]) // 2
             if segment in active:

@@ -115,7 +115,7 @@ def test_methods_stand_beside_trivial_rules(tracks, tmp_path, capsys, monkeypatc
     printed = capsys.readouterr().out
     for name in ("every day", "it is Wednesday", "trajectories: unlikely", "state space with week", "location shares"):
         assert name in printed
-    found = pd.read_csv(tmp_path / "evaluation.csv").set_index(["method", "slice"])
+    found = pd.read_csv(tmp_path / "evaluation.csv").set_index(["window", "method", "slice"]).loc["P3"]
     assert found.loc[("location shares: neighbours", "all days"), "auc"] > 0.95
     assert found.loc[("trajectories: unlikely", "all days"), "auc"] < 0.9, "a market each Wednesday is what it expects"
     text = (tmp_path / "evaluation.html").read_text()

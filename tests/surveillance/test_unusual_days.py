@@ -15,6 +15,7 @@ from surveillance.calls import call, ranks, threshold
 from surveillance.evaluation import Method, evaluate
 from surveillance.maps import day_pools
 from surveillance.reading import read_tracks
+from surveillance.traclus import traclus
 from surveillance.trajectories import Options, distances, learn
 from surveillance.truth import read_truth
 from surveillance.weekdays import odd_weekday, odd_weekdays
@@ -85,6 +86,48 @@ def test_a_detour_is_the_most_unusual_day(scored):
 def test_scores_know_nothing_of_later_days(recording, scored):
     part = trajectories.score_days(recording.between(last="2012-02-12"), progress=False)
     assert part.equals(scored.loc[part.index])
+
+
+def released(tracks: list[np.ndarray], known: list[np.ndarray], lines: list[np.ndarray]) -> tuple[float, float, int]:
+    """The scores of a day as the released code has them, in plain loops: distances keep the least so far, the rate
+    counts points and sums over the lines before.
+    """
+
+    def far(track: np.ndarray, line: np.ndarray) -> float:
+        least, total = np.inf, 0.0
+        for x, y in track:
+            least = min([least, *((abs(x - u) + abs(y - v)) ** 2 for u, v in line)])
+            total += least
+        return total / len(track)
+
+    whole, rates, lowest = 0.0, [], []
+    for line in lines:
+        whole += sum(far(track, line) for track in known)
+        rates.append(sum(map(len, known)) / whole)
+        lowest.append(min(np.exp(-rates[-1] * far(track, line)) for track in known))
+    likely, ratio, anomalous = [], [], 0
+    for track in tracks:
+        away = [far(track, line) for line in lines]
+        own = [np.exp(-rate * one) for rate, one in zip(rates, away)]
+        limit = lowest[int(np.argmax(own))]
+        likely.append(min(own))
+        ratio.append(np.log10(min(own) / limit))
+        anomalous += min(own) < limit and min(away) > 1000
+    return 1 - float(np.mean(likely)), -float(np.mean(ratio)), anomalous
+
+
+def test_scores_as_released(recording):
+    part = recording.between(last=square.START + pd.Timedelta(days=23))
+    options = Options(released_lines=True, released_scores=True)
+    scores = trajectories.score_days(part, options, progress=False)
+    tracks = trajectories.day_tracks(part)
+    for day, past in trajectories.windows(part.days, options).items():
+        known = [track for each in past for track in tracks[each]]
+        lines = [np.trunc(line) for line in traclus(known, compat=True).lines]
+        unlikely, ratio, anomalous = released(tracks[day], known, lines)
+        row = scores.loc[day]
+        assert (row["unlikely"], row["ratio"]) == pytest.approx((unlikely, ratio), rel=1e-6)
+        assert (row["anomalous"], row["lines"]) == (anomalous, len(lines))
 
 
 # --- time series -----------------------------------------------------------------------------------------------------
