@@ -80,6 +80,8 @@ def _add_describe(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--truth", type=Path, help="unusual days, which are marked: lines of a date and 0 or 1")
     parser.add_argument("--cut", type=float, default=3000.0, help="height at which the tree of days is cut")
     parser.add_argument("--parts", type=int, default=3, help="of a day, by time")
+    parser.add_argument("--blur", type=float, default=4.0, help="of the heatmaps, in pixels; 0 for none")
+    parser.add_argument("--linear", action="store_true", help="colours by counts, not by their logarithms")
 
 
 def _describe(args: argparse.Namespace) -> int:
@@ -94,7 +96,8 @@ def _describe(args: argparse.Namespace) -> int:
     recording = _recording(args)
     truth = read_truth(args.truth) if args.truth else None
     page = describe(
-        recording, args.output, looks=Looks(pool=args.pool, cut=args.cut, parts=args.parts),
+        recording, args.output,
+        looks=Looks(pool=args.pool, cut=args.cut, parts=args.parts, blur=args.blur, log=not args.linear),
         background=rgb(read_image(args.background)) if args.background else None,
         unusual=None if truth is None else pd.DatetimeIndex(truth[truth].index), progress=not args.quiet,
     )  # fmt: skip

@@ -19,7 +19,7 @@ from .recording import Recording
 from .truth import read_truth
 
 SHOWN = (
-    "method", "scored", "auc", "average_precision", "precision", "recall", "f1", "hits", "false_alarms", "missed",
+    "method", "scored", "auc", "average_precision", "precision", "recall", "f1", "tp", "fp", "fn", "tn",
     "best_f1", "note",
 )  # fmt: skip
 DRAWN = ("together", "trajectories: unlikely", "state space without week: shares", "location shares: local", "tracks")
@@ -75,7 +75,7 @@ def _words(whole: pd.DataFrame) -> list[str]:
     best = fair.loc[fair["f1"].idxmax()]
     return [
         f"{whole['days'].iloc[0]} days with labels, {whole['unusual'].iloc[0]} of them unusual. The best calls without"
-        f" labels are those of '{best['method']}': {best['hits']} of {best['unusual']} found, {best['false_alarms']}"
+        f" labels are those of '{best['method']}': {best['tp']} of {best['unusual']} found, {best['fp']}"
         f" false alarms, F1 {best['f1']:.3f}.",
         "Calls know the past alone; days on which a method has no score yet are not called, and count as missed where"
         " they were unusual. best_f1 is that of the threshold that the labels would choose: a bound, not a result.",

@@ -79,9 +79,9 @@ def evaluate(
 
     Returns:
         Columns: method, slice, note; days and unusual, those with labels; scored, how many of them have a score; auc
-        and average_precision of the scored ones; of the calls precision, recall, f1, hits, false_alarms, missed, of all
-        days, where those without a score are not called; best_f1, that of the threshold that the labels would choose,
-        a bound; auc_low, auc_high, f1_low, f1_high, 90 %.
+        and average_precision of the scored ones; of the calls precision, recall, f1, and the counts tp, fp, fn, tn, of
+        all days, where those without a score are not called; best_f1, that of the threshold that the labels would
+        choose, a bound; auc_low, auc_high, f1_low, f1_high, 90 %.
 
     Raises:
         InputError: no day is labelled.
@@ -114,12 +114,11 @@ def slices(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
 def measures(table: pd.DataFrame) -> dict[str, float]:
     """Of rows of score, called and truth; nan for what needs days of both kinds where there is one."""
     called, truth = table["called"].to_numpy(), table["truth"].to_numpy()
-    hits, alarms, missed = (truth & called).sum(), (~truth & called).sum(), (truth & ~called).sum()
+    tp, fp, fn = (truth & called).sum(), (~truth & called).sum(), (truth & ~called).sum()
     found: dict[str, float] = {
         "days": len(table), "unusual": int(truth.sum()), "scored": int(table["score"].notna().sum()),
-        "hits": int(hits), "false_alarms": int(alarms), "missed": int(missed),
-        "precision": _share(hits, hits + alarms), "recall": _share(hits, hits + missed),
-        "f1": _share(2 * hits, 2 * hits + alarms + missed),
+        "tp": int(tp), "fp": int(fp), "fn": int(fn), "tn": int((~truth & ~called).sum()),
+        "precision": _share(tp, tp + fp), "recall": _share(tp, tp + fn), "f1": _share(2 * tp, 2 * tp + fp + fn),
         **dict.fromkeys(("auc", "average_precision", "best_f1"), np.nan),
     }  # fmt: skip
     scored = table.dropna()

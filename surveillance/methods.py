@@ -8,7 +8,7 @@ from common.errors import InputError
 
 from . import shares, timeseries, together, trajectories
 from .evaluation import Method
-from .maps import Grid, day_pools
+from .maps import POOL, Grid, day_pools
 from .recording import Recording
 
 DEVIATIONS = 3.0
@@ -17,7 +17,7 @@ VOLUMES = ["tracks", "points"]
 
 
 def methods(
-    recording: Recording, pool: int = 80, *, released: bool = False, progress: bool = True
+    recording: Recording, pool: int = POOL, *, released: bool = False, progress: bool = True
 ) -> dict[str, Method]:
     """Name of each way -> its scores.
 
@@ -30,7 +30,7 @@ def methods(
     ways = _trajectories(recording, released, progress)
     pools = day_pools(recording, Grid(recording.size, pool))
     places = _shares(pools, progress)
-    found = {**ways, **_series(recording, progress), **places}
+    found = {**ways, **_series(recording, pool, progress), **places}
     odd = together.odd_days(recording, pool)
     found["the weekday that it finds"] = Method(odd.astype(float), odd)
     names = "trajectories: unlikely", "trajectories, last days: unlikely", f"location shares: {together.DETECTOR}"
@@ -57,8 +57,8 @@ def _trajectories(recording: Recording, released: bool, progress: bool) -> dict[
     return found
 
 
-def _series(recording: Recording, progress: bool) -> dict[str, Method]:
-    table, found = timeseries.series(recording), {}
+def _series(recording: Recording, pool: int, progress: bool) -> dict[str, Method]:
+    table, found = timeseries.series(recording, pool), {}
     places = [name for name in table if name not in VOLUMES]
     for weekly in (True, False):
         try:

@@ -11,15 +11,21 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from common.errors import InputError
 from common.files import replace_file
 
 from . import charts, pictures, timeseries
 from .days import CUT, cluster_days
-from .maps import WEEKDAYS, Grid, day_pools, flows, group_names, heatmap, heatmaps, speeds, volumes
+from .maps import POOL, WEEKDAYS, Grid, day_pools, flows, group_names, heatmap, heatmaps, speeds, volumes
 from .page import Section, page
 from .recording import Recording, span
 from .shares import location_shares
+from .traclus import traclus
+from .trajectories import day_tracks
 from .weekdays import PAST, odd_weekday
+
+TRACKS = 400
+"""Of which lines are drawn, about; more of them say little more."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,7 @@ class Looks:
         log: colours of the heatmaps by log10(1 + points).
     """
 
-    pool: int = 80
+    pool: int = POOL
     cut: float = CUT
     parts: int = 3
     blur: float = pictures.BLUR
@@ -142,6 +148,16 @@ def _sections(
     def calendar() -> Made:
         return pictures.draw_calendar(volumes(recording)["tracks"], "tracks", marked=unusual), "Tracks of each day."
 
+    def lines() -> Made:
+        tracks = [track for own in day_tracks(recording).values() for track in own]
+        chosen = tracks[:: max(1, len(tracks) // TRACKS)]
+        try:
+            found = traclus(chosen).lines
+        except InputError:  # none is long enough
+            return None
+        words = f"{len(chosen)} tracks, spread over all days, and the lines that TraClus sees in them: {len(found)}."
+        return pictures.draw_lines(found, chosen, recording.size, background), words
+
     def parts_of_series() -> Made:
         tracks = volumes(recording)["tracks"].reindex(recording.calendar).astype(float)
         if timeseries.decompose(tracks)["trend"].isna().all():
@@ -181,6 +197,7 @@ def _sections(
 
     yield "heatmap", "Where people are", place
     yield "flows", "Where they go", moving
+    yield "lines", "What their ways have in common", lines
     yield "speeds", "How fast", fast
     yield "calendar", "How many", calendar
     yield "series", "Trend, week and rest", parts_of_series

@@ -212,7 +212,9 @@ def draw_lines(
     for track in tracks:
         axes.plot(*track.T, color="0.6", linewidth=0.4, alpha=0.6)
     for number, line in enumerate(lines):
-        axes.plot(*line.T, color=f"C{number % 10}", linewidth=3, marker="o", markersize=3)
+        axes.plot(*line.T, color=f"C{number % 10}", linewidth=3)
+        arrow = {"arrowstyle": "-|>", "color": f"C{number % 10}", "linewidth": 3, "mutation_scale": 18}
+        axes.annotate("", line[-1], line[-2], arrowprops=arrow)
     axes.set_xlim(0, width)
     axes.set_ylim(height, 0)
     return whole

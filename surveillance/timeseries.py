@@ -18,21 +18,24 @@ from tqdm import tqdm
 from common.errors import InputError
 
 from .calls import spread
-from .maps import day_pools, volumes
+from .maps import POOL, Grid, day_pools, volumes
 from .recording import Recording
 
 WEEK = 7
+LIVE = 1e-3
+"""Share of all points from which on a pool is a series; in others a single track would be an event."""
 FILLED = 3
 BURN_IN = 60
 """Recorded days by which the model's variances are estimated; days up to then are not scored."""
 
 
-def series(recording: Recording) -> pd.DataFrame:
+def series(recording: Recording, pool: int = POOL) -> pd.DataFrame:
     """A row for each day of the calendar, nan where nothing was recorded: log(1 + tracks), log(1 + points), and the
-    share of the day's points in each pool that ever has some.
+    share of the day's points in each pool (of that side, in pixels) that has `LIVE` of all points.
     """
-    counts, pools = volumes(recording), day_pools(recording)
-    shares = pools.div(pools.sum(axis=1).replace(0, np.nan), axis=0).loc[:, pools.sum() > 0]
+    counts, pools = volumes(recording), day_pools(recording, Grid(recording.size, pool))
+    live = pools.sum() >= LIVE * pools.to_numpy().sum()
+    shares = pools.div(pools.sum(axis=1).replace(0, np.nan), axis=0).loc[:, live]
     return counts.apply(np.log1p).join(shares).reindex(recording.calendar)
 
 
@@ -161,13 +164,15 @@ def score_rest(table: pd.DataFrame, columns: Sequence[str] | None = None) -> pd.
 
 
 def unusual(errors: pd.Series, least: int = 14) -> pd.Series:
-    """|error| in robust deviations of all errors before it; nan for the first ones."""
+    """|error| in robust deviations of all errors before it, of which each is a tenth of the standard deviation at least
+    (most errors may be 0); nan for the first ones.
+    """
     values = errors.to_numpy(float)
     found = np.full(len(values), np.nan)
     for row in range(len(values)):
         past = values[:row][np.isfinite(values[:row])]
         if len(past) >= least and np.isfinite(values[row]):
-            found[row] = abs(values[row]) / max(spread(past), 1e-9)
+            found[row] = abs(values[row]) / max(spread(past), 0.1 * past.std(), 1e-9)
     return pd.Series(found, errors.index)
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 
 from . import shares, trajectories
 from .calls import SHARE, call, ranks
-from .maps import Grid, day_pools, volumes
+from .maps import POOL, Grid, day_pools, volumes
 from .recording import Recording
 from .weekdays import odd_weekdays
 
@@ -23,7 +23,7 @@ DAYS = 7
 DETECTOR = "local"
 
 
-def score_days(recording: Recording, *, pool: int = 80, share: float = SHARE, progress: bool = True) -> pd.DataFrame:
+def score_days(recording: Recording, *, pool: int = POOL, share: float = SHARE, progress: bool = True) -> pd.DataFrame:
     """Scores of each recorded day; see `combine`.
 
     Args:
@@ -39,7 +39,7 @@ def score_days(recording: Recording, *, pool: int = 80, share: float = SHARE, pr
     return combine(parts, odd_days(recording, pool), share)
 
 
-def odd_days(recording: Recording, pool: int = 80) -> pd.Series:
+def odd_days(recording: Recording, pool: int = POOL) -> pd.Series:
     """True on recorded days of the weekday that the days before show to be odd; by pools of half the side, since what
     stands in the way on market days is small.
     """

@@ -27,7 +27,7 @@ def test_perfect_scores_are_perfect():
     found = evaluate(methods, truth(), DAYS, draws=20).set_index(["method", "slice"])
     best, worst = (found.loc[(name, "all days")] for name in ("true", "false"))
     assert (best[["auc", "average_precision", "f1", "best_f1", "auc_low", "f1_low"]] == 1).all()
-    assert (worst["auc"], worst["f1"], worst["hits"]) == (0, 0, 0)
+    assert (worst["auc"], worst["f1"], worst["tp"]) == (0, 0, 0)
     assert found.loc[("true", "without Wednesdays"), "unusual"] == 1
     assert np.isnan(found.loc[("true", "Wednesday"), "auc"]), "all days are of one kind"
     assert found.loc[("true", "Monday"), "days"] == 10
@@ -38,7 +38,7 @@ def test_measures_are_those_of_a_table():
     called.iloc[[0, 1]] = True  # two false alarms
     called.iloc[5] = False  # one missed
     row = evaluate({"x": Method(called.astype(float), called)}, truth(), DAYS, draws=0).iloc[0]
-    assert (row["hits"], row["false_alarms"], row["missed"]) == (10, 2, 1)
+    assert tuple(row[["tp", "fp", "fn", "tn"]]) == (10, 2, 1, 57)
     assert (row["precision"], row["recall"], row["f1"]) == pytest.approx((10 / 12, 10 / 11, 20 / 23))
     assert "auc_low" not in row
 
@@ -47,9 +47,9 @@ def test_days_without_a_score_are_not_called():
     scores = truth().astype(float)
     scores.iloc[:7] = np.nan  # two unusual ones among them
     row = evaluate({"x": Method(scores, truth())}, truth(), DAYS, draws=5).iloc[0]
-    assert (row["days"], row["scored"], row["hits"], row["f1"]) == (70, 63, 11, 1), "calls of its own count"
+    assert (row["days"], row["scored"], row["tp"], row["f1"]) == (70, 63, 11, 1), "calls of its own count"
     row = evaluate({"x": Method(scores)}, truth(), DAYS, draws=5).iloc[0]
-    assert row["hits"] + row["missed"] == 11
+    assert row["tp"] + row["fn"] == 11
     assert row["auc"] == row["auc_low"] == 1
     assert row["best_f1"] == pytest.approx(2 * 9 / (9 + 11)), "a bound for all days"
 
@@ -151,5 +151,5 @@ def test_labels_of_a_real_year():
     assert (len(own), int(own.sum())) == (396, 90)
     rule = evaluate(baselines(pd.DataFrame({"tracks": 1, "points": 1}, index=own.index), own), own, own.index, draws=0)
     wednesday = rule[rule["method"] == "it is Wednesday"].iloc[0]
-    assert (wednesday["hits"], wednesday["false_alarms"], wednesday["missed"]) == (52, 4, 38)
+    assert tuple(wednesday[["tp", "fp", "fn", "tn"]]) == (52, 4, 38, 302)
     assert wednesday["f1"] == pytest.approx(0.712, abs=5e-4)
