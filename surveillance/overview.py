@@ -19,13 +19,15 @@ from .days import CUT, cluster_days
 from .maps import POOL, WEEKDAYS, Grid, day_pools, flows, group_names, heatmap, heatmaps, speeds, volumes
 from .page import Section, page
 from .recording import Recording, span
-from .shares import location_shares
+from .shares import LEAST, location_shares, score_days
 from .traclus import traclus
 from .trajectories import day_tracks
 from .weekdays import PAST, odd_weekday
 
 TRACKS = 400
 """Of which lines are drawn, about; more of them say little more."""
+STANDING_OUT = 8
+"""Days that are shown one by one."""
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,15 @@ def _sections(
         words = "Each column is a day, each row a pool of the picture; white days were not recorded."
         return pictures.draw_footmap(pools(), recording.calendar, marked=unusual), words
 
+    def standing_out() -> Made:
+        if len(recording.days) <= LEAST:
+            return None
+        scores = score_days(pools(), "median", progress=False).nlargest(STANDING_OUT)
+        days = pd.DatetimeIndex(scores.index).sort_values()
+        maps = {f"{pd.Timestamp(day):%a %Y-%m-%d}": own for day, own in heatmaps(recording.of(days), "day").items()}
+        words = "Days on which people were elsewhere than on the median of the days before, by the shares of the pools."
+        return pictures.draw_heatmaps(maps, background, blur=looks.blur, log=looks.log), words
+
     def calendar() -> Made:
         return pictures.draw_calendar(volumes(recording)["tracks"], "tracks", marked=unusual), "Tracks of each day."
 
@@ -202,6 +213,7 @@ def _sections(
     yield "calendar", "How many", calendar
     yield "series", "Trend, week and rest", parts_of_series
     yield "footmap", "Footmap", footmap
+    yield "standing_out", "Days that stand out", standing_out
     yield "weekdays", "By weekday", by("weekday", "Points a recorded day.")
     yield "seasons", "By season", by("season", "Points a recorded day.")
     yield "months", "By month", by("month", "Points a recorded day.")

@@ -102,7 +102,7 @@ def test_a_place_is_described_on_one_page(tracks, tmp_path, capsys):
     assert "http" not in text
     assert "Busiest on" in text
     assert "1 files were left out" in text
-    for name in ("heatmap", "footmap", "weekdays", "calendar", "flows", "tree", "clusters"):
+    for name in ("heatmap", "footmap", "weekdays", "standing_out", "lines", "calendar", "flows", "tree", "clusters"):
         assert (tmp_path / f"{name}.png").stat().st_size > 5000, name
     table = pd.read_csv(tmp_path / "days.csv", parse_dates=["day"])
     assert table["points"].sum() == pd.read_csv(tmp_path / "pools.csv").drop(columns="day").to_numpy().sum()
