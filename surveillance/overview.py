@@ -150,10 +150,12 @@ def _sections(
     def standing_out() -> Made:
         if len(recording.days) <= LEAST:
             return None
-        scores = score_days(pools(), "median", progress=False).nlargest(STANDING_OUT)
+        points = volumes(recording)["points"]
+        scores = score_days(pools(), "median", progress=False)[points >= points.median()].nlargest(STANDING_OUT)
         days = pd.DatetimeIndex(scores.index).sort_values()
         maps = {f"{pd.Timestamp(day):%a %Y-%m-%d}": own for day, own in heatmaps(recording.of(days), "day").items()}
-        words = "Days on which people were elsewhere than on the median of the days before, by the shares of the pools."
+        words = "Days on which people were elsewhere than on the median of the days before, by the shares of the pools;"
+        words += " of the busier half of all days, since a few tracks are always somewhere."
         return pictures.draw_heatmaps(maps, background, blur=looks.blur, log=looks.log), words
 
     def calendar() -> Made:

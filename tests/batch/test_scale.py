@@ -338,7 +338,7 @@ def test_memory_does_not_grow_and_a_leak_is_seen(tmp_path):
     soak = benchmark("soak")
     edit, kept = soak.editing("draft", 1, 128, tmp_path, watermark=False), []
     bound = 40.0  # MB in 100 edits; a photo kept of each would be 79
-    assert soak.soak(edit, 30, 10, progress=False).slope < bound
+    assert soak.soak(edit, 20, 8, progress=False).slope < bound
 
     def leak(number: int) -> None:
         edit(number)

@@ -23,7 +23,7 @@ def assert_same_model(one, other, atol):
             torch.testing.assert_close(found[name], value, rtol=0, atol=atol)
 
 
-@pytest.mark.parametrize("kind", ["config", "whole"])
+@pytest.mark.parametrize("kind", ["config", pytest.param("whole", marks=pytest.mark.slow)])
 def test_killed_training_goes_on_as_if_it_had_not_been(request, kind, capsys):
     """After the kill, the same command again."""
     config = request.getfixturevalue(kind)

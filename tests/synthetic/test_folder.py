@@ -181,7 +181,7 @@ def test_the_command_line(quick, tmp_path, capsys):
     assert stop.value.code == 2
 
 
-MANY = 24  # so that there is time to kill a run in its middle, on a busy machine too
+MANY = 16  # so that there is time to kill a run in its middle, on a busy machine too
 
 
 def command(folder: Path) -> list[str]:
