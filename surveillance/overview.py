@@ -152,6 +152,8 @@ def _sections(
             return None
         points = volumes(recording)["points"]
         scores = score_days(pools(), "median", progress=False)[points >= points.median()].nlargest(STANDING_OUT)
+        if scores.empty:
+            return None
         days = pd.DatetimeIndex(scores.index).sort_values()
         maps = {f"{pd.Timestamp(day):%a %Y-%m-%d}": own for day, own in heatmaps(recording.of(days), "day").items()}
         words = "Days on which people were elsewhere than on the median of the days before, by the shares of the pools;"
