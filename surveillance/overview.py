@@ -65,18 +65,18 @@ def describe(
     """
     output = Path(output).expanduser()
     output.mkdir(parents=True, exist_ok=True)
-    sections = []
-    steps = list(_sections(recording, looks or Looks(), background, unusual))
+    looks, sections = looks or Looks(), []
+    pools, volume = day_pools(recording, Grid(recording.size, looks.pool)), volumes(recording)
+    steps = list(_sections(recording, looks, background, unusual, pools, volume))
     for name, title, make in tqdm(steps, desc="Describing", unit="picture", disable=not progress):
         found = make()
         if found is None:
             continue
         figure, words = found
         sections.append(Section(title, words, pictures.save(figure, output / f"{name}.png")))
-    pools, volume = day_pools(recording, Grid(recording.size, (looks or Looks()).pool)), volumes(recording)
     replace_file(output / "days.csv", lambda path: volume.to_csv(path, index_label="day"))
     replace_file(output / "pools.csv", lambda path: pools.to_csv(path, index_label="day"))
-    text = page(f"What {recording.name} shows", [*summary(recording, volume), *_market(recording, pools)], sections)
+    text = page(f"What {recording.name} shows", [*summary(recording, volume), *_market(pools, volume)], sections)
     replace_file(output / "index.html", lambda path: path.write_text(text, encoding="utf-8"))
     return output / "index.html"
 
@@ -99,10 +99,10 @@ def summary(recording: Recording, volume: pd.DataFrame) -> list[str]:
     return lines
 
 
-def _market(recording: Recording, pools: pd.DataFrame) -> list[str]:
+def _market(pools: pd.DataFrame, volume: pd.DataFrame) -> list[str]:
     """A sentence on the weekday that is unlike the others, where there is one."""
     last = slice(-PAST, None)
-    odd = odd_weekday(location_shares(pools.iloc[last]), volumes(recording)["points"].iloc[last])
+    odd = odd_weekday(location_shares(pools.iloc[last]), volume["points"].iloc[last])
     if odd is None:
         return []
     return [f"On {WEEKDAYS[odd]}s people are elsewhere than on other days, as a rule; see the heatmaps by weekday."]
@@ -112,7 +112,12 @@ Made = tuple[Any, str] | None
 
 
 def _sections(
-    recording: Recording, looks: Looks, background: np.ndarray | None, unusual: pd.DatetimeIndex | None
+    recording: Recording,
+    looks: Looks,
+    background: np.ndarray | None,
+    unusual: pd.DatetimeIndex | None,
+    pools: pd.DataFrame,
+    volume: pd.DataFrame,
 ) -> Iterator[tuple[str, str, Callable[[], Made]]]:
     """Name of a picture, its title, and what makes it and says a word on it; the whole heatmap is made once."""
     grid, kept = Grid(recording.size, looks.pool), {}
@@ -122,11 +127,6 @@ def _sections(
         if "map" not in kept:
             kept["map"] = heatmap(recording)
         return kept["map"]
-
-    def pools() -> pd.DataFrame:
-        if "pools" not in kept:
-            kept["pools"] = day_pools(recording, grid)
-        return kept["pools"]
 
     def place() -> Made:
         drawn = pictures.draw_heatmaps({recording.name: whole()}, background, blur=looks.blur, log=looks.log)
@@ -145,13 +145,13 @@ def _sections(
 
     def footmap() -> Made:
         words = "Each column is a day, each row a pool of the picture; white days were not recorded."
-        return pictures.draw_footmap(pools(), recording.calendar, marked=unusual), words
+        return pictures.draw_footmap(pools, recording.calendar, marked=unusual), words
 
     def standing_out() -> Made:
         if len(recording.days) <= LEAST:
             return None
-        points = volumes(recording)["points"]
-        scores = score_days(pools(), "median", progress=False)[points >= points.median()].nlargest(STANDING_OUT)
+        points = volume["points"]
+        scores = score_days(pools, "median", progress=False)[points >= points.median()].nlargest(STANDING_OUT)
         if scores.empty:
             return None
         days = pd.DatetimeIndex(scores.index).sort_values()
@@ -161,7 +161,7 @@ def _sections(
         return pictures.draw_heatmaps(maps, background, blur=looks.blur, log=looks.log), words
 
     def calendar() -> Made:
-        return pictures.draw_calendar(volumes(recording)["tracks"], "tracks", marked=unusual), "Tracks of each day."
+        return pictures.draw_calendar(volume["tracks"], "tracks", marked=unusual), "Tracks of each day."
 
     def lines() -> Made:
         tracks = [track for own in day_tracks(recording).values() for track in own]
@@ -174,7 +174,7 @@ def _sections(
         return pictures.draw_lines(found, chosen, recording.size, background), words
 
     def parts_of_series() -> Made:
-        tracks = volumes(recording)["tracks"].reindex(recording.calendar).astype(float)
+        tracks = volume["tracks"].reindex(recording.calendar).astype(float)
         if timeseries.decompose(tracks)["trend"].isna().all():
             return None
         words = "The day's tracks as a slow trend, a week that repeats, and what neither explains; gaps stay gaps."
@@ -197,7 +197,7 @@ def _sections(
     def tree() -> Made:
         if len(recording.days) < 3:
             return None
-        kept["tree"] = cluster_days(pools())
+        kept["tree"] = cluster_days(pools)
         sizes = sorted(kept["tree"].cut(looks.cut).value_counts())
         words = (
             f"Days whose pools hold alike, merged step by step; cut at {looks.cut:g} they are {len(sizes)} clusters of"
