@@ -51,6 +51,9 @@ def _add_input(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--size", type=int, nargs=2, metavar=("WIDTH", "HEIGHT"), help="of the picture, pixels")
     parser.add_argument("--fps", type=float, help="frames a second")
+    parser.add_argument(
+        "--start", help="day of the first file without one in its name; the next ones follow day by day"
+    )
     parser.add_argument("--first", help="first day that counts, 2012-01-01")
     parser.add_argument("--last", help="last day that counts")
     parser.add_argument("--name", default="", help="of the camera")
@@ -66,7 +69,8 @@ def _recording(args: argparse.Namespace) -> Any:
         raise InputError(f"--columns takes NAME=WORD, as in x=centre_x; got {wrong[0]!r}.")
     found = read_tracks(
         args.tracks, form=args.form, columns=dict(pair.split("=", 1) for pair in args.columns),
-        size=tuple(args.size) if args.size else None, fps=args.fps, first=args.first, last=args.last, name=args.name,
+        size=tuple(args.size) if args.size else None, fps=args.fps, start=args.start,
+        first=args.first, last=args.last, name=args.name,
         progress=not args.quiet,
     )  # fmt: skip
     for fault in found.faults:

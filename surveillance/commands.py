@@ -36,6 +36,9 @@ def evaluated(recording: Recording, args: argparse.Namespace) -> str:
     truth, days = read_truth(args.truth), windows(recording.days)
     if args.window not in days:
         raise InputError(f"There is no window {args.window!r}; choose from {', '.join(days)}.")
+    days = {name: own for name, own in days.items() if own.isin(truth.index).any()}
+    if args.window not in days:
+        raise InputError(f"No day of window {args.window} is labelled in {args.truth}.")
     known = methods(recording, args.pool, released=args.released, progress=not args.quiet)
     known = {**baselines(volumes(recording), truth), **known}
     # intervals take as long as all else, and are for what is shown

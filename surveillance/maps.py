@@ -76,7 +76,7 @@ def heatmaps(recording: Recording, by: str, parts: int = 3) -> dict[str, np.ndar
         parts: how many.
 
     Raises:
-        InputError: an unknown grouping.
+        InputError: an unknown grouping, or no parts.
     """
     width, height = recording.size
     x, y = (recording.points[name].to_numpy() for name in ("x", "y"))
@@ -141,6 +141,8 @@ def _grouped(recording: Recording, by: str, parts: int) -> tuple[list[str], np.n
     """Names of the groups, and (N,) which one each point is in."""
     if by not in GROUPS:
         raise InputError(f"There are no groups by {by!r}; choose from {', '.join(GROUPS)}.")
+    if parts < 1:
+        raise InputError(f"Expected one part of a day or more; got {parts}.")
     if by == "all":
         return ["all"], np.zeros(len(recording.points), np.int16)
     if by == "part":

@@ -95,7 +95,8 @@ def summary(recording: Recording, volume: pd.DataFrame) -> list[str]:
     if recording.faults:
         told = "; ".join(f"{fault.file}: {fault.reason}" for fault in recording.faults[:10])
         more = f"; and {len(recording.faults) - 10} more" if len(recording.faults) > 10 else ""
-        lines.append(f"{len(recording.faults)} files were left out. {told}{more}.")
+        count = len(recording.faults)
+        lines.append(f"{count} {'file was' if count == 1 else 'files were'} left out. {told}{more}.")
     return lines
 
 

@@ -15,13 +15,14 @@ from tqdm import tqdm
 
 from common.errors import InputError
 
-from .recording import COLUMNS, Fault, Recording, tidy, usual_size
+from .recording import COLUMNS, Fault, Recording, as_day, tidy, usual_size
 
 DATE = re.compile(r"(?<!\d)(\d{4})[-_]?(\d{2})[-_]?(\d{2})(?!\d)")
 """In a file's name: 20120131, 2012-01-31, 2012_01_31."""
 POINT = {"track": np.int32, "frame": np.int32, "x": np.float32, "y": np.float32}
 MOT = ("frame", "track", "left", "top", "width", "height")
 Table = pd.DataFrame
+Day = pd.Timestamp
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,8 @@ class Found:
 
 def read_tracks(
     where: str | Path, *, form: str = "auto", columns: Mapping[str, str] | None = None,
-    size: tuple[int, int] | None = None, fps: float | None = None, first: Any = None, last: Any = None,
-    name: str = "", progress: bool = True,
+    size: tuple[int, int] | None = None, fps: float | None = None, start: Any = None, first: Any = None,
+    last: Any = None, name: str = "", progress: bool = True,
 ) -> Recording:  # fmt: skip
     """All tracks of a camera.
 
@@ -47,6 +48,8 @@ def read_tracks(
             "day" may hold times, of which the date counts.
         size: (width, height) in pixels; None takes seqinfo.ini's, or the first usual one that holds all points.
         fps: frames a second; None takes seqinfo.ini's, if there is one.
+        start: day of the first file that has none in its name, its folders' or a column; each further one, in the order
+            of their names, is of the next day. None leaves them out.
         first: day from which on the recording counts.
         last: day up to which.
         name: of the camera; None is the folder's.
@@ -56,9 +59,14 @@ def read_tracks(
         The recording. Stray, empty and broken files are left out and listed in its faults.
 
     Raises:
-        InputError: no such folder, an unknown form, or no file that can be used, with the reasons.
+        InputError: no such folder, an unknown form, what is no day, or no file that can be used, with the reasons.
     """
     where = Path(where).expanduser()
+    for one in (start, first, last):
+        if one is not None:
+            as_day(one)
+    if fps is not None and not fps > 0:
+        raise InputError(f"Expected more than 0 frames a second; got {fps}.")
     if form not in ("auto", *FORMS):
         raise InputError(f"There is no form {form!r} of tracks; choose from auto, {', '.join(FORMS)}.")
     if not where.exists():
@@ -66,6 +74,8 @@ def read_tracks(
     parts: dict[pd.Timestamp, Table] = {}
     faults, found = [], Found()
     files = [where] if where.is_file() else sorted(path for path in where.rglob("*") if _counts(path, where))
+    undated = [path for path in files if not any(DATE.search(text) for text in _names(path))]
+    given = {} if start is None else dict(zip(undated, pd.date_range(as_day(start), periods=len(undated))))
     for path in tqdm(files, desc="Reading tracks", unit="file", disable=not progress):
         label = str(path.relative_to(where)) if path != where else path.name
         read = FORMS.get(form) or _form_of(path)
@@ -73,7 +83,7 @@ def read_tracks(
             faults.append(Fault(label, "stray: neither .txt nor .csv"))
             continue
         try:
-            for day, part in list(read(path, columns or {})):  # all of a file, or nothing
+            for day, part in list(read(path, columns or {}, given.get(path))):  # all of a file, or nothing
                 if day in parts:
                     raise InputError(f"stray: {day:%Y-%m-%d} is there already")
                 parts[day] = part
@@ -95,7 +105,7 @@ def _counts(path: Path, root: Path) -> bool:
     return path.is_file() and not hidden and path.name != "seqinfo.ini"
 
 
-def _form_of(path: Path) -> Callable[[Path, Mapping[str, str]], Iterator[tuple[pd.Timestamp, Table]]] | None:
+def _form_of(path: Path) -> Callable[[Path, Mapping[str, str], Day | None], Iterator[tuple[Day, Table]]] | None:
     if path.suffix == ".csv":
         return _csv
     if path.suffix != ".txt":
@@ -103,20 +113,22 @@ def _form_of(path: Path) -> Callable[[Path, Mapping[str, str]], Iterator[tuple[p
     return _mot if path.name in ("gt.txt", "det.txt") else _lost
 
 
-def _lost(path: Path, _: Mapping[str, str]) -> Iterator[tuple[pd.Timestamp, Table]]:
-    day = _day_of(path)
+def _lost(path: Path, _: Mapping[str, str], given: Day | None) -> Iterator[tuple[Day, Table]]:
+    day = _day_of(path, given)
     yield day, _checked(_table(path, sep=r"\s+", header=None), ("track", "frame", "x", "y"))
 
 
-def _mot(path: Path, _: Mapping[str, str]) -> Iterator[tuple[pd.Timestamp, Table]]:
-    day = _day_of(path)
-    boxes = _table(path, sep=",", header=None).iloc[:, : len(MOT)]
-    boxes = _checked(boxes, MOT)
+def _mot(path: Path, _: Mapping[str, str], given: Day | None) -> Iterator[tuple[Day, Table]]:
+    day = _day_of(path, given)
+    table = _table(path, sep=",", header=None)
+    if path.name == "gt.txt" and table.shape[1] > len(MOT):
+        table = table[table[len(MOT)] != 0]  # what is not to be considered: cars, statues, reflections
+    boxes = _checked(table.iloc[:, : len(MOT)], MOT)
     boxes["x"], boxes["y"] = boxes["left"] + boxes["width"] / 2, boxes["top"] + boxes["height"]
     yield day, _ordered(boxes)
 
 
-def _csv(path: Path, columns: Mapping[str, str]) -> Iterator[tuple[pd.Timestamp, Table]]:
+def _csv(path: Path, columns: Mapping[str, str], given: Day | None) -> Iterator[tuple[Day, Table]]:
     if unknown := set(columns) - set(COLUMNS):
         raise InputError(f"there is no column {unknown.pop()!r} of tracks; choose from {', '.join(COLUMNS)}")
     words = {name: columns.get(name, name) for name in COLUMNS}
@@ -125,7 +137,7 @@ def _csv(path: Path, columns: Mapping[str, str]) -> Iterator[tuple[pd.Timestamp,
         raise InputError(f"broken: no column {', '.join(missing)}; it has {', '.join(map(str, table.columns))}")
     points = table[[words[name] for name in COLUMNS[1:]]]
     if words["day"] not in table:
-        yield _day_of(path), _checked(points, COLUMNS[1:])
+        yield _day_of(path, given), _checked(points, COLUMNS[1:])
         return
     days = pd.to_datetime(table[words["day"]], errors="coerce").dt.normalize()
     if days.isna().any():
@@ -137,14 +149,21 @@ def _csv(path: Path, columns: Mapping[str, str]) -> Iterator[tuple[pd.Timestamp,
 FORMS = {"lost": _lost, "csv": _csv, "mot": _mot}
 
 
-def _day_of(path: Path) -> pd.Timestamp:
-    for text in (path.stem, *(parent.name for parent in list(path.parents)[:2])):
+def _names(path: Path) -> list[str]:
+    """Where a file's day may stand."""
+    return [path.stem, *(parent.name for parent in list(path.parents)[:2])]
+
+
+def _day_of(path: Path, given: Day | None) -> Day:
+    for text in _names(path):
         if match := DATE.search(text):
             try:
                 return pd.Timestamp("-".join(match.groups()))
             except ValueError as error:
                 raise InputError(f"stray: {match[0]} is no day") from error
-    raise InputError("stray: no day in its name")
+    if given is None:
+        raise InputError("stray: no day in its name")
+    return given
 
 
 def _table(path: Path, **options: Any) -> Table:

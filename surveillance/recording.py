@@ -84,9 +84,9 @@ class Recording:
         """The days from one to another, both among them.
 
         Raises:
-            InputError: nothing was recorded then.
+            InputError: no days, or nothing was recorded then.
         """
-        first, last = (pd.Timestamp(day) if day else end for day, end in ((first, self.days[0]), (last, self.days[-1])))
+        first, last = (as_day(day) if day else end for day, end in ((first, self.days[0]), (last, self.days[-1])))
         days = self.days[(self.days >= first) & (self.days <= last)]
         return self.of(days)
 
@@ -102,6 +102,21 @@ class Recording:
         rows = self.days.isin(known)[self.day_number]
         part = self.points[rows]
         return replace(self, points=part.assign(day=part["day"].cat.set_categories(known)))
+
+
+def as_day(word: Any) -> pd.Timestamp:
+    """What "2012-01-31", a date or a time means.
+
+    Raises:
+        InputError: no day.
+    """
+    try:
+        day = pd.Timestamp(word).normalize()
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{word!r} is no day; expected one like 2012-01-31.") from error
+    if day is pd.NaT:
+        raise InputError(f"{word!r} is no day; expected one like 2012-01-31.")
+    return day
 
 
 def span(days: pd.DatetimeIndex) -> str:

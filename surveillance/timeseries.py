@@ -97,10 +97,12 @@ def forecast(
         level: probability that a predicted day lies from low to high.
 
     Raises:
-        InputError: fewer recorded days than the burn-in, or a level out of range.
+        InputError: fewer recorded days than the burn-in, no days to come, or a level out of range.
     """
     from statsmodels.tsa.statespace.structural import UnobservedComponents
 
+    if days < 1:
+        raise InputError(f"Expected one day to come or more; got {days}.")
     if not 0 < level < 1:
         raise InputError(f"level must lie in (0, 1); got {level}.")
     there = np.flatnonzero(values.notna().to_numpy())

@@ -101,7 +101,7 @@ def test_a_place_is_described_on_one_page(tracks, tmp_path, capsys):
     text = (tmp_path / "index.html").read_text()
     assert "http" not in text
     assert "Busiest on" in text
-    assert "1 files were left out" in text
+    assert "1 file was left out" in text
     for name in ("heatmap", "footmap", "weekdays", "standing_out", "lines", "calendar", "flows", "tree", "clusters"):
         assert (tmp_path / f"{name}.png").stat().st_size > 5000, name
     table = pd.read_csv(tmp_path / "days.csv", parse_dates=["day"])
@@ -126,6 +126,10 @@ def test_methods_stand_beside_trivial_rules(tracks, tmp_path, capsys, monkeypatc
     market = called.index.day_of_week == 2
     assert called[market].iloc[7:].all()
     assert called[~market].mean() < 0.2
+    (tmp_path / "late.txt").write_text("2030-01-01 1\n")
+    late = ["evaluate", str(tracks / "tracks"), "--truth", str(tmp_path / "late.txt"), "-o", str(tmp_path), "-q"]
+    assert main(late) == 2
+    assert "No day of window P3 is labelled" in capsys.readouterr().err
     assert main([*asked, "--window", "P9"]) == 2
     assert "no window 'P9'" in capsys.readouterr().err
 
@@ -144,6 +148,12 @@ def test_next_days_are_predicted(tracks, tmp_path, capsys):
 def test_columns_are_named_on_the_command_line(tracks, capsys):
     assert main(["predict", str(tracks / "tracks"), "--columns", "x", "-q"]) == 2
     assert "NAME=WORD" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--first=monday", "--last=soon", "--start=x", "--fps=-1", "--days=0", "--level=2"])
+def test_what_is_no_number_or_day_is_told(tracks, option, capsys):
+    assert main(["predict", str(tracks / "tracks"), "-q", option]) == 2
+    assert "xpected" in (told := capsys.readouterr().err) or "must lie" in told
 
 
 def test_labels_of_a_real_year():

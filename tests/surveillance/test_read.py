@@ -66,6 +66,24 @@ def test_csv_with_columns_of_ones_own(recording, tmp_path):
         read_tracks(tmp_path / "all.csv", columns={"speed": "speed"}, **QUIET)
 
 
+def test_files_without_a_day_are_counted_from_a_start(recording, days, tmp_path):
+    square.write(tmp_path / "dated", dict(list(days.items())[:3]))
+    for number, path in enumerate(sorted((tmp_path / "dated").iterdir())):
+        path.rename(tmp_path / f"clip-{number}.txt")
+    with pytest.raises(InputError, match="no day in its name"):
+        read_tracks(tmp_path, **QUIET)
+    found = read_tracks(tmp_path, start="2020-02-28", **QUIET)
+    assert [str(day.date()) for day in found.days] == ["2020-02-28", "2020-02-29", "2020-03-01"]
+    same = recording.of(recording.days[:3])
+    assert np.array_equal(found.points[["track", "x", "y"]], same.points[["track", "x", "y"]])
+
+
+def test_what_mot_challenge_does_not_consider_is_left_out(tmp_path):
+    (tmp_path / "gt.txt").write_text("1,7,100,50,20,40,1,1,1\n1,8,10,10,20,40,0,3,1\n2,7,101,50,20,40,1,1,1\n")
+    found = read_tracks(tmp_path, start="2020-01-01", **QUIET)
+    assert found.points["track"].tolist() == [7, 7]
+
+
 def test_boxes_of_mot_challenge_stand_on_their_feet(tmp_path):
     sequence = tmp_path / "MOT-2012-01-03" / "gt"
     sequence.mkdir(parents=True)
