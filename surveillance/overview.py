@@ -48,6 +48,13 @@ class Looks:
     blur: float = pictures.BLUR
     log: bool = True
 
+    def __post_init__(self) -> None:
+        if self.parts < 1 or self.blur < 0 or self.cut < 0:
+            raise InputError(
+                f"Expected one part of a day or more, a blur and a cut from 0 on; got {self.parts}, {self.blur:g},"
+                f" {self.cut:g}."
+            )
+
 
 def describe(
     recording: Recording, output: str | Path, *, looks: Looks | None = None, background: np.ndarray | None = None,

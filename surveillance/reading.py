@@ -94,9 +94,10 @@ def read_tracks(
         told = "".join(f"\n  {fault.file}: {fault.reason}" for fault in faults[:10])
         raise InputError(f"{where} holds no tracks that can be read: {len(faults)} files.{told}")
     points = tidy(list(parts.items()))
-    made = Recording(
-        points, size or found.size or usual_size(points), fps or found.fps, name or where.stem, tuple(faults)
-    )
+    width, height = size = size or found.size or usual_size(points)
+    if not (points["x"].between(0, width) & points["y"].between(0, height)).any():
+        raise InputError(f"No point of {len(points)} lies in a picture of {width} x {height}; say its true size.")
+    made = Recording(points, size, fps or found.fps, name or where.stem, tuple(faults))
     return made.between(first, last) if first or last else made
 
 

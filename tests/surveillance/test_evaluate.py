@@ -150,6 +150,13 @@ def test_columns_are_named_on_the_command_line(tracks, capsys):
     assert "NAME=WORD" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("option", ["--parts=0", "--blur=-1", "--pool=0"])
+def test_nothing_is_written_where_looks_are_none(tracks, option, tmp_path, capsys):
+    assert main(["describe", str(tracks / "tracks"), "-q", "-o", str(tmp_path), option]) == 2
+    assert "Expected" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("option", ["--first=monday", "--last=soon", "--start=x", "--fps=-1", "--days=0", "--level=2"])
 def test_what_is_no_number_or_day_is_told(tracks, option, capsys):
     assert main(["predict", str(tracks / "tracks"), "-q", option]) == 2

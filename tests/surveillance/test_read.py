@@ -78,6 +78,12 @@ def test_files_without_a_day_are_counted_from_a_start(recording, days, tmp_path)
     assert np.array_equal(found.points[["track", "x", "y"]], same.points[["track", "x", "y"]])
 
 
+def test_a_picture_holds_some_of_the_points(days, tmp_path):
+    folder = square.write(tmp_path, dict(list(days.items())[:1]))
+    with pytest.raises(InputError, match="No point of"):
+        read_tracks(folder, size=(9, 9), **QUIET)
+
+
 def test_what_mot_challenge_does_not_consider_is_left_out(tmp_path):
     (tmp_path / "gt.txt").write_text("1,7,100,50,20,40,1,1,1\n1,8,10,10,20,40,0,3,1\n2,7,101,50,20,40,1,1,1\n")
     found = read_tracks(tmp_path, start="2020-01-01", **QUIET)
