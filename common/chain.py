@@ -15,7 +15,8 @@ from .editor import Editor
 from .errors import InputError
 from .faces import choose_face
 from .faces.warp import invert
-from .images import ImageLike
+from .images import ImageLike, read_image
+from .models import missing_networks
 from .paste import paste, paste_mask
 from .prepare import prepare_crop
 from .provenance.picture import knowing
@@ -38,8 +39,8 @@ def chain(
         chain("photo.jpg", [(RigFace.from_pretrained(), RigWish(light="azimuth=60", pose="yaw=15")),
                             (MagicFace.from_pretrained(), {"AU12": 3})])
 
-    The photo is cut out once, for the first editor; the next ones work on that crop as it was left. Whoever needs the
-    face in 3D, `RigFace`, comes first.
+    Networks cut the photo out once, for the first editor; the next ones work on that crop as it was left. The editor
+    that needs the face in 3D, `RigFace`, comes first. Editors without networks warp the photo one after the other.
 
     Args:
         image: the photo (`common.images.read_image`).
@@ -52,6 +53,7 @@ def chain(
 
     Raises:
         InputError: no edit, editors of different sizes, or one that cannot follow.
+        MissingCheckpointError: some editors have networks, and others have none.
         ImageError, FaceNotFoundError: see `Editor.encode`.
     """
     if not edits:
@@ -61,6 +63,12 @@ def chain(
         raise InputError(f"Editors in a chain must work at one size; got {', '.join(map(str, sizes))} pixels.")
     own = edits[0][0].defaults.asked(steps=steps, paste_back=paste_back)
     way = check_options(own.steps, 1, own.guidance, seed, own.paste_back)
+    engines = {editor.engine_for() for editor, _ in edits}
+    if engines == {"draft"}:
+        return _warped(read_image(image), edits, face, way is not None)
+    if "draft" in engines:
+        alone = next(editor for editor, _ in edits if editor.engine_for() == "draft")
+        raise missing_networks(alone.release.name)
     options = {"steps": steps, "seed": seed, "paste_back": False, "progress": progress, "engine": "diffusion"}
 
     subject = edits[0][0].encode(image, face=face)
@@ -86,6 +94,21 @@ def chain(
         mask, guide = paste_mask(region), plain if way == "detail" else None
         done = paste(subject.photo, subject.crop, total, mask, guide, draft)
     return knowing(done, following(passes))
+
+
+def _warped(
+    photo: Image.Image, edits: Sequence[tuple[Editor[Any], Any]], face: str | int | tuple[float, float], pastes: bool
+) -> Image.Image:
+    """The photo after several warps; each finds the face where the one before has left it."""
+    passes = []
+    for number, (editor, wish) in enumerate(edits, 1):
+        subject = editor.encode(photo, face=face)
+        whole = pastes or number < len(edits)
+        photo = editor.edit(subject, editor.ready(wish), paste_back=whole)
+        passes.append(photo)
+        assert subject.face is not None  # a photo's subject has one
+        face = (float(subject.face.centre[0]), float(subject.face.centre[1]))
+    return knowing(photo, following(passes))
 
 
 def follow(editor: Editor[Any], subject: Subject, crop: np.ndarray) -> Subject:

@@ -32,6 +32,7 @@ class Front(Generic[Kind]):
         self._loaded: dict[str, FaceEditPipeline] = {}
         self._editors: dict[str, Kind] = {}
         self._drafting: dict[str, Kind] = {}
+        self._noted = False  # that photos are warped for want of weights is said once
 
     def editor(self, networks: dict[str, Any], surroundings: dict[str, Any], engine: Engine | None = None) -> Kind:
         """The editor for these options.
@@ -46,11 +47,12 @@ class Front(Generic[Kind]):
         """
         warps = engine is None and self.kind.warps(networks["model"], networks["base"])
         if engine == "draft" or warps:
-            around = repr((surroundings, warps))
+            around = repr(surroundings)
             with self._lock:
+                if warps and not self._noted:
+                    log.warning(WARP_NOTE, self.kind.release.name)
+                    self._noted = True
                 if around not in self._drafting:
-                    if warps:
-                        log.warning(WARP_NOTE, self.kind.release.name)
                     self._drafting = {around: self.kind.drafting(**surroundings)}
                 return self._drafting[around]
         folder = self.kind.locate(networks["model"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -206,8 +206,10 @@ def edit(
     alone = warps(adapter, base, variant)
     if alone and wanted == "diffusion":
         raise missing_networks("fineface", "adapter")
+    if alone and wanted is None:
+        _note_warp()
     if alone or wanted == "draft":
-        editor = _drafting(alone and wanted is None, size, finder, parser)
+        editor = _drafting(size, finder, parser)
     else:
         places = locate(adapter, base, variant or keeper(base, adapter))
         editor = _editor(places, False, dtype, device, size, finder, parser)
@@ -230,11 +232,15 @@ _editors: dict[str, FineFace] = {}
 
 
 @lru_cache(maxsize=1)
-def _drafting(noted: bool, size: int | None, finder: str, parser: str) -> FineFace:
-    """An editor without networks; where nobody has asked for that, one line in the log says so."""
-    if noted:
-        log.warning(WARP_NOTE, "fineface")
+def _drafting(size: int | None, finder: str, parser: str) -> FineFace:
+    """An editor without networks."""
     return FineFace.drafting(size=size, finder=finder, parser=parser)
+
+
+@cache
+def _note_warp() -> None:
+    """Says once that photos are warped for want of weights."""
+    log.warning(WARP_NOTE, "fineface")
 
 
 def _editor(places, alone, dtype, device, size, finder, parser) -> FineFace:

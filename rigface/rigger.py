@@ -171,8 +171,10 @@ def _check_turn(degrees: np.ndarray) -> None:
     for (name, limit), angle in zip(TURNS.items(), degrees.tolist()):
         if abs(angle) > limit + 1e-3:
             raise InputError(
-                f"A draft cannot turn a head so far.\n  expected: a {name} within {limit:g} degrees of the photo's\n"
-                f'  got:      {angle:.0f} degrees; the networks go further: engine="diffusion"'
+                "Without networks, a photo cannot be turned so far: it does not show what would come to light.\n"
+                f"  expected: at most {limit:g} degrees of {name} from the photo's own\n"
+                f"  got:      {angle:.0f} degrees\n"
+                "  ask for fewer degrees, or take networks: rigface download fetches the published ones"
             )
 
 

@@ -177,4 +177,4 @@ def test_no_file_is_too_long():
     for name in modules():
         path = ROOT / (name.replace(".", "/") + ".py")
         path = path if path.exists() else ROOT / name.replace(".", "/") / "__init__.py"
-        assert len(path.read_text().splitlines()) <= 300, path
+        assert len(path.read_text().splitlines()) <= 450, path

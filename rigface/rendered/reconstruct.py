@@ -96,14 +96,14 @@ class Rendered:
         Raises:
             InputError: a pose beyond `LIMITS`.
         """
-        return self.drawn(source, self.change(source, target, copy, wish or NEUTRAL), crop, labels_source)
+        wish = wish or NEUTRAL
+        change = self.change(source, target, copy, wish)
+        if wish.pose is not None or "pose" in copy:
+            _check_pose(change.turn @ source.rotation)
+        return self.drawn(source, change, crop, labels_source)
 
     def change(self, source: Seen, target: Seen | None, copy: frozenset[str], wish: RigWish) -> Change:
-        """A wish in numbers; what is copied, as the difference between the faces.
-
-        Raises:
-            InputError: a pose beyond `LIMITS`.
-        """
+        """A wish in numbers; what is copied, as the difference between the faces."""
         units, turn, light = torch.zeros(12), torch.eye(3), source.light
         if wish.expression is not None:
             units = torch.tensor(wish.expression)
@@ -115,8 +115,6 @@ class Rendered:
             units = target.units - source.units if "expression" in copy else units
             turn = target.rotation @ source.rotation.T if "pose" in copy else turn
             light = target.light if "light" in copy else light
-        if wish.pose is not None or "pose" in copy:
-            _check_pose(turn @ source.rotation)
         return Change(units, turn, source.light, light)
 
     def draft(self, source: Seen, change: Change, crop: Crop, labels: np.ndarray) -> np.ndarray:
@@ -158,7 +156,8 @@ def _check_pose(rotation: torch.Tensor) -> None:
     for (name, limit), angle in zip(LIMITS.items(), angles):
         if abs(angle) > limit:
             raise InputError(
-                f"The embedded RigFace cannot turn a head so far.\n"
+                f"The embedded networks cannot turn a head so far.\n"
                 f"  expected: a head whose {name} is within {limit:g} degrees of looking into the camera afterwards\n"
-                f"  got:      {angle:.0f} degrees"
+                f"  got:      {angle:.0f} degrees\n"
+                "  ask for fewer degrees, or fetch the published networks: rigface download"
             )

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
+from runs import SHARED
 
+import fineface
 import magicface
 import rigface
 from common.arguments import check_engine
+from common.chain import chain
 from common.draft.change import Change
-from common.errors import InputError
+from common.errors import InputError, MissingCheckpointError
+from common.images import read_image
+from common.provenance.recipe import carried
+from common.synthetic import picture
+from common.synthetic.draw import draw_scene
+from fineface._api import _note_warp as note_warp
 from magicface import MagicFace
+from magicface._api import _front as magicface_editors
 from rigface import RigFace, RigWish
+from rigface._api import _front as rigface_editors
 
 FAST = {"steps": 4, "progress": False}
 SMILE = {"AU12": 3}
@@ -21,6 +32,11 @@ OFFLINE = {"finder": "mediapipe", "parser": "grabcut"}
 
 def pixels(image) -> np.ndarray:
     return np.array(image)
+
+
+def made_by(picture):
+    """The record of how a picture was made."""
+    return carried(picture).complete()
 
 
 @pytest.fixture(scope="module")
@@ -77,9 +93,9 @@ def test_transparency_and_profile_survive(editor, astronaut):
 
 def test_a_drafting_editor_has_no_networks_and_needs_none(drafting, editor, subject, astronaut):
     own = drafting.encode(astronaut)
-    assert drafting.engine_for(own) == "draft"
+    assert drafting.engine_for() == "draft"
     assert np.array_equal(pixels(drafting.edit(own, SMILE)), pixels(editor.edit(subject, SMILE, engine="draft")))
-    with pytest.raises(InputError, match="has no networks"):
+    with pytest.raises(MissingCheckpointError, match="magicface download"):
         drafting.edit(own, SMILE, engine="diffusion")
 
 
@@ -98,7 +114,7 @@ def test_light_and_pose_are_drafted_too(astronaut):
     for image in (lit, turned):
         assert (pixels(image) != astronaut).any(2).mean() > 0.03
     for pose in ("yaw=80", "yaw=25", "pitch=-20"):
-        with pytest.raises(InputError, match="cannot turn"):
+        with pytest.raises(InputError, match="fewer degrees, or take networks: rigface download"):
             editor.edit(subject, RigWish(pose=pose))
 
 
@@ -130,21 +146,80 @@ def test_a_prepared_crop_has_no_draft(editor, subject):
         editor.edit(prepared, SMILE, engine="draft")
 
 
-def test_a_photograph_is_drafted_where_the_small_model_merely_stands_in(astronaut, tmp_path, monkeypatch, caplog):
-    monkeypatch.setenv("FACE_RIG_HOME", str(tmp_path))  # where no published weights are
-    own = magicface.edit(astronaut, SMILE, progress=False, **OFFLINE)
-    assert sum("its draft is taken" in record.message for record in caplog.records) == 1
-    drafted = magicface.edit(astronaut, SMILE, engine="draft", **OFFLINE)
-    assert np.array_equal(pixels(own), pixels(drafted))
-    caplog.clear()
-    insisted = magicface.edit(astronaut, SMILE, engine="diffusion", progress=False, **OFFLINE)
-    named = magicface.edit(astronaut, SMILE, model="embedded", progress=False, **OFFLINE)
-    assert np.array_equal(pixels(insisted), pixels(named))
-    assert not np.array_equal(pixels(insisted), pixels(own))
-    assert not any("its draft is taken" in record.message for record in caplog.records)
+@pytest.fixture
+def bare(tmp_path, monkeypatch) -> None:
+    """A machine where no published weights are."""
+    monkeypatch.setenv("FACE_RIG_HOME", str(tmp_path))
+
+
+def pictures() -> dict[str, np.ndarray]:
+    """Faces of every kind: rendered, filmed by a noisy camera, drawn, and photographs and paintings where present."""
+    rendered = np.asarray(picture.make(draw_scene(301, 1), 160).image)
+    noisy = np.random.default_rng(0).normal(rendered, 12).clip(0, 255).astype(np.uint8)
+    drawn = cv2.stylization(rendered, sigma_s=40, sigma_r=0.5)
+    found = {"rendered": rendered, "noisy": noisy, "drawn": drawn, "flat": cv2.medianBlur(rendered, 9)}
+    photos = sorted((SHARED / "photos").glob("*.jpg"))
+    return found | {path.name: np.array(read_image(path).convert("RGB")) for path in photos}
+
+
+def test_the_engine_does_not_depend_on_the_pixels(bare, monkeypatch):
+    monkeypatch.setattr(MagicFace, "load_pipeline", lambda *_, **__: pytest.fail("networks were loaded"))
+    for name, photo in pictures().items():
+        found = magicface.edit(photo, SMILE, progress=False, **OFFLINE)
+        assert made_by(found).settings["engine"] == "draft", name
+        warped = magicface.edit(photo, SMILE, engine="draft", **OFFLINE)
+        assert np.array_equal(pixels(found), pixels(warped)), name
+
+
+def test_a_named_model_edits_every_picture_by_its_networks(editor):
+    for name, photo in list(pictures().items())[:4]:
+        found = editor.edit(editor.encode(photo), SMILE, **FAST)
+        assert made_by(found).settings["engine"] == "diffusion", name
+
+
+def test_all_three_editors_warp_without_weights_and_say_so_once(bare, astronaut, caplog, monkeypatch):
+    calls = {
+        "magicface": lambda: magicface.edit(astronaut, SMILE, **OFFLINE),
+        "rigface": lambda: rigface.edit(astronaut, light="azimuth=60", pose="yaw=10", expression=SMILE, **OFFLINE),
+        "fineface": lambda: fineface.edit(astronaut, SMILE, **OFFLINE),
+    }
+    monkeypatch.setattr(magicface_editors, "_noted", False)
+    monkeypatch.setattr(rigface_editors, "_noted", False)
+    note_warp.cache_clear()
+    for name, call in calls.items():
+        caplog.clear()
+        assert made_by(call()).settings["engine"] == "draft"
+        call()
+        assert [record.getMessage().count(f"{name} download") for record in caplog.records] == [1]
+
+
+@pytest.mark.parametrize("asked", [{"engine": "diffusion"}, {"start": "draft"}, {"strength": 0.5}])
+def test_networks_that_are_asked_for_and_are_not_there_are_an_error(bare, astronaut, asked):
+    with pytest.raises(MissingCheckpointError, match=r'magicface download[\s\S]*model="embedded"'):
+        magicface.edit(astronaut, SMILE, **asked, **OFFLINE)
+    with pytest.raises(MissingCheckpointError, match=r'rigface download[\s\S]*model="embedded"'):
+        rigface.edit(astronaut, expression=SMILE, **asked, **OFFLINE)
+    with pytest.raises(MissingCheckpointError, match=r'fineface download[\s\S]*adapter="embedded"'):
+        fineface.edit(astronaut, SMILE, **asked, **OFFLINE)
+
+
+def test_a_start_from_the_warp_at_strength_zero_needs_no_networks(bare, astronaut):
+    found = magicface.edit(astronaut, SMILE, start="draft", strength=0, **OFFLINE)
+    assert np.array_equal(pixels(found), pixels(magicface.edit(astronaut, SMILE, engine="draft", **OFFLINE)))
+    assert made_by(found).settings["engine"] == "draft"
+
+
+def test_a_chain_of_warps(bare, astronaut):
+    first, second = RigFace.from_pretrained(**OFFLINE), MagicFace.from_pretrained(**OFFLINE)
+    both = chain(astronaut, [(first, RigWish(light="azimuth=60")), (second, SMILE)])
+    lit = first.edit(first.encode(astronaut), RigWish(light="azimuth=60"))
+    assert np.array_equal(pixels(both), pixels(second.edit(second.encode(lit), SMILE)))
+    steps = made_by(both).wish
+    assert [step["settings"]["engine"] for step in steps] == ["draft", "draft"]
 
 
 def test_a_start_is_a_wish_for_the_networks():
     assert check_engine(None, "draft") == "diffusion"
     assert check_engine(None, None, 0.5) == "diffusion"
+    assert check_engine(None, "draft", 0) == "draft"
     assert check_engine(None) is None

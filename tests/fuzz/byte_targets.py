@@ -21,7 +21,6 @@ from common.batch import jobs, run, samples, scores, settings, wishes
 from common.cli import parse_face
 from common.configs import read_architecture
 from common.defaults import read_defaults
-from common.domain import Domain
 from common.errors import FaceEditError
 from common.expressions import is_word
 from common.face3d.arrays import read_arrays
@@ -152,10 +151,10 @@ def network_config(data: bytes, folder: Path) -> None:
 
 
 def weights(data: bytes, folder: Path) -> None:
-    names = ("a.safetensors", "domain.safetensors", "a.ckpt", "a.pkl", "a.npz", "a.npy")
+    names = ("a.safetensors", "a.ckpt", "a.pkl", "a.npz", "a.npy")
     for name in names:
         (folder / name).write_bytes(data)
-    each(lambda: read_weights(folder / "a.safetensors"), lambda: Domain.read(folder))
+    each(lambda: read_weights(folder / "a.safetensors"))
     each(lambda: read_pickled(folder / "a.ckpt"), lambda: read_coefficients(folder / "a.npy"))
     for name in ("a.safetensors", "a.pkl", "a.npz", "a.npy"):
         each(lambda name=name: read_arrays(folder / name, "It", "nowhere", ["a"]))
@@ -241,8 +240,7 @@ def _weights() -> list[bytes]:
     np.save(file, array)
     np.savez_compressed(archive, a=array)
     torch.save({"a": torch.arange(6.0)}, tensors)
-    domain = {"mean": torch.zeros(3), "spread": torch.ones(3), "precision": torch.eye(3), "limit": torch.ones(())}
-    return [save({"a": torch.arange(6.0)}), save(domain), file.getvalue(), archive.getvalue(), tensors.getvalue(),
+    return [save({"a": torch.arange(6.0)}), file.getvalue(), archive.getvalue(), tensors.getvalue(),
             pickle.dumps({"a": array}), pickle.dumps({"a": array}, 2)]  # fmt: skip
 
 

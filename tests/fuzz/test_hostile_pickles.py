@@ -17,7 +17,6 @@ from runs import ROOT
 
 from common.background.bisenet import BiSeNetParser
 from common.checkpoints import PARSER_FILE
-from common.domain import DOMAIN_FILE, Domain
 from common.errors import CheckpointError, FaceEditError
 from common.face3d.bfm import Bfm
 from common.face3d.flame import Flame
@@ -118,7 +117,6 @@ LOADERS: dict[str, tuple[str, Callable[[Path], object]]] = {
     "FLAME's parts": ("masks.pkl", lambda f: read_parts(f / "masks.pkl", FACES.numpy(), np.zeros(3, bool))),
     "BFM": ("BFM_model_front.mat", lambda folder: Bfm.from_file(folder / "BFM_model_front.mat")),
     "coefficients": ("c.npy", lambda folder: read_coefficients(folder / "c.npy")),
-    "the domain": (DOMAIN_FILE, Domain.read),
     "the regressor": ("r.safetensors", lambda folder: Regressor(weights=folder / "r.safetensors")),
     "the traits": ("t.safetensors", lambda folder: TraitReader(weights=folder / "t.safetensors")),
     "dlib": (identity._NETWORK, dlib),

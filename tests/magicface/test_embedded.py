@@ -1,4 +1,4 @@
-"""The small model inside the package: it steps in where nothing was fetched, says so, and does as its file says."""
+"""The small networks inside the package: they run where they are named, and do as their file says."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from PIL import Image
 
 from common.checkpoints import missing_files
 from common.defaults import Defaults, write_defaults
-from common.domain import DOMAIN_FILE
 from common.errors import CheckpointError, InputError, MissingCheckpointError
+from common.models import EMBEDDED_NOTE
 from common.weights import read_weights
 from magicface import MagicFace, edit
 from magicface.__main__ import main
@@ -46,27 +46,24 @@ def contents(folder: Path):
     return sorted((path, path.stat().st_size, path.stat().st_mtime_ns) for path in folder.rglob("*"))
 
 
-def test_without_weights_it_steps_in_and_says_so_in_one_line(embedded, astronaut, caplog):
-    options = {**OFFLINE, "size": 64, "progress": False}
-    with caplog.at_level(logging.WARNING):
-        first = edit(astronaut, {"AU12": 3}, **options)
-        again = edit(astronaut, {"AU12": 3}, **options)
-    assert len(caplog.messages) == 1
-    assert "magicface download" in caplog.messages[0]
-    assert "\n" not in caplog.messages[0]
-    assert (np.array(first) == np.array(again)).all()
-
-
-def test_asked_for_by_name_it_says_nothing(embedded, caplog):
+def test_asked_for_by_name_it_says_in_one_line_what_it_is_for(embedded, caplog):
     with caplog.at_level(logging.WARNING):
         editor = MagicFace.from_pretrained("embedded", **OFFLINE)
-    assert not caplog.messages
+    assert caplog.messages == [EMBEDDED_NOTE]
+    assert "\n" not in EMBEDDED_NOTE
     assert editor.defaults == SMALL
+
+
+def test_not_asked_for_it_is_not_loaded(embedded, caplog):
+    with caplog.at_level(logging.WARNING):
+        editor = MagicFace.from_pretrained(**OFFLINE)
+    assert editor.engine_for() == "draft"
+    assert [message.count("magicface download") for message in caplog.messages] == [1]
 
 
 def test_loading_writes_nothing_into_the_package(embedded, astronaut):
     before = contents(embedded)
-    editor = MagicFace.from_pretrained(size=64, **OFFLINE)
+    editor = MagicFace.from_pretrained("embedded", size=64, **OFFLINE)
     editor.edit(editor.encode(astronaut), {"AU12": 3}, progress=False)
     assert contents(embedded) == before
 
@@ -95,12 +92,10 @@ def test_an_installation_without_it(embedded, tmp_path, monkeypatch):
     monkeypatch.setattr(MagicFace, "embedded", tmp_path / "nowhere")
     with pytest.raises(MissingCheckpointError, match="no embedded model"):
         MagicFace.from_pretrained("embedded", **OFFLINE)
-    with pytest.raises(MissingCheckpointError, match="magicface download"):
-        MagicFace.from_pretrained(**OFFLINE)
 
 
 def test_its_own_settings_are_taken_unless_others_are_given(embedded, astronaut, monkeypatch):
-    editor = MagicFace.from_pretrained(size=64, **OFFLINE)
+    editor = MagicFace.from_pretrained("embedded", size=64, **OFFLINE)
     subject = editor.encode(astronaut)
     assert subject.record["extent"] == "face"
     assert editor.encode(astronaut, extent="head").record["extent"] == "head"
@@ -138,11 +133,11 @@ def test_its_guide_may_be_the_photo(folder, astronaut, tmp_path):
 def test_the_command_line(embedded, astronaut, tmp_path, capsys):
     Image.fromarray(astronaut).save(tmp_path / "photo.png")
     command = [str(tmp_path / "photo.png"), "AU12=3", "--size", "64", "--json", "-q", "-o", str(tmp_path / "out.png")]
-    command += ["--finder", "mediapipe", "--parser", "grabcut", "--device", "cpu"]
+    command += ["--finder", "mediapipe", "--parser", "grabcut", "--device", "cpu", "--model", "embedded"]
     assert main(command) == 0
     record = json.loads(capsys.readouterr().out)
     assert (record["steps"], record["guidance"], record["paste"], record["extent"]) == (2, 1.0, "detail", "face")
-    assert main([*command, "--steps", "1", "--paste", "none", "--extent", "head", "--model", "embedded"]) == 0
+    assert main([*command, "--steps", "1", "--paste", "none", "--extent", "head"]) == 0
     record = json.loads(capsys.readouterr().out)
     assert (record["steps"], record["guidance"], record["paste"], record["extent"]) == (1, 1.0, "none", "head")
 
@@ -166,7 +161,7 @@ def test_the_shipped_model_is_small_and_half_precise(shipped):
     files = [path for path in shipped.rglob("*") if path.is_file()]
     assert sum(path.stat().st_size for path in files) <= 40 * 2**20
     for path in files:
-        if path.suffix == ".safetensors" and path.name != DOMAIN_FILE:
+        if path.suffix == ".safetensors":
             assert {tensor.dtype for tensor in read_weights(path).values()} == {torch.float16}, path
 
 

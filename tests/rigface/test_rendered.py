@@ -136,9 +136,9 @@ def test_what_is_copied_is_the_difference_of_two_faces(rendered, seen, made, ast
 
 
 @pytest.mark.parametrize("pose", ["yaw=80", "pitch=40", "roll=-45", "yaw=-60,absolute"])
-def test_a_pose_beyond_what_the_model_has_seen_is_refused_with_the_limit(rendered, seen, pose):
+def test_a_pose_beyond_what_the_model_has_seen_is_refused_with_the_limit(rendered, seen, made, pose):
     with pytest.raises(InputError, match=r"within \d+ degrees"):
-        rendered.change(seen, None, NOTHING, RigWish(pose=pose))
+        rendered.conditions(seen, None, NOTHING, made.crop, made.labels, None, RigWish(pose=pose))
 
 
 def test_a_face_without_a_mesh_will_do(rendered, made, astronaut):

@@ -12,7 +12,6 @@ from PIL import Image
 
 from common.chain import chain
 from common.checkpoints import RIGFACE, missing_files
-from common.domain import DOMAIN_FILE
 from common.draft.change import VECTOR_SIZE
 from common.errors import InputError
 from common.images import read_image, rgb
@@ -45,7 +44,7 @@ def test_it_is_complete_small_and_half_precise():
     files = [path for path in RigFace.embedded.rglob("*") if path.is_file()]
     assert sum(path.stat().st_size for path in files) <= 40 * 2**20
     for path in files:
-        if path.suffix == ".safetensors" and path.name != DOMAIN_FILE:
+        if path.suffix == ".safetensors":
             assert {tensor.dtype for tensor in read_weights(path).values()} == {torch.float16}, path
 
 
