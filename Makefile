@@ -1,4 +1,4 @@
-# make demo: from a bare clone to edited, measured pictures. make test: every test, on several cores. Both create .venv where it is missing.
+# make demo: from a bare clone to an edited photograph and measured edits of the small networks. make test: every test, on several cores. Both create .venv where it is missing.
 PYTHON ?= python3
 BIN := .venv/bin
 OUT ?= out

@@ -1,10 +1,13 @@
-"""The embedded model at work on people that it has never seen: every action unit at three strengths, and expressions.
+"""A photograph edited by the warp, then the small networks on synthetic people whose true pictures are known.
 
     python examples/demo.py --output out
+    python examples/demo.py --output out --photo mine.jpg
 
-Writes sheet.png to look at, every edit of a whole expression as a file, and report.txt: what was asked for and what was
-measured, and how far the expressions are from their true pictures. The people are synthetic (examples/portraits.py), as
-are those that the model was trained on; photographs of real people are outside its training.
+Writes photograph.png: one photograph with six expressions, other light and other poses, by the warp, which needs no
+weights. Then sheet.png: every action unit at three strengths and four whole expressions by the embedded networks, each
+expression beside its true picture; every expression as a file; and report.txt, requested and measured changes and the
+error to the truth. The people are synthetic (examples/portraits.py), as are those the networks were trained on.
+Without --photo: NASA's portrait of Eileen Collins, in the public domain, from scikit-image (extra `demo`).
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import sys
 import time
 from pathlib import Path
 
+from photograph import astronaut, close_up
 from PIL import Image
 
 from common.action_units import ACTION_UNITS, to_text, to_vector
@@ -22,14 +26,29 @@ from common.cli import guarded
 from common.errors import FaceNotFoundError
 from common.evaluation.reading import read_units
 from common.files import replace_file
-from common.images import read_image, rgb, save_image
+from common.images import ImageLike, read_image, rgb, save_image
 from common.measure import Measurer, get_measurer, measure
 from common.sheets import Row, contact_sheet
 from common.subject import Subject
 from common.tensors import to_tensor
 from common.training.sheet import edit_errors
 from magicface import MagicFace
+from rigface import RigFace, RigWish
 
+PHOTOGRAPH = {
+    "expressions": {
+        word: RigWish(expression=word) for word in ("happy", "surprised", "sad", "angry", "disgusted", "afraid")
+    },
+    "light and pose": {
+        "light from the left": RigWish(light="azimuth=-70"),
+        "light from the right": RigWish(light="azimuth=70"),
+        "yaw -12": RigWish(pose="yaw=-12"),
+        "yaw 12": RigWish(pose="yaw=12"),
+        "pitch 8": RigWish(pose="pitch=8"),
+        "all three": RigWish(light="azimuth=50", pose="yaw=-10", expression="happy"),
+    },
+}
+PHOTOGRAPH_SIDE = 256
 PORTRAITS = Path(__file__).with_name("portraits")
 SWEPT = "surprise"  # who shows the single units: looks into the camera
 LEVELS = (1.5, 3.0, 4.5)
@@ -41,9 +60,13 @@ def main() -> int:
     """Edits, draws, measures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, default=Path("out"), help="folder (default: out)")
-    parser.add_argument("--model", default="embedded", help="folder of another model (default: embedded)")
+    parser.add_argument("--photo", type=Path, help="photograph for the warp (default: scikit-image's astronaut)")
+    parser.add_argument("--model", default="embedded", help="folder of other networks (default: embedded)")
     parser.add_argument("--measurer", default="regressor", help="see common.measure (default: regressor)")
     args = parser.parse_args()
+    started = time.perf_counter()
+    save_image(warps(args.photo or astronaut()), args.output / "photograph.png")
+    print(f"{args.output / 'photograph.png'}: a photograph, warped; {time.perf_counter() - started:.0f} s.\n")
     started = time.perf_counter()
     editor, measurer = MagicFace.from_pretrained(args.model), get_measurer(args.measurer)
     truth = json.loads((PORTRAITS / "truth.json").read_text(encoding="utf-8"))
@@ -70,6 +93,18 @@ def main() -> int:
     print(report)
     print(f"\n{args.output / 'sheet.png'}, report.txt beside it: all in {time.perf_counter() - started:.0f} s.")
     return 0
+
+
+def warps(photo: ImageLike) -> Image.Image:
+    """A photograph and its edits without networks, cut out around the face."""
+    editor = RigFace.drafting()
+    subject = editor.encode(photo)
+    rows = []
+    for title, wishes in PHOTOGRAPH.items():
+        edits = editor.edit(subject, list(wishes.values()), progress=False)
+        pictures = [close_up(subject, picture) for picture in (subject.photo, *edits)]
+        rows.append(Row(pictures, ["photo", *wishes], title))
+    return contact_sheet(rows, PHOTOGRAPH_SIDE)
 
 
 def doses(subject: Subject, sweep: list[Image.Image], measurer: Measurer) -> str:

@@ -14,12 +14,12 @@ import sys
 import time
 from pathlib import Path
 
-from photograph import AROUND, astronaut, clipped
+from photograph import astronaut, close_up
 from PIL import Image
 
 from common.action_units import ACTION_UNITS
 from common.cli import guarded
-from common.images import ImageLike, read_image, save_image
+from common.images import save_image
 from common.sheets import Row, contact_sheet
 from rigface import Light, Pose, RigFace, RigWish
 
@@ -44,26 +44,17 @@ def main() -> int:
     rows: dict[str, list[Image.Image]] = {name: [] for name in args.wishes}
     count, seconds = 0, 0.0
     for photo in args.photo or [astronaut(), *(PORTRAITS / f"{name}.jpg" for name in ("calm", "frown"))]:
-        subject, box = seen(editor, photo)
+        subject = editor.encode(photo)
         for name, row in rows.items():
             started = time.perf_counter()
             edits = editor.edit(subject, list(WISHES[name].values()))
             count, seconds = count + len(edits), seconds + time.perf_counter() - started
-            row += [picture.crop(box) for picture in (read_image(subject.photo), *edits)]
+            row += [close_up(subject, picture) for picture in (subject.photo, *edits)]
     words = {name: ["photo", *WISHES[name]] for name in rows}
     sheet = [Row(row, words[name] * (len(row) // len(words[name])), name) for name, row in rows.items()]
     save_image(contact_sheet(sheet, args.side), args.output)
     print(f"{args.output}: {count} drafts, {seconds / count:.2f} s each")
     return 0
-
-
-def seen(editor: RigFace, photo: ImageLike) -> tuple:
-    """A subject, and the square round the face."""
-    subject = editor.encode(photo)
-    assert subject.face is not None  # an error, were none found
-    x0, y0, x1, y1 = subject.face.box
-    reach, (x, y) = AROUND * max(x1 - x0, y1 - y0), ((x0 + x1) / 2, (y0 + y1) / 2)
-    return subject, clipped((x - reach, y - reach, x + reach, y + reach), subject.photo.size)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A photograph edited with what is at hand: by the published weights, else as its draft.
+"""A photograph edited as `edit` edits it: by the published networks where they were fetched, else by the warp.
 
     python examples/photograph.py --output out/photograph.jpg
     python examples/photograph.py --photo mine.jpg --engine diffusion --output out/mine.jpg
@@ -12,10 +12,13 @@ import argparse
 import sys
 from pathlib import Path
 
+from PIL import Image
+
 from common.cli import guarded
 from common.errors import MissingDependencyError
-from common.images import ImageLike, read_image, save_image
+from common.images import ImageLike, save_image
 from common.sheets import Row, contact_sheet
+from common.subject import Subject
 from magicface import MagicFace
 
 WISHES = {
@@ -32,22 +35,26 @@ def main() -> int:
     """Writes a strip: the photo and an edit for each wish."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photo", help="a picture file (default: scikit-image's astronaut)")
-    parser.add_argument("--model", help="folder of a model (default: the published one; else the draft)")
+    parser.add_argument("--model", help="folder of a model (default: the published one; without it, the warp)")
     parser.add_argument("--engine", choices=("diffusion", "draft"), help="(default: as edit() chooses)")
     parser.add_argument("--output", type=Path, default=Path("out/photograph.jpg"), help="(default: out/photograph.jpg)")
     args = parser.parse_args()
     editor = MagicFace.from_pretrained(args.model)
     subject = editor.encode(args.photo or astronaut())
     edits = editor.edit(subject, list(WISHES.values()), engine=args.engine, progress=False)
-    assert subject.face is not None  # an error, were none found
-    x0, y0, x1, y1 = subject.face.box
-    reach, (x, y) = AROUND * max(x1 - x0, y1 - y0), ((x0 + x1) / 2, (y0 + y1) / 2)
-    pictures = [read_image(subject.photo), *edits]
-    box = clipped((x - reach, y - reach, x + reach, y + reach), pictures[0].size)
-    row = Row([picture.crop(box) for picture in pictures], ["photo", *WISHES])
+    row = Row([close_up(subject, picture) for picture in (subject.photo, *edits)], ["photo", *WISHES])
     save_image(contact_sheet([row], SIDE), args.output)
     print(args.output)
     return 0
+
+
+def close_up(subject: Subject, picture: Image.Image) -> Image.Image:
+    """The square around the subject's face, cut out of the photo or of an edit of it."""
+    assert subject.face is not None  # a photo's subject has one
+    x0, y0, x1, y1 = subject.face.box
+    reach = AROUND * max(x1 - x0, y1 - y0)
+    x, y = (x0 + x1) / 2, (y0 + y1) / 2
+    return picture.crop(clipped((x - reach, y - reach, x + reach, y + reach), picture.size))
 
 
 def clipped(box: tuple[float, ...], size: tuple[int, int]) -> tuple[float, float, float, float]:

@@ -34,7 +34,7 @@ def main() -> int:
     nobody = read_image(NOBODY)
     rows = [
         Row([each, *edit(each, list(WORDS), progress=False)], ["photo", *WORDS], title)
-        for title, each in (("a photograph (drafts)", photo), ("somebody who does not exist", nobody))
+        for title, each in (("a photograph", photo), ("somebody who does not exist", nobody))
     ]
     shown = sweep(photo, "AU26", (-1, 0, 1, 2, 3, 4, 5), progress=False)
     labels = ["photo", *(f"AU26={wish['AU26']:g}" for wish in shown.wishes[0])]
