@@ -128,6 +128,7 @@ def main(arguments: Sequence[str]) -> int:
     editor = RigFace.from_pretrained(
         args.model, base=args.base, dtype=args.dtype, device=args.device, finder=args.finder, parser=args.parser
     )
+    editor.engine_for("diffusion")  # an error where no networks are named, and none were fetched
     listed, without = prepare_pairs(args.manifest, args.out, editor, progress=not args.quiet)
     cli.say(f"{args.out}: {listed} pairs; {without} left out, in which no face was seen")
     return cli.OK if listed else cli.FAILED
