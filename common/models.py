@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 EMBEDDED_NOTE = (
     "the embedded networks are small and were trained on synthetic faces: they show the whole diffusion path; "
-    "photographs come out blurred (without --model they are warped, and stay sharp)"
+    "photographs come out blurred (where no model is named they are warped, and stay sharp)"
 )
 
 

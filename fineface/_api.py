@@ -219,7 +219,7 @@ def edit(
             encoded[id(image)] = editor.encode(image, face=face, extent=extent, strict=strict)
         subjects.append(encoded[id(image)])
     results = editor.edit(
-        subjects, [wish for _, wish in pairs], prompt, au_scale=au_scale, face_scale=face_scale, engine=wanted,
+        subjects, [wish for _, wish in pairs], prompt, au_scale=au_scale, face_scale=face_scale, engine=engine,
         start=start, strength=strength, steps=steps, guidance=guidance, negative_prompt=negative_prompt, seed=seed,
         paste_back=paste_back, batch_size=batch_size, progress=progress,
     )  # fmt: skip

@@ -200,12 +200,16 @@ def test_the_embedded_model_is_taken_and_told_once(embedded, caplog):
     assert not caplog.records  # who asks for it knows
 
 
-def test_a_photo_is_edited_with_the_embedded_model(embedded, tmp_path, astronaut):
+def test_a_photo_is_edited_by_the_embedded_networks_only_where_they_are_named(embedded, tmp_path, astronaut):
     Image.fromarray(astronaut).save(tmp_path / "photo.png")
     options = {"finder": "mediapipe", "parser": "grabcut", **FAST}
-    made = edit(tmp_path / "photo.png", {"AU12": 3}, **options)
-    assert made.size == (512, 512)
-    assert (pixels(made) == pixels(edit(tmp_path / "photo.png", {"AU12": 3}, adapter="embedded", **options))).all()
+    unnamed, warped, named = (
+        edit(tmp_path / "photo.png", {"AU12": 3}, **options, **asked)
+        for asked in ({}, {"engine": "draft"}, {"adapter": "embedded"})
+    )
+    assert unnamed.size == named.size == (512, 512)
+    assert (pixels(unnamed) == pixels(warped)).all()
+    assert (pixels(unnamed) != pixels(named)).any()
 
 
 def test_faces_need_the_published_model(embedded):
