@@ -10,6 +10,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 OK, FAILED, USAGE, NO_MODEL, INTERRUPTED = 0, 1, 2, 3, 130
 """Exit codes: all is well; some photo failed; wrong arguments; weights missing; stopped by the user."""
 
-EXIT_CODES = "exit codes: 0 all is well, 1 some photo failed, 2 wrong arguments, 3 weights missing, 130 interrupted"
+EXIT_CODES = "exit codes: 0 success, 1 some inputs failed, 2 wrong arguments, 3 weights missing, 130 interrupted"
 
 _OWN = "(default: the model's own)"
 
@@ -37,7 +38,48 @@ class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescript
     """Shows the defaults that say something, and keeps the lines of the examples."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
-        return action.help if action.default in (None, False) else super()._get_help_string(action)
+        return action.help if action.default in (None, False, "", []) else super()._get_help_string(action)
+
+
+def command_parser(program: str, about: str, epilog: str | None = EXIT_CODES) -> argparse.ArgumentParser:
+    """The parser of a command; options are never abbreviated, so that none is taken for another one.
+
+    Args:
+        program: as it is called, such as "magicface batch".
+        about: what it does, with examples.
+        epilog: what the help ends with.
+    """
+    return argparse.ArgumentParser(
+        program, description=about, epilog=epilog, formatter_class=HelpFormatter, allow_abbrev=False
+    )
+
+
+@dataclass(frozen=True)
+class Command:
+    """One of the commands of a package.
+
+    Attributes:
+        about: what it does, one sentence.
+        add: adds its options to a parser.
+        run: does it; returns the exit code.
+    """
+
+    about: str
+    add: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
+
+
+def add_commands(parser: argparse.ArgumentParser, table: Mapping[str, Command]) -> None:
+    """Gives a parser commands by their names; the parsed arguments then have the `run` of the chosen one."""
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, command in table.items():
+        own = commands.add_parser(
+            name, help=command.about, description=command.about, epilog=EXIT_CODES, formatter_class=HelpFormatter,
+            allow_abbrev=False,
+        )  # fmt: skip
+        command.add(own)
+        own.add_argument("-q", "--quiet", action="store_true", help="no progress bars")
+        own.set_defaults(run=command.run)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -155,7 +197,7 @@ def listen(quiet: bool) -> None:
 
 def lazily(module: str, name: str = "main") -> Callable[..., Any]:
     """A function by its name, whose module, and all that this imports, loads when it is called."""
-    return lambda *arguments: getattr(import_module(module), name)(*arguments)
+    return lambda *arguments, **options: getattr(import_module(module), name)(*arguments, **options)
 
 
 def guarded(command: Callable[[], int]) -> int:
@@ -174,7 +216,10 @@ def guarded(command: Callable[[], int]) -> int:
     except OSError as error:  # no permission, no space, a file in a folder's place
         say(f"Cannot read or write: {error}")
         return FAILED
-    except (MemoryError, RuntimeError) as error:  # torch has several ways to say that memory ran out
+    except (MemoryError, RuntimeError, ValueError) as error:  # torch has several ways to say that memory ran out
+        if sys.flags.optimize > 1 and "docstring" in str(error):
+            say("python -OO takes away docstrings, without which transformers cannot be imported; use python -O")
+            return FAILED
         if not isinstance(error, MemoryError) and not re.search("out of memory|alloc", str(error), re.IGNORECASE):
             raise
         say(f"There is not enough memory: {error}\n  try --dtype bfloat16, a smaller --size, or --device cpu")

@@ -1,4 +1,35 @@
-"""Makes pictures of faces from text, with exact action units (AUs).
+"""Makes pictures of faces from text, with exact action units (AUs)."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import secrets
+import sys
+import time
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from common import cli
+from common.action_units import to_vector
+from common.app.command import app
+from common.errors import ActionUnitError, InputError
+from common.expressions import is_word
+from common.help.command import doctor, licenses
+from common.images import picture_format, save_image
+from common.provenance.options import add_saving, saving
+from common.provenance.recipe import saved_with
+from common.sheets import Row, contact_sheet
+
+from .flags import add_face, add_model, add_sampling, sampling
+from .sweep import STEPS, expand
+from .variants import RELEASE, VARIANTS, get_variant
+
+ABOUT = """Makes pictures of faces from text, with exact action units (AUs).
 
     fineface "a close-up of a woman with red hair" AU12=4 AU6=2 -o smile.png
     fineface "a close-up of a man" angry:0.7 -o angry.png          a word for an expression, or a share of it
@@ -20,34 +51,6 @@
 Intensities are absolute, on the FACS scale 0..5. The AUs are 1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25 and 26.
 """
 
-from __future__ import annotations
-
-import argparse
-import json
-import os
-import re
-import secrets
-import sys
-import time
-from collections.abc import Sequence
-from functools import partial
-from pathlib import Path
-from typing import Any
-
-from common import cli
-from common.action_units import to_vector
-from common.errors import ActionUnitError, InputError
-from common.expressions import is_word
-from common.help.command import doctor, licenses
-from common.images import picture_format, save_image
-from common.provenance.options import add_saving, saving
-from common.provenance.recipe import saved_with
-from common.sheets import Row, contact_sheet
-
-from .flags import add_face, add_model, add_sampling, sampling
-from .sweep import STEPS, expand
-from .variants import RELEASE, VARIANTS, get_variant
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The console script; returns the exit code."""
@@ -57,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _generate(arguments: list[str]) -> int:
-    parser = _parser("fineface", __doc__)
+    parser = cli.command_parser("fineface", ABOUT)
     parser.add_argument("inputs", nargs="+", metavar="PROMPT | AU=VALUE | AU=FROM:TO", help="in any order")
     parser.add_argument(
         "--face", action="append", type=Path, metavar="PHOTO", help="who it is; may stand several times"
@@ -79,7 +82,7 @@ def _generate(arguments: list[str]) -> int:
 
 
 def _edit(arguments: list[str]) -> int:
-    parser = _parser("fineface edit", "Makes the face in a photo anew, with these AUs.")
+    parser = cli.command_parser("fineface edit", "Makes the face in a photo anew, with these AUs.")
     parser.add_argument("inputs", nargs="+", metavar="PHOTO | AU=VALUE | AU=FROM:TO", help="in any order")
     parser.add_argument("--face", default="largest", help='"largest", an index from the left, or X,Y in the photo')
     add_face(parser)
@@ -102,7 +105,7 @@ def _edit(arguments: list[str]) -> int:
 
 
 def _download(arguments: list[str]) -> int:
-    parser = _parser(
+    parser = cli.command_parser(
         "fineface download", "Fetches the published weights; what is there is kept, what broke off goes on."
     )
     published = sorted(name for name, variant in VARIANTS.items() if variant.bases)
@@ -119,7 +122,7 @@ def _download(arguments: list[str]) -> int:
 
 
 def _convert(arguments: list[str]) -> int:
-    parser = _parser("fineface convert", "Writes one file for diffusers' load_ip_adapter, LoRA included.")
+    parser = cli.command_parser("fineface convert", "Writes one file for diffusers' load_ip_adapter, LoRA included.")
     parser.add_argument("--variant", choices=sorted(VARIANTS), default="sd21", help="which adapter")
     parser.add_argument("--adapter", default=RELEASE, help="folder with the adapter's files, or fetched hub repository")
     parser.add_argument("-o", "--output", type=Path, default=Path("fineface.safetensors"), help="the file")
@@ -147,12 +150,6 @@ def split_inputs(inputs: Sequence[str]) -> tuple[list[str], str]:
     if not wish:
         raise ActionUnitError('Say which AUs, e.g. AU12=3; "neutral" for a neutral face.')
     return words, ",".join(wish)
-
-
-def _parser(name: str, description: str | None) -> argparse.ArgumentParser:
-    return argparse.ArgumentParser(
-        name, description=description, epilog=cli.EXIT_CODES, formatter_class=cli.HelpFormatter
-    )
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
@@ -193,7 +190,7 @@ def _finish(
 
 
 _COMMANDS = {
-    "app": cli.lazily("fineface.app"),
+    "app": partial(app, "fineface", "Opens a page to make faces on.", cli.lazily("fineface.app", "tab")),
     "batch": cli.lazily("fineface.batch"),
     "score": cli.lazily("fineface.batch", "main_score"),
     "edit": _edit,

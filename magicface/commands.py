@@ -132,9 +132,7 @@ def keyframes(wishes: Sequence[str]) -> list[tuple[float, str]]:
 
 
 def _parser(name: str, what: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        f"magicface {name}", description=what, epilog=cli.EXIT_CODES, formatter_class=cli.HelpFormatter
-    )
+    parser = cli.command_parser(f"magicface {name}", what)
     parser.add_argument("photo", type=Path, help="a picture file")
     cli.add_options(parser)
     return parser

@@ -1,4 +1,17 @@
-"""Micro-expressions: read a clip, train and test networks under the field's protocols, make labelled clips.
+"""Micro-expressions: read a clip, train and test networks under the field's protocols, make labelled clips."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from common import cli
+from common.help.command import doctor, licenses
+
+ABOUT = """Micro-expressions: read a clip, train and test networks under the field's protocols, make labelled clips.
 
     python -m microexpression analyze clip.mp4 -o report/
     python -m microexpression train --model rcn_a --protocol megc2019 --data DATA --datasets smic casme2 samm -o out/
@@ -8,33 +21,14 @@
 Needs pip install "face-rig[micro]".
 """
 
-from __future__ import annotations
-
-import argparse
-import sys
-from collections.abc import Callable, Sequence
-from functools import partial
-from pathlib import Path
-
-from common import cli
-from common.help.command import doctor, licenses
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns the exit code."""
     argv = sys.argv[1:] if argv is None else argv
     if argv and argv[0] in HELP:
         return cli.guarded(lambda: HELP[argv[0]](argv[1:]))
-    parser = argparse.ArgumentParser(
-        "microexpression", description=__doc__, formatter_class=cli.HelpFormatter, epilog=cli.EXIT_CODES
-    )
-    commands = parser.add_subparsers(dest="command", required=True)
-    for name, (add, run) in COMMANDS.items():
-        assert run.__doc__ is not None
-        own = commands.add_parser(name, help=run.__doc__.splitlines()[0], formatter_class=cli.HelpFormatter)
-        add(own)
-        own.add_argument("-q", "--quiet", action="store_true", help="no progress bars")
-        own.set_defaults(run=run)
+    parser = cli.command_parser("microexpression", ABOUT)
+    cli.add_commands(parser, COMMANDS)
     args = parser.parse_args(argv)
     cli.listen(args.quiet)
     return cli.guarded(lambda: args.run(args))
@@ -56,7 +50,6 @@ def _add_analyze(parser: argparse.ArgumentParser) -> None:
 
 
 def _analyze(args: argparse.Namespace) -> int:
-    """Read a clip: apex, flow, strain, action units, class; one page."""
     from .analysis import analyze
     from .clips import read_clip
     from .report import write_report
@@ -103,7 +96,6 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
 
 
 def _train(args: argparse.Namespace) -> int:
-    """Train and test networks under a protocol; tables, confusion matrices, a log of each fold."""
     from .commands import train
 
     return train(args)
@@ -124,7 +116,6 @@ def _add_synthetic(parser: argparse.ArgumentParser) -> None:
 
 
 def _synthetic(args: argparse.Namespace) -> int:
-    """Render data sets of people who do not exist, with every label known."""
     from .synthetic.write import Plan, write
 
     names = ("subjects", "clips", "size", "seed")
@@ -137,10 +128,14 @@ def _synthetic(args: argparse.Namespace) -> int:
     return cli.OK
 
 
-COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], Callable[[argparse.Namespace], int]]] = {
-    "analyze": (_add_analyze, _analyze),
-    "train": (_add_train, _train),
-    "synthetic": (_add_synthetic, _synthetic),
+COMMANDS = {
+    "analyze": cli.Command("Read a clip: apex, flow, strain, action units, class; one page.", _add_analyze, _analyze),
+    "train": cli.Command(
+        "Train and test networks under a protocol; tables, confusion matrices, a log of each fold.", _add_train, _train
+    ),
+    "synthetic": cli.Command(
+        "Render data sets of people who do not exist, with every label known.", _add_synthetic, _synthetic
+    ),
 }
 _SOURCES = cli.lazily("microexpression.sources", "sources")
 HELP = {

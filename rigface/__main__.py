@@ -1,4 +1,25 @@
-"""Changes the light on a face in a photo, where it looks and its expression, by numbers or from another photo.
+"""Changes the light on a face in a photo, where it looks and its expression, by numbers or from another photo."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from common import cli
+from common.app.command import app
+from common.errors import ActionUnitError, InputError
+from common.expressions import is_word
+from common.help.command import doctor, licenses
+
+from .wish import RigWish
+
+ABOUT = """Changes the light on a face in a photo, where it looks and its expression, by numbers or from another photo.
 
     rigface photo.jpg --light azimuth=60 --pose yaw=15 AU12=3 -o out.png
     rigface photo.jpg --target other.jpg --copy light+pose -o out.png
@@ -21,24 +42,6 @@ to the present one (positive yaw turns to the picture's right, positive pitch lo
 head shall look. Action units are changes, on the FACS scale 0..5: 1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25 and 26.
 """
 
-from __future__ import annotations
-
-import argparse
-import os
-import re
-import sys
-from collections.abc import Sequence
-from functools import partial
-from pathlib import Path
-from typing import Any
-
-from common import cli
-from common.errors import ActionUnitError, InputError
-from common.expressions import is_word
-from common.help.command import doctor, licenses
-
-from .wish import RigWish
-
 NEUTRAL = "neutral"
 
 
@@ -50,9 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _edit(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(
-        "rigface", description=__doc__, epilog=cli.EXIT_CODES, formatter_class=cli.HelpFormatter
-    )
+    parser = cli.command_parser("rigface", ABOUT)
     parser.add_argument("inputs", nargs="+", metavar="PHOTO | AU=VALUE", help="photos and action units, in any order")
     wish = parser.add_argument_group("wish")
     wish.add_argument("--light", help="azimuth, elevation, intensity, ambient, e.g. azimuth=60,elevation=20")
@@ -103,10 +104,9 @@ def read_inputs(args: argparse.Namespace, prepared: bool) -> tuple[list[Path], R
 
 
 def _download(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(
+    parser = cli.command_parser(
         "rigface download",
-        description="Fetches the published weights (about 9 GB); what is there is kept, what broke off goes on.",
-        formatter_class=cli.HelpFormatter,
+        "Fetches the published weights (about 9 GB); what is there is kept, what broke off goes on.",
     )
     parser.add_argument("--to", type=Path, help="folder (default: ~/.cache/face-rig/mengtingwei--rigface)")
     parser.add_argument("--base", help="hub repository or local folder of Stable Diffusion 1.5 (default: live ids)")
@@ -119,7 +119,7 @@ def _download(arguments: list[str]) -> int:
 
 
 _COMMANDS = {
-    "app": cli.lazily("rigface.app"),
+    "app": partial(app, "rigface", "Opens a page to edit light and pose on.", cli.lazily("rigface.app", "tab")),
     "batch": cli.lazily("rigface.batch"),
     "download": _download,
     "evaluate": cli.lazily("rigface.evaluation.command"),

@@ -56,9 +56,7 @@ def batch(package: Package, arguments: list[str]) -> int:
 
 
 def _parser(package: Package) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        f"{package.program} batch", description=package.about, epilog=cli.EXIT_CODES, formatter_class=cli.HelpFormatter
-    )
+    parser = cli.command_parser(f"{package.program} batch", package.about)
     texts = "prompt" in package.columns
     lists = "manifest (.csv, .jsonl, .json)" + (", or file of prompts, one a line (.txt)" if texts else "")
     parser.add_argument("photos", help=f"folder of pictures, or {lists}")
@@ -84,10 +82,9 @@ def score(
         arguments: of the command line.
         absolute: likewise.
     """
-    parser = argparse.ArgumentParser(
+    parser = cli.command_parser(
         f"{program} score",
-        description="Measures the edits of a run that are not measured yet, into its scores.csv; edits nothing.",
-        formatter_class=cli.HelpFormatter,
+        "Measures the edits of a run that are not measured yet, into its scores.csv; edits nothing.",
     )
     parser.add_argument("run", type=Path, help="folder that the batch command wrote")
     parser.add_argument("--measurer", default="auto", help="who reads faces: auto, regressor, fit or py-feat")

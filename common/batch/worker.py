@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
-
-from PIL import Image
+from typing import TYPE_CHECKING, Any
 
 from ..arguments import check_options
-from ..editor import Editor
 from ..provenance.options import saved, saving
 from ..provenance.recipe import saved_with
-from ..subject import Subject
 from .jobs import Job
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from ..editor import Editor
+    from ..subject import Subject
 
 
 class EditorWorker:

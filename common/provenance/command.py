@@ -15,12 +15,11 @@ from .recipe import DRAFT, Recipe, saved_with
 
 def verify(program: str, arguments: list[str]) -> int:
     """The `verify` command; returns the exit code: 1 where nothing says that a picture is synthetic."""
-    parser = argparse.ArgumentParser(
+    parser = cli.command_parser(
         f"{program} verify",
-        description="Says what pictures say of themselves: digital source type, how they were made, watermark, "
+        "Says what pictures say of themselves: digital source type, how they were made, watermark, "
         "content credentials.",
         epilog="exit codes: 0 all are synthetic by what they say, 1 one says nothing, 2 one cannot be read",
-        formatter_class=cli.HelpFormatter,
     )
     parser.add_argument("pictures", nargs="+", type=Path)
     parser.add_argument("--json", action="store_true", help="one line of JSON a picture")
@@ -40,11 +39,10 @@ def redo(program: str, make: Callable[[Recipe, argparse.Namespace], Any], argume
         make: the picture of a recipe, once more.
         arguments: of the command line.
     """
-    parser = argparse.ArgumentParser(
+    parser = cli.command_parser(
         f"{program} redo",
-        description="Makes a picture once more, from what its file says, and compares the two.",
+        "Makes a picture once more, from what its file says, and compares the two.",
         epilog="exit codes: 0 the same picture, pixel for pixel, 1 another one",
-        formatter_class=cli.HelpFormatter,
     )
     parser.add_argument("picture", type=Path)
     parser.add_argument("--photo", type=Path, help="that was edited (default: by its name, beside the picture or here)")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from .config import Config, describe, read
 
 
 def command(
-    module: str, text: str | None, config: type[Config], run: Callable[[Config], int], argv: Sequence[str] | None
+    module: str, text: str, config: type[Config], run: Callable[[Config], int], argv: Sequence[str] | None
 ) -> int:
     """Reads the arguments and the config, runs, and returns the exit code.
 
@@ -22,11 +21,8 @@ def command(
         run: the training; returns an exit code.
         argv: the arguments; None takes those of the process.
     """
-    parser = argparse.ArgumentParser(
-        f"python -m {module}",
-        description=text,
-        epilog=f"keys of the config, with their defaults:\n{describe(config)}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = cli.command_parser(
+        f"python -m {module}", text, f"keys of the config, with their defaults:\n{describe(config)}\n\n{cli.EXIT_CODES}"
     )
     parser.add_argument("config", type=Path, help="a TOML file")
     parser.add_argument(

@@ -1,4 +1,16 @@
-"""Measures a model's pictures: do they have the action units that were asked for, and what the caption says?
+"""Measures a model's pictures: do they have the action units that were asked for, and what the caption says?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from common import cli
+
+from ..variants import VARIANTS
+from . import SEED
+
+ABOUT = """Measures a model's pictures: do they have the action units that were asked for, and what the caption says?
 
     fineface evaluate --count 100
     fineface evaluate --count 20 --adapter out/mine/model --out out/mine/evaluation
@@ -8,21 +20,10 @@ at three levels, and drawn expressions. Measured are the change between the two,
 glasses and beard, beside the same read from true pictures. What was stopped goes on when the same command runs again.
 """
 
-from __future__ import annotations
-
-import argparse
-from collections.abc import Sequence
-from pathlib import Path
-
-from common import cli
-
-from ..variants import VARIANTS
-from . import SEED
-
 
 def main(arguments: Sequence[str]) -> int:
     """The command behind `fineface evaluate`; returns the exit code."""
-    parser = argparse.ArgumentParser("fineface evaluate", description=__doc__, formatter_class=cli.HelpFormatter)
+    parser = cli.command_parser("fineface evaluate", ABOUT)
     parser.add_argument("--count", type=int, default=100, help="pairs of pictures, a quarter with drawn expressions")
     parser.add_argument("--out", type=Path, default=Path("out/fineface_evaluation"), help="folder of the report")
     parser.add_argument("--seed", type=int, default=SEED, help="of the people; not one that a training has used")

@@ -1,4 +1,15 @@
-"""Measures a model's edits of held-out synthetic people against their true pictures.
+"""Measures a model's edits of held-out synthetic people against their true pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from common import cli
+
+from . import SEED
+
+ABOUT = """Measures a model's edits of held-out synthetic people against their true pictures.
 
     python -m magicface evaluate --count 200
     python -m magicface evaluate --count 20 --model out/mine/model --out out/mine/evaluation
@@ -9,20 +20,10 @@ measured change follows the requested one, what changed besides, the error to th
 the time. What was stopped goes on when the same command runs again.
 """
 
-from __future__ import annotations
-
-import argparse
-from collections.abc import Sequence
-from pathlib import Path
-
-from common import cli
-
-from . import SEED
-
 
 def main(arguments: Sequence[str]) -> int:
     """The command behind `python -m magicface evaluate`; returns the exit code."""
-    parser = argparse.ArgumentParser("magicface evaluate", description=__doc__, formatter_class=cli.HelpFormatter)
+    parser = cli.command_parser("magicface evaluate", ABOUT)
     parser.add_argument("--count", type=int, default=200, help="edits, a quarter of them combinations")
     parser.add_argument("--out", type=Path, default=Path("out/evaluation"), help="folder of the report")
     parser.add_argument("--seed", type=int, default=SEED, help="of the people; not one that a training has used")

@@ -1,18 +1,9 @@
-"""Turns a folder of videos into pairs to train on.
-
-    magicface prepare-videos videos/ --out pairs.jsonl
-    accelerate launch -m magicface.train examples/train_magicface.toml --set manifest=pairs.jsonl --set output=out/mine
-
-Each video, or folder of frames, shows one person. Beside the manifest come its pictures, a report of what was dropped
-and why, and a sheet of pairs to look at. The same command goes on where it was stopped.
-"""
+"""Turns a folder of videos into pairs to train on."""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
-import logging
-import sys
 import typing
 from pathlib import Path
 
@@ -21,15 +12,25 @@ from common.background import PARSERS, get_parser
 from common.faces import get_finder
 from common.training.config import documentation
 
-from .prepare import Tools, prepare
-from .report import table
 from .settings import Settings
+
+ABOUT = """Turns a folder of videos into pairs to train on.
+
+    magicface prepare-videos videos/ --out pairs.jsonl
+    accelerate launch -m magicface.train examples/train_magicface.toml --set manifest=pairs.jsonl --set output=out/mine
+
+Each video, or folder of frames, shows one person. Beside the manifest come its pictures, a report of what was dropped
+and why, and a sheet of pairs to look at. The same command goes on where it was stopped.
+"""
 
 
 def run(arguments: list[str]) -> int:
     """The command; returns the exit code."""
     args = _parser().parse_args(arguments)
-    logging.basicConfig(level=logging.WARNING if args.quiet else logging.INFO, format="%(message)s", stream=sys.stderr)
+    cli.listen(args.quiet)
+    from .prepare import Tools, prepare  # torch and diffusers load here, after the arguments have been understood
+    from .report import table
+
     settings = Settings(**{field.name: getattr(args, field.name) for field in dataclasses.fields(Settings)})
     measurer = _measurer(args.measurer)
     finder, parser = get_finder(args.finder), get_parser(args.parser)
@@ -40,10 +41,7 @@ def run(arguments: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        "magicface prepare-videos", description=__doc__, epilog=cli.EXIT_CODES.replace("photo", "video"),
-        formatter_class=cli.HelpFormatter,
-    )  # fmt: skip
+    parser = cli.command_parser("magicface prepare-videos", ABOUT)
     parser.add_argument("folder", type=Path, help="of videos, or of folders of frames")
     parser.add_argument("--out", type=Path, required=True, help="the manifest to write, a .jsonl file")
     texts, hints = documentation(Settings), typing.get_type_hints(Settings)

@@ -1,4 +1,15 @@
-"""Measures a model's edits of held-out synthetic people against their true pictures.
+"""Measures a model's edits of held-out synthetic people against their true pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from common import cli
+
+from . import SEED
+
+ABOUT = """Measures a model's edits of held-out synthetic people against their true pictures.
 
     rigface evaluate --count 200
     rigface evaluate --count 20 --model out/mine/model --out out/mine/evaluation
@@ -9,20 +20,10 @@ how the head is turned afterwards, how far the expression follows, what changed 
 person, and the time. What was stopped goes on when the same command runs again.
 """
 
-from __future__ import annotations
-
-import argparse
-from collections.abc import Sequence
-from pathlib import Path
-
-from common import cli
-
-from . import SEED
-
 
 def main(arguments: Sequence[str]) -> int:
     """The command behind `rigface evaluate`; returns the exit code."""
-    parser = argparse.ArgumentParser("rigface evaluate", description=__doc__, formatter_class=cli.HelpFormatter)
+    parser = cli.command_parser("rigface evaluate", ABOUT)
     parser.add_argument("--count", type=int, default=200, help="edits: light, pose, expression, combinations in turn")
     parser.add_argument("--out", type=Path, default=Path("out/rigface_evaluation"), help="folder of the report")
     parser.add_argument("--seed", type=int, default=SEED, help="of the people; not one that a training has used")

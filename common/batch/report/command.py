@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 from ... import cli
@@ -18,11 +17,10 @@ def report(program: str, requested: Requested, absolute: bool, arguments: list[s
         absolute: likewise.
         arguments: of the command line.
     """
-    parser = argparse.ArgumentParser(
+    parser = cli.command_parser(
         f"{program} report",
-        description="Writes a run as one page that needs nothing beside it: pictures, how the edits follow the wishes, "
+        "Writes a run as one page that needs nothing beside it: pictures, how the edits follow the wishes, "
         f"what failed. Its numbers are those of `{program} score`, if that was run.",
-        formatter_class=cli.HelpFormatter,
     )
     parser.add_argument("run", type=Path, help="folder that the batch command wrote")
     parser.add_argument("-o", "--output", type=Path, help="the page (default: report.html in the run)")
