@@ -14,6 +14,8 @@ SEED = 424
 """The release's seed."""
 
 PASTE = ("replace", "detail")
+DTYPES = ("float32", "bfloat16", "float16")
+"""The precisions that the networks can run in, by torch's names."""
 
 Engine = Literal["diffusion", "draft"]
 Start = Literal["noise", "draft"]

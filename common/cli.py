@@ -13,13 +13,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
-from .arguments import SEED, Engine, Start, check_engine, check_options
+from .arguments import check_engine, check_options
 from .defaults import Defaults
 from .errors import FaceEditError, InputError, MissingCheckpointError
+from .files import check_writable
 from .images import picture_format, save_image
-from .provenance.options import add_saving, saving
+from .options import add_quiet
+from .provenance.options import saving
 from .provenance.recipe import saved_with
 
 if TYPE_CHECKING:
@@ -30,8 +32,6 @@ OK, FAILED, USAGE, NO_MODEL, INTERRUPTED = 0, 1, 2, 3, 130
 """Exit codes: all is well; some photo failed; wrong arguments; weights missing; stopped by the user."""
 
 EXIT_CODES = "exit codes: 0 success, 1 some inputs failed, 2 wrong arguments, 3 weights missing, 130 interrupted"
-
-_OWN = "(default: the model's own)"
 
 
 class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
@@ -78,68 +78,8 @@ def add_commands(parser: argparse.ArgumentParser, table: Mapping[str, Command]) 
             allow_abbrev=False,
         )  # fmt: skip
         command.add(own)
-        own.add_argument("-q", "--quiet", action="store_true", help="no progress bars")
+        add_quiet(own)
         own.set_defaults(run=command.run)
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """The options that every editor has; each shows its default."""
-    out = parser.add_argument_group("output")
-    out.add_argument("-o", "--output", help="file, or folder for several photos (default: PHOTO-edited.png)")
-    out.add_argument(
-        "--paste",
-        choices=("replace", "detail", "none"),
-        help=f"crop as generated, the change (keeps the detail where little moved), or no paste-back: the crop {_OWN}",
-    )
-    add_saving(out)
-    out.add_argument("--json", action="store_true", help="print what was done as JSON, one line a photo")
-    out.add_argument("-q", "--quiet", action="store_true", help="no progress bars")
-    face = parser.add_argument_group("face")
-    face.add_argument("--face", default="largest", help='"largest", an index from the left, or X,Y in the photo')
-    face.add_argument("--extent", choices=("head", "face"), help=f"what the network makes anew {_OWN}")
-    face.add_argument("--background", type=Path, help="background made before; the photo then is the prepared crop")
-    face.add_argument("--finder", default="auto", help="auto, insightface, face-alignment or mediapipe")
-    face.add_argument("--parser", default="auto", help="auto, bisenet, segformer, embedded or grabcut")
-    add_strict(face)
-    sampling = parser.add_argument_group("sampling")
-    sampling.add_argument("--steps", type=int, help=f"denoising steps {_OWN}")
-    sampling.add_argument("--guidance", type=float, help=f"how strongly the wish pulls {_OWN}")
-    sampling.add_argument(
-        "--engine",
-        choices=get_args(Engine),
-        help="the networks, or the photo moved by its fitted head, without any (default: the networks; for photographs "
-        "the draft, where only the embedded model is at hand)",
-    )
-    add_start_options(sampling)
-    sampling.add_argument("--seed", type=int, default=SEED, help="of the noise")
-    model = add_model_options(parser)
-    model.add_argument("--size", type=int, help="side of the crop in pixels (default: the network's own)")
-
-
-def add_strict(group: Any) -> None:
-    """Whether a doubtful photo is an error."""
-    group.add_argument("--strict", action="store_true", help="doubtful photos, such as profiles, are errors")
-
-
-def add_start_options(group: argparse._ArgumentGroup) -> None:
-    """What the networks begin with."""
-    group.add_argument("--start", choices=get_args(Start), help=f"what the networks begin with {_OWN}")
-    group.add_argument("--strength", type=float, help=f"share of the steps that are run from a draft {_OWN}")
-
-
-def add_model_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
-    """Which networks, and where they run."""
-    model = parser.add_argument_group("model")
-    model.add_argument(
-        "--model",
-        help="folder, fetched hub repository, or embedded (default: the published one, else embedded)",
-    )
-    model.add_argument("--base", help="folder of Stable Diffusion 1.5, for what the model's folder lacks")
-    model.add_argument("--device", help="cuda, mps or cpu (default: the fastest)")
-    model.add_argument(
-        "--dtype", choices=("float32", "bfloat16", "float16"), help="default: float16 on cuda and mps, else float32"
-    )
-    return model
 
 
 def run(
@@ -155,14 +95,17 @@ def run(
         editor_class: which editor.
         photos: paths.
         wish: for all of them; its text goes into the report.
-        args: the options of `add_options`.
+        args: the options of `common.options.add_options`.
         prepared: what was made before of the one photo, which is a prepared crop then; for `encode`.
     """
+    from .devices import choose_device
+
     listen(args.quiet)
     targets, face = output_paths(photos, args.output), parse_face(args.face)
     asked, saved = _asked(args, Defaults()), saving(args)
     check_options(asked.steps, 1, asked.guidance, args.seed, asked.paste_back)
     check_engine(args.engine, args.start)
+    choose_device(args.device, args.dtype)
     around = {"size": args.size, "finder": args.finder, "parser": args.parser}
     editor = (
         editor_class.drafting(**around)
@@ -238,7 +181,8 @@ def output_paths(photos: list[Path], output: str | None) -> list[Path]:
     """Where each photo's result goes; names that would collide are numbered, and no input is overwritten.
 
     Raises:
-        InputError: several photos for one file, no picture's suffix, or a result that would overwrite a photo.
+        InputError: several photos for one file, no picture's suffix, a result that would overwrite a photo, or a
+            folder that cannot be written.
     """
     if output is None or output.endswith(("/", os.sep)) or os.path.isdir(output) or not Path(output).suffix:
         targets, taken = [], set()
@@ -253,6 +197,8 @@ def output_paths(photos: list[Path], output: str | None) -> list[Path]:
         raise InputError(f"{len(photos)} photos cannot go into the one file {output}; name a folder with -o.")
     else:
         targets = [Path(output)]
+    for folder in dict.fromkeys(target.parent for target in targets):
+        check_writable(folder)
     inputs = {os.path.realpath(photo) for photo in photos}
     for target in targets:
         picture_format(target)

@@ -17,6 +17,7 @@ from .advice import heed
 from .arguments import SEED, Engine, Start, check_engine, check_options, pair_up, whole_number
 from .checkpoints import Release
 from .defaults import Defaults, read_defaults
+from .devices import choose_device
 from .domain import Domain
 from .engines import choose
 from .errors import InputError
@@ -118,6 +119,7 @@ class Editor(Generic[Wish]):
             CheckpointError: weights that do not fit.
         """
         backgrounds.check_name(parser)  # what is wrong should not cost the loading of a model
+        choose_device(device, dtype)
         found = get_finder(finder) if isinstance(finder, str) else finder
         pipeline = cls.load_pipeline(model, base=base, dtype=dtype, device=device)
         around: dict[str, Any] = {"size": size, "finder": found, "parser": parser}

@@ -14,11 +14,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from common import cli
+from common import cli, options
 from common.action_units import to_vector
 from common.app.command import app
 from common.errors import ActionUnitError, InputError
 from common.expressions import is_word
+from common.files import check_writable
 from common.help.command import doctor, licenses
 from common.images import picture_format, save_image
 from common.provenance.options import add_saving, saving
@@ -65,7 +66,7 @@ def _generate(arguments: list[str]) -> int:
     parser.add_argument(
         "--face", action="append", type=Path, metavar="PHOTO", help="who it is; may stand several times"
     )
-    _add_options(parser)
+    _add_options(parser, "fineface.png")
     parser.add_argument("--size", type=int, help="side in pixels (default: the network's own)")
     args = parser.parse_intermixed_args(arguments)
     prompts, wish = split_inputs(args.inputs)
@@ -73,6 +74,7 @@ def _generate(arguments: list[str]) -> int:
         raise InputError(f'Name one prompt, e.g. fineface "a close-up of a man" AU12=3; got {len(prompts)}.')
     wishes, target = expand(wish, args.columns), Path(args.output or "fineface.png")
     picture_format(target)
+    check_writable(target.parent)
     started = time.perf_counter()
     _begin(args)
     from ._api import generate  # torch and diffusers load here, after the arguments have been understood
@@ -86,7 +88,7 @@ def _edit(arguments: list[str]) -> int:
     parser.add_argument("inputs", nargs="+", metavar="PHOTO | AU=VALUE | AU=FROM:TO", help="in any order")
     parser.add_argument("--face", default="largest", help='"largest", an index from the left, or X,Y in the photo')
     add_face(parser)
-    _add_options(parser)
+    _add_options(parser, "PHOTO-edited.png")
     parser.add_argument("--size", type=int, help="side of the crop in pixels (default: the network's own)")
     args = parser.parse_intermixed_args(arguments)
     photos, wish = split_inputs(args.inputs)
@@ -152,12 +154,12 @@ def split_inputs(inputs: Sequence[str]) -> tuple[list[str], str]:
     return words, ",".join(wish)
 
 
-def _add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-o", "--output", help="file; a sweep becomes a labelled sheet")
+def _add_options(parser: argparse.ArgumentParser, output: str) -> None:
+    parser.add_argument("-o", "--output", help=f"file; a sweep becomes a labelled sheet (default: {output})")
     parser.add_argument("--columns", type=int, default=STEPS, help="pictures of a sweep")
     parser.add_argument("--json", action="store_true", help="print what was done as JSON")
     add_saving(parser)
-    parser.add_argument("-q", "--quiet", action="store_true", help="no progress bars")
+    options.add_quiet(parser)
     add_sampling(parser).add_argument("--batch-size", type=int, default=4, help="pictures at once")
     add_model(parser)
 

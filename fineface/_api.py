@@ -14,6 +14,7 @@ from common.action_units import AUWish, as_list, to_vector
 from common.arguments import pair_up
 from common.background import Extent, check_name
 from common.defaults import Defaults
+from common.devices import choose_device
 from common.images import ImageLike, check_exists
 
 from .checkpoints import Networks, load_networks
@@ -94,6 +95,7 @@ def generate(
     """
     asked = PUBLISHED.asked(steps=steps, guidance=guidance)
     Options(asked.steps, asked.guidance, au_scale, face_scale, negative_prompt, seed, batch_size)
+    choose_device(device, dtype)
     for text, wish in pair_up(prompt, aus, as_list, "prompts")[0]:  # what is wrong should not cost a model's loading
         check_prompt("prompt", text)
         to_vector(wish, low=LOW, high=HIGH)
@@ -189,6 +191,7 @@ def edit(
         asked.steps, asked.guidance, au_scale, face_scale, negative_prompt, seed, batch_size, strength=strength,
         paste_back=paste_back, start=start,
     )  # fmt: skip
+    choose_device(device, dtype)
     pairs, single = pair_up(img, aus, as_list)
     for image, wish in pairs:
         check_exists(image)

@@ -19,6 +19,7 @@ from common.action_units import AUWish, as_list, to_vector
 from common.advice import heed
 from common.arguments import pair_up
 from common.defaults import Defaults
+from common.devices import choose_device
 from common.errors import InputError
 from common.faces import FaceFinder, get_finder
 from common.images import ImageLike, read_image, rgb
@@ -107,6 +108,7 @@ class FineFace:
             InputError: an unknown variant or parser, or an option that cannot be used.
         """
         backgrounds.check_name(parser)  # what is wrong should not cost the loading of a model
+        choose_device(device, dtype)
         folder, place, kind = locate(adapter, base, variant)
         networks, defaults = load_networks(folder, place, kind, lora_scale=lora_scale, dtype=dtype, device=device)
         if adapter is None and folder == EMBEDDED_FOLDER:

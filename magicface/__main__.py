@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from common import cli
+from common import cli, options
 from common.action_units import ACTION_UNITS, to_text, to_vector
 from common.app.command import app
 from common.errors import ActionUnitError, InputError
 from common.expressions import EXPRESSIONS, is_word
+from common.files import check_writable
 from common.help.command import doctor, licenses
 
 from . import commands
@@ -56,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _edit(arguments: list[str]) -> int:
     parser = cli.command_parser("magicface", ABOUT)
     parser.add_argument("inputs", nargs="+", metavar="PHOTO | AU=VALUE", help="photos and the wish, in any order")
-    cli.add_options(parser)
+    options.add_options(parser, "file, or folder for several photos (default: PHOTO-edited.png)", record=True)
     args = parser.parse_intermixed_args(arguments)
     photos, wish = split_inputs(args.inputs)
     from ._api import MagicFace  # torch and diffusers load here, after the arguments have been understood
@@ -121,6 +122,7 @@ def _explain(arguments: list[str]) -> int:
         if len(args.names) != 1:
             raise InputError(f"A picture is of one name; got {len(args.names)}.")
         picture_format(args.output)
+        check_writable(args.output.parent)
     found = [explain(name) for name in args.names or (*ACTION_UNITS, *EXPRESSIONS)]
     print("\n\n".join(map(str, found)))
     if args.output is not None:

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from common import cli
+from common.files import check_writable
 from common.help.command import doctor, licenses
 
 ABOUT = """Micro-expressions: read a clip, train and test networks under the field's protocols, make labelled clips.
@@ -50,6 +51,7 @@ def _add_analyze(parser: argparse.ArgumentParser) -> None:
 
 
 def _analyze(args: argparse.Namespace) -> int:
+    check_writable(args.output)
     from .analysis import analyze
     from .clips import read_clip
     from .report import write_report
@@ -96,6 +98,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
 
 
 def _train(args: argparse.Namespace) -> int:
+    check_writable(args.output)
     from .commands import train
 
     return train(args)
@@ -116,6 +119,7 @@ def _add_synthetic(parser: argparse.ArgumentParser) -> None:
 
 
 def _synthetic(args: argparse.Namespace) -> int:
+    check_writable(args.output)
     from .synthetic.write import Plan, write
 
     names = ("subjects", "clips", "size", "seed")

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from common import cli
+from common import cli, options
 from common.app.command import app
 from common.errors import ActionUnitError, InputError
 from common.expressions import is_word
@@ -60,7 +60,7 @@ def _edit(arguments: list[str]) -> int:
     wish.add_argument("--pose", help='yaw, pitch, roll, added to the present ones, e.g. yaw=15; or "yaw=0,absolute"')
     wish.add_argument("--target", type=Path, metavar="PHOTO", help="to copy from")
     wish.add_argument("--copy", metavar="WHAT", help="light, pose, expression; several as light+pose")
-    cli.add_options(parser)
+    options.add_options(parser, "file, or folder for several photos (default: PHOTO-edited.png)", record=True)
     parser.add_argument("--render", type=Path, help="render made before; goes with --background and --coefficients")
     parser.add_argument("--coefficients", type=Path, help="expression made before, a .npy file")
     args = parser.parse_intermixed_args(arguments)

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from common import cli
+from common import cli, options
 from common.background import PARSERS
 from common.errors import FaceNotFoundError, InputError
 from common.faces import Crop, choose_face
@@ -123,10 +123,10 @@ def main(arguments: Sequence[str]) -> int:
     parser = cli.command_parser("rigface prepare-pairs", ABOUT)
     parser.add_argument("manifest", type=Path, help="of pairs, as magicface prepare-videos writes it")
     parser.add_argument("--out", type=Path, required=True, help="the list to write, a .jsonl file")
-    parser.add_argument("--finder", default="auto", help="auto, insightface, face-alignment or mediapipe")
+    options.add_finder(parser)
     parser.add_argument("--parser", default="auto", choices=PARSERS, help="of hair, skin, clothes and background")
-    parser.add_argument("-q", "--quiet", action="store_true", help="no progress bar")
-    cli.add_model_options(parser)
+    options.add_quiet(parser)
+    options.add_model_options(parser)
     args = parser.parse_args(arguments)
     cli.listen(args.quiet)
     from .editor import RigFace  # torch and diffusers load here, after the arguments have been understood

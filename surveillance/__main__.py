@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from common import cli
+from common.files import check_writable
 
 from .extras import ready
 
@@ -57,6 +58,9 @@ def _recording(args: argparse.Namespace) -> Any:
     from common.errors import InputError
 
     from .reading import read_tracks
+
+    if args.output is not None:
+        check_writable(args.output)
 
     if wrong := [pair for pair in args.columns if "=" not in pair]:
         raise InputError(f"--columns takes NAME=WORD, as in x=centre_x; got {wrong[0]!r}.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from .. import cli
+from .. import cli, options
 
 HOST, PORT = "127.0.0.1", 7860
 MEGABYTES = 20
@@ -25,9 +25,12 @@ def app(program: str, what: str, tab: Callable[..., object], arguments: Sequence
     parser.add_argument("--port", type=int, help=f"default: the first free one from {PORT}")
     parser.add_argument("--megabytes", type=float, default=MEGABYTES, help="of an uploaded file at most")
     parser.add_argument("--browser", action="store_true", help="open it in a browser too")
-    cli.add_model_options(parser)
+    options.add_model_options(parser)
     args = parser.parse_args(arguments)
     cli.listen(quiet=False)
+    from ..devices import choose_device
+
+    choose_device(args.device, args.dtype)
     from .page import serve  # torch and diffusers load here, after the arguments have been understood
 
     networks = {name: getattr(args, name) for name in ("model", "base", "device", "dtype")}

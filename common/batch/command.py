@@ -7,9 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .. import cli
+from .. import cli, options
 from ..arguments import whole_number
 from ..errors import InputError
+from ..files import check_writable
 from . import where
 from .jobs import read_jobs
 from .package import Package
@@ -24,7 +25,7 @@ def batch(package: Package, arguments: list[str]) -> int:
         package: whose.
         arguments: of the command line.
     """
-    args = _parser(package).parse_args(where.spelled(arguments))
+    args = _parser(package).parse_args(arguments)
     cli.listen(args.quiet)
     whole_number("--batch-size", args.batch_size, 1, 4096)
     jobs, faults = read_jobs(args.photos, package.columns)
@@ -46,6 +47,7 @@ def batch(package: Package, arguments: list[str]) -> int:
     if args.output is None:
         raise InputError("Name the folder of the run, e.g. -o run/.")
     folder, settings = Path(args.output).expanduser(), {"program": package.program, **package.settings(args)}
+    check_writable(folder)
     counts = where.run_somewhere(items, package.worker, args, folder, settings)
     if counts is None:  # of several processes, the last one tells what has come of the run
         return cli.OK
@@ -67,7 +69,7 @@ def _parser(package: Package) -> argparse.ArgumentParser:
     parser.add_argument("--again", action="store_true", help="try what failed before once more")
     parser.add_argument("--batch-size", type=int, default=4, help="wishes of a photo at once")
     package.add_options(parser)
-    where.add_options(parser)
+    where.add_options(parser, package.program)
     return parser
 
 
@@ -88,7 +90,7 @@ def score(
     )
     parser.add_argument("run", type=Path, help="folder that the batch command wrote")
     parser.add_argument("--measurer", default="auto", help="who reads faces: auto, regressor, fit or py-feat")
-    parser.add_argument("-q", "--quiet", action="store_true", help="no progress bar")
+    options.add_quiet(parser)
     args = parser.parse_args(arguments)
     cli.listen(args.quiet)
     from .scores import score as scored

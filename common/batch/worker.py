@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from .. import options
 from ..arguments import check_options
 from ..provenance.options import saved, saving
 from ..provenance.recipe import saved_with
@@ -23,7 +24,7 @@ class EditorWorker:
 
     Args:
         editor: with its networks, or without.
-        args: options as `common.cli.add_options` has them.
+        args: options as `common.options.add_options` has them.
         read: from a wish as it stands in a file to the editor's.
     """
 
@@ -57,8 +58,16 @@ class EditorWorker:
         }
 
 
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options of a batch of edits: which face of a photo is edited, and prepared crops, are in a manifest."""
+    options.add_options(parser, "folder of the run", photo=False)
+
+
 def worker_of(kind: type[Editor[Any]], args: argparse.Namespace, read: Callable[[Any], Any]) -> EditorWorker:
     """A worker with the editor that the options ask for."""
+    from ..devices import choose_device
+
+    choose_device(args.device, args.dtype)
     around = {"size": args.size, "finder": args.finder, "parser": args.parser}
     if args.engine == "draft":
         return EditorWorker(kind.drafting(**around), args, read)

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .. import cli
+from .. import cli, options
 from ..errors import InputError
+from ..files import check_writable
 from .recipe import DRAFT, Recipe, saved_with
 
 
@@ -48,7 +49,7 @@ def redo(program: str, make: Callable[[Recipe, argparse.Namespace], Any], argume
     parser.add_argument("--photo", type=Path, help="that was edited (default: by its name, beside the picture or here)")
     parser.add_argument("--background", type=Path, help="of a prepared crop")
     parser.add_argument("-o", "--output", type=Path, help="file (default: PICTURE-again)")
-    cli.add_model_options(parser)
+    options.add_model_options(parser)
     args = parser.parse_args(arguments)
     cli.listen(True)
     from ..images import read_image, save_image
@@ -61,6 +62,7 @@ def redo(program: str, make: Callable[[Recipe, argparse.Namespace], Any], argume
     target = args.output or args.picture.with_name(f"{args.picture.stem}-again{args.picture.suffix}")
     if target.resolve() == args.picture.resolve():
         raise InputError(f"The result {target} would overwrite the picture; choose another -o.")
+    check_writable(target.parent)
     again = make(recipe, args)
     save_image(saved_with(again, watermark=xmp.read(packet(args.picture)).watermark is True), target)
     found = difference(read_image(args.picture), read_image(target))

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from common import cli
+from common import cli, options
 
 ABOUT = """Makes pictures of people who do not exist, with all that is known of them, for training.
 
@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--people", type=int, help="how many take turns (default: count / 4)")
     parser.add_argument("--maps", action="store_true", help="also parts, mask, backgrounds and render, as pictures")
     parser.add_argument("--workers", type=int, default=2, help="processes")
-    parser.add_argument("-q", "--quiet", action="store_true", help="no progress bar")
+    options.add_quiet(parser)
     args = parser.parse_args(argv)
 
     def run() -> int:

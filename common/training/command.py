@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from .. import cli
+from ..files import check_writable
 from .config import Config, describe, read
 
 
@@ -29,4 +30,10 @@ def command(
         "--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides", help="in place of the file's value"
     )
     args = parser.parse_args(argv)
-    return cli.guarded(lambda: run(read(config, args.config, args.overrides)))
+
+    def work() -> int:
+        found = read(config, args.config, args.overrides)
+        check_writable(Path(found.output).expanduser())
+        return run(found)
+
+    return cli.guarded(work)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from common import cli
+from common import cli, options
+from common.files import check_writable
 
-from ..variants import VARIANTS
+from ..flags import add_model
 from . import SEED
 
 ABOUT = """Measures a model's pictures: do they have the action units that were asked for, and what the caption says?
@@ -28,13 +29,11 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--out", type=Path, default=Path("out/fineface_evaluation"), help="folder of the report")
     parser.add_argument("--seed", type=int, default=SEED, help="of the people; not one that a training has used")
     parser.add_argument("--measurer", default="regressor", help="of the action units, see common.measure")
-    parser.add_argument("-q", "--quiet", action="store_true", help="no progress bar")
-    parser.add_argument("--variant", choices=sorted(VARIANTS), help="default: the folder's, else sd21")
-    parser.add_argument("--adapter", help='folder with the adapter\'s files, fetched hub repository, or "embedded"')
-    parser.add_argument("--base", help="folder of the base model, or fetched hub repository (default: live ids)")
-    parser.add_argument("--device", help="cuda, mps or cpu (default: the fastest)")
-    parser.add_argument("--dtype", choices=("float32", "bfloat16", "float16"), help="default: float16 on cuda and mps")
+    options.add_quiet(parser)
+    add_model(parser)
     args = parser.parse_args(arguments)
+    cli.listen(args.quiet)
+    check_writable(args.out.expanduser())
     from common.measure import get_measurer
 
     from ..editor import FineFace

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from common import cli
+from common import cli, options
+from common.files import check_writable
 
 from . import SEED
 
@@ -29,14 +30,16 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--seed", type=int, default=SEED, help="of the people; not one that a training has used")
     parser.add_argument("--size", type=int, default=128, help="side of their photos in pixels")
     parser.add_argument("--measurer", default="regressor", help="of the action units, see common.measure")
-    parser.add_argument("-q", "--quiet", action="store_true", help="no progress bar")
-    parser.add_argument("--finder", default="auto", help="auto, insightface, face-alignment or mediapipe")
-    parser.add_argument("--parser", default="auto", help="auto, bisenet, segformer, embedded or grabcut")
+    options.add_quiet(parser)
+    options.add_finder(parser)
+    options.add_parser(parser)
     way = parser.add_argument_group("sampling")
     way.add_argument("--steps", type=int, help="denoising steps (default: the model's own)")
-    cli.add_start_options(way)
-    cli.add_model_options(parser)
+    options.add_start_options(way)
+    options.add_model_options(parser)
     args = parser.parse_args(arguments)
+    cli.listen(args.quiet)
+    check_writable(args.out.expanduser())
     from common.measure import get_measurer
 
     from .._api import MagicFace

@@ -7,7 +7,7 @@ import dataclasses
 import typing
 from pathlib import Path
 
-from common import cli
+from common import cli, options
 from common.background import PARSERS, get_parser
 from common.faces import get_finder
 from common.training.config import documentation
@@ -52,9 +52,9 @@ def _parser() -> argparse.ArgumentParser:
             default=field.default, help=" ".join(texts[field.name].replace("%", "%%").split()),
         )  # fmt: skip
     parser.add_argument("--measurer", default="auto", help="of the action units, see common.measure")
-    parser.add_argument("--finder", default="auto", help="auto, insightface, face-alignment or mediapipe")
+    options.add_finder(parser)
     parser.add_argument("--parser", default="auto", choices=PARSERS, help="of hair, skin, clothes and background")
-    parser.add_argument("-q", "--quiet", action="store_true", help="no progress bars")
+    options.add_quiet(parser)
     return parser
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ... import cli
+from ... import cli, options
 from .gather import Requested
 
 
@@ -24,7 +24,7 @@ def report(program: str, requested: Requested, absolute: bool, arguments: list[s
     )
     parser.add_argument("run", type=Path, help="folder that the batch command wrote")
     parser.add_argument("-o", "--output", type=Path, help="the page (default: report.html in the run)")
-    parser.add_argument("-q", "--quiet", action="store_true", help="no progress bar")
+    options.add_quiet(parser)
     args = parser.parse_args(arguments)
     cli.listen(args.quiet)
     from .page import report as write
