@@ -62,13 +62,19 @@ def check_options(steps: int, batch_size: int, guidance: float, seed: int, paste
 def check_engine(engine: Any, start: Any = None, strength: Any = None) -> Engine | None:
     """The engine that is asked for: by name, or by a start or a strength, which only the networks have; else None.
 
+    A start from the draft at strength 0 is the draft itself.
+
     Raises:
-        InputError: an engine that is none, or one that has no start.
+        InputError: an engine that is none, one that has no start, or a strength without a draft to begin with.
     """
     if engine is not None and engine not in get_args(Engine):
         raise InputError(f'engine must be "diffusion", "draft" or None; got {engine!r}.')
-    if engine == "draft" and start is not None:
-        raise InputError('engine="draft" is the draft itself; a start goes with engine="diffusion".')
+    if engine == "draft" and (start is not None or strength is not None):
+        raise InputError('engine="draft" is the draft itself; start and strength go with engine="diffusion".')
+    if start == "noise" and strength is not None:
+        raise InputError('A strength goes with start="draft"; got start="noise".')
+    if start == "draft" and strength == 0:
+        return "draft"
     return engine or (None if start is None and strength is None else "diffusion")
 
 

@@ -1,35 +1,24 @@
-"""What the editors' command lines share: options, reading, writing, reporting."""
+"""What all command lines share: their parsers, exit codes, and what they print."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import logging
-import os
 import re
 import sys
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .arguments import check_engine, check_options
-from .defaults import Defaults
 from .errors import FaceEditError, InputError, MissingCheckpointError
-from .files import check_writable
-from .images import picture_format, save_image
+from .notices import listen, stop_listening
 from .options import add_quiet
-from .provenance.options import saving
-from .provenance.recipe import saved_with
-
-if TYPE_CHECKING:
-    from .editor import Editor
-    from .subject import Subject
 
 OK, FAILED, USAGE, NO_MODEL, INTERRUPTED = 0, 1, 2, 3, 130
 """Exit codes: all is well; some photo failed; wrong arguments; weights missing; stopped by the user."""
+
+log = logging.getLogger(__name__)
 
 EXIT_CODES = "exit codes: 0 success, 1 some inputs failed, 2 wrong arguments, 3 weights missing, 130 interrupted"
 
@@ -82,69 +71,17 @@ def add_commands(parser: argparse.ArgumentParser, table: Mapping[str, Command]) 
         own.set_defaults(run=command.run)
 
 
-def run(
-    editor_class: type[Editor[Any]],
-    photos: list[Path],
-    wish: Any,
-    args: argparse.Namespace,
-    prepared: Mapping[str, Any] | None = None,
-) -> int:
-    """Edits the photos one by one; a bad one is reported and the others go on. Returns the exit code.
-
-    Args:
-        editor_class: which editor.
-        photos: paths.
-        wish: for all of them; its text goes into the report.
-        args: the options of `common.options.add_options`.
-        prepared: what was made before of the one photo, which is a prepared crop then; for `encode`.
-    """
-    from .devices import choose_device
-
-    listen(args.quiet)
-    targets, face = output_paths(photos, args.output), parse_face(args.face)
-    asked, saved = _asked(args, Defaults()), saving(args)
-    check_options(asked.steps, 1, asked.guidance, args.seed, asked.paste_back)
-    check_engine(args.engine, args.start)
-    choose_device(args.device, args.dtype)
-    around = {"size": args.size, "finder": args.finder, "parser": args.parser}
-    editor = (
-        editor_class.drafting(**around)
-        if args.engine == "draft"
-        else editor_class.from_pretrained(args.model, base=args.base, dtype=args.dtype, device=args.device, **around)
-    )
-    failed, told, ready = False, str(wish), editor.ready(wish)
-    for photo, target in zip(photos, targets):
-        try:
-            subject = editor.encode(
-                photo, face=face, extent=_asked(args, editor.defaults).extent, strict=args.strict, **prepared or {}
-            )
-            record = _edit_one(editor, subject, ready, target, args, saved)
-            record = {"input": str(photo), "output": str(target), "wish": told, "advice": subject.advice, **record}
-            say(f"{photo} -> {target}")
-        except MissingCheckpointError:  # as true of every other photo
-            raise
-        except FaceEditError as error:
-            record, failed = {"input": str(photo), "error": str(error)}, True
-            say(f"{photo}: {error}")
-        if args.json:
-            print(json.dumps(record), flush=True)
-    return FAILED if failed else OK
-
-
-def listen(quiet: bool) -> None:
-    """What is logged goes to standard error; of libraries, their errors alone."""
-    logging.basicConfig(level=logging.WARNING if quiet else logging.INFO, format="%(message)s", stream=sys.stderr)
-    for noisy in ("httpx", "diffusers", "transformers"):
-        logging.getLogger(noisy).setLevel(logging.ERROR)
-
-
 def lazily(module: str, name: str = "main") -> Callable[..., Any]:
     """A function by its name, whose module, and all that this imports, loads when it is called."""
     return lambda *arguments, **options: getattr(import_module(module), name)(*arguments, **options)
 
 
 def guarded(command: Callable[[], int]) -> int:
-    """Runs a command; our errors become one message and an exit code, never a traceback."""
+    """Runs a command; our errors become one message and an exit code, never a traceback.
+
+    What is logged meanwhile is printed; a command that can be quiet says so with `listen`.
+    """
+    listen(quiet=False)
     try:
         return command()
     except MissingCheckpointError as error:
@@ -170,100 +107,15 @@ def guarded(command: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         say("stopped; the photos finished before are complete")
         return INTERRUPTED
+    finally:
+        stop_listening()
 
 
 def say(message: str) -> None:
-    """To standard error: standard output is for --json."""
+    """To standard error, always: what went wrong. Standard output is for results."""
     print(message, file=sys.stderr)
 
 
-def output_paths(photos: list[Path], output: str | None) -> list[Path]:
-    """Where each photo's result goes; names that would collide are numbered, and no input is overwritten.
-
-    Raises:
-        InputError: several photos for one file, no picture's suffix, a result that would overwrite a photo, or a
-            folder that cannot be written.
-    """
-    if output is None or output.endswith(("/", os.sep)) or os.path.isdir(output) or not Path(output).suffix:
-        targets, taken = [], set()
-        for photo in photos:
-            target, number = Path(output or "") / f"{photo.stem}-edited.png", 1
-            while target in taken:
-                number += 1
-                target = target.with_name(f"{photo.stem}-edited-{number}.png")
-            taken.add(target)
-            targets.append(target)
-    elif len(photos) > 1:
-        raise InputError(f"{len(photos)} photos cannot go into the one file {output}; name a folder with -o.")
-    else:
-        targets = [Path(output)]
-    for folder in dict.fromkeys(target.parent for target in targets):
-        check_writable(folder)
-    inputs = {os.path.realpath(photo) for photo in photos}
-    for target in targets:
-        picture_format(target)
-        if os.path.realpath(target) in inputs:
-            raise InputError(f"The result {target} would overwrite one of the photos; choose another -o.")
-    return targets
-
-
-def parse_face(text: str) -> str | int | tuple[float, float]:
-    """The text of --face as `common.faces.choose_face` wants it.
-
-    Raises:
-        InputError: neither "largest", nor an index, nor X,Y.
-    """
-    if text == "largest":
-        return text
-    parts = text.split(",")
-    try:
-        return (float(parts[0]), float(parts[1])) if len(parts) == 2 else int(text)
-    except ValueError:
-        raise InputError(f'--face must be "largest", an index from the left, or X,Y; got {text!r}.') from None
-
-
-def _edit_one(
-    editor: Editor[Any], subject: Subject, wish: Any, target: Path, args: argparse.Namespace, saved: dict[str, Any]
-) -> dict[str, Any]:
-    asked = _asked(args, editor.defaults)
-    way = check_options(asked.steps, 1, asked.guidance, args.seed, asked.paste_back)
-    engine = editor.engine_for(subject, check_engine(args.engine, args.start, args.strength))
-    started = time.perf_counter()
-    result = editor.edit(
-        subject, wish, steps=asked.steps, guidance=asked.guidance, seed=args.seed, progress=not args.quiet,
-        paste_back=asked.paste_back, engine=engine, start=None if engine == "draft" else asked.start,
-        strength=asked.strength,
-    )  # fmt: skip
-    sampled = time.perf_counter()
-    save_image(saved_with(result, **saved), target)
-    found = subject.face
-    return {
-        "engine": engine,
-        **(_sampling(editor, asked, args) if engine == "diffusion" else {}),
-        "paste": way or "none",
-        "face": found and {"box": [round(float(v), 2) for v in found.box], "score": round(found.score, 4)},
-        "crop": {"size": subject.crop.size, "matrix": [[round(float(v), 6) for v in r] for r in subject.crop.matrix]},
-        **subject.record,
-        "seconds": {**subject.record["seconds"], "edit": round(sampled - started, 3)},  # type: ignore[dict-item]
-    }
-
-
-def _sampling(editor: Editor[Any], asked: Defaults, args: argparse.Namespace) -> dict[str, Any]:
-    return {
-        "seed": args.seed,
-        "steps": asked.steps,
-        "guidance": asked.guidance,
-        "start": asked.start,
-        **({"strength": asked.strength} if asked.start == "draft" else {}),
-        "device": str(editor.pipeline.device),
-        "dtype": str(editor.pipeline.unet.dtype).removeprefix("torch."),
-    }
-
-
-def _asked(args: argparse.Namespace, own: Defaults) -> Defaults:
-    """The model's own settings, with the options in their place."""
-    paste_back = False if args.paste == "none" else args.paste
-    return own.asked(
-        steps=args.steps, guidance=args.guidance, extent=args.extent, paste_back=paste_back, start=args.start,
-        strength=args.strength,
-    )  # fmt: skip
+def note(message: str) -> None:
+    """To standard error, unless the command is quiet: what was done."""
+    log.info("%s", message)

@@ -227,7 +227,7 @@ class Editor(Generic[Wish]):
             InputError, ActionUnitError, ShapeError: an argument cannot be used.
         """
         asked = {"steps": steps, "guidance": guidance, "paste_back": paste_back, "start": start, "strength": strength}
-        own = self.defaults.asked(**asked)
+        own = self.defaults.for_edit(**asked)
         way = check_options(own.steps, batch_size, own.guidance, seed, own.paste_back)
         engine = check_engine(engine, start, strength)
         strength = float(own.strength) if own.start == "draft" else None

@@ -17,6 +17,7 @@ from typing import Any
 from common import cli, options
 from common.action_units import to_vector
 from common.app.command import app
+from common.edit_command import output_paths, parse_face
 from common.errors import ActionUnitError, InputError
 from common.expressions import is_word
 from common.files import check_writable
@@ -94,8 +95,8 @@ def _edit(arguments: list[str]) -> int:
     photos, wish = split_inputs(args.inputs)
     if len(photos) != 1 or not os.path.exists(os.path.expanduser(photos[0])):
         raise InputError(f"Name one photo, e.g. fineface edit photo.jpg AU12=3; got {photos or 'none'}.")
-    wishes, target = expand(wish, args.columns), cli.output_paths([Path(photos[0])], args.output)[0]
-    started, face = time.perf_counter(), cli.parse_face(args.face)
+    wishes, target = expand(wish, args.columns), output_paths([Path(photos[0])], args.output)[0]
+    started, face = time.perf_counter(), parse_face(args.face)
     _begin(args)
     from ._api import edit
 
@@ -171,11 +172,11 @@ def _options(args: argparse.Namespace) -> dict[str, Any]:
 
 def _begin(args: argparse.Namespace) -> None:
     """Draws the seed that was not given, and sets up what is printed."""
+    cli.listen(args.quiet)
     if args.seed is None:
         args.seed = secrets.randbelow(2**31)
-        cli.say(f"seed {args.seed}")
+        cli.note(f"seed {args.seed}")
     saving(args)
-    cli.listen(args.quiet)
 
 
 def _finish(
@@ -184,7 +185,7 @@ def _finish(
     """Writes the picture, or the sheet of a sweep."""
     made = images[0] if len(images) == 1 else contact_sheet([Row(images, wishes, title)])
     save_image(saved_with(made, **saving(args)), target)
-    cli.say(f"{title} -> {target}")
+    cli.note(f"{title} -> {target}")
     if args.json:
         record = {"input": title, "output": str(target), "aus": [to_vector(wish) for wish in wishes], "wishes": wishes}
         print(json.dumps({**record, "seed": args.seed, "seconds": round(time.perf_counter() - started, 3)}), flush=True)

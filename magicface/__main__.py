@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from common import cli, options
+from common import cli, edit_command, options
 from common.action_units import ACTION_UNITS, to_text, to_vector
 from common.app.command import app
 from common.errors import ActionUnitError, InputError
@@ -62,7 +62,7 @@ def _edit(arguments: list[str]) -> int:
     photos, wish = split_inputs(args.inputs)
     from ._api import MagicFace  # torch and diffusers load here, after the arguments have been understood
 
-    return cli.run(MagicFace, photos, wish, args, {"background": args.background})
+    return edit_command.run(MagicFace, photos, wish, args, {"background": args.background})
 
 
 def split_inputs(inputs: Sequence[str]) -> tuple[list[Path], str]:

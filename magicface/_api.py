@@ -122,7 +122,7 @@ def edit(
     way = {"steps": steps, "guidance": guidance, "paste_back": paste_back, "start": start, "strength": strength}
     asked = Defaults().asked(extent=extent, **way)
     check_options(asked.steps, batch_size, asked.guidance, seed, asked.paste_back)
-    check_engine(engine, start)
+    check_engine(engine, start, strength)
     choose_device(device, dtype)
     pairs, single = pair_up(img, au_delta, MagicFace.rigger.as_list)
     if background is not None and as_list(img) is not None:

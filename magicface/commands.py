@@ -10,6 +10,7 @@ from typing import Any
 
 from common import cli, options
 from common.action_units import known_unit
+from common.edit_command import check_asked, output_paths, parse_face, sampling
 from common.errors import InputError
 from common.files import check_writable
 from common.images import picture_format, save_image
@@ -43,7 +44,7 @@ def transfer(arguments: list[str]) -> int:
 
     picture = made(
         args.photo, args.reference, share=args.share, measurer=args.measurer,
-        reference_face=cli.parse_face(args.reference_face), **_options(args),
+        reference_face=parse_face(args.reference_face), **_options(args),
     )  # fmt: skip
     return _saved(picture, target, args)
 
@@ -102,6 +103,7 @@ def animate(arguments: list[str]) -> int:
     from common.motion import between, check_movie, rise_and_fall
 
     target = _named(args, "moving.gif")
+    check_asked(args)
     check_movie(target)
     check_writable(target.parent)
     if target.resolve() == args.photo.resolve():
@@ -115,7 +117,7 @@ def animate(arguments: list[str]) -> int:
     found.save(target)
     flicker = found.flicker()
     told = "" if flicker is None else f"; flicker where nothing moves: {flicker:.2f} of 255"
-    cli.say(f"{args.photo} -> {target}: {len(found.frames)} frames{told}")
+    cli.note(f"{args.photo} -> {target}: {len(found.frames)} frames{told}")
     return cli.OK
 
 
@@ -167,7 +169,8 @@ def _target(args: argparse.Namespace, kind: str = "edited") -> Path:
     target = _named(args, f"{kind}.png")
     picture_format(target)
     saving(args)
-    cli.output_paths([args.photo], str(target))
+    check_asked(args)
+    output_paths([args.photo], str(target))
     return target
 
 
@@ -180,16 +183,12 @@ def _named(args: argparse.Namespace, result: str) -> Path:
 
 def _options(args: argparse.Namespace) -> dict[str, Any]:
     """The options of `magicface.edit` among those of the command line."""
-    names = (
-        *("model", "base", "dtype", "device", "extent", "background", "finder", "parser", "steps", "guidance", "seed"),
-        *("engine", "start", "strength", "size", "strict"),
-    )
-    options = {name: getattr(args, name) for name in names}
-    paste = False if args.paste == "none" else args.paste
-    return options | {"face": cli.parse_face(args.face), "paste_back": paste, "progress": not args.quiet}
+    names = ("model", "base", "dtype", "device", "extent", "background", "finder", "parser", "seed", "engine", "size")
+    found = {name: getattr(args, name) for name in (*names, "strict")} | sampling(args)
+    return found | {"face": parse_face(args.face), "progress": not args.quiet}
 
 
 def _saved(picture: Any, target: Path, args: argparse.Namespace) -> int:
     save_image(saved_with(picture, **saving(args)), target)
-    cli.say(f"{args.photo} -> {target}")
+    cli.note(f"{args.photo} -> {target}")
     return cli.OK

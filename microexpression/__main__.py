@@ -31,8 +31,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = cli.command_parser("microexpression", ABOUT)
     cli.add_commands(parser, COMMANDS)
     args = parser.parse_args(argv)
-    cli.listen(args.quiet)
-    return cli.guarded(lambda: args.run(args))
+
+    def work() -> int:
+        cli.listen(args.quiet)
+        return args.run(args)
+
+    return cli.guarded(work)
 
 
 def _add_analyze(parser: argparse.ArgumentParser) -> None:
@@ -64,8 +68,8 @@ def _analyze(args: argparse.Namespace) -> int:
     page = write_report(found, args.output)
     print(f"{found.label}, {100 * found.confidence:.0f} %; apex at frame {found.clip.apex}")
     for what, reader in (("class", found.emotion_reader), ("action units", found.unit_reader)):
-        cli.say(f"{what} read by {reader.model.name}: {reader.trained}")
-    print(f"written: {page}")
+        cli.note(f"{what} read by {reader.model.name}: {reader.trained}")
+    cli.note(f"written: {page}")
     return cli.OK
 
 
@@ -128,7 +132,7 @@ def _synthetic(args: argparse.Namespace) -> int:
         **{name: getattr(args, name) for name in names},
     )  # fmt: skip
     for folder in write(args.output, plan, workers=args.workers, progress=not args.quiet):
-        print(f"complete: {folder}")
+        cli.note(f"complete: {folder}")
     return cli.OK
 
 

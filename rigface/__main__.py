@@ -11,12 +11,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from common import cli, options
+from common import cli, edit_command, options
 from common.app.command import app
 from common.errors import ActionUnitError, InputError
 from common.expressions import is_word
 from common.help.command import doctor, licenses
 
+from .checks import check_guidance, check_prepared
 from .wish import RigWish
 
 ABOUT = """Changes the light on a face in a photo, where it looks and its expression, by numbers or from another photo.
@@ -66,12 +67,11 @@ def _edit(arguments: list[str]) -> int:
     args = parser.parse_intermixed_args(arguments)
     prepared = {name: getattr(args, name) for name in ("background", "render", "coefficients")}
     photos, wanted = read_inputs(args, prepared["background"] is not None)
-    from ._api import RigFace  # torch and diffusers load here, after the arguments have been understood
-    from .editor import check_guidance, check_prepared
-
     check_guidance(args.guidance)
     check_prepared(**prepared)
-    return cli.run(RigFace, photos, wanted, args, prepared)
+    from ._api import RigFace  # torch and diffusers load here, after the arguments have been understood
+
+    return edit_command.run(RigFace, photos, wanted, args, prepared)
 
 
 def read_inputs(args: argparse.Namespace, prepared: bool) -> tuple[list[Path], RigWish]:

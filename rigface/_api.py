@@ -15,8 +15,9 @@ from common.errors import InputError
 from common.front import Front
 from common.images import ImageLike, as_list, check_exists
 
+from .checks import check_guidance, check_prepared
 from .conditions import Conditions, read_conditions
-from .editor import RigFace, check_guidance, check_prepared
+from .editor import RigFace
 from .reconstruct import Reconstructor, check_name
 from .wish import RigWish, make_wishes
 from .wish import as_list as wishes_of
@@ -119,7 +120,7 @@ def edit(
     way = {"steps": steps, "paste_back": paste_back, "start": start, "strength": strength}
     asked = Defaults().asked(extent=extent, **way)
     check_options(asked.steps, batch_size, 1.0, seed, asked.paste_back)
-    check_engine(engine, start)
+    check_engine(engine, start, strength)
     choose_device(device, dtype)
     check_guidance(guidance)
     wish = make_wishes(light=light, pose=pose, expression=expression, target=target, copy=copy)

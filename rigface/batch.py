@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from common.batch.command import batch, score
+from common.batch.jobs import Job
 from common.batch.package import Package
 from common.batch.report.command import report
 from common.batch.wishes import BASELINE
 from common.batch.worker import EditorWorker, worker_of
+from common.batch.worker import check as check_options
 from common.errors import InputError
 from common.provenance.command import maker, redo
 
+from .checks import check_guidance
 from .wish import ATTRIBUTES, RigWish
 
 ABOUT = """Edits many photos, many wishes each, into one folder; a run that was stopped goes on where it was.
@@ -27,7 +30,7 @@ A wish is {"light": "azimuth=60", "pose": "yaw=15", "expression": "AU12=3"}, or 
 
 def main(arguments: list[str]) -> int:
     """The command; returns the exit code."""
-    return batch(Package("rigface", ABOUT, read_wish, worker, {BASELINE: {}}), arguments)
+    return batch(Package("rigface", ABOUT, read_wish, worker, {BASELINE: {}}, check=check), arguments)
 
 
 def main_score(arguments: list[str]) -> int:
@@ -60,6 +63,12 @@ def read_wish(value: Any) -> RigWish:
             f"A wish has {', '.join(ATTRIBUTES)}, or action units alone; got {', '.join(map(str, value))}."
         )
     return RigWish(expression=dict(value))
+
+
+def check(args: argparse.Namespace, jobs: Sequence[Job]) -> argparse.Namespace:
+    """The options, of which none is wrong."""
+    check_guidance(args.guidance)
+    return check_options(args, jobs)
 
 
 def worker(args: argparse.Namespace) -> EditorWorker:

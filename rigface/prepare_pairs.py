@@ -135,5 +135,5 @@ def main(arguments: Sequence[str]) -> int:
         args.model, base=args.base, dtype=args.dtype, device=args.device, finder=args.finder, parser=args.parser
     )
     listed, without = prepare_pairs(args.manifest, args.out, editor, progress=not args.quiet)
-    cli.say(f"{args.out}: {listed} pairs; {without} left out, in which no face was seen")
+    cli.note(f"{args.out}: {listed} pairs; {without} left out, in which no face was seen")
     return cli.OK if listed else cli.FAILED

@@ -28,9 +28,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = cli.command_parser("surveillance", ABOUT)
     cli.add_commands(parser, COMMANDS)
     args = parser.parse_args(sys.argv[1:] if argv is None else argv)
-    cli.listen(args.quiet)
 
     def work() -> int:
+        cli.listen(args.quiet)
         ready()
         return args.run(args)
 
@@ -102,7 +102,7 @@ def _describe(args: argparse.Namespace) -> int:
         background=rgb(read_image(args.background)) if args.background else None,
         unusual=None if truth is None else pd.DatetimeIndex(truth[truth].index), progress=not args.quiet,
     )  # fmt: skip
-    print(f"written: {page}")
+    cli.note(f"written: {page}")
     return cli.OK
 
 

@@ -12,6 +12,7 @@ from ..arguments import whole_number
 from ..errors import InputError
 from ..files import check_writable
 from . import where
+from .group import launched
 from .jobs import read_jobs
 from .package import Package
 from .run import DONE, FAILED, plan
@@ -26,7 +27,8 @@ def batch(package: Package, arguments: list[str]) -> int:
         arguments: of the command line.
     """
     args = _parser(package).parse_args(arguments)
-    cli.listen(args.quiet)
+    share = launched()
+    cli.listen(args.quiet or (share is not None and share.rank > 0))  # one process speaks for all
     whole_number("--batch-size", args.batch_size, 1, 4096)
     jobs, faults = read_jobs(args.photos, package.columns)
     args = package.check(args, jobs)
@@ -53,8 +55,10 @@ def batch(package: Package, arguments: list[str]) -> int:
         return cli.OK
     for fault in faults:
         cli.say(f"{fault.where}: {fault.why}")
-    cli.say(f"{counts[DONE]} edits are in {args.output}, {counts[FAILED]} failed, {len(faults)} inputs unusable")
-    return cli.FAILED if counts[FAILED] or faults else cli.OK
+    failed = bool(counts[FAILED] or faults)
+    tell = cli.say if failed else cli.note
+    tell(f"{counts[DONE]} edits are in {args.output}, {counts[FAILED]} failed, {len(faults)} inputs unusable")
+    return cli.FAILED if failed else cli.OK
 
 
 def _parser(package: Package) -> argparse.ArgumentParser:
@@ -96,5 +100,5 @@ def score(
     from .scores import score as scored
 
     table = scored(args.run, requested, absolute=absolute, measurer=args.measurer, progress=not args.quiet)
-    cli.say(f"written: {table}")
+    cli.note(f"written: {table}")
     return cli.OK

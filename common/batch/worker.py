@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .. import options
-from ..arguments import check_options
+from ..edit_command import check_asked, editor_of, sampling
 from ..provenance.options import saved, saving
 from ..provenance.recipe import saved_with
 from .jobs import Job
@@ -42,9 +42,8 @@ class EditorWorker:
         """See `Worker`."""
         args = self.args
         pictures = self.editor.edit(
-            subject, [self.read(wish) for wish in wishes], steps=args.steps, guidance=args.guidance, seed=args.seed,
-            paste_back=False if args.paste == "none" else args.paste, engine=args.engine, start=args.start,
-            strength=args.strength, batch_size=max(len(wishes), 1), progress=False,
+            subject, [self.read(wish) for wish in wishes], seed=args.seed, engine=args.engine,
+            batch_size=max(len(wishes), 1), progress=False, **sampling(args),
         )  # fmt: skip
         return [saved_with(picture, **saving(args)) for picture in pictures]
 
@@ -52,7 +51,6 @@ class EditorWorker:
         """See `Worker`."""
         face = subject.face
         return {
-            "engine": self.editor.engine_for(subject, self.args.engine),
             "face": face and [round(float(value), 2) for value in face.box],
             "advice": list(subject.advice),
         }
@@ -65,20 +63,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def worker_of(kind: type[Editor[Any]], args: argparse.Namespace, read: Callable[[Any], Any]) -> EditorWorker:
     """A worker with the editor that the options ask for."""
-    from ..devices import choose_device
-
-    choose_device(args.device, args.dtype)
-    around = {"size": args.size, "finder": args.finder, "parser": args.parser}
-    if args.engine == "draft":
-        return EditorWorker(kind.drafting(**around), args, read)
-    editor = kind.from_pretrained(args.model, base=args.base, dtype=args.dtype, device=args.device, **around)
-    return EditorWorker(editor, args, read)
+    return EditorWorker(editor_of(kind, args), args, read)
 
 
 def check(args: argparse.Namespace, jobs: Sequence[Job]) -> argparse.Namespace:
-    """The options, of which none is wrong."""
-    steps, guidance = (1 if given is None else given for given in (args.steps, args.guidance))
-    check_options(steps, 1, guidance, args.seed, args.paste != "none")
+    """The options, of which none is wrong: what is, is told once, and before a model is loaded."""
+    if args.runner == "local":  # else the devices are those of the cluster's machines
+        check_asked(args)
     saving(args)
     return args
 

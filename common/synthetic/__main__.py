@@ -35,13 +35,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
 
     def run() -> int:
+        cli.listen(args.quiet)
         from .folder import write  # torch loads here, after the arguments have been understood
 
         made = write(
             args.out, args.count, size=args.size, seed=args.seed, pairs=args.pairs, people=args.people, maps=args.maps,
             workers=args.workers, progress=not args.quiet,
         )  # fmt: skip
-        cli.say(f"complete: {args.count} in {args.out}, {made} of them made now")
+        cli.note(f"complete: {args.count} in {args.out}, {made} of them made now")
         return cli.OK
 
     return cli.guarded(run)

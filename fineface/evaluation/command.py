@@ -44,5 +44,5 @@ def main(arguments: Sequence[str]) -> int:
     editor = FineFace.from_pretrained(args.base, args.adapter, args.variant, dtype=args.dtype, device=args.device)
     report = evaluate(editor, measurer, args.out, count=args.count, seed=args.seed, progress=not args.quiet)
     print(markdown(report))
-    cli.say(f"{args.out}: report.md, report.json, sheet.png, and with matplotlib dose_response.png")
+    cli.note(f"{args.out}: report.md, report.json, sheet.png, and with matplotlib dose_response.png")
     return cli.OK

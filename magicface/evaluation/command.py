@@ -55,5 +55,5 @@ def main(arguments: Sequence[str]) -> int:
         editor, measurer, args.out, count=args.count, seed=args.seed, size=args.size, progress=not args.quiet
     )
     print(markdown(report))
-    cli.say(f"{args.out}: report.md, report.json, sheet.png, and with matplotlib dose_response.png and errors.png")
+    cli.note(f"{args.out}: report.md, report.json, sheet.png, and with matplotlib dose_response.png and errors.png")
     return cli.OK

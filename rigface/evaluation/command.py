@@ -49,5 +49,5 @@ def main(arguments: Sequence[str]) -> int:
     editor.defaults = editor.defaults.asked(steps=args.steps, start=args.start, strength=args.strength)
     report = evaluate(editor, args.out, count=args.count, seed=args.seed, size=args.size, progress=not args.quiet)
     print(markdown(report))
-    cli.say(f"{args.out}: report.md, report.json, sheet.png, and with matplotlib dose_response.png")
+    cli.note(f"{args.out}: report.md, report.json, sheet.png, and with matplotlib dose_response.png")
     return cli.OK

@@ -70,7 +70,7 @@ def test_python_and_the_commands_tell_a_wrong_device_before_anything_is_loaded(p
         assert main([*line, "--device", ABSENT]) == 2
         told = capsys.readouterr().err
         assert "There is no device" in told
-        assert len(told.splitlines()) == 1 + (line is asked and package == "fineface")  # which says its seed too
+        assert len(told.splitlines()) == 1 + (line is asked and package == "fineface")  # which tells its seed too
 
 
 def test_text_and_conditions_tell_a_wrong_device_too(photo, nothing_loads):

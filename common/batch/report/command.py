@@ -31,5 +31,5 @@ def report(program: str, requested: Requested, absolute: bool, arguments: list[s
 
     folder = args.run.expanduser()
     written = write(folder, requested, program=program, absolute=absolute, output=args.output, progress=not args.quiet)
-    cli.say(f"written: {written}")
+    cli.note(f"written: {written}")
     return cli.OK
