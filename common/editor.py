@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
@@ -231,7 +232,6 @@ class Editor(Generic[Wish]):
         way = check_options(own.steps, batch_size, own.guidance, seed, own.paste_back)
         engine = check_engine(engine, start, strength)
         strength = float(own.strength) if own.start == "draft" else None
-        self.pipeline.set_progress_bar_config(disable=not progress)
         pairs, single = pair_up(subject, wish, self.rigger.as_list)
         for each, _ in pairs:
             check_subject(each, self.size)
@@ -248,7 +248,7 @@ class Editor(Generic[Wish]):
                 # a prepared crop is not pasted
                 with_neutral=way == "detail" and any(s.face is not None for s, _ in batch),
                 num_inference_steps=int(own.steps), guidance_scale=float(own.guidance),
-                callback_on_step_end=callback_on_step_end,
+                progress=progress, callback_on_step_end=callback_on_step_end,
             )  # fmt: skip
             for number, row in enumerate(rows):
                 results[row] = finish(pairs[row][0], rig, number, crops[number], neutral[number], way)
@@ -259,6 +259,12 @@ class Editor(Generic[Wish]):
         """What will edit a subject: what was asked for, else see `common.engines.choose`; drafts without networks."""
         own = "draft" if isinstance(self.pipeline, NoNetworks) else None
         return engine or own or choose(subject, self.domain, self.release.name)
+
+    def with_defaults(self, **options: Any) -> Self:
+        """A copy over the same networks, whose defaults are the options that are not None; see `common.defaults`."""
+        other = copy(self)
+        other.defaults = self.defaults.asked(**options)
+        return other
 
     def prepare(
         self, pixels: np.ndarray, face: str | int | tuple[float, float], extent: backgrounds.Extent

@@ -14,6 +14,9 @@ from .pipeline import FaceEditPipeline
 
 Kind = TypeVar("Kind", bound=Editor[Any])
 
+KEPT = 4
+"""Editors over the same networks that are kept at most, such as for several sizes or finders."""
+
 
 class Front(Generic[Kind]):
     """Editors over the networks loaded last: a second call costs no loading, and never are there two models.
@@ -60,6 +63,8 @@ class Front(Generic[Kind]):
                 options = {**surroundings, "finder": found, "folder": folder}
                 options["stands_in"] = self.kind.stands_in(networks["model"])
                 self._editors[around] = self.kind(self._loaded[model], **options)
+                while len(self._editors) > KEPT:
+                    del self._editors[next(iter(self._editors))]  # the oldest
             return self._editors[around]
 
     def run(

@@ -15,10 +15,12 @@ from common.arguments import pair_up
 from common.background import Extent, check_name
 from common.defaults import Defaults
 from common.devices import choose_device
+from common.front import KEPT
 from common.images import ImageLike, check_exists
 
 from .checkpoints import Networks, load_networks
 from .editor import FineFace
+from .noise import drawn
 from .options import HIGH, LOW, PUBLISHED, Options
 from .text import check_prompt
 from .variants import EMBEDDED_FOLDER, STEPS_IN, keeper, locate
@@ -198,16 +200,21 @@ def edit(
         to_vector(wish, low=LOW, high=HIGH)
     places = locate(adapter, base, variant or keeper(base, adapter))
     editor = _editor(places, adapter is None, dtype, device, size, finder, parser)
-    subjects, encoded = [], {}
-    for image, _ in pairs:
-        if id(image) not in encoded:
-            encoded[id(image)] = editor.encode(image, face=face, extent=extent, strict=strict)
-        subjects.append(encoded[id(image)])
-    results = editor.edit(
-        subjects, [wish for _, wish in pairs], prompt, au_scale=au_scale, face_scale=face_scale, start=start,
-        strength=strength, steps=steps, guidance=guidance, negative_prompt=negative_prompt, seed=seed,
-        paste_back=paste_back, batch_size=batch_size, progress=progress,
-    )  # fmt: skip
+    seed = drawn(seed)  # one noise for all batches
+    results: list[Any] = []
+    known, subject = None, None
+    for first in range(0, len(pairs), batch_size):  # so that a long list needs no more memory than a short one
+        batch = pairs[first : first + batch_size]
+        subjects = []
+        for image, _ in batch:
+            if subject is None or image is not known:
+                known, subject = image, editor.encode(image, face=face, extent=extent, strict=strict)
+            subjects.append(subject)
+        results += editor.edit(
+            subjects, [wish for _, wish in batch], prompt, au_scale=au_scale, face_scale=face_scale, start=start,
+            strength=strength, steps=steps, guidance=guidance, negative_prompt=negative_prompt, seed=seed,
+            paste_back=paste_back, batch_size=batch_size, progress=progress,
+        )  # fmt: skip
     return results[0] if single else results
 
 
@@ -230,4 +237,6 @@ def _editor(places, unasked, dtype, device, size, finder, parser) -> FineFace:
                     log.warning(STEPS_IN)
             loaded, defaults = _loaded[networks]
             _editors[surroundings] = FineFace(loaded, size=size, finder=finder, parser=parser, defaults=defaults)
+            while len(_editors) > KEPT:
+                del _editors[next(iter(_editors))]  # the oldest
         return _editors[surroundings]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
+from copy import copy
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -294,6 +295,7 @@ class FineFace:
         """Pictures (H, W, 3) in [0, 1], a batch at a time; calls of several threads take turns."""
         images: list[np.ndarray] = []
         with self.networks.lock, torch.no_grad():
+            pipeline = copy(pipeline)  # over the same networks: the bars of others stay as they are
             pipeline.set_progress_bar_config(disable=not progress)
             for rows in conditions.batches():
                 if self.networks.face_projection is not None:

@@ -49,6 +49,9 @@ class Network:
     def __repr__(self) -> str:
         return f"Network({self.file!r})"
 
+    def __reduce__(self) -> tuple[type, tuple[str]]:
+        return type(self), (self.file,)  # a copy, in another process too, loads its own
+
     def __call__(self, image: np.ndarray) -> list[np.ndarray]:
         """All outputs, without their batch axis, for one input (h, w, 3) float32.
 

@@ -33,9 +33,9 @@ def main(arguments: Sequence[str]) -> int:
     options.add_quiet(parser)
     options.add_finder(parser)
     options.add_parser(parser)
-    way = parser.add_argument_group("sampling")
-    way.add_argument("--steps", type=int, help="denoising steps (default: the model's own)")
-    options.add_start_options(way)
+    group = parser.add_argument_group("sampling")
+    group.add_argument("--steps", type=int, help="denoising steps (default: the model's own)")
+    options.add_start_options(group)
     options.add_model_options(parser)
     args = parser.parse_args(arguments)
     cli.listen(args.quiet)
@@ -50,7 +50,9 @@ def main(arguments: Sequence[str]) -> int:
     editor = MagicFace.from_pretrained(
         args.model, base=args.base, dtype=args.dtype, device=args.device, finder=args.finder, parser=args.parser
     )
-    editor.defaults = editor.defaults.asked(steps=args.steps, start=args.start, strength=args.strength)
+    way = {"steps": args.steps, "start": args.start, "strength": args.strength}
+    editor.defaults.for_edit(**way)
+    editor = editor.with_defaults(**way)
     report = evaluate(
         editor, measurer, args.out, count=args.count, seed=args.seed, size=args.size, progress=not args.quiet
     )

@@ -32,9 +32,9 @@ def main(arguments: Sequence[str]) -> int:
     options.add_quiet(parser)
     options.add_finder(parser)
     options.add_parser(parser)
-    way = parser.add_argument_group("sampling")
-    way.add_argument("--steps", type=int, help="denoising steps (default: the model's own)")
-    options.add_start_options(way)
+    group = parser.add_argument_group("sampling")
+    group.add_argument("--steps", type=int, help="denoising steps (default: the model's own)")
+    options.add_start_options(group)
     options.add_model_options(parser)
     args = parser.parse_args(arguments)
     cli.listen(args.quiet)
@@ -46,7 +46,9 @@ def main(arguments: Sequence[str]) -> int:
     editor = RigFace.from_pretrained(
         args.model, base=args.base, dtype=args.dtype, device=args.device, finder=args.finder, parser=args.parser
     )
-    editor.defaults = editor.defaults.asked(steps=args.steps, start=args.start, strength=args.strength)
+    way = {"steps": args.steps, "start": args.start, "strength": args.strength}
+    editor.defaults.for_edit(**way)
+    editor = editor.with_defaults(**way)
     report = evaluate(editor, args.out, count=args.count, seed=args.seed, size=args.size, progress=not args.quiet)
     print(markdown(report))
     cli.note(f"{args.out}: report.md, report.json, sheet.png, and with matplotlib dose_response.png")
