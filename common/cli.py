@@ -63,9 +63,13 @@ def add_commands(parser: argparse.ArgumentParser, table: Mapping[str, Command]) 
     commands = parser.add_subparsers(dest="command", required=True)
     for name, command in table.items():
         own = commands.add_parser(
-            name, help=command.about, description=command.about, epilog=EXIT_CODES, formatter_class=HelpFormatter,
+            name,
+            help=command.about,
+            description=command.about,
+            epilog=EXIT_CODES,
+            formatter_class=HelpFormatter,
             allow_abbrev=False,
-        )  # fmt: skip
+        )
         command.add(own)
         add_quiet(own)
         own.set_defaults(run=command.run)

@@ -211,10 +211,21 @@ def edit(
                 known, subject = image, editor.encode(image, face=face, extent=extent, strict=strict)
             subjects.append(subject)
         results += editor.edit(
-            subjects, [wish for _, wish in batch], prompt, au_scale=au_scale, face_scale=face_scale, start=start,
-            strength=strength, steps=steps, guidance=guidance, negative_prompt=negative_prompt, seed=seed,
-            paste_back=paste_back, batch_size=batch_size, progress=progress,
-        )  # fmt: skip
+            subjects,
+            [wish for _, wish in batch],
+            prompt,
+            au_scale=au_scale,
+            face_scale=face_scale,
+            start=start,
+            strength=strength,
+            steps=steps,
+            guidance=guidance,
+            negative_prompt=negative_prompt,
+            seed=seed,
+            paste_back=paste_back,
+            batch_size=batch_size,
+            progress=progress,
+        )
     return results[0] if single else results
 
 

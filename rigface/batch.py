@@ -15,6 +15,7 @@ from common.batch.worker import EditorWorker, worker_of
 from common.batch.worker import check as check_options
 from common.errors import InputError
 from common.provenance.command import maker, redo
+from common.provenance.recipe import Recipe
 
 from .checks import check_guidance
 from .wish import ATTRIBUTES, RigWish
@@ -40,7 +41,7 @@ def main_score(arguments: list[str]) -> int:
 
 def main_redo(arguments: list[str]) -> int:
     """`rigface redo`; returns the exit code."""
-    return redo("rigface", maker(_kind, _read_again), arguments)
+    return redo("rigface", _make_again, arguments)
 
 
 def main_report(arguments: list[str]) -> int:
@@ -74,6 +75,20 @@ def check(args: argparse.Namespace, jobs: Sequence[Job]) -> argparse.Namespace:
 def worker(args: argparse.Namespace) -> EditorWorker:
     """Who edits, with the options of the command line."""
     return worker_of(_kind(), args, read_wish)
+
+
+def _make_again(recipe: Recipe, args: argparse.Namespace) -> Any:
+    """The picture of a recipe, once more.
+
+    Raises:
+        InputError: it was made of prepared conditions; or see `common.provenance.redo.redo`.
+    """
+    if recipe.settings.get("extent") == "prepared":
+        raise InputError(
+            "This picture was made of a prepared crop with conditions that its file does not hold.\n"
+            "  make it of them: rigface CROP --background PICTURE --render PICTURE --coefficients FILE"
+        )
+    return maker(_kind, _read_again)(recipe, args)
 
 
 def _read_again(value: Any) -> RigWish:

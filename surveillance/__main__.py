@@ -50,11 +50,14 @@ def _add_input(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--first", help="first day that counts, 2012-01-01")
     parser.add_argument("--last", help="last day that counts")
+
+
+def _add_place(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", default="", help="of the camera")
     parser.add_argument("--pool", type=int, default=80, help="side of the pools in pixels")
 
 
-def _recording(args: argparse.Namespace) -> Any:
+def _recording(args: argparse.Namespace, name: str = "") -> Any:
     from common.errors import InputError
 
     from .reading import read_tracks
@@ -67,7 +70,7 @@ def _recording(args: argparse.Namespace) -> Any:
     found = read_tracks(
         args.tracks, form=args.form, columns=dict(pair.split("=", 1) for pair in args.columns),
         size=tuple(args.size) if args.size else None, fps=args.fps, start=args.start,
-        first=args.first, last=args.last, name=args.name,
+        first=args.first, last=args.last, name=name,
         progress=not args.quiet,
     )  # fmt: skip
     for fault in found.faults:
@@ -77,6 +80,7 @@ def _recording(args: argparse.Namespace) -> Any:
 
 def _add_describe(parser: argparse.ArgumentParser) -> None:
     _add_input(parser)
+    _add_place(parser)
     parser.add_argument("-o", "--output", type=Path, default=Path("out"), help="folder")
     parser.add_argument("--background", type=Path, help="a picture of the place")
     parser.add_argument("--truth", type=Path, help="unusual days, which are marked: lines of a date and 0 or 1")
@@ -94,7 +98,7 @@ def _describe(args: argparse.Namespace) -> int:
     from .overview import Looks, describe
     from .truth import read_truth
 
-    recording = _recording(args)
+    recording = _recording(args, args.name)
     truth = read_truth(args.truth) if args.truth else None
     page = describe(
         recording, args.output,
@@ -108,6 +112,7 @@ def _describe(args: argparse.Namespace) -> int:
 
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     _add_input(parser)
+    _add_place(parser)
     parser.add_argument("--truth", type=Path, required=True, help="lines of a date and 0 or 1")
     parser.add_argument("-o", "--output", type=Path, default=Path("out"), help="folder")
     parser.add_argument("--window", default="P3", help="P1: 365 recorded days, P2: the first calendar year, P3: all")
@@ -118,7 +123,7 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
 def _evaluate(args: argparse.Namespace) -> int:
     from .commands import evaluated
 
-    print(evaluated(_recording(args), args))
+    print(evaluated(_recording(args, args.name), args))
     return cli.OK
 
 

@@ -32,13 +32,16 @@ def verify(program: str, arguments: list[str]) -> int:
     return cli.OK if all(each.synthetic for each in found) else cli.FAILED
 
 
-def redo(program: str, make: Callable[[Recipe, argparse.Namespace], Any], arguments: list[str]) -> int:
+def redo(
+    program: str, make: Callable[[Recipe, argparse.Namespace], Any], arguments: list[str], *, prepared: bool = False
+) -> int:
     """The `redo` command; returns the exit code: 1 where another picture came out.
 
     Args:
         program: name of the package.
         make: the picture of a recipe, once more.
         arguments: of the command line.
+        prepared: edits of prepared crops can be made again, with the background that --background names.
     """
     parser = cli.command_parser(
         f"{program} redo",
@@ -47,7 +50,8 @@ def redo(program: str, make: Callable[[Recipe, argparse.Namespace], Any], argume
     )
     parser.add_argument("picture", type=Path)
     parser.add_argument("--photo", type=Path, help="that was edited (default: by its name, beside the picture or here)")
-    parser.add_argument("--background", type=Path, help="of a prepared crop")
+    if prepared:
+        parser.add_argument("--background", type=Path, help="background of a prepared crop")
     parser.add_argument("-o", "--output", type=Path, help="file (default: PICTURE-again)")
     options.add_model_options(parser)
     args = parser.parse_args(arguments)
@@ -89,6 +93,6 @@ def maker(kind: Callable[[], type[Any]], read: Callable[[Any], Any]) -> Callable
         model = args.model or (recipe.model or {}).get("id")
         base, dtype, device = args.base or (recipe.model or {}).get("base"), recipe.settings.get("dtype"), args.device
         editor = kind().from_pretrained(model, base=base, dtype=args.dtype or dtype, device=device, **around)
-        return made(recipe, editor, photo, read, args.background)
+        return made(recipe, editor, photo, read, getattr(args, "background", None))
 
     return make
