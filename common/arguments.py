@@ -70,7 +70,7 @@ def check_engine(engine: Any, start: Any = None, strength: Any = None) -> Engine
     if engine is not None and engine not in get_args(Engine):
         raise InputError(f'engine must be "diffusion", "draft" or None; got {engine!r}.')
     if engine == "draft" and (start is not None or strength is not None):
-        raise InputError('engine="draft" is the draft itself; start and strength go with engine="diffusion".')
+        raise InputError('engine="draft" is the draft itself; a start or a strength goes with engine="diffusion".')
     if start == "noise" and strength is not None:
         raise InputError('A strength goes with start="draft"; got start="noise".')
     if start == "draft" and strength == 0:

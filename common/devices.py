@@ -39,10 +39,9 @@ def _named(device: str | torch.device) -> torch.device:
     """The device, which has been tried: torch knows many names, and a build of it few devices."""
     try:
         chosen = torch.device(device)
-        usable = chosen.type != "meta"  # which holds no numbers
         torch.zeros(1, device=chosen)
+        if chosen.type != "meta":  # which holds no numbers
+            return chosen
     except (RuntimeError, AssertionError, TypeError, ValueError):  # torch's own words fill a page
-        usable = False
-    if not usable:
-        raise InputError(f"There is no device {str(device)!r} on this machine; there is {', '.join(devices())}.")
-    return chosen
+        pass
+    raise InputError(f"There is no device {str(device)!r} on this machine; there is {', '.join(devices())}.")

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from .. import cli, options
+
+if TYPE_CHECKING:
+    from .tab import Tab
 
 HOST, PORT = "127.0.0.1", 7860
 MEGABYTES = 20
 """Of an uploaded file at most."""
 
 
-def app(program: str, what: str, tab: Callable[..., object], arguments: Sequence[str]) -> int:
+def app(program: str, what: str, tab: Callable[..., Tab], arguments: Sequence[str]) -> int:
     """Opens the page, until it is stopped; returns the exit code.
 
     Args:

@@ -56,8 +56,8 @@ def batch(package: Package, arguments: list[str]) -> int:
     for fault in faults:
         cli.say(f"{fault.where}: {fault.why}")
     failed = bool(counts[FAILED] or faults)
-    tell = cli.say if failed else cli.note
-    tell(f"{counts[DONE]} edits are in {args.output}, {counts[FAILED]} failed, {len(faults)} inputs unusable")
+    if failed or not args.quiet:  # whichever of several processes it is
+        cli.say(f"{counts[DONE]} edits are in {args.output}, {counts[FAILED]} failed, {len(faults)} inputs unusable")
     return cli.FAILED if failed else cli.OK
 
 

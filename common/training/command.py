@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from .. import cli
 from ..files import check_writable
@@ -32,7 +33,7 @@ def command(
     args = parser.parse_args(argv)
 
     def work() -> int:
-        found = read(config, args.config, args.overrides)
+        found: Any = read(config, args.config, args.overrides)
         check_writable(Path(found.output).expanduser())
         return run(found)
 

@@ -258,13 +258,14 @@ def test_the_command_under_accelerate(photos, tmp_path):
         (photos / f"{name}.jpg").write_bytes((FACES / f"{name}.jpg").read_bytes())
     (tmp_path / "wishes.txt").write_text("smile: AU6=2,AU12=3\nangry:0.7\n")
     asked = ["batch", str(photos), "--wishes", str(tmp_path / "wishes.txt"), "--engine", "draft"]
-    asked += ["--no-watermark", "-q", "-o"]
+    asked += ["--no-watermark", "-o"]
     launcher = ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--main_process_port", "0"]
     program = [sys.executable, *launcher, "-m", "magicface", *asked, str(tmp_path / "two")]
     environment = {**ENVIRONMENT, "ACCELERATE_USE_CPU": "true"}
     result = subprocess.run(program, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
     assert result.returncode == 0, result.stderr
     assert result.stderr.count("4 edits are in") == 1
+    assert result.stderr.count("finding faces with") == 1, "one process speaks for all"
     assert command.main([*asked, str(tmp_path / "one")]) == 0
     assert files(tmp_path / "two") == files(tmp_path / "one")
 
