@@ -14,6 +14,8 @@ SEED = 424
 """The release's seed."""
 
 PASTE = ("replace", "detail")
+DTYPES = ("float32", "bfloat16", "float16")
+"""The precisions that the networks can run in, by torch's names."""
 
 Engine = Literal["diffusion", "draft"]
 Start = Literal["noise", "draft"]
@@ -63,12 +65,14 @@ def check_engine(engine: Any, start: Any = None, strength: Any = None) -> Engine
     A start from the draft at strength 0 is the draft itself.
 
     Raises:
-        InputError: an engine that is none, or one that has no start.
+        InputError: an engine that is none, one that has no start, or a strength without a draft to begin with.
     """
     if engine is not None and engine not in get_args(Engine):
         raise InputError(f'engine must be "diffusion", "draft" or None; got {engine!r}.')
-    if engine == "draft" and start is not None:
-        raise InputError('engine="draft" is the draft itself; a start goes with engine="diffusion".')
+    if engine == "draft" and (start is not None or strength is not None):
+        raise InputError('engine="draft" is the draft itself; a start or a strength goes with engine="diffusion".')
+    if start == "noise" and strength is not None:
+        raise InputError('A strength goes with start="draft"; got start="noise".')
     if start == "draft" and strength == 0:
         return "draft"
     return engine or (None if start is None and strength is None else "diffusion")

@@ -58,6 +58,17 @@ class Defaults:
         """These, with what was asked for in their place; None stands for nothing asked."""
         return replace(self, **{name: value for name, value in options.items() if value is not None})
 
+    def for_edit(self, **options: Any) -> Defaults:
+        """As `asked`, for an edit.
+
+        Raises:
+            InputError: a value that an edit cannot take, or a strength of a draft that the networks do not begin with.
+        """
+        resolved = self.asked(**options)
+        if options.get("strength") is not None and resolved.start != "draft":
+            raise InputError('A strength goes with start="draft"; the edit begins with noise.')
+        return resolved
+
     @classmethod
     def of(cls, values: Mapping[str, Any], base: Defaults | None = None) -> Defaults:
         """From a table of a file; what it does not name is as in `base`, else as published.

@@ -4,29 +4,44 @@ from __future__ import annotations
 
 import torch
 
+from .arguments import DTYPES
 from .errors import InputError
 
 
+def devices() -> list[str]:
+    """The devices of this machine by torch's names, the fastest first."""
+    found = [f"cuda:{number}" for number in range(torch.cuda.device_count() if torch.cuda.is_available() else 0)]
+    if torch.backends.mps.is_available():
+        found.append("mps")
+    return [*found, "cpu"]
+
+
 def choose_device(
-    device: str | torch.device | None, dtype: torch.dtype | str | None
+    device: str | torch.device | None = None, dtype: torch.dtype | str | None = None
 ) -> tuple[torch.device, torch.dtype]:
     """Device and dtype; by default CUDA, then MPS, then the CPU, in float16, on the CPU in float32.
+
+    Nothing is loaded: call it first, so that a wrong name costs no time.
 
     Raises:
         InputError: a device that is not here, or a dtype the networks cannot run in.
     """
-    if device is None:
-        device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    try:
-        torch.zeros(1, device=(chosen := torch.device(device)))
-    except (RuntimeError, AssertionError, TypeError, ValueError) as error:
-        raise InputError(
-            f"The device {device!r} cannot be used: {error}\n  expected: cpu, cuda, cuda:1, ... or mps"
-        ) from error
+    chosen = torch.device(devices()[0].partition(":")[0]) if device is None else _named(device)
     if dtype is None:
         return chosen, torch.float32 if chosen.type == "cpu" else torch.float16
-    known = {str(d).removeprefix("torch."): d for d in (torch.float32, torch.bfloat16, torch.float16)}
     name = str(dtype).removeprefix("torch.")
-    if name not in known:
-        raise InputError(f"dtype must be one of {', '.join(known)}; got {dtype!r}.")
-    return chosen, known[name]
+    if name not in DTYPES:
+        raise InputError(f"dtype must be one of {', '.join(DTYPES)}; got {dtype!r}.")
+    return chosen, getattr(torch, name)
+
+
+def _named(device: str | torch.device) -> torch.device:
+    """The device, which has been tried: torch knows many names, and a build of it few devices."""
+    try:
+        chosen = torch.device(device)
+        torch.zeros(1, device=chosen)
+        if chosen.type != "meta":  # which holds no numbers
+            return chosen
+    except (RuntimeError, AssertionError, TypeError, ValueError):  # torch's own words fill a page
+        pass
+    raise InputError(f"There is no device {str(device)!r} on this machine; there is {', '.join(devices())}.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
+from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
@@ -18,6 +19,7 @@ from .advice import heed
 from .arguments import SEED, Engine, Start, check_engine, check_options, pair_up, whole_number
 from .checkpoints import Release
 from .defaults import Defaults, read_defaults
+from .devices import choose_device
 from .errors import InputError
 from .faces import FaceFinder, get_finder
 from .finish import draft, finish
@@ -121,6 +123,7 @@ class Editor(Generic[Wish]):
             CheckpointError: weights that do not fit.
         """
         backgrounds.check_name(parser)  # what is wrong should not cost the loading of a model
+        choose_device(device, dtype)
         found = get_finder(finder) if isinstance(finder, str) else finder
         around: dict[str, Any] = {"size": size, "finder": found, "parser": parser}
         if cls.warps(model, base):
@@ -231,11 +234,10 @@ class Editor(Generic[Wish]):
             InputError, ActionUnitError, ShapeError: an argument cannot be used.
         """
         asked = {"steps": steps, "guidance": guidance, "paste_back": paste_back, "start": start, "strength": strength}
-        own = self.defaults.asked(**asked)
+        own = self.defaults.for_edit(**asked)
         way = check_options(own.steps, batch_size, own.guidance, seed, own.paste_back)
         engine = check_engine(engine, start, strength)
         strength = float(own.strength) if own.start == "draft" else None
-        self.pipeline.set_progress_bar_config(disable=not progress)
         pairs, single = pair_up(subject, wish, self.rigger.as_list)
         for each, _ in pairs:
             check_subject(each, self.size)
@@ -252,7 +254,7 @@ class Editor(Generic[Wish]):
                 # a prepared crop is not pasted
                 with_neutral=way == "detail" and any(s.face is not None for s, _ in batch),
                 num_inference_steps=int(own.steps), guidance_scale=float(own.guidance),
-                callback_on_step_end=callback_on_step_end,
+                progress=progress, callback_on_step_end=callback_on_step_end,
             )  # fmt: skip
             for number, row in enumerate(rows):
                 results[row] = finish(pairs[row][0], rig, number, crops[number], neutral[number], way)
@@ -270,6 +272,12 @@ class Editor(Generic[Wish]):
         if engine == "diffusion":
             raise models.missing_networks(self.release.name)
         return "draft"
+
+    def with_defaults(self, **options: Any) -> Self:
+        """A copy over the same networks, whose defaults are the options that are not None; see `common.defaults`."""
+        other = copy(self)
+        other.defaults = self.defaults.asked(**options)
+        return other
 
     def prepare(
         self, pixels: np.ndarray, face: str | int | tuple[float, float], extent: backgrounds.Extent

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -78,8 +79,31 @@ def _locked(handle: int) -> bool:
 
 
 def home() -> Path:
-    """The folder of fetched models: `$FACE_RIG_HOME`, else `~/.cache/face-rig`."""
-    return Path(os.environ.get("FACE_RIG_HOME") or Path.home() / ".cache" / "face-rig")
+    """The folder of fetched models: `$FACE_RIG_HOME`, else `~/.cache/face-rig`; where the user has no home folder, a
+    place that holds nothing and takes nothing.
+    """
+    if chosen := os.environ.get("FACE_RIG_HOME"):
+        return expanded(chosen)
+    try:
+        return Path.home() / ".cache" / "face-rig"
+    except RuntimeError:  # no HOME, and a user whom the system does not know, as in some containers
+        return Path(os.devnull) / "face-rig"
+
+
+def writable(folder: Path) -> bool:
+    """Whether files can be written to a folder, or to the one in which it would be made; tried, and nothing is left."""
+    try:
+        place = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+        with tempfile.TemporaryFile(dir=place):
+            return True
+    except OSError:
+        return False
+
+
+def check_writable(folder: Path) -> None:
+    """Raises an InputError where nothing can be written to a folder: call it before the work that is to be kept."""
+    if not writable(folder):
+        raise InputError(f"Nothing can be written to {folder.absolute()}; name another folder.")
 
 
 def expanded(path: str | Path) -> Path:

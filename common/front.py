@@ -18,6 +18,9 @@ log = logging.getLogger(__name__)
 
 Kind = TypeVar("Kind", bound=Editor[Any])
 
+KEPT = 4
+"""Editors over the same networks that are kept at most, such as for several sizes or finders."""
+
 
 class Front(Generic[Kind]):
     """Editors over the networks loaded last: a second call costs no loading, and never are there two models.
@@ -67,6 +70,8 @@ class Front(Generic[Kind]):
                     self._loaded[model] = self.kind.load_pipeline(**networks)
                 options = {**surroundings, "finder": found, "folder": folder}
                 self._editors[around] = self.kind(self._loaded[model], **options)
+                while len(self._editors) > KEPT:
+                    del self._editors[next(iter(self._editors))]  # the oldest
             return self._editors[around]
 
     def run(

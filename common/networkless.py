@@ -14,6 +14,20 @@ WARP_SIZE = 256
 """Side in pixels of a photo's crop where no network says another."""
 
 
+class NoNetworksError(InputError, AttributeError):
+    """What was asked for needs networks; an AttributeError too, so that `hasattr` says no."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"This editor was made for drafts and has no networks ({name}).\n"
+            '  expected: engine="draft"; for the diffusion, make the editor by from_pretrained()'
+        )
+        self.name = name
+
+    def __reduce__(self) -> tuple[type, tuple]:
+        return type(self), (self.name,)
+
+
 class NoNetworks:
     """Stands where an editor keeps its `FaceEditPipeline`: sees nobody, shows nothing, and cannot be run."""
 
@@ -30,11 +44,11 @@ class NoNetworks:
         """No latents."""
         return torch.empty(len(image), 0, 0, 0)
 
-    def set_progress_bar_config(self, **options: Any) -> None:
-        """There is nothing to wait for."""
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        """Raises a NoNetworksError."""
+        raise NoNetworksError("__call__")
 
     def __getattr__(self, name: str) -> Any:
-        raise InputError(
-            f"This editor was made for drafts and has no networks ({name}).\n"
-            '  expected: engine="draft"; for the diffusion, make the editor by from_pretrained()'
-        )
+        if name.startswith("__"):  # what Python asks an object for, such as `copy` and `pickle` do
+            raise AttributeError(name)
+        raise NoNetworksError(name)

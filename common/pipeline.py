@@ -14,6 +14,7 @@ from diffusers import DiffusionPipeline, ImagePipelineOutput, UNet2DConditionMod
 from diffusers.image_processor import VaeImageProcessor
 from diffusers.utils.torch_utils import randn_tensor
 from safetensors.torch import load_file, save_file
+from tqdm import tqdm
 
 from .autoencoders import Autoencoder, encode, scale_factor
 from .errors import InputError, ShapeError
@@ -152,6 +153,7 @@ class FaceEditPipeline(DiffusionPipeline):
         # output
         output_type: str = "pil",
         return_dict: bool = True,
+        progress: bool | None = None,
         callback_on_step_end: Callable[[Any, int, Any, dict[str, Any]], dict[str, Any]] | None = None,
     ) -> ImagePipelineOutput | tuple[Any]:
         """Samples one picture for each row of the rig.
@@ -171,6 +173,7 @@ class FaceEditPipeline(DiffusionPipeline):
             prompt_embeds: (1, L, D), instead of the stored one.
             output_type: "pil", "np" (B, H, W, 3), "pt" (B, 3, H, W), both in [0, 1], or "latent".
             return_dict: an `ImagePipelineOutput`, or a plain tuple.
+            progress: show a progress bar of this call; None follows `set_progress_bar_config`.
             callback_on_step_end: called as (pipeline, step, timestep, {"latents": ...}); what it returns under
                 "latents" replaces them.
 
@@ -211,7 +214,9 @@ class FaceEditPipeline(DiffusionPipeline):
         scheduler = deepcopy(self.scheduler)  # it counts steps and keeps outputs: two calls at once need one each
         x, timesteps = self._begin(scheduler, num_inference_steps, x, start, strength)
         step_options = self._step_options(generator)
-        with self.progress_bar(total=len(timesteps)) as bar:  # pyright: ignore[reportCallIssue]
+        total = len(timesteps)
+        shown: Any = self.progress_bar(total=total) if progress is None else tqdm(total=total, disable=not progress)  # pyright: ignore[reportCallIssue]
+        with shown as bar:
             for i, t in enumerate(timesteps):
                 noisy = scheduler.scale_model_input(x, t).to(dtype)
                 eps = self.unet(torch.cat([noisy[rows], guides], 1), t, **conditions, return_dict=False)[0].float()

@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 from .configs import read_architecture
 from .errors import CheckpointError
 from .files import replace_file
+from .foreign import loading
 from .weights import building, read_weights
 
 PROMPT = "A close up of a person."
@@ -57,6 +58,6 @@ def load_text(text_encoder: Path, tokenizer: Path, **options: Any) -> tuple[Any,
     read_architecture(text_encoder / "config.json")
     if (adapter := text_encoder / "adapter_config.json").exists():
         raise CheckpointError(f"{adapter} is refused: it would have another model loaded; take it away.")
-    with building(f"{text_encoder} and {tokenizer.name}"):
+    with building(f"{text_encoder} and {tokenizer.name}"), loading():
         words = CLIPTokenizer.from_pretrained(tokenizer, local_files_only=True)
         return words, CLIPTextModel.from_pretrained(text_encoder, local_files_only=True, **options)

@@ -1,4 +1,37 @@
-"""Makes pictures of faces from text, with exact action units (AUs).
+"""Makes pictures of faces from text, with exact action units (AUs)."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import secrets
+import sys
+import time
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from common import cli, options
+from common.action_units import to_vector
+from common.app.command import app
+from common.edit_command import output_paths, parse_face
+from common.errors import ActionUnitError, InputError
+from common.expressions import is_word
+from common.files import check_writable
+from common.help.command import doctor, licenses
+from common.images import picture_format, save_image
+from common.provenance.options import add_saving, saving
+from common.provenance.recipe import saved_with
+from common.sheets import Row, contact_sheet
+
+from .flags import add_face, add_model, add_sampling, sampling
+from .sweep import STEPS, expand
+from .variants import RELEASE, VARIANTS, get_variant
+
+ABOUT = """Makes pictures of faces from text, with exact action units (AUs).
 
     fineface "a close-up of a woman with red hair" AU12=4 AU6=2 -o smile.png
     fineface "a close-up of a man" angry:0.7 -o angry.png          a word for an expression, or a share of it
@@ -20,34 +53,6 @@
 Intensities are absolute, on the FACS scale 0..5. The AUs are 1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25 and 26.
 """
 
-from __future__ import annotations
-
-import argparse
-import json
-import os
-import re
-import secrets
-import sys
-import time
-from collections.abc import Sequence
-from functools import partial
-from pathlib import Path
-from typing import Any
-
-from common import cli
-from common.action_units import to_vector
-from common.errors import ActionUnitError, InputError
-from common.expressions import is_word
-from common.help.command import doctor, licenses
-from common.images import picture_format, save_image
-from common.provenance.options import add_saving, saving
-from common.provenance.recipe import saved_with
-from common.sheets import Row, contact_sheet
-
-from .flags import add_face, add_model, add_sampling, sampling
-from .sweep import STEPS, expand
-from .variants import RELEASE, VARIANTS, get_variant
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The console script; returns the exit code."""
@@ -57,12 +62,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _generate(arguments: list[str]) -> int:
-    parser = _parser("fineface", __doc__)
+    parser = cli.command_parser("fineface", ABOUT)
     parser.add_argument("inputs", nargs="+", metavar="PROMPT | AU=VALUE | AU=FROM:TO", help="in any order")
     parser.add_argument(
         "--face", action="append", type=Path, metavar="PHOTO", help="who it is; may stand several times"
     )
-    _add_options(parser)
+    _add_options(parser, "fineface.png")
     parser.add_argument("--size", type=int, help="side in pixels (default: the network's own)")
     args = parser.parse_intermixed_args(arguments)
     prompts, wish = split_inputs(args.inputs)
@@ -70,6 +75,7 @@ def _generate(arguments: list[str]) -> int:
         raise InputError(f'Name one prompt, e.g. fineface "a close-up of a man" AU12=3; got {len(prompts)}.')
     wishes, target = expand(wish, args.columns), Path(args.output or "fineface.png")
     picture_format(target)
+    check_writable(target.parent)
     started = time.perf_counter()
     _begin(args)
     from ._api import generate  # torch and diffusers load here, after the arguments have been understood
@@ -79,18 +85,18 @@ def _generate(arguments: list[str]) -> int:
 
 
 def _edit(arguments: list[str]) -> int:
-    parser = _parser("fineface edit", "Makes the face in a photo anew, with these AUs.")
+    parser = cli.command_parser("fineface edit", "Makes the face in a photo anew, with these AUs.")
     parser.add_argument("inputs", nargs="+", metavar="PHOTO | AU=VALUE | AU=FROM:TO", help="in any order")
     parser.add_argument("--face", default="largest", help='"largest", an index from the left, or X,Y in the photo')
     add_face(parser)
-    _add_options(parser)
+    _add_options(parser, "PHOTO-edited.png")
     parser.add_argument("--size", type=int, help="side of the crop in pixels (default: the network's own)")
     args = parser.parse_intermixed_args(arguments)
     photos, wish = split_inputs(args.inputs)
     if len(photos) != 1 or not os.path.exists(os.path.expanduser(photos[0])):
         raise InputError(f"Name one photo, e.g. fineface edit photo.jpg AU12=3; got {photos or 'none'}.")
-    wishes, target = expand(wish, args.columns), cli.output_paths([Path(photos[0])], args.output)[0]
-    started, face = time.perf_counter(), cli.parse_face(args.face)
+    wishes, target = expand(wish, args.columns), output_paths([Path(photos[0])], args.output)[0]
+    started, face = time.perf_counter(), parse_face(args.face)
     _begin(args)
     from ._api import edit
 
@@ -103,7 +109,7 @@ def _edit(arguments: list[str]) -> int:
 
 
 def _download(arguments: list[str]) -> int:
-    parser = _parser(
+    parser = cli.command_parser(
         "fineface download", "Fetches the published weights; what is there is kept, what broke off goes on."
     )
     published = sorted(name for name, variant in VARIANTS.items() if variant.bases)
@@ -120,7 +126,7 @@ def _download(arguments: list[str]) -> int:
 
 
 def _convert(arguments: list[str]) -> int:
-    parser = _parser("fineface convert", "Writes one file for diffusers' load_ip_adapter, LoRA included.")
+    parser = cli.command_parser("fineface convert", "Writes one file for diffusers' load_ip_adapter, LoRA included.")
     parser.add_argument("--variant", choices=sorted(VARIANTS), default="sd21", help="which adapter")
     parser.add_argument("--adapter", default=RELEASE, help="folder with the adapter's files, or fetched hub repository")
     parser.add_argument("-o", "--output", type=Path, default=Path("fineface.safetensors"), help="the file")
@@ -150,18 +156,12 @@ def split_inputs(inputs: Sequence[str]) -> tuple[list[str], str]:
     return words, ",".join(wish)
 
 
-def _parser(name: str, description: str | None) -> argparse.ArgumentParser:
-    return argparse.ArgumentParser(
-        name, description=description, epilog=cli.EXIT_CODES, formatter_class=cli.HelpFormatter
-    )
-
-
-def _add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-o", "--output", help="file; a sweep becomes a labelled sheet")
+def _add_options(parser: argparse.ArgumentParser, output: str) -> None:
+    parser.add_argument("-o", "--output", help=f"file; a sweep becomes a labelled sheet (default: {output})")
     parser.add_argument("--columns", type=int, default=STEPS, help="pictures of a sweep")
     parser.add_argument("--json", action="store_true", help="print what was done as JSON")
     add_saving(parser)
-    parser.add_argument("-q", "--quiet", action="store_true", help="no progress bars")
+    options.add_quiet(parser)
     add_sampling(parser).add_argument("--batch-size", type=int, default=4, help="pictures at once")
     add_model(parser)
 
@@ -173,11 +173,11 @@ def _options(args: argparse.Namespace) -> dict[str, Any]:
 
 def _begin(args: argparse.Namespace) -> None:
     """Draws the seed that was not given, and sets up what is printed."""
+    cli.listen(args.quiet)
     if args.seed is None:
         args.seed = secrets.randbelow(2**31)
-        cli.say(f"seed {args.seed}")
+        cli.note(f"seed {args.seed}")
     saving(args)
-    cli.listen(args.quiet)
 
 
 def _finish(
@@ -186,7 +186,7 @@ def _finish(
     """Writes the picture, or the sheet of a sweep."""
     made = images[0] if len(images) == 1 else contact_sheet([Row(images, wishes, title)])
     save_image(saved_with(made, **saving(args)), target)
-    cli.say(f"{title} -> {target}")
+    cli.note(f"{title} -> {target}")
     if args.json:
         record = {"input": title, "output": str(target), "aus": [to_vector(wish) for wish in wishes], "wishes": wishes}
         print(json.dumps({**record, "seed": args.seed, "seconds": round(time.perf_counter() - started, 3)}), flush=True)
@@ -194,7 +194,7 @@ def _finish(
 
 
 _COMMANDS = {
-    "app": cli.lazily("fineface.app"),
+    "app": partial(app, "fineface", "Opens a page to make faces on.", cli.lazily("fineface.app", "tab")),
     "batch": cli.lazily("fineface.batch"),
     "score": cli.lazily("fineface.batch", "main_score"),
     "edit": _edit,

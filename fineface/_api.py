@@ -15,12 +15,15 @@ from common.action_units import AUWish, as_list, to_vector
 from common.arguments import Engine, check_engine, pair_up
 from common.background import Extent, check_name
 from common.defaults import Defaults
+from common.devices import choose_device
 from common.editor import WARP_NOTE
+from common.front import KEPT
 from common.images import ImageLike, check_exists
 from common.models import EMBEDDED_NOTE, missing_networks
 
 from .checkpoints import Networks, load_networks
 from .editor import FineFace
+from .noise import drawn
 from .options import HIGH, LOW, PUBLISHED, Options
 from .text import check_prompt
 from .variants import EMBEDDED_FOLDER, STEPS_IN, keeper, locate, warps
@@ -97,6 +100,7 @@ def generate(
     """
     asked = PUBLISHED.asked(steps=steps, guidance=guidance)
     Options(asked.steps, asked.guidance, au_scale, face_scale, negative_prompt, seed, batch_size)
+    choose_device(device, dtype)
     for text, wish in pair_up(prompt, aus, as_list, "prompts")[0]:  # what is wrong should not cost a model's loading
         check_prompt("prompt", text)
         to_vector(wish, low=LOW, high=HIGH)
@@ -198,6 +202,7 @@ def edit(
         asked.steps, asked.guidance, au_scale, face_scale, negative_prompt, seed, batch_size, strength=strength,
         paste_back=paste_back, start=start,
     )  # fmt: skip
+    choose_device(device, dtype)
     pairs, single = pair_up(img, aus, as_list)
     for image, wish in pairs:
         check_exists(image)
@@ -213,16 +218,33 @@ def edit(
     else:
         places = locate(adapter, base, variant or keeper(base, adapter))
         editor = _editor(places, False, dtype, device, size, finder, parser)
-    subjects, encoded = [], {}
-    for image, _ in pairs:
-        if id(image) not in encoded:
-            encoded[id(image)] = editor.encode(image, face=face, extent=extent, strict=strict)
-        subjects.append(encoded[id(image)])
-    results = editor.edit(
-        subjects, [wish for _, wish in pairs], prompt, au_scale=au_scale, face_scale=face_scale, engine=engine,
-        start=start, strength=strength, steps=steps, guidance=guidance, negative_prompt=negative_prompt, seed=seed,
-        paste_back=paste_back, batch_size=batch_size, progress=progress,
-    )  # fmt: skip
+        seed = drawn(seed)  # one noise for all batches
+    results: list[Any] = []
+    known, subject = None, None
+    for first in range(0, len(pairs), batch_size):  # so that a long list needs no more memory than a short one
+        batch = pairs[first : first + batch_size]
+        subjects = []
+        for image, _ in batch:
+            if subject is None or image is not known:
+                known, subject = image, editor.encode(image, face=face, extent=extent, strict=strict)
+            subjects.append(subject)
+        results += editor.edit(
+            subjects,
+            [wish for _, wish in batch],
+            prompt,
+            au_scale=au_scale,
+            face_scale=face_scale,
+            engine=engine,
+            start=start,
+            strength=strength,
+            steps=steps,
+            guidance=guidance,
+            negative_prompt=negative_prompt,
+            seed=seed,
+            paste_back=paste_back,
+            batch_size=batch_size,
+            progress=progress,
+        )
     return results[0] if single else results
 
 
@@ -259,4 +281,6 @@ def _editor(places, alone, dtype, device, size, finder, parser) -> FineFace:
                     log.warning(EMBEDDED_NOTE)
             loaded, defaults = _loaded[networks]
             _editors[surroundings] = FineFace(loaded, size=size, finder=finder, parser=parser, defaults=defaults)
+            while len(_editors) > KEPT:
+                del _editors[next(iter(_editors))]  # the oldest
         return _editors[surroundings]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from PIL import Image
@@ -11,7 +11,6 @@ from common.action_units import ACTION_UNITS, to_text, to_vector
 from common.app.desk import BATCH, Desk, Sampling, Visit
 from common.app.layout import Controls
 from common.app.library import gradio
-from common.app.page import command
 from common.app.tab import Tab
 from common.app.units import unit_sliders, word_buttons, word_list
 from common.expressions import EXPRESSIONS
@@ -110,11 +109,6 @@ def wish(prompt: str, strength: float, *values: float) -> Asked:
 def told(asked: Asked) -> dict[str, Any]:
     """What makes it again."""
     return {"package": "fineface", "prompt": asked[0], "wish": to_text(asked[1]), "strength": asked[2]}
-
-
-def main(arguments: Sequence[str]) -> int:
-    """`fineface app`."""
-    return command("fineface app", "Opens a page to make faces on.", lambda found: [tab(**found)], arguments)
 
 
 def _levels(unit: str) -> Any:

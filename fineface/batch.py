@@ -8,6 +8,7 @@ from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from common import options as shared
 from common.action_units import to_vector
 from common.arguments import SEED, check_engine
 from common.batch.command import batch, score
@@ -179,7 +180,7 @@ def worker(args: argparse.Namespace) -> FineFaceWorker:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Those of `fineface edit`; the noise is the same in every run, so that a run can go on."""
     parser.add_argument("-o", "--output", help="folder of the run")
-    parser.add_argument("-q", "--quiet", action="store_true", help="no progress bars")
+    shared.add_quiet(parser)
     add_saving(parser)
     add_face(parser)
     add_sampling(parser, SEED)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
+from copy import copy
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -20,6 +21,7 @@ from common.action_units import AUWish, as_list, to_vector
 from common.advice import heed
 from common.arguments import Engine, check_engine, pair_up, whole_number
 from common.defaults import Defaults
+from common.devices import choose_device
 from common.errors import InputError
 from common.faces import FaceFinder, get_finder
 from common.images import ImageLike, read_image, rgb
@@ -120,6 +122,7 @@ class FineFace:
             InputError: an unknown variant or parser, or an option that cannot be used.
         """
         backgrounds.check_name(parser)  # what is wrong should not cost the loading of a model
+        choose_device(device, dtype)
         folder, place, kind = locate(adapter, base, variant)
         networks, defaults = load_networks(folder, place, kind, lora_scale=lora_scale, dtype=dtype, device=device)
         alone = warps(adapter, base, variant)
@@ -353,6 +356,7 @@ class FineFace:
         """Pictures (H, W, 3) in [0, 1], a batch at a time; calls of several threads take turns."""
         images: list[np.ndarray] = []
         with self.networks.lock, torch.no_grad():
+            pipeline = copy(pipeline)  # over the same networks: the bars of others stay as they are
             pipeline.set_progress_bar_config(disable=not progress)
             for rows in conditions.batches():
                 if self.networks.face_projection is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any, get_args
 
-from common import cli
+from common import options
 from common.arguments import Engine
 
 from .variants import VARIANTS
@@ -23,9 +23,9 @@ def add_face(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--start", choices=("photo", "draft"), default="photo", help="what is noised first")
     parser.add_argument("--strength", type=float, help="how much is made anew, 0 to 1 (default: 1; from a draft 0.5)")
-    parser.add_argument("--finder", default="auto", help="auto, insightface, face-alignment or mediapipe")
+    options.add_finder(parser)
     parser.add_argument("--parser", default="auto", help="auto, segformer, embedded or grabcut")
-    cli.add_strict(parser)
+    options.add_strict(parser)
 
 
 def add_sampling(parser: argparse.ArgumentParser, seed: int | None = None) -> argparse._ArgumentGroup:
@@ -51,8 +51,7 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--adapter", help='folder with the adapter\'s files, fetched hub repository, or "embedded"')
     group.add_argument("--base", help="folder of the base model, or fetched hub repository (default: live ids)")
-    group.add_argument("--device", help="cuda, mps or cpu (default: the fastest)")
-    group.add_argument("--dtype", choices=("float32", "bfloat16", "float16"), help="default: float16 on cuda and mps")
+    options.add_device(group)
 
 
 def sampling(args: argparse.Namespace) -> dict[str, Any]:

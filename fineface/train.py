@@ -1,9 +1,4 @@
-"""Trains FineFace: `accelerate launch -m fineface.train config.toml`, or `python -m fineface.train config.toml`.
-
-    python -m fineface.train examples/train_fineface.toml --set folder=faces --set output=out/mine
-
-A training that was stopped goes on where its last checkpoint was when the same command runs again.
-"""
+"""Trains FineFace: `accelerate launch -m fineface.train config.toml`, or `python -m fineface.train config.toml`."""
 
 from __future__ import annotations
 
@@ -23,10 +18,18 @@ from .training.publish import Publisher
 from .training.sources import sources
 from .training.validation import METRICS, Validation
 
+ABOUT = """Trains FineFace.
+
+    accelerate launch -m fineface.train config.toml
+    python -m fineface.train examples/train_fineface.toml --set folder=faces --set output=out/mine
+
+A training that was stopped goes on where its last checkpoint was when the same command runs again.
+"""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns the exit code."""
-    return command("fineface.train", __doc__, FineFaceConfig, run, argv)
+    return command("fineface.train", ABOUT, FineFaceConfig, run, argv)
 
 
 def run(config: FineFaceConfig) -> int:

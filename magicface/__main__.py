@@ -1,4 +1,25 @@
-"""Changes the expression of a face in a photo by action-unit (AU) variations.
+"""Changes the expression of a face in a photo by action-unit (AU) variations."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from common import cli, edit_command, options
+from common.action_units import ACTION_UNITS, to_text, to_vector
+from common.app.command import app
+from common.errors import ActionUnitError, InputError
+from common.expressions import EXPRESSIONS, is_word
+from common.files import check_writable
+from common.help.command import doctor, licenses
+
+from . import commands
+
+ABOUT = """Changes the expression of a face in a photo by action-unit (AU) variations.
 
     magicface photo.jpg AU12=3 AU6=2 -o smile.png     raise the lip corners by 3 and the cheeks by 2
     magicface photo.jpg angry:0.7 -o angry.png        a word for an expression, or a share of it; more by commas
@@ -25,24 +46,6 @@ A variation is wanted minus present intensity, on the FACS scale 0..5. The AUs a
 and 26.
 """
 
-from __future__ import annotations
-
-import argparse
-import os
-import re
-import sys
-from collections.abc import Sequence
-from functools import partial
-from pathlib import Path
-
-from common import cli
-from common.action_units import ACTION_UNITS, to_text, to_vector
-from common.errors import ActionUnitError, InputError
-from common.expressions import EXPRESSIONS, is_word
-from common.help.command import doctor, licenses
-
-from . import commands
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The console script; returns the exit code."""
@@ -52,16 +55,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _edit(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(
-        "magicface", description=__doc__, epilog=cli.EXIT_CODES, formatter_class=cli.HelpFormatter
-    )
+    parser = cli.command_parser("magicface", ABOUT)
     parser.add_argument("inputs", nargs="+", metavar="PHOTO | AU=VALUE", help="photos and the wish, in any order")
-    cli.add_options(parser)
+    options.add_options(parser, "file, or folder for several photos (default: PHOTO-edited.png)", record=True)
     args = parser.parse_intermixed_args(arguments)
     photos, wish = split_inputs(args.inputs)
     from ._api import MagicFace  # torch and diffusers load here, after the arguments have been understood
 
-    return cli.run(MagicFace, photos, wish, args, {"background": args.background})
+    return edit_command.run(MagicFace, photos, wish, args, {"background": args.background})
 
 
 def split_inputs(inputs: Sequence[str]) -> tuple[list[Path], str]:
@@ -94,10 +95,9 @@ def split_inputs(inputs: Sequence[str]) -> tuple[list[Path], str]:
 
 
 def _download(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(
+    parser = cli.command_parser(
         "magicface download",
-        description="Fetches the published weights (about 8 GB); what is there is kept, what broke off goes on.",
-        formatter_class=cli.HelpFormatter,
+        "Fetches the published weights (about 8 GB); what is there is kept, what broke off goes on.",
     )
     parser.add_argument("--to", type=Path, help="folder (default: ~/.cache/face-rig/mengtingwei--magicface)")
     parser.add_argument("--base", help="hub repository or local folder of Stable Diffusion 1.5 (default: live ids)")
@@ -109,10 +109,8 @@ def _download(arguments: list[str]) -> int:
 
 
 def _explain(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(
-        "magicface explain",
-        description="Says what an action unit or a word such as happy is; without a name, lists all.",
-        formatter_class=cli.HelpFormatter,
+    parser = cli.command_parser(
+        "magicface explain", "Says what an action unit or a word such as happy is; without a name, lists all."
     )
     parser.add_argument("names", nargs="*", metavar="AU | WORD", help="such as AU4 or happy (default: all)")
     parser.add_argument("-o", "--output", type=Path, help="picture of a head without and with it; of one name")
@@ -124,6 +122,7 @@ def _explain(arguments: list[str]) -> int:
         if len(args.names) != 1:
             raise InputError(f"A picture is of one name; got {len(args.names)}.")
         picture_format(args.output)
+        check_writable(args.output.parent)
     found = [explain(name) for name in args.names or (*ACTION_UNITS, *EXPRESSIONS)]
     print("\n\n".join(map(str, found)))
     if args.output is not None:
@@ -132,7 +131,7 @@ def _explain(arguments: list[str]) -> int:
 
 
 _COMMANDS = {
-    "app": cli.lazily("magicface.app"),
+    "app": partial(app, "magicface", "Opens a page to edit expressions on.", cli.lazily("magicface.app", "tab")),
     "batch": cli.lazily("magicface.batch"),
     "doctor": partial(doctor, "magicface doctor", cli.lazily("magicface.sources", "sources")),
     "licenses": partial(licenses, "magicface licenses", cli.lazily("magicface.sources", "sources")),

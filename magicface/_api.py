@@ -13,6 +13,7 @@ from common.arguments import SEED, Engine, Start, check_engine, check_options, p
 from common.background import Extent
 from common.checkpoints import MAGICFACE
 from common.defaults import Defaults
+from common.devices import choose_device
 from common.editor import Editor
 from common.errors import InputError
 from common.explain import cautions
@@ -121,7 +122,8 @@ def edit(
     way = {"steps": steps, "guidance": guidance, "paste_back": paste_back, "start": start, "strength": strength}
     asked = Defaults().asked(extent=extent, **way)
     check_options(asked.steps, batch_size, asked.guidance, seed, asked.paste_back)
-    check_engine(engine, start)
+    check_engine(engine, start, strength)
+    choose_device(device, dtype)
     pairs, single = pair_up(img, au_delta, MagicFace.rigger.as_list)
     if background is not None and as_list(img) is not None:
         raise InputError("background goes with one prepared crop; got a list of pictures.")

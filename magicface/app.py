@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,6 @@ from common.action_units import ACTION_UNITS, to_text, to_vector
 from common.app.desk import Desk, Visit
 from common.app.layout import Controls, picture_input
 from common.app.library import gradio
-from common.app.page import command
 from common.app.tab import Tab
 from common.app.units import STRONGEST, unit_sliders, word_buttons, word_list
 from common.expressions import EXPRESSIONS
@@ -57,11 +55,6 @@ def controls() -> Controls:
         chosen=[(words, lambda word: _preset(word)(1.0) if word else [gr.skip()] * len(ACTION_UNITS))],
         asks_photo=[(neutral.click, _neutralized, ()), (actor.upload, _copied, (actor,))],
     )
-
-
-def main(arguments: Sequence[str]) -> int:
-    """`magicface app`."""
-    return command("magicface app", "Opens a page to edit expressions on.", lambda found: [tab(**found)], arguments)
 
 
 def _preset(word: str) -> Any:

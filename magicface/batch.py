@@ -33,7 +33,7 @@ def main_score(arguments: list[str]) -> int:
 
 def main_redo(arguments: list[str]) -> int:
     """`magicface redo`; returns the exit code."""
-    return redo("magicface", maker(_kind, to_vector), arguments)
+    return redo("magicface", maker(_kind, to_vector), arguments, prepared=True)
 
 
 def worker(args: argparse.Namespace) -> EditorWorker:

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from common import cli
+from common import cli, options
 from common.action_units import known_unit
+from common.edit_command import check_asked, output_paths, parse_face, sampling
 from common.errors import InputError
+from common.files import check_writable
 from common.images import picture_format, save_image
 from common.provenance.options import saving
 from common.provenance.recipe import saved_with
@@ -20,7 +22,7 @@ _FRAME = re.compile(r"(\d+(?:\.\d*)?):(.*)")
 
 def neutralize(arguments: list[str]) -> int:
     """`magicface neutralize photo.jpg`."""
-    parser = _parser("neutralize", "Brings the measured action units of a face to zero.")
+    parser = _parser("neutralize", "Brings the measured action units of a face to zero.", "edited.png")
     _add_measurer(parser)
     args = parser.parse_args(arguments)
     target = _target(args)
@@ -32,7 +34,7 @@ def neutralize(arguments: list[str]) -> int:
 
 def transfer(arguments: list[str]) -> int:
     """`magicface transfer photo.jpg reference.jpg`."""
-    parser = _parser("transfer", "Gives a face the expression that is measured in another photo.")
+    parser = _parser("transfer", "Gives a face the expression that is measured in another photo.", "edited.png")
     parser.add_argument("reference", type=Path, help="photo of whoever shows the expression")
     parser.add_argument("--reference-face", default="largest", help="which one there; as --face")
     _add_measurer(parser)
@@ -42,14 +44,14 @@ def transfer(arguments: list[str]) -> int:
 
     picture = made(
         args.photo, args.reference, share=args.share, measurer=args.measurer,
-        reference_face=cli.parse_face(args.reference_face), **_options(args),
+        reference_face=parse_face(args.reference_face), **_options(args),
     )  # fmt: skip
     return _saved(picture, target, args)
 
 
 def sweep(arguments: list[str]) -> int:
     """`magicface sweep photo.jpg AU12`."""
-    parser = _parser("sweep", "Draws a labelled sheet of one action unit at several levels.")
+    parser = _parser("sweep", "Draws a labelled sheet of one action unit at several levels.", "sweep.png")
     parser.add_argument("unit", help="such as AU12")
     parser.add_argument("--levels", help="by commas (default: -2,-1,0,1,2,3,4)")
     _add_side(parser)
@@ -64,7 +66,7 @@ def sweep(arguments: list[str]) -> int:
 
 def grid(arguments: list[str]) -> int:
     """`magicface grid photo.jpg AU4 AU12`."""
-    parser = _parser("grid", "Draws a labelled sheet of two action units, each at several levels.")
+    parser = _parser("grid", "Draws a labelled sheet of two action units, each at several levels.", "grid.png")
     parser.add_argument("rows", help="the unit that changes from row to row, such as AU4")
     parser.add_argument("columns", help="the unit that changes along a row, such as AU12")
     parser.add_argument("--levels", default="0,1.5,3", help="of both, by commas")
@@ -86,6 +88,8 @@ def animate(arguments: list[str]) -> int:
         "animate",
         "Makes a photo move, as a GIF or an MP4: an expression that comes, stays and goes, or keyframes SECONDS:WISH, "
         "such as 0:neutral 0.5:happy 2:neutral.",
+        "moving.gif",
+        saving=False,
     )
     parser.add_argument("wish", nargs="+", metavar="WISH | SECONDS:WISH", help="AU12=3, happy, 0.5:happy ...")
     parser.add_argument("--fps", type=float, default=12.0, help="frames a second")
@@ -98,10 +102,10 @@ def animate(arguments: list[str]) -> int:
     cli.listen(args.quiet)
     from common.motion import between, check_movie, rise_and_fall
 
-    if args.certificate or args.key:
-        raise InputError("Moving pictures cannot be signed; leave out --certificate and --key.")
-    target = Path(args.output or f"{args.photo.stem}-moving.gif")
+    target = _named(args, "moving.gif")
+    check_asked(args)
     check_movie(target)
+    check_writable(target.parent)
     if target.resolve() == args.photo.resolve():
         raise InputError(f"The result {target} would overwrite the photo; choose another -o.")
     times = {name: getattr(args, name) for name in ("onset", "apex", "offset", "rest")}
@@ -113,7 +117,7 @@ def animate(arguments: list[str]) -> int:
     found.save(target)
     flicker = found.flicker()
     told = "" if flicker is None else f"; flicker where nothing moves: {flicker:.2f} of 255"
-    cli.say(f"{args.photo} -> {target}: {len(found.frames)} frames{told}")
+    cli.note(f"{args.photo} -> {target}: {len(found.frames)} frames{told}")
     return cli.OK
 
 
@@ -131,12 +135,10 @@ def keyframes(wishes: Sequence[str]) -> list[tuple[float, str]]:
     return [(float(each[1]), each[2]) for each in found if each]
 
 
-def _parser(name: str, what: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        f"magicface {name}", description=what, epilog=cli.EXIT_CODES, formatter_class=cli.HelpFormatter
-    )
+def _parser(name: str, what: str, result: str, saving: bool = True) -> argparse.ArgumentParser:
+    parser = cli.command_parser(f"magicface {name}", what)
     parser.add_argument("photo", type=Path, help="a picture file")
-    cli.add_options(parser)
+    options.add_options(parser, f"file, or folder (default: PHOTO-{result})", saving=saving)
     return parser
 
 
@@ -164,26 +166,29 @@ def _levels(text: str | None) -> list[float] | None:
 def _target(args: argparse.Namespace, kind: str = "edited") -> Path:
     """Where the picture goes; what is wrong with it should not cost an edit."""
     cli.listen(args.quiet)
-    named = args.output if args.output is not None and Path(args.output).suffix else None
-    target = Path(named or Path(args.output or "") / f"{args.photo.stem}-{kind}.png")
+    target = _named(args, f"{kind}.png")
     picture_format(target)
     saving(args)
-    cli.output_paths([args.photo], str(target))
+    check_asked(args)
+    output_paths([args.photo], str(target))
     return target
+
+
+def _named(args: argparse.Namespace, result: str) -> Path:
+    """The file that -o names; in a folder, or without -o, one that is named after the photo."""
+    if args.output is not None and Path(args.output).suffix:
+        return Path(args.output)
+    return Path(args.output or "") / f"{args.photo.stem}-{result}"
 
 
 def _options(args: argparse.Namespace) -> dict[str, Any]:
     """The options of `magicface.edit` among those of the command line."""
-    names = (
-        *("model", "base", "dtype", "device", "extent", "background", "finder", "parser", "steps", "guidance", "seed"),
-        *("engine", "start", "strength", "size", "strict"),
-    )
-    options = {name: getattr(args, name) for name in names}
-    paste = False if args.paste == "none" else args.paste
-    return options | {"face": cli.parse_face(args.face), "paste_back": paste, "progress": not args.quiet}
+    names = ("model", "base", "dtype", "device", "extent", "background", "finder", "parser", "seed", "engine", "size")
+    found = {name: getattr(args, name) for name in (*names, "strict")} | sampling(args)
+    return found | {"face": parse_face(args.face), "progress": not args.quiet}
 
 
 def _saved(picture: Any, target: Path, args: argparse.Namespace) -> int:
     save_image(saved_with(picture, **saving(args)), target)
-    cli.say(f"{args.photo} -> {target}")
+    cli.note(f"{args.photo} -> {target}")
     return cli.OK

@@ -20,7 +20,13 @@ FAINT = 0.5
 
 
 def neutralize(
-    img: ImageLike, *, share: float = 1.0, face: Any = "largest", measurer: str = "auto", **options: Any
+    img: ImageLike,
+    *,
+    share: float = 1.0,
+    face: Any = "largest",
+    finder: str = "auto",
+    measurer: str = "auto",
+    **options: Any,
 ) -> Any:
     """A photo whose measured action units are brought to zero: `neutralize("smile.jpg")`.
 
@@ -28,6 +34,7 @@ def neutralize(
         img: a photo, see `edit`.
         share: of the expression that goes, 0 to 1.
         face: which, see `edit`.
+        finder: face detector of measurement and edit, see `edit`.
         measurer: who reads the photo, see `common.measure.get_measurer`.
         options: the others of `edit`.
 
@@ -39,7 +46,8 @@ def neutralize(
     """
     check_share("share", share)
     photo = read_image(img)
-    return _changed(photo, -share * units_of(photo, face, measurer).clip(0), face, options)
+    change = -share * units_of(photo, face, measurer, finder).clip(0)
+    return _changed(photo, change, {"face": face, "finder": finder, **options})
 
 
 def transfer(
@@ -49,6 +57,7 @@ def transfer(
     share: float = 1.0,
     face: Any = "largest",
     reference_face: Any = "largest",
+    finder: str = "auto",
     measurer: str = "auto",
     **options: Any,
 ) -> Any:
@@ -60,6 +69,7 @@ def transfer(
         share: of the way between the two expressions, 0 to 1.
         face: which in the photo, see `edit`.
         reference_face: which in the reference.
+        finder: face detector of both measurements and the edit, see `edit`.
         measurer: who reads both, see `common.measure.get_measurer`.
         options: the others of `edit`.
 
@@ -71,12 +81,20 @@ def transfer(
     """
     check_share("share", share)
     photo = read_image(img)
-    there, here = units_of(reference, reference_face, measurer), units_of(photo, face, measurer)
-    return _changed(photo, share * (there.clip(0) - here.clip(0)), face, options)
+    there = units_of(reference, reference_face, measurer, finder)
+    here = units_of(photo, face, measurer, finder)
+    change = share * (there.clip(0) - here.clip(0))
+    return _changed(photo, change, {"face": face, "finder": finder, **options})
 
 
-def units_of(img: ImageLike, face: Any = "largest", measurer: str = "auto") -> np.ndarray:
+def units_of(img: ImageLike, face: Any = "largest", measurer: str = "auto", finder: str = "auto") -> np.ndarray:
     """The measured intensities (12,) of one face of a photo, 0 to 5, in the order of `ACTION_UNITS`.
+
+    Args:
+        img: the photo.
+        face: which of the faces that the finder sees.
+        measurer: who reads it, see `common.measure.get_measurer`.
+        finder: face detector, by which a face has its index.
 
     Raises:
         FaceNotFoundError: no such face.
@@ -85,12 +103,12 @@ def units_of(img: ImageLike, face: Any = "largest", measurer: str = "auto") -> n
     reader, pixels = get_measurer(measurer), rgb(read_image(img))
     many = getattr(reader, "many", None)
     if many is not None:
-        return many([pixels], faces=[choose_face(get_finder("auto").find(pixels), face)])[0].units
+        return many([pixels], faces=[choose_face(get_finder(finder).find(pixels), face)])[0].units
     if face != "largest":
         raise InputError(f"The measurer {reader.name!r} reads the largest face only; got face={face!r}.")
     return reader(pixels).units
 
 
-def _changed(photo: Any, change: np.ndarray, face: Any, options: dict[str, Any]) -> Any:
+def _changed(photo: Any, change: np.ndarray, options: dict[str, Any]) -> Any:
     wish = {unit: round(float(value), 2) for unit, value in zip(ACTION_UNITS, change) if abs(value) >= FAINT}
-    return edit(photo, wish, face=face, **options) if wish else photo.copy()
+    return edit(photo, wish, **options) if wish else photo.copy()

@@ -1,9 +1,4 @@
-"""Trains MagicFace: `accelerate launch -m magicface.train config.toml`, or `python -m magicface.train config.toml`.
-
-    python -m magicface.train examples/train_magicface.toml --set manifest=pairs.csv --set output=out/mine
-
-A training that was stopped goes on where its last checkpoint was when the same command runs again.
-"""
+"""Trains MagicFace: `accelerate launch -m magicface.train config.toml`, or `python -m magicface.train config.toml`."""
 
 from __future__ import annotations
 
@@ -27,6 +22,14 @@ from common.training.edit_config import EditConfig
 from common.training.edit_networks import Kind
 
 from .data import ManifestPairs, Pair, SyntheticPairs
+
+ABOUT = """Trains MagicFace.
+
+    accelerate launch -m magicface.train config.toml
+    python -m magicface.train examples/train_magicface.toml --set manifest=pairs.csv --set output=out/mine
+
+A training that was stopped goes on where its last checkpoint was when the same command runs again.
+"""
 
 KIND = Kind("MagicFace", MAGICFACE, vector_size=len(ACTION_UNITS), guides=1)
 
@@ -54,7 +57,7 @@ class MagicFaceConfig(EditConfig):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns the exit code."""
-    return command("magicface.train", __doc__, MagicFaceConfig, run, argv)
+    return command("magicface.train", ABOUT, MagicFaceConfig, run, argv)
 
 
 def run(config: MagicFaceConfig) -> int:

@@ -1,4 +1,18 @@
-"""Micro-expressions: read a clip, train and test networks under the field's protocols, make labelled clips.
+"""Micro-expressions: read a clip, train and test networks under the field's protocols, make labelled clips."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from common import cli
+from common.files import check_writable
+from common.help.command import doctor, licenses
+
+ABOUT = """Micro-expressions: read a clip, train and test networks under the field's protocols, make labelled clips.
 
     python -m microexpression analyze clip.mp4 -o report/
     python -m microexpression train --model rcn_a --protocol megc2019 --data DATA --datasets smic casme2 samm -o out/
@@ -8,36 +22,21 @@
 Needs pip install "face-rig[micro]".
 """
 
-from __future__ import annotations
-
-import argparse
-import sys
-from collections.abc import Callable, Sequence
-from functools import partial
-from pathlib import Path
-
-from common import cli
-from common.help.command import doctor, licenses
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns the exit code."""
     argv = sys.argv[1:] if argv is None else argv
     if argv and argv[0] in HELP:
         return cli.guarded(lambda: HELP[argv[0]](argv[1:]))
-    parser = argparse.ArgumentParser(
-        "microexpression", description=__doc__, formatter_class=cli.HelpFormatter, epilog=cli.EXIT_CODES
-    )
-    commands = parser.add_subparsers(dest="command", required=True)
-    for name, (add, run) in COMMANDS.items():
-        assert run.__doc__ is not None
-        own = commands.add_parser(name, help=run.__doc__.splitlines()[0], formatter_class=cli.HelpFormatter)
-        add(own)
-        own.add_argument("-q", "--quiet", action="store_true", help="no progress bars")
-        own.set_defaults(run=run)
+    parser = cli.command_parser("microexpression", ABOUT)
+    cli.add_commands(parser, COMMANDS)
     args = parser.parse_args(argv)
-    cli.listen(args.quiet)
-    return cli.guarded(lambda: args.run(args))
+
+    def work() -> int:
+        cli.listen(args.quiet)
+        return args.run(args)
+
+    return cli.guarded(work)
 
 
 def _add_analyze(parser: argparse.ArgumentParser) -> None:
@@ -56,7 +55,7 @@ def _add_analyze(parser: argparse.ArgumentParser) -> None:
 
 
 def _analyze(args: argparse.Namespace) -> int:
-    """Read a clip: apex, flow, strain, action units, class; one page."""
+    check_writable(args.output)
     from .analysis import analyze
     from .clips import read_clip
     from .report import write_report
@@ -69,8 +68,8 @@ def _analyze(args: argparse.Namespace) -> int:
     page = write_report(found, args.output)
     print(f"{found.label}, {100 * found.confidence:.0f} %; apex at frame {found.clip.apex}")
     for what, reader in (("class", found.emotion_reader), ("action units", found.unit_reader)):
-        cli.say(f"{what} read by {reader.model.name}: {reader.trained}")
-    print(f"written: {page}")
+        cli.note(f"{what} read by {reader.model.name}: {reader.trained}")
+    cli.note(f"written: {page}")
     return cli.OK
 
 
@@ -103,7 +102,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
 
 
 def _train(args: argparse.Namespace) -> int:
-    """Train and test networks under a protocol; tables, confusion matrices, a log of each fold."""
+    check_writable(args.output)
     from .commands import train
 
     return train(args)
@@ -124,7 +123,7 @@ def _add_synthetic(parser: argparse.ArgumentParser) -> None:
 
 
 def _synthetic(args: argparse.Namespace) -> int:
-    """Render data sets of people who do not exist, with every label known."""
+    check_writable(args.output)
     from .synthetic.write import Plan, write
 
     names = ("subjects", "clips", "size", "seed")
@@ -133,14 +132,18 @@ def _synthetic(args: argparse.Namespace) -> int:
         **{name: getattr(args, name) for name in names},
     )  # fmt: skip
     for folder in write(args.output, plan, workers=args.workers, progress=not args.quiet):
-        print(f"complete: {folder}")
+        cli.note(f"complete: {folder}")
     return cli.OK
 
 
-COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], Callable[[argparse.Namespace], int]]] = {
-    "analyze": (_add_analyze, _analyze),
-    "train": (_add_train, _train),
-    "synthetic": (_add_synthetic, _synthetic),
+COMMANDS = {
+    "analyze": cli.Command("Read a clip: apex, flow, strain, action units, class; one page.", _add_analyze, _analyze),
+    "train": cli.Command(
+        "Train and test networks under a protocol; tables, confusion matrices, a log of each fold.", _add_train, _train
+    ),
+    "synthetic": cli.Command(
+        "Render data sets of people who do not exist, with every label known.", _add_synthetic, _synthetic
+    ),
 }
 _SOURCES = cli.lazily("microexpression.sources", "sources")
 HELP = {

@@ -1,4 +1,26 @@
-"""Changes the light on a face in a photo, where it looks and its expression, by numbers or from another photo.
+"""Changes the light on a face in a photo, where it looks and its expression, by numbers or from another photo."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from common import cli, edit_command, options
+from common.app.command import app
+from common.errors import ActionUnitError, InputError
+from common.expressions import is_word
+from common.help.command import doctor, licenses
+
+from .checks import check_guidance, check_prepared
+from .wish import RigWish
+
+ABOUT = """Changes the light on a face in a photo, where it looks and its expression, by numbers or from another photo.
 
     rigface photo.jpg --light azimuth=60 --pose yaw=15 AU12=3 -o out.png
     rigface photo.jpg --target other.jpg --copy light+pose -o out.png
@@ -21,24 +43,6 @@ to the present one (positive yaw turns to the picture's right, positive pitch lo
 head shall look. Action units are changes, on the FACS scale 0..5: 1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25 and 26.
 """
 
-from __future__ import annotations
-
-import argparse
-import os
-import re
-import sys
-from collections.abc import Sequence
-from functools import partial
-from pathlib import Path
-from typing import Any
-
-from common import cli
-from common.errors import ActionUnitError, InputError
-from common.expressions import is_word
-from common.help.command import doctor, licenses
-
-from .wish import RigWish
-
 NEUTRAL = "neutral"
 
 
@@ -50,27 +54,24 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _edit(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(
-        "rigface", description=__doc__, epilog=cli.EXIT_CODES, formatter_class=cli.HelpFormatter
-    )
+    parser = cli.command_parser("rigface", ABOUT)
     parser.add_argument("inputs", nargs="+", metavar="PHOTO | AU=VALUE", help="photos and action units, in any order")
     wish = parser.add_argument_group("wish")
     wish.add_argument("--light", help="azimuth, elevation, intensity, ambient, e.g. azimuth=60,elevation=20")
     wish.add_argument("--pose", help='yaw, pitch, roll, added to the present ones, e.g. yaw=15; or "yaw=0,absolute"')
     wish.add_argument("--target", type=Path, metavar="PHOTO", help="to copy from")
     wish.add_argument("--copy", metavar="WHAT", help="light, pose, expression; several as light+pose")
-    cli.add_options(parser)
+    options.add_options(parser, "file, or folder for several photos (default: PHOTO-edited.png)", record=True)
     parser.add_argument("--render", type=Path, help="render made before; goes with --background and --coefficients")
     parser.add_argument("--coefficients", type=Path, help="expression made before, a .npy file")
     args = parser.parse_intermixed_args(arguments)
     prepared = {name: getattr(args, name) for name in ("background", "render", "coefficients")}
     photos, wanted = read_inputs(args, prepared["background"] is not None)
-    from ._api import RigFace  # torch and diffusers load here, after the arguments have been understood
-    from .editor import check_guidance, check_prepared
-
     check_guidance(args.guidance)
     check_prepared(**prepared)
-    return cli.run(RigFace, photos, wanted, args, prepared)
+    from ._api import RigFace  # torch and diffusers load here, after the arguments have been understood
+
+    return edit_command.run(RigFace, photos, wanted, args, prepared)
 
 
 def read_inputs(args: argparse.Namespace, prepared: bool) -> tuple[list[Path], RigWish]:
@@ -103,10 +104,9 @@ def read_inputs(args: argparse.Namespace, prepared: bool) -> tuple[list[Path], R
 
 
 def _download(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(
+    parser = cli.command_parser(
         "rigface download",
-        description="Fetches the published weights (about 9 GB); what is there is kept, what broke off goes on.",
-        formatter_class=cli.HelpFormatter,
+        "Fetches the published weights (about 9 GB); what is there is kept, what broke off goes on.",
     )
     parser.add_argument("--to", type=Path, help="folder (default: ~/.cache/face-rig/mengtingwei--rigface)")
     parser.add_argument("--base", help="hub repository or local folder of Stable Diffusion 1.5 (default: live ids)")
@@ -119,7 +119,7 @@ def _download(arguments: list[str]) -> int:
 
 
 _COMMANDS = {
-    "app": cli.lazily("rigface.app"),
+    "app": partial(app, "rigface", "Opens a page to edit light and pose on.", cli.lazily("rigface.app", "tab")),
     "batch": cli.lazily("rigface.batch"),
     "download": _download,
     "evaluate": cli.lazily("rigface.evaluation.command"),

@@ -10,12 +10,14 @@ import torch
 from common.arguments import SEED, Engine, Start, check_engine, check_options, pair_up
 from common.background import Extent
 from common.defaults import Defaults
+from common.devices import choose_device
 from common.errors import InputError
 from common.front import Front
 from common.images import ImageLike, as_list, check_exists
 
+from .checks import check_guidance, check_prepared
 from .conditions import Conditions, read_conditions
-from .editor import RigFace, check_guidance, check_prepared
+from .editor import RigFace
 from .reconstruct import Reconstructor, check_name
 from .wish import RigWish, make_wishes
 from .wish import as_list as wishes_of
@@ -118,7 +120,8 @@ def edit(
     way = {"steps": steps, "paste_back": paste_back, "start": start, "strength": strength}
     asked = Defaults().asked(extent=extent, **way)
     check_options(asked.steps, batch_size, 1.0, seed, asked.paste_back)
-    check_engine(engine, start)
+    check_engine(engine, start, strength)
+    choose_device(device, dtype)
     check_guidance(guidance)
     wish = make_wishes(light=light, pose=pose, expression=expression, target=target, copy=copy)
     prepared = {"background": background, "render": render, "coefficients": coefficients}
@@ -166,6 +169,7 @@ def rig(
     wish = make_wishes(light=light, pose=pose, expression=expression, target=target, copy=copy)
     if as_list(img) is not None:
         raise InputError("rig() takes one photo; got a list of them.")
+    choose_device(device, dtype)
     _check(img, wish, {}, reconstructor)
     editor = _front.editor(
         {"model": model, "base": base, "dtype": dtype, "device": device},

@@ -12,7 +12,6 @@ from common.action_units import to_vector
 from common.app.desk import Desk, Visit
 from common.app.layout import Controls, picture_input
 from common.app.library import gradio
-from common.app.page import command
 from common.app.tab import Tab
 from common.expressions import EXPRESSIONS
 
@@ -132,11 +131,6 @@ def wish(
     known = EXPRESSIONS.get(word or "") if "expression" not in parts else None
     units = known.units if known else None
     return RigWish(light=light, pose=pose, expression=units, target=target, copy=list(parts) or None)
-
-
-def main(arguments: Sequence[str]) -> int:
-    """`rigface app`."""
-    return command("rigface app", "Opens a page to edit light and pose on.", lambda found: [tab(**found)], arguments)
 
 
 def _lamp(place: tuple[int, int]) -> Any:

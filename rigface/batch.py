@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from common.batch.command import batch, score
+from common.batch.jobs import Job
 from common.batch.package import Package
 from common.batch.report.command import report
 from common.batch.wishes import BASELINE
 from common.batch.worker import EditorWorker, worker_of
+from common.batch.worker import check as check_options
 from common.errors import InputError
 from common.provenance.command import maker, redo
+from common.provenance.recipe import Recipe
 
+from .checks import check_guidance
 from .wish import ATTRIBUTES, RigWish
 
 ABOUT = """Edits many photos, many wishes each, into one folder; a run that was stopped goes on where it was.
@@ -27,7 +31,7 @@ A wish is {"light": "azimuth=60", "pose": "yaw=15", "expression": "AU12=3"}, or 
 
 def main(arguments: list[str]) -> int:
     """The command; returns the exit code."""
-    return batch(Package("rigface", ABOUT, read_wish, worker, {BASELINE: {}}), arguments)
+    return batch(Package("rigface", ABOUT, read_wish, worker, {BASELINE: {}}, check=check), arguments)
 
 
 def main_score(arguments: list[str]) -> int:
@@ -37,7 +41,7 @@ def main_score(arguments: list[str]) -> int:
 
 def main_redo(arguments: list[str]) -> int:
     """`rigface redo`; returns the exit code."""
-    return redo("rigface", maker(_kind, _read_again), arguments)
+    return redo("rigface", _make_again, arguments)
 
 
 def main_report(arguments: list[str]) -> int:
@@ -62,9 +66,29 @@ def read_wish(value: Any) -> RigWish:
     return RigWish(expression=dict(value))
 
 
+def check(args: argparse.Namespace, jobs: Sequence[Job]) -> argparse.Namespace:
+    """The options, of which none is wrong."""
+    check_guidance(args.guidance)
+    return check_options(args, jobs)
+
+
 def worker(args: argparse.Namespace) -> EditorWorker:
     """Who edits, with the options of the command line."""
     return worker_of(_kind(), args, read_wish)
+
+
+def _make_again(recipe: Recipe, args: argparse.Namespace) -> Any:
+    """The picture of a recipe, once more.
+
+    Raises:
+        InputError: it was made of prepared conditions; or see `common.provenance.redo.redo`.
+    """
+    if recipe.settings.get("extent") == "prepared":
+        raise InputError(
+            "This picture was made of a prepared crop with conditions that its file does not hold.\n"
+            "  make it of them: rigface CROP --background PICTURE --render PICTURE --coefficients FILE"
+        )
+    return maker(_kind, _read_again)(recipe, args)
 
 
 def _read_again(value: Any) -> RigWish:

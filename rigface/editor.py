@@ -18,6 +18,7 @@ from common.images import ImageLike, read_image, rgb
 from common.pipeline import FaceEditPipeline
 from common.subject import Subject
 
+from .checks import check_guidance, check_prepared, no_guidance
 from .conditions import GREY, Conditions, read_conditions
 from .reconstruct import Given, Look, Reconstructor, check_name, get_reconstructor
 from .rigger import ConditionsRigger, Still, Target, conditions_of
@@ -66,7 +67,7 @@ class RigFace(Editor[RigWish]):
             )
         super().__init__(pipeline, **options)
         if self.defaults.guidance != 1:
-            raise CheckpointError(f"The model's editor.json asks for guidance. {_no_guidance(self.defaults.guidance)}")
+            raise CheckpointError(f"The model's editor.json asks for guidance. {no_guidance(self.defaults.guidance)}")
         self._asked = reconstructor
 
     @classmethod
@@ -207,27 +208,3 @@ def _seen(reconstructor: Reconstructor, subject: Subject) -> Any:
         if isinstance(reconstructor, Rendered):
             return Seen(subject.draft, subject.face)
     return reconstructor.look(rgb(subject.photo), subject.face)
-
-
-def check_guidance(guidance: float | None) -> None:
-    """Raises an InputError for any guidance but None and 1, with the reason."""
-    if guidance is not None and (isinstance(guidance, bool) or guidance != 1):
-        raise InputError(_no_guidance(guidance))
-
-
-def check_prepared(background: Any, render: Any, coefficients: Any) -> None:
-    """Raises an InputError unless the prepared three come together."""
-    given = {"background": background, "render": render, "coefficients": coefficients}
-    missing = [name for name, value in given.items() if value is None]
-    if 0 < len(missing) < len(given):
-        raise InputError(
-            f"Prepared conditions are background, render and coefficients together; {' and '.join(missing)} missing."
-        )
-
-
-def _no_guidance(guidance: object) -> str:
-    return (
-        "RigFace has no guidance: the two halves that the published pipeline compares are the same, so that any "
-        "strength gives the same picture, at twice the cost.\n"
-        f"  expected: None or 1, one pass a step\n  got:      {guidance!r}"
-    )

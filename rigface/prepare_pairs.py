@@ -1,29 +1,19 @@
-"""Makes of MagicFace's pairs what RigFace is trained on: background, render and coefficients, stored once.
-
-    magicface prepare-videos videos/ --out pairs.jsonl
-    rigface prepare-pairs pairs.jsonl --out rig/pairs.jsonl
-    accelerate launch -m rigface.train config.toml --set manifest=rig/pairs.jsonl --set output=out/mine
-
-Each pair becomes an edit of its source that copies light, pose and expression from its target, seen in 3D as the model
-wants it. Pairs in which no face is seen are told and left out. What was stopped goes on when the same command runs
-again.
-"""
+"""Makes of MagicFace's pairs what RigFace is trained on: background, render and coefficients, stored once."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import logging
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from common import cli
+from common import cli, options
 from common.background import PARSERS
 from common.errors import FaceNotFoundError, InputError
 from common.faces import Crop, choose_face
@@ -34,8 +24,21 @@ from common.lists import read_rows
 from common.prepare import Prepared, prepare_crop
 from common.weights import read_config
 
-from .editor import RigFace
 from .wish import ATTRIBUTES
+
+if TYPE_CHECKING:
+    from .editor import RigFace
+
+ABOUT = """Makes of MagicFace's pairs what RigFace is trained on: background, render and coefficients, stored once.
+
+    magicface prepare-videos videos/ --out pairs.jsonl
+    rigface prepare-pairs pairs.jsonl --out rig/pairs.jsonl
+    accelerate launch -m rigface.train config.toml --set manifest=rig/pairs.jsonl --set output=out/mine
+
+Each pair becomes an edit of its source that copies light, pose and expression from its target, seen in 3D as the model
+wants it. Pairs in which no face is seen are told and left out. What was stopped goes on when the same command runs
+again.
+"""
 
 COLUMNS = ("source", "target")
 log = logging.getLogger(__name__)
@@ -117,18 +120,21 @@ def _whole(crop: np.ndarray, editor: RigFace) -> Prepared:
 
 def main(arguments: Sequence[str]) -> int:
     """The command behind `rigface prepare-pairs`; returns the exit code."""
-    parser = argparse.ArgumentParser("rigface prepare-pairs", description=__doc__, formatter_class=cli.HelpFormatter)
+    parser = cli.command_parser("rigface prepare-pairs", ABOUT)
     parser.add_argument("manifest", type=Path, help="of pairs, as magicface prepare-videos writes it")
     parser.add_argument("--out", type=Path, required=True, help="the list to write, a .jsonl file")
-    parser.add_argument("--finder", default="auto", help="auto, insightface, face-alignment or mediapipe")
+    options.add_finder(parser)
     parser.add_argument("--parser", default="auto", choices=PARSERS, help="of hair, skin, clothes and background")
-    parser.add_argument("-q", "--quiet", action="store_true", help="no progress bar")
-    cli.add_model_options(parser)
+    options.add_quiet(parser)
+    options.add_model_options(parser)
     args = parser.parse_args(arguments)
+    cli.listen(args.quiet)
+    from .editor import RigFace  # torch and diffusers load here, after the arguments have been understood
+
     editor = RigFace.from_pretrained(
         args.model, base=args.base, dtype=args.dtype, device=args.device, finder=args.finder, parser=args.parser
     )
     editor.engine_for("diffusion")  # an error where no networks are named, and none were fetched
     listed, without = prepare_pairs(args.manifest, args.out, editor, progress=not args.quiet)
-    cli.say(f"{args.out}: {listed} pairs; {without} left out, in which no face was seen")
+    cli.note(f"{args.out}: {listed} pairs; {without} left out, in which no face was seen")
     return cli.OK if listed else cli.FAILED

@@ -1,9 +1,4 @@
-"""Trains RigFace: `accelerate launch -m rigface.train config.toml`, or `python -m rigface.train config.toml`.
-
-    python -m rigface.train examples/train_rigface_embedded.toml --set output=out/mine
-
-A training that was stopped goes on where its last checkpoint was when the same command runs again.
-"""
+"""Trains RigFace: `accelerate launch -m rigface.train config.toml`, or `python -m rigface.train config.toml`."""
 
 from __future__ import annotations
 
@@ -30,6 +25,14 @@ from common.training.edit_validation import Pair
 from .data import ManifestRigs, SyntheticRigs
 from .editor import GUIDES, RigFace
 
+ABOUT = """Trains RigFace.
+
+    accelerate launch -m rigface.train config.toml
+    python -m rigface.train examples/train_rigface_embedded.toml --set output=out/mine
+
+A training that was stopped goes on where its last checkpoint was when the same command runs again.
+"""
+
 
 @dataclass(frozen=True)
 class RigFaceConfig(EditConfig):
@@ -43,7 +46,7 @@ class RigFaceConfig(EditConfig):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns the exit code."""
-    return command("rigface.train", __doc__, RigFaceConfig, run, argv)
+    return command("rigface.train", ABOUT, RigFaceConfig, run, argv)
 
 
 def run(config: RigFaceConfig) -> int:

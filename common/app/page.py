@@ -1,24 +1,21 @@
-"""The page: tabs side by side, bound to this machine, and the command that opens it."""
+"""The page: tabs side by side, bound to this machine."""
 
 from __future__ import annotations
 
-import argparse
 import atexit
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from .. import cli
 from ..errors import InputError
+from .command import HOST, MEGABYTES, PORT
 from .library import gradio
 from .tab import Tab
 
-HOST, PORT = "127.0.0.1", 7860
-MEGABYTES = 20
-"""Of an uploaded file at most."""
 QUEUE = 32
 """Visitors who wait at most."""
 CLEANED, OLD = 60, 900
@@ -144,25 +141,3 @@ def serve(
     if wait:
         blocks.block_thread()
     return address
-
-
-def command(program: str, what: str, tabs: Callable[[dict[str, Any]], Sequence[Tab]], arguments: Sequence[str]) -> int:
-    """The `app` command of a package.
-
-    Args:
-        program: its name.
-        what: it opens.
-        tabs: makes them from the options of the networks.
-        arguments: of the command line.
-    """
-    parser = argparse.ArgumentParser(program, description=what, formatter_class=cli.HelpFormatter)
-    parser.add_argument("--host", default=HOST, help="address to listen at; 0.0.0.0 opens it to the network")
-    parser.add_argument("--port", type=int, help=f"default: the first free one from {PORT}")
-    parser.add_argument("--megabytes", type=float, default=MEGABYTES, help="of an uploaded file at most")
-    parser.add_argument("--browser", action="store_true", help="open it in a browser too")
-    cli.add_model_options(parser)
-    args = parser.parse_args(arguments)
-    cli.listen(quiet=False)
-    networks = {name: getattr(args, name) for name in ("model", "base", "device", "dtype")}
-    serve(tabs(networks), host=args.host, port=args.port, megabytes=args.megabytes, browser=args.browser)
-    return cli.OK

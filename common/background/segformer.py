@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import CheckpointError, MissingCheckpointError
+from ..foreign import loading
 from ..network import reachable
 from ..weights import building, read_config
 from .hub import MODEL, fetched, stored
@@ -39,9 +40,10 @@ class SegFormerParser(NetworkParser):
         offline = fetch and not reachable(constants.ENDPOINT)
         fetch = fetch and not offline
         try:
-            loaded: Any = SegformerForSemanticSegmentation.from_pretrained(
-                str(model), local_files_only=not fetch, output_loading_info=True
-            )
+            with loading():
+                loaded: Any = SegformerForSemanticSegmentation.from_pretrained(
+                    str(model), local_files_only=not fetch, output_loading_info=True
+                )
         except OSError as error:
             raise MissingCheckpointError(
                 f"The SegFormer {model} is not on this machine{', and the hub cannot be reached' * offline}.\n"

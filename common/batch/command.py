@@ -7,10 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .. import cli
+from .. import cli, options
 from ..arguments import whole_number
 from ..errors import InputError
+from ..files import check_writable
 from . import where
+from .group import launched
 from .jobs import read_jobs
 from .package import Package
 from .run import DONE, FAILED, plan
@@ -24,8 +26,9 @@ def batch(package: Package, arguments: list[str]) -> int:
         package: whose.
         arguments: of the command line.
     """
-    args = _parser(package).parse_args(where.spelled(arguments))
-    cli.listen(args.quiet)
+    args = _parser(package).parse_args(arguments)
+    share = launched()
+    cli.listen(args.quiet or (share is not None and share.rank > 0))  # one process speaks for all
     whole_number("--batch-size", args.batch_size, 1, 4096)
     jobs, faults = read_jobs(args.photos, package.columns)
     args = package.check(args, jobs)
@@ -46,19 +49,20 @@ def batch(package: Package, arguments: list[str]) -> int:
     if args.output is None:
         raise InputError("Name the folder of the run, e.g. -o run/.")
     folder, settings = Path(args.output).expanduser(), {"program": package.program, **package.settings(args)}
+    check_writable(folder)
     counts = where.run_somewhere(items, package.worker, args, folder, settings)
     if counts is None:  # of several processes, the last one tells what has come of the run
         return cli.OK
     for fault in faults:
         cli.say(f"{fault.where}: {fault.why}")
-    cli.say(f"{counts[DONE]} edits are in {args.output}, {counts[FAILED]} failed, {len(faults)} inputs unusable")
-    return cli.FAILED if counts[FAILED] or faults else cli.OK
+    failed = bool(counts[FAILED] or faults)
+    if failed or not args.quiet:  # whichever of several processes it is
+        cli.say(f"{counts[DONE]} edits are in {args.output}, {counts[FAILED]} failed, {len(faults)} inputs unusable")
+    return cli.FAILED if failed else cli.OK
 
 
 def _parser(package: Package) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        f"{package.program} batch", description=package.about, epilog=cli.EXIT_CODES, formatter_class=cli.HelpFormatter
-    )
+    parser = cli.command_parser(f"{package.program} batch", package.about)
     texts = "prompt" in package.columns
     lists = "manifest (.csv, .jsonl, .json)" + (", or file of prompts, one a line (.txt)" if texts else "")
     parser.add_argument("photos", help=f"folder of pictures, or {lists}")
@@ -69,7 +73,7 @@ def _parser(package: Package) -> argparse.ArgumentParser:
     parser.add_argument("--again", action="store_true", help="try what failed before once more")
     parser.add_argument("--batch-size", type=int, default=4, help="wishes of a photo at once")
     package.add_options(parser)
-    where.add_options(parser)
+    where.add_options(parser, package.program)
     return parser
 
 
@@ -84,18 +88,17 @@ def score(
         arguments: of the command line.
         absolute: likewise.
     """
-    parser = argparse.ArgumentParser(
+    parser = cli.command_parser(
         f"{program} score",
-        description="Measures the edits of a run that are not measured yet, into its scores.csv; edits nothing.",
-        formatter_class=cli.HelpFormatter,
+        "Measures the edits of a run that are not measured yet, into its scores.csv; edits nothing.",
     )
     parser.add_argument("run", type=Path, help="folder that the batch command wrote")
     parser.add_argument("--measurer", default="auto", help="who reads faces: auto, regressor, fit or py-feat")
-    parser.add_argument("-q", "--quiet", action="store_true", help="no progress bar")
+    options.add_quiet(parser)
     args = parser.parse_args(arguments)
     cli.listen(args.quiet)
     from .scores import score as scored
 
     table = scored(args.run, requested, absolute=absolute, measurer=args.measurer, progress=not args.quiet)
-    cli.say(f"written: {table}")
+    cli.note(f"written: {table}")
     return cli.OK

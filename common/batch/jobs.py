@@ -12,7 +12,7 @@ from typing import Any
 from PIL import Image
 
 from ..arguments import whole_number
-from ..cli import parse_face
+from ..edit_command import parse_face
 from ..errors import InputError
 from ..files import expanded
 from ..lists import read_rows

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .. import cli
 from . import worker as editors
 from .jobs import PHOTOS, Job
 from .run import Worker
@@ -36,7 +35,7 @@ class Package:
     read: Callable[[Any], Any]
     worker: Callable[[argparse.Namespace], Worker]
     baseline: Mapping[str, Any]
-    add_options: Callable[[argparse.ArgumentParser], None] = cli.add_options
+    add_options: Callable[[argparse.ArgumentParser], None] = editors.add_options
     check: Callable[[argparse.Namespace, Sequence[Job]], argparse.Namespace] = editors.check
     settings: Callable[[argparse.Namespace], dict[str, Any]] = editors.settings_of
     columns: Sequence[str] = PHOTOS

@@ -16,25 +16,22 @@ from .run import Item, Worker, run
 RUNNERS = ("local", "ray")
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """The options of this room."""
+def add_options(parser: argparse.ArgumentParser, program: str) -> None:
+    """The options of this room, for the batches of a program."""
     group = parser.add_argument_group(
-        "scale", "Several devices: accelerate launch -m PACKAGE batch ...; each process takes its share of the photos."
+        "scale",
+        f"Several devices: accelerate launch -m {program} batch ...; each process takes its share of the photos.",
     )
     group.add_argument(
         "--runner",
         choices=RUNNERS,
         default="local",
-        help="ray: workers of the cluster at RAY_ADDRESS, else of one on this machine; --engine ray says the same",
+        help="local: this process; ray: workers of the cluster at RAY_ADDRESS, else of one on this machine",
     )
-    group.add_argument("--workers", type=int, help="of ray (default: as many as there is room for)")
-    group.add_argument("--gpus-per-worker", type=float, help="of ray, e.g. 0.5 (default: 1 where there are GPUs)")
-
-
-def spelled(arguments: Sequence[str]) -> list[str]:
-    """Arguments with `--engine ray` as `--runner ray`: it says where edits are made, and leaves open by what."""
-    text = "\0".join(arguments)
-    return text.replace("--engine=ray", "--runner=ray").replace("--engine\0ray", "--runner\0ray").split("\0")
+    group.add_argument("--workers", type=int, help="workers of --runner ray (default: as many as there is room for)")
+    group.add_argument(
+        "--gpus-per-worker", type=float, help="of --runner ray, such as 0.5 (default: 1 if there are GPUs)"
+    )
 
 
 def run_somewhere(

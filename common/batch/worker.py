@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from PIL import Image
-
-from ..arguments import Engine, check_engine, check_options
-from ..editor import Editor
+from .. import options
+from ..edit_command import check_asked, editor_of, sampling
 from ..provenance.options import saved, saving
 from ..provenance.recipe import saved_with
-from ..subject import Subject
 from .jobs import Job
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from ..editor import Editor
+    from ..subject import Subject
 
 
 class EditorWorker:
@@ -21,7 +24,7 @@ class EditorWorker:
 
     Args:
         editor: with its networks, or without.
-        args: options as `common.cli.add_options` has them.
+        args: options as `common.options.add_options` has them.
         read: from a wish as it stands in a file to the editor's.
     """
 
@@ -39,9 +42,8 @@ class EditorWorker:
         """See `Worker`."""
         args = self.args
         pictures = self.editor.edit(
-            subject, [self.read(wish) for wish in wishes], steps=args.steps, guidance=args.guidance, seed=args.seed,
-            paste_back=False if args.paste == "none" else args.paste, engine=args.engine, start=args.start,
-            strength=args.strength, batch_size=max(len(wishes), 1), progress=False,
+            subject, [self.read(wish) for wish in wishes], seed=args.seed, engine=args.engine,
+            batch_size=max(len(wishes), 1), progress=False, **sampling(args),
         )  # fmt: skip
         return [saved_with(picture, **saving(args)) for picture in pictures]
 
@@ -49,30 +51,25 @@ class EditorWorker:
         """See `Worker`."""
         face = subject.face
         return {
-            "engine": self.editor.engine_for(_engine(self.args)),
             "face": face and [round(float(value), 2) for value in face.box],
             "advice": list(subject.advice),
         }
 
 
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options of a batch of edits: which face of a photo is edited, and prepared crops, are in a manifest."""
+    options.add_options(parser, "folder of the run", photo=False)
+
+
 def worker_of(kind: type[Editor[Any]], args: argparse.Namespace, read: Callable[[Any], Any]) -> EditorWorker:
     """A worker with the editor that the options ask for."""
-    around = {"size": args.size, "finder": args.finder, "parser": args.parser}
-    if _engine(args) == "draft":
-        return EditorWorker(kind.drafting(**around), args, read)
-    editor = kind.from_pretrained(args.model, base=args.base, dtype=args.dtype, device=args.device, **around)
-    editor.engine_for(_engine(args))  # an error where networks are asked for, and there are none
-    return EditorWorker(editor, args, read)
-
-
-def _engine(args: argparse.Namespace) -> Engine | None:
-    return check_engine(args.engine, args.start, args.strength)
+    return EditorWorker(editor_of(kind, args), args, read)
 
 
 def check(args: argparse.Namespace, jobs: Sequence[Job]) -> argparse.Namespace:
-    """The options, of which none is wrong."""
-    steps, guidance = (1 if given is None else given for given in (args.steps, args.guidance))
-    check_options(steps, 1, guidance, args.seed, args.paste != "none")
+    """The options, of which none is wrong: what is, is told once, and before a model is loaded."""
+    if args.runner == "local":  # else the devices are those of the cluster's machines
+        check_asked(args)
     saving(args)
     return args
 

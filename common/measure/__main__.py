@@ -1,4 +1,14 @@
-"""Measures what an edit did to a face: action units, identity, pose, light, and what it should have left alone.
+"""Measures what an edit did to a face: action units, identity, pose, light, and what it should have left alone."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from common import cli
+
+ABOUT = """Measures what an edit did to a face: action units, identity, pose, light, and what it should have left alone.
 
     python -m common.measure photo.jpg smile.png
     python -m common.measure photo.jpg smile.png --requested AU12=3,AU6=2 --mask mask.png --out measured
@@ -6,21 +16,10 @@
 Both show the same scene and have the same size; the largest face counts.
 """
 
-from __future__ import annotations
-
-import argparse
-import sys
-from collections.abc import Sequence
-from pathlib import Path
-
-from common import cli
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Understand the arguments, measure, print the table; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        "python -m common.measure", description=__doc__, epilog=cli.EXIT_CODES, formatter_class=cli.HelpFormatter
-    )
+    parser = cli.command_parser("python -m common.measure", ABOUT)
     parser.add_argument("before", type=Path, help="the photo")
     parser.add_argument("after", type=Path, help="the same photo, edited, of the same size")
     parser.add_argument("--requested", metavar="AU=VALUE,...", help="the edit's wish, to compare with")

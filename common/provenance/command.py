@@ -8,19 +8,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .. import cli
+from .. import cli, options
 from ..errors import InputError
+from ..files import check_writable
 from .recipe import DRAFT, Recipe, saved_with
 
 
 def verify(program: str, arguments: list[str]) -> int:
     """The `verify` command; returns the exit code: 1 where nothing says that a picture is synthetic."""
-    parser = argparse.ArgumentParser(
+    parser = cli.command_parser(
         f"{program} verify",
-        description="Says what pictures say of themselves: digital source type, how they were made, watermark, "
+        "Says what pictures say of themselves: digital source type, how they were made, watermark, "
         "content credentials.",
         epilog="exit codes: 0 all are synthetic by what they say, 1 one says nothing, 2 one cannot be read",
-        formatter_class=cli.HelpFormatter,
     )
     parser.add_argument("pictures", nargs="+", type=Path)
     parser.add_argument("--json", action="store_true", help="one line of JSON a picture")
@@ -32,25 +32,28 @@ def verify(program: str, arguments: list[str]) -> int:
     return cli.OK if all(each.synthetic for each in found) else cli.FAILED
 
 
-def redo(program: str, make: Callable[[Recipe, argparse.Namespace], Any], arguments: list[str]) -> int:
+def redo(
+    program: str, make: Callable[[Recipe, argparse.Namespace], Any], arguments: list[str], *, prepared: bool = False
+) -> int:
     """The `redo` command; returns the exit code: 1 where another picture came out.
 
     Args:
         program: name of the package.
         make: the picture of a recipe, once more.
         arguments: of the command line.
+        prepared: edits of prepared crops can be made again, with the background that --background names.
     """
-    parser = argparse.ArgumentParser(
+    parser = cli.command_parser(
         f"{program} redo",
-        description="Makes a picture once more, from what its file says, and compares the two.",
+        "Makes a picture once more, from what its file says, and compares the two.",
         epilog="exit codes: 0 the same picture, pixel for pixel, 1 another one",
-        formatter_class=cli.HelpFormatter,
     )
     parser.add_argument("picture", type=Path)
     parser.add_argument("--photo", type=Path, help="that was edited (default: by its name, beside the picture or here)")
-    parser.add_argument("--background", type=Path, help="of a prepared crop")
+    if prepared:
+        parser.add_argument("--background", type=Path, help="background of a prepared crop")
     parser.add_argument("-o", "--output", type=Path, help="file (default: PICTURE-again)")
-    cli.add_model_options(parser)
+    options.add_model_options(parser)
     args = parser.parse_args(arguments)
     cli.listen(True)
     from ..images import read_image, save_image
@@ -63,6 +66,7 @@ def redo(program: str, make: Callable[[Recipe, argparse.Namespace], Any], argume
     target = args.output or args.picture.with_name(f"{args.picture.stem}-again{args.picture.suffix}")
     if target.resolve() == args.picture.resolve():
         raise InputError(f"The result {target} would overwrite the picture; choose another -o.")
+    check_writable(target.parent)
     again = make(recipe, args)
     save_image(saved_with(again, watermark=xmp.read(packet(args.picture)).watermark is True), target)
     found = difference(read_image(args.picture), read_image(target))
@@ -89,6 +93,6 @@ def maker(kind: Callable[[], type[Any]], read: Callable[[Any], Any]) -> Callable
         model = args.model or (recipe.model or {}).get("id")
         base, dtype, device = args.base or (recipe.model or {}).get("base"), recipe.settings.get("dtype"), args.device
         editor = kind().from_pretrained(model, base=base, dtype=args.dtype or dtype, device=device, **around)
-        return made(recipe, editor, photo, read, args.background)
+        return made(recipe, editor, photo, read, getattr(args, "background", None))
 
     return make

@@ -61,8 +61,8 @@ def carry(image: Image.Image, recipe: Recipe, places: Sequence[Path] = ()) -> Pi
 
 
 def knowing(image: Image.Image, known: Provenance) -> Picture:
-    """The picture with what is known of it."""
-    image.info = {**image.info, KEY: known}
-    image.__class__ = Picture  # its pixels stay where they are, and PIL has no other way to do so
-    assert isinstance(image, Picture)
-    return image
+    """A copy of the picture with what is known of it."""
+    made = Picture()
+    made.__setstate__(image.__getstate__())  # as copies travel to other processes; PIL has no other way to a subclass
+    made.info = {**image.info, KEY: known}
+    return made

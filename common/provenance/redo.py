@@ -120,6 +120,8 @@ def redo(
     if settings.get("extent") == "prepared":
         if background is None:
             raise InputError("The picture was made of a prepared crop; name its background: --background PICTURE")
+    elif background is not None:
+        raise InputError("--background goes with an edit of a prepared crop; this picture was made of a photo.")
     else:
         looked = {"face": picked_face(recipe), "extent": settings.get("extent")}
     subject, way = editor.encode(photo, **looked), settings.get("paste_back")

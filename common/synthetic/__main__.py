@@ -1,4 +1,14 @@
-"""Makes pictures of people who do not exist, with all that is known of them, for training.
+"""Makes pictures of people who do not exist, with all that is known of them, for training."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from common import cli, options
+
+ABOUT = """Makes pictures of people who do not exist, with all that is known of them, for training.
 
     python -m common.synthetic --count 1000 --size 256 --out faces/
     python -m common.synthetic --count 500 --pairs expression --maps --out pairs/
@@ -7,21 +17,10 @@ The folder holds PNG files and metadata.jsonl; load_dataset("imagefolder", data_
 reads it. A run that was stopped goes on when the same command is given again.
 """
 
-from __future__ import annotations
-
-import argparse
-import sys
-from collections.abc import Sequence
-from pathlib import Path
-
-from common import cli
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Understand the arguments and write; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        "python -m common.synthetic", description=__doc__, epilog=cli.EXIT_CODES, formatter_class=cli.HelpFormatter
-    )
+    parser = cli.command_parser("python -m common.synthetic", ABOUT)
     parser.add_argument("--count", type=int, required=True, help="how many pictures or pairs")
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where they go")
     parser.add_argument("--size", type=int, default=256, help="of the pictures in pixels")
@@ -32,17 +31,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--people", type=int, help="how many take turns (default: count / 4)")
     parser.add_argument("--maps", action="store_true", help="also parts, mask, backgrounds and render, as pictures")
     parser.add_argument("--workers", type=int, default=2, help="processes")
-    parser.add_argument("-q", "--quiet", action="store_true", help="no progress bar")
+    options.add_quiet(parser)
     args = parser.parse_args(argv)
 
     def run() -> int:
+        cli.listen(args.quiet)
         from .folder import write  # torch loads here, after the arguments have been understood
 
         made = write(
             args.out, args.count, size=args.size, seed=args.seed, pairs=args.pairs, people=args.people, maps=args.maps,
             workers=args.workers, progress=not args.quiet,
         )  # fmt: skip
-        cli.say(f"complete: {args.count} in {args.out}, {made} of them made now")
+        cli.note(f"complete: {args.count} in {args.out}, {made} of them made now")
         return cli.OK
 
     return cli.guarded(run)

@@ -1,9 +1,4 @@
-"""Trains the small autoencoder that an embedded model works in: `python -m common.training.autoencoder config.toml`.
-
-Published models bring Stable Diffusion's, which needs no training. This one is a deep compression autoencoder (Chen et
-al. 2024, arXiv 2410.10733): its shortcuts from pixels to channels make it learn in minutes what takes Stable
-Diffusion's kind hours, and it does hardly any work at full resolution.
-"""
+"""Trains the small autoencoder that an embedded model works in: `python -m common.training.autoencoder config.toml`."""
 
 from __future__ import annotations
 
@@ -32,6 +27,15 @@ from .face_pictures import FacePictures
 from .networks import begin_with, built
 from .order import Numbered, Turns, generator
 from .sheet import sheet
+
+ABOUT = """Trains the small autoencoder that an embedded model works in.
+
+    python -m common.training.autoencoder config.toml
+
+Published models bring Stable Diffusion's, which needs no training. This one is a deep compression autoencoder (Chen et
+al. 2024, arXiv 2410.10733): its shortcuts from pixels to channels make it learn in minutes what takes Stable
+Diffusion's kind hours, and it does hardly any work at full resolution.
+"""
 
 LOG = ("step", "loss", "learning_rate")
 STATE = "state.pt"
@@ -277,7 +281,7 @@ def run(config: AutoencoderConfig) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns the exit code."""
-    return command("common.training.autoencoder", __doc__, AutoencoderConfig, run, argv)
+    return command("common.training.autoencoder", ABOUT, AutoencoderConfig, run, argv)
 
 
 if __name__ == "__main__":

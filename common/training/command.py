@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from .. import cli
+from ..files import check_writable
 from .config import Config, describe, read
 
 
 def command(
-    module: str, text: str | None, config: type[Config], run: Callable[[Config], int], argv: Sequence[str] | None
+    module: str, text: str, config: type[Config], run: Callable[[Config], int], argv: Sequence[str] | None
 ) -> int:
     """Reads the arguments and the config, runs, and returns the exit code.
 
@@ -22,15 +23,18 @@ def command(
         run: the training; returns an exit code.
         argv: the arguments; None takes those of the process.
     """
-    parser = argparse.ArgumentParser(
-        f"python -m {module}",
-        description=text,
-        epilog=f"keys of the config, with their defaults:\n{describe(config)}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = cli.command_parser(
+        f"python -m {module}", text, f"keys of the config, with their defaults:\n{describe(config)}\n\n{cli.EXIT_CODES}"
     )
     parser.add_argument("config", type=Path, help="a TOML file")
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides", help="in place of the file's value"
     )
     args = parser.parse_args(argv)
-    return cli.guarded(lambda: run(read(config, args.config, args.overrides)))
+
+    def work() -> int:
+        found: Any = read(config, args.config, args.overrides)
+        check_writable(Path(found.output).expanduser())
+        return run(found)
+
+    return cli.guarded(work)

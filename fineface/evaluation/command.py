@@ -1,4 +1,17 @@
-"""Measures a model's pictures: do they have the action units that were asked for, and what the caption says?
+"""Measures a model's pictures: do they have the action units that were asked for, and what the caption says?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from common import cli, options
+from common.files import check_writable
+
+from ..flags import add_model
+from . import SEED
+
+ABOUT = """Measures a model's pictures: do they have the action units that were asked for, and what the caption says?
 
     fineface evaluate --count 100
     fineface evaluate --count 20 --adapter out/mine/model --out out/mine/evaluation
@@ -8,32 +21,19 @@ at three levels, and drawn expressions. Measured are the change between the two,
 glasses and beard, beside the same read from true pictures. What was stopped goes on when the same command runs again.
 """
 
-from __future__ import annotations
-
-import argparse
-from collections.abc import Sequence
-from pathlib import Path
-
-from common import cli
-
-from ..variants import VARIANTS
-from . import SEED
-
 
 def main(arguments: Sequence[str]) -> int:
     """The command behind `fineface evaluate`; returns the exit code."""
-    parser = argparse.ArgumentParser("fineface evaluate", description=__doc__, formatter_class=cli.HelpFormatter)
+    parser = cli.command_parser("fineface evaluate", ABOUT)
     parser.add_argument("--count", type=int, default=100, help="pairs of pictures, a quarter with drawn expressions")
     parser.add_argument("--out", type=Path, default=Path("out/fineface_evaluation"), help="folder of the report")
     parser.add_argument("--seed", type=int, default=SEED, help="of the people; not one that a training has used")
     parser.add_argument("--measurer", default="regressor", help="of the action units, see common.measure")
-    parser.add_argument("-q", "--quiet", action="store_true", help="no progress bar")
-    parser.add_argument("--variant", choices=sorted(VARIANTS), help="default: the folder's, else sd21")
-    parser.add_argument("--adapter", help='folder with the adapter\'s files, fetched hub repository, or "embedded"')
-    parser.add_argument("--base", help="folder of the base model, or fetched hub repository (default: live ids)")
-    parser.add_argument("--device", help="cuda, mps or cpu (default: the fastest)")
-    parser.add_argument("--dtype", choices=("float32", "bfloat16", "float16"), help="default: float16 on cuda and mps")
+    options.add_quiet(parser)
+    add_model(parser)
     args = parser.parse_args(arguments)
+    cli.listen(args.quiet)
+    check_writable(args.out.expanduser())
     from common.measure import get_measurer
 
     from ..editor import FineFace
@@ -44,5 +44,5 @@ def main(arguments: Sequence[str]) -> int:
     editor = FineFace.from_pretrained(args.base, args.adapter, args.variant, dtype=args.dtype, device=args.device)
     report = evaluate(editor, measurer, args.out, count=args.count, seed=args.seed, progress=not args.quiet)
     print(markdown(report))
-    cli.say(f"{args.out}: report.md, report.json, sheet.png, and with matplotlib dose_response.png")
+    cli.note(f"{args.out}: report.md, report.json, sheet.png, and with matplotlib dose_response.png")
     return cli.OK

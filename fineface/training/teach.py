@@ -1,13 +1,4 @@
-"""Teaches a small text encoder to read captions, before a whole model is trained with it.
-
-    python -m fineface.training.teach examples/train_fineface_embedded.toml
-    python -m fineface.train examples/train_fineface_embedded.toml
-
-It learns to say what the picture of a caption coarsely looks like: its latents, averaged to a few squares. Trained from
-nothing beside the UNet, a text encoder soon says the same of every caption: noise long hides what words are good for.
-The config is that of the training; `text` there names the folder that this writes. It takes minutes; what was stopped
-begins anew.
-"""
+"""Teaches a small text encoder to read captions, before a whole model is trained with it."""
 
 from __future__ import annotations
 
@@ -36,6 +27,17 @@ from .begin import size_of, text_networks
 from .config import FineFaceConfig
 from .encoder import SampleEncoder
 from .sources import sources
+
+ABOUT = """Teaches a small text encoder to read captions, before a whole model is trained with it.
+
+    python -m fineface.training.teach examples/train_fineface_embedded.toml
+    python -m fineface.train examples/train_fineface_embedded.toml
+
+It learns to say what the picture of a caption coarsely looks like: its latents, averaged to a few squares. Trained from
+nothing beside the UNet, a text encoder soon says the same of every caption: noise long hides what words are good for.
+The config is that of the training; `text` there names the folder that this writes. It takes minutes; what was stopped
+begins anew.
+"""
 
 SQUARES = 8  # a side of the averaged latents
 BATCH, RATE, WARMUP, DECAY = 64, 7e-4, 100, 0.05
@@ -145,7 +147,7 @@ def run(config: FineFaceConfig) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns the exit code."""
-    return command("fineface.training.teach", __doc__, FineFaceConfig, run, argv)
+    return command("fineface.training.teach", ABOUT, FineFaceConfig, run, argv)
 
 
 if __name__ == "__main__":

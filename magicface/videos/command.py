@@ -1,4 +1,20 @@
-"""Turns a folder of videos into pairs to train on.
+"""Turns a folder of videos into pairs to train on."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import typing
+from pathlib import Path
+
+from common import cli, options
+from common.background import PARSERS, get_parser
+from common.faces import get_finder
+from common.training.config import documentation
+
+from .settings import Settings
+
+ABOUT = """Turns a folder of videos into pairs to train on.
 
     magicface prepare-videos videos/ --out pairs.jsonl
     accelerate launch -m magicface.train examples/train_magicface.toml --set manifest=pairs.jsonl --set output=out/mine
@@ -7,29 +23,14 @@ Each video, or folder of frames, shows one person. Beside the manifest come its 
 and why, and a sheet of pairs to look at. The same command goes on where it was stopped.
 """
 
-from __future__ import annotations
-
-import argparse
-import dataclasses
-import logging
-import sys
-import typing
-from pathlib import Path
-
-from common import cli
-from common.background import PARSERS, get_parser
-from common.faces import get_finder
-from common.training.config import documentation
-
-from .prepare import Tools, prepare
-from .report import table
-from .settings import Settings
-
 
 def run(arguments: list[str]) -> int:
     """The command; returns the exit code."""
     args = _parser().parse_args(arguments)
-    logging.basicConfig(level=logging.WARNING if args.quiet else logging.INFO, format="%(message)s", stream=sys.stderr)
+    cli.listen(args.quiet)
+    from .prepare import Tools, prepare  # torch and diffusers load here, after the arguments have been understood
+    from .report import table
+
     settings = Settings(**{field.name: getattr(args, field.name) for field in dataclasses.fields(Settings)})
     measurer = _measurer(args.measurer)
     finder, parser = get_finder(args.finder), get_parser(args.parser)
@@ -40,10 +41,7 @@ def run(arguments: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        "magicface prepare-videos", description=__doc__, epilog=cli.EXIT_CODES.replace("photo", "video"),
-        formatter_class=cli.HelpFormatter,
-    )  # fmt: skip
+    parser = cli.command_parser("magicface prepare-videos", ABOUT)
     parser.add_argument("folder", type=Path, help="of videos, or of folders of frames")
     parser.add_argument("--out", type=Path, required=True, help="the manifest to write, a .jsonl file")
     texts, hints = documentation(Settings), typing.get_type_hints(Settings)
@@ -54,9 +52,9 @@ def _parser() -> argparse.ArgumentParser:
             default=field.default, help=" ".join(texts[field.name].replace("%", "%%").split()),
         )  # fmt: skip
     parser.add_argument("--measurer", default="auto", help="of the action units, see common.measure")
-    parser.add_argument("--finder", default="auto", help="auto, insightface, face-alignment or mediapipe")
+    options.add_finder(parser)
     parser.add_argument("--parser", default="auto", choices=PARSERS, help="of hair, skin, clothes and background")
-    parser.add_argument("-q", "--quiet", action="store_true", help="no progress bars")
+    options.add_quiet(parser)
     return parser
 
 

@@ -23,9 +23,8 @@ from counting import WISHES, Painter
 from PIL import Image
 from runs import ENVIRONMENT, ROOT
 
-from common import cli
 from common.action_units import to_vector
-from common.batch import cluster, samples, where
+from common.batch import cluster, samples, where, worker
 from common.batch.cluster import TRIES
 from common.batch.group import Share, joined, launched
 from common.batch.jobs import read_jobs
@@ -259,13 +258,14 @@ def test_the_command_under_accelerate(photos, tmp_path):
         (photos / f"{name}.jpg").write_bytes((FACES / f"{name}.jpg").read_bytes())
     (tmp_path / "wishes.txt").write_text("smile: AU6=2,AU12=3\nangry:0.7\n")
     asked = ["batch", str(photos), "--wishes", str(tmp_path / "wishes.txt"), "--engine", "draft"]
-    asked += ["--no-watermark", "-q", "-o"]
+    asked += ["--no-watermark", "-o"]
     launcher = ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--main_process_port", "0"]
     program = [sys.executable, *launcher, "-m", "magicface", *asked, str(tmp_path / "two")]
     environment = {**ENVIRONMENT, "ACCELERATE_USE_CPU": "true"}
     result = subprocess.run(program, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
     assert result.returncode == 0, result.stderr
     assert result.stderr.count("4 edits are in") == 1
+    assert result.stderr.count("finding faces with") == 1, "one process speaks for all"
     assert command.main([*asked, str(tmp_path / "one")]) == 0
     assert files(tmp_path / "two") == files(tmp_path / "one")
 
@@ -303,22 +303,20 @@ def test_ray_makes_what_one_makes_and_outlives_its_workers(photos, tmp_path):
     )
 
 
-def test_engine_ray_says_where_and_not_by_what(photos, monkeypatch):
-    assert where.spelled(["p", "--engine", "ray", "-q"]) == ["p", "--runner", "ray", "-q"]
-    assert where.spelled(["--engine=draft", "--engine=ray"]) == ["--engine=draft", "--runner=ray"]
-    args = command_line([str(photos), "--engine", "ray"])
+def test_the_runner_says_where_and_the_engine_by_what(photos, monkeypatch):
+    args = command_line([str(photos), "--runner", "ray"])
     assert (args.engine, args.runner) == (None, "ray")
     paint(photos, ["a"])
     asked = ["batch", str(photos), "--wishes", str(photos / "w.txt"), "-o", str(photos.parent / "run"), "-q"]
     (photos / "w.txt").write_text("AU12=1")
     for more in (
         ["--workers", "2"],
-        ["--engine", "ray", "--workers", "0"],
+        ["--runner", "ray", "--workers", "0"],
         ["--runner", "ray", "--gpus-per-worker", "1.5"],
     ):
         assert command.main([*asked, *more]) == 2
     monkeypatch.setenv("WORLD_SIZE", "2")
-    assert command.main([*asked, "--engine", "ray"]) == 2
+    assert command.main([*asked, "--runner", "ray"]) == 2
     monkeypatch.delenv("WORLD_SIZE")
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(MissingDependencyError, match=r"face-rig\[ray\]"), cluster._cluster(cluster.Pool()):
@@ -328,9 +326,9 @@ def test_engine_ray_says_where_and_not_by_what(photos, monkeypatch):
 def command_line(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("photos")
-    cli.add_options(parser)
-    where.add_options(parser)
-    return parser.parse_args(where.spelled(arguments))
+    worker.add_options(parser)
+    where.add_options(parser, "magicface")
+    return parser.parse_args(arguments)
 
 
 def test_memory_does_not_grow_and_a_leak_is_seen(tmp_path):

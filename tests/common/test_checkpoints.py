@@ -227,7 +227,7 @@ def test_a_prompt_file_without_its_tensor_and_empty_encoders(copy):
 
 @pytest.mark.parametrize("options", [{"device": "gpu"}, {"device": 3.5}, {"dtype": "int8"}, {"dtype": torch.int8}])
 def test_device_and_dtype_are_checked(copy, options):
-    with pytest.raises(InputError, match=r"cannot be used|dtype must be"):
+    with pytest.raises(InputError, match=r"There is no device|dtype must be"):
         checkpoints.load(copy, **{"device": "cpu"} | options)
 
 

@@ -18,9 +18,9 @@ from safetensors.torch import save
 from common import images
 from common.action_units import to_text, to_vector
 from common.batch import jobs, run, samples, scores, settings, wishes
-from common.cli import parse_face
 from common.configs import read_architecture
 from common.defaults import read_defaults
+from common.edit_command import parse_face
 from common.errors import FaceEditError
 from common.expressions import is_word
 from common.face3d.arrays import read_arrays

@@ -127,7 +127,7 @@ def test_without_output_the_result_lies_here(photo, options, tmp_path, monkeypat
         (["absent.jpg", "AU12=3"], 2, "no photo 'absent.jpg'"),
         (["PHOTO", "AU12:3"], 2, "reads AU12=3"),
         (["PHOTO"], 2, "what to change"),
-        (["PHOTO", "AU12=3", "--device", "gpu"], 2, "cannot be used"),
+        (["PHOTO", "AU12=3", "--device", "gpu"], 2, "There is no device"),
         (["PHOTO", "AU12=3", "--size", "100000"], 2, "size"),
         (["PHOTO", "AU12=3", "--model", "owner/absent"], 3, "magicface download"),
         (["PHOTO", "AU12=3", "--model", "absent"], 2, "owner/name"),

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
-from ... import cli
+from ... import cli, options
 from .gather import Requested
 
 
@@ -18,20 +17,19 @@ def report(program: str, requested: Requested, absolute: bool, arguments: list[s
         absolute: likewise.
         arguments: of the command line.
     """
-    parser = argparse.ArgumentParser(
+    parser = cli.command_parser(
         f"{program} report",
-        description="Writes a run as one page that needs nothing beside it: pictures, how the edits follow the wishes, "
+        "Writes a run as one page that needs nothing beside it: pictures, how the edits follow the wishes, "
         f"what failed. Its numbers are those of `{program} score`, if that was run.",
-        formatter_class=cli.HelpFormatter,
     )
     parser.add_argument("run", type=Path, help="folder that the batch command wrote")
     parser.add_argument("-o", "--output", type=Path, help="the page (default: report.html in the run)")
-    parser.add_argument("-q", "--quiet", action="store_true", help="no progress bar")
+    options.add_quiet(parser)
     args = parser.parse_args(arguments)
     cli.listen(args.quiet)
     from .page import report as write
 
     folder = args.run.expanduser()
     written = write(folder, requested, program=program, absolute=absolute, output=args.output, progress=not args.quiet)
-    cli.say(f"written: {written}")
+    cli.note(f"written: {written}")
     return cli.OK

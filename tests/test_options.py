@@ -1,0 +1,433 @@
+"""Every option of every command changes something, or is refused.
+
+Each command runs with fakes in the place of networks, files and long computations; what reaches these, and what is
+printed, is its trace. An option that leaves the trace as it was has no effect.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shlex
+import shutil
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+from importlib import import_module
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from test_commands import PACKAGES, commands
+
+from common import cli
+from common.batch.run import run as batch_run
+from common.batch.wishes import read_wishes
+from common.defaults import Defaults
+from common.provenance.picture import carry
+from common.provenance.recipe import Recipe, carried
+
+
+class Trace(list[str]):
+    """What a command did."""
+
+    def told(self, name: str, result: Any = None) -> Callable[..., Any]:
+        """A function that notes its arguments, and returns a result, or what the result makes of the arguments."""
+
+        def call(*arguments: Any, **options: Any) -> Any:
+            self.append(f"{name} {plain(arguments)} {plain(options)}")
+            return result(*arguments, **options) if callable(result) else result
+
+        return call
+
+
+def plain(value: Any) -> str:
+    """A value without what differs from run to run."""
+    if isinstance(value, Image.Image):
+        known = carried(value)
+        how = None if known is None else (known.watermark, str(known.certificate), str(known.key))
+        return f"picture {value.size} {how}"
+    if isinstance(value, (list, tuple)):
+        return str([plain(each) for each in value])
+    if isinstance(value, Mapping):
+        return str({str(key): plain(each) for key, each in value.items()})
+    if isinstance(value, argparse.Namespace):
+        return "options"  # what is passed on unread is not used yet
+    return re.sub(r"0x[0-9a-f]+|/edited-\w+", "", repr(value))
+
+
+class FakeEditor:
+    """In the place of editors of photos."""
+
+    defaults = Defaults(start="draft")  # so that a strength goes with it
+    size = 64
+    networks = SimpleNamespace(places=())
+
+    def __init__(self, trace: Trace) -> None:
+        self.trace = trace
+
+    def encode(self, photo: Any, **options: Any) -> Any:
+        self.trace.append(f"encode {photo} {plain(options)}")
+        crop = SimpleNamespace(size=8, matrix=[])
+        return SimpleNamespace(face=None, crop=crop, record={"seconds": {}}, advice=())
+
+    def ready(self, wish: Any) -> Any:
+        return wish
+
+    def edit(self, subject: Any, wish: Any, *more: Any, **options: Any) -> Any:
+        self.trace.append(f"edit {plain(wish)} {plain(more)} {plain(options)}")
+        return [picture() for _ in wish] if isinstance(wish, list) else picture()
+
+    generate = edit
+
+    def engine_for(self, *asked: Any) -> str:
+        return "diffusion"
+
+    def with_defaults(self, **options: Any) -> FakeEditor:
+        self.trace.append(f"defaults {plain(options)}")
+        return self
+
+
+def picture() -> Image.Image:
+    return carry(Image.new("RGB", (8, 8)), Recipe("magicface", "edit", {}, {"engine": "diffusion"}))
+
+
+def many(photo: Any, wishes: Any, *more: Any, **options: Any) -> Any:
+    return [picture() for _ in wishes] if isinstance(wishes, (list, tuple)) else picture()
+
+
+@dataclass(frozen=True)
+class Walk:
+    """How a command is walked.
+
+    Attributes:
+        line: its arguments that are always there.
+        fakes: dotted names -> what stands in their place: a result, or a function that gives it.
+        goes_with: option -> arguments without which it is refused.
+        values: option -> a value that it takes, where none can be guessed.
+        refused: options that the command takes for the sake of a message, and refuses.
+    """
+
+    line: str
+    fakes: Mapping[str, Any] = field(default_factory=dict)
+    goes_with: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, str] = field(default_factory=dict)
+    refused: Collection[str] = ()
+
+
+PAIR = {"--certificate": "--key key.pem", "--key": "--certificate cert.pem"}
+STRENGTH = {"--strength": "--start draft"}
+VALUES = {
+    "--face": "1",
+    "--background": "b.png",
+    "--finder": "mediapipe",
+    "--parser": "grabcut",
+    "--device": "cpu:0",
+    "--size": "160",
+    "--output": "other/",
+    "--strength": "0.3",
+    "--levels": "0,2",
+    "--column-levels": "0,4",
+    "--measurer": "fit",
+    "--reference-face": "1",
+    "--guidance": "1.25",
+    "--steps": "7",
+    "--share": "0.25",
+    "--photo": "photo.png",
+    "--out": "other.jsonl",
+    "--extent": "face",
+    "--runner": "ray",
+    "--wishes": "more.txt",
+}
+MAGICFACE = {"magicface._api.MagicFace.from_pretrained": FakeEditor, "magicface._api.MagicFace.drafting": FakeEditor}
+RIGFACE = {"rigface.editor.RigFace.from_pretrained": FakeEditor, "rigface.editor.RigFace.drafting": FakeEditor}
+FINEFACE = {"fineface.editor.FineFace.from_pretrained": FakeEditor}
+SAVED = {"common.edit_command.save_image": None}
+SHEETS = {"magicface.commands.save_image": None, "magicface.sweeps.edit": many}
+MEASURED = {
+    "magicface.commands.save_image": None,
+    "magicface.measured.edit": many,
+    "magicface.measured.units_of": lambda *more: np.full(12, 2.0 + len(str(more[0]))),
+}
+BATCH = "{folder} --wishes {folder}/wishes.txt -o run"
+RAN = {
+    "common.batch.cluster.run_on_ray": {"done": 1, "failed": 0},
+    "common.batch.run.save_image": None,
+    "common.batch.where.run": batch_run,
+    "common.batch.command.read_wishes": read_wishes,
+    "common.batch.inspect.inspect": SimpleNamespace(faults=()),
+}
+RAY = {"--workers": "--runner ray", "--gpus-per-worker": "--runner ray"}
+REPORT = {"unreadable": {}, "edits": 1}
+MEASURER = {"common.measure.get_measurer": SimpleNamespace(name="measurer")}
+REDO = {
+    "common.provenance.verify.read_recipe": None,
+    "common.provenance.verify.packet": None,
+    "common.provenance.xmp.read": SimpleNamespace(watermark=True),
+    "common.provenance.redo.check_again": None,
+    "common.provenance.command.saved_with": lambda made, **how: made,
+    "common.images.save_image": None,
+    "common.images.read_image": None,
+    "common.provenance.redo.difference": SimpleNamespace(most=0),
+    "common.provenance.redo.find_photo": "photo.png",
+    "common.provenance.redo.check_model": None,
+}
+MADE = {"common.provenance.redo.redo": lambda *more, **options: picture()}
+VERIFIED = {"common.provenance.verify.verify": SimpleNamespace(synthetic=True, to_dict=dict)}
+READER = SimpleNamespace(model=SimpleNamespace(name="network"), trained="nowhere")
+RECIPE = Recipe("magicface", "edit", {"AU12": 1}, {"extent": "prepared"})
+TEXT = Recipe("fineface", "edit", {"aus": "AU12=1", "prompt": "a man"}, {"size": 64, "row": 0, "rows": 1})
+DAYS = pd.date_range("2012-01-01", periods=3)
+TRACKS = {
+    "surveillance.__main__.ready": None,
+    "surveillance.reading.read_tracks": SimpleNamespace(faults=[], days=DAYS, name="camera"),
+}
+TRUTH = pd.Series([True, False, True], index=DAYS)
+
+
+class Stop(Exception):
+    """Ends a command behind the last of its options."""
+
+
+def stop(*arguments: Any, **options: Any) -> Any:
+    raise Stop
+
+
+WALKS = {
+    "magicface": Walk("photo.png AU12=2", MAGICFACE | SAVED, PAIR | STRENGTH),
+    "magicface batch": Walk(BATCH, MAGICFACE | RAN, PAIR | STRENGTH | RAY | {"--again": "", "--inspect": ""}),
+    "magicface neutralize": Walk("photo.png", MEASURED, PAIR | STRENGTH),
+    "magicface transfer": Walk("photo.png b.png", MEASURED, PAIR | STRENGTH),
+    "magicface sweep": Walk("photo.png AU12", SHEETS, PAIR | STRENGTH),
+    "magicface grid": Walk("photo.png AU4 AU12", SHEETS, PAIR | STRENGTH),
+    "magicface animate": Walk("photo.png happy", SHEETS, STRENGTH, {"--output": "other.gif"}),
+    "magicface explain": Walk("AU12", {"magicface.__main__.check_writable": stop}, {}, {"--output": "x.png"}),
+    "magicface score": Walk("{folder}", {"common.batch.scores.score": "scores.csv"}),
+    "magicface report": Walk("{folder}", {"common.batch.report.page.report": "page"}, {}, {"--output": "x.html"}),
+    "magicface download": Walk("", {"common.download.download": "folder"}),
+    "magicface evaluate": Walk(
+        "",
+        MAGICFACE
+        | MEASURER
+        | {"magicface.evaluation.run.evaluate": REPORT, "magicface.evaluation.tables.markdown": ""},
+        STRENGTH,
+    ),
+    "magicface prepare-videos": Walk(
+        "{folder} --out pairs.jsonl",
+        MEASURER
+        | {
+            "magicface.videos.prepare.prepare": REPORT,
+            "magicface.videos.report.table": "",
+            "magicface.videos.command.get_finder": SimpleNamespace(name="f"),
+            "magicface.videos.command.get_parser": SimpleNamespace(name="p"),
+        },
+    ),
+    "magicface redo": Walk(
+        "photo.png",
+        MAGICFACE | REDO | MADE | {"common.provenance.verify.read_recipe": RECIPE},
+    ),
+    "rigface": Walk(
+        "photo.png --light azimuth=30",
+        RIGFACE | SAVED,
+        PAIR
+        | STRENGTH
+        | {
+            "--background": "--render r.png --coefficients c.npy",
+            "--coefficients": "--background b.png --render r.png",
+            "--render": "--background b.png --coefficients c.npy",
+            "--target": "--copy pose",
+            "--copy": "--target b.png",
+        },
+        {"--light": "azimuth=40", "--pose": "yaw=3", "--target": "b.png", "--copy": "pose", "--guidance": "3"},
+        refused={"--guidance"},
+    ),
+    "rigface batch": Walk(BATCH, RIGFACE | RAN, PAIR | STRENGTH | RAY, {"--guidance": "3"}, {"--guidance"}),
+    "rigface score": Walk("{folder}", {"common.batch.scores.score": "scores.csv"}),
+    "rigface report": Walk("{folder}", {"common.batch.report.page.report": "page"}, {}, {"--output": "x.html"}),
+    "rigface download": Walk("", {"common.download.download": "folder"}),
+    "rigface evaluate": Walk(
+        "", RIGFACE | {"rigface.evaluation.run.evaluate": REPORT, "rigface.evaluation.tables.markdown": ""}, STRENGTH
+    ),
+    "rigface prepare-pairs": Walk(
+        "pairs.jsonl --out rig.jsonl", RIGFACE | {"rigface.prepare_pairs.prepare_pairs": (1, 0)}
+    ),
+    "rigface redo": Walk(
+        "photo.png",
+        RIGFACE | REDO | MADE | {"common.provenance.verify.read_recipe": replace(RECIPE, settings={})},
+    ),
+    "fineface": Walk(
+        "man AU12=0:4 --seed 1",
+        {"fineface._api.generate": many, "fineface.__main__.save_image": None},
+        PAIR,
+        {"--face": "b.png", "--output": "x.png"},
+    ),
+    "fineface edit": Walk(
+        "photo.png AU12=0:4 --seed 1",
+        {"fineface._api.edit": many, "fineface.__main__.save_image": None},
+        PAIR,
+        {"--output": "x.png"},
+    ),
+    "fineface batch": Walk(BATCH, FINEFACE | RAN | {"fineface.batch.keeper": "sd21"}, PAIR | RAY),
+    "fineface score": Walk("{folder}", {"common.batch.scores.score": "scores.csv"}),
+    "fineface report": Walk("{folder}", {"common.batch.report.page.report": "page"}, {}, {"--output": "x.html"}),
+    "fineface download": Walk("", {"fineface.download.download": ("folder", "base")}),
+    "fineface convert": Walk("", {"fineface.convert.convert": "file"}, {}, {"--adapter": "an/other"}),
+    "fineface evaluate": Walk(
+        "",
+        FINEFACE | MEASURER | {"fineface.evaluation.run.evaluate": REPORT, "fineface.evaluation.tables.markdown": ""},
+    ),
+    "fineface redo": Walk("photo.png", FINEFACE | REDO | {"common.provenance.verify.read_recipe": TEXT}),
+    **{f"{name} app": Walk("", {"common.app.page.serve": None, f"{name}.app.tab": "tab"}) for name in PACKAGES[:3]},
+    **{f"{name} verify": Walk("photo.png", VERIFIED) for name in PACKAGES[:3]},
+    **{f"{name} {what}": Walk("") for name in PACKAGES[:4] for what in ("doctor", "licenses")},
+    "microexpression analyze": Walk(
+        "photo.png",
+        {
+            "microexpression.clips.read_clip": None,
+            "microexpression.analysis.analyze": SimpleNamespace(
+                label="none", confidence=1, clip=SimpleNamespace(apex=1), emotion_reader=READER, unit_reader=READER
+            ),
+            "microexpression.report.write_report": "page",
+        },
+    ),
+    "microexpression train": Walk(
+        "--model rcn_a --data {folder} --datasets smic",
+        {
+            "microexpression.commands.Study": SimpleNamespace(model="rcn_a", chosen=lambda: None),
+            "microexpression.commands.load": ["clip"],
+            "microexpression.commands.asked": SimpleNamespace(samples=[], name=""),
+            "microexpression.commands.prepare": None,
+            "microexpression.commands.chance": None,
+            "microexpression.commands.linear": None,
+            "microexpression.commands.run": SimpleNamespace(logits=None),
+            "microexpression.commands.publish": "folder",
+            "microexpression.commands.results.scores": None,
+            "microexpression.commands.results.write": None,
+            "microexpression.commands.results.table": "table",
+        },
+    ),
+    "microexpression synthetic": Walk("-o {folder}/out", {"microexpression.synthetic.write.write": ["folder"]}),
+    "surveillance describe": Walk(
+        "{folder}",
+        TRACKS | {"surveillance.overview.describe": "page", "surveillance.truth.read_truth": TRUTH},
+        {},
+        {"--columns": "x=a", "--background": "photo.png", "--size": "64 48"},
+    ),
+    "surveillance evaluate": Walk(
+        "{folder} --truth truth.txt",
+        TRACKS
+        | {
+            "surveillance.commands.read_truth": TRUTH,
+            "surveillance.commands.windows": {"P3": DAYS, "P1": DAYS[:1]},
+            "surveillance.commands.methods": {},
+            "surveillance.commands.volumes": None,
+            "surveillance.commands.baselines": {},
+            "surveillance.commands.evaluate": None,
+            "surveillance.commands.pd.concat": stop,
+            "surveillance.__main__.check_writable": None,
+        },
+        {},
+        {"--columns": "x=a", "--window": "P1", "--size": "64 48"},
+    ),
+    "surveillance predict": Walk(
+        "{folder}",
+        TRACKS
+        | {
+            "surveillance.commands.timeseries.series": pd.DataFrame({"tracks": [1.0]}),
+            "surveillance.commands.timeseries.forecast": SimpleNamespace(ahead=None),
+            "surveillance.commands.timeseries.counts_of": pd.DataFrame({"tracks": [1.0]}, index=DAYS[:1]),
+            "surveillance.commands.charts.draw_forecast": None,
+            "surveillance.commands.save": None,
+            "surveillance.commands.replace_file": None,
+        },
+        {},
+        {"--columns": "x=a", "--size": "64 48"},
+    ),
+}
+
+
+def value_of(action: argparse.Action, walk: Walk) -> list[str]:
+    """An option with another value than its default."""
+    name = action.option_strings[-1]
+    if action.nargs == 0:
+        return [name]
+    if (given := walk.values.get(name) or VALUES.get(name)) is not None:
+        return [name, *shlex.split(given)]
+    if action.choices:
+        return [name, next(str(each) for each in action.choices if each != action.default)]
+    number = action.default if isinstance(action.default, (int, float)) else 3
+    one = str(number + 1) if action.type in (int, float) else "other"
+    return [name, *[one] * (action.nargs if isinstance(action.nargs, int) else 1)]
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("photo.png", "b.png", "r.png"):
+        Image.new("RGB", (16, 16)).save(name)
+    for name in ("cert.pem", "key.pem", "truth.txt", "c.npy", "pairs.jsonl"):
+        (tmp_path / name).write_text("")
+    (tmp_path / "wishes.txt").write_text("AU12=2\n")
+    (tmp_path / "more.txt").write_text("AU12=2\nAU4=1\n")
+    return tmp_path
+
+
+def run(name: str, arguments: list[str], walk: Walk, monkeypatch, capsys) -> tuple[int, list[str]]:
+    """A command with its fakes: its exit code and its trace."""
+    trace = Trace()
+    shutil.rmtree("run", ignore_errors=True)
+    package, *command = name.split()
+    main = import_module(f"{package}.__main__").main
+    with monkeypatch.context() as fakes:
+        for target, result in walk.fakes.items():
+            made = (lambda *more, **options: FakeEditor(trace)) if result is FakeEditor else result
+            fakes.setattr(target, trace.told(target, made))
+        try:
+            code = main([*command, *arguments])
+        except SystemExit as end:
+            code = end.code
+        except Stop:
+            code = 0
+    out, err = capsys.readouterr()
+    trace += [re.sub(r'"seconds": \{?[^}]*\}?', "", out), err]
+    return code, trace
+
+
+@pytest.mark.parametrize("name", [name for package in PACKAGES for name in commands(package) if name in WALKS])
+def test_every_option_changes_something_or_is_refused(name, place, monkeypatch, capsys):
+    walk, parsers = WALKS[name], []
+    made = cli.command_parser
+
+    def kept(*arguments: Any, **options: Any) -> argparse.ArgumentParser:
+        parsers.append(made(*arguments, **options))
+        return parsers[-1]
+
+    with monkeypatch.context() as watched:
+        watched.setattr(cli, "command_parser", kept)
+        run(name, ["--help"], walk, monkeypatch, capsys)
+    parser = parsers[-1]
+    for action in [each for each in parser._actions if isinstance(each, argparse._SubParsersAction)]:
+        parser = action.choices[name.split()[1]]
+    line = shlex.split(walk.line.format(folder=place))
+    idle = []
+    for action in parser._actions:
+        if not action.option_strings or isinstance(action, argparse._HelpAction):
+            continue
+        option = action.option_strings[-1]
+        base = [*line, *shlex.split(walk.goes_with.get(option, ""))]
+        before = run(name, base, walk, monkeypatch, capsys)
+        assert before[0] == 0 or walk.goes_with.get(option), before
+        after = run(name, [*base, *value_of(action, walk)], walk, monkeypatch, capsys)
+        if after == before or after[0] != (2 if option in walk.refused else 0):
+            idle.append((option, after))
+    assert not idle, f"these options of `{name}` have no effect: {', '.join(option for option, _ in idle)}\n{idle[0]}"
+
+
+def test_every_command_is_walked():
+    for package in PACKAGES:
+        names = commands(package)
+        if package in ("microexpression", "surveillance"):
+            names = names[1:]  # the package itself has commands alone
+        assert not [name for name in names if name not in WALKS]
