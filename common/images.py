@@ -55,9 +55,47 @@ def as_list(images: Any) -> list[Any] | None:
 
 def rgb(image: Image.Image) -> np.ndarray:
     """(H, W, 3) uint8, writable; transparent parts stand before white, as a page would show them."""
-    if image.mode == "RGBA":
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    if image.has_transparency_data:
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
     return np.array(image.convert("RGB"))
+
+
+def flat(image: Image.Image) -> Image.Image:
+    """The picture as "RGB", transparent parts before white; what travels in its `info` stays."""
+    if image.mode == "RGB" and "transparency" not in image.info:
+        return image
+    plain = Image.fromarray(rgb(image))
+    plain.info = dict(image.info)
+    return plain
+
+
+def on_white(pixels: np.ndarray) -> np.ndarray:
+    """(H, W, 3 or 4) uint8 as (H, W, 3); what has no alpha is the same array."""
+    return pixels if pixels.shape[2] == 3 else rgb(Image.fromarray(pixels))
+
+
+def to_uint8(pixels: np.ndarray, white: float = 1.0) -> np.ndarray:
+    """Float pixels as bytes; every picture that is computed becomes one here, so that no NaN can become a colour.
+
+    Args:
+        pixels: of any shape, float, from 0 to `white`; what lies beyond is clipped.
+        white: the value of 255.
+
+    Returns:
+        The same shape, uint8, rounded to nearest.
+
+    Raises:
+        ImageError: NaN or infinite pixels.
+    """
+    pixels = np.asarray(pixels)
+    # The sum is finite where all pixels are, but for overflow, and needs no second array.
+    if not np.isfinite(pixels.sum(dtype=np.float64)) and not np.isfinite(pixels).all():
+        bad = int((~np.isfinite(pixels)).sum())
+        raise ImageError(
+            f"The computed picture is damaged: {bad} of {pixels.size} values are NaN or infinite, and nothing is saved."
+            "\n  expected: finite values; a network that overflows in float16 may need dtype='float32'"
+        )
+    return np.rint(pixels.clip(0, white) * (255 / white)).astype(np.uint8)
 
 
 def around(picture: Image.Image, box: np.ndarray, margin: float) -> tuple[Image.Image, np.ndarray]:
@@ -184,13 +222,13 @@ def _from_array(array: np.ndarray) -> Image.Image:
         raise ImageError(f"The picture is empty: shape {array.shape}.")
     if array.shape[0] * array.shape[1] > (most := 2 * (Image.MAX_IMAGE_PIXELS or sys.maxsize)):  # PIL's, of files
         raise ImageError(f"The picture is too large: shape {array.shape}, of at most {most} pixels.")
-    array = _to_uint8(array)
+    array = _bytes(array)
     if array.shape[2] == 1:
         array = array.repeat(3, axis=2)
     return _upright(Image.fromarray(np.ascontiguousarray(array)))
 
 
-def _to_uint8(array: np.ndarray) -> np.ndarray:
+def _bytes(array: np.ndarray) -> np.ndarray:
     if array.dtype == np.uint8:
         return array
     if array.dtype == bool:
@@ -213,4 +251,4 @@ def _to_uint8(array: np.ndarray) -> np.ndarray:
             f"Float pixels must lie in [0, 1]; got [{low:g}, {high:g}].\n"
             "  from [-1, 1]: (x + 1) / 2; from 0..255: x.astype(np.uint8)"
         )
-    return np.rint(array.clip(0, 1) * 255).astype(np.uint8)
+    return to_uint8(array)

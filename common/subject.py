@@ -17,7 +17,6 @@ from .draft.draft import Draft
 from .errors import InputError
 from .faces import Crop, Face
 from .hooks import Identity
-from .images import rgb
 from .provenance.recipe import fingerprint
 
 log = logging.getLogger(__name__)
@@ -73,7 +72,7 @@ class Subject:
         """
         if self.face is None:
             raise InputError("A prepared crop cannot be drafted: nobody looked for its face. Encode the photo itself.")
-        draft = Draft.of(rgb(self.photo), self.face)
+        draft = Draft.of(np.asarray(self.photo), self.face)
         for doubt in doubts(self.face, draft.fit):
             log.warning("a doubtful draft: %s", doubt)
         if self.parser is None:

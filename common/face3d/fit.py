@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from ..errors import InputError, ShapeError
+from ..images import to_uint8
 from .anny_head import AnnyHead, default_head
 from .camera import Perspective, rotation_matrix, to_pixels
 from .fit_light import fit_light, to_srgb
@@ -162,7 +163,7 @@ def overlay(image: np.ndarray, fit: Fit, *, opacity: float = 0.6) -> np.ndarray:
     seen = fragments.seen.cpu().numpy()
     drawn = picture.copy()
     drawn[seen] = (1 - opacity) * picture[seen] + opacity * to_srgb(colour.cpu().numpy())
-    drawn = np.ascontiguousarray((drawn * 255).round().astype(np.uint8))
+    drawn = np.ascontiguousarray(to_uint8(drawn))
     scheme = _SCHEMES[len(fit.residuals)]
     fitted = head.embedding.points(pixels[None], scheme)[0, :, :2]
     radius = max(1, round(min(height, width) / 400))

@@ -10,7 +10,7 @@ from ..parts import PARTS
 from .anny_head import AnnyHead
 from .camera import Camera, to_pixels
 from .head import vertex_normals
-from .lighting import CONSTANTS, basis
+from .lighting import CONSTANTS, basis, physical
 from .render import rasterize
 
 _WIDTH = 96  # of the picture that the light is read from: light varies slowly
@@ -36,7 +36,8 @@ def fit_light(
         camera: of the fit.
 
     Returns:
-        Light (1, 9, 3) and mean albedo (3,), linear; None if the photo shows too little skin.
+        Light (1, 9, 3), which no normal that faces the viewer sees negative, and mean albedo (3,), linear; None if the
+        photo shows too little skin.
     """
     height, width = image.shape[:2]
     pixels = to_pixels(camera.project(vertices), width, height)[0]
@@ -64,7 +65,7 @@ def fit_light(
     rows = basis(normals) * normals.new_tensor(CONSTANTS)  # (N, 9)
     product, weight = _robust(rows, colours)
     albedo = (weight @ (rows @ product) / weight.sum()).clamp_min(1e-4)
-    return (product / albedo)[None].float(), albedo.float()
+    return physical(product / albedo)[None].float(), albedo.float()
 
 
 def to_linear(colour: np.ndarray) -> np.ndarray:

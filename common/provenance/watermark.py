@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from ..errors import MissingDependencyError
+from ..images import to_uint8
 
 BITS = 32
 MESSAGE = tuple(int(bit) for bit in f"{0xB6D2594E:032b}")
@@ -59,7 +60,7 @@ def mark(pixels: np.ndarray) -> np.ndarray:
     if change.shape != pixels.shape:
         way = cv2.INTER_AREA if len(change) > len(pixels) else cv2.INTER_CUBIC
         change = cv2.resize(change, pixels.shape[1::-1], interpolation=way)
-    return np.rint(pixels + STRENGTH * change).clip(0, 255).astype(np.uint8)
+    return to_uint8(pixels + STRENGTH * change, 255)
 
 
 def look(pixels: np.ndarray) -> Mark:
