@@ -21,6 +21,9 @@ ImageLike = str | Path | Image.Image | Any
 """A path, a PIL image, a numpy array (H, W), (H, W, 1|3|4), or a torch tensor (1|3|4, H, W)."""
 
 
+_ORIENTATION = 0x0112  # of EXIF
+
+
 def read_image(image: ImageLike) -> Image.Image:
     """Any picture as PIL "RGB", or "RGBA" where some of it is transparent; upright (EXIF), 8 bits a channel.
 
@@ -57,7 +60,7 @@ def rgb(image: Image.Image) -> np.ndarray:
     """(H, W, 3) uint8, writable; transparent parts stand before white, as a page would show them."""
     if image.has_transparency_data:
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
-    return np.array(image.convert("RGB"))
+    return np.array(image if image.mode == "RGB" else image.convert("RGB"))
 
 
 def flat(image: Image.Image) -> Image.Image:
@@ -128,7 +131,8 @@ def save_image(image: Image.Image, path: str | Path, format: str | None = None, 
     kind = format.upper() if format else picture_format(path)
     if kind == "JPEG" and image.mode == "RGBA":
         image = Image.fromarray(rgb(image))
-    options = {**({"quality": 95, "subsampling": 0} if kind == "JPEG" else {}), **options}
+    own = {"JPEG": {"quality": 95, "subsampling": 0}, "WEBP": {"exact": True}}  # exact: colours that alpha hides stay
+    options = {**own.get(kind, {}), **options}
     if profile:
         options.setdefault("icc_profile", profile)
     try:
@@ -184,13 +188,17 @@ def _upright(image: Image.Image) -> Image.Image:
         raise ImageError(f"The picture is empty: {image.width} x {image.height} pixels.")
     profile = image.info.get("icc_profile") if image.mode in ("RGB", "RGBA") else None
     try:
-        image = ImageOps.exif_transpose(image)
+        if image.getexif().get(_ORIENTATION, 1) != 1:  # else it would be copied all the same
+            image = ImageOps.exif_transpose(image)
         if image.mode in ("I", "I;16", "I;16B", "I;16L", "I;16N"):  # all of them hold 16-bit files
-            return _from_array(np.asarray(image).clip(0, 65535).astype(np.uint16))
+            grey = np.asarray(image).clip(0, 65535).astype(np.uint16)
+            if isinstance(clear := image.info.get("transparency"), int):  # the grey that a PNG says is transparent
+                grey = np.stack([grey, grey, grey, np.where(grey == clear, 0, 65535).astype(np.uint16)], 2)
+            return _from_array(grey)
         if image.mode == "F":
             return _from_array(np.asarray(image))
         transparent = "A" in image.getbands() or "transparency" in image.info
-        image = image.convert("RGBA" if transparent else "RGB")
+        image = image.convert("RGBA" if transparent else "RGB")  # a copy in any case
     except ImageError:
         raise
     except Exception as error:  # damaged metadata fail in many ways

@@ -30,7 +30,7 @@ def fit_light(
     skin's mean brightness and tint, be they the lamp's, go to the albedo, and all that varies goes to the light.
 
     Args:
-        image: (H, W, 3) float32 sRGB in [0, 1].
+        image: (H, W, 3) sRGB, uint8 or float in [0, 1].
         head: whose vertices they are.
         vertices: (1, V, 3) of the fitted face, turned.
         camera: of the fit.
@@ -48,7 +48,7 @@ def fit_light(
     if min(crop.shape[:2]) < 8:
         return None
     scale = min(1.0, _WIDTH / max(crop.shape[:2]))
-    crop = cv2.resize(crop, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    crop = cv2.resize(as_floats(crop), None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     corner = pixels.new_tensor([*low, 0]) - 0.5
     local = (pixels - corner) * pixels.new_tensor([scale, scale, 1]) - pixels.new_tensor([0.5, 0.5, 0])
 
@@ -66,6 +66,11 @@ def fit_light(
     product, weight = _robust(rows, colours)
     albedo = (weight @ (rows @ product) / weight.sum()).clamp_min(1e-4)
     return physical(product / albedo)[None].float(), albedo.float()
+
+
+def as_floats(picture: np.ndarray) -> np.ndarray:
+    """A picture, uint8 or float in [0, 1], as float32 in [0, 1]."""
+    return picture.astype(np.float32) / (255 if picture.dtype == np.uint8 else 1)
 
 
 def to_linear(colour: np.ndarray) -> np.ndarray:
