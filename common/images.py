@@ -91,9 +91,9 @@ def to_uint8(pixels: np.ndarray, white: float = 1.0) -> np.ndarray:
         ImageError: NaN or infinite pixels.
     """
     pixels = np.asarray(pixels)
-    # The sum is finite where all pixels are, but for overflow, and needs no second array.
-    if not np.isfinite(pixels.sum(dtype=np.float64)) and not np.isfinite(pixels).all():
-        bad = int((~np.isfinite(pixels)).sum())
+    finite = np.isfinite(pixels)
+    if not finite.all():
+        bad = pixels.size - int(np.count_nonzero(finite))
         raise ImageError(
             f"The computed picture is damaged: {bad} of {pixels.size} values are NaN or infinite, and nothing is saved."
             "\n  expected: finite values; a network that overflows in float16 may need dtype='float32'"
