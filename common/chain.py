@@ -15,7 +15,7 @@ from .editor import Editor
 from .errors import InputError
 from .faces import choose_face
 from .faces.warp import invert
-from .images import ImageLike, read_image
+from .images import ImageLike, read_image, to_uint8
 from .models import missing_networks
 from .paste import paste, paste_mask
 from .prepare import prepare_crop
@@ -76,7 +76,7 @@ def chain(
     for number, (editor, wish) in enumerate(edits):
         if number:
             assert total is not None
-            subject = follow(editor, subject, np.rint(255 * total.clip(0, 1)).astype(np.uint8))
+            subject = follow(editor, subject, to_uint8(total))
         ready = editor.ready(wish)
         crops = editor.edit(subject, [ready, editor.rigger.twin(subject, ready)], **options)
         passes.append(crops[0])
@@ -89,7 +89,7 @@ def chain(
         total = made if total is None else total + made - neutral
     assert total is not None
     if way is None:
-        done = Image.fromarray(np.rint(255 * total.clip(0, 1)).astype(np.uint8))
+        done = Image.fromarray(to_uint8(total))
     else:
         mask, guide = paste_mask(region), plain if way == "detail" else None
         done = paste(subject.photo, subject.crop, total, mask, guide, draft)

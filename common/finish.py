@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from .images import on_white, to_uint8
 from .paste import paste, paste_mask
 from .rig import Rig, Rigger
 from .subject import Subject
@@ -26,7 +27,7 @@ def finish(
         way: "replace", "detail", or None for the crop alone; a prepared crop has no photo to go back to.
     """
     if way is None or subject.face is None:
-        return Image.fromarray(np.rint(crop * 255).astype(np.uint8))
+        return Image.fromarray(to_uint8(crop))
     return paste(subject.photo, subject.crop, crop, paste_mask(rig.region(row, subject)), neutral, rig.draft(row))
 
 
@@ -46,11 +47,9 @@ def draft(subject: Subject, rigger: Rigger[Any], wish: Any, way: str | None) -> 
 
 
 def placed(subject: Subject, moved: np.ndarray, pastes: bool) -> Image.Image:
-    """A draft (H, W, 3) uint8 of the whole photo with the photo's transparency and profile; or its crop alone."""
+    """A draft (H, W, 3 or 4) uint8 of the whole photo with the photo's profile; or its crop alone, before white."""
     if not pastes:
-        return Image.fromarray(subject.crop.apply(moved))
-    result = np.array(subject.photo)
-    result[..., :3] = moved
-    image = Image.fromarray(result, subject.photo.mode)
+        return Image.fromarray(subject.crop.apply(on_white(moved)))
+    image = Image.fromarray(moved)
     image.info = dict(subject.photo.info)  # the colour profile
     return image

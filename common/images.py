@@ -21,6 +21,9 @@ ImageLike = str | Path | Image.Image | Any
 """A path, a PIL image, a numpy array (H, W), (H, W, 1|3|4), or a torch tensor (1|3|4, H, W)."""
 
 
+_ORIENTATION = 0x0112  # of EXIF
+
+
 def read_image(image: ImageLike) -> Image.Image:
     """Any picture as PIL "RGB", or "RGBA" where some of it is transparent; upright (EXIF), 8 bits a channel.
 
@@ -55,9 +58,47 @@ def as_list(images: Any) -> list[Any] | None:
 
 def rgb(image: Image.Image) -> np.ndarray:
     """(H, W, 3) uint8, writable; transparent parts stand before white, as a page would show them."""
-    if image.mode == "RGBA":
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return np.array(image.convert("RGB"))
+    if image.has_transparency_data:
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
+    return np.array(image if image.mode == "RGB" else image.convert("RGB"))
+
+
+def flat(image: Image.Image) -> Image.Image:
+    """The picture as "RGB", transparent parts before white; what travels in its `info` stays."""
+    if image.mode == "RGB" and "transparency" not in image.info:
+        return image
+    plain = Image.fromarray(rgb(image))
+    plain.info = dict(image.info)
+    return plain
+
+
+def on_white(pixels: np.ndarray) -> np.ndarray:
+    """(H, W, 3 or 4) uint8 as (H, W, 3); what has no alpha is the same array."""
+    return pixels if pixels.shape[2] == 3 else rgb(Image.fromarray(pixels))
+
+
+def to_uint8(pixels: np.ndarray, white: float = 1.0) -> np.ndarray:
+    """Float pixels as bytes; every picture that is computed becomes one here, so that no NaN can become a colour.
+
+    Args:
+        pixels: of any shape, float, from 0 to `white`; what lies beyond is clipped.
+        white: the value of 255.
+
+    Returns:
+        The same shape, uint8, rounded to nearest.
+
+    Raises:
+        ImageError: NaN or infinite pixels.
+    """
+    pixels = np.asarray(pixels)
+    finite = np.isfinite(pixels)
+    if not finite.all():
+        bad = pixels.size - int(np.count_nonzero(finite))
+        raise ImageError(
+            f"The computed picture is damaged: {bad} of {pixels.size} values are NaN or infinite, and nothing is saved."
+            "\n  expected: finite values; a network that overflows in float16 may need dtype='float32'"
+        )
+    return np.rint(pixels.clip(0, white) * (255 / white)).astype(np.uint8)
 
 
 def around(picture: Image.Image, box: np.ndarray, margin: float) -> tuple[Image.Image, np.ndarray]:
@@ -90,7 +131,8 @@ def save_image(image: Image.Image, path: str | Path, format: str | None = None, 
     kind = format.upper() if format else picture_format(path)
     if kind == "JPEG" and image.mode == "RGBA":
         image = Image.fromarray(rgb(image))
-    options = {**({"quality": 95, "subsampling": 0} if kind == "JPEG" else {}), **options}
+    own = {"JPEG": {"quality": 95, "subsampling": 0}, "WEBP": {"exact": True}}  # exact: colours that alpha hides stay
+    options = {**own.get(kind, {}), **options}
     if profile:
         options.setdefault("icc_profile", profile)
     try:
@@ -146,13 +188,17 @@ def _upright(image: Image.Image) -> Image.Image:
         raise ImageError(f"The picture is empty: {image.width} x {image.height} pixels.")
     profile = image.info.get("icc_profile") if image.mode in ("RGB", "RGBA") else None
     try:
-        image = ImageOps.exif_transpose(image)
+        if image.getexif().get(_ORIENTATION, 1) != 1:  # else it would be copied all the same
+            image = ImageOps.exif_transpose(image)
         if image.mode in ("I", "I;16", "I;16B", "I;16L", "I;16N"):  # all of them hold 16-bit files
-            return _from_array(np.asarray(image).clip(0, 65535).astype(np.uint16))
+            grey = np.asarray(image).clip(0, 65535).astype(np.uint16)
+            if isinstance(clear := image.info.get("transparency"), int):  # the grey that a PNG says is transparent
+                grey = np.stack([grey, grey, grey, np.where(grey == clear, 0, 65535).astype(np.uint16)], 2)
+            return _from_array(grey)
         if image.mode == "F":
             return _from_array(np.asarray(image))
         transparent = "A" in image.getbands() or "transparency" in image.info
-        image = image.convert("RGBA" if transparent else "RGB")
+        image = image.convert("RGBA" if transparent else "RGB")  # a copy in any case
     except ImageError:
         raise
     except Exception as error:  # damaged metadata fail in many ways
@@ -184,13 +230,13 @@ def _from_array(array: np.ndarray) -> Image.Image:
         raise ImageError(f"The picture is empty: shape {array.shape}.")
     if array.shape[0] * array.shape[1] > (most := 2 * (Image.MAX_IMAGE_PIXELS or sys.maxsize)):  # PIL's, of files
         raise ImageError(f"The picture is too large: shape {array.shape}, of at most {most} pixels.")
-    array = _to_uint8(array)
+    array = _bytes(array)
     if array.shape[2] == 1:
         array = array.repeat(3, axis=2)
     return _upright(Image.fromarray(np.ascontiguousarray(array)))
 
 
-def _to_uint8(array: np.ndarray) -> np.ndarray:
+def _bytes(array: np.ndarray) -> np.ndarray:
     if array.dtype == np.uint8:
         return array
     if array.dtype == bool:
@@ -213,4 +259,4 @@ def _to_uint8(array: np.ndarray) -> np.ndarray:
             f"Float pixels must lie in [0, 1]; got [{low:g}, {high:g}].\n"
             "  from [-1, 1]: (x + 1) / 2; from 0..255: x.astype(np.uint8)"
         )
-    return np.rint(array.clip(0, 1) * 255).astype(np.uint8)
+    return to_uint8(array)

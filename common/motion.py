@@ -15,6 +15,7 @@ from PIL import Image
 from .action_units import AUWish, to_vector
 from .errors import InputError, MissingDependencyError
 from .files import replace_file
+from .images import flat
 from .provenance.recipe import together
 from .provenance.xmp import comment
 
@@ -58,7 +59,7 @@ class Animation:
         What they change is told by the frames of the smallest and the largest wish. None where all moves, or one frame
         is all there is.
         """
-        pixels = [np.asarray(frame.convert("RGB")).astype(np.int16) for frame in self.frames]
+        pixels = [np.asarray(flat(frame)).astype(np.int16) for frame in self.frames]
         sizes = np.abs(self.vectors).sum(1)
         moved = np.abs(pixels[int(sizes.argmax())] - pixels[int(sizes.argmin())]).max(2) >= _STILL
         if moved.all() or len(pixels) < 2:
@@ -137,7 +138,7 @@ def check_movie(path: str | Path) -> str:
 
 
 def _gif(frames: Sequence[Image.Image], path: Path, fps: float, told: str) -> None:
-    shown = [frame.convert("RGB") for frame in frames]
+    shown = [flat(frame) for frame in frames]
     # one palette for all: with one each, what stands still would flicker
     looked = [shown[row].resize((128, 128)) for row in np.linspace(0, len(shown) - 1, 16).astype(int)]
     palette = Image.fromarray(np.concatenate([np.asarray(each) for each in looked])).quantize(256)
@@ -159,6 +160,6 @@ def _mp4(frames: Sequence[Image.Image], path: Path, fps: float, told: str) -> No
         stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
         stream.options = {"crf": "16"}
         for frame in frames:
-            picture = frame.convert("RGB").crop((0, 0, *size))
+            picture = flat(frame).crop((0, 0, *size))
             container.mux(stream.encode(av.VideoFrame.from_image(picture)))
         container.mux(stream.encode())

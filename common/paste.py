@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image
 
 from .faces import Crop
+from .images import on_white, to_uint8
 
 MUCH = (0.05, 0.15)
 """Changes of a colour in [0, 1] up to which the photo's detail stays, and from which on it has gone: of pairs between
@@ -51,33 +52,41 @@ def paste(
 ) -> Image.Image:
     """The photo with the edited crop in it.
 
+    Networks see a cut-out before white, and say nothing of alpha: it stays that of the photo or its draft. The change
+    before white becomes one of the colour by as much as alpha shows of it, so that it looks alike before anything else.
+
     Args:
-        photo: RGB or RGBA; transparency is kept.
+        photo: RGB or RGBA.
         crop: where `edited` lies in it.
         edited: (S, S, 3) float32 in [0, 1], the crop as generated.
         mask: (S, S) float32 in [0, 1], see `paste_mask`.
         neutral: (S, S, 3), the same crop generated from the same noise without the wish. Where it is given, what it
             lacks of the photo, the detail, is added to `edited`, so that the photo keeps its own sharpness where
             nothing moved; where much has changed, old edges would shine through, and the detail is left out.
-        draft: (H, W, 3) uint8, the photo as it was before the networks went on: then `neutral` is made of this, its
-            detail is added, and it is what the crop goes back into.
+        draft: (H, W, 3 or 4) uint8, the photo as it was before the networks went on: then `neutral` is made of this,
+            its detail is added, and it is what the crop goes back into.
+
+    Raises:
+        ImageError: NaN or infinite pixels.
     """
-    result = np.array(photo)
-    if draft is not None:
-        result[..., :3] = draft
+    result = np.array(photo if draft is None else draft)
     patch, (x0, y0, x1, y1) = crop.warp_back(np.ascontiguousarray(edited, np.float32))
     weight = _back(crop, mask)
-    target = result[y0:y1, x0:x1, :3]
-    before = target.astype(np.float32) / 255
+    target = result[y0:y1, x0:x1]
+    before = on_white(target).astype(np.float32) / 255
     if neutral is None:
         after = before + weight * (patch - before)
     else:
         base, _ = crop.warp_back(np.ascontiguousarray(neutral, np.float32))
         kept = (1 - _back(crop, _much(edited - neutral))) * (before - base)
         after = before + weight * (patch + kept - before)
-    changed = (np.rint(after.clip(0, 1) * 255)).astype(np.uint8)
-    target[:] = np.where(weight > 0, changed, target)
-    pasted = Image.fromarray(result, photo.mode)
+    seen = weight > 0
+    if target.shape[2] == 4:
+        alpha = target[..., 3:].astype(np.float32) / 255
+        after = target[..., :3].astype(np.float32) / 255 + (after - before) / alpha.clip(1 / 255, None)
+        seen = seen & (alpha > 0)
+    target[..., :3] = np.where(seen, to_uint8(after), target[..., :3])
+    pasted = Image.fromarray(result)
     pasted.info = dict(photo.info)  # the colour profile
     return pasted
 

@@ -28,8 +28,8 @@ class Rig:
             guide that many edits share passes the VAE once; so do equal rows of pictures.
         regions: for each row what the edit may change, (H, W) bool, where it is more than the subject's own `region`:
             a head that turns comes to lie elsewhere. None: the subject's own.
-        drafts: for each row the whole photo (H, W, 3) uint8 as it was moved already, without any network; None where
-            there is no such thing. None: nowhere.
+        drafts: for each row the whole photo (H, W, 3 or 4) uint8 as it was moved already, without any network; None
+            where there is no such thing. None: nowhere.
     """
 
     vector: torch.Tensor
@@ -81,7 +81,7 @@ class Rigger(Protocol[Wish]):
         ...
 
     def draft(self, subject: Subject, wish: Any) -> np.ndarray:
-        """The whole photo (H, W, 3) uint8 with a wish, or a twin of one, granted without any network.
+        """The whole photo (H, W, 3 or 4) uint8 with a wish, or a twin of one, granted without any network.
 
         Raises:
             InputError: nobody fitted a head to the subject, or a wish that no draft can grant.

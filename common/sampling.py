@@ -10,6 +10,7 @@ import torch
 from diffusers.utils.torch_utils import randn_tensor
 
 from .identity import join
+from .images import on_white
 from .pipeline import FaceEditPipeline
 from .rig import Rig, Rigger
 from .subject import Subject
@@ -70,6 +71,6 @@ def _drafts(
     latents = []
     for row, (subject, wish) in enumerate(rows):
         made = rig.draft(row)
-        crop = subject.crop.apply(rigger.draft(subject, wish) if made is None else made)
+        crop = subject.crop.apply(on_white(rigger.draft(subject, wish) if made is None else made))
         latents.append(pipeline.encode_image(to_tensor(crop)[None]))
     return torch.cat(latents)

@@ -17,7 +17,6 @@ from .draft.draft import Draft
 from .errors import InputError
 from .faces import Crop, Face
 from .hooks import Identity
-from .images import rgb
 from .provenance.recipe import fingerprint
 
 log = logging.getLogger(__name__)
@@ -59,9 +58,14 @@ class Subject:
     parser: Parser | None = field(default=None, repr=False)
 
     @cached_property
+    def pixels(self) -> np.ndarray:
+        """(H, W, 3 or 4) uint8, the photo; read only."""
+        return np.asarray(self.photo)
+
+    @cached_property
     def fingerprint(self) -> str:
         """Of the photo's pixels, see `common.provenance.recipe.fingerprint`."""
-        return fingerprint(self.photo)
+        return fingerprint(self.photo, self.pixels)
 
     @cached_property
     def draft(self) -> Draft:
@@ -73,7 +77,7 @@ class Subject:
         """
         if self.face is None:
             raise InputError("A prepared crop cannot be drafted: nobody looked for its face. Encode the photo itself.")
-        draft = Draft.of(rgb(self.photo), self.face)
+        draft = Draft.of(self.pixels, self.face)
         for doubt in doubts(self.face, draft.fit):
             log.warning("a doubtful draft: %s", doubt)
         if self.parser is None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from .images import to_uint8
+
 
 def to_tensor(pixels: np.ndarray) -> torch.Tensor:
     """(H, W, 3) uint8 -> (3, H, W) float32 in [0, 1]."""
@@ -12,5 +14,5 @@ def to_tensor(pixels: np.ndarray) -> torch.Tensor:
 
 
 def to_pixels(image: torch.Tensor) -> np.ndarray:
-    """(3, H, W) float in [0, 1] -> (H, W, 3) uint8."""
-    return np.rint(image.float().clamp(0, 1).permute(1, 2, 0).cpu().numpy() * 255).astype(np.uint8)
+    """(3, H, W) float in [0, 1] -> (H, W, 3) uint8; raises as `common.images.to_uint8`."""
+    return to_uint8(image.detach().float().permute(1, 2, 0).cpu().numpy())

@@ -8,13 +8,14 @@ from PIL import Image
 
 from common.draft.change import Change
 from common.finish import placed
+from common.images import on_white, to_uint8
 from common.paste import paste, paste_mask
 from common.subject import Subject
 
 
 def to_image(pixels: np.ndarray) -> Image.Image:
     """A picture (H, W, 3) in [0, 1]."""
-    return Image.fromarray(np.rint(pixels * 255).astype(np.uint8))
+    return Image.fromarray(to_uint8(pixels))
 
 
 def finish(subject: Subject, crop: np.ndarray, pastes: bool) -> Image.Image:
@@ -23,7 +24,7 @@ def finish(subject: Subject, crop: np.ndarray, pastes: bool) -> Image.Image:
 
 
 def drafted(subject: Subject, wish: list[float]) -> np.ndarray:
-    """The photo (H, W, 3) uint8 with the face moved from what its fitted head shows to these intensities (12).
+    """The photo (H, W, 3 or 4) uint8 with the face moved from what its fitted head shows to these intensities (12).
 
     Raises:
         InputError: a prepared crop, of whose face nothing is known.
@@ -35,7 +36,7 @@ def drafted(subject: Subject, wish: list[float]) -> np.ndarray:
 
 def begin(subject: Subject, wish: list[float], start: str) -> np.ndarray:
     """The crop (S, S, 3) uint8 that is noised first: of the photo, or of its draft."""
-    return subject.source if start == "photo" else subject.crop.apply(drafted(subject, wish))
+    return subject.source if start == "photo" else subject.crop.apply(on_white(drafted(subject, wish)))
 
 
 def draft_alone(subject: Subject, wish: list[float], pastes: bool) -> Image.Image:

@@ -13,7 +13,7 @@ from PIL import Image
 from common.action_units import ACTION_UNITS, AUWish, to_vector
 from common.clip_folders import add_clip
 from common.errors import InputError
-from common.images import ImageLike, read_image
+from common.images import ImageLike, flat, read_image, to_uint8
 
 from ._api import edit
 
@@ -96,7 +96,7 @@ def synthesize(
 def _noisy(picture: Image.Image, noise: float, rng: np.random.Generator, watermark: bool) -> Image.Image:
     from common.provenance.recipe import saved_with
 
-    pixels = np.asarray(picture.convert("RGB")).astype(np.float32)
-    made = Image.fromarray(np.rint(pixels + noise * rng.standard_normal(pixels.shape)).clip(0, 255).astype(np.uint8))
+    pixels = np.asarray(flat(picture)).astype(np.float32)
+    made = Image.fromarray(to_uint8(pixels + noise * rng.standard_normal(pixels.shape), 255))
     made.info = dict(picture.info)
     return saved_with(made, watermark=watermark)

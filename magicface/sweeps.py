@@ -11,7 +11,7 @@ from PIL import Image
 
 from common.action_units import known_unit
 from common.errors import InputError
-from common.images import ImageLike, read_image
+from common.images import ImageLike, flat, read_image
 from common.motion import Animation, Keyframes, between
 from common.sheets import Row, contact_sheet
 
@@ -111,7 +111,7 @@ def animate(img: ImageLike, keyframes: Keyframes, *, fps: float = 12.0, **option
     vectors = between(keyframes, fps)
     different, which = np.unique(vectors, axis=0, return_inverse=True)
     made = edit(read_image(img), [row.tolist() for row in different], **options)
-    return Animation([made[int(row)].convert("RGB") for row in which.ravel()], vectors, fps)
+    return Animation([flat(made[int(row)]) for row in which.ravel()], vectors, fps)
 
 
 def _label(wish: dict[str, float]) -> str:

@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from common.images import to_uint8
+
 from .extras import library
 
 SIDE = 288
@@ -32,14 +34,14 @@ def flow_picture(flow: np.ndarray, largest: float | None = None) -> np.ndarray:
     size, angle = np.hypot(*flow), np.arctan2(flow[1], flow[0])
     top = largest or max(float(np.quantile(size, 0.99)), 1e-6)
     hue = ((angle / (2 * np.pi)) % 1 * 179).astype(np.uint8)
-    saturation = (255 * (size / top).clip(0, 1)).astype(np.uint8)
+    saturation = to_uint8(size / top)
     return cv2.cvtColor(np.stack([hue, saturation, np.full_like(hue, 255)], -1), cv2.COLOR_HSV2RGB)
 
 
 def heat(values: np.ndarray, top: float | None = None) -> np.ndarray:
     """(H, W), 0 and more -> (H, W, 3) uint8: dark blue to yellow."""
     top = top or max(float(np.quantile(values, 0.995)), 1e-9)
-    shown = (255 * (values / top).clip(0, 1)).astype(np.uint8)
+    shown = to_uint8(values / top)
     return cv2.cvtColor(cv2.applyColorMap(shown, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
 
 
@@ -48,7 +50,7 @@ def seen_picture(frame: np.ndarray, seen: np.ndarray) -> np.ndarray:
     smooth = cv2.resize(seen, frame.shape[1::-1], interpolation=cv2.INTER_CUBIC)
     share = (np.abs(smooth) / max(float(np.abs(seen).max()), 1e-9)).clip(0, 1)[..., None] * 0.6
     colour = np.where(smooth[..., None] > 0, (214.0, 40, 40), (40, 90, 214))
-    return np.rint(frame * (1 - share) + colour * share).astype(np.uint8)
+    return to_uint8(frame * (1 - share) + colour * share, 255)
 
 
 def curves(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from common.errors import InputError
+from common.images import to_uint8
 
 
 def interpolate(frames: np.ndarray, count: int) -> np.ndarray:
@@ -24,7 +25,7 @@ def interpolate(frames: np.ndarray, count: int) -> np.ndarray:
         raise InputError(f"TIM needs two frames and makes two at least; got {len(frames)}, asked for {count}.")
     made = np.tensordot(weights(len(frames), count), frames.astype(np.float64), 1)
     if frames.dtype == np.uint8:
-        return np.rint(made).clip(0, 255).astype(np.uint8)
+        return to_uint8(made, 255)
     return made.astype(frames.dtype)
 
 

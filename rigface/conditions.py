@@ -31,7 +31,8 @@ class Conditions:
         notes: what the user should know of how these were made; an edit logs them.
         region: (S, S) bool, what the edit may change; None: what the subject says, and wherever the background is not
             the subject's.
-        draft: (H, W, 3) uint8, the whole photo as it was moved and lit without any network; None where there is none.
+        draft: (H, W, 3 or 4) uint8, the whole photo as it was moved and lit without any network; None where there is
+            none.
 
     Raises:
         ShapeError: shapes that do not fit one another.

@@ -19,7 +19,7 @@ from ..arguments import SEED
 from ..draft.change import Change
 from ..errors import ImageError, InputError
 from ..faces.face import left_to_right
-from ..images import around, read_image, rgb
+from ..images import around, flat, read_image, rgb
 from ..subject import Subject
 
 Kind = TypeVar("Kind")
@@ -151,7 +151,7 @@ class Desk(Generic[Kind]):
         thumbs = tuple(around(picture, each.box, 0.3)[0].resize((96, 96)) for each in found)
         part, shift = around(picture, subject.face.box, MARGIN)
         scale = min(SMALL / max(part.size), 1.0)
-        part = part.convert("RGB").resize((round(scale * part.width), round(scale * part.height)))
+        part = flat(part).resize((round(scale * part.width), round(scale * part.height)))
         centre = scale * (subject.face.centre - shift)
         small = self.drafter.encode(part, face=(float(centre[0]), float(centre[1])))
         moved = small.draft  # the head is fitted now, not when a slider moves, and what drafts load is loaded
@@ -215,7 +215,7 @@ class Desk(Generic[Kind]):
 
     def shown(self, visit: Visit, picture: Image.Image) -> Image.Image:
         """Of an edited photo, what a gallery shows."""
-        return around(picture, visit.box(), MARGIN)[0].convert("RGB")
+        return flat(around(picture, visit.box(), MARGIN)[0])
 
     @property
     def steps(self) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import FaceEditError
-from ..images import read_image
+from ..images import flat, read_image
 from .desk import Desk, Sampling, Stopped, Visit
 from .layout import Controls, Layout, lay_out
 from .library import gradio
@@ -146,7 +146,7 @@ class Hands:
         if edit.before is None:
             shown = gr.update(visible=False), gr.update(value=edit.after.copy(), visible=True)
         else:
-            pair = edit.before.convert("RGB"), edit.after.convert("RGB")
+            pair = flat(edit.before), flat(edit.after)
             shown = gr.update(value=pair, visible=True), gr.update(value=None, visible=False)
         yield [gr.skip(), *shown, "<p class='made'>measuring ...</p>", gr.skip()]
         report = measured(visit, edit, self.controls.requested(wish))

@@ -12,7 +12,9 @@ import torch
 from ..face3d.fit import Fit
 from ..faces import Crop, Face
 from ..faces.warp import sample
+from ..images import on_white
 from .change import Change
+from .cutouts import brightened, painted, premultiplied, straight
 from .layers import Layers, layers
 from .seen import Seen
 from .surface import surface
@@ -21,6 +23,7 @@ from .turned import turned
 
 _BORDER = 0.06  # of the window's side, over which all that changes fades out at its edges
 _STILL = 1e-3  # pixels, or share
+_KERNEL = 4  # pixels round a place that its cubic sample looks at, and one more
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +31,7 @@ class Draft:
     """A photo, and what it shows of the head that was fitted to it; a value.
 
     Attributes:
-        photo: (H, W, 3) uint8, RGB.
+        photo: (H, W, 3) uint8, RGB, or (H, W, 4) with alpha, which moves along.
         seen: the head in it.
         around: hair, body and background in the window; None where nobody has told them apart.
     """
@@ -42,10 +45,10 @@ class Draft:
         """See one face of a photo.
 
         Args:
-            photo: (H, W, 3) uint8, RGB.
+            photo: (H, W, 3) uint8, RGB, or (H, W, 4) with alpha; the head is seen before white.
             face: in its pixels.
         """
-        return cls(photo, Seen.of(photo, face))
+        return cls(photo, Seen.of(on_white(photo), face))
 
     def among(self, labels: np.ndarray, at: Crop) -> Draft:
         """The same with its surroundings told apart, so that hair turns along with a head and glasses stay.
@@ -56,11 +59,16 @@ class Draft:
         """
         return replace(self, around=Surroundings.of(self.window, self.crop, labels, at))
 
+    @cached_property
+    def opaque(self) -> np.ndarray:
+        """(H, W, 3) uint8, the photo before white."""
+        return on_white(self.photo)
+
     @property
     def window(self) -> np.ndarray:
         """(S, S, 3) uint8, what motion is computed in; beyond the photo its edge goes on."""
         side = self.crop.size
-        return sample(self.photo, self.crop.matrix, (side, side), border=cv2.BORDER_REPLICATE)
+        return sample(self.opaque, self.crop.matrix, (side, side), border=cv2.BORDER_REPLICATE)
 
     @property
     def fit(self) -> Fit:
@@ -83,7 +91,7 @@ class Draft:
         return self.seen.light
 
     def __call__(self, change: Change, bare: bool = False) -> np.ndarray:
-        """The photo after a change; where nothing moves it stays as it is, byte for byte.
+        """The photo after a change; where nothing moves it stays as it is, byte for byte, alpha and hidden colours too.
 
         Args:
             change: what shall be.
@@ -91,7 +99,7 @@ class Draft:
                 the guess. Otherwise what is around the head is stretched, which looks better as it is.
 
         Returns:
-            (H, W, 3) uint8.
+            (H, W, 3 or 4) uint8, as the photo.
         """
         if not bool(change.vector().any()):
             return self.photo.copy()
@@ -103,13 +111,13 @@ class Draft:
 
     @cached_property
     def _worn(self) -> tuple[np.ndarray, np.ndarray] | None:
-        """Glasses: where they hide the face in the crop's rectangle, (h, w, 1), and the photo without them."""
+        """Glasses: where they hide the face in the crop's rectangle, (h, w, 1), and the photo there without them."""
         if self.around is None or self.around.worn is None:
             return None
         x0, y0, x1, y1 = self.crop.rectangle
         worn, under = self._back(self.around.worn), self.crop.warp_back(self.around.unworn)[0]
-        bare = self.photo.copy()
-        bare[y0:y1, x0:x1] = np.where(worn > _STILL, under, bare[y0:y1, x0:x1])
+        bare = self.photo[y0:y1, x0:x1].copy()
+        bare[..., :3] = np.where(worn > _STILL, under, bare[..., :3])
         return worn, bare
 
     @cached_property
@@ -131,36 +139,57 @@ class Draft:
         patch, _ = self.crop.warp_back(np.ascontiguousarray(values, np.float32), mask=True)
         return patch if patch.ndim == 3 else patch[..., None]
 
+    def _looked(self, moved: np.ndarray, bare: np.ndarray | None) -> np.ndarray:
+        """The photo's premultiplied colours at places away from those of the crop's rectangle, (h, w, 3 or 4).
+
+        Args:
+            moved: (h, w, 2) by how many pixels.
+            bare: (h, w, 3 or 4) uint8, what the rectangle shows there in place of the photo; None for the photo.
+        """
+        x0, y0, x1, y1 = self.crop.rectangle
+        height, width = self.photo.shape[:2]
+        far = np.abs(moved).max((0, 1))  # no more of a large photo is looked at
+        left, top = (max(int(low - most) - _KERNEL, 0) for low, most in zip((x0, y0), far))
+        right, bottom = (
+            min(int(high + most) + _KERNEL, end) for high, most, end in zip((x1, y1), far, (width, height))
+        )
+        part = self.photo[top:bottom, left:right]
+        if bare is not None:
+            part = part.copy()
+            part[y0 - top : y1 - top, x0 - left : x1 - left] = bare
+        x, y = np.meshgrid(
+            np.arange(x0 - left, x1 - left, dtype=np.float32), np.arange(y0 - top, y1 - top, dtype=np.float32)
+        )
+        where = x + moved[..., 0], y + moved[..., 1]
+        return cv2.remap(premultiplied(part), *where, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+
     def _composed(self, drawn: Layers, worn: tuple[np.ndarray, np.ndarray] | None) -> np.ndarray:
         """The photo with all layers on it, at its own resolution; what is worn stays where it was."""
-        result, crop, back = self.photo.copy(), self.crop, self._back
-        x0, y0, x1, y1 = crop.rectangle
+        result, back = self.photo.copy(), self._back
+        x0, y0, x1, y1 = self.crop.rectangle
         target = result[y0:y1, x0:x1]
-        source = self.photo if worn is None else worn[1]
-        inverse = np.linalg.inv(crop.matrix[:, :2]).T.astype(np.float32)
-        x, y = np.meshgrid(np.arange(x0, x1, dtype=np.float32), np.arange(y0, y1, dtype=np.float32))
+        before = premultiplied(target)
+        inverse = np.linalg.inv(self.crop.matrix[:, :2]).T.astype(np.float32)
 
         def carried(shift: np.ndarray, gain: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             """The photo's pixels from elsewhere, and where they are not simply those of the place itself."""
             moved, brighter = back(shift) @ inverse, back(gain - 1)
-            looked = cv2.remap(
-                source, x + moved[..., 0], y + moved[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT
-            )
-            return looked * (brighter + 1), np.abs(np.concatenate([moved, brighter], 2)).max(2) > _STILL
+            looked = self._looked(moved, None if worn is None else worn[1])
+            return brightened(looked, brighter + 1), np.abs(np.concatenate([moved, brighter], 2)).max(2) > _STILL
 
         after, changed = carried(drawn.shift, drawn.gain)
         hidden = back(drawn.hidden)
         if (hidden > _STILL).any():
             other, _ = carried(drawn.twin_shift, drawn.twin_gain)
             share = back(drawn.twin_hidden)
-            after = after + hidden * ((1 - share) * other + share * 255 * back(drawn.fill) - after)
+            after = after + hidden * ((1 - share) * other + share * painted(255 * back(drawn.fill), before) - after)
         if drawn.plate is not None and drawn.bare is not None:
             bare = back(drawn.bare)
-            after = after + bare * (255 * back(drawn.plate) - after)
+            after = after + bare * (painted(255 * back(drawn.plate), before) - after)
             changed |= bare[..., 0] > _STILL
         changed |= hidden[..., 0] > _STILL
         if worn is not None:
-            after = after + worn[0] * (target * back(drawn.gain) - after)
-        after = target + self._border * (after - target)
-        target[:] = np.where(changed[..., None], np.rint(after.clip(0, 255)), target)
+            after = after + worn[0] * (brightened(before, back(drawn.gain)) - after)
+        after = before + self._border * (after - before)
+        target[:] = np.where(changed[..., None], straight(after, target), target)
         return result

@@ -12,7 +12,7 @@ import torch
 from ..face3d.anny_head import AnnyHead
 from ..face3d.fit import Fit, fit
 from ..face3d.fit_light import to_linear
-from ..face3d.lighting import ambient, shade
+from ..face3d.lighting import ambient, physical, shade
 from ..face3d.render import rasterize, visible
 from ..faces import Crop, Face
 from .colours import DIM, complete, exposure
@@ -88,7 +88,7 @@ class Seen:
 
 def light_of(found: Fit) -> torch.Tensor:
     """See `Seen.light`."""
-    return ambient(torch.ones(1, 3))[0] if found.light is None else found.light[0].float().cpu()
+    return ambient(torch.ones(1, 3))[0] if found.light is None else physical(found.light[0].float().cpu())
 
 
 def shown(head: AnnyHead, before: Placed, side: int) -> tuple[np.ndarray, torch.Tensor]:

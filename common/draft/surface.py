@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import torch
 
-from ..face3d.lighting import shade
+from ..face3d.lighting import brightness, shade
 from ..face3d.render import rasterize
 from ..synthetic import eyes, maps
 from .change import Change
@@ -88,16 +88,15 @@ def surface(seen: Seen, change: Change) -> Surface:
     lights = torch.stack([change.before, change.before, change.light]).float()
     lit = shade(torch.stack([old, twin_old, new]), lights).clamp_min(DIM)
     folded = _folded(folds(fit, change), spots, skin, old, new, lights)
-    limits = TURNED if torch.equal(change.before, change.light) else RELIT
-    tint = (change.light[0] / change.before[0].clamp_min(DIM)).float()
-    gain = _evened((lit[2] / lit[0]).clamp(*limits), tint).numpy() * folded
-    twin_gain = _evened((lit[2] / lit[1]).clamp(*RELIT), tint).numpy() * folded  # the other side lies in other light
+    relit = not torch.equal(change.before, change.light)
+    gain = _gain(lit[0], lit[2], lights[1:] if relit else None).numpy() * folded
+    twin_gain = _gain(lit[1], lit[2], lights[1:]).numpy() * folded  # the other side lies in other light
     bare = own.numpy() * gain
     source, covered, aslant = source[:, :2].numpy(), _covered(source, depth), _aslant(old, new)
     # Fitted lips meet where a photo shows teeth between them, which then would go along with the lower lip.
     pixels = np.argwhere(fragments.seen.numpy())[:, ::-1]
     wet = ~skin | ((at(core(seen.open), source) > 0.5) & ((pixels - source)[:, 1] > _ALONG * side))
-    light = _evened((lit[2] / shade(new[None], lights[:1])[0].clamp_min(DIM)).clamp(*limits), tint).numpy()
+    light = _gain(shade(new[None], lights[:1])[0].clamp_min(DIM), lit[2], lights[1:]).numpy()
     source[wet], covered[wet] = kept(seen.open, before, after, head, pixels[wet])
     aslant[wet], gain[wet] = 0, light[wet]
     paint = eyes.mouth(spots, enamel[:, 0].numpy() > 0.5) * np.where(skin, _BEHIND, 1)[:, None]
@@ -138,17 +137,27 @@ def _folded(
     at = maps.look_up(maps_, maps.unroll(spots)) * skin[:, None]
     bumped = torch.stack([_bumped(old, torch.from_numpy(at[:, 1:3])), _bumped(new, torch.from_numpy(at[:, 4:6]))])
     plain, fine = (shade(normals, lights[1:]).clamp_min(DIM) for normals in (torch.stack([old, new]), bumped))
-    share = fine / plain
+    share = fine.mean(2, keepdim=True) / plain.mean(2, keepdim=True)  # a relief casts shade, not colour
     return (share[1] / share[0]).clamp(*FOLDED).numpy() * colour(at[:, 3]) / colour(at[:, 0])
 
 
-def _evened(gain: torch.Tensor, tint: torch.Tensor) -> torch.Tensor:
-    """Gains (N, 3) whose colour lies near that by which the light as a whole changes, a `tint` (3,): what a photo tells
-    of the colour of dim light from one side is not to be trusted.
+def _gain(before: torch.Tensor, after: torch.Tensor, lights: torch.Tensor | None) -> torch.Tensor:
+    """How many times as bright places (N, 3) get whose light was `before` and is `after`: (N, 3), finite and above 0.
+
+    Args:
+        before: (N, 3), above 0.
+        after: (N, 3), above 0.
+        lights: (2, 9, 3) the light before and after; None where it stays, and only brightness changes, of skin that
+            faces elsewhere.
     """
-    bright = gain.mean(1, keepdim=True)
-    plain = bright * tint / tint.mean().clamp_min(1e-6)
-    return plain * (gain / plain.clamp_min(1e-6)).clamp(*_COLOURED)
+    if lights is None:
+        return (after.mean(1, keepdim=True) / before.mean(1, keepdim=True)).clamp(*TURNED).expand(-1, 3)
+    gain = (after / before).clamp(*RELIT)
+    old, new = brightness(lights).clamp_min(DIM)
+    tint = new / old
+    # What a photo tells of the colour of dim light from one side is not to be trusted.
+    plain = gain.mean(1, keepdim=True) * tint / tint.mean()
+    return plain * (gain / plain).clamp(*_COLOURED)
 
 
 def _ramp(values: torch.Tensor, between: tuple[float, float]) -> torch.Tensor:

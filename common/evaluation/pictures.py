@@ -56,11 +56,6 @@ def pasted(subject: Subject, crop: np.ndarray, neutral: np.ndarray | None) -> np
     return np.array(paste(subject.photo, subject.crop, crop, paste_mask(subject.region), neutral))
 
 
-def to_bytes(image: np.ndarray) -> np.ndarray:
-    """[0, 1] as uint8."""
-    return np.rint(image * 255).astype(np.uint8)
-
-
 def identity_of(before: np.ndarray, after: np.ndarray, faces: tuple[Face, Face]) -> dict[str, Any] | None:
     """How alike two pictures of a person are, see `common.measure.identity`; None without a network."""
     found = identity(before, after, faces=faces)

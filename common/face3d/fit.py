@@ -14,9 +14,10 @@ import numpy as np
 import torch
 
 from ..errors import InputError, ShapeError
+from ..images import to_uint8
 from .anny_head import AnnyHead, default_head
 from .camera import Perspective, rotation_matrix, to_pixels
-from .fit_light import fit_light, to_srgb
+from .fit_light import as_floats, fit_light, to_srgb
 from .fit_points import Problem
 from .head import vertex_normals
 from .landmarks import Scheme
@@ -148,7 +149,7 @@ def overlay(image: np.ndarray, fit: Fit, *, opacity: float = 0.6) -> np.ndarray:
         ShapeError: the image has another size.
         InputError: its values cannot be colours.
     """
-    picture = _check_image(image)
+    picture = as_floats(_check_image(image))
     height, width = _check_size(fit.size, picture.shape[:2])
     head, vertices = fit.head, fit.vertices()
     pixels = to_pixels(fit.camera.project(vertices), width, height)[0]
@@ -162,7 +163,7 @@ def overlay(image: np.ndarray, fit: Fit, *, opacity: float = 0.6) -> np.ndarray:
     seen = fragments.seen.cpu().numpy()
     drawn = picture.copy()
     drawn[seen] = (1 - opacity) * picture[seen] + opacity * to_srgb(colour.cpu().numpy())
-    drawn = np.ascontiguousarray((drawn * 255).round().astype(np.uint8))
+    drawn = np.ascontiguousarray(to_uint8(drawn))
     scheme = _SCHEMES[len(fit.residuals)]
     fitted = head.embedding.points(pixels[None], scheme)[0, :, :2]
     radius = max(1, round(min(height, width) / 400))
@@ -220,18 +221,18 @@ def _check_points(points: np.ndarray | torch.Tensor) -> torch.Tensor:
 
 
 def _check_image(image: np.ndarray) -> np.ndarray:
-    """The photo as float32 in [0, 1]."""
+    """The photo as it came, uint8 or float: of a large one only the face's rectangle is ever converted."""
     picture = np.asarray(image)
     if picture.ndim != 3 or picture.shape[2] != 3 or 0 in picture.shape:
         raise ShapeError("image", "(H, W, 3), RGB, neither side 0", picture.shape)
     if picture.dtype == np.uint8:
-        return picture.astype(np.float32) / 255
+        return picture
     if not np.issubdtype(picture.dtype, np.floating) or not (picture.min() >= 0 and picture.max() <= 1):
         raise InputError(
             "The image's values cannot be colours.\n  expected: uint8, or float in [0, 1]\n"
             f"  got:      {picture.dtype} in [{picture.min()}, {picture.max()}]"
         )
-    return picture.astype(np.float32)
+    return picture
 
 
 def _check_size(size: int | tuple[int, int] | None, seen: tuple[int, ...] | None) -> tuple[int, int]:

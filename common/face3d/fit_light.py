@@ -10,7 +10,7 @@ from ..parts import PARTS
 from .anny_head import AnnyHead
 from .camera import Camera, to_pixels
 from .head import vertex_normals
-from .lighting import CONSTANTS, basis
+from .lighting import CONSTANTS, basis, physical
 from .render import rasterize
 
 _WIDTH = 96  # of the picture that the light is read from: light varies slowly
@@ -30,13 +30,14 @@ def fit_light(
     skin's mean brightness and tint, be they the lamp's, go to the albedo, and all that varies goes to the light.
 
     Args:
-        image: (H, W, 3) float32 sRGB in [0, 1].
+        image: (H, W, 3) sRGB, uint8 or float in [0, 1].
         head: whose vertices they are.
         vertices: (1, V, 3) of the fitted face, turned.
         camera: of the fit.
 
     Returns:
-        Light (1, 9, 3) and mean albedo (3,), linear; None if the photo shows too little skin.
+        Light (1, 9, 3), which no normal that faces the viewer sees negative, and mean albedo (3,), linear; None if the
+        photo shows too little skin.
     """
     height, width = image.shape[:2]
     pixels = to_pixels(camera.project(vertices), width, height)[0]
@@ -47,7 +48,7 @@ def fit_light(
     if min(crop.shape[:2]) < 8:
         return None
     scale = min(1.0, _WIDTH / max(crop.shape[:2]))
-    crop = cv2.resize(crop, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    crop = cv2.resize(as_floats(crop), None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     corner = pixels.new_tensor([*low, 0]) - 0.5
     local = (pixels - corner) * pixels.new_tensor([scale, scale, 1]) - pixels.new_tensor([0.5, 0.5, 0])
 
@@ -64,7 +65,12 @@ def fit_light(
     rows = basis(normals) * normals.new_tensor(CONSTANTS)  # (N, 9)
     product, weight = _robust(rows, colours)
     albedo = (weight @ (rows @ product) / weight.sum()).clamp_min(1e-4)
-    return (product / albedo)[None].float(), albedo.float()
+    return physical(product / albedo)[None].float(), albedo.float()
+
+
+def as_floats(picture: np.ndarray) -> np.ndarray:
+    """A picture, uint8 or float in [0, 1], as float32 in [0, 1]."""
+    return picture.astype(np.float32) / (255 if picture.dtype == np.uint8 else 1)
 
 
 def to_linear(colour: np.ndarray) -> np.ndarray:

@@ -78,6 +78,32 @@ def directional(direction: torch.Tensor, colour: torch.Tensor) -> torch.Tensor:
     return (basis(unit) * norm * first)[:, :, None] * colour[:, None, :]
 
 
+def brightness(light: torch.Tensor) -> torch.Tensor:
+    """Mean brightness (..., 3) that a light (..., 9, 3) has on white surfaces that face the viewer, all normals alike.
+
+    Unlike the constant harmonic, it is never a guess of what comes from behind the face, which no photo shows.
+    """
+    return (_rows(_FRONT, light) @ light).mean(-2)
+
+
+def physical(light: torch.Tensor, least: float = 0.02) -> torch.Tensor:
+    """The light (..., 9, 3), with as much even light in place of it as makes it nowhere negative that can be seen.
+
+    A photo shows half the normals, so that the least squares of a light may be negative in others, or in the mean over
+    all directions. Each colour is mixed with even light of brightness 1, which leaves a mean of 1 as it is.
+
+    Args:
+        light: with a mean brightness of about 1 in each colour, as `fit_light` finds it.
+        least: brightness that every normal towards the viewer gets at least, and the mean over all directions.
+    """
+    seen = torch.cat([_rows(_FRONT, light), _rows(_FRONT, light).new_tensor([[CONSTANTS[0], *8 * (0.0,)]])])
+    darkest = (seen @ light).amin(-2, keepdim=True)  # (..., 1, 3)
+    even = ((least - darkest) / (1 - darkest)).clamp(0, 1)
+    plain = torch.zeros_like(light)
+    plain[..., :1, :] = 1 / CONSTANTS[0]
+    return torch.where(darkest < least, light + even * (plain - light), light)
+
+
 def rotate(light: torch.Tensor, rotation: torch.Tensor) -> torch.Tensor:
     """Turn a light about the face.
 
@@ -90,16 +116,30 @@ def rotate(light: torch.Tensor, rotation: torch.Tensor) -> torch.Tensor:
     """
     check_light(light)
     # A function of nine coefficients is known by its values in enough directions: read it, turned, in these.
-    index = torch.arange(32, dtype=light.dtype, device=light.device) + 0.5
-    z, angle = 1 - index / 16, index * (math.pi * (3 - math.sqrt(5)))
-    radius = (1 - z * z).sqrt()
-    directions = torch.stack([radius * angle.cos(), radius * angle.sin(), z], -1)  # (32, 3), evenly spread
+    directions = spread(32).to(light)
     constants = torch.tensor(CONSTANTS, dtype=light.dtype, device=light.device)
     values = (basis(directions @ rotation) * constants) @ light  # (B, 32, 3): directions @ R is R^T applied to each
     return torch.linalg.pinv(basis(directions) * constants) @ values
+
+
+def spread(count: int, lowest: float = -1.0) -> torch.Tensor:
+    """Unit vectors (count, 3) in float64, evenly spread over the sphere above a height z, on a spiral."""
+    index = torch.arange(count, dtype=torch.float64) + 0.5
+    z, angle = 1 - (1 - lowest) * index / count, index * (math.pi * (3 - math.sqrt(5)))
+    radius = (1 - z * z).sqrt()
+    return torch.stack([radius * angle.cos(), radius * angle.sin(), z], -1)
+
+
+def _rows(directions: torch.Tensor, light: torch.Tensor) -> torch.Tensor:
+    """What a light's coefficients are multiplied with in some directions (N, 3): (N, 9)."""
+    return (basis(directions) * directions.new_tensor(CONSTANTS)).to(light)
 
 
 def check_light(light: torch.Tensor) -> None:
     """Raise ShapeError unless the light is (B, 9, 3)."""
     if light.ndim != 3 or light.shape[1:] != (9, 3):
         raise ShapeError("light", "(B, 9, 3): nine spherical harmonics of red, green and blue", light.shape)
+
+
+_FRONT = spread(256, lowest=-0.2)
+"""Normals that face the viewer, and a little more: perspective and a turned head show some that look past."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 
+import cv2
 import numpy as np
 
 from . import blazeface
@@ -16,12 +17,13 @@ from .face import Face, left_to_right
 from .finder import SMALLEST, check_photo
 from .landmarks import EYE_CORNERS, five_points, landmarks_of_mesh, outline_of_mesh
 from .tflite import Network
-from .warp import invert, sample, scale_of, transform
+from .warp import compose, invert, sample, scale_of, transform
 
 DETECTOR, MESH = "face_detection_back.tflite", "face_landmark.tflite"
 MESH_SIDE = 192  # input pixels of the mesh network, each way
 MESH_MARGIN = 1.5  # side of the square it looks at, in longer sides of the face's box
 PORTRAIT = 10  # a photo with a face of more than this part of its longer side is not searched for the smallest faces
+CLOSEST = 3.2  # a square of this part of the longer side is the smallest that is searched
 EYES_APART = 0.6  # both networks must see each eye within this part of the distance between the eyes
 SAME_FACE = 0.5  # boxes that share this part of the smaller one show one face
 
@@ -51,19 +53,22 @@ class MediaPipeFinder:
         if min(height, width) < SMALLEST:
             return []
         faces: list[Face] = []
+        coarse, block = _reduced(image)
         for squares, only_if_small in searches(width, height):
             if only_if_small and any(face.area > (max(height, width) / PORTRAIT) ** 2 for face in faces):
                 break
-            candidates = blazeface.merge(Detections.joined([self._detect(image, *square) for square in squares]))
+            found = [self._detect(coarse, block, *square) for square in squares]
+            candidates = blazeface.merge(Detections.joined(found))
             measured = (self._measure(image, *candidate) for candidate in candidates.rows())
             faces += [face for face in measured if face is not None]
         return left_to_right(distinct(faces))
 
-    def _detect(self, image: np.ndarray, x: float, y: float, side: float) -> Detections:
-        """Candidates, in photo pixels, of the square of the photo whose corner is at (x, y)."""
+    def _detect(self, coarse: np.ndarray, block: int, x: float, y: float, side: float) -> Detections:
+        """Candidates, in photo pixels, of the square of the photo whose corner is at (x, y); see `_reduced`."""
         scale = blazeface.SIDE / side
         matrix = np.array([[scale, 0, -0.5 - scale * (x - 0.5)], [0, scale, -0.5 - scale * (y - 0.5)]])
-        view = sample(image, matrix, (blazeface.SIDE, blazeface.SIDE))
+        of_coarse = np.array([[block, 0, (block - 1) / 2], [0, block, (block - 1) / 2]], np.float64)
+        view = sample(coarse, compose(matrix, of_coarse), (blazeface.SIDE, blazeface.SIDE))
         regressors, logits = self._detector(view.astype(np.float32) / 127.5 - 1)
         found = blazeface.decode(regressors, logits[:, 0], self.min_score)
         return blazeface.merge(found).mapped(invert(matrix))
@@ -98,6 +103,19 @@ class MediaPipeFinder:
         return Face(face_box, score * presence, seen, landmarks, self.name, mesh)
 
 
+def _reduced(image: np.ndarray) -> tuple[np.ndarray, int]:
+    """A large photo averaged over blocks once, as far as the closest search would do it; and the blocks' side.
+
+    Less than a block at its right and lower edges is left out.
+    """
+    block = max(1, math.floor(max(image.shape[:2]) / (CLOSEST * blazeface.SIDE)))
+    height, width = (side // block for side in image.shape[:2])
+    if block == 1 or min(height, width) < 1:
+        return image, 1
+    whole = image[: height * block, : width * block]
+    return cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA), block
+
+
 def levelling(eyes: np.ndarray) -> np.ndarray:
     """Rotation (2, 2) after which the eyes (2, 2), the image's left one first, lie level."""
     across = eyes[1] - eyes[0]
@@ -116,7 +134,7 @@ def searches(width: int, height: int) -> list[tuple[list[tuple[float, float, flo
     rounds = [(whole, False)]
     if longer > blazeface.SIDE:  # below, a closer look shows no more
         rounds.append((_tiles(width, height, longer / 1.6), False))
-        rounds.append((_tiles(width, height, longer / 3.2), True))
+        rounds.append((_tiles(width, height, longer / CLOSEST), True))
     return rounds
 
 

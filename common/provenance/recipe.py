@@ -12,6 +12,7 @@ from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from ..errors import InputError
@@ -155,10 +156,15 @@ def following(pictures: Sequence[Image.Image]) -> Provenance:
     return replace(known[0], recipe=recipe, places=(), parts=tuple(known))
 
 
-def fingerprint(image: Image.Image) -> str:
-    """SHA-256 of a picture's size, mode and pixels, whatever file they lay in."""
+def fingerprint(image: Image.Image, pixels: np.ndarray | None = None) -> str:
+    """SHA-256 of a picture's size, mode and pixels, whatever file they lay in.
+
+    Args:
+        image: the picture.
+        pixels: the same as an array, where there is one already.
+    """
     digest = hashlib.sha256(f"{image.mode} {image.width} {image.height} ".encode())
-    digest.update(image.tobytes())
+    digest.update(image.tobytes() if pixels is None else np.ascontiguousarray(pixels))
     return digest.hexdigest()
 
 

@@ -6,11 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from ..errors import ImageError
+from ..images import rgb
 from . import xmp
 from .credentials import sign
 from .recipe import Provenance, Recipe, fingerprint
@@ -31,10 +33,14 @@ def check_format(kind: str, path: Path) -> None:
 
 
 def marked(image: Image.Image) -> Image.Image:
-    """The picture, RGB or RGBA, with the invisible watermark."""
-    pixels = np.array(image)
-    pixels[..., :3] = mark(np.ascontiguousarray(pixels[..., :3]))
-    return Image.fromarray(pixels, image.mode)
+    """The picture, RGB or RGBA, with the invisible watermark; alpha and what it hides stay as they are."""
+    if image.mode == "RGB":
+        return Image.fromarray(mark(np.asarray(image)))
+    pixels, seen = np.array(image), rgb(image)
+    change = mark(seen).astype(np.int16) - seen
+    change[pixels[..., 3] == 0] = 0
+    pixels[..., :3] = cv2.add(pixels[..., :3], change, dtype=cv2.CV_8U)
+    return Image.fromarray(pixels)
 
 
 def write(image: Image.Image, file: Path, kind: str, options: dict[str, Any], provenance: Provenance) -> None:

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from ..errors import ShapeError
+from ..images import to_uint8
 from .factors import Capture
 
 MID_GREY = 0.18
@@ -37,7 +38,7 @@ def capture(linear: np.ndarray, factors: Capture) -> np.ndarray:
         light = cv2.GaussianBlur(light, (0, 0), deviation, borderType=cv2.BORDER_REPLICATE)
     if factors.noise:
         light = _noisy(light, factors)
-    picture = np.rint(to_srgb(tone(light, factors.contrast)) * 255).astype(np.uint8)
+    picture = to_uint8(to_srgb(tone(light, factors.contrast)))
     return picture if factors.jpeg >= 100 else _through_jpeg(picture, factors.jpeg)
 
 

@@ -16,6 +16,7 @@ from tqdm import tqdm
 from ..errors import FaceEditError, InputError
 from ..face3d.anny_head import default_head
 from ..files import replace_file
+from ..images import to_uint8
 from . import picture
 from .captions import caption
 from .factors import Scene
@@ -180,7 +181,7 @@ def _arrays(scene: Scene, found: picture.Picture) -> dict[str, np.ndarray]:
     shift = found.camera["shift"]
     return {
         **images,
-        "mask": np.rint(found.alpha * 255).astype(np.uint8),
+        "mask": to_uint8(found.alpha),
         "landmarks": np.float32(found.landmarks),
         "landmarks_visible": np.asarray(found.landmarks_visible, bool),
         "units_sides": np.array(scene.units, np.float32),

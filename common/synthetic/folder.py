@@ -19,6 +19,7 @@ from ..action_units import ACTION_UNITS
 from ..errors import FaceEditError, InputError
 from ..face3d.anny_head import default_head
 from ..files import alone, replace_file
+from ..images import to_uint8
 from ..texts import parse_json, read_text
 from . import picture
 from .captions import caption
@@ -103,7 +104,7 @@ class _Task:
             _save(found.image, self.folder / name)
             row: dict[str, Any] = {"file_name": name}
             for kind in MAPS if self.maps else ():
-                image = np.rint(found.alpha * 255).astype(np.uint8) if kind == "mask" else getattr(found, kind)
+                image = to_uint8(found.alpha) if kind == "mask" else getattr(found, kind)
                 _save(image, self.folder / kind / name)
                 row[f"{kind}_file_name"] = f"{kind}/{name}"
             if self.plan.pairs:

@@ -13,6 +13,7 @@ from ..face3d.camera import Perspective, rotation_matrix, to_pixels
 from ..face3d.lighting import ambient, directional
 from ..face3d.render import Fragments, check_size, most_frequent, rasterize, render, visible
 from ..face3d.threads import one_thread
+from ..images import to_uint8
 from . import appearance, shade, skin
 from .background import background
 from .body import Body, pose, skull
@@ -200,7 +201,7 @@ def crude(scene: Scene, body: Body, camera: Perspective, harmonics: torch.Tensor
     # The neck fades out where the shoulders begin, more smoothly than its triangles end.
     albedo = tone * ((head.head_weight - 0.1) / 0.15).clamp(0, 1)[:, None]
     drawn = render(head, vertices, camera, harmonics, size=size, albedo=albedo, samples=1)
-    return np.rint(to_srgb(drawn.colour.movedim(0, 2).numpy()) * 255).astype(np.uint8)
+    return to_uint8(to_srgb(drawn.colour.movedim(0, 2).numpy()))
 
 
 def _project(points: np.ndarray, camera: Perspective, size: int) -> torch.Tensor:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 from PIL import Image
 
 from ..sheets import Row, contact_sheet
+from ..tensors import to_pixels
 from .latents import changed_region
 
 METRICS = ("edit", "nothing", "vae", "edit_to_nothing", "edit_to_vae")
@@ -55,11 +55,6 @@ def sheet(columns: dict[str, torch.Tensor], wishes: Sequence[str]) -> Image.Imag
     """
     headings, rows = list(columns), []
     for number, wish in enumerate(wishes):
-        pictures = [_picture(column[number]) for column in columns.values()]
+        pictures = [Image.fromarray(to_pixels(column[number])) for column in columns.values()]
         rows.append(Row(pictures, () if number else headings, wish))
     return contact_sheet(rows)
-
-
-def _picture(values: torch.Tensor) -> Image.Image:
-    pixels = values.detach().float().cpu().clamp(0, 1).permute(1, 2, 0).numpy()
-    return Image.fromarray(np.rint(pixels * 255).astype(np.uint8))

@@ -6,7 +6,6 @@ import time
 from typing import Any
 
 import numpy as np
-import torch
 
 from common.errors import FaceNotFoundError
 from common.evaluation.items import Trial
@@ -15,7 +14,7 @@ from common.measure.traits import TraitReader
 from common.synthetic import picture
 from common.synthetic.closeup import close_up
 from common.synthetic.factors import Scene
-from common.tensors import to_tensor
+from common.tensors import to_pixels, to_tensor
 
 from ..editor import FineFace
 from .items import FACE_HEIGHT, Item
@@ -47,7 +46,7 @@ def attempt(item: Item, editor: FineFace, measurer: Measurer, reader: TraitReade
 def true_picture(scene: Scene, size: int) -> np.ndarray:
     """A scene as the captions tell it, (size, size, 3) uint8."""
     image = close_up(to_tensor(picture.make(scene, size).image), scene.shot, FACE_HEIGHT)
-    return torch.round(image * 255).byte().permute(1, 2, 0).numpy()
+    return to_pixels(image)
 
 
 def _look(

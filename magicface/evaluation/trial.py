@@ -9,8 +9,9 @@ import numpy as np
 
 from common.errors import FaceNotFoundError
 from common.evaluation.items import Trial
-from common.evaluation.pictures import errors, identity_of, pasted, squared, through_vae, to_bytes, way_of
+from common.evaluation.pictures import errors, identity_of, pasted, squared, through_vae, way_of
 from common.evaluation.reading import read_units
+from common.images import to_uint8
 from common.measure import Measurer
 from common.measure.compare import psnr
 from common.synthetic import picture
@@ -59,10 +60,10 @@ def attempt(item: Item, editor: MagicFace, measurer: Measurer, size: int) -> Tri
     assert face is not None
     record |= {
         "photo": errors(before.image, edited, truth.image, whole),
-        "crop": errors(subject.source, raw, true_crop, to_bytes(decoded)),
+        "crop": errors(subject.source, raw, true_crop, to_uint8(decoded)),
         "zero": {
             "edit": psnr(subject.source, neutral, everywhere),
-            "vae": psnr(subject.source, to_bytes(rebuilt), everywhere),
+            "vae": psnr(subject.source, to_uint8(rebuilt), everywhere),
         },
         "background": {"error": squared(before.image, edited, behind), "count": 3 * int(behind.sum())},
         "units": read_units(measurer, photos, face),

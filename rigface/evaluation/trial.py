@@ -10,8 +10,9 @@ import numpy as np
 
 from common.errors import FaceNotFoundError, InputError
 from common.evaluation.items import Trial
-from common.evaluation.pictures import errors, identity_of, pasted, squared, through_vae, to_bytes, way_of
+from common.evaluation.pictures import errors, identity_of, pasted, squared, through_vae, way_of
 from common.evaluation.reading import read_units
+from common.images import to_uint8
 from common.measure.regressor import Regressor
 from common.synthetic import picture
 from common.synthetic.shade import direction
@@ -64,7 +65,7 @@ def attempt(item: Item, editor: RigFace, regressor: Regressor, size: int) -> Tri
     assert subject.face is not None
     record |= {
         "photo": errors(before.image, edited, truth.image, whole),
-        "crop": errors(subject.source, raw, true_crop, to_bytes(decoded)),
+        "crop": errors(subject.source, raw, true_crop, to_uint8(decoded)),
         "background": {"error": squared(before.image, edited, behind), "count": 3 * int(behind.sum())},
         **_lights(item, before.image, photos),
         "angles": {

@@ -13,6 +13,7 @@ from common.face3d.flame import Flame
 from common.face3d.head import Head
 from common.face3d.render import render
 from common.faces.warp import compose, invert
+from common.tensors import to_pixels
 
 from .deca import SIDE, Codes
 
@@ -109,5 +110,4 @@ def draw(
     """
     grey = None if texture is not None else vertices.new_full((3,), GREY)
     seen = render(head, vertices, place, light, size=place.size, albedo=grey, texture=texture, samples=1)
-    colour = (seen.colour.clamp(0, 1) * 255).round().to(torch.uint8)
-    return colour.movedim(0, 2).cpu().numpy(), (seen.alpha > 0).cpu().numpy()
+    return to_pixels(seen.colour), (seen.alpha > 0).cpu().numpy()

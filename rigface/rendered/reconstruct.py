@@ -16,6 +16,7 @@ from common.errors import InputError
 from common.face3d.camera import angles_of, rotation_matrix
 from common.face3d.fit import Fit
 from common.faces import Crop, Face
+from common.images import on_white
 from common.measure.regressor import Regressor
 
 from ..conditions import Conditions
@@ -41,8 +42,8 @@ class Seen:
 
     @property
     def photo(self) -> np.ndarray:
-        """(H, W, 3) uint8, RGB."""
-        return self.draft.photo
+        """(H, W, 3) uint8, RGB; a cut-out's before white."""
+        return self.draft.opaque
 
     @property
     def fit(self) -> Fit:
@@ -118,7 +119,7 @@ class Rendered:
         return Change(units, turn, source.light, light)
 
     def draft(self, source: Seen, change: Change, crop: Crop, labels: np.ndarray) -> np.ndarray:
-        """The whole photo (H, W, 3) uint8 after a change, as it is shown without networks; see `drawn`."""
+        """The whole photo (H, W, 3 or 4) uint8 after a change, as it is shown without networks; see `drawn`."""
         return _among(source, labels, crop)(change)
 
     def drawn(self, source: Seen, change: Change, crop: Crop, labels: np.ndarray) -> Conditions:
@@ -133,7 +134,7 @@ class Rendered:
         photo = crop.apply(source.photo)
         turns = not torch.equal(change.turn, torch.eye(3))
         moved = _among(source, labels, crop)(change, bare=True)
-        render = crop.apply(moved)
+        render = crop.apply(on_white(moved))
         region = labels > 0
         if turns:
             width = 2 * max(1, round(REACH * crop.size)) + 1

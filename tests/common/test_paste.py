@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from common.errors import ImageError
 from common.faces import Crop
+from common.images import on_white
 from common.paste import paste, paste_mask
 
 
@@ -97,3 +99,30 @@ def test_a_crop_that_leaves_the_photo(photo, mask):
     result = paste(Image.fromarray(photo), crop, np.zeros((128, 128, 3), np.float32), mask)
     assert result.size == (400, 300)
     assert (np.array(result) != photo).any()
+
+
+def test_a_cut_out_keeps_alpha_and_what_it_hides_and_looks_edited_on_any_page(photo, crop, mask):
+    y, x = np.mgrid[:300, :400]
+    alpha = (255 - 2 * np.hypot(x - 190, y - 150)).clip(0, 255).astype(np.uint8)
+    cut = np.dstack([photo, alpha])
+    seen = crop.apply(on_white(cut)).astype(np.float32) / 255
+    edited = (seen * 0.8).astype(np.float32)
+    after = np.array(paste(Image.fromarray(cut), crop, edited, mask))
+    assert (after[..., 3] == alpha).all()
+    assert (after[alpha == 0] == cut[alpha == 0]).all()
+    changed = (after != cut).any(2)
+    assert changed.any()
+    plain = np.array(paste(Image.fromarray(on_white(cut)), crop, edited, mask)).astype(int)
+    opaque = alpha == 255
+    assert np.abs(after[opaque][:, :3].astype(int) - plain[opaque]).max() <= 1
+    # Where the colours need not leave their range, the page sees the very change that the networks made.
+    free = changed & ((after[..., :3] > 0) & (after[..., :3] < 255)).all(2)
+    assert np.abs(on_white(after)[free].astype(int) - plain[free]).max() <= 2
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_no_pixel_that_is_no_number_is_pasted(photo, crop, mask, bad):
+    edited = np.full((128, 128, 3), 0.5, np.float32)
+    edited[60, 60] = bad
+    with pytest.raises(ImageError, match="NaN or infinite"):
+        paste(Image.fromarray(photo), crop, edited, mask)
