@@ -11,7 +11,7 @@ import torch
 
 from ..face3d.fit import Fit
 from ..faces import Crop, Face
-from ..faces.warp import sample
+from ..faces.warp import compose, quarter_turn, sample
 from .change import Change
 from .layers import Layers, layers
 from .seen import Seen
@@ -29,13 +29,15 @@ class Draft:
 
     Attributes:
         photo: (H, W, 3) uint8, RGB.
-        seen: the head in it.
+        seen: the head in it, as the photo shows it after `turns`.
         around: hair, body and background in the window; None where nobody has told them apart.
+        turns: quarter turns of the photo, anticlockwise, after which the head is upright.
     """
 
     photo: np.ndarray = field(repr=False)
     seen: Seen
     around: Surroundings | None = field(default=None, repr=False)
+    turns: int = 0
 
     @classmethod
     def of(cls, photo: np.ndarray, face: Face) -> Draft:
@@ -45,7 +47,8 @@ class Draft:
             photo: (H, W, 3) uint8, RGB.
             face: in its pixels.
         """
-        return cls(photo, Seen.of(photo, face))
+        seen = Seen.of(_quartered(photo, face.turns), face.mapped(quarter_turn(face.turns, photo.shape[1::-1])))
+        return cls(photo, seen, turns=face.turns)
 
     def among(self, labels: np.ndarray, at: Crop) -> Draft:
         """The same with its surroundings told apart, so that hair turns along with a head and glasses stay.
@@ -60,7 +63,12 @@ class Draft:
     def window(self) -> np.ndarray:
         """(S, S, 3) uint8, what motion is computed in; beyond the photo its edge goes on."""
         side = self.crop.size
-        return sample(self.photo, self.crop.matrix, (side, side), border=cv2.BORDER_REPLICATE)
+        return sample(self.upright, self.seen.crop.matrix, (side, side), border=cv2.BORDER_REPLICATE)
+
+    @cached_property
+    def upright(self) -> np.ndarray:
+        """The photo, turned so that the head is upright."""
+        return _quartered(self.photo, self.turns)
 
     @property
     def fit(self) -> Fit:
@@ -69,8 +77,12 @@ class Draft:
 
     @property
     def crop(self) -> Crop:
-        """The window in which motion is computed."""
-        return self.seen.crop
+        """The window in which motion is computed, in the photo's pixels."""
+        if not self.turns:
+            return self.seen.crop
+        height, width = self.photo.shape[:2]
+        matrix = compose(self.seen.crop.matrix, quarter_turn(self.turns, (width, height)))
+        return Crop(matrix, self.seen.crop.size, (width, height))
 
     @property
     def present(self) -> torch.Tensor:
@@ -98,25 +110,27 @@ class Draft:
         drawn = surface(self.seen, change)
         turns = not torch.equal(change.turn, torch.eye(3))
         if turns and not bare:
-            return self._composed(turned(drawn, self.seen, self.around), None)
-        return self._composed(layers(drawn, self.seen, self.around, turns), None if turns else self._worn)
+            moved = self._composed(turned(drawn, self.seen, self.around), None)
+        else:
+            moved = self._composed(layers(drawn, self.seen, self.around, turns), None if turns else self._worn)
+        return _quartered(moved, -self.turns)
 
     @cached_property
     def _worn(self) -> tuple[np.ndarray, np.ndarray] | None:
         """Glasses: where they hide the face in the crop's rectangle, (h, w, 1), and the photo without them."""
         if self.around is None or self.around.worn is None:
             return None
-        x0, y0, x1, y1 = self.crop.rectangle
-        worn, under = self._back(self.around.worn), self.crop.warp_back(self.around.unworn)[0]
-        bare = self.photo.copy()
+        x0, y0, x1, y1 = self.seen.crop.rectangle
+        worn, under = self._back(self.around.worn), self.seen.crop.warp_back(self.around.unworn)[0]
+        bare = self.upright.copy()
         bare[y0:y1, x0:x1] = np.where(worn > _STILL, under, bare[y0:y1, x0:x1])
         return worn, bare
 
     @cached_property
     def _border(self) -> np.ndarray:
         """(h, w, 1) over the crop's rectangle: 1, falling to 0 at those of its edges that are not the photo's."""
-        x0, y0, x1, y1 = self.crop.rectangle
-        height, width = self.photo.shape[:2]
+        x0, y0, x1, y1 = self.seen.crop.rectangle
+        height, width = self.upright.shape[:2]
         far = _BORDER * max(x1 - x0, y1 - y0) + 1
 
         def along(first: int, last: int, end: int) -> np.ndarray:
@@ -128,15 +142,15 @@ class Draft:
 
     def _back(self, values: np.ndarray) -> np.ndarray:
         """A picture of the window, as it lies in the photo: (h, w, C)."""
-        patch, _ = self.crop.warp_back(np.ascontiguousarray(values, np.float32), mask=True)
+        patch, _ = self.seen.crop.warp_back(np.ascontiguousarray(values, np.float32), mask=True)
         return patch if patch.ndim == 3 else patch[..., None]
 
     def _composed(self, drawn: Layers, worn: tuple[np.ndarray, np.ndarray] | None) -> np.ndarray:
         """The photo with all layers on it, at its own resolution; what is worn stays where it was."""
-        result, crop, back = self.photo.copy(), self.crop, self._back
+        result, crop, back = self.upright.copy(), self.seen.crop, self._back
         x0, y0, x1, y1 = crop.rectangle
         target = result[y0:y1, x0:x1]
-        source = self.photo if worn is None else worn[1]
+        source = self.upright if worn is None else worn[1]
         inverse = np.linalg.inv(crop.matrix[:, :2]).T.astype(np.float32)
         x, y = np.meshgrid(np.arange(x0, x1, dtype=np.float32), np.arange(y0, y1, dtype=np.float32))
 
@@ -164,3 +178,8 @@ class Draft:
         after = target + self._border * (after - target)
         target[:] = np.where(changed[..., None], np.rint(after.clip(0, 255)), target)
         return result
+
+
+def _quartered(photo: np.ndarray, turns: int) -> np.ndarray:
+    """A picture (H, W, 3) after quarter turns anticlockwise; as it came where there are none."""
+    return np.ascontiguousarray(np.rot90(photo, turns)) if turns else photo
