@@ -18,6 +18,7 @@ from .errors import InputError
 from .faces import Crop, Face
 from .hooks import Identity
 from .images import rgb
+from .occlusion import look
 from .provenance.recipe import fingerprint
 
 log = logging.getLogger(__name__)
@@ -76,6 +77,7 @@ class Subject:
         draft = Draft.of(rgb(self.photo), self.face)
         for doubt in doubts(self.face, draft.fit):
             log.warning("a doubtful draft: %s", doubt)
+        draft = draft.veiled(look(draft.photo, self.face).veil(draft.crop))
         if self.parser is None:
             return draft
         inside = self.face.mapped(draft.crop.matrix)

@@ -32,12 +32,14 @@ class Draft:
         seen: the head in it, as the photo shows it after `turns`.
         around: hair, body and background in the window; None where nobody has told them apart.
         turns: quarter turns of the photo, anticlockwise, after which the head is upright.
+        veil: (S, S) float32 in [0, 1], where something hides the face in the window; None where nothing does.
     """
 
     photo: np.ndarray = field(repr=False)
     seen: Seen
     around: Surroundings | None = field(default=None, repr=False)
     turns: int = 0
+    veil: np.ndarray | None = field(default=None, repr=False)
 
     @classmethod
     def of(cls, photo: np.ndarray, face: Face) -> Draft:
@@ -58,6 +60,12 @@ class Draft:
             at: how these lie in the photo.
         """
         return replace(self, around=Surroundings.of(self.window, self.crop, labels, at))
+
+    def veiled(self, veil: np.ndarray | None) -> Draft:
+        """The same with what hides the face kept still; see `common.occlusion.Look.veil`."""
+        if veil is None:
+            return self
+        return replace(self, veil=veil, seen=self.seen.veiled(veil))
 
     @property
     def window(self) -> np.ndarray:
@@ -112,7 +120,10 @@ class Draft:
         if turns and not bare:
             moved = self._composed(turned(drawn, self.seen, self.around), None)
         else:
-            moved = self._composed(layers(drawn, self.seen, self.around, turns), None if turns else self._worn)
+            laid = layers(drawn, self.seen, self.around, turns)
+            if self.veil is not None and not turns:  # with a head that turns, what is before it turns along
+                laid = laid.still(self.veil, lit=not torch.equal(change.before, change.light))
+            moved = self._composed(laid, None if turns else self._worn)
         return _quartered(moved, -self.turns)
 
     @cached_property

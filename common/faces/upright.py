@@ -21,8 +21,8 @@ SURE = {"mediapipe": 0.9}
 photographs, and at most 0.89 to the landmarks that it makes up in a portrait that stands upside down."""
 CREDIBLE = {"mediapipe": 0.7}
 """Scores below which a finder's turned face is taken for a mistake."""
-BETTER = 0.03
-"""By how much another turn must score better than the photo as it is."""
+BETTER = 0.03, 0.1
+"""By how much a face of another turn must score better than one of the photo as it is: if it is sure, and if not."""
 SIDES = {1: "with its top to the photo's right", 2: "upside down", 3: "with its top to the photo's left"}
 """How a face stands that these quarter turns anticlockwise bring upright."""
 
@@ -93,4 +93,9 @@ def _upright(faces: list[Face]) -> list[Face]:
 
 def _beaten(face: Face, rivals: list[Face]) -> bool:
     """Whether another turn shows a better face in the same place."""
-    return any(rival.score >= face.score + BETTER and shared(face, rival) >= SAME_FACE for rival in rivals)
+
+    def better(rival: Face) -> bool:
+        sure = rival.score >= SURE.get(rival.backend, 0.0)
+        return rival.score >= face.score + BETTER[not sure]
+
+    return any(better(rival) and shared(face, rival) >= SAME_FACE for rival in rivals)
