@@ -10,6 +10,7 @@ import numpy as np
 
 from .errors import InputError
 from .faces import Face
+from .occlusion import look
 
 log = logging.getLogger(__name__)
 
@@ -22,8 +23,13 @@ ASIDE = 0.5
 BLURRED = 0.17
 """Of `sharpness`: about what a blur of 2 % of the face's width leaves."""
 UNSURE = {"mediapipe": 0.84}
-"""Scores of the finders that fall where a face is hidden. BlazeFace's is 0.92 and more in photographs of free faces,
-and in 38 of 40 pictures of synthetic ones above this; with the mouth covered it is 0.77 to 0.90."""
+"""Scores of the finders below which a face may not be a person's. BlazeFace's is 0.92 and more in photographs of free
+faces, and in 38 of 40 pictures of synthetic ones above this; with the mouth covered it is 0.77 to 0.90, and in drawings
+and puppets 0.77 to 0.86."""
+STRANGE = (
+    "this does not look like a human face (an animal, a statue, a drawing?), or hardly any of it is seen: it is edited "
+    "as a human face, and the result may look wrong"
+)
 _BLACK, _EDGE, _LEAST = 10, 24, 0.01  # bytes of a border, and by how much it ends; its share of the picture's side
 _AT_ONCE = 16  # rows
 _FACE = 96  # pixels of a face's width, at which sharpness is told
@@ -56,9 +62,32 @@ def advise(pixels: np.ndarray, faces: Sequence[Face], face: Face, chosen: bool =
         found.append("the face is seen from the side: take a photo that shows both its halves")
     if blurred:
         found.append("the face is blurred: take a sharper photo")
-    if not (aside or blurred or wide < SMALL) and face.score < UNSURE.get(face.backend, 0.0):
-        found.append("something may hide part of the face, like a hand or hair: take a photo in which it is free")
+    unsure = face.score < UNSURE.get(face.backend, 0.0)
+    seen = look(pixels, face)
+    found += [_beyond(side, seen.half) for side in seen.beyond]
+    if not seen.any_organ or (unsure and not (seen.hidden or seen.beyond or aside or blurred or wide < SMALL)):
+        found.append(STRANGE)
+    elif seen.hidden:
+        found.append(_hidden(seen.hidden, unsure))
     return found
+
+
+def _beyond(side: str, half: bool) -> str:
+    share = "about half" if half else "part"
+    return f"{share} of the face lies beyond the photo's {side} border: take a photo that shows all of it"
+
+
+def _hidden(parts: Sequence[str], unsure: bool) -> str:
+    """What is hidden, left and right as the person has them."""
+    eyes = [name for name in parts if name.endswith("eye")]
+    names = ["both eyes"] if len(eyes) == 2 else [f"the person's {name}" for name in eyes]
+    names += [f"the {name}" for name in parts if name not in eyes]
+    several = len(parts) > 1
+    told = " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+    how = "hidden" if not unsure else f"hidden, or {'do' if several else 'does'} not look like a person's"
+    by = "glasses, hair, a hand" if eyes else "a mask, a hand, a cup"
+    are, them, they_are = ("are", "them", "they are") if several else ("is", "it", "it is")
+    return f"{told} {are} {how} ({by}?): the warp leaves {them} as {they_are}; take a photo that shows {them}"
 
 
 def heed(advice: Iterable[str], strict: bool) -> None:

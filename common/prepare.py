@@ -10,6 +10,7 @@ from .advice import advise
 from .background import Extent, Guide, Parser, foreground, masked_background
 from .errors import FaceNotFoundError, InputError
 from .faces import Crop, Face, FaceFinder, choose_face
+from .faces.upright import notice
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +60,8 @@ def prepare(
     """
     faces = finder.find(pixels)
     found = choose_face(faces, face)
-    crop = Crop.around(found.box, (pixels.shape[1], pixels.shape[0]), size, zoom=zoom)
+    notice(found)
+    crop = Crop.around(found.box, (pixels.shape[1], pixels.shape[0]), size, zoom=zoom, turns=found.turns)
     made = prepare_crop(crop.apply(pixels), found, crop, parser, extent=extent, guide=guide, fill=fill, hint=hint)
     return replace(made, advice=tuple(advise(pixels, faces, found, chosen=face != "largest")))
 

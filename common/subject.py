@@ -17,6 +17,7 @@ from .draft.draft import Draft
 from .errors import InputError
 from .faces import Crop, Face
 from .hooks import Identity
+from .occlusion import look
 from .provenance.recipe import fingerprint
 
 log = logging.getLogger(__name__)
@@ -80,6 +81,7 @@ class Subject:
         draft = Draft.of(self.pixels, self.face)
         for doubt in doubts(self.face, draft.fit):
             log.warning("a doubtful draft: %s", doubt)
+        draft = draft.veiled(look(draft.opaque, self.face).veil(draft.crop))
         if self.parser is None:
             return draft
         inside = self.face.mapped(draft.crop.matrix)

@@ -6,6 +6,8 @@ import numpy as np
 
 from common.errors import FaceNotFoundError
 from common.faces import FaceFinder, choose_face
+from common.faces.upright import notice
+from common.faces.warp import quarter_turn
 
 SIDE, TOP, LEFT = 2.24, 0.233, 0.497
 """Side of the square in distances from the eyes to the mouth; where the middle of the eyes lies in it. So lie the faces
@@ -13,7 +15,8 @@ of the synthetic clips, measured on 18 of them."""
 
 
 def cut_face(frames: np.ndarray, finder: FaceFinder, name: str = "the clip") -> np.ndarray:
-    """(T, S, S, 3) of (T, H, W, 3): the square of the largest face of the first frame, from brows to chin.
+    """(T, S, S, 3) of (T, H, W, 3): the square of the largest face of the first frame, from brows to chin,
+    upright.
 
     What lies outside of the picture repeats its border.
 
@@ -23,7 +26,10 @@ def cut_face(frames: np.ndarray, finder: FaceFinder, name: str = "the clip") -> 
     faces = finder.find(frames[0])
     if not faces:
         raise FaceNotFoundError(f"No face in the first frame of {name}; expected a face seen from the front.")
-    points = choose_face(faces).landmarks
+    face = choose_face(faces)
+    notice(face, f"the face of {name}")
+    upright = face.mapped(quarter_turn(face.turns, (frames.shape[2], frames.shape[1])))
+    points, frames = upright.landmarks, np.rot90(frames, face.turns, axes=(1, 2))
     eyes, mouth = (points[36:42].mean(0) + points[42:48].mean(0)) / 2, points[48:68].mean(0)
     side = max(24, round(float(SIDE * np.linalg.norm(mouth - eyes))))
     left, top = (round(float(eyes[axis] - share * side)) for axis, share in ((0, LEFT), (1, TOP)))

@@ -27,5 +27,7 @@ def doubts(face: Face, fit: Fit) -> list[str]:
         found.append(f"the face looks {abs(yaw):.0f} degrees aside: the far half of its edit is guessed")
     if fit.error_px > POOR * width:
         off = 100 * fit.error_px / width
-        found.append(f"the fitted head is off by {off:.1f} % of the face's width: is something before it, like a hand?")
+        found.append(
+            f"the fitted head misses the landmarks by {off:.1f} % of the face's width: the edit may look wrong"
+        )
     return found

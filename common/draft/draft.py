@@ -11,7 +11,7 @@ import torch
 
 from ..face3d.fit import Fit
 from ..faces import Crop, Face
-from ..faces.warp import sample
+from ..faces.warp import compose, quarter_turn, sample
 from ..images import on_white
 from .change import Change
 from .cutouts import brightened, painted, premultiplied, straight
@@ -32,13 +32,17 @@ class Draft:
 
     Attributes:
         photo: (H, W, 3) uint8, RGB, or (H, W, 4) with alpha, which moves along.
-        seen: the head in it.
+        seen: the head in it, as the photo shows it after `turns`.
         around: hair, body and background in the window; None where nobody has told them apart.
+        turns: quarter turns of the photo, anticlockwise, after which the head is upright.
+        veil: (S, S) float32 in [0, 1], where something hides the face in the window; None where nothing does.
     """
 
     photo: np.ndarray = field(repr=False)
     seen: Seen
     around: Surroundings | None = field(default=None, repr=False)
+    turns: int = 0
+    veil: np.ndarray | None = field(default=None, repr=False)
 
     @classmethod
     def of(cls, photo: np.ndarray, face: Face) -> Draft:
@@ -48,7 +52,9 @@ class Draft:
             photo: (H, W, 3) uint8, RGB, or (H, W, 4) with alpha; the head is seen before white.
             face: in its pixels.
         """
-        return cls(photo, Seen.of(on_white(photo), face))
+        upright = on_white(_quartered(photo, face.turns))
+        seen = Seen.of(upright, face.mapped(quarter_turn(face.turns, photo.shape[1::-1])))
+        return cls(photo, seen, turns=face.turns)
 
     def among(self, labels: np.ndarray, at: Crop) -> Draft:
         """The same with its surroundings told apart, so that hair turns along with a head and glasses stay.
@@ -59,16 +65,27 @@ class Draft:
         """
         return replace(self, around=Surroundings.of(self.window, self.crop, labels, at))
 
+    def veiled(self, veil: np.ndarray | None) -> Draft:
+        """The same with what hides the face kept still; see `common.occlusion.Look.veil`."""
+        if veil is None:
+            return self
+        return replace(self, veil=veil, seen=self.seen.veiled(veil))
+
     @cached_property
     def opaque(self) -> np.ndarray:
         """(H, W, 3) uint8, the photo before white."""
         return on_white(self.photo)
 
+    @cached_property
+    def upright(self) -> np.ndarray:
+        """The photo, turned so that the head is upright."""
+        return _quartered(self.photo, self.turns)
+
     @property
     def window(self) -> np.ndarray:
         """(S, S, 3) uint8, what motion is computed in; beyond the photo its edge goes on."""
         side = self.crop.size
-        return sample(self.opaque, self.crop.matrix, (side, side), border=cv2.BORDER_REPLICATE)
+        return sample(on_white(self.upright), self.seen.crop.matrix, (side, side), border=cv2.BORDER_REPLICATE)
 
     @property
     def fit(self) -> Fit:
@@ -77,8 +94,12 @@ class Draft:
 
     @property
     def crop(self) -> Crop:
-        """The window in which motion is computed."""
-        return self.seen.crop
+        """The window in which motion is computed, in the photo's pixels."""
+        if not self.turns:
+            return self.seen.crop
+        height, width = self.photo.shape[:2]
+        matrix = compose(self.seen.crop.matrix, quarter_turn(self.turns, (width, height)))
+        return Crop(matrix, self.seen.crop.size, (width, height))
 
     @property
     def present(self) -> torch.Tensor:
@@ -106,25 +127,30 @@ class Draft:
         drawn = surface(self.seen, change)
         turns = not torch.equal(change.turn, torch.eye(3))
         if turns and not bare:
-            return self._composed(turned(drawn, self.seen, self.around), None)
-        return self._composed(layers(drawn, self.seen, self.around, turns), None if turns else self._worn)
+            moved = self._composed(turned(drawn, self.seen, self.around), None)
+        else:
+            laid = layers(drawn, self.seen, self.around, turns)
+            if self.veil is not None and not turns:  # with a head that turns, what is before it turns along
+                laid = laid.still(self.veil, lit=not torch.equal(change.before, change.light))
+            moved = self._composed(laid, None if turns else self._worn)
+        return _quartered(moved, -self.turns)
 
     @cached_property
     def _worn(self) -> tuple[np.ndarray, np.ndarray] | None:
         """Glasses: where they hide the face in the crop's rectangle, (h, w, 1), and the photo there without them."""
         if self.around is None or self.around.worn is None:
             return None
-        x0, y0, x1, y1 = self.crop.rectangle
-        worn, under = self._back(self.around.worn), self.crop.warp_back(self.around.unworn)[0]
-        bare = self.photo[y0:y1, x0:x1].copy()
+        x0, y0, x1, y1 = self.seen.crop.rectangle
+        worn, under = self._back(self.around.worn), self.seen.crop.warp_back(self.around.unworn)[0]
+        bare = self.upright[y0:y1, x0:x1].copy()
         bare[..., :3] = np.where(worn > _STILL, under, bare[..., :3])
         return worn, bare
 
     @cached_property
     def _border(self) -> np.ndarray:
         """(h, w, 1) over the crop's rectangle: 1, falling to 0 at those of its edges that are not the photo's."""
-        x0, y0, x1, y1 = self.crop.rectangle
-        height, width = self.photo.shape[:2]
+        x0, y0, x1, y1 = self.seen.crop.rectangle
+        height, width = self.upright.shape[:2]
         far = _BORDER * max(x1 - x0, y1 - y0) + 1
 
         def along(first: int, last: int, end: int) -> np.ndarray:
@@ -136,7 +162,7 @@ class Draft:
 
     def _back(self, values: np.ndarray) -> np.ndarray:
         """A picture of the window, as it lies in the photo: (h, w, C)."""
-        patch, _ = self.crop.warp_back(np.ascontiguousarray(values, np.float32), mask=True)
+        patch, _ = self.seen.crop.warp_back(np.ascontiguousarray(values, np.float32), mask=True)
         return patch if patch.ndim == 3 else patch[..., None]
 
     def _looked(self, moved: np.ndarray, bare: np.ndarray | None) -> np.ndarray:
@@ -146,14 +172,14 @@ class Draft:
             moved: (h, w, 2) by how many pixels.
             bare: (h, w, 3 or 4) uint8, what the rectangle shows there in place of the photo; None for the photo.
         """
-        x0, y0, x1, y1 = self.crop.rectangle
-        height, width = self.photo.shape[:2]
+        x0, y0, x1, y1 = self.seen.crop.rectangle
+        height, width = self.upright.shape[:2]
         far = np.abs(moved).max((0, 1))  # no more of a large photo is looked at
         left, top = (max(int(low - most) - _KERNEL, 0) for low, most in zip((x0, y0), far))
         right, bottom = (
             min(int(high + most) + _KERNEL, end) for high, most, end in zip((x1, y1), far, (width, height))
         )
-        part = self.photo[top:bottom, left:right]
+        part = self.upright[top:bottom, left:right]
         if bare is not None:
             part = part.copy()
             part[y0 - top : y1 - top, x0 - left : x1 - left] = bare
@@ -165,11 +191,11 @@ class Draft:
 
     def _composed(self, drawn: Layers, worn: tuple[np.ndarray, np.ndarray] | None) -> np.ndarray:
         """The photo with all layers on it, at its own resolution; what is worn stays where it was."""
-        result, back = self.photo.copy(), self._back
-        x0, y0, x1, y1 = self.crop.rectangle
+        result, back = self.upright.copy(), self._back
+        x0, y0, x1, y1 = self.seen.crop.rectangle
         target = result[y0:y1, x0:x1]
         before = premultiplied(target)
-        inverse = np.linalg.inv(self.crop.matrix[:, :2]).T.astype(np.float32)
+        inverse = np.linalg.inv(self.seen.crop.matrix[:, :2]).T.astype(np.float32)
 
         def carried(shift: np.ndarray, gain: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             """The photo's pixels from elsewhere, and where they are not simply those of the place itself."""
@@ -193,3 +219,8 @@ class Draft:
         after = before + self._border * (after - before)
         target[:] = np.where(changed[..., None], straight(after, target), target)
         return result
+
+
+def _quartered(photo: np.ndarray, turns: int) -> np.ndarray:
+    """A picture (H, W, C) after quarter turns anticlockwise; as it came where there are none."""
+    return np.ascontiguousarray(np.rot90(photo, turns)) if turns else photo

@@ -46,8 +46,14 @@ def place(
 
 
 @torch.no_grad()
-def changed(fit: Fit, change: Change) -> tuple[torch.Tensor, Perspective]:
-    """The head (1, V, 3) after a change, and the camera that keeps the face's middle where it is."""
+def changed(fit: Fit, change: Change, free: torch.Tensor | None = None) -> tuple[torch.Tensor, Perspective]:
+    """The head (1, V, 3) after a change, and the camera that keeps the face's middle where it is.
+
+    Args:
+        fit: the head.
+        change: what shall be.
+        free: (V,) in [0, 1], how far vertices follow a new expression; None: all do.
+    """
     angles = angles_of(change.turn[None] @ rotation_matrix(fit.angles))
     neutral = fit.head(fit.identity)
     gaze = fit.gaze
@@ -56,7 +62,8 @@ def changed(fit: Fit, change: Change) -> tuple[torch.Tensor, Perspective]:
     vertices = fit.head.express(neutral, fit.expression, jaw=fit.jaw, gaze=gaze)
     start, end = intensities(fit, change)
     if not torch.equal(start, end):
-        vertices = vertices + fit.head.express(neutral, end) - fit.head.express(neutral, start)
+        moved = fit.head.express(neutral, end) - fit.head.express(neutral, start)
+        vertices = vertices + (moved if free is None else free[:, None] * moved)
     before, after = (_middle(fit, neutral, turn) for turn in (fit.angles, angles))
     depth = fit.camera.distance - before[2]
     shift = fit.camera.shift + fit.camera.focal * (before - after)[:2] / depth

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -49,6 +49,12 @@ class Layers:
     fill: np.ndarray
     plate: np.ndarray | None = None
     bare: np.ndarray | None = None
+
+    def still(self, veil: np.ndarray, *, lit: bool) -> Layers:
+        """The same with nothing moved or painted under a veil (S, S) in [0, 1]; new light, where it is `lit`, stays."""
+        free = (1 - veil)[..., None]
+        gain = self.gain if lit else 1 + free * (self.gain - 1)
+        return replace(self, shift=free * self.shift, gain=gain, hidden=free[..., 0] * self.hidden)
 
 
 def layers(drawn: Surface, before: Seen, around: Surroundings | None, turns: bool) -> Layers:

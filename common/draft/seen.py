@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import cv2
@@ -17,7 +17,7 @@ from ..face3d.render import rasterize, visible
 from ..faces import Crop, Face
 from .colours import DIM, complete, exposure
 from .heads import Placed, misses, place
-from .mouth import enamel, inner_mouth, opening
+from .mouth import at, enamel, inner_mouth, opening
 
 LARGEST, FINER = 512, 2
 """Pixels of the window's side in which motion is computed, and by how much it may be finer than the photo, which makes
@@ -39,6 +39,7 @@ class Seen:
         open: (S, S) float32 in [0, 1], where it shows the inside of the mouth.
         colours: (V, 3) linear, of every vertex in the photo's light, whether seen or not.
         white: (3,) how bright the photo shows a white surface.
+        free: (V,) in [0, 1], how far vertices follow an expression: 0 where something hides them; None: all do.
     """
 
     fit: Fit = field(repr=False)
@@ -48,6 +49,7 @@ class Seen:
     open: np.ndarray = field(repr=False)
     colours: torch.Tensor = field(repr=False)
     white: np.ndarray = field(repr=False)
+    free: torch.Tensor | None = field(default=None, repr=False)
 
     @classmethod
     def of(cls, photo: np.ndarray, face: Face) -> Seen:
@@ -71,6 +73,10 @@ class Seen:
         if white is None:
             white = exposure(found.head, looked / lit, known)
         return cls(found, crop, before, depth, open_, complete(found.head, looked, known, lit), white)
+
+    def veiled(self, veil: np.ndarray) -> Seen:
+        """The same with the vertices under a veil (S, S) in [0, 1] kept from any expression."""
+        return replace(self, free=1 - torch.from_numpy(at(veil, self.before.points[:, :2].numpy())).float())
 
     @cached_property
     def neck(self) -> np.ndarray:

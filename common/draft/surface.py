@@ -72,7 +72,7 @@ def surface(seen: Seen, change: Change) -> Surface:
     """
     fit, before, depth, side = seen.fit, seen.before, seen.depth, seen.crop.size
     head = fit.head
-    after = place(fit, *changed(fit, change), seen.crop, misses(fit))
+    after = place(fit, *changed(fit, change, seen.free), seen.crop, misses(fit))
     triangles = head.triangles[(head.head_weight[head.triangles] > NECK).all(1)]
     fragments = rasterize(after.points, triangles, side, side)
     mouth, teeth = inner_mouth(head)

@@ -3,7 +3,7 @@
 from common.faces import Crop, choose_face, get_finder
 
 face = choose_face(get_finder().find(photo), "largest")
-crop = Crop.around(face.box, (photo.shape[1], photo.shape[0]))
+crop = Crop.around(face.box, (photo.shape[1], photo.shape[0]), turns=face.turns)
 picture, face_in_crop = crop.apply(photo), face.mapped(crop.matrix)
 """
 

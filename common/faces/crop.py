@@ -10,7 +10,7 @@ import numpy as np
 
 from common.errors import InputError, ShapeError
 
-from .warp import bounds, invert, sample, transform
+from .warp import bounds, invert, quarter_turn, sample, transform
 
 # The released scripts meant the longer side of the box but wrote its width twice. The released weights were trained
 # on such crops, so the height stays unused here as well.
@@ -35,7 +35,9 @@ class Crop:
     photo_size: tuple[int, int]
 
     @classmethod
-    def around(cls, face_box: np.ndarray, photo_size: tuple[int, int], size: int = 512, *, zoom: float = 1.0) -> Crop:
+    def around(
+        cls, face_box: np.ndarray, photo_size: tuple[int, int], size: int = 512, *, zoom: float = 1.0, turns: int = 0
+    ) -> Crop:
         """The crop of the released editors: the square of 1.5 box widths round the box's centre fills its middle.
 
         Args:
@@ -43,6 +45,7 @@ class Crop:
             photo_size: Width and height of the photo, pixels.
             size: Side of the crop, pixels. Others than 512 show the same surroundings.
             zoom: How much closer than the released editors' crop, for models that were trained so.
+            turns: Quarter turns anticlockwise from the photo to the crop, `Face.turns` for an upright face in the crop.
 
         Raises:
             ShapeError: `face_box` is not (4,).
@@ -58,11 +61,11 @@ class Crop:
         if not 0 < zoom < math.inf:
             raise InputError(f"zoom must be a number above 0; got {zoom}.")
         low, high = ((corner + 0.5) * size / 512 - 0.5 for corner in CORNERS_IN_512)
-        scale = zoom * (high - low) / (SQUARE_IN_BOX_WIDTHS * (box[2] - box[0]))
-        shift = (low + high) / 2 - scale * (box[:2] + box[2:]) / 2
-        return cls(
-            np.array([[scale, 0, shift[0]], [0, scale, shift[1]]]), size, (int(photo_size[0]), int(photo_size[1]))
-        )
+        across = turns % 2  # the side of the box that is its width once the face is upright
+        scale = zoom * (high - low) / (SQUARE_IN_BOX_WIDTHS * (box[2 + across] - box[across]))
+        turn = scale * quarter_turn(turns)[:, :2]
+        shift = (low + high) / 2 - turn @ (box[:2] + box[2:]) / 2
+        return cls(np.column_stack([turn, shift]), size, (int(photo_size[0]), int(photo_size[1])))
 
     def apply(self, photo: np.ndarray) -> np.ndarray:
         """The crop's pixels, bilinear, black outside the photo as in the release.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
@@ -11,7 +12,10 @@ import numpy as np
 from common.errors import FaceNotFoundError, InputError, ShapeError
 
 from .landmarks import outline_of_landmarks, outline_of_mesh
-from .warp import scale_of, transform
+from .warp import quarters_of, scale_of, transform
+
+SAME_FACE = 0.5
+"""Boxes that share this part of the smaller one show one face."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,11 +25,13 @@ class Face:
     Attributes:
         box: (4,) x0 y0 x1 y1, from the hairline to the chin and from cheek to cheek.
         score: How sure the finder is, 0 to 1.
-        points: (5, 2) eye at the image's left, eye at its right, nose tip, mouth corner at the left, at the right.
+        points: (5, 2) eye at the image's left, eye at its right, nose tip, mouth corner at the left, at the right; left
+            and right as seen when the face is upright.
         landmarks: (68, 2) in the iBUG order.
         backend: Name of the finder.
         mesh: (468, 3) MediaPipe's mesh, depth in pixels too and smaller towards the camera; None from other finders.
         embedding: (512,) identity vector of length 1; None from finders without a recognition network.
+        turns: quarter turns anticlockwise, 0 to 3, after which the face is upright, as `np.rot90` counts them.
 
     Raises:
         ShapeError: An array has another shape. All are kept as float32.
@@ -38,6 +44,7 @@ class Face:
     backend: str
     mesh: np.ndarray | None = None
     embedding: np.ndarray | None = None
+    turns: int = 0
 
     def __post_init__(self) -> None:
         shapes = {"box": (4,), "points": (5, 2), "landmarks": (68, 2), "mesh": (468, 3), "embedding": (512,)}
@@ -66,6 +73,16 @@ class Face:
         """Closed polygon (N, 2) round the whole face, forehead included; the last point joins the first."""
         return outline_of_landmarks(self.landmarks) if self.mesh is None else outline_of_mesh(self.mesh)
 
+    @property
+    def roll(self) -> float:
+        """Degrees, above -180 up to 180, by which the face is tilted clockwise in the image; 0 for one that is upright.
+
+        Told by the eyes, the nose and the mouth together.
+        """
+        left, right, _, *mouth = self.points.astype(np.float64)
+        across, down = right - left, np.mean(mouth, axis=0) - (left + right) / 2
+        return math.degrees(math.atan2(across[1] - down[0], across[0] + down[1]))
+
     def mapped(self, matrix: np.ndarray) -> Face:
         """The same face in the coordinates of a picture made by the affine `matrix` (2, 3), such as a crop's."""
         corners = np.array([(x, y) for x in self.box[::2] for y in self.box[1::2]])
@@ -79,7 +96,14 @@ class Face:
             points=transform(self.points, matrix),
             landmarks=transform(self.landmarks, matrix),
             mesh=mesh,
+            turns=(self.turns - quarters_of(matrix)) % 4,
         )
+
+
+def shared(one: Face, other: Face) -> float:
+    """Part of the smaller of two boxes that lies in the other."""
+    sides = np.minimum(one.box[2:], other.box[2:]) - np.maximum(one.box[:2], other.box[:2])
+    return float(np.clip(sides, 0, None).prod()) / max(min(one.area, other.area), 1e-9)
 
 
 def left_to_right(faces: Sequence[Face]) -> list[Face]:
@@ -103,7 +127,7 @@ def choose_face(faces: Sequence[Face], which: str | int | Sequence[float] | np.n
     if not faces:
         raise FaceNotFoundError(
             "No face was found in the photo.\n"
-            "  A face should be upright, uncovered and at least about 30 pixels wide; turn, enlarge or crop the photo."
+            "  A face should be uncovered and at least about 30 pixels wide; enlarge or crop the photo."
         )
     if kind == "largest":
         return max(faces, key=lambda face: face.area)

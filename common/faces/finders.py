@@ -13,6 +13,7 @@ from common.errors import InputError, MissingDependencyError
 
 from . import face_alignment, insightface, mediapipe, tflite
 from .finder import FaceFinder
+from .upright import UprightFinder
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +27,8 @@ FINDERS: dict[str, Callable[..., FaceFinder]] = {
 
 
 def get_finder(name: str = "auto", **options: Any) -> FaceFinder:
-    """A finder of faces; asked again with the same arguments, the same one, since networks load slowly.
+    """A finder of faces, upright or turned (`common.faces.upright`); asked again with the same arguments, the same one,
+    since networks load slowly.
 
     Args:
         name: "auto" for the best one that `available_finders` lists, or one of FINDERS. "insightface" is short for
@@ -56,7 +58,7 @@ def get_finder(name: str = "auto", **options: Any) -> FaceFinder:
 
 @lru_cache(maxsize=8)
 def _build(name: str, **options: Any) -> FaceFinder:
-    return FINDERS[name](**options)
+    return UprightFinder(FINDERS[name](**options))
 
 
 def available_finders() -> list[str]:

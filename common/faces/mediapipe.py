@@ -13,7 +13,7 @@ import numpy as np
 
 from . import blazeface
 from .blazeface import Detections
-from .face import Face, left_to_right
+from .face import SAME_FACE, Face, left_to_right, shared
 from .finder import SMALLEST, check_photo
 from .landmarks import EYE_CORNERS, five_points, landmarks_of_mesh, outline_of_mesh
 from .tflite import Network
@@ -25,7 +25,6 @@ MESH_MARGIN = 1.5  # side of the square it looks at, in longer sides of the face
 PORTRAIT = 10  # a photo with a face of more than this part of its longer side is not searched for the smallest faces
 CLOSEST = 3.2  # a square of this part of the longer side is the smallest that is searched
 EYES_APART = 0.6  # both networks must see each eye within this part of the distance between the eyes
-SAME_FACE = 0.5  # boxes that share this part of the smaller one show one face
 
 
 class MediaPipeFinder:
@@ -153,12 +152,6 @@ def distinct(faces: list[Face]) -> list[Face]:
     """One of each face: of those that lie over each other, the one with the highest score."""
     kept: list[Face] = []
     for face in sorted(faces, key=lambda face: -face.score):
-        if all(_shared(face, other) < SAME_FACE for other in kept):
+        if all(shared(face, other) < SAME_FACE for other in kept):
             kept.append(face)
     return kept
-
-
-def _shared(one: Face, other: Face) -> float:
-    """Part of the smaller of two boxes that lies in the other."""
-    sides = np.minimum(one.box[2:], other.box[2:]) - np.maximum(one.box[:2], other.box[:2])
-    return float(np.clip(sides, 0, None).prod()) / max(min(one.area, other.area), 1e-9)

@@ -24,6 +24,28 @@ def invert(matrix: np.ndarray) -> np.ndarray:
     return inverse[:2]
 
 
+def quarter_turn(turns: int, size: tuple[int, int] = (1, 1)) -> np.ndarray:
+    """Matrix (2, 3) from a picture to the same picture turned anticlockwise, as `np.rot90` turns it.
+
+    Args:
+        turns: number of quarter turns, any integer.
+        size: width and height of the picture, pixels.
+    """
+    width, height = size
+    matrices = (
+        [[1, 0, 0], [0, 1, 0]],
+        [[0, 1, 0], [-1, 0, width - 1]],
+        [[-1, 0, width - 1], [0, -1, height - 1]],
+        [[0, -1, height - 1], [1, 0, 0]],
+    )
+    return np.array(matrices[turns % 4], np.float64)
+
+
+def quarters_of(matrix: np.ndarray) -> int:
+    """Quarter turns, 0 to 3 anticlockwise, that an affine matrix (2, 3) without mirroring comes closest to."""
+    return round(-math.atan2(matrix[1, 0], matrix[0, 0]) / (math.pi / 2)) % 4
+
+
 def scale_of(matrix: np.ndarray) -> float:
     """Linear magnification of an affine matrix: the square root of its determinant's size."""
     return math.sqrt(abs(np.linalg.det(np.asarray(matrix, np.float64)[:, :2])))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -12,6 +13,7 @@ import numpy as np
 
 from ..errors import InputError, ShapeError
 from ..faces import Face, FaceFinder, choose_face, get_finder
+from ..faces.warp import quarter_turn
 from ..images import ImageLike, read_image, rgb
 
 
@@ -80,15 +82,27 @@ class HeadFit:
 
     def __call__(self, image: ImageLike) -> Measurement:
         """See `Measurer`."""
+        import torch
+
+        from ..face3d.camera import rotation_matrix
         from ..face3d.fit import fit  # brings the head, which only this measurer needs
+        from ..face3d.lighting import rotate
 
         photo = rgb(read_image(image))
         face = choose_face(self.finder.find(photo))
-        found = fit(face.landmarks if face.mesh is None else face.mesh, image=photo)
+        upright = face.mapped(quarter_turn(face.turns, photo.shape[1::-1]))
+        points = upright.landmarks if upright.mesh is None else upright.mesh
+        found = fit(points, image=np.ascontiguousarray(np.rot90(photo, face.turns)))
+        # Pose and light are told in the photo's axes, which the head was turned away from.
+        angles, light = np.degrees(found.angles[0].cpu().numpy()), found.light
+        if face.turns:
+            angles[2] = (angles[2] - 90 * face.turns + 180) % 360 - 180
+            back = rotation_matrix(torch.tensor([[0.0, 0.0, -math.radians(90 * face.turns)]]))
+            light = None if light is None else rotate(light.float().cpu(), back)
         return Measurement(
             units=found.expression[0].mean(0).cpu().numpy(),  # (2, 12) sides -> (12,)
-            angles=np.degrees(found.angles[0].cpu().numpy()),
-            light=None if found.light is None else found.light[0].cpu().numpy(),
+            angles=angles,
+            light=None if light is None else light[0].cpu().numpy(),
             face=face,
         )
 

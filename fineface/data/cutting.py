@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from common.errors import FaceNotFoundError, InputError
 from common.faces import Crop, choose_face, get_finder
+from common.faces.upright import notice
 from common.facts import claim
 from common.files import replace_file
 from common.images import read_image, rgb
@@ -77,13 +78,17 @@ def _cut(source: Path, numbers: Sequence[int], size: int, target: Path) -> dict[
     """Cuts, and returns what was dropped, and why."""
     frames, finder = _pictures(source, numbers) if source.is_dir() else _video(source, numbers), get_finder()
     dropped = dict.fromkeys(numbers, "without a picture")
+    seen: set[int] = set()
     for number, pixels in tqdm(frames, desc=f"Cutting {source.stem}", total=len(numbers), unit="face"):
         try:
             face = choose_face(finder.find(pixels))
         except FaceNotFoundError:
             dropped[number] = "without a face"
             continue
-        crop = Crop.around(face.box, (pixels.shape[1], pixels.shape[0]), size)
+        if face.turns not in seen:
+            notice(face, f"the face of {source.name}")
+            seen.add(face.turns)
+        crop = Crop.around(face.box, (pixels.shape[1], pixels.shape[0]), size, turns=face.turns)
         replace_file(place(target, number), partial(Image.fromarray(crop.apply(pixels)).save, compress_level=4))
         del dropped[number]
     return dropped

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from common.faces import Crop, Face, FaceFinder
+from common.faces.upright import notice
 
 from .settings import Settings
 
@@ -64,11 +65,19 @@ def screen(frames: Iterable[tuple[int, np.ndarray | None]], finder: FaceFinder, 
     for number in [number for number, face in faces.items() if moved(face.box, median) > settings.max_move]:
         dropped["face moved away"] += 1
         del faces[number]
+    turns = Counter(face.turns for face in faces.values())
+    most = max(turns, key=turns.__getitem__, default=0)
+    for number in [number for number, face in faces.items() if face.turns != most]:
+        dropped["head turned away from the others"] += 1
+        del faces[number]
     least = settings.sharpness * float(np.median([sharp[number] for number in faces])) if faces else 0.0
     for number in [number for number in faces if sharp[number] < least]:
         dropped["blurred"] += 1
         del faces[number]
-    return Screened(Crop.around(median, size, settings.size, zoom=settings.zoom), faces, dropped)
+    for face in list(faces.values())[:1]:
+        notice(face, "the face of the video")
+    crop = Crop.around(median, size, settings.size, zoom=settings.zoom, turns=most)
+    return Screened(crop, faces, dropped)
 
 
 def sharpness(frame: np.ndarray, face: Face) -> float:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from common.errors import InputError, ShapeError
 from common.faces import Face
-from common.faces.warp import sample
+from common.faces.warp import compose, quarter_turn, sample
 
 from .networks import load
 from .resnet50 import FEATURES, ResNet50
@@ -99,7 +99,7 @@ class Deca(nn.Module):
 
 
 def window(face: Face, by: Window = "landmarks") -> np.ndarray:
-    """Say where DECA looks: a square of 1.3 sizes round the face, without turning it.
+    """Say where DECA looks: a square of 1.3 sizes round the face, turned by quarters at most.
 
     The size is the mean of a box's width and height. The release finds faces by their 68 landmarks, takes the box
     that these just fit in, and enlarges its size by 1.1. For a detector's box, which DECA knows too, the square's
@@ -117,6 +117,8 @@ def window(face: Face, by: Window = "landmarks") -> np.ndarray:
     """
     if by not in ("landmarks", "box"):
         raise InputError(f'DECA looks by "landmarks" or by "box"; got {by!r}.')
+    turn = quarter_turn(face.turns)
+    face = face.mapped(turn)
     points = (face.landmarks if by == "landmarks" else face.box.reshape(2, 2)).astype(np.float64)
     low, high = points.min(0), points.max(0)
     size, centre = (high - low).mean(), (low + high) / 2
@@ -130,4 +132,4 @@ def window(face: Face, by: Window = "landmarks") -> np.ndarray:
         centre[1] += _BOX_DROP * size
     scale = (SIDE - 1) / (_SCALE * size)
     shift = (SIDE - 1) / 2 - scale * centre
-    return np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
+    return compose(np.array([[scale, 0, shift[0]], [0, scale, shift[1]]]), turn)

@@ -132,7 +132,7 @@ class Anywhere:
 
     def find(self, pixels):
         box = np.array([10.0, 8, 30, 32])
-        return [types.SimpleNamespace(box=box, area=1.0)] if pixels.max() > 60 else []
+        return [types.SimpleNamespace(box=box, area=1.0, turns=0)] if pixels.max() > 60 else []
 
 
 @pytest.fixture

@@ -1,0 +1,101 @@
+"""Faces that stand upside down or lie on their side: four turns of the photo are tried where one does not do."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from .face import SAME_FACE, Face, left_to_right, shared
+from .finder import FaceFinder, check_photo
+from .warp import invert, quarter_turn
+
+log = logging.getLogger(__name__)
+
+TILTED = 50.0
+"""Degrees of roll up to which a face is edited as it is; beyond, it is turned by quarters first."""
+SURE = {"mediapipe": 0.9}
+"""Scores of the finders from which no other turn is tried. BlazeFace gives 0.92 and more to upright faces of
+photographs, and at most 0.89 to the landmarks that it makes up in a portrait that stands upside down."""
+CREDIBLE = {"mediapipe": 0.7}
+"""Scores below which a finder's turned face is taken for a mistake."""
+BETTER = 0.03, 0.1
+"""By how much a face of another turn must score better than one of the photo as it is: if it is sure, and if not."""
+SIDES = {1: "with its top to the photo's right", 2: "upside down", 3: "with its top to the photo's left"}
+"""How a face stands that these quarter turns anticlockwise bring upright."""
+
+
+@dataclass(frozen=True)
+class UprightFinder:
+    """A finder that also finds faces in photos that are turned by 90, 180 or 270 degrees.
+
+    Their coordinates are the photo's own, and `Face.turns` tells how to bring them upright. Other turns are tried where
+    the photo as it is shows no face that is surely upright; upright faces win over turned ones.
+
+    Attributes:
+        plain: finder of upright faces.
+    """
+
+    plain: FaceFinder = field()
+
+    @property
+    def name(self) -> str:
+        """That of the plain finder."""
+        return self.plain.name
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or name == "plain":
+            raise AttributeError(name)
+        return getattr(self.plain, name)
+
+    def find(self, image: np.ndarray) -> list[Face]:
+        """See `FaceFinder.find`."""
+        own = [_levelled(face) for face in self.plain.find(check_photo(image))]
+        sure, credible = SURE.get(self.name, 0.0), CREDIBLE.get(self.name, 0.0)
+        if any(face.score >= sure for face in _upright(own)):
+            return own
+        turned: list[tuple[float, list[Face]]] = []
+        for turns in (1, 2, 3):
+            found = [_levelled(face) for face in self.plain.find(np.ascontiguousarray(np.rot90(image, turns)))]
+            best = max((face.score for face in _upright(found)), default=-1.0)
+            if best >= credible:
+                back = invert(quarter_turn(turns, (image.shape[1], image.shape[0])))
+                turned.append((best, [face.mapped(back) for face in found]))
+        rivals = [face for _, found in turned for face in found]
+        if not turned or any(face.score >= credible and not _beaten(face, rivals) for face in _upright(own)):
+            return own
+        return left_to_right(max(turned, key=lambda each: each[0])[1])
+
+
+def notice(face: Face, name: str = "the face") -> None:
+    """Logs in one line that a face is turned, if it is.
+
+    Args:
+        face: in the photo's pixels.
+        name: what the line calls it.
+    """
+    if face.turns:
+        log.warning("%s is found %s: it is read upright and stays where it is", name, SIDES[face.turns])
+
+
+def _levelled(face: Face) -> Face:
+    """A face with the turns that its own landmarks tell, if it lies on its side and is credible."""
+    if abs(face.roll) <= TILTED or face.score < CREDIBLE.get(face.backend, 0.0):
+        return face
+    return replace(face, turns=round(face.roll / 90) % 4)
+
+
+def _upright(faces: list[Face]) -> list[Face]:
+    return [face for face in faces if abs(face.roll) <= TILTED]
+
+
+def _beaten(face: Face, rivals: list[Face]) -> bool:
+    """Whether another turn shows a better face in the same place."""
+
+    def better(rival: Face) -> bool:
+        sure = rival.score >= SURE.get(rival.backend, 0.0)
+        return rival.score >= face.score + BETTER[not sure]
+
+    return any(better(rival) and shared(face, rival) >= SAME_FACE for rival in rivals)

@@ -1,0 +1,148 @@
+"""Which parts of a face are hidden, and where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+import torch
+
+from ..faces import Crop, Face
+from ..faces.warp import compose, invert, scale_of
+from .features import ORGANS, UNIT, Levelled, features
+from .network import kind_of, network
+from .spread import spread
+
+SURE, PAIRED = 2.6, 1.0
+"""Logits above which one organ counts as hidden, and above which both of a pair do whose mean is half as sure."""
+_PAIRS = (("nose", "mouth"), ("right eye", "left eye"))
+_OUTSIDE = 0.5  # of an organ's landmarks beyond the border, from which it is hidden
+_CUT, _HALF = 0.1, 0.3  # of the face's outline beyond one border, from which that is said, and called half
+_SMALL = 14  # pixels between the eyes, below which a photo does not tell
+_ASIDE = 0.4  # of the jaw's width, from its middle to the tip of the nose
+_GROWN = 0.12  # of the distance of the eyes, by which what is hidden reaches beyond an organ's outline
+_SOFT = 0.05  # of the same, over which a veil ends
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """What a photo shows of a face.
+
+    Attributes:
+        hidden: names of the parts that are not seen: "right eye", "left eye" (the person's), "nose", "mouth", "chin".
+        beyond: the photo's border beyond which the face goes on, to how large a share of it: "left", "top", ...
+        any_organ: whether one of eyes, nose and mouth at least is seen.
+        covers: (176, 136) bool, what hides the parts, on the levelled face.
+        levelled: the face.
+    """
+
+    hidden: tuple[str, ...]
+    beyond: dict[str, float]
+    any_organ: bool
+    covers: np.ndarray = field(repr=False)
+    levelled: Levelled = field(repr=False)
+
+    @property
+    def half(self) -> bool:
+        """Whether about half of the face lies beyond a border."""
+        return max(self.beyond.values(), default=0.0) >= _HALF
+
+    def veil(self, crop: Crop) -> np.ndarray | None:
+        """Where a crop of the photo shows what hides the face: (S, S) float32 in [0, 1], soft; None if nothing does."""
+        if not self.covers.any():
+            return None
+        soft = cv2.GaussianBlur(self.covers.astype(np.float32), (0, 0), _SOFT * UNIT)
+        matrix = compose(crop.matrix, invert(self.levelled.matrix))
+        veil = cv2.warpAffine(soft, matrix, (crop.size, crop.size), flags=cv2.INTER_LINEAR)
+        return (2 * veil).clip(0, 1)  # whole where it hides, and soft around that
+
+
+@torch.inference_mode()
+def look(photo: np.ndarray, face: Face) -> Look:
+    """Say which parts of a face are hidden.
+
+    Args:
+        photo: (H, W, 3) uint8, RGB.
+        face: in its pixels.
+    """
+    levelled = Levelled.of(photo, face)
+    far = _far_eye(face)
+    logits = {
+        name: float(network()(kind_of(name), torch.from_numpy(features(levelled, organ)).float()[None])[0])
+        for name, organ in ORGANS.items()
+    }
+    if far or scale_of(levelled.matrix) > UNIT / _SMALL:
+        # Of what is seen from the side or hardly at all, nothing hides the parts.
+        logits |= dict.fromkeys(ORGANS if not far else (far,), 0.0)
+    pairs = [
+        pair for pair in _PAIRS
+        if min(logits[each] for each in pair) > PAIRED and sum(logits[each] for each in pair) > SURE
+    ]  # fmt: skip
+    covered = [name for name in ORGANS if logits[name] > SURE or any(name in pair for pair in pairs)]
+    outside = [name for name, organ in ORGANS.items() if _outside(face.landmarks[organ.points], photo) > _OUTSIDE]
+    covered = [name for name in covered if name not in outside]
+    covers = _covers(levelled, covered, [name for name in ORGANS if logits[name] < 0])
+    chin = levelled.landmarks[6:11]
+    if (
+        _outside(face.landmarks[6:11], photo) > _OUTSIDE
+        or covers[tuple(_inside(chin, covers).T[::-1])].mean() > _OUTSIDE
+    ):
+        outside.append("chin")
+    hidden = tuple(name for name in (*ORGANS, "chin") if name in covered or name in outside)
+    return Look(hidden, _beyond(face, photo), not all(name in hidden for name in ORGANS), covers, levelled)
+
+
+def _covers(levelled: Levelled, hidden: list[str], seen: list[str]) -> np.ndarray:
+    """What hides organs but not those that are seen, (176, 136) bool."""
+    if not hidden:
+        return np.zeros(levelled.inside.shape, bool)
+    pairs = [pair for pair in _PAIRS[:1] if all(each in hidden for each in pair)]
+    alone = [(name,) for name in hidden if not any(name in pair for pair in pairs)]
+    organs = _outlines(levelled, [*pairs, *alone])
+    free = _grown(_outlines(levelled, [(name,) for name in seen]))
+    return (_grown(organs) | (spread(levelled, organs, hidden) & ~free)) & levelled.inside
+
+
+def _outlines(levelled: Levelled, groups: list[tuple[str, ...]]) -> np.ndarray:
+    """The convex outlines of groups of organs, (176, 136) bool."""
+    filled = np.zeros(levelled.inside.shape, np.uint8)
+    for group in groups:
+        points = np.concatenate([levelled.landmarks[ORGANS[name].points] for name in group])
+        cv2.fillConvexPoly(filled, cv2.convexHull(np.rint(points).astype(np.int32)), 1)
+    return filled > 0
+
+
+def _grown(mask: np.ndarray) -> np.ndarray:
+    width = 2 * round(_GROWN * UNIT) + 1
+    return cv2.dilate(mask.astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))) > 0
+
+
+def _far_eye(face: Face) -> str:
+    """The eye that a head seen from the side hides itself; "" in other views."""
+    ends = face.landmarks[[0, 16]]
+    across = ends[1] - ends[0]
+    aside = float((face.landmarks[30] - ends[0]) @ across / max(float(across @ across), 1e-6)) - 0.5
+    return "" if abs(aside) < _ASIDE else "right eye" if aside < 0 else "left eye"
+
+
+def _outside(points: np.ndarray, photo: np.ndarray) -> float:
+    """Share of points (N, 2) that lie beyond the photo."""
+    height, width = photo.shape[:2]
+    return float(((points < -0.5) | (points > (width - 0.5, height - 0.5))).any(1).mean())
+
+
+def _inside(points: np.ndarray, picture: np.ndarray) -> np.ndarray:
+    """The pixels (N, 2) of a picture that are nearest to points."""
+    return np.rint(points).astype(int).clip(0, np.array(picture.shape[1::-1]) - 1)
+
+
+def _beyond(face: Face, photo: np.ndarray) -> dict[str, float]:
+    """Which borders cut the face, and how much of its inner landmarks and outline lies beyond each."""
+    height, width = photo.shape[:2]
+    points = face.landmarks
+    shares = {
+        "left": points[:, 0] < -0.5, "right": points[:, 0] > width - 0.5,
+        "top": points[:, 1] < -0.5, "bottom": points[:, 1] > height - 0.5,
+    }  # fmt: skip
+    return {name: float(out.mean()) for name, out in shares.items() if out.mean() >= _CUT}
