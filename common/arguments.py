@@ -60,6 +60,8 @@ def check_options(steps: int, batch_size: int, guidance: float, seed: int, paste
 def check_engine(engine: Any, start: Any = None, strength: Any = None) -> Engine | None:
     """The engine that is asked for: by name, or by a start or a strength, which only the networks have; else None.
 
+    A start from the draft at strength 0 is the draft itself.
+
     Raises:
         InputError: an engine that is none, or one that has no start.
     """
@@ -67,6 +69,8 @@ def check_engine(engine: Any, start: Any = None, strength: Any = None) -> Engine
         raise InputError(f'engine must be "diffusion", "draft" or None; got {engine!r}.')
     if engine == "draft" and start is not None:
         raise InputError('engine="draft" is the draft itself; a start goes with engine="diffusion".')
+    if start == "draft" and strength == 0:
+        return "draft"
     return engine or (None if start is None and strength is None else "diffusion")
 
 

@@ -65,8 +65,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     sampling.add_argument(
         "--engine",
         choices=get_args(Engine),
-        help="the networks, or the photo moved by its fitted head, without any (default: the networks; for photographs "
-        "the draft, where only the embedded model is at hand)",
+        help="diffusion: the networks; draft: the photo warped by its fitted head, without networks (default: the "
+        "networks where a model is named or fetched, else the warp)",
     )
     add_start_options(sampling)
     sampling.add_argument("--seed", type=int, default=SEED, help="of the noise")
@@ -90,7 +90,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGrou
     model = parser.add_argument_group("model")
     model.add_argument(
         "--model",
-        help="folder, fetched hub repository, or embedded (default: the published one, else embedded)",
+        help="folder, fetched hub repository, or embedded (default: the published one; without it, photos are warped)",
     )
     model.add_argument("--base", help="folder of Stable Diffusion 1.5, for what the model's folder lacks")
     model.add_argument("--device", help="cuda, mps or cpu (default: the fastest)")
@@ -120,13 +120,14 @@ def run(
     targets, face = output_paths(photos, args.output), parse_face(args.face)
     asked, saved = _asked(args, Defaults()), saving(args)
     check_options(asked.steps, 1, asked.guidance, args.seed, asked.paste_back)
-    check_engine(args.engine, args.start)
+    engine = check_engine(args.engine, args.start, args.strength)
     around = {"size": args.size, "finder": args.finder, "parser": args.parser}
     editor = (
         editor_class.drafting(**around)
-        if args.engine == "draft"
+        if engine == "draft"
         else editor_class.from_pretrained(args.model, base=args.base, dtype=args.dtype, device=args.device, **around)
     )
+    editor.engine_for(engine)  # an error where networks are asked for, and there are none
     failed, told, ready = False, str(wish), editor.ready(wish)
     for photo, target in zip(photos, targets):
         try:
@@ -236,7 +237,7 @@ def _edit_one(
 ) -> dict[str, Any]:
     asked = _asked(args, editor.defaults)
     way = check_options(asked.steps, 1, asked.guidance, args.seed, asked.paste_back)
-    engine = editor.engine_for(subject, check_engine(args.engine, args.start, args.strength))
+    engine = editor.engine_for(check_engine(args.engine, args.start, args.strength))
     started = time.perf_counter()
     result = editor.edit(
         subject, wish, steps=asked.steps, guidance=asked.guidance, seed=args.seed, progress=not args.quiet,

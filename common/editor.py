@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,8 +18,6 @@ from .advice import heed
 from .arguments import SEED, Engine, Start, check_engine, check_options, pair_up, whole_number
 from .checkpoints import Release
 from .defaults import Defaults, read_defaults
-from .domain import Domain
-from .engines import choose
 from .errors import InputError
 from .faces import FaceFinder, get_finder
 from .finish import draft, finish
@@ -37,6 +36,13 @@ if TYPE_CHECKING:
 
 Wish = TypeVar("Wish")
 
+log = logging.getLogger(__name__)
+
+WARP_NOTE = (
+    "no published weights on this machine: photos are warped with a fitted 3D head; for the authors' networks: "
+    "%s download"
+)
+
 
 class Editor(Generic[Wish]):
     """A pipeline with what surrounds it: a face finder and a face parser before, the paste-back behind.
@@ -51,7 +57,6 @@ class Editor(Generic[Wish]):
         finder: "auto", "insightface", "face-alignment", "mediapipe" (`common.faces.get_finder`), or a finder itself.
         parser: "auto", "bisenet", "segformer", "embedded", "grabcut" (`common.background.get_parser`).
         folder: the checkpoint's folder, where its own defaults and the parser's weights may lie.
-        stands_in: the networks are taken for want of others; pictures that they do not know are drafted.
 
     Attributes:
         defaults: what `encode` and `edit` take where nothing is asked for, see `common.defaults`.
@@ -76,10 +81,8 @@ class Editor(Generic[Wish]):
         finder: str | FaceFinder = "auto",
         parser: str = "auto",
         folder: str | Path | None = None,
-        stands_in: bool = False,
     ) -> None:
         self.pipeline = pipeline
-        self.domain = Domain.read(folder) if folder and stands_in else None
         self.defaults = read_defaults(folder, self.published) if folder else self.published
         self.size = whole_number("size", pipeline.sample_size if size is None else size, 64, 4096)
         if self.size % pipeline.vae_scale_factor:
@@ -103,9 +106,9 @@ class Editor(Generic[Wish]):
         """An editor with the weights of a folder, or of a hub repository that has been fetched.
 
         Args:
-            model: a folder, "owner/name" as the download command fetched it, or "embedded" for the small model inside
-                the package. Default: the published release; where it was never fetched, the embedded model, which is
-                logged in one line.
+            model: a folder, "owner/name" as the download command fetched it, or "embedded" for the small networks
+                inside the package, trained on synthetic faces. Default: the published release; where it was never
+                fetched, an editor without networks (`drafting`), which is logged in one line.
             base: a folder of Stable Diffusion 1.5, for what the model's folder lacks.
             dtype: default: float16 on CUDA and MPS, else float32.
             device: default: CUDA, then MPS, then the CPU.
@@ -119,15 +122,18 @@ class Editor(Generic[Wish]):
         """
         backgrounds.check_name(parser)  # what is wrong should not cost the loading of a model
         found = get_finder(finder) if isinstance(finder, str) else finder
-        pipeline = cls.load_pipeline(model, base=base, dtype=dtype, device=device)
         around: dict[str, Any] = {"size": size, "finder": found, "parser": parser}
-        return cls(pipeline, **around, folder=cls.locate(model), stands_in=cls.stands_in(model))
+        if cls.warps(model, base):
+            log.warning(WARP_NOTE, cls.release.name)
+            return cls.drafting(**around)
+        pipeline = cls.load_pipeline(model, base=base, dtype=dtype, device=device)
+        return cls(pipeline, **around, folder=cls.locate(model))
 
     @classmethod
     def drafting(
         cls, *, size: int | None = None, finder: str | FaceFinder = "auto", parser: str = "auto", **options: Any
     ) -> Self:
-        """An editor for drafts, whose making loads no networks; `engine="diffusion"` is refused. See `Editor`."""
+        """An editor without networks, which loads at once: it warps photos, and refuses `engine="diffusion"`."""
         backgrounds.check_name(parser)
         return cls(cast(FaceEditPipeline, NoNetworks()), size=size, finder=finder, parser=parser, **options)
 
@@ -137,9 +143,9 @@ class Editor(Generic[Wish]):
         return models.locate(model, cls.release, cls.embedded)
 
     @classmethod
-    def stands_in(cls, model: str | Path | None) -> bool:
-        """Whether the embedded model is taken for want of the published one, and nobody has named it."""
-        return model is None and cls.locate(None) == cls.embedded
+    def warps(cls, model: str | Path | None = None, base: str | Path | None = None) -> bool:
+        """Whether photos are edited without networks, see `common.models.warps`."""
+        return models.warps(model, base, cls.release)
 
     @classmethod
     def load_pipeline(cls, model: str | Path | None = None, **options: Any) -> FaceEditPipeline:
@@ -211,7 +217,7 @@ class Editor(Generic[Wish]):
                 photo keeps its own sharpness where nothing moved. False: the crop alone. A prepared crop has no
                 photo around it and is always returned as generated.
             engine: "diffusion" for the networks; "draft" for the photo moved by its fitted head, without any
-                (`common.draft`), in a fraction of a second. None: networks if a start is asked for, else `engine_for`.
+                (`common.draft`), in a fraction of a second. None: networks where this editor has them (`engine_for`).
             start: "draft" for networks that begin with the draft, noised, and run only the last of the steps; "noise".
             strength: share of the steps that are run from a draft; 0 is the draft itself, 1 the edit without it.
             batch_size: wishes that run through the networks at once; smaller needs less memory.
@@ -233,8 +239,8 @@ class Editor(Generic[Wish]):
         pairs, single = pair_up(subject, wish, self.rigger.as_list)
         for each, _ in pairs:
             check_subject(each, self.size)
-        engines = {id(each): "draft" if strength == 0 else self.engine_for(each, engine) for each, _ in pairs}
-        results = [draft(s, self.rigger, w, way) if engines[id(s)] == "draft" else None for s, w in pairs]
+        engine = "draft" if strength == 0 else self.engine_for(engine)
+        results = [draft(s, self.rigger, w, way) if engine == "draft" else None for s, w in pairs]
         left = [row for row, done in enumerate(results) if done is None]
         asked = {"steps": int(own.steps), "guidance": float(own.guidance), "seed": int(seed), "start": own.start}
         asked |= {"paste_back": way or False} | ({} if strength is None else {"strength": strength})
@@ -253,10 +259,17 @@ class Editor(Generic[Wish]):
         made = edited(self, pairs, results, asked, left, batch_size)
         return made[0] if single else made
 
-    def engine_for(self, subject: Subject, engine: Engine | None = None) -> Engine:
-        """What will edit a subject: what was asked for, else see `common.engines.choose`; drafts without networks."""
-        own = "draft" if isinstance(self.pipeline, NoNetworks) else None
-        return engine or own or choose(subject, self.domain, self.release.name)
+    def engine_for(self, engine: Engine | None = None) -> Engine:
+        """What edits a photo: the engine asked for, else the networks where this editor has them. No photo decides.
+
+        Raises:
+            MissingCheckpointError: "diffusion" is asked for, and this editor has no networks.
+        """
+        if not isinstance(self.pipeline, NoNetworks):
+            return engine or "diffusion"
+        if engine == "diffusion":
+            raise models.missing_networks(self.release.name)
+        return "draft"
 
     def prepare(
         self, pixels: np.ndarray, face: str | int | tuple[float, float], extent: backgrounds.Extent

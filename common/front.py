@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
 
-from .arguments import Engine
+from .arguments import Engine, check_engine
 from .background import check_name
-from .editor import Editor
+from .editor import WARP_NOTE, Editor
 from .faces import get_finder
+from .models import missing_networks
 from .pipeline import FaceEditPipeline
+
+log = logging.getLogger(__name__)
 
 Kind = TypeVar("Kind", bound=Editor[Any])
 
@@ -35,20 +39,22 @@ class Front(Generic[Kind]):
         Args:
             networks: model, base, dtype and device of `Editor.load_pipeline`.
             surroundings: the other options of `Editor`, with the finder's name.
-            engine: "draft" needs no networks, and none is loaded.
+            engine: that the edits ask for, see `common.arguments.check_engine`; without networks none is loaded.
 
         Raises:
             InputError, CheckpointError: see `Editor.from_pretrained`.
         """
-        if engine == "draft":
-            around = repr(surroundings)
+        warps = engine is None and self.kind.warps(networks["model"], networks["base"])
+        if engine == "draft" or warps:
+            around = repr((surroundings, warps))
             with self._lock:
                 if around not in self._drafting:
+                    if warps:
+                        log.warning(WARP_NOTE, self.kind.release.name)
                     self._drafting = {around: self.kind.drafting(**surroundings)}
                 return self._drafting[around]
         folder = self.kind.locate(networks["model"])
-        # Who names the embedded model wants it, whatever the picture: another editor, over the same networks.
-        model, around = repr({**networks, "model": str(folder)}), repr((surroundings, networks["model"]))
+        model, around = repr({**networks, "model": str(folder)}), repr(surroundings)
         with self._lock:
             if model not in self._loaded or around not in self._editors:
                 check_name(surroundings["parser"])
@@ -58,7 +64,6 @@ class Front(Generic[Kind]):
                     self._loaded.clear()
                     self._loaded[model] = self.kind.load_pipeline(**networks)
                 options = {**surroundings, "finder": found, "folder": folder}
-                options["stands_in"] = self.kind.stands_in(networks["model"])
                 self._editors[around] = self.kind(self._loaded[model], **options)
             return self._editors[around]
 
@@ -82,7 +87,10 @@ class Front(Generic[Kind]):
             edit: options of `Editor.edit`.
             batch_size: so many photos are in memory at once, however long the list.
         """
-        editor = self.editor(networks, surroundings, edit.get("engine"))
+        asked = check_engine(edit.get("engine"), edit.get("start"), edit.get("strength"))
+        if asked == "diffusion" and self.kind.warps(networks["model"], networks["base"]):
+            raise missing_networks(self.kind.release.name)
+        editor = self.editor(networks, surroundings, asked)
         wishes = editor.ready([wish for _, wish in pairs])
         results: list[Any] = []
         image, subject = None, None

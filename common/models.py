@@ -1,4 +1,4 @@
-"""Which folder a model lies in: a named one, the published one where it was fetched, else the one in the package."""
+"""Which folder a model lies in: a named one, else the published one; and its networks."""
 
 from __future__ import annotations
 
@@ -15,13 +15,17 @@ from .prompt import PROMPT_FILE
 
 log = logging.getLogger(__name__)
 
+EMBEDDED_NOTE = (
+    "the embedded networks are small and were trained on synthetic faces: they show the whole diffusion path; "
+    "photographs come out blurred (without --model they are warped, and stay sharp)"
+)
+
 
 def locate(model: str | Path | None, release: Release, embedded: Path | None) -> Path:
     """The folder of a model; it need not exist.
 
     Args:
-        model: a folder, "owner/name" as the download command fetched it, or "embedded". None is the published release,
-            or the embedded model where the release was never fetched.
+        model: a folder, "owner/name" as the download command fetched it, or "embedded". None is the published release.
         release: the published one.
         embedded: where the package has its small model, if it has one.
 
@@ -29,20 +33,43 @@ def locate(model: str | Path | None, release: Release, embedded: Path | None) ->
         InputError: neither a folder nor of the form "owner/name".
         MissingCheckpointError: the embedded model is asked for, and this installation has none.
     """
-    inside = embedded if embedded and not checkpoints.missing_files(embedded, release=release) else None
-    if model == EMBEDDED:
-        if inside is None:
-            raise MissingCheckpointError(
-                f"This installation of {release.name} has no embedded model.\n"
-                "  install it again, or name the folder of another: --model FOLDER (from Python: model=FOLDER)"
-            )
-        return inside
-    folder = model_folder(model or release.repo)
-    return inside if inside and not model and not folder.is_dir() else folder
+    if model != EMBEDDED:
+        return model_folder(model or release.repo)
+    if embedded is None or checkpoints.missing_files(embedded, release=release):
+        raise MissingCheckpointError(
+            f"This installation of {release.name} has no embedded model.\n"
+            "  install it again, or name the folder of another: --model FOLDER (from Python: model=FOLDER)"
+        )
+    return embedded
+
+
+def warps(model: str | Path | None, base: str | Path | None, release: Release) -> bool:
+    """Whether photos are edited without networks: no model is named, and the published one was never fetched.
+
+    The picture plays no part in this. A folder with some of the published files is not enough to edit, but shows that
+    networks are wanted: loading it says which files are missing.
+    """
+    return model is None and base is None and not model_folder(release.repo).is_dir()
+
+
+def missing_networks(program: str, option: str = "model") -> MissingCheckpointError:
+    """The error for an editor without networks that is asked to run them.
+
+    Args:
+        program: the package.
+        option: of its command line, and of its functions, that names a model.
+    """
+    return MissingCheckpointError(
+        f"There are no networks: the published weights of {program} are not on this machine, and no model is named.\n"
+        f"  fetch the published weights: {program} download\n"
+        f"  or name a model: --{option} FOLDER, or --{option} embedded for the small networks, trained on synthetic "
+        f'faces (from Python: {option}="embedded")\n'
+        "  or leave out what asks for networks (engine, start, strength): the photo is then warped"
+    )
 
 
 def load(model: str | Path | None, release: Release, embedded: Path | None, **options: Any) -> FaceEditPipeline:
-    """The networks of a model, complete enough to edit; one line is logged where the embedded one steps in.
+    """The networks of a model, complete enough to edit; of the embedded one, a line is logged that says what it is for.
 
     Args:
         model: see `locate`.
@@ -57,11 +84,8 @@ def load(model: str | Path | None, release: Release, embedded: Path | None, **op
     folder = locate(model, release, embedded)
     if not folder.is_dir():
         raise checkpoints.missing_error(checkpoints.missing_files(folder, release=release), [folder], release)
-    if not model and folder == embedded:
-        log.warning(
-            "using the small embedded model, trained on synthetic faces only; for the full-size weights: %s download",
-            release.name,
-        )
+    if model == EMBEDDED:
+        log.warning(EMBEDDED_NOTE)
     pipeline = checkpoints.load(folder, release=release, **options)
     if pipeline.prompt_embeds is None:
         needed = [f"{PROMPT_FILE} (or text_encoder/ and tokenizer/, to make it)"]

@@ -1,4 +1,4 @@
-"""An editor's place for networks, where it has none: drafts need no model, nor its loading."""
+"""An editor's place for networks, where it has none: a warp needs no model, nor its loading."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from .draft.change import VECTOR_SIZE
 from .errors import InputError
 from .hooks import Identity
 
+WARP_SIZE = 256
+"""Side in pixels of a photo's crop where no network says another."""
+
 
 class NoNetworks:
     """Stands where an editor keeps its `FaceEditPipeline`: sees nobody, shows nothing, and cannot be run."""
 
     device = torch.device("cpu")
     places = ()
-    sample_size, vae_scale_factor = 256, 8
+    sample_size, vae_scale_factor = WARP_SIZE, 8
     guides, vector_size = 2, VECTOR_SIZE  # those of the toolkit's own reconstructor, so that RigFace takes that
 
     def encode_identity(self, source: torch.Tensor) -> Identity:

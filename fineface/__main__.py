@@ -98,8 +98,9 @@ def _edit(arguments: list[str]) -> int:
     from ._api import edit
 
     images = edit(
-        photos[0], list(wishes), args.prompt, face=face, extent=args.extent, start=args.start, strength=args.strength,
-        finder=args.finder, parser=args.parser, strict=args.strict, size=args.size, **_options(args),
+        photos[0], list(wishes), args.prompt, face=face, extent=args.extent, engine=args.engine, start=args.start,
+        strength=args.strength, finder=args.finder, parser=args.parser, strict=args.strict, size=args.size,
+        **_options(args),
     )  # fmt: skip
     if args.crop:
         box = face_box(read_image(photos[0]), face, args.finder)

@@ -5,22 +5,25 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 
 from common.action_units import AUWish, as_list, to_vector
-from common.arguments import pair_up
+from common.arguments import Engine, check_engine, pair_up
 from common.background import Extent, check_name
 from common.defaults import Defaults
+from common.editor import WARP_NOTE
 from common.images import ImageLike, check_exists
+from common.models import EMBEDDED_NOTE, missing_networks
 
 from .checkpoints import Networks, load_networks
 from .editor import FineFace
 from .options import HIGH, LOW, PUBLISHED, Options
 from .text import check_prompt
-from .variants import EMBEDDED_FOLDER, STEPS_IN, keeper, locate
+from .variants import EMBEDDED_FOLDER, STEPS_IN, keeper, locate, warps
 
 log = logging.getLogger(__name__)
 __all__ = ["FineFace", "edit", "generate"]
@@ -98,7 +101,8 @@ def generate(
         check_prompt("prompt", text)
         to_vector(wish, low=LOW, high=HIGH)
     places = locate(adapter, base, variant, face=face is not None)
-    editor = _editor(places, adapter is None, dtype, device, None, "auto", "auto")
+    alone = warps(adapter, base, variant) and places[0] == EMBEDDED_FOLDER
+    editor = _editor(places, alone, dtype, device, None, "auto", "auto")
     return editor.generate(
         prompt, aus, face=face, au_scale=au_scale, face_scale=face_scale, steps=steps, guidance=guidance,
         negative_prompt=negative_prompt, seed=seed, size=size, batch_size=batch_size, progress=progress,
@@ -119,6 +123,7 @@ def edit(
     # sampling
     au_scale: float = 1.0,
     face_scale: float = 0.9,
+    engine: Engine | None = None,
     start: Literal["photo", "draft"] = "photo",
     strength: float | None = None,
     steps: int | None = None,
@@ -137,9 +142,10 @@ def edit(
     dtype: torch.dtype | str | None = None,
     device: str | None = None,
 ) -> Any:
-    """Makes the face in a photo anew, with these AUs: `edit("photo.jpg", {"AU12": 4})`.
+    """Gives the face in a photo these AUs: `edit("photo.jpg", {"AU12": 4})`.
 
-    The face's region is inpainted; outside its feathered mask not one byte changes. The person is kept by FaceID, in
+    Without published weights and without a named model, the photo is warped. Networks inpaint the face's region;
+    outside its feathered mask not one byte changes. The person is kept by FaceID, in
     the variant "sd15-faceid", where insightface and its pack buffalo_l are at hand; else somebody else takes their
     place, more so the higher `strength` is. A model that is told how an expression changes keeps more: see
     `magicface.edit`.
@@ -157,6 +163,9 @@ def edit(
         strict: what is doubtful about a photo, such as black borders or a profile, is an error; else it is logged.
         au_scale: see `generate`.
         face_scale: see `generate`.
+        engine: "diffusion" for the networks; "draft" for the photo warped by its own fitted head, without any
+            (`common.draft`). Default: the networks where a model is named or the published one is on this machine,
+            else "draft", which is logged in one line.
         start: what is noised first: the "photo", or its "draft", whose face its own fitted head has moved to these
             intensities (`common.draft`).
         strength: how much is made anew, above 0 to 1: 1 starts from pure noise; lower starts with less noise, keeps
@@ -193,16 +202,23 @@ def edit(
     for image, wish in pairs:
         check_exists(image)
         to_vector(wish, low=LOW, high=HIGH)
-    places = locate(adapter, base, variant or keeper(base, adapter))
-    editor = _editor(places, adapter is None, dtype, device, size, finder, parser)
+    wanted = check_engine(engine, start if start == "draft" else None, strength)
+    alone = warps(adapter, base, variant)
+    if alone and wanted == "diffusion":
+        raise missing_networks("fineface", "adapter")
+    if alone or wanted == "draft":
+        editor = _drafting(alone and wanted is None, size, finder, parser)
+    else:
+        places = locate(adapter, base, variant or keeper(base, adapter))
+        editor = _editor(places, False, dtype, device, size, finder, parser)
     subjects, encoded = [], {}
     for image, _ in pairs:
         if id(image) not in encoded:
             encoded[id(image)] = editor.encode(image, face=face, extent=extent, strict=strict)
         subjects.append(encoded[id(image)])
     results = editor.edit(
-        subjects, [wish for _, wish in pairs], prompt, au_scale=au_scale, face_scale=face_scale, start=start,
-        strength=strength, steps=steps, guidance=guidance, negative_prompt=negative_prompt, seed=seed,
+        subjects, [wish for _, wish in pairs], prompt, au_scale=au_scale, face_scale=face_scale, engine=wanted,
+        start=start, strength=strength, steps=steps, guidance=guidance, negative_prompt=negative_prompt, seed=seed,
         paste_back=paste_back, batch_size=batch_size, progress=progress,
     )  # fmt: skip
     return results[0] if single else results
@@ -213,7 +229,15 @@ _loaded: dict[str, tuple[Networks, Defaults]] = {}
 _editors: dict[str, FineFace] = {}
 
 
-def _editor(places, unasked, dtype, device, size, finder, parser) -> FineFace:
+@lru_cache(maxsize=1)
+def _drafting(noted: bool, size: int | None, finder: str, parser: str) -> FineFace:
+    """An editor without networks; where nobody has asked for that, one line in the log says so."""
+    if noted:
+        log.warning(WARP_NOTE, "fineface")
+    return FineFace.drafting(size=size, finder=finder, parser=parser)
+
+
+def _editor(places, alone, dtype, device, size, finder, parser) -> FineFace:
     """An editor over the networks loaded last: a second call costs no loading, and never are there two models."""
     networks, surroundings = repr((places, dtype, device)), repr((size, finder, parser))
     with _lock:
@@ -223,8 +247,10 @@ def _editor(places, unasked, dtype, device, size, finder, parser) -> FineFace:
                 _editors.clear()  # before the next one is loaded: two models may not fit
                 _loaded.clear()
                 _loaded[networks] = load_networks(*places, dtype=dtype, device=device)
-                if unasked and places[0] == EMBEDDED_FOLDER:
+                if alone:
                     log.warning(STEPS_IN)
+                elif places[0] == EMBEDDED_FOLDER:
+                    log.warning(EMBEDDED_NOTE)
             loaded, defaults = _loaded[networks]
             _editors[surroundings] = FineFace(loaded, size=size, finder=finder, parser=parser, defaults=defaults)
         return _editors[surroundings]

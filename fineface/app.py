@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from typing import Any
 
 from PIL import Image
@@ -17,7 +16,6 @@ from common.app.tab import Tab
 from common.app.units import unit_sliders, word_buttons, word_list
 from common.expressions import EXPRESSIONS
 from common.prompt import PROMPT
-from common.subject import Subject
 
 from .editor import FineFace
 from .options import HIGH, LOW
@@ -47,19 +45,10 @@ def tab(model: str | None = None, base: str | None = None, **networks: Any) -> T
 class FineFaceDesk(Desk[FineFace]):
     """A desk whose wishes have a prompt, and need no photo."""
 
-    @cached_property
-    def drafter(self) -> Any:
-        """The editor itself: with a strength of 0 from a draft, no network runs."""
-        return self.editor
-
     def draft(self, visit: Visit, wish: Asked) -> Image.Image:
         """See `Desk.draft`."""
         visit.photo()
-        return self.editor.edit(visit.small, wish[1], start="draft", strength=0, progress=False)
-
-    def drafts(self, subject: Subject) -> bool:
-        """See `Desk.drafts`; never here."""
-        return False
+        return self.drafter.edit(visit.small, wish[1], progress=False)
 
     def shown(self, visit: Visit, picture: Image.Image) -> Image.Image:
         """See `Desk.shown`."""
@@ -76,9 +65,10 @@ class FineFaceDesk(Desk[FineFace]):
         }  # fmt: skip
         if visit.subject is None:
             return "diffusion", self.editor.generate(prompt, vectors, **way)
-        if sampling.engine == "draft":
-            return "draft", self.editor.edit(visit.subject, vectors, prompt, start="draft", strength=0, **way)
-        return "diffusion", self.editor.edit(visit.subject, vectors, prompt, start="draft", strength=strength, **way)
+        engine = self.editor.engine_for(sampling.engine)
+        if engine == "diffusion":
+            way |= {"start": "draft", "strength": strength}
+        return engine, self.editor.edit(visit.subject, vectors, prompt, engine=engine, **way)
 
 
 def controls() -> Controls:

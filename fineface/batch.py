@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from common.action_units import to_vector
-from common.arguments import SEED
+from common.arguments import SEED, check_engine
 from common.batch.command import batch, score
 from common.batch.jobs import TEXTS, Job
 from common.batch.package import Package
@@ -144,22 +144,23 @@ class FineFaceWorker:
             rows = [row for row, wish in enumerate(read) if wish.prompt == prompt]
             pictures = self.editor.edit(
                 subject, [read[row].aus for row in rows], self.args.prompt if prompt is None else prompt,
-                start=self.args.start, strength=self.args.strength, **options,
+                engine=self.args.engine, start=self.args.start, strength=self.args.strength, **options,
             )  # fmt: skip
             made |= dict(zip(rows, pictures))
         return [saved_with(made[row], **saving(self.args)) for row in range(len(read))]
 
     def record(self, subject: Subject | Text) -> Mapping[str, Any]:
         """See `Worker`."""
-        draft = self.args.start == "draft" and self.args.strength == 0
         if isinstance(subject, Text):
             return {"engine": "diffusion", "face": None, "faceid": subject.people is not None, "advice": []}
         face = subject.face
-        known = face is not None and face.embedding is not None and self.editor.networks.face_projection is not None
+        args = self.args
+        engine = check_engine(args.engine, args.start if args.start == "draft" else None, args.strength)
+        engine = self.editor.engine_for(engine)
         return {
-            "engine": "draft" if draft else "diffusion",
+            "engine": engine,
             "face": face and [round(float(value), 2) for value in face.box],
-            "faceid": known and not draft,
+            "faceid": engine == "diffusion" and self.editor.keeps(subject),
             "advice": list(subject.advice),
         }
 
@@ -208,5 +209,5 @@ def check(args: argparse.Namespace, jobs: Sequence[Job]) -> argparse.Namespace:
 
 def settings_of(args: argparse.Namespace) -> dict[str, Any]:
     """What decides how the pictures look, as plain values."""
-    names = ("variant", "adapter", "base", "dtype", "size", "prompt", "extent", "start", "strength")
+    names = ("variant", "adapter", "base", "dtype", "size", "prompt", "extent", "engine", "start", "strength")
     return {name: getattr(args, name) for name in (*names, "finder", "parser")} | sampling(args) | saved(args)

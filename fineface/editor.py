@@ -11,17 +11,20 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from diffusers import StableDiffusionPipeline
 from diffusers.utils.torch_utils import randn_tensor
 from PIL import Image
 
 from common import background as backgrounds
 from common.action_units import AUWish, as_list, to_vector
 from common.advice import heed
-from common.arguments import pair_up
+from common.arguments import Engine, check_engine, pair_up, whole_number
 from common.defaults import Defaults
 from common.errors import InputError
 from common.faces import FaceFinder, get_finder
 from common.images import ImageLike, read_image, rgb
+from common.models import EMBEDDED_NOTE, missing_networks
+from common.networkless import WARP_SIZE
 from common.prepare import prepare
 from common.prompt import PROMPT
 from common.provenance.edits import name_of
@@ -36,7 +39,7 @@ from .noise import same_noise
 from .options import HIGH, LOW, PUBLISHED, Options, check_size
 from .recipes import edited, generated
 from .text import check_prompt
-from .variants import EMBEDDED_FOLDER, STEPS_IN, locate
+from .variants import EMBEDDED_FOLDER, STEPS_IN, locate, warps
 
 log = logging.getLogger(__name__)
 
@@ -50,11 +53,13 @@ class FineFace:
     After: Varanka et al., "Towards Localized Fine-Grained Control for Facial Expression Generation", arXiv 2407.20175.
 
     Args:
-        networks: of `fineface.checkpoints.load`; its pipeline is a stock `StableDiffusionPipeline`.
+        networks: of `fineface.checkpoints.load`; its pipeline is a stock `StableDiffusionPipeline`. None: photos can be
+            warped, and nothing else.
         size: side of a photo's crop in pixels; default: what the UNet was made for.
         finder: of faces in photos to edit, see `common.faces.get_finder`; loaded at first use.
         parser: of faces in photos to edit, see `common.background.get_parser`; loaded at first use.
         defaults: what is taken where nothing is asked for, see `common.defaults`; None is what was published.
+        warps: the networks are for pictures from text alone; photos are warped.
 
     Raises:
         InputError: a size that the networks cannot take, or an unknown parser.
@@ -62,15 +67,20 @@ class FineFace:
 
     def __init__(
         self,
-        networks: Networks,
+        networks: Networks | None,
         *,
         size: int | None = None,
         finder: str | FaceFinder = "auto",
         parser: str = "auto",
         defaults: Defaults | None = None,
+        warps: bool = False,
     ) -> None:
-        self.pipeline, self.networks = networks.pipeline, networks
-        self.size = check_size(size, networks.pipeline)[0]
+        self._networks = networks
+        self.warps = warps or networks is None
+        if networks is None:
+            self.size = whole_number("size", WARP_SIZE if size is None else size, 64, 4096)
+        else:
+            self.size = check_size(size, networks.pipeline)[0]
         backgrounds.check_name(parser)
         self._finder, self._parser, self.defaults = finder, parser, defaults or PUBLISHED
 
@@ -89,6 +99,9 @@ class FineFace:
         parser: str = "auto",
     ) -> FineFace:
         """An editor with weights from this machine; the network is never touched (`fineface download` fetches them).
+
+        Where the published weights were never fetched and none are named, small networks inside the package draw
+        pictures from text, and photos are warped; one line in the log says so.
 
         Args:
             base: see `fineface.generate`, as the next two.
@@ -109,9 +122,45 @@ class FineFace:
         backgrounds.check_name(parser)  # what is wrong should not cost the loading of a model
         folder, place, kind = locate(adapter, base, variant)
         networks, defaults = load_networks(folder, place, kind, lora_scale=lora_scale, dtype=dtype, device=device)
-        if adapter is None and folder == EMBEDDED_FOLDER:
+        alone = warps(adapter, base, variant)
+        if alone:
             log.warning(STEPS_IN)
-        return cls(networks, size=size, finder=finder, parser=parser, defaults=defaults)
+        elif folder == EMBEDDED_FOLDER:
+            log.warning(EMBEDDED_NOTE)
+        return cls(networks, size=size, finder=finder, parser=parser, defaults=defaults, warps=alone)
+
+    @classmethod
+    def drafting(cls, *, size: int | None = None, finder: str | FaceFinder = "auto", parser: str = "auto") -> FineFace:
+        """An editor without networks, which loads at once: it warps photos, and can draw nothing from text."""
+        return cls(None, size=size, finder=finder, parser=parser)
+
+    @property
+    def networks(self) -> Networks:
+        """What draws pictures.
+
+        Raises:
+            MissingCheckpointError: this editor has none.
+        """
+        if self._networks is None:
+            raise missing_networks("fineface", "adapter")
+        return self._networks
+
+    @property
+    def pipeline(self) -> StableDiffusionPipeline:
+        """Of the networks."""
+        return self.networks.pipeline
+
+    def engine_for(self, engine: Engine | None = None) -> Engine:
+        """What edits a photo: the engine asked for, else the networks where this editor has any for photos.
+
+        Raises:
+            MissingCheckpointError: "diffusion" is asked for, and it has none.
+        """
+        if not self.warps:
+            return engine or "diffusion"
+        if engine == "diffusion":
+            raise missing_networks("fineface", "adapter")
+        return "draft"
 
     def generate(
         self,
@@ -193,7 +242,7 @@ class FineFace:
             zoom=self.defaults.zoom,
         )  # fmt: skip
         heed(made.advice, strict)
-        found = made.face if self.networks.face_projection is None else with_embedding(pixels, made.face)
+        found = with_embedding(pixels, made.face) if self._takes_faces else made.face
         seconds = {"prepare": round(time.perf_counter() - started, 3)}
         record = {"photo": name_of(image), "picked": face, "extent": extent, "seconds": seconds}
         record |= {"finder": self.finder.name, "parser": self.parser.name}
@@ -210,6 +259,7 @@ class FineFace:
         *,
         au_scale: float = 1.0,
         face_scale: float = 0.9,
+        engine: Engine | None = None,
         start: Literal["photo", "draft"] = "photo",
         strength: float | None = None,
         steps: int | None = None,
@@ -232,16 +282,17 @@ class FineFace:
             own.steps, own.guidance, au_scale, face_scale, negative_prompt, seed, batch_size, strength, paste_back,
             start, callback_on_step_end,
         )  # fmt: skip
+        engine = self.engine_for(check_engine(engine, start if start == "draft" else None, strength))
         pairs, single = pair_up(subject, aus, as_list)
         vectors = [to_vector(wish, low=LOW, high=HIGH) for _, wish in pairs]
         subjects = [check_subject(subject, self.size) for subject, _ in pairs]
         text = check_prompt("prompt", PROMPT if prompt is None else prompt)
+        if not pairs or engine == "draft":
+            drafts = [draft_alone(s, v, options.pastes) for s, v in zip(subjects, vectors)]
+            drafts = edited(None, drafts, subjects, vectors, text, options, 0, self.size)
+            return drafts[0] if single else drafts
         people = {id(subject): self._own_face(subject) for subject in subjects}
         faces = [people[id(subject)] for subject in subjects]
-        if not pairs or options.draft_alone:
-            drafts = [draft_alone(s, v, options.pastes) for s, v in zip(subjects, vectors)]
-            drafts = edited(self.networks, drafts, subjects, vectors, text, options, 0, self.size)
-            return drafts[0] if single else drafts
         conditions = Conditions(self.networks, [text] * len(pairs), vectors, faces, options)
         first, generators = same_noise(options.seed, self.pipeline._execution_device)
 
@@ -270,7 +321,13 @@ class FineFace:
     @cached_property
     def parser(self) -> backgrounds.Parser:
         """What labels the parts of a face."""
-        return backgrounds.get_parser(self._parser, device=str(self.pipeline.device))
+        device = "cpu" if self._networks is None else str(self.pipeline.device)
+        return backgrounds.get_parser(self._parser, device=device)
+
+    @property
+    def _takes_faces(self) -> bool:
+        """Whether the networks keep a person by an embedding of the face."""
+        return self._networks is not None and self._networks.face_projection is not None
 
     @cached_property
     def _inpaint(self) -> Any:
@@ -282,8 +339,12 @@ class FineFace:
             raise InputError('face= needs FaceID.\n  load it: variant="sd15-faceid" (or --variant sd15-faceid)')
         return embed_faces(face)
 
+    def keeps(self, subject: Subject) -> bool:
+        """Whether an edit by the networks keeps the person by an embedding of the face."""
+        return self._own_face(subject) is not None
+
     def _own_face(self, subject: Subject) -> torch.Tensor | None:
-        known = None if self.networks.face_projection is None or subject.face is None else subject.face.embedding
+        known = subject.face.embedding if self._takes_faces and subject.face is not None else None
         return None if known is None else embed_faces(known)
 
     def _run(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import Any, get_args
 
 from common import cli
+from common.arguments import Engine
 
 from .variants import VARIANTS
 
@@ -14,6 +15,12 @@ def add_face(parser: argparse.ArgumentParser) -> None:
     """How the face in a photo is made anew."""
     parser.add_argument("--prompt", help='what the face looks like (default: "A close up of a person.")')
     parser.add_argument("--extent", choices=("face", "head"), help="what is made anew (default: the model's own)")
+    parser.add_argument(
+        "--engine",
+        choices=get_args(Engine),
+        help="diffusion: the networks; draft: the photo warped by its fitted head, without networks (default: the "
+        "networks where a model is named or fetched, else the warp)",
+    )
     parser.add_argument("--start", choices=("photo", "draft"), default="photo", help="what is noised first")
     parser.add_argument("--strength", type=float, help="how much is made anew, 0 to 1 (default: 1; from a draft 0.5)")
     parser.add_argument("--finder", default="auto", help="auto, insightface, face-alignment or mediapipe")

@@ -48,13 +48,13 @@ def generated(
 
 
 def edited(
-    networks: Networks, pictures: Sequence[Image.Image], subjects: Sequence[Subject],
+    networks: Networks | None, pictures: Sequence[Image.Image], subjects: Sequence[Subject],
     vectors: Sequence[Sequence[float]], prompt: str, options: Options, seed: int, size: int,
 ) -> list[Picture]:  # fmt: skip
     """The pictures of a call of `FineFace.edit`.
 
     Args:
-        networks: that made them.
+        networks: that made them; None for warped photos.
         pictures: themselves.
         subjects: of the photos.
         vectors: of each, 12 intensities.
@@ -63,16 +63,18 @@ def edited(
         seed: of the noise.
         size: side of the crop in pixels.
     """
-    drafted = options.draft_alone
-    common: dict[str, Any] = {"start": options.start, "strength": options.share, "paste_back": options.pastes}
-    common |= {} if drafted else {**_sampling(options, seed), **_kind(networks)}
-    places: tuple[Path, ...] = () if drafted else networks.places
+    common: dict[str, Any] = {"engine": "draft", "paste_back": options.pastes}
+    places: tuple[Path, ...] = ()
+    if networks is not None:
+        common |= {"engine": "diffusion", "start": options.start, "strength": options.share}
+        common |= {**_sampling(options, seed), **_kind(networks)}
+        places = networks.places
     made = []
     for number, (picture, subject, vector) in enumerate(zip(pictures, subjects, vectors)):
         settings = {"size": size, **encoded(subject), **common}
-        settings |= {} if drafted else place(number, len(pictures), options.batch_size)
+        settings |= {} if networks is None else place(number, len(pictures), options.batch_size)
         photo = {"name": subject.record.get("photo"), "sha256": subject.fingerprint}
-        recipe = Recipe(PROGRAM, DRAFT if drafted else EDIT, wish_of(vector, prompt), settings, photo=photo)
+        recipe = Recipe(PROGRAM, DRAFT if networks is None else EDIT, wish_of(vector, prompt), settings, photo=photo)
         made.append(carry(picture, recipe, places))
     return made
 

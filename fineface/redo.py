@@ -34,14 +34,19 @@ def _make(recipe: Recipe, args: argparse.Namespace) -> Any:
     if settings.get("face"):
         raise InputError("Who is in the picture is not told in it, so that it cannot be made again.")
     photo = None if recipe.kind == GENERATION else find_photo(recipe, args.picture, args.photo)
-    around = {name: settings[name] for name in ("finder", "parser", "lora_scale") if name in settings}
+    around = {name: settings[name] for name in ("finder", "parser") if name in settings}
+    if recipe.kind == DRAFT:
+        editor = FineFace.drafting(size=settings["size"], **around)
+        subject = editor.encode(photo, face=picked_face(recipe), extent=settings.get("extent"))
+        return editor.edit(subject, wish["aus"], wish["prompt"], paste_back=settings.get("paste_back", True))
+    if "lora_scale" in settings:
+        around["lora_scale"] = settings["lora_scale"]
     editor = FineFace.from_pretrained(
         args.base or model.get("base"), args.model or model.get("id"), settings.get("variant"),
         dtype=args.dtype or settings.get("dtype"), device=args.device,
         size=None if photo is None else settings["size"], **around,
     )  # fmt: skip
-    if recipe.kind != DRAFT:
-        check_model(recipe, editor.networks.places)
+    check_model(recipe, editor.networks.places)
     row, rows = place_of(recipe)
     sampling: dict[str, Any] = {name: settings[name] for name in SAMPLING if name in settings} | {"batch_size": rows}
     if photo is None:
@@ -49,6 +54,8 @@ def _make(recipe: Recipe, args: argparse.Namespace) -> Any:
         made = editor.generate([wish["prompt"]] * rows, [wish["aus"]] * rows, size=size, **sampling)
     else:
         subject = editor.encode(photo, face=picked_face(recipe), extent=settings.get("extent"))
-        way: dict[str, Any] = {name: settings[name] for name in ("start", "strength", "paste_back") if name in settings}
+        way: dict[str, Any] = {
+            name: settings[name] for name in ("engine", "start", "strength", "paste_back") if name in settings
+        }
         made = editor.edit([subject] * rows, [wish["aus"]] * rows, wish["prompt"], **way, **sampling)
     return made[row]

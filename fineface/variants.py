@@ -67,7 +67,8 @@ VARIANTS = {variant.name: variant for variant in (SD21, SD15_FACEID, WHOLE)}
 EMBEDDED_FOLDER = Path(__file__).with_name(EMBEDDED)
 """Where the package has its small whole model, if it has one."""
 STEPS_IN = (
-    "using the small embedded model, trained on synthetic faces only; for the full-size weights: fineface download"
+    "no published weights on this machine: small networks, trained on synthetic faces, draw pictures from text, and "
+    "photos are warped with a fitted 3D head; for the authors' networks: fineface download"
 )
 FAMILIES = {1024: "Stable Diffusion 2.1-base", 768: "Stable Diffusion 1.5"}
 """Width of the text's tokens -> the base models that have it."""
@@ -128,6 +129,12 @@ def locate(
             folder = embedded
     kind = named or (WHOLE if (folder / PIPELINE).is_file() else SD15_FACEID if face else SD21)
     return folder, locate_base(base, kind) if base or kind.bases else folder, kind
+
+
+def warps(adapter: str | Path | None = None, base: str | Path | None = None, variant: str | None = None) -> bool:
+    """Whether photos are edited without networks: no model is named, and the published one was never fetched."""
+    named = adapter is not None or base is not None or variant not in (None, WHOLE.name)
+    return not named and not model_folder(RELEASE).is_dir()
 
 
 def keeper(base: str | Path | None = None, adapter: str | Path | None = None) -> str | None:

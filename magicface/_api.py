@@ -82,9 +82,9 @@ def edit(
             [-10, 10]: `{"AU12": 3}`, `"AU12=3,AU6=2"`, words (`"happy"`, `"angry:0.7,AU5=1"`), 12 numbers in
             the order of `ACTION_UNITS`, or a list of such; what is known to go wrong is logged (`common.explain`).
             Nothing (`{}`) re-generates the face as it is.
-        model: a folder, a hub repository fetched before, or "embedded", the small model inside the package, trained on
-            synthetic faces only. Default: the published one; where it was never fetched, the embedded one, which is
-            logged in one line.
+        model: a folder, a hub repository fetched before, or "embedded", the small networks inside the package, trained
+            on synthetic faces. Default: the published one; where it was never fetched, every picture is warped, without
+            networks, which is logged in one line.
         base: a folder of Stable Diffusion 1.5, for what the model's folder lacks.
         dtype: default: float16 on CUDA and MPS, else float32.
         device: default: CUDA, then MPS, then the CPU.
@@ -98,9 +98,9 @@ def edit(
         guidance: how strongly the AUs pull. 1.5 is the release's; the paper's own table has the lowest AU error at 3.0
             (0.261 against 0.333). The embedded model was made for 1.
         seed: of the noise; 424 is the release's. Same seed and device, same picture.
-        engine: "diffusion" for the networks; "draft" for the photo moved by its own fitted head, in a fraction of a
-            second and without any (`common.draft`). Default: the networks; for photographs the draft, where the small
-            embedded ones merely stand in for the published ones (`common.engines`).
+        engine: "diffusion" for the networks; "draft" for the photo warped by its own fitted head, in a fraction of a
+            second and without any (`common.draft`). Default: the networks where a model is named or the published one
+            is on this machine, else "draft". What the picture shows plays no part.
         start: "draft" for networks that begin with the draft, noised, and run only the last of the steps; "noise".
         strength: share of the steps that are run from a draft; 0 is the draft itself, 1 the edit without it.
         batch_size: pictures that run through the networks at once.

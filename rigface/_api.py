@@ -82,9 +82,9 @@ def edit(
             the prepared crop `img`: they are the edit, and nothing can be asked for besides.
         render: see `background`.
         coefficients: (V,), 64 for the published model, or the path of a .npy file; see `background`.
-        model: a folder, a hub repository fetched before, or "embedded", the small model inside the package, trained on
-            synthetic faces only. Default: the published one; where it was never fetched, the embedded one, which is
-            logged in one line.
+        model: a folder, a hub repository fetched before, or "embedded", the small networks inside the package, trained
+            on synthetic faces. Default: the published one; where it was never fetched, every picture is warped, without
+            networks, which is logged in one line.
         base: a folder of Stable Diffusion 1.5, for what the model's folder lacks.
         dtype: default: float16 on CUDA and MPS, else float32.
         device: default: CUDA, then MPS, then the CPU.
@@ -97,9 +97,9 @@ def edit(
         steps: denoising steps.
         guidance: None or 1: the published pipeline's two guidance halves are the same, so that it has none.
         seed: of the noise; 424 is the release's. Same seed and device, same picture.
-        engine: "diffusion" for the networks; "draft" for the photo moved by its own fitted head, in a fraction of a
-            second and without any (`common.draft`). Default: the networks; for photographs the draft, where the small
-            embedded ones merely stand in for the published ones (`common.engines`).
+        engine: "diffusion" for the networks; "draft" for the photo warped by its own fitted head, in a fraction of a
+            second and without any (`common.draft`). Default: the networks where a model is named or the published one
+            is on this machine, else "draft". What the picture shows plays no part.
         start: "draft" for networks that begin with the draft, noised, and run only the last of the steps; "noise".
         strength: share of the steps that are run from a draft; 0 is the draft itself, 1 the edit without it.
         batch_size: pictures that run through the networks at once.

@@ -211,7 +211,7 @@ class Desk(Generic[Kind]):
 
     def drafts(self, subject: Subject) -> bool:
         """Whether the photo is one of those that are drafted where nobody says."""
-        return self.editor.engine_for(subject) == "draft"
+        return self.editor.engine_for() == "draft"
 
     def shown(self, visit: Visit, picture: Image.Image) -> Image.Image:
         """Of an edited photo, what a gallery shows."""
@@ -227,7 +227,7 @@ class Desk(Generic[Kind]):
     ) -> tuple[str, list[Image.Image]]:
         """The engine that was taken, and the pictures."""
         subject = visit.photo()
-        engine = self.editor.engine_for(subject, sampling.engine)
+        engine = self.editor.engine_for(sampling.engine)
         pictures = self.editor.edit(
             subject, wishes, seed=sampling.seed, steps=sampling.steps, engine=engine, batch_size=BATCH, progress=False,
             callback_on_step_end=step,

@@ -8,7 +8,7 @@ from typing import Any
 
 from PIL import Image
 
-from ..arguments import check_options
+from ..arguments import Engine, check_engine, check_options
 from ..editor import Editor
 from ..provenance.options import saved, saving
 from ..provenance.recipe import saved_with
@@ -49,7 +49,7 @@ class EditorWorker:
         """See `Worker`."""
         face = subject.face
         return {
-            "engine": self.editor.engine_for(subject, self.args.engine),
+            "engine": self.editor.engine_for(_engine(self.args)),
             "face": face and [round(float(value), 2) for value in face.box],
             "advice": list(subject.advice),
         }
@@ -58,10 +58,15 @@ class EditorWorker:
 def worker_of(kind: type[Editor[Any]], args: argparse.Namespace, read: Callable[[Any], Any]) -> EditorWorker:
     """A worker with the editor that the options ask for."""
     around = {"size": args.size, "finder": args.finder, "parser": args.parser}
-    if args.engine == "draft":
+    if _engine(args) == "draft":
         return EditorWorker(kind.drafting(**around), args, read)
     editor = kind.from_pretrained(args.model, base=args.base, dtype=args.dtype, device=args.device, **around)
+    editor.engine_for(_engine(args))  # an error where networks are asked for, and there are none
     return EditorWorker(editor, args, read)
+
+
+def _engine(args: argparse.Namespace) -> Engine | None:
+    return check_engine(args.engine, args.start, args.strength)
 
 
 def check(args: argparse.Namespace, jobs: Sequence[Job]) -> argparse.Namespace:

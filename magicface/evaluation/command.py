@@ -2,7 +2,7 @@
 
     python -m magicface evaluate --count 200
     python -m magicface evaluate --count 20 --model out/mine/model --out out/mine/evaluation
-    python -m magicface evaluate --start draft --strength 0 --out out/draft     drafts, without networks
+    python -m magicface evaluate --start draft --strength 0 --out out/draft     warps, without denoising
 
 Single action units at several levels in both directions, and combinations, with the model's own settings: how far the
 measured change follows the requested one, what changed besides, the error to the truth, the background, the person, and
@@ -46,6 +46,7 @@ def main(arguments: Sequence[str]) -> int:
     editor = MagicFace.from_pretrained(
         args.model, base=args.base, dtype=args.dtype, device=args.device, finder=args.finder, parser=args.parser
     )
+    editor.engine_for("diffusion")  # an error where no networks are named, and none were fetched
     editor.defaults = editor.defaults.asked(steps=args.steps, start=args.start, strength=args.strength)
     report = evaluate(
         editor, measurer, args.out, count=args.count, seed=args.seed, size=args.size, progress=not args.quiet

@@ -2,7 +2,7 @@
 
     rigface evaluate --count 200
     rigface evaluate --count 20 --model out/mine/model --out out/mine/evaluation
-    rigface evaluate --start draft --strength 0 --out out/draft     drafts, without networks
+    rigface evaluate --start draft --strength 0 --out out/draft     warps, without denoising
 
 Light, pose, single action units and combinations in turn, with the model's own settings: where the light comes from and
 how the head is turned afterwards, how far the expression follows, what changed besides, the error to the truth, the
@@ -42,6 +42,7 @@ def main(arguments: Sequence[str]) -> int:
     editor = RigFace.from_pretrained(
         args.model, base=args.base, dtype=args.dtype, device=args.device, finder=args.finder, parser=args.parser
     )
+    editor.engine_for("diffusion")  # an error where no networks are named, and none were fetched
     editor.defaults = editor.defaults.asked(steps=args.steps, start=args.start, strength=args.strength)
     report = evaluate(editor, args.out, count=args.count, seed=args.seed, size=args.size, progress=not args.quiet)
     print(markdown(report))
