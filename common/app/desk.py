@@ -59,6 +59,7 @@ class Visit:
         picked: the face that was chosen, see `common.faces.choose_face`.
         others: engine -> the photo, encoded for it when it is first asked for.
         wanted: the page's present values; edits for other values end.
+        asked: when the page asked for them, in its own milliseconds.
         touched: something has been asked of the photo.
         shown: the values to which the picture on the page belongs; None where it belongs to none.
         latest: what is on the page.
@@ -73,6 +74,7 @@ class Visit:
     picked: str | int = "largest"
     others: dict[str, Subject] = field(default_factory=dict)
     wanted: Any = None
+    asked: float = 0.0
     touched: bool = False
     shown: Any = None
     latest: Edit | None = None

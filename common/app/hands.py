@@ -2,7 +2,7 @@
 
 A picture on the page belongs to the values on the page. Whatever changes a value calls `preview`, which notes the new
 values as wanted and marks the picture as one of earlier values; an edit whose values are no longer wanted shows
-nothing; and after every preview an edit with the present values follows.
+nothing; and after every preview follows `live`, with the values that the page has then.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ REST = 0.35
 _LOOK = 0.05  # seconds between two looks at them
 RESULTS = 5
 """Components that an edit fills: status, before and after, picture, report, file."""
+PREVIEWED = 5
+"""Components that a preview fills: status, preview, report, file, gallery."""
 WAITING = "<p class='made stale'>Editing ...</p>"
 STALE = "<p class='made stale'>The picture belongs to earlier values. Press the button to edit.</p>"
 STOPPED = "<p class='made stale'>Stopped. The picture belongs to earlier values.</p>"
@@ -63,35 +65,39 @@ class Hands:
         faces = gr.update(value=thumbs, visible=len(thumbs) > 1)
         return [found, faces, *nothing, advice(found), *results]
 
-    def preview(self, live: bool, visit: Visit, *values: Any) -> Any:
-        """Values -> status, preview, report, file, gallery."""
+    def preview(self, asked: float, live: bool, visit: Visit, *values: Any) -> Any:
+        """Values -> status, preview, report, file, gallery; `asked`: when, in the page's milliseconds."""
+        if not _newest(visit, asked, values):
+            return [gradio().skip()] * PREVIEWED
         visit.touched = visit.touched or values[: -len(SAMPLED)] != self._neutral
         return self._noted(visit, values, live and visit.subject is not None and visit.touched)
 
-    def begin(self, visit: Visit, *values: Any) -> Any:
+    def begin(self, asked: float, visit: Visit, *values: Any) -> Any:
         """As `preview`, when the visitor asks for an edit."""
+        if not _newest(visit, asked, values):
+            return [gradio().skip()] * PREVIEWED
         visit.touched = True
         visit.shown = None
         return self._noted(visit, values, True)
 
-    def live(self, on: bool, visit: Visit, values: Sequence[Any], progress: Any) -> Iterator[Any]:
+    def live(self, asked: float, on: bool, visit: Visit, values: Sequence[Any], progress: Any) -> Iterator[Any]:
         """As `edit`, once values have rested; nothing where their picture is on the page, or no longer wanted."""
         values = tuple(values)
         yield unchanged()
-        if not on:
+        if not on or not _newest(visit, asked, values):
             return
         rested = time.monotonic() + REST
         while time.monotonic() < rested and visit.wanted == values:
             time.sleep(_LOOK)
         if visit.subject is not None and visit.touched and visit.wanted == values != visit.shown:
-            yield from self.edit(visit, values, progress)
+            yield from self.edit(asked, visit, values, progress)
 
-    def edit(self, visit: Visit, values: Sequence[Any], progress: Any) -> Iterator[Any]:
+    def edit(self, asked: float, visit: Visit, values: Sequence[Any], progress: Any) -> Iterator[Any]:
         """Values, sampling last -> status, before and after, picture, report, file; the pictures first."""
         gr = gradio()
         values = tuple(values)
         yield unchanged()
-        if visit.stopped or visit.left or visit.wanted != values:
+        if visit.stopped or visit.left or not _newest(visit, asked, values):
             return
         try:
             wish, sampling = self._asked(values)
@@ -105,7 +111,8 @@ class Hands:
                 yield [said(str(error)), gr.skip(), gr.skip(), FAILED, gr.skip()]
             return
         visit.latest = edit
-        yield [gr.skip(), *self._results(visit), "<p class='made'>Measuring ...</p>", gr.skip()]
+        status = said("") if visit.subject is None else advice(visit)
+        yield [status, *self._results(visit), "<p class='made'>Measuring ...</p>", gr.skip()]
         report = measured(visit, edit, self.controls.requested(wish))
         with tempfile.NamedTemporaryFile(prefix="edit-", suffix=".zip", dir=self.folder, delete=False) as file:
             pack(edit, report, self.controls.told(wish), Path(file.name))
@@ -114,21 +121,22 @@ class Hands:
         visit.shown = values
         yield [gr.skip()] * 3 + [table(report, edit), gr.update(value=file.name, interactive=True)]
 
-    def sweep(self, title: str, visit: Visit, values: Sequence[Any], progress: Any) -> Any:
+    def sweep(self, asked: float, title: str, visit: Visit, values: Sequence[Any], progress: Any) -> Any:
         """A title and values -> status, gallery."""
         gr = gradio()
         values = tuple(values)
-        visit.wanted = values
+        if not _newest(visit, asked, values):
+            return gr.skip(), gr.skip()
         try:
             present, sampling = self._asked(values)
-            asked = self.controls.sweeps[title](present)
-            wishes = [wish for _, wish in asked]
+            steps = self.controls.sweeps[title](present)
+            wishes = [wish for _, wish in steps]
             edits = self.desk.edit(visit, wishes, sampling, lambda share: progress(share, "sweep"), values)
         except Stopped:
             return gr.skip(), gr.skip()
         except FaceEditError as error:
             return said(str(error)), gr.skip()
-        return gr.skip(), [(self.desk.shown(visit, edit.after), label) for (label, _), edit in zip(asked, edits)]
+        return gr.skip(), [(self.desk.shown(visit, edit.after), label) for (label, _), edit in zip(steps, edits)]
 
     def asking(self, change: Callable[..., Any]) -> Callable[..., Any]:
         """A change of inputs that needs a photo, as a function of the page: -> status and inputs."""
@@ -151,7 +159,6 @@ class Hands:
     def _noted(self, visit: Visit, values: tuple[Any, ...], edits: bool) -> Any:
         """Notes what is wanted -> status, preview, report, file, gallery; `edits`: an edit follows."""
         gr = gradio()
-        visit.wanted = values
         visit.stopped = False
         drafted = self._drafted(visit, values)
         if visit.shown == values:  # they have come back to where the picture is
@@ -189,6 +196,18 @@ class Hands:
     def _asked(self, values: Sequence[Any]) -> tuple[Any, Sampling]:
         """The request and how it is made, from all values of the page."""
         return self.controls.wish(*values[: -len(SAMPLED)]), Sampling.of(*values[-len(SAMPLED) :])
+
+
+def _newest(visit: Visit, asked: float, values: tuple[Any, ...]) -> bool:
+    """Whether no later values have been asked for; these are then the wanted ones.
+
+    Requests overtake each other on their way, so the page says when it made each.
+    """
+    if asked < visit.asked:
+        return False
+    visit.asked = asked
+    visit.wanted = values
+    return True
 
 
 def unchanged() -> list[Any]:

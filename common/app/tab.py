@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,29 +45,34 @@ class Tab:
 
     def _wire(self, at: Layout, hands: Hands) -> None:
         gr = gradio()
+        clock = gr.Number(0, visible=False)
         values = [*at.controls.inputs, *at.sampling]
         results = [at.status, at.compare, at.alone, at.report, at.save]
         previewed = [at.status, at.draft, at.report, at.save, at.gallery]
         shown = {"show_progress_on": [at.compare, at.alone], **NETWORKS}
 
         # Gradio hands its progress to functions that have it as default
-        def live(on: bool, visit: Visit, *values: Any, progress: Any = gr.Progress()) -> Any:  # noqa: B008
-            yield from hands.live(on, visit, values, progress)
+        def live(asked: float, on: bool, visit: Visit, *values: Any, progress: Any = gr.Progress()) -> Any:  # noqa: B008
+            yield from hands.live(asked, on, visit, values, progress)
 
-        def edit(visit: Visit, *values: Any, progress: Any = gr.Progress()) -> Any:  # noqa: B008
-            yield from hands.edit(visit, values, progress)
+        def edit(asked: float, visit: Visit, *values: Any, progress: Any = gr.Progress()) -> Any:  # noqa: B008
+            yield from hands.edit(asked, visit, values, progress)
 
-        def sweep(title: str, visit: Visit, *values: Any, progress: Any = gr.Progress()) -> Any:  # noqa: B008
-            return hands.sweep(title, visit, values, progress)
+        def sweep(asked: float, title: str, visit: Visit, *values: Any, progress: Any = gr.Progress()) -> Any:  # noqa: B008
+            return hands.sweep(asked, title, visit, values, progress)
 
-        moved = hands.preview, [at.live, at.visit, *values], previewed
+        watched: dict[str, Any] = {"inputs": [clock, at.live, at.visit, *values]}
+        watched["js"] = _stamped(watched["inputs"])
+        pressed: dict[str, Any] = {"inputs": [clock, at.visit, *values]}
+        pressed["js"] = _stamped(pressed["inputs"])
+        moved = {"fn": hands.preview, "outputs": previewed, **watched, **AT_ONCE}
+        edited = {"fn": live, "outputs": results, **watched, **shown}
 
         def follow(event: Any) -> None:
             """A preview and an edit after what may have changed the values."""
-            event.then(*moved, **AT_ONCE).then(live, [at.live, at.visit, *values], results, **shown)
+            event.then(**moved).then(**edited)
 
-        changed = gr.on([each.change for each in (*values, at.live)], *moved, **AT_ONCE)
-        changed.then(live, [at.live, at.visit, *values], results, **shown)
+        gr.on([each.change for each in (*values, at.live)], **moved).then(**edited)
         for trigger, change, own in at.controls.sets:
             follow(trigger(change, list(own), at.controls.inputs, **AT_ONCE))
         for trigger, change, own in at.controls.asks_photo:
@@ -75,11 +80,12 @@ class Tab:
             follow(trigger(hands.asking(change), [at.visit, *own], outputs, **AT_ONCE))
         for event in self._opened(at, hands, results):
             follow(event)
-        begun = at.go.click(hands.begin, [at.visit, *values], previewed, **AT_ONCE)
-        begun.then(edit, [at.visit, *values], results, **shown)
+        begun = at.go.click(hands.begin, outputs=previewed, **pressed, **AT_ONCE)
+        begun.then(edit, outputs=results, **pressed, **shown)
         at.close.change(hands.show, [at.close, at.visit], at.compare, **AT_ONCE)
         at.stop.click(hands.stop, at.visit, None, queue=False)
-        at.sweep.click(sweep, [at.which, at.visit, *values], [at.status, at.gallery], **NETWORKS)
+        swept = [clock, at.which, at.visit, *values]
+        at.sweep.click(sweep, swept, [at.status, at.gallery], js=_stamped(swept), **NETWORKS)
 
     @staticmethod
     def _opened(at: Layout, hands: Hands, results: list[Any]) -> list[Any]:
@@ -96,3 +102,8 @@ class Tab:
             at.photo.input(hands.open, [at.visit, at.photo], opened, **NETWORKS),
             at.faces.select(other_face, [at.visit, at.photo], opened, **NETWORKS),
         ]
+
+
+def _stamped(inputs: Sequence[Any]) -> str:
+    """JavaScript that puts the page's time in the place of the first of so many inputs, when they are sent."""
+    return f"(...all) => [Date.now(), ...all.slice(1, {len(inputs)})]"
