@@ -136,7 +136,7 @@ def described(
 def sheet(sweep: list[Image.Image], expressions: dict[str, tuple[Image.Image, ...]]) -> Image.Image:
     """Columns of units over rows of strengths; below, the expressions: photo, edit, truth."""
     columns = len(ACTION_UNITS)
-    units = [f"{unit} {meaning}"[:22] for unit, meaning in ACTION_UNITS.items()]
+    units = [f"{unit} {meaning}" for unit, meaning in ACTION_UNITS.items()]
     rows = [
         Row(sweep[number * columns : (number + 1) * columns], () if number else units, f"+{level:g}")
         for number, level in enumerate(LEVELS)

@@ -28,7 +28,6 @@ from rigface.rigger import conditions_of
 
 PHOTO = Path(__file__).with_name("portraits") / "surprise.jpg"
 SIDE = 192
-TOGETHER = "all three together"
 SWEEPS = {
     "light, azimuth": [RigWish(light=Light(azimuth)) for azimuth in (-75, -50, -25, 0, 25, 50, 75)],
     "light, elevation": [RigWish(light=Light(20, elevation)) for elevation in (-10, 0, 15, 30, 45, 60, 75)],
@@ -38,7 +37,7 @@ SWEEPS = {
         RigWish(expression=units)
         for units in ("AU12=2", "AU12=4,AU6=3", "AU1=4,AU2=4", "AU4=4", "AU9=4", "AU15=4,AU17=2", "AU25=3,AU26=4")
     ],
-    TOGETHER: [
+    "all three together": [
         RigWish(Light(60, 20), Pose(-20), "AU12=4,AU6=3"),
         RigWish(Light(-60, 20), Pose(20), "AU12=4,AU6=3"),
         RigWish(Light(60, 20), Pose(20), "AU4=4,AU15=3"),
@@ -66,7 +65,7 @@ def main() -> int:
     rows = [
         Row(
             editor.edit(subject, wishes, batch_size=len(wishes), progress=False),
-            [] if title == TOGETHER else [str(each) for each in wishes],  # too long for a picture's width
+            [str(each) for each in wishes],
             title,
         )
         for title, wishes in [*SWEEPS.items()][: args.sweeps]

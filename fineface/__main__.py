@@ -22,10 +22,10 @@ from common.errors import ActionUnitError, InputError
 from common.expressions import is_word
 from common.files import check_writable
 from common.help.command import doctor, licenses
-from common.images import picture_format, save_image
+from common.images import picture_format, read_image, save_image
 from common.provenance.options import add_saving, saving
 from common.provenance.recipe import saved_with
-from common.sheets import Row, contact_sheet
+from common.sheets import CROPS, SIDE, Row, check_side, close_up, contact_sheet, face_box
 
 from .flags import add_face, add_model, add_sampling, sampling
 from .sweep import STEPS, expand
@@ -76,12 +76,13 @@ def _generate(arguments: list[str]) -> int:
     wishes, target = expand(wish, args.columns), Path(args.output or "fineface.png")
     picture_format(target)
     check_writable(target.parent)
+    _check_sheet(wishes, side=args.side)
     started = time.perf_counter()
     _begin(args)
     from ._api import generate  # torch and diffusers load here, after the arguments have been understood
 
     images = generate(prompts[0], wishes, face=args.face, size=args.size, **_options(args))
-    return _finish(args, images, wishes, target, prompts[0], started)
+    return _finish(args, images, wishes, target, prompts[0], started, args.side)
 
 
 def _edit(arguments: list[str]) -> int:
@@ -91,11 +92,13 @@ def _edit(arguments: list[str]) -> int:
     add_face(parser)
     _add_options(parser, "PHOTO-edited.png")
     parser.add_argument("--size", type=int, help="side of the crop in pixels (default: the network's own)")
+    parser.add_argument("--crop", choices=CROPS, help="of a sweep, show the face with some margin, not the whole photo")
     args = parser.parse_intermixed_args(arguments)
     photos, wish = split_inputs(args.inputs)
     if len(photos) != 1 or not os.path.exists(os.path.expanduser(photos[0])):
         raise InputError(f"Name one photo, e.g. fineface edit photo.jpg AU12=3; got {photos or 'none'}.")
     wishes, target = expand(wish, args.columns), output_paths([Path(photos[0])], args.output)[0]
+    _check_sheet(wishes, side=args.side, crop=args.crop)
     started, face = time.perf_counter(), parse_face(args.face)
     _begin(args)
     from ._api import edit
@@ -105,7 +108,10 @@ def _edit(arguments: list[str]) -> int:
         strength=args.strength, finder=args.finder, parser=args.parser, strict=args.strict, size=args.size,
         **_options(args),
     )  # fmt: skip
-    return _finish(args, images, wishes, target, photos[0], started)
+    if args.crop:
+        box = face_box(read_image(photos[0]), face, args.finder)
+        images = [close_up(image, box) for image in images]
+    return _finish(args, images, wishes, target, photos[0], started, args.side or SIDE)
 
 
 def _download(arguments: list[str]) -> int:
@@ -159,6 +165,11 @@ def split_inputs(inputs: Sequence[str]) -> tuple[list[str], str]:
 def _add_options(parser: argparse.ArgumentParser, output: str) -> None:
     parser.add_argument("-o", "--output", help=f"file; a sweep becomes a labelled sheet (default: {output})")
     parser.add_argument("--columns", type=int, default=STEPS, help="pictures of a sweep")
+    parser.add_argument(
+        "--side",
+        type=int,
+        help=f"of a sweep, longer side of each picture in pixels (default: {SIDE} for photos, else as made)",
+    )
     parser.add_argument("--json", action="store_true", help="print what was done as JSON")
     add_saving(parser)
     options.add_quiet(parser)
@@ -180,11 +191,25 @@ def _begin(args: argparse.Namespace) -> None:
     saving(args)
 
 
+def _check_sheet(wishes: Sequence[str], **options: object) -> None:
+    """Raises an InputError for options of a sheet where one picture is made, or a side that cannot be used."""
+    check_side(options["side"])
+    given = [f"--{name}" for name, value in options.items() if value is not None]
+    if given and len(wishes) == 1:
+        raise InputError(f"{' and '.join(given)}: for the sheet of a sweep only, such as AU12=0:5; leave it out.")
+
+
 def _finish(
-    args: argparse.Namespace, images: Sequence[Any], wishes: Sequence[str], target: Path, title: str, started: float
+    args: argparse.Namespace,
+    images: Sequence[Any],
+    wishes: Sequence[str],
+    target: Path,
+    title: str,
+    started: float,
+    side: int | None,
 ) -> int:
-    """Writes the picture, or the sheet of a sweep."""
-    made = images[0] if len(images) == 1 else contact_sheet([Row(images, wishes, title)])
+    """Writes the picture, or the sheet of a sweep with pictures of a longer side of so many pixels."""
+    made = images[0] if len(images) == 1 else contact_sheet([Row(images, wishes, title)], side)
     save_image(saved_with(made, **saving(args)), target)
     cli.note(f"{title} -> {target}")
     if args.json:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from PIL import Image
 
 from common.action_units import ACTION_UNITS, to_text, to_vector
-from common.app.desk import BATCH, Desk, Sampling, Visit
+from common.app.desk import BATCH, NETWORKS, SMALL, WARP, Desk, Sampling, Visit
+from common.app.inputs import slider
 from common.app.layout import Controls
 from common.app.library import gradio
 from common.app.tab import Tab
@@ -19,10 +21,11 @@ from common.prompt import PROMPT
 from .editor import FineFace
 from .options import HIGH, LOW
 from .text import check_prompt
+from .variants import warps
 
 ABOUT = (
-    "### Text to face\nA sentence and action units (AUs) make a picture of a face; with a photo, the face in it is "
-    "made anew."
+    "### Text to face\nA sentence and action units (AUs) make a picture of a face; with a photo, the face in it gets "
+    "these action units."
 )
 LEVELS = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0)
 Asked = tuple[str, list[float], float]
@@ -44,6 +47,23 @@ def tab(model: str | None = None, base: str | None = None, **networks: Any) -> T
 class FineFaceDesk(Desk[FineFace]):
     """A desk whose wishes have a prompt, and need no photo."""
 
+    option = "adapter"
+
+    def warps(self) -> bool:
+        """See `Desk.warps`."""
+        return warps(self.options.get("adapter"), self.options.get("base"), self.options.get("variant"))
+
+    def about(self) -> str:
+        """See `Desk.about`."""
+        return f"{super().about()}\nWithout a photo there is nothing to warp: networks draw the picture from the text."
+
+    def engine_of(self, visit: Visit, sampling: Sampling) -> str:
+        """See `Desk.engine_of`; without a photo there is nothing to warp, and networks draw."""
+        engine = super().engine_of(visit, sampling)
+        if visit.subject is not None or engine != WARP:
+            return engine
+        return NETWORKS if NETWORKS in self.engines else SMALL
+
     def draft(self, visit: Visit, wish: Asked) -> Image.Image:
         """See `Desk.draft`."""
         visit.photo()
@@ -54,20 +74,21 @@ class FineFaceDesk(Desk[FineFace]):
         return picture if visit.subject is None else super().shown(visit, picture)
 
     def run(
-        self, visit: Visit, wishes: list[Asked], sampling: Sampling, step: Callable[..., Any]
-    ) -> tuple[str, list[Image.Image]]:
+        self, visit: Visit, wishes: list[Asked], sampling: Sampling, engine: str, step: Callable[..., Any]
+    ) -> list[Image.Image]:
         """See `Desk.run`; without a photo, pictures of the prompt."""
         (prompt, _, strength), vectors = wishes[0], [wish[1] for wish in wishes]
         way: dict[str, Any] = {
             "seed": sampling.seed, "steps": sampling.steps, "batch_size": BATCH, "progress": False,
             "callback_on_step_end": step,
         }  # fmt: skip
+        editor = self.editor_for(engine)
         if visit.subject is None:
-            return "diffusion", self.editor.generate(prompt, vectors, **way)
-        engine = self.editor.engine_for(sampling.engine)
-        if engine == "diffusion":
-            way |= {"start": "draft", "strength": strength}
-        return engine, self.editor.edit(visit.subject, vectors, prompt, engine=engine, **way)
+            return editor.generate(prompt, vectors, **way)
+        subject = self.subject(visit, engine)
+        if engine == WARP:
+            return editor.edit(subject, vectors, prompt, engine="draft", progress=False)
+        return editor.edit(subject, vectors, prompt, engine="diffusion", start="draft", strength=strength, **way)
 
 
 def controls() -> Controls:
@@ -77,7 +98,9 @@ def controls() -> Controls:
     buttons, reset = word_buttons("neutral")
     with gr.Row():
         words = word_list()
-        strength = gr.Slider(0.1, 1, 0.5, step=0.05, label="made anew, of a photo's draft", buttons=[])
+        strength = slider(
+            0.1, 1, 0.5, step=0.05, label="Strength: share that networks repaint in a photo", elem_classes="strength"
+        )
     sliders = unit_sliders(0)
     skip = [gr.skip(), gr.skip()]
     presets = {word: [*skip, *to_vector(EXPRESSIONS[word].units)] for word in EXPRESSIONS}
@@ -89,11 +112,10 @@ def controls() -> Controls:
         requested=lambda asked: None,
         sweeps={f"{unit} {meaning}": _levels(unit) for unit, meaning in ACTION_UNITS.items()},
         sets=[
-            *((button, lambda word=word: presets[word], ()) for word, button in buttons.items()),
-            (reset, lambda: [*skip, *[0.0] * len(ACTION_UNITS)], ()),
+            *((button.click, partial(presets.get, word), ()) for word, button in buttons.items()),
+            (words.input, lambda word: presets.get(word, nothing), (words,)),
+            (reset.click, lambda: [*skip, *[0.0] * len(ACTION_UNITS)], ()),
         ],
-        chosen=[(words, lambda word: presets.get(word, nothing))],
-        loose=[prompt],
     )
 
 
@@ -103,7 +125,7 @@ def wish(prompt: str, strength: float, *values: float) -> Asked:
     Raises:
         InputError: no prompt, or an intensity out of range.
     """
-    return check_prompt("prompt", prompt), to_vector([float(v or 0) for v in values], low=LOW, high=HIGH), strength
+    return check_prompt("prompt", prompt), to_vector(list(values), low=LOW, high=HIGH), strength
 
 
 def told(asked: Asked) -> dict[str, Any]:

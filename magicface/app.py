@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from common.action_units import ACTION_UNITS, to_text, to_vector
 from common.app.desk import Desk, Visit
-from common.app.layout import Controls, picture_input
+from common.app.inputs import picture_input, slider
+from common.app.layout import Controls
 from common.app.library import gradio
-from common.app.tab import Tab
+from common.app.tab import AT_ONCE, Tab
 from common.app.units import STRONGEST, unit_sliders, word_buttons, word_list
 from common.expressions import EXPRESSIONS
 
@@ -36,29 +38,43 @@ def controls() -> Controls:
     buttons, reset = word_buttons("reset")
     with gr.Row():
         words = word_list()
-        much = gr.Slider(0.1, 1.5, 1.0, step=0.1, label="how much of it", buttons=[])
+        much = slider(0.1, 1.5, 1.0, step=0.1, label="how much of it", elem_classes="much")
     sliders = unit_sliders(-STRONGEST)
+    word = gr.State(None)  # the last one that has set the sliders, as long as none was moved by hand
+    for name, button in buttons.items():
+        button.click(partial(_told, name), None, [word, words], **AT_ONCE)
+    words.input(lambda name: name, words, word, **AT_ONCE)
+    gr.on([reset.click, *(each.input for each in sliders)], partial(_told, None), None, [word, words], **AT_ONCE)
     with gr.Row():
         neutral = gr.Button("Neutralize what is measured", size="sm", elem_classes="neutralize")
     with gr.Accordion("Take the expression of another photo", open=False):
         actor = picture_input("Actor", height=160, sources=["upload", "webcam"], elem_classes="actor")
     return Controls(
         inputs=sliders,
-        wish=lambda *values: to_vector([float(value or 0) for value in values]),
+        wish=lambda *values: to_vector(list(values)),
         told=lambda wish: {"package": "magicface", "wish": to_text(wish)},
         requested=list,
         sweeps={f"{unit} {meaning}": _levels(unit) for unit, meaning in ACTION_UNITS.items()},
         sets=[
-            (reset, lambda: [0.0] * len(ACTION_UNITS), ()),
-            *((button, _preset(word), (much,)) for word, button in buttons.items()),
+            (reset.click, lambda: [0.0] * len(ACTION_UNITS), ()),
+            *((button.click, partial(_preset, name), (much,)) for name, button in buttons.items()),
+            (words.input, _preset, (words, much)),
+            (much.change, _preset, (word, much)),
         ],
-        chosen=[(words, lambda word: _preset(word)(1.0) if word else [gr.skip()] * len(ACTION_UNITS))],
         asks_photo=[(neutral.click, _neutralized, ()), (actor.upload, _copied, (actor,))],
     )
 
 
-def _preset(word: str) -> Any:
-    return lambda much: _fitting(to_vector({u: much * v for u, v in EXPRESSIONS[word].units.items()}))
+def _told(word: str | None) -> tuple[str | None, None]:
+    """The word that sets the sliders; the list of words shows none, as it was not chosen there."""
+    return word, None
+
+
+def _preset(word: str | None, much: float) -> list[Any]:
+    """The sliders for a share of a word; without a word they stay."""
+    if word is None:
+        return [gradio().skip()] * len(ACTION_UNITS)
+    return _fitting(to_vector({unit: much * value for unit, value in EXPRESSIONS[word].units.items()}))
 
 
 def _neutralized(visit: Visit) -> list[float]:

@@ -16,6 +16,7 @@ from common.files import check_writable
 from common.images import picture_format, save_image
 from common.provenance.options import saving
 from common.provenance.recipe import saved_with
+from common.sheets import CROPS, SIDE, check_side
 
 _FRAME = re.compile(r"(\d+(?:\.\d*)?):(.*)")
 
@@ -54,14 +55,16 @@ def sweep(arguments: list[str]) -> int:
     parser = _parser("sweep", "Draws a labelled sheet of one action unit at several levels.", "sweep.png")
     parser.add_argument("unit", help="such as AU12")
     parser.add_argument("--levels", help="by commas (default: -2,-1,0,1,2,3,4)")
-    _add_side(parser)
+    _add_side(parser, SIDE)
     args = parser.parse_args(arguments)
+    check_side(args.side)
     known_unit(args.unit)
     levels, target = _levels(args.levels), _target(args, "sweep")
     from .sweeps import LEVELS
     from .sweeps import sweep as made
 
-    return _saved(made(args.photo, args.unit, levels or LEVELS, **_options(args)).sheet(args.side), target, args)
+    found = made(args.photo, args.unit, levels or LEVELS, **_options(args))
+    return _saved(found.sheet(args.side, args.crop), target, args)
 
 
 def grid(arguments: list[str]) -> int:
@@ -71,15 +74,16 @@ def grid(arguments: list[str]) -> int:
     parser.add_argument("columns", help="the unit that changes along a row, such as AU12")
     parser.add_argument("--levels", default="0,1.5,3", help="of both, by commas")
     parser.add_argument("--column-levels", help="of the second unit alone")
-    _add_side(parser)
+    _add_side(parser, SIDE)
     args = parser.parse_args(arguments)
+    check_side(args.side)
     for unit in (args.rows, args.columns):
         known_unit(unit)
     levels, others, target = _levels(args.levels), _levels(args.column_levels), _target(args, "grid")
     from .sweeps import grid as made
 
     found = made(args.photo, args.rows, args.columns, levels or (), others, **_options(args))
-    return _saved(found.sheet(args.side), target, args)
+    return _saved(found.sheet(args.side, args.crop), target, args)
 
 
 def animate(arguments: list[str]) -> int:
@@ -98,6 +102,7 @@ def animate(arguments: list[str]) -> int:
         ("offset", 0.6, "in which it goes"), ("rest", 0.2, "before and after"),
     ):  # fmt: skip
         parser.add_argument(f"--{name}", type=float, default=seconds, help=f"seconds {what}; not with keyframes")
+    _add_side(parser, None, "the frames")
     args = parser.parse_args(arguments)
     cli.listen(args.quiet)
     from common.motion import between, check_movie, rise_and_fall
@@ -106,6 +111,7 @@ def animate(arguments: list[str]) -> int:
     check_asked(args)
     check_movie(target)
     check_writable(target.parent)
+    check_side(args.side)
     if target.resolve() == args.photo.resolve():
         raise InputError(f"The result {target} would overwrite the photo; choose another -o.")
     times = {name: getattr(args, name) for name in ("onset", "apex", "offset", "rest")}
@@ -113,7 +119,7 @@ def animate(arguments: list[str]) -> int:
     between(frames, args.fps)
     from .sweeps import animate as made
 
-    found = made(args.photo, frames, fps=args.fps, **_options(args))
+    found = made(args.photo, frames, fps=args.fps, side=args.side, crop=args.crop, **_options(args))
     found.save(target)
     flicker = found.flicker()
     told = "" if flicker is None else f"; flicker where nothing moves: {flicker:.2f} of 255"
@@ -147,8 +153,10 @@ def _add_measurer(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--measurer", default="auto", help="who reads expressions: auto, regressor, fit or py-feat")
 
 
-def _add_side(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--side", type=int, default=192, help="of each picture on the sheet, in pixels")
+def _add_side(parser: argparse.ArgumentParser, side: int | None, of: str = "each picture on the sheet") -> None:
+    known = "" if side else " (default: as it is)"
+    parser.add_argument("--side", type=int, default=side, help=f"longer side of {of} in pixels{known}")
+    parser.add_argument("--crop", choices=CROPS, help="show the face with some margin around it, not the whole photo")
 
 
 def _levels(text: str | None) -> list[float] | None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from PIL import Image
 
 from common.action_units import to_vector
-from common.app.desk import Desk, Visit
-from common.app.layout import Controls, picture_input
+from common.app.desk import WARP, Desk, Sampling, Visit
+from common.app.inputs import picture_input, slider
+from common.app.layout import Controls
 from common.app.library import gradio
-from common.app.tab import Tab
+from common.app.tab import AT_ONCE, Tab
 from common.expressions import EXPRESSIONS
 
 from .editor import RigFace
@@ -39,28 +40,38 @@ def tab(**networks: Any) -> Tab:
 
 
 class RigDesk(Desk[RigFace]):
-    """A desk that has looked at the photos from which is copied, once for the networks and once for drafts."""
+    """A desk that keeps what each engine has seen in the photos to copy from."""
 
     def __init__(self, kind: type[RigFace], **options: Any) -> None:
         super().__init__(kind, **options)
-        self._looks: dict[int, tuple[Target, Target]] = {}
+        self._looks: dict[int, tuple[Target, Any, dict[str, Target]]] = {}
 
     def look(self, photo: Any) -> Target:
-        """What there is to copy from a photo; only the last of them are kept.
+        """What there is to copy from a photo, for the warp; only the last photos are kept.
 
         Raises:
-            FaceNotFoundError: nobody is on it.
+            FaceNotFoundError: no face is on it.
         """
-        looks = self.editor.look(photo), self.drafter.look(photo)
-        self._looks[id(looks[0])] = looks
+        target = self.drafter.look(photo)
+        self._looks[id(target)] = target, photo, {WARP: target}
         for old in list(self._looks)[:-LOOKS]:
             del self._looks[old]
-        return looks[0]
+        return target
 
-    def draft(self, visit: Visit, wish: RigWish) -> Image.Image:
-        """See `Desk.draft`."""
-        known = self._looks.get(id(wish.target))
-        return super().draft(visit, replace(wish, target=known[1]) if known else wish)
+    def run(
+        self, visit: Visit, wishes: list[RigWish], sampling: Sampling, engine: str, step: Callable[..., Any]
+    ) -> list[Image.Image]:
+        """See `Desk.run`."""
+        return super().run(visit, [self._ready(wish, engine) for wish in wishes], sampling, engine, step)
+
+    def _ready(self, wish: RigWish, engine: str) -> RigWish:
+        """A request whose photo to copy from has been looked at by the engine's own editor."""
+        if id(wish.target) not in self._looks:
+            return wish
+        _, photo, seen = self._looks[id(wish.target)]
+        if engine not in seen:
+            seen[engine] = self.editor_for(engine).look(photo)
+        return replace(wish, target=seen[engine])
 
 
 def controls(desk: RigDesk) -> Controls:
@@ -71,18 +82,20 @@ def controls(desk: RigDesk) -> Controls:
         reset = gr.Button("reset", size="sm", elem_classes="reset")
     relit = gr.Checkbox(False, label="Change the light", elem_classes="relit")
     with gr.Row():
-        azimuth = gr.Slider(-90, 90, 0, step=5, label="from the side (°)", buttons=[])
-        elevation = gr.Slider(-60, 80, 10, step=5, label="from above (°)", buttons=[])
+        azimuth = slider(-90, 90, 0, step=5, label="from the side (°)", elem_classes="azimuth")
+        elevation = slider(-60, 80, 10, step=5, label="from above (°)", elem_classes="elevation")
     with gr.Row():
-        ambient = gr.Slider(0, 1, 0.5, step=0.05, label="light from everywhere", buttons=[])
-        intensity = gr.Slider(0.3, 2, 1, step=0.05, label="brightness", buttons=[])
+        ambient = slider(0, 1, 0.5, step=0.05, label="light from everywhere", elem_classes="ambient")
+        intensity = slider(0.3, 2, 1, step=0.05, label="brightness", elem_classes="intensity")
+    # who moves a lamp wants its light
+    gr.on([each.input for each in (azimuth, elevation, ambient, intensity)], lambda: True, None, relit, **AT_ONCE)
     with gr.Row():
         turns = [
-            gr.Slider(-limit, limit, 0, step=1, label=f"{name} (°)", buttons=[], min_width=140, elem_classes=name)
+            slider(-limit, limit, 0, step=1, label=f"{name} (°)", min_width=180, elem_classes=name)
             for name, limit in TURNS.items()
         ]
     with gr.Row():
-        word = gr.Dropdown(["as it is", *EXPRESSIONS], value="as it is", label="Expression")
+        word = gr.Dropdown(["as it is", *EXPRESSIONS], value="as it is", label="Expression", elem_classes="words")
     with gr.Accordion("Copy from another photo", open=False):
         target = picture_input("Other photo", height=160, sources=["upload", "webcam"], elem_classes="other")
         copied = gr.CheckboxGroup(list(PARTS), value=["light"], label="What to copy")
@@ -112,9 +125,9 @@ def controls(desk: RigDesk) -> Controls:
             ],
         },
         sets=[
-            (reset, lambda: neutral, ()),
-            (forget, lambda: [gr.skip()] * INPUTS + [None], ()),
-            *((button, _lamp(LAMPS[name]), ()) for name, button in lamps.items()),
+            (reset.click, lambda: neutral, ()),
+            (forget.click, lambda: [gr.skip()] * INPUTS + [None], ()),
+            *((button.click, _lamp(LAMPS[name]), ()) for name, button in lamps.items()),
         ],
         asks_photo=[(take.click, copy, (target, copied))],
     )

@@ -85,8 +85,7 @@ def prepare_pairs(manifest: Path, out: Path, editor: RigFace, *, progress: bool 
 def _prepare(row: dict[str, Any], number: int, beside: Path, folder: Path, editor: RigFace) -> dict[str, Any]:
     """A row of the new list, its pictures written; empty where a face is not seen."""
     paths = {name: (beside / str(row[name])).resolve() for name in COLUMNS}
-    side = editor.size
-    crops = {name: rgb(read_image(path).resize((side, side), Image.Resampling.LANCZOS)) for name, path in paths.items()}
+    crops = {name: _square(path, editor.size) for name, path in paths.items()}
     try:
         made = {name: _whole(crop, editor) for name, crop in crops.items()}
     except FaceNotFoundError as error:
@@ -106,6 +105,14 @@ def _prepare(row: dict[str, Any], number: int, beside: Path, folder: Path, edito
     numbers = conditions.coefficients.tolist()
     stored = {name: f"{folder.name}/{names[name]}.png" for name in ("background", "render")}
     return {**{name: str(path) for name, path in paths.items()}, **stored, "coefficients": numbers}
+
+
+def _square(path: Path, side: int) -> np.ndarray:
+    """A prepared crop at the model's size; one with another aspect ratio would be squeezed, and is refused."""
+    crop = read_image(path)
+    if crop.width != crop.height:
+        raise InputError(f"source and target must be square crops; {path} has {crop.width} x {crop.height} pixels.")
+    return rgb(crop.resize((side, side), Image.Resampling.LANCZOS))
 
 
 def _whole(crop: np.ndarray, editor: RigFace) -> Prepared:

@@ -1,14 +1,14 @@
-"""What happens behind a tab, without its looks: a visitor's photo, and drafts and edits of it."""
+"""What happens behind a tab, without its looks: a visitor's photo, and previews and edits of it."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import ceil
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 import torch
@@ -19,22 +19,33 @@ from ..arguments import SEED
 from ..draft.change import Change
 from ..errors import ImageError, InputError
 from ..faces.face import left_to_right
+from ..files import EMBEDDED
 from ..images import around, flat, read_image, rgb
+from ..sheets import fitted
 from ..subject import Subject
 
 Kind = TypeVar("Kind")
 
 PIXELS = 40_000_000
 """Of a photo at most."""
-SMALL = 192
-"""Side in pixels of what drafts show of a photo while a slider moves."""
+SMALL_SIDE = 192
+"""Side in pixels of what previews show of a photo while a slider moves."""
 MARGIN = 0.7
 """Round a face, in its widths, where it is shown alone."""
 BATCH = 4
+THUMB = 96
+"""Longer side in pixels of the small pictures from which a face is chosen."""
+WARP, NETWORKS, SMALL = "warp", "networks", "small networks"
+ENGINES = {
+    WARP: "moves the photo by a 3D head fitted to the face; sharp, for photographs; runs no networks",
+    NETWORKS: "the diffusion model that this app was started with",
+    SMALL: "show the whole diffusion path; trained on rendered faces of 128 px, so photographs come out blurred",
+}
+"""Engine by its name on the page -> what it is for."""
 
 
 class Stopped(Exception):
-    """The visitor does not want this edit any longer."""
+    """The visitor has stopped this edit, or wants another one."""
 
 
 @dataclass(eq=False)
@@ -42,18 +53,34 @@ class Visit:
     """One visitor with one photo, or with none yet, for as long as their page is open.
 
     Attributes:
-        subject: the photo, encoded once for all edits.
-        small: the surroundings of its face, small enough that a draft is there before a hand leaves the slider.
-        thumbs: of all faces that were found, from left to right.
-        wanted: what the sliders say now; edits for other values end.
+        subject: the photo, encoded once for all edits by the page's first engine.
+        small: the surroundings of its face, small enough that a preview is there before a hand leaves the slider.
+        thumbs: small pictures of all faces that were found, from left to right.
+        picked: the face that was chosen, see `common.faces.choose_face`.
+        others: engine -> the photo, encoded for it when it is first asked for.
+        wanted: the page's present values; edits for other values end.
+        asked: when the page asked for them, in its own milliseconds.
+        touched: something has been asked of the photo.
+        shown: the values to which the picture on the page belongs; None where it belongs to none.
+        latest: what is on the page.
+        close: the face is shown close up, not the whole photo.
         stopped: the visitor has said stop.
+        left: the photo has been replaced by another; its edits end, and nothing of them is shown.
     """
 
     subject: Subject | None = None
     small: Subject | None = None
     thumbs: tuple[Image.Image, ...] = ()
+    picked: str | int = "largest"
+    others: dict[str, Subject] = field(default_factory=dict)
     wanted: Any = None
+    asked: float = 0.0
+    touched: bool = False
+    shown: Any = None
+    latest: Edit | None = None
+    close: bool = False
     stopped: bool = False
+    left: bool = False
 
     def photo(self) -> Subject:
         """The photo.
@@ -81,6 +108,7 @@ class Edit:
         before: the photo; None where there was none.
         after: the picture that was made.
         engine: "diffusion" or "draft".
+        by: the engine's name on the page, one of `ENGINES`.
         seconds: that it took.
         settings: seed, steps and the like.
     """
@@ -89,47 +117,91 @@ class Edit:
     before: Image.Image | None
     after: Image.Image
     engine: str
+    by: str
     seconds: float
     settings: dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """What a visitor may choose besides the wish; None is the model's own."""
+    """What a visitor may choose beside the request.
+
+    Attributes:
+        seed: random seed for the initial noise.
+        steps: denoising steps; None is the model's own number.
+        engine: one of `ENGINES`; None is the page's first.
+    """
 
     seed: int = SEED
     steps: int | None = None
-    engine: Any = None
+    engine: str | None = None
 
     @classmethod
     def of(cls, seed: float | None, steps: float | None, engine: str | None) -> Sampling:
-        """From what components of a page hold."""
-        return cls(int(seed or 0), int(steps) if steps else None, engine if engine in ("diffusion", "draft") else None)
+        """From what components of a page hold; an empty seed is the default one."""
+        return cls(SEED if seed is None else int(seed), int(steps) if steps else None, engine)
 
 
 class Desk(Generic[Kind]):
-    """An editor and what a page asks of it; many visitors share one.
+    """The engines of a page's tab and what the page asks of them; many visitors share one.
 
     Args:
         kind: the class of the editor.
-        options: of `Editor.from_pretrained`; the networks are loaded when the first photo comes.
+        options: of `Editor.from_pretrained`; networks are loaded when a visitor first needs them.
     """
+
+    option: ClassVar[str] = "model"
+    """Which of the options names the model."""
 
     def __init__(self, kind: type[Kind], **options: Any) -> None:
         self.kind, self.options = kind, options
-        self._lock, self._editor = threading.Lock(), None
+        self._lock = threading.Lock()
+        self._editors: dict[str, Any] = {}
+
+    @cached_property
+    def engines(self) -> tuple[str, ...]:
+        """Names of the engines on offer, the one that is taken by default first.
+
+        Without published weights and without a named model photos are warped. The small networks run only where they
+        are chosen by name, here or when the app is started.
+        """
+        if self.options.get(self.option) == EMBEDDED:
+            return SMALL, WARP
+        return (WARP, SMALL) if self.warps() else (NETWORKS, WARP, SMALL)
+
+    def about(self) -> str:
+        """What the engines on offer are for, a line each."""
+        return "\n".join(f"{name}: {ENGINES[name]}" for name in self.engines)
+
+    def warps(self) -> bool:
+        """Whether there are neither published weights nor a named model."""
+        return self.kind.warps(self.options.get("model"), self.options.get("base"))  # type: ignore[attr-defined]
+
+    def editor_for(self, engine: str) -> Any:
+        """The editor behind an engine; visitors who come at once load its networks once.
+
+        Raises:
+            InputError: no such engine.
+            MissingCheckpointError, CheckpointError: its networks cannot be loaded.
+        """
+        if engine not in self.engines:
+            raise InputError(f"The engine is one of {', '.join(self.engines)}; got {engine!r}.")
+        if engine == WARP:
+            return self.drafter
+        with self._lock:
+            if engine not in self._editors:
+                small = {self.option: EMBEDDED, "base": None} if engine == SMALL else {}
+                self._editors[engine] = self.kind.from_pretrained(**self.options | small)  # type: ignore[attr-defined]
+            return self._editors[engine]
 
     @property
     def editor(self) -> Any:
-        """With networks; visitors who come at once load them once."""
-        with self._lock:
-            if self._editor is None:
-                self._editor = self.kind.from_pretrained(**self.options)  # type: ignore[attr-defined]
-            return self._editor
+        """The editor behind the engine that is taken by default."""
+        return self.editor_for(self.engines[0])
 
     @cached_property
     def drafter(self) -> Any:
-        """Without."""
+        """The editor without networks."""
         return self.kind.drafting(size=256)  # type: ignore[attr-defined]
 
     def open(self, photo: Any, face: str | int = "largest") -> Visit:
@@ -137,7 +209,7 @@ class Desk(Generic[Kind]):
 
         Raises:
             ImageError: no picture, or one of more than `PIXELS`.
-            FaceNotFoundError: nobody is on it.
+            FaceNotFoundError: no face is on it.
         """
         picture = read_image(photo)
         if picture.width * picture.height > PIXELS:
@@ -145,32 +217,34 @@ class Desk(Generic[Kind]):
                 f"The photo has {picture.width} x {picture.height} pixels, more than {PIXELS / 1e6:.0f} million: make "
                 "it smaller."
             )
-        subject = self.encode(picture, face)
+        subject = self.editor.encode(picture, face=face)
         assert subject.face is not None  # an error, were none found
-        found = left_to_right(self.finder.find(rgb(picture)))
-        thumbs = tuple(around(picture, each.box, 0.3)[0].resize((96, 96)) for each in found)
+        found = left_to_right(self.editor.finder.find(rgb(picture)))
+        thumbs = tuple(fitted(around(picture, each.box, 0.3)[0], THUMB) for each in found)
         part, shift = around(picture, subject.face.box, MARGIN)
-        scale = min(SMALL / max(part.size), 1.0)
+        scale = min(SMALL_SIDE / max(part.size), 1.0)
         part = flat(part).resize((round(scale * part.width), round(scale * part.height)))
         centre = scale * (subject.face.centre - shift)
         small = self.drafter.encode(part, face=(float(centre[0]), float(centre[1])))
         moved = small.draft  # the head is fitted now, not when a slider moves, and what drafts load is loaded
         moved(Change(torch.ones(len(ACTION_UNITS)), torch.eye(3), moved.light, moved.light))
-        if self.drafts(subject):
+        if self.engines[0] == WARP:
             _ = subject.draft
-        return Visit(subject, small, thumbs)
+        return Visit(subject, small, thumbs, face, {self.engines[0]: subject})
 
-    @property
-    def finder(self) -> Any:
-        """Of faces."""
-        return self.editor.finder
+    def subject(self, visit: Visit, engine: str) -> Subject:
+        """The visitor's photo, encoded for an engine.
 
-    def encode(self, picture: Image.Image, face: str | int) -> Subject:
-        """See `Editor.encode`."""
-        return self.editor.encode(picture, face=face)
+        Raises:
+            InputError: there is no photo yet.
+        """
+        photo = visit.photo().photo
+        if engine not in visit.others:
+            visit.others[engine] = self.editor_for(engine).encode(photo, face=visit.picked)
+        return visit.others[engine]
 
     def draft(self, visit: Visit, wish: Any) -> Image.Image:
-        """The surroundings of the face as a draft, in a fraction of a second."""
+        """The surroundings of the face as a warp, in a fraction of a second."""
         visit.photo()
         # a plain picture, for the page alone: a sketch of a fraction of a second is not marked as edits are
         return self.drafter.edit(visit.small, wish, engine="draft", progress=False).copy()
@@ -185,51 +259,88 @@ class Desk(Generic[Kind]):
             wishes: one or more.
             sampling: how.
             tell: takes the share that is done, 0 to 1.
-            values: what the sliders said; when they say something else, the edits end. None: only stop ends them.
+            values: the page's values; when they change, the edits end. None: only stop ends them.
 
         Raises:
             InputError: there is no photo, and the editor needs one; else as the editor.
             Stopped: the visitor has said stop, or moved a slider.
         """
         visit.stopped = False
-        done, total = 0, ceil(len(wishes) / BATCH) * (sampling.steps or self.steps)
+        engine = self.engine_of(visit, sampling)
+        steps = None if engine == WARP else sampling.steps or int(self.editor_for(engine).defaults.steps)
+        done, total = 0, ceil(len(wishes) / BATCH) * (steps or 1)
+
+        def check() -> None:
+            if visit.stopped or visit.left or (values is not None and visit.wanted not in (None, values)):
+                raise Stopped
 
         def step(pipeline: Any, index: int, timestep: Any, state: dict[str, Any]) -> dict[str, Any]:
             nonlocal done
-            if visit.stopped or (values is not None and visit.wanted not in (None, values)):
-                raise Stopped
+            check()
             done += 1
             tell(min(done / total, 1.0))
             return state
 
         started = time.perf_counter()
-        engine, pictures = self.run(visit, list(wishes), sampling, step)
+        pictures = self.run(visit, list(wishes), sampling, engine, step)
+        check()
         seconds = (time.perf_counter() - started) / len(wishes)
-        settings = {"seed": sampling.seed, "steps": (sampling.steps or self.steps) if engine == "diffusion" else None}
+        settings = {"seed": sampling.seed, "steps": steps, "model": self._model(engine)}
         before = None if visit.subject is None else visit.subject.photo
-        return [Edit(wish, before, picture, engine, seconds, settings) for wish, picture in zip(wishes, pictures)]
+        name = "draft" if engine == WARP else "diffusion"
+        return [Edit(wish, before, made, name, engine, seconds, settings) for wish, made in zip(wishes, pictures)]
 
-    def drafts(self, subject: Subject) -> bool:
-        """Whether the photo is one of those that are drafted where nobody says."""
-        return self.editor.engine_for() == "draft"
+    def engine_of(self, visit: Visit, sampling: Sampling) -> str:
+        """Which engine makes a visitor's pictures."""
+        return sampling.engine or self.engines[0]
 
     def shown(self, visit: Visit, picture: Image.Image) -> Image.Image:
         """Of an edited photo, what a gallery shows."""
         return flat(around(picture, visit.box(), MARGIN)[0])
 
-    @property
-    def steps(self) -> int:
-        """That the model itself takes."""
-        return int(self.editor.defaults.steps)
+    def pair(self, visit: Visit, edit: Edit) -> tuple[tuple[Image.Image, Image.Image], float]:
+        """Before and after as the page compares them, and where the line between them stands: left of the face.
+
+        Returns:
+            The two pictures, and the place of the line in percent of their width.
+        """
+        assert edit.before is not None
+        box, pictures = visit.box(), (edit.before, edit.after)
+        left = 0.0
+        if visit.close:
+            left = float(around(edit.before, box, MARGIN)[1][0])
+            pictures = tuple(around(each, box, MARGIN)[0] for each in pictures)
+        before, after = (flat(each) for each in pictures)
+        margin = 0.2 * float(box[2] - box[0])
+        return (before, after), float(np.clip(100 * (box[0] - margin - left) / before.width, 4, 96))
 
     def run(
-        self, visit: Visit, wishes: list[Any], sampling: Sampling, step: Callable[..., Any]
-    ) -> tuple[str, list[Image.Image]]:
-        """The engine that was taken, and the pictures."""
-        subject = visit.photo()
-        engine = self.editor.engine_for(sampling.engine)
-        pictures = self.editor.edit(
-            subject, wishes, seed=sampling.seed, steps=sampling.steps, engine=engine, batch_size=BATCH, progress=False,
+        self, visit: Visit, wishes: list[Any], sampling: Sampling, engine: str, step: Callable[..., Any]
+    ) -> list[Image.Image]:
+        """The pictures.
+
+        Args:
+            visit: whose.
+            wishes: one or more.
+            sampling: how.
+            engine: one of `ENGINES`.
+            step: called after each denoising step, see `FaceEditPipeline.__call__`.
+        """
+        editor, subject = self.editor_for(engine), self.subject(visit, engine)
+        if engine == WARP:
+            return editor.edit(subject, wishes, engine="draft", progress=False)
+        return editor.edit(
+            subject,
+            wishes,
+            seed=sampling.seed,
+            steps=sampling.steps,
+            engine="diffusion",
+            batch_size=BATCH,
+            progress=False,
             callback_on_step_end=step,
-        )  # fmt: skip
-        return engine, pictures
+        )
+
+    def _model(self, engine: str) -> str | None:
+        """The model of an engine, as `model=` of a package's functions names it."""
+        named = self.options.get(self.option)
+        return {WARP: None, SMALL: EMBEDDED}.get(engine, None if named is None else str(named))

@@ -1,18 +1,20 @@
-"""Where things stand on a tab: what goes in on the left, what comes out on the right; on a phone, below it."""
+"""Where things stand on a tab: what goes in on the left, what comes out on the right; on a phone, below it, in view."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from ..arguments import SEED
 from .desk import Visit
+from .inputs import picture_input, slider
 from .library import gradio
 
+SAMPLED = ("seed", "steps", "engine")
+"""What a tab asks for beside the request, in the order of its components."""
 KEPT = 1800
 """Seconds for which a visitor's photo is kept after the last use."""
-ENGINES = ("as it fits", "diffusion", "draft")
 
 
 @dataclass(frozen=True)
@@ -25,11 +27,9 @@ class Controls:
         told: from a wish to what makes it again, for the file of settings.
         requested: from a wish to the 12 changes that should be measured, if it has any.
         sweeps: titles, and for each a function from the present wish to labels and wishes of a gallery.
-        sets: buttons that set the inputs, with a function from the values of other components, and these.
-        chosen: components of choice that set the inputs, with a function from what was chosen.
+        sets: triggers that set the inputs, with a function from the values of other components, and these.
         asks_photo: triggers that set the inputs by a visit with a photo, with a function from it and from the values of
             other components, and these.
-        loose: inputs whose change alone drafts and edits nothing, such as a prompt.
     """
 
     inputs: Sequence[Any]
@@ -38,9 +38,7 @@ class Controls:
     requested: Callable[[Any], list[float] | None]
     sweeps: dict[str, Callable[[Any], list[tuple[str, Any]]]]
     sets: Sequence[tuple[Any, Callable[..., Any], Sequence[Any]]] = ()
-    chosen: Sequence[tuple[Any, Callable[..., Any]]] = ()
     asks_photo: Sequence[tuple[Any, Callable[..., Any], Sequence[Any]]] = ()
-    loose: Sequence[Any] = field(default=())
 
 
 @dataclass(frozen=True)
@@ -59,6 +57,7 @@ class Layout:
     draft: Any
     compare: Any
     alone: Any
+    close: Any
     report: Any
     save: Any
     which: Any
@@ -66,12 +65,14 @@ class Layout:
     gallery: Any
 
 
-def lay_out(controls: Callable[[], Controls], needs_photo: bool) -> Layout:
+def lay_out(controls: Callable[[], Controls], needs_photo: bool, engines: Sequence[str], about: str) -> Layout:
     """Makes the components, inside of Gradio's blocks.
 
     Args:
         controls: makes those of the package.
         needs_photo: nothing can be made without one.
+        engines: names of those on offer, the one that is taken by default first.
+        about: what they are for.
     """
     gr = gradio()
     found: dict[str, Any] = {"visit": gr.State(Visit(), time_to_live=KEPT)}
@@ -81,22 +82,11 @@ def lay_out(controls: Callable[[], Controls], needs_photo: bool) -> Layout:
                 found |= _photo(gr, "Photo" if needs_photo else "Photo (if you like)")
             with gr.Column(elem_classes="asked"):
                 found["controls"] = controls()
-                found |= _more(gr)
+                found |= _more(gr, engines, about)
         with gr.Column(scale=6, min_width=320, elem_classes="made"):
             found |= _results(gr, needs_photo)
             found |= _sweep(gr, list(found["controls"].sweeps))
     return Layout(**found)
-
-
-def picture_input(label: str, **options: Any) -> Any:
-    """A component for a picture, whose value is the path of what was uploaded or taken; None without.
-
-    Gradio would decode it first, and say little of what it cannot read; `common.images.read_image` does.
-    """
-    found = gradio().Image(label=label, type="filepath", buttons=[], **options)
-    decode = found.preprocess
-    found.preprocess = lambda given: given.path if given is not None and given.path else decode(given)
-    return found
 
 
 def _photo(gr: Any, label: str) -> dict[str, Any]:
@@ -112,26 +102,32 @@ def _photo(gr: Any, label: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _more(gr: Any) -> dict[str, Any]:
+def _more(gr: Any, engines: Sequence[str], about: str) -> dict[str, Any]:
+    engine = gr.Radio(
+        list(engines),
+        value=engines[0],
+        label="Engine",
+        info=about,
+        elem_classes="engine",
+    )
     with gr.Accordion("More", open=False):
-        live = gr.Checkbox(True, label="Edit as soon as a slider is let go", elem_classes="live")
-        seed = gr.Number(label="Seed", value=SEED, precision=0, minimum=0)
-        steps = gr.Slider(0, 100, 0, step=1, label="Steps (0: as the model likes it)", buttons=[], elem_classes="steps")
-        engine = gr.Radio(list(ENGINES), value=ENGINES[0], label="Engine", elem_classes="engine")
+        live = gr.Checkbox(True, label="Edit as soon as a value changes", elem_classes="live")
+        seed = gr.Number(label="Seed of the networks' noise", value=SEED, precision=0, elem_classes="seed")
+        steps = slider(0, 100, 0, step=1, label="Steps of the networks (0: the model's own)", elem_classes="steps")
     return {"sampling": (seed, steps, engine), "live": live}
 
 
 def _results(gr: Any, needs_photo: bool) -> dict[str, Any]:
-    with gr.Row():
+    with gr.Row(elem_classes="acts"):
         go = gr.Button("Edit" if needs_photo else "Make", variant="primary", elem_classes="go", scale=3)
         stop = gr.Button("Stop", elem_classes="halt", scale=1, min_width=90)
-    with gr.Row():
-        with gr.Column(scale=2, min_width=150):
+    with gr.Row(elem_classes="pictures"):
+        with gr.Column(scale=2, min_width=110):
             draft = gr.Image(
-                label="Draft, at once", interactive=False, format="jpeg", height=220, buttons=[],
+                label="Preview: warp", interactive=False, format="jpeg", height=220, buttons=[],
                 elem_classes="draft", visible=needs_photo,
             )  # fmt: skip
-        with gr.Column(scale=4, min_width=280):
+        with gr.Column(scale=4, min_width=200):
             compare = gr.ImageSlider(
                 label="Before and after", interactive=False, max_height=480, buttons=["fullscreen"],
                 elem_classes="compare", visible=needs_photo,
@@ -140,10 +136,12 @@ def _results(gr: Any, needs_photo: bool) -> dict[str, Any]:
                 label="Picture", interactive=False, visible=not needs_photo, elem_classes="alone", height=360,
                 buttons=["fullscreen"],
             )  # fmt: skip
+    close = gr.Checkbox(False, label="Show the face close up", elem_classes="close", visible=needs_photo)
     report = gr.HTML(elem_classes="report")
     save = gr.DownloadButton("Download with settings", interactive=False, elem_classes="save")
     return {
-        "go": go, "stop": stop, "draft": draft, "compare": compare, "alone": alone, "report": report, "save": save,
+        "go": go, "stop": stop, "draft": draft, "compare": compare, "alone": alone, "close": close, "report": report,
+        "save": save,
     }  # fmt: skip
 
 

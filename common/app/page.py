@@ -37,23 +37,42 @@ _CSS = """
 .report table, .report tr, .report th, .report td { border: none !important; background: none !important; }
 .report th, .report td { text-align: left; padding: 3px 8px 3px 0 !important; }
 .report th { font-weight: 400; opacity: 0.65; }
-.report .bars { width: 36%; }
+.report td.bars { width: 36%; padding: 3px 0 !important;
+  background: linear-gradient(#8888, #8888) center / 1px 100% no-repeat !important; }
 .report .bar { height: 6px; margin: 2px 0; border-radius: 3px; }
 .report .wanted { background: #b8c4d6; }
 .report .measured { background: #1f5fa8; }
-.report .made { opacity: 0.65; font-size: 13px; }
+.report .made { opacity: 0.75; font-size: 13px; }
+.report .stale { opacity: 1; font-size: 14px; font-weight: 600; }
+.made:has(.stale) .compare, .made:has(.stale) .alone { opacity: 0.35; filter: grayscale(1); }
+.pictures > :first-child:not(:has(img)) { display: none !important; }
+.compare .icon-wrap { top: auto !important; bottom: -9px; opacity: 0.85; }
+.engine .wrap { gap: 6px; }
+.engine .info-text { color: var(--body-text-color) !important; opacity: 0.8; }
 .large-file { position: fixed; top: 12px; left: 50%; transform: translateX(-50%); z-index: 1000; padding: 10px 16px;
   background: #fff7ed; color: #7c2d12; border-left: 4px solid #d97706; border-radius: 4px; }
 @media (max-width: 760px) {
   .sides { flex-direction: column; flex-wrap: nowrap !important; }
-  .left { display: contents !important; }
-  .sides > .made { order: 1; }
-  .asked { order: 2; }
+  .sides > .left, .sides > .made { display: contents !important; }
+  .asked .form > .block { min-width: 100% !important; }
+  .units { flex-direction: column; gap: 0 !important; }
+  .units > * { width: 100%; }
   .units .block { padding: 2px 6px 0 !important; }
-  .units .head label span { font-size: 12px; }
+  .pictures { flex-wrap: nowrap !important; gap: 8px !important; }
+  .pictures:has(img) { position: sticky; bottom: 0; z-index: 1000; padding: 6px 0; box-shadow: 0 -6px 12px -8px #0006;
+    background: var(--background-fill-primary, white) !important; }
+  .pictures .draft label { display: none; }
+  .pictures > :first-child { flex: 3 1 0 !important; min-width: 0 !important; }
+  .pictures > :last-child { flex: 7 1 0 !important; min-width: 0 !important; }
+  .pictures img { max-height: 34vh !important; }
+  .pictures .draft { height: auto !important; }
   .report th, .report td { white-space: normal !important; }
 }
 """
+
+# The pictures cannot stick to the screen's edge inside a container with hidden overflow. Gradio applies its CSS option
+# to what is inside the container only, so this rule goes into the head.
+_UNCLIPPED = "<style>.gradio-container { overflow: clip !important; }</style>"
 
 # Gradio refuses large files without a word; this says one before they are sent. %d: bytes.
 _LARGE = """
@@ -133,7 +152,7 @@ def serve(
         _, address, _ = blocks.launch(
             server_name=host, server_port=port, max_file_size=most, inbrowser=browser,
             prevent_thread_lock=True, theme=theme, css=_CSS, share=False, quiet=True, footer_links=[], ssr_mode=False,
-            show_error=False, head=_LARGE % (most, megabytes),
+            show_error=False, head=_UNCLIPPED + _LARGE % (most, megabytes),
         )  # fmt: skip
     except OSError as error:
         raise InputError(f"Cannot listen at {host}:{port or PORT}: {error}\n  choose another --port") from error

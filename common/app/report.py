@@ -37,12 +37,8 @@ def measured(visit: Visit, edit: Edit, requested: list[float] | None) -> Report 
 
 def table(report: Report | None, edit: Edit) -> str:
     """HTML: units that were asked for or moved, wanted beside measured, and what should have stayed."""
-    made = (
-        "the draft: the photo, moved by its own fitted head"
-        if edit.engine == "draft"
-        else _counted(edit.settings["steps"])
-    )
-    head = f"<p class='made'>{made}, {edit.seconds:.1f} s</p>"
+    steps = "" if edit.settings["steps"] is None else f", {_counted(edit.settings['steps'])}"
+    head = f"<p class='made'>Made by the {edit.by}{steps}, in {edit.seconds:.1f} s.</p>"
     if report is None:
         return head + ("" if edit.before is None else "<p>The face could not be measured.</p>")
     wanted = np.zeros(len(ACTION_UNITS)) if report.requested is None else report.requested
@@ -94,9 +90,13 @@ def _counted(steps: int) -> str:
 
 
 def _row(name: str, meaning: str, wish: float, change: float) -> str:
-    bars = "".join(
-        f"<div class='bar {kind}' style='width:{min(abs(value) / _FULL, 1) * 100:.0f}%'></div>"
-        for kind, value in (("wanted", wish), ("measured", change))
-    )
+    bars = "".join(_bar(kind, value) for kind, value in (("wanted", wish), ("measured", change)) if value)
     asked = f"{wish:+.1f}" if wish else ""
     return f"<tr><td>{name} {meaning}</td><td>{asked}</td><td>{change:+.1f}</td><td class='bars'>{bars}</td></tr>"
+
+
+def _bar(kind: str, value: float) -> str:
+    """A bar from the middle of its cell: to the right for more, to the left for less."""
+    share = min(abs(value) / _FULL, 1) * 50
+    start = 50 if value >= 0 else 50 - share
+    return f"<div class='bar {kind}' style='margin-left:{start:.1f}%;width:{share:.1f}%'></div>"

@@ -1,22 +1,20 @@
-"""One tab: which hand moves what. A photo is encoded once; a slider's move drafts at once, and edits when let go."""
+"""One tab: which event calls what. A change of any value shows a preview at once, and an edit when values rest."""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import FaceEditError
-from ..images import flat, read_image
-from .desk import Desk, Sampling, Stopped, Visit
+from .desk import Desk, Visit
+from .hands import Hands
 from .layout import Controls, Layout, lay_out
 from .library import gradio
-from .report import measured, pack, table
 
-DRAFTS: dict[str, Any] = {"queue": False, "show_progress": "hidden"}
-NETWORKS: dict[str, Any] = {"concurrency_id": "networks", "concurrency_limit": 1}
-"""Networks serve one visitor after the other; drafts do not wait for them."""
+AT_ONCE: dict[str, Any] = {"queue": False, "show_progress": "hidden", "trigger_mode": "always_last"}
+"""For what takes a fraction of a second. The last of several fast changes is always the one that stays."""
+NETWORKS: dict[str, Any] = {"concurrency_id": "networks", "concurrency_limit": 1, "trigger_mode": "always_last"}
+"""Edits serve one visitor after the other; previews do not wait for them."""
 
 
 class Tab:
@@ -41,157 +39,71 @@ class Tab:
         Args:
             folder: for files to take away; it goes with the app.
         """
-        gr = gradio()
-        gr.Markdown(self.about)
-        at = lay_out(self.controls, self.needs_photo)
-        hands = Hands(self.desk, at.controls, folder)
-        self._wire_photo(at, hands)
-        self._wire_edits(at, hands)
+        gradio().Markdown(self.about)
+        at = lay_out(self.controls, self.needs_photo, self.desk.engines, self.desk.about())
+        self._wire(at, Hands(self.desk, at.controls, folder))
 
-    def _wire_photo(self, at: Layout, hands: Hands) -> None:
+    def _wire(self, at: Layout, hands: Hands) -> None:
         gr = gradio()
-        opened, drafted = [at.visit, at.status, at.faces], [at.status, at.draft]
-        present = [at.visit, *at.controls.inputs]
+        clock = gr.Number(0, visible=False)
+        values = [*at.controls.inputs, *at.sampling]
+        results = [at.status, at.compare, at.alone, at.report, at.save]
+        previewed = [at.status, at.draft, at.report, at.save, at.gallery]
+        shown = {"show_progress_on": [at.compare, at.alone], **NETWORKS}
+
+        # Gradio hands its progress to functions that have it as default
+        def live(asked: float, on: bool, visit: Visit, *values: Any, progress: Any = gr.Progress()) -> Any:  # noqa: B008
+            yield from hands.live(asked, on, visit, values, progress)
+
+        def edit(asked: float, visit: Visit, *values: Any, progress: Any = gr.Progress()) -> Any:  # noqa: B008
+            yield from hands.edit(asked, visit, values, progress)
+
+        def sweep(asked: float, title: str, visit: Visit, *values: Any, progress: Any = gr.Progress()) -> Any:  # noqa: B008
+            return hands.sweep(asked, title, visit, values, progress)
+
+        watched: dict[str, Any] = {"inputs": [clock, at.live, at.visit, *values]}
+        watched["js"] = _stamped(watched["inputs"])
+        pressed: dict[str, Any] = {"inputs": [clock, at.visit, *values]}
+        pressed["js"] = _stamped(pressed["inputs"])
+        moved = {"fn": hands.preview, "outputs": previewed, **watched, **AT_ONCE}
+        edited = {"fn": live, "outputs": results, **watched, **shown}
+
+        def follow(event: Any) -> None:
+            """A preview and an edit after what may have changed the values."""
+            event.then(**moved).then(**edited)
+
+        gr.on([each.change for each in (*values, at.live)], **moved).then(**edited)
+        for trigger, change, own in at.controls.sets:
+            follow(trigger(change, list(own), at.controls.inputs, **AT_ONCE))
+        for trigger, change, own in at.controls.asks_photo:
+            outputs = [at.status, *at.controls.inputs]
+            follow(trigger(hands.asking(change), [at.visit, *own], outputs, **AT_ONCE))
+        for event in self._opened(at, hands, results):
+            follow(event)
+        begun = at.go.click(hands.begin, outputs=previewed, **pressed, **AT_ONCE)
+        begun.then(edit, outputs=results, **pressed, **shown)
+        at.close.change(hands.show, [at.close, at.visit], at.compare, **AT_ONCE)
+        at.stop.click(hands.stop, at.visit, None, queue=False)
+        swept = [clock, at.which, at.visit, *values]
+        at.sweep.click(sweep, swept, [at.status, at.gallery], js=_stamped(swept), **NETWORKS)
+
+    @staticmethod
+    def _opened(at: Layout, hands: Hands, results: list[Any]) -> list[Any]:
+        """Events that open a photo, or choose another face in it."""
+        gr = gradio()
+        opened = [at.visit, at.faces, at.draft, at.gallery, *results]
 
         def other_face(visit: Visit, path: str | None, event: gr.SelectData) -> Any:  # type: ignore[name-defined]
             return hands.open(visit, path, int(event.index))
 
         # Gradio tells from the annotation, which it reads as it is, that the event is wanted
         other_face.__annotations__["event"] = gr.SelectData
-        at.photo.input(hands.open, [at.visit, at.photo], opened, **NETWORKS).then(
-            hands.preview, present, drafted, **DRAFTS
-        )
-        at.faces.select(other_face, [at.visit, at.photo], opened, **NETWORKS).then(
-            hands.preview, present, drafted, **DRAFTS
-        )
-        moved = [each.change for each in at.controls.inputs if each not in at.controls.loose]
-        gr.on(moved, hands.preview, present, drafted, trigger_mode="always_last", **DRAFTS)
-
-    def _wire_edits(self, at: Layout, hands: Hands) -> None:
-        gr = gradio()
-        inputs, results = list(at.controls.inputs), [at.status, at.compare, at.alone, at.report, at.save]
-        asked = [at.visit, *inputs, *at.sampling]
-
-        # Gradio hands its progress to functions that have it as default
-        def edit(visit: Visit, *values: Any, progress: Any = gr.Progress()) -> Any:  # noqa: B008
-            yield from hands.edit(visit, values, progress)
-
-        def live(on: bool, visit: Visit, *values: Any, progress: Any = gr.Progress()) -> Any:  # noqa: B008
-            if on and visit.subject is not None:
-                yield from hands.edit(visit, values, progress)
-
-        def sweep(title: str, visit: Visit, *values: Any, progress: Any = gr.Progress()) -> Any:  # noqa: B008
-            return hands.sweep(title, visit, values, progress)
-
-        at.go.click(edit, asked, results, **NETWORKS)
-        let_go = [each.release for each in inputs if hasattr(each, "release")]
-        let_go += [each.input for each in inputs if hasattr(each, "input") and not hasattr(each, "release")
-                   and each not in at.controls.loose]  # fmt: skip
-        gr.on(let_go, live, [at.live, *asked], results, trigger_mode="always_last", **NETWORKS)
-        setting: list[tuple[Any, Any, list[Any], list[Any]]] = [
-            *((button.click, change, list(own), inputs) for button, change, own in at.controls.sets),
-            *((choice.input, change, [choice], inputs) for choice, change in at.controls.chosen),
-            *((trigger, hands.asking(change), [at.visit, *own], [at.status, *inputs])
-              for trigger, change, own in at.controls.asks_photo),
-        ]  # fmt: skip
-        for trigger, change, own, outputs in setting:
-            trigger(change, own, outputs, **DRAFTS).then(live, [at.live, *asked], results, **NETWORKS)
-        at.stop.click(hands.stop, at.visit, None, queue=False)
-        at.sweep.click(sweep, [at.which, *asked], [at.status, at.gallery], **NETWORKS)
+        return [
+            at.photo.input(hands.open, [at.visit, at.photo], opened, **NETWORKS),
+            at.faces.select(other_face, [at.visit, at.photo], opened, **NETWORKS),
+        ]
 
 
-class Hands:
-    """The functions that a page calls; each takes the values of components and returns those of others."""
-
-    def __init__(self, desk: Desk[Any], controls: Controls, folder: Path) -> None:
-        self.desk, self.controls, self.folder = desk, controls, folder
-
-    def open(self, visit: Visit, path: str | None, face: str | int = "largest") -> Any:
-        """A photo -> visit, status, faces."""
-        gr = gradio()
-        visit.stopped = True  # nobody waits for edits of the photo before
-        if path is None:
-            return Visit(), said(""), gr.update(value=None, visible=False)
-        try:
-            found = self.desk.open(Path(path), face)
-        except FaceEditError as error:
-            return Visit(), said(str(error)), gr.update(value=None, visible=False)
-        thumbs = [(thumb, str(number)) for number, thumb in enumerate(found.thumbs)]
-        return found, advice(found), gr.update(value=thumbs, visible=len(thumbs) > 1)
-
-    def preview(self, visit: Visit, *values: Any) -> Any:
-        """Values -> status, draft."""
-        gr = gradio()
-        if visit.subject is None:
-            return gr.skip(), None
-        visit.wanted = tuple(values)
-        try:
-            draft = self.desk.draft(visit, self.controls.wish(*values))
-            return advice(visit), gr.update(value=draft, visible=True)
-        except FaceEditError as error:
-            return said(str(error)), gr.skip()
-
-    def edit(self, visit: Visit, values: Sequence[Any], progress: Any) -> Iterator[Any]:
-        """Values, sampling last -> status, before and after, picture, report, file; the pictures first."""
-        gr = gradio()
-        inputs, sampling = tuple(values[:-3]), Sampling.of(*values[-3:])
-        try:
-            wish = self.controls.wish(*inputs)
-            (edit,) = self.desk.edit(visit, [wish], sampling, lambda share: progress(share, "editing"), inputs)
-        except Stopped:
-            return
-        except FaceEditError as error:
-            yield [said(str(error)), *[gr.skip()] * 4]
-            return
-        if edit.before is None:
-            shown = gr.update(visible=False), gr.update(value=edit.after.copy(), visible=True)
-        else:
-            pair = flat(edit.before), flat(edit.after)
-            shown = gr.update(value=pair, visible=True), gr.update(value=None, visible=False)
-        yield [gr.skip(), *shown, "<p class='made'>measuring ...</p>", gr.skip()]
-        report = measured(visit, edit, self.controls.requested(wish))
-        with tempfile.NamedTemporaryFile(prefix="edit-", suffix=".zip", dir=self.folder, delete=False) as file:
-            pack(edit, report, self.controls.told(wish), Path(file.name))
-        yield [gr.skip()] * 3 + [table(report, edit), gr.update(value=file.name, interactive=True)]
-
-    def sweep(self, title: str, visit: Visit, values: Sequence[Any], progress: Any) -> Any:
-        """A title and values -> status, gallery."""
-        gr = gradio()
-        try:
-            asked = self.controls.sweeps[title](self.controls.wish(*values[:-3]))
-            wishes, sampling = [wish for _, wish in asked], Sampling.of(*values[-3:])
-            edits = self.desk.edit(visit, wishes, sampling, lambda share: progress(share, "sweep"))
-        except Stopped:
-            return gr.skip(), gr.skip()
-        except FaceEditError as error:
-            return said(str(error)), gr.skip()
-        return gr.skip(), [(self.desk.shown(visit, edit.after), label) for (label, _), edit in zip(asked, edits)]
-
-    def asking(self, change: Callable[..., Any]) -> Callable[..., Any]:
-        """A change of inputs that needs a photo, as a function of the page: -> status and inputs."""
-        gr = gradio()
-
-        def changed(visit: Visit, *values: Any) -> Any:
-            try:
-                visit.photo()
-                pictures = (read_image(value) if isinstance(value, str) else value for value in values)
-                return [advice(visit), *change(visit, *pictures)]
-            except FaceEditError as error:
-                return [said(str(error)), *[gr.skip()] * len(self.controls.inputs)]
-
-        return changed
-
-    def stop(self, visit: Visit) -> None:
-        """Ends the visitor's edit after the step that runs."""
-        visit.stopped = True
-
-
-def advice(visit: Visit) -> Any:
-    """What is doubtful about the photo."""
-    return said("\n".join(visit.photo().advice))
-
-
-def said(text: str) -> Any:
-    """Sentences for the visitor; none hides their place."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return gradio().update(value="\n\n".join(lines), visible=bool(lines))
+def _stamped(inputs: Sequence[Any]) -> str:
+    """JavaScript that puts the page's time in the place of the first of so many inputs, when they are sent."""
+    return f"(...all) => [Date.now(), ...all.slice(1, {len(inputs)})]"

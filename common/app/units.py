@@ -6,6 +6,7 @@ from typing import Any
 
 from ..action_units import ACTION_UNITS
 from ..expressions import EXPRESSIONS
+from .inputs import slider
 from .library import gradio
 
 WORDS = ("happy", "sad", "angry", "surprised", "afraid", "disgusted")
@@ -42,5 +43,5 @@ def unit_sliders(lowest: float) -> list[Any]:
             with gr.Column(min_width=150):
                 for unit in half:
                     label = f"{unit} {ACTION_UNITS[unit]}"
-                    found.append(gr.Slider(lowest, STRONGEST, 0, step=0.25, label=label, buttons=[], elem_classes=unit))
+                    found.append(slider(lowest, STRONGEST, 0, step=0.25, label=label, elem_classes=unit))
     return found

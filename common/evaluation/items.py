@@ -68,7 +68,8 @@ class KeptItems:
             strips = np.stack([np.array(Image.open(self._file(index).with_suffix(".png"))) for index, _ in part])
             pictures = torch.from_numpy(strips).permute(0, 3, 1, 2).div(255).chunk(len(columns), 3)
             pages.append(sheet(dict(zip(columns, pictures)), [words for _, words in part]))
-        whole = Image.new("RGB", (sum(page.width for page in pages), pages[0].height), "white")
+        size = sum(page.width for page in pages), max(page.height for page in pages)
+        whole = Image.new("RGB", size, "white")
         for number, page in enumerate(pages):
             whole.paste(page, (number * pages[0].width, 0))
         return whole

@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.app.desk import PIXELS, Desk, Sampling, Stopped, Visit
+from common.app.desk import NETWORKS, PIXELS, SMALL, WARP, Desk, Sampling, Stopped, Visit
 from common.app.report import measured, pack, table
 from common.errors import FaceNotFoundError, ImageError, InputError
 from common.images import around
 from common.provenance.stamp import marked
+from fineface.app import FineFaceDesk
+from fineface.editor import FineFace
 from magicface import MagicFace, edit
 
 FACE = "examples/portraits/frown.jpg"
@@ -116,3 +118,43 @@ def test_surroundings_stay_inside_the_photo():
     part, corner = around(photo, np.array([80.0, 10.0, 120.0, 50.0]), 0.5)
     assert part.size == (40, 60)
     assert corner.tolist() == [60, 0]
+
+
+def test_without_weights_and_without_a_name_photos_are_warped(tmp_path, monkeypatch):
+    monkeypatch.setenv("FACE_RIG_HOME", str(tmp_path))
+    assert Desk(MagicFace).engines == (WARP, SMALL)
+    assert Desk(MagicFace, model="embedded").engines == (SMALL, WARP)
+    assert Desk(MagicFace, model=str(tmp_path)).engines == (NETWORKS, WARP, SMALL)
+    assert FineFaceDesk(FineFace, adapter=None, base=None).engines == (WARP, SMALL)
+    assert FineFaceDesk(FineFace, adapter="embedded", base=None).engines == (SMALL, WARP)
+
+
+def test_one_photo_goes_through_every_engine(desk, visit):
+    for engine, name, made in (
+        (WARP, "draft", edit(FACE, {"AU12": 3}, engine="draft", progress=False)),
+        (SMALL, "diffusion", edit(FACE, {"AU12": 3}, model="embedded", progress=False)),
+    ):
+        (found,) = desk.edit(visit, [{"AU12": 3}], Sampling(engine=engine), print)
+        assert (found.by, found.engine) == (engine, name)
+        assert np.array_equal(found.after, made)
+        assert f"Made by the {engine}" in table(None, found)
+    with pytest.raises(InputError, match="The engine is one of"):
+        desk.edit(visit, [{"AU12": 3}], Sampling(engine=NETWORKS), print)
+
+
+def test_the_line_between_before_and_after_stands_left_of_the_face(desk, visit):
+    (found,) = desk.edit(visit, [{"AU12": 3}], Sampling(engine=WARP), print)
+    for visit.close in (False, True):
+        (before, after), place = desk.pair(visit, found)
+        assert before.size == after.size
+        assert 4 <= place < 100 * (visit.box()[0] / found.after.width if not visit.close else 0.5)
+    visit.close = False
+
+
+def test_thumbs_keep_their_aspect_ratio(desk):
+    with Image.open(FACE) as photo:
+        left, _, right, _ = (int(each) for each in desk.open(photo).box())
+        part = photo.crop((left - 4, 0, right + 4, photo.height))
+    (thumb,) = desk.open(part).thumbs
+    assert max(thumb.size) == 96
+    assert thumb.height > thumb.width

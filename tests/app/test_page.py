@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from common.action_units import ACTION_UNITS
+from common.expressions import expression
+from common.faces import get_finder
+from common.prompt import PROMPT
 from common.provenance.stamp import marked
 from fineface import generate
 from magicface import edit
-from rigface import Light
+from rigface import Light, Pose
 from rigface import edit as rig_edit
 
 FROWN, CALM = "examples/portraits/frown.jpg", "examples/portraits/calm.jpg"
-WAIT = 120_000  # milliseconds
+WAIT = 40_000  # milliseconds
 
 
 class Visitor:
@@ -50,6 +55,21 @@ class Visitor:
         found = self.panel.locator(".status:visible").first
         found.wait_for()
         return found.inner_text()
+
+    def unit(self, name: str, kind: str = "number"):
+        """The number or the range of a slider."""
+        return self.panel.locator(f".{name} input[type={kind}]")
+
+    def edited(self, wanted: str) -> str:
+        """The report, once it is of the present values and says that a unit was wanted so much."""
+        self.panel.locator(".report td", has_text=re.compile(f"^{re.escape(wanted)}$")).first.wait_for()
+        self.panel.locator(".stale").wait_for(state="detached")
+        return self.measured()
+
+    def box(self, selector: str) -> dict[str, float]:
+        found = self.panel.locator(selector).first.bounding_box()
+        assert found is not None
+        return found
 
     def pictures(self, kind: str = "compare") -> list[np.ndarray]:
         sources = self.panel.locator(f".{kind} img").evaluate_all("all => all.map(each => each.src)")
@@ -249,6 +269,241 @@ def test_nothing_is_wider_than_the_screen(visitor, width):
     given, asked, go = (each for each in halves if each is not None)
     assert given["y"] < asked["y"]
     if width < 760:
-        assert given["y"] < go["y"] < asked["y"], "one under the other, results before sliders"
+        assert given["y"] < asked["y"] < go["y"], "one under the other, sliders before results"
     else:
         assert go["x"] > asked["x"], "side by side"
+
+
+def test_a_slider_moved_by_the_keyboard_edits(visitor):
+    guest = visitor()
+    guest.upload(FROWN)
+    guest.drafted()
+    before = guest.pictures("draft")[0]
+    guest.unit("AU26", "range").focus()
+    for _ in range(12):
+        guest.page.keyboard.press("ArrowRight")
+    guest.edited("+3.0")
+    true = edit(FROWN, {"AU26": 3}, model="embedded", progress=False)
+    assert sorted(which(each, photo(FROWN), true) for each in guest.pictures()) == [0, 1]
+    assert np.abs(guest.pictures("draft")[0] - before).max() > 20
+    guest.page.keyboard.press("Home")
+    guest.edited("-5.0")
+
+
+def test_typed_numbers_edit_before_the_field_is_left(visitor):
+    guest = visitor()
+    guest.upload(FROWN)
+    guest.drafted()
+    guest.unit("AU26").fill("3")
+    guest.edited("+3.0")
+    true = edit(FROWN, {"AU26": 3}, model="embedded", progress=False)
+    assert sorted(which(each, photo(FROWN), true) for each in guest.pictures()) == [0, 1]
+    guest.unit("AU26").fill("99")
+    guest.edited("+5.0")
+    guest.unit("AU26").fill("")
+    guest.unit("AU4").fill("2")
+    assert "AU26 jaw drop" not in re.sub("AU26 jaw drop\t\t", "", guest.edited("+2.0")), "an empty field asks nothing"
+
+
+def test_of_fast_changes_the_last_one_stays(visitor):
+    guest = visitor()
+    guest.upload(FROWN)
+    guest.drafted()
+    guest.press("surprised")
+    for value in ("-1", "5", "2.5", "-2", "4"):
+        guest.unit("AU12").fill(value)
+        guest.page.wait_for_timeout(130)
+    guest.press("happy")
+    guest.press("sad")
+    guest.unit("AU4").fill("3.25")
+    guest.edited("+3.25".replace("3.25", "3.2"))
+    guest.page.wait_for_timeout(1500)
+    sliders = {name: float(guest.unit(name).input_value()) for name in ACTION_UNITS}
+    assert sliders["AU4"] == 3.25
+    assert sliders["AU12"] == 0
+    true = edit(FROWN, sliders, model="embedded", progress=False)
+    other = edit(FROWN, "happy", model="embedded", progress=False)
+    assert sorted(which(each, photo(FROWN), true, other) for each in guest.pictures()) == [0, 1]
+
+
+def test_a_picture_of_earlier_values_says_so(visitor):
+    guest = visitor()
+    guest.upload(FROWN)
+    guest.drafted()
+    guest.press("happy")
+    guest.edited("+3.0")
+    guest.panel.get_by_role("button", name="More").click()
+    guest.panel.locator(".live input").uncheck()
+    guest.unit("AU12").fill("-3")
+    guest.panel.locator(".stale", has_text="earlier values").wait_for()
+    assert guest.panel.locator(".report table").count() == 0
+    assert guest.panel.locator(".compare").evaluate("each => getComputedStyle(each).opacity") < "0.5"
+    assert guest.panel.locator(".save").is_disabled()
+    guest.press("Edit")
+    guest.edited("-3.0")
+    guest.upload(CALM)
+    guest.panel.locator(".report table").wait_for(state="detached")
+    assert guest.pictures() == [], "of the photo before"
+
+
+def test_bars_of_negative_values_point_left(visitor):
+    guest = visitor()
+    guest.upload(FROWN)
+    guest.drafted()
+    guest.unit("AU26").fill("4")
+    guest.unit("AU1").fill("-4")
+    guest.edited("-4.0")
+    cell = guest.box(".report td.bars")
+    middle = cell["x"] + cell["width"] / 2
+    bars = [guest.panel.locator(".report tr", has_text=unit).locator(".wanted") for unit in ("AU1 ", "AU26")]
+    left, right = (bar.bounding_box() for bar in bars)
+    assert left is not None
+    assert right is not None
+    assert abs(left["x"] + left["width"] - middle) < 2
+    assert left["x"] < middle - 20
+    assert abs(right["x"] - middle) < 2
+    assert right["width"] > 20
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_handle_leaves_the_face_free(visitor, width):
+    guest = visitor(width=width)
+    guest.upload(FROWN)
+    guest.drafted()
+    guest.press("happy")
+    guest.edited("+3.0")
+    shown, handle, line = (guest.box(f".compare {each}") for each in ("img", ".icon-wrap", ".outer"))
+    with Image.open(FROWN) as picture:
+        scale = shown["width"] / picture.width
+        face = max(get_finder("mediapipe").find(np.asarray(picture)), key=lambda each: each.area)
+    left, _, _, bottom = face.box * scale
+    assert line["x"] + line["width"] / 2 < shown["x"] + left, "left of the face"
+    assert handle["y"] > shown["y"] + bottom or handle["x"] + handle["width"] < shown["x"] + left
+
+
+def test_on_a_phone_pictures_stay_in_view_below_the_sliders(visitor):
+    guest = visitor(width=390)
+    guest.upload(FROWN)
+    guest.drafted()
+    guest.press("happy")
+    guest.edited("+3.0")
+    for unit in ("AU1", "AU26"):
+        slider = guest.unit(unit, "range")
+        slider.evaluate("each => each.scrollIntoView({block: 'center'})")
+        guest.page.wait_for_timeout(200)
+        pictures, place = guest.box(".compare img"), slider.bounding_box()
+        assert place is not None
+        assert 0 < place["y"] < pictures["y"] < pictures["y"] + pictures["height"] <= 901
+
+
+def test_a_word_is_chosen_and_weakened_by_the_keyboard(visitor):
+    guest = visitor()
+    guest.upload(FROWN)
+    guest.drafted()
+    guest.panel.locator(".words input").focus()
+    guest.page.keyboard.type("pain")
+    guest.page.keyboard.press("Enter")
+    strong = [*expression("pain").units.values()]
+    guest.edited(f"{strong[0]:+.1f}")
+    guest.unit("much", "range").focus()
+    for _ in range(5):
+        guest.page.keyboard.press("ArrowLeft")
+    name, value = next(iter(expression("pain").units.items()))
+    guest.page.wait_for_function(f"document.querySelector('.{name} input[type=number]').value == {value / 2}")
+    guest.edited(f"{value / 2:+.1f}")
+
+
+def test_a_face_is_picked_by_the_keyboard(visitor, tmp_path):
+    both = Image.new("RGB", (512, 256))
+    both.paste(photo(FROWN), (0, 0))
+    both.paste(photo(CALM), (256, 0))
+    both.save(tmp_path / "both.jpg", quality=90)
+    guest = visitor()
+    guest.upload(tmp_path / "both.jpg")
+    guest.drafted()
+    picked = []
+    for number in (1, 0):
+        guest.panel.locator(".faces button").nth(number).focus()
+        guest.page.keyboard.press("Enter")
+        guest.page.wait_for_timeout(3000)
+        picked.append(guest.pictures("draft")[0])
+    assert picked[0].mean() > picked[1].mean() + 20, "her orange wall, then his brown one"
+
+
+def test_the_engine_is_chosen_by_name_and_told(visitor):
+    guest = visitor()
+    guest.upload(FROWN)
+    guest.drafted()
+    guest.press("happy")
+    assert "small networks" in guest.edited("+3.0")
+    guest.panel.locator(".engine label", has_text="warp").click()
+    guest.panel.locator(".report p", has_text="Made by the warp").wait_for()
+    guest.panel.locator(".stale").wait_for(state="detached")
+    true = edit(FROWN, "happy", engine="draft", progress=False)
+    assert sorted(which(each, photo(FROWN), true) for each in guest.pictures()) == [0, 1]
+
+
+def test_a_lamp_moved_by_the_keyboard_is_switched_on(visitor):
+    guest = visitor("RigFace")
+    guest.upload(FROWN)
+    guest.drafted()
+    guest.unit("azimuth", "range").focus()
+    for _ in range(4):
+        guest.page.keyboard.press("ArrowLeft")
+    guest.panel.locator(".report", has_text="by regressor").first.wait_for()
+    guest.panel.locator(".stale").wait_for(state="detached")
+    true = rig_edit(FROWN, light=Light(azimuth=-20, elevation=10), model="embedded", progress=False)
+    assert sorted(which(each, photo(FROWN), true) for each in guest.pictures()) == [0, 1]
+    guest.unit("pitch").fill("6")
+    guest.panel.locator(".stale").wait_for()
+    guest.panel.locator(".stale").wait_for(state="detached")
+    asked = {"light": Light(azimuth=-20, elevation=10), "pose": Pose(pitch=6)}
+    true = rig_edit(FROWN, **asked, model="embedded", progress=False)
+    assert sorted(which(each, photo(FROWN), true) for each in guest.pictures()) == [0, 1]
+
+
+def test_another_seed_or_prompt_makes_another_picture(visitor):
+    guest = visitor("FineFace")
+    guest.press("Make")
+    guest.panel.locator(".alone img").wait_for()
+    guest.panel.get_by_role("button", name="More").click()
+    guest.unit("seed").fill("7")
+    guest.panel.locator(".stale", has_text="earlier values").wait_for()
+    guest.press("Make")
+    guest.panel.locator(".stale").wait_for(state="detached")
+    true = generate(PROMPT, "neutral", seed=7, adapter="embedded", progress=False)
+    assert [which(each, true) for each in guest.pictures("alone")] == [0]
+    guest.panel.locator(".prompt textarea").fill("An old man.")
+    guest.panel.locator(".stale", has_text="earlier values").wait_for()
+    guest.unit("seed").fill("-3")
+    guest.press("Make")
+    guest.panel.locator(".stale", has_text="no picture").wait_for()
+    assert "seed must be" in guest.status()
+    guest.unit("seed").fill("7")
+    guest.press("Make")
+    guest.panel.locator(".stale").wait_for(state="detached")
+    assert guest.panel.locator(".status:visible").count() == 0
+    true = generate("An old man.", "neutral", seed=7, adapter="embedded", progress=False)
+    assert [which(each, true) for each in guest.pictures("alone")] == [0]
+
+
+def test_a_close_up_shows_the_face(visitor, tmp_path):
+    wide = Image.new("RGB", (600, 300), "white")
+    wide.paste(photo(FROWN), (300, 20))
+    wide.save(tmp_path / "wide.jpg", quality=95)
+    guest = visitor()
+    guest.upload(tmp_path / "wide.jpg")
+    guest.drafted()
+    guest.press("happy")
+    guest.edited("+3.0")
+    assert {each.shape for each in guest.pictures()} == {(300, 600, 3)}
+    guest.panel.locator(".close input").check()
+    guest.page.wait_for_function("document.querySelector('.compare img').naturalWidth < 400")
+    assert len(guest.pictures()) == 2
+
+
+def test_an_empty_file_gets_a_sentence(visitor, tmp_path):
+    (tmp_path / "empty.jpg").touch()
+    guest = visitor()
+    guest.upload(tmp_path / "empty.jpg")
+    assert "Cannot read" in guest.status()

@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 
 from common.errors import ActionUnitError, MissingCheckpointError
 from common.images import read_image
+from common.sheets import MARGIN
 from fineface import download as module
 from fineface.__main__ import main, split_inputs
 from fineface.sweep import expand
@@ -52,6 +53,19 @@ def test_an_edit(options, tmp_path, astronaut):
     assert 0.005 < changed.mean() < 0.3
 
 
+def test_a_sweep_of_a_photo_shows_its_face(options, tmp_path, astronaut):
+    photo, page = tmp_path / "photo.png", tmp_path / "sheet.png"
+    Image.fromarray(astronaut[:, :400]).save(photo)
+    extra = ["--variant", "sd21", "--size", "128", "--finder", "mediapipe", "--parser", "grabcut", "--side", "100"]
+    asked = ["edit", str(photo), "AU12=0:4", "--columns", "2", "-o", str(page), *extra, *options]
+    assert main(asked) == 0
+    whole = read_image(page)
+    assert whole.width == 2 * (78 + MARGIN) + MARGIN
+    assert main([*asked, "--crop", "face"]) == 0
+    assert read_image(page).width == 2 * (100 + MARGIN) + MARGIN
+    assert main(["edit", str(photo), "AU12=4", "-o", str(page), "--crop", "face", *extra, *options]) == 2
+
+
 def test_conversion(golden_sd21, tmp_path):
     target = tmp_path / "adapter.safetensors"
     assert main(["convert", "--adapter", str(golden_sd21), "-o", str(target)]) == 0
@@ -68,6 +82,8 @@ def test_conversion(golden_sd21, tmp_path):
         (["a man", "AU12=99"], 2, "must lie in"),
         (["a man", "AU12=0:5", "--columns", "1"], 2, "two steps"),
         (["a man", "AU12=3", "-o", "x.txt"], 2, "no picture format"),
+        (["a man", "AU12=3", "--side", "64"], 2, "--side: for the sheet"),
+        (["a man", "AU12=0:5", "--side", "0"], 2, "side must be"),
         (["a man", "AU12=3", "--steps", "0"], 2, "steps"),
         (["a man", "AU12=3", "--variant", "sd21"], 3, "fineface download"),
         (["a man", "AU12=3", "--adapter", "absent"], 2, "owner/name"),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from common.errors import ActionUnitError, InputError
+from common.sheets import LINE
 from magicface import __main__ as command
 from magicface import animate, edit, grid, rise_and_fall, sweep
 from magicface.commands import keyframes
@@ -39,6 +41,39 @@ def test_a_sweep_is_its_edits(photo):
     assert np.array_equal(found.pictures[0][1], edit(photo, {"AU12": 2}, **FAST))
     page = found.sheet(96)
     assert page.size == (2 * 100 + 4, 16 + 96 + 8)
+
+
+def test_sheets_keep_the_photo_s_aspect_ratio(astronaut):
+    found = sweep(Image.fromarray(astronaut).crop((80, 0, 400, 512)), "AU12", (0, 3), **FAST)
+    whole, close = found.sheet(128), found.sheet(128, crop="face")
+    assert whole.size == (2 * (80 + 4) + 4, LINE + 128 + 8)
+    assert found.face is not None
+    x0, y0, x1, y1 = found.face
+    left = np.asarray(close.crop((4, LINE + 4, 132, LINE + 132))).astype(int)
+    assert left.shape[:2] == (128, 128)
+    reach = (0.5 + 0.3) * max(x1 - x0, y1 - y0)
+    around = ((x0 + x1) / 2 - reach, (y0 + y1) / 2 - reach, (x0 + x1) / 2 + reach, (y0 + y1) / 2 + reach)
+    true = pixels(found.pictures[0][0].crop(tuple(round(each) for each in around)).resize((128, 128)))
+    assert np.abs(left - true).mean() < 6, "the face, in the middle"
+    with pytest.raises(InputError, match="crop must be"):
+        found.sheet(crop="head")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="none was found"):
+        replace(found, face=None).sheet(crop="face")
+
+
+def test_a_crop_alone_is_its_own_close_up(photo):
+    found = sweep(photo, "AU12", (0, 3), size=128, paste_back=False, **FAST)
+    assert np.array_equal(found.sheet(64), found.sheet(64, crop="face"))
+
+
+def test_a_close_up_moves(astronaut):
+    asked = [(0, {}), (0.5, {"AU26": 4})]
+    found = animate(Image.fromarray(astronaut), asked, fps=4, side=100, crop="face", **FAST)
+    assert {max(frame.size) for frame in found.frames} == {100}
+    assert np.abs(pixels(found.frames[-1]) - pixels(found.frames[0])).max() > 30
+    for wrong in ({"side": 0}, {"crop": "head"}):
+        with pytest.raises(InputError):
+            animate(astronaut, asked, **wrong, **FAST)
 
 
 def test_a_grid_crosses_two_units(photo):
@@ -98,6 +133,7 @@ def test_keyframes_of_a_command_line():
         (["neutralize", "PHOTO"], "astronaut-edited.png"),
         (["transfer", "PHOTO", "PHOTO", "--share", "0.5"], "astronaut-edited.png"),
         (["animate", "PHOTO", "0:neutral", "0.4:happy", "--fps", "5"], "astronaut-moving.gif"),
+        (["sweep", "PHOTO", "AU12", "--levels", "0,3", "--crop", "face"], "astronaut-sweep.png"),
     ],
 )
 def test_the_commands_write_pictures(arguments, name, file, tmp_path, monkeypatch):
@@ -113,6 +149,8 @@ def test_the_commands_write_pictures(arguments, name, file, tmp_path, monkeypatc
     [
         ["sweep", "PHOTO", "AU3"],
         ["sweep", "PHOTO", "AU12", "--levels", "0,x"],
+        ["sweep", "PHOTO", "AU12", "--side", "0"],
+        ["animate", "PHOTO", "happy", "--side", "-5"],
         ["grid", "PHOTO", "AU12", "AU12"],
         ["animate", "PHOTO", "hapy"],
         ["animate", "PHOTO", "happy", "-o", "x.png"],

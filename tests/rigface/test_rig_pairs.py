@@ -71,3 +71,7 @@ def test_what_cannot_be_prepared_is_told(pairs, rigface_editor):
     empty.write_text(json.dumps({"source": "a.png"}))
     with pytest.raises(InputError, match="source and target"):
         prepare_pairs(empty, pairs.parent / "out.jsonl", rigface_editor)
+    Image.new("RGB", (60, 40)).save(pairs.parent / "wide.png")
+    empty.write_text(json.dumps({"source": "wide.png", "target": "wide.png"}))
+    with pytest.raises(InputError, match="60 x 40"):
+        prepare_pairs(empty, pairs.parent / "wide.jsonl", rigface_editor)
