@@ -49,6 +49,10 @@ class Report:
         background_psnr: dB outside head and shoulders, at most PSNR_CAP; None if the picture shows no background.
         outside_psnr: dB where the edit was not allowed; None without a mask.
         outside_difference: mean absolute grey levels, 0 to 255, in the same place.
+        mark_psnr: dB that the invisible watermark of `after` costs by itself, over the whole picture; the other values
+            are those of the picture without it. None where there is no mark.
+        mark_problem: why the watermark could not be taken out; background and outside of the mask are not measured
+            then. None where there is no problem.
         pictures: (H, W, 3) uint8 before and after; None in a report that was read from a file.
 
     Raises:
@@ -69,6 +73,8 @@ class Report:
     background_psnr: float | None
     outside_psnr: float | None = None
     outside_difference: float | None = None
+    mark_psnr: float | None = None
+    mark_problem: str | None = None
     pictures: tuple[np.ndarray, np.ndarray] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -76,7 +82,7 @@ class Report:
             value = getattr(self, name)
             if value is not None or name not in _OPTIONAL:
                 object.__setattr__(self, name, finite(f"Report.{name}", value, shape))
-        for name in ("light_turn", "background_psnr", "outside_psnr", "outside_difference"):
+        for name in ("light_turn", "background_psnr", "outside_psnr", "outside_difference", "mark_psnr"):
             if (value := getattr(self, name)) is not None:
                 finite(f"Report.{name}", value, ())
 
@@ -100,11 +106,13 @@ class Report:
             "",
             f"identity       {self._identity()}",
             f"light turned   {_number(self.light_turn, 'degrees', 'the light has no direction')}",
-            f"background     {_number(self.background_psnr, 'dB PSNR', 'none in the picture')}",
-            f"outside mask   {_number(self.outside_psnr, 'dB PSNR', 'no mask')}",
+            f"background     {_number(self.background_psnr, 'dB PSNR', self.mark_problem or 'none in the picture')}",
+            f"outside mask   {_number(self.outside_psnr, 'dB PSNR', self.mark_problem or 'no mask')}",
         ]
         if self.outside_difference is not None:
             lines[-1] += f", mean difference {self.outside_difference:.2f} of 255"
+        if self.mark_psnr is not None:
+            lines.append(f"watermark      {self.mark_psnr:.1f} dB PSNR by itself; left out of all values above")
         return "\n".join(lines)
 
     def save(self, folder: str | Path) -> tuple[Path, Path]:
