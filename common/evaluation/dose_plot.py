@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..action_units import ACTION_UNITS
+from ..measure.estimators import described
 
 COLOURS = {"edit": "#1f5fa8", "made": "#1f5fa8", "truth": "#b8a27a"}
 Dose = tuple[np.ndarray, np.ndarray, Mapping[str, Any]]
@@ -20,7 +21,7 @@ def draw_doses(figure: Any, doses: Mapping[str, Mapping[str, Dose]], measurer: s
     Args:
         figure: 11 by 8 inches suit it.
         doses: unit -> what was measured, of `COLOURS`, those in the back first -> its dose.
-        measurer: who measured.
+        measurer: name of the AU estimator.
     """
     panels = figure.subplots(3, 4, sharex=True, sharey=True)
     for panel, (name, meaning) in zip(panels.flat, ACTION_UNITS.items()):
@@ -32,4 +33,4 @@ def draw_doses(figure: Any, doses: Mapping[str, Mapping[str, Dose]], measurer: s
         panel.set_title(f"{name} {meaning}", fontsize=9)
         panel.legend(fontsize=7)
     figure.supxlabel("requested change")
-    figure.supylabel(f"measured change ({measurer})")
+    figure.supylabel(f"measured change\n{described(measurer)}", fontsize=9)

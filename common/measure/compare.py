@@ -13,6 +13,7 @@ from ..errors import FaceNotFoundError, ImageError, ShapeError
 from ..faces import Face, choose_face, get_finder
 from ..images import ImageLike, read_image, rgb
 from ..provenance.clean import read_pair
+from .estimators import version_of
 from .identity import identity
 from .measurers import Measurement, Measurer, get_measurer
 from .report import PSNR_CAP, Report
@@ -64,6 +65,7 @@ def measure(
     everywhere, outside = np.ones(shape, bool), None if allowed is None or clean.problem else ~allowed
     return Report(
         measurer=reader.name,
+        measurer_version=version_of(reader),
         units_before=first.units,
         units_after=second.units,
         requested=wish,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from common.evaluation.responses import identity_words
+from common.measure.estimators import described
 from common.tables import number, table
 
 from .summary import OF, Report
@@ -19,7 +20,7 @@ def _opening(report: Report) -> str:
     return (
         f"# {report['pictures']} pictures of synthetic captions\n\n"
         f"Captions of seed {of['seed']}, pictures of {of['pixels']} px; {settings}; action units measured by "
-        f"{of['measurer'][0]}. Each caption is made twice from the same noise, without and with the wish. No face was "
+        f"{described(of['measurer'][0])}. Each caption is made twice from the same noise, without and with the wish. No face was "
         f"found in {report['without_face']['made']} of the pairs."
     )
 

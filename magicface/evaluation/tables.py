@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from common.evaluation.pooled import goals_table
 from common.evaluation.responses import identity_words
+from common.measure.estimators import described
 from common.tables import number, table
 
 from .summary import GOALS, Report
@@ -32,7 +33,7 @@ def _opening(report: Report) -> str:
     return (
         f"# {report['edits']} edits of synthetic people\n\n"
         f"People of seed {of['seed']}, photos of {of['photos']} px, crops of {of['pixels']} px; {settings}; finder "
-        f"{of['finder']}, parser {of['parser']}; action units measured by {of['measurer']}. No face was found in "
+        f"{of['finder']}, parser {of['parser']}; action units measured by {described(of['measurer'][0])}. No face was found in "
         f"{report['without_face']} photos."
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from common.evaluation.pooled import goals_table
 from common.evaluation.responses import identity_words
+from common.measure.estimators import described
 from common.tables import number, table
 
 from .summary import ANGLES, GOALS, Report
@@ -21,7 +22,7 @@ def _opening(report: Report) -> str:
     return (
         f"# {report['edits']} edits of synthetic people: light, pose, expression and combinations\n\n"
         f"People of seed {of['seed']}, photos of {of['photos']} px, crops of {of['pixels']} px; {settings}; finder "
-        f"{of['finder']}, parser {of['parser']}. {report['failed']} photos could not be edited."
+        f"{of['finder']}, parser {of['parser']}; action units and pose measured by {described(of['measurer'][0])}. {report['failed']} photos could not be edited."
     )
 
 
