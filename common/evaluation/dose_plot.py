@@ -9,6 +9,7 @@ import numpy as np
 
 from ..action_units import ACTION_UNITS
 from ..measure.estimators import described
+from ..tables import number
 
 COLOURS = {"edit": "#1f5fa8", "made": "#1f5fa8", "truth": "#b8a27a"}
 Dose = tuple[np.ndarray, np.ndarray, Mapping[str, Any]]
@@ -26,7 +27,8 @@ def draw_doses(figure: Any, doses: Mapping[str, Mapping[str, Dose]], measurer: s
     panels = figure.subplots(3, 4, sharex=True, sharey=True)
     for panel, (name, meaning) in zip(panels.flat, ACTION_UNITS.items()):
         for of, (requested, measured, found) in doses[name].items():
-            words = "-" if found["pearson"] is None else f"r {found['pearson']:.2f}, slope {found['slope']:.2f}"
+            values = ", ".join(f"{word} {number(found[name])}" for word, name in (("r", "pearson"), ("slope", "slope")))
+            words = f"{values}, n = {len(requested)}"
             marker = "x" if of == "truth" else "o"
             panel.scatter(requested, measured, 22, color=COLOURS[of], marker=marker, label=f"{of}: {words}")
         panel.axline((0, 0), slope=1, color="0.8", linewidth=0.8, zorder=0)
