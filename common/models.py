@@ -41,6 +41,15 @@ def locate(model: str | Path | None, release: Release, embedded: Path | None) ->
     return inside if inside and not model and not folder.is_dir() else folder
 
 
+def warps(model: str | Path | None, base: str | Path | None, release: Release) -> bool:
+    """Whether photos are edited without networks: no model is named, and the published one was never fetched.
+
+    The picture plays no part in this. A folder with some of the published files is not enough to edit, but shows that
+    networks are wanted: loading it says which files are missing.
+    """
+    return model is None and base is None and not model_folder(release.repo).is_dir()
+
+
 def load(model: str | Path | None, release: Release, embedded: Path | None, **options: Any) -> FaceEditPipeline:
     """The networks of a model, complete enough to edit; one line is logged where the embedded one steps in.
 

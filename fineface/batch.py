@@ -14,12 +14,14 @@ from common.batch.command import batch, score
 from common.batch.jobs import TEXTS, Job
 from common.batch.package import Package
 from common.batch.report.command import report
+from common.defaults import read_defaults
 from common.errors import InputError
+from common.prompt import PROMPT
 from common.provenance.options import add_saving, saved, saving
 from common.provenance.recipe import saved_with
 
 from .flags import add_face, add_model, add_sampling, sampling
-from .options import HIGH, LOW, PUBLISHED, Options
+from .options import HIGH, LOW, PUBLISHED, STARTS, Options
 from .variants import keeper, locate
 
 if TYPE_CHECKING:
@@ -48,8 +50,8 @@ NEUTRAL = "neutral"
 def main(arguments: list[str]) -> int:
     """The command; returns the exit code."""
     package = Package(
-        "fineface", ABOUT, read_wish, worker, {NEUTRAL: {}}, add_options=add_options, check=check,
-        settings=settings_of, columns=TEXTS,
+        "fineface", ABOUT, read_wish, worker, settings_of, {NEUTRAL: {}}, add_options=add_options, check=check,
+        columns=TEXTS,
     )  # fmt: skip
     return batch(package, arguments)
 
@@ -153,11 +155,10 @@ class FineFaceWorker:
         """See `Worker`."""
         draft = self.args.start == "draft" and self.args.strength == 0
         if isinstance(subject, Text):
-            return {"engine": "diffusion", "face": None, "faceid": subject.people is not None, "advice": []}
+            return {"face": None, "faceid": subject.people is not None, "advice": []}
         face = subject.face
         known = face is not None and face.embedding is not None and self.editor.networks.face_projection is not None
         return {
-            "engine": "draft" if draft else "diffusion",
             "face": face and [round(float(value), 2) for value in face.box],
             "faceid": known and not draft,
             "advice": list(subject.advice),
@@ -207,6 +208,19 @@ def check(args: argparse.Namespace, jobs: Sequence[Job]) -> argparse.Namespace:
 
 
 def settings_of(args: argparse.Namespace) -> dict[str, Any]:
-    """What decides how the pictures look, as plain values."""
-    names = ("variant", "adapter", "base", "dtype", "size", "prompt", "extent", "start", "strength")
-    return {name: getattr(args, name) for name in (*names, "finder", "parser")} | sampling(args) | saved(args)
+    """What decides how the pictures look, as plain values, all of them resolved."""
+    from common.batch.resolved import WARP, dtype_of, model, side, surroundings
+
+    adapter, base, kind = locate(args.adapter, args.base, args.variant)
+    asked = read_defaults(adapter, PUBLISHED).asked(steps=args.steps, guidance=args.guidance, extent=args.extent)
+    drafts = args.start == "draft" and args.strength == 0
+    found = {"engine": "draft" if drafts else "diffusion", "variant": kind.name, "start": args.start}
+    found |= {"strength": STARTS[args.start] if args.strength is None else args.strength}
+    found |= {**sampling(args), "steps": asked.steps, "guidance": asked.guidance, "prompt": args.prompt or PROMPT}
+    found |= {**surroundings(args, asked, None), **saved(args)}
+    if drafts:
+        found["model"] = WARP
+    else:
+        places = [place for place in dict.fromkeys((adapter, base)) if place.is_dir()]
+        found |= {"dtype": dtype_of(args), **(model(places) if places else {"model": adapter.name})}
+    return {**found, "size": args.size or side([base], ("unet",))}

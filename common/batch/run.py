@@ -16,6 +16,7 @@ from tqdm import tqdm
 from ..errors import FaceEditError, InputError, MissingCheckpointError
 from ..files import alone, sha256
 from ..images import save_image
+from ..provenance.recipe import DRAFT, carried
 from . import group
 from .group import Share
 from .jobs import ORIGIN, Job, inside
@@ -210,7 +211,13 @@ def _edit(
     done = {"state": DONE, "seconds": round((time.perf_counter() - started) / len(items), 3), **row}
     for item, picture in zip(items, pictures):
         save_image(picture, inside(folder, item.output))
-        keep({"key": item.key, "wish": item.wish, "output": item.output, **done})
+        keep({"key": item.key, "wish": item.wish, "output": item.output, **_engine(picture), **done})
+
+
+def _engine(picture: Image.Image) -> dict[str, str]:
+    """What made a picture, by its own recipe; nothing where it has none."""
+    known = carried(picture)
+    return {} if known is None else {"engine": "draft" if known.recipe.kind == DRAFT else "diffusion"}
 
 
 def _clear(folder: Path) -> None:

@@ -17,6 +17,7 @@ from ..files import alone, replace_file
 from ..images import around, read_image, rgb
 from ..measure import Report, get_measurer, measure
 from ..measure.compare import psnr
+from ..measure.estimators import validation, version_of
 from ..provenance.clean import Clean, read_clean
 from .jobs import inside
 from .run import DONE
@@ -44,7 +45,8 @@ def score(
         requested: from a wish as files have it to the 12 changes that it asks for, if it asks for any.
         absolute: it asks for intensities, not changes: what is wanted compares with what is there after the edit. The
             column `wanted_is` says which.
-        measurer: who reads the faces; lines of another one are made anew.
+        measurer: who reads the faces; edits that another one, or another version of it, has measured are measured
+            again.
         progress: show a bar.
 
     Returns:
@@ -55,14 +57,15 @@ def score(
     """
     if not (folder / FILE).is_file():
         raise InputError(f"There is no run in {folder}: {FILE} is missing.")
-    name = get_measurer(measurer).name
+    reader = get_measurer(measurer)
+    by = {"measurer": reader.name, "measurer_version": version_of(reader)}
     with alone(folder):
         done = [_checked(folder, row) for row in Samples(folder).rows.values() if row.get("state") == DONE]
         scores = Samples(folder, LINES)
-        left = [row for row in done if scores.rows.get(row["key"], {}).get("measurer") != name]
+        left = [row for row in done if not by.items() <= scores.rows.get(row["key"], {}).items()]
         for row in tqdm(left, unit="score", disable=not progress):
             wanted = _wanted(requested(row["wish"]), absolute)
-            scores.append({"key": row["key"], "measurer": name, **wanted, **_measured(folder, row, measurer)})
+            scores.append({"key": row["key"], **by, **wanted, **_measured(folder, row, measurer)})
         rows = [_flat(row, scores.rows[row["key"]]) for row in done]
         return _write(folder / TABLE, rows)
 
@@ -132,12 +135,14 @@ def _angles(what: str, degrees: np.ndarray) -> dict[str, float]:
 def _flat(row: Mapping[str, Any], scored: Mapping[str, Any]) -> dict[str, Any]:
     photo, _, wish = row["key"].partition("/")
     known = {name: row.get(name) for name in ("output", "prompt", "engine", "seconds")}
-    return {"photo": photo, "wish": wish, **known, **{name: scored[name] for name in scored if name != "key"}}
+    found = {name: scored[name] for name in scored if name != "key"}
+    return {"photo": photo, "wish": wish, **known, **found, "validation": validation(scored["measurer"])}
 
 
 def _write(path: Path, rows: list[dict[str, Any]]) -> Path:
     units = [f"{unit}_{what}" for unit in ACTION_UNITS for what in ("before", "after", "wanted")]
-    columns = ["photo", "wish", "output", "prompt", "engine", "seconds", "measurer", "wanted_is", *units]
+    columns = ["photo", "wish", "output", "prompt", "engine", "seconds"]
+    columns += ["measurer", "measurer_version", "validation", "wanted_is", *units]
     columns += [f"{name}{what}" for what in ("", "_change") for name in ("yaw", "pitch", "roll")]
     columns += ["light_turn", "background_psnr", "mark_psnr", "identity", "identity_measure", "mark_problem", "error"]
     text = io.StringIO(newline="")

@@ -10,7 +10,7 @@ from PIL import Image
 
 from ..arguments import check_options
 from ..editor import Editor
-from ..provenance.options import saved, saving
+from ..provenance.options import saving
 from ..provenance.recipe import saved_with
 from ..subject import Subject
 from .jobs import Job
@@ -49,7 +49,6 @@ class EditorWorker:
         """See `Worker`."""
         face = subject.face
         return {
-            "engine": self.editor.engine_for(subject, self.args.engine),
             "face": face and [round(float(value), 2) for value in face.box],
             "advice": list(subject.advice),
         }
@@ -70,10 +69,3 @@ def check(args: argparse.Namespace, jobs: Sequence[Job]) -> argparse.Namespace:
     check_options(steps, 1, guidance, args.seed, args.paste != "none")
     saving(args)
     return args
-
-
-def settings_of(args: argparse.Namespace) -> dict[str, Any]:
-    """What decides how the pictures look, as plain values."""
-    names = ("model", "base", "dtype", "extent", "finder", "parser", "steps", "guidance", "seed", "size")
-    names += ("engine", "start", "strength", "paste")
-    return {name: getattr(args, name) for name in names} | saved(args)

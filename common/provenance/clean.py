@@ -12,8 +12,12 @@ from PIL import Image
 from ..errors import MissingDependencyError
 from ..images import ImageLike, read_image, rgb
 from . import watermark, xmp
-from .recipe import fingerprint
+from .recipe import Recipe, fingerprint
 from .verify import packet, packet_of
+
+_AGREEING = 0.98
+"""Share of the pixels outside of an edit that are found to be the photo's. Where fewer are, the picture was changed
+after its recipe was written, such as by a filter, and the recipe says nothing about it."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,10 @@ def read_clean(image: ImageLike, before: np.ndarray | None = None) -> Clean:
         before = None
     try:
         pixels[..., :3] = watermark.unmarked(marked, before)
+        if before is not None and told.pixels is not None and picture.mode == "RGB":  # the format loses nothing
+            kept = _untouched(told.recipe, before)
+            if kept.any() and (pixels[kept] == before[kept]).all(1).mean() >= _AGREEING:
+                pixels[kept] = before[kept]
     except MissingDependencyError as error:
         return Clean(picture, None, str(error).splitlines()[0])
     clean = Image.fromarray(pixels, picture.mode)
@@ -78,6 +86,22 @@ def read_pair(before: ImageLike, after: ImageLike) -> tuple[np.ndarray, Clean]:
     if made_of is None or (made_of.photo or {}).get("sha256") != fingerprint(photo):
         photo = read_clean(before).image
     return rgb(photo), read_clean(after, rgb(photo))
+
+
+def _untouched(recipe: Recipe | None, before: np.ndarray) -> np.ndarray:
+    """(H, W) bool, where the recipe says that an edit left `before` as it was; nowhere if it was made of another."""
+    kept = np.zeros(before.shape[:2], bool)
+    box = recipe.settings.get("changed") if recipe else None
+    if recipe is None or not _is_box(box) or (recipe.photo or {}).get("sha256") != fingerprint(Image.fromarray(before)):
+        return kept
+    left, upper, right, lower = box
+    kept[:] = True
+    kept[upper:lower, left:right] = False
+    return kept
+
+
+def _is_box(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 4 and all(type(each) is int and each >= 0 for each in value)
 
 
 def _packet(image: Any) -> bytes:

@@ -55,8 +55,8 @@ def check_again(recipe: Recipe, program: str) -> None:
         raise InputError("This is a page of several pictures; only single ones can be made again.")
     if recipe.kind == CHAIN:
         raise InputError(
-            "This picture was edited several times: chain() makes it again, from the photo and the steps that `verify` "
-            "shows.\n  from Python: from magicface import chain"
+            "This picture was edited several times: common.chain makes it again, from the photo and the steps that "
+            "`verify` shows."
         )
 
 

@@ -34,7 +34,7 @@ def test_a_saved_edit_measures_as_the_picture_in_memory(saved):
     photo, made, path = saved
     plain, marked = measure(photo, made), measure(photo, path)
     assert plain.background_psnr == PSNR_CAP, "a warp leaves the background alone"
-    assert marked.background_psnr > 80
+    assert marked.background_psnr == PSNR_CAP
     cost = psnr(rgb(made), rgb(read_image(path)), np.ones(made.size[::-1], bool))
     assert marked.mark_psnr == pytest.approx(cost, abs=0.1)
     assert plain.mark_psnr is None
@@ -53,7 +53,7 @@ def test_noise_in_the_background_is_not_taken_for_the_mark(saved, tmp_path):
     noisy.info = dict(made.info)
     noisy.save(tmp_path / "noisy.png")
     found = read_clean(tmp_path / "noisy.png", rgb(before))
-    assert psnr(rgb(noisy), found.pixels, where) > 55
+    assert psnr(rgb(noisy), found.pixels, where) > 50
     assert psnr(rgb(before), found.pixels, where) == pytest.approx(psnr(rgb(before), rgb(noisy), where), abs=0.5)
 
 
