@@ -43,15 +43,6 @@ def locate(model: str | Path | None, release: Release, embedded: Path | None) ->
     return embedded
 
 
-def warps(model: str | Path | None, base: str | Path | None, release: Release) -> bool:
-    """Whether photos are edited without networks: no model is named, and the published one was never fetched.
-
-    The picture plays no part in this. A folder with some of the published files is not enough to edit, but shows that
-    networks are wanted: loading it says which files are missing.
-    """
-    return model is None and base is None and not model_folder(release.repo).is_dir()
-
-
 def missing_networks(program: str, option: str = "model") -> MissingCheckpointError:
     """The error for an editor without networks that is asked to run them.
 
@@ -66,6 +57,15 @@ def missing_networks(program: str, option: str = "model") -> MissingCheckpointEr
         f'faces (from Python: {option}="embedded")\n'
         "  or leave out what asks for networks (engine, start, strength): the photo is then warped"
     )
+
+
+def warps(model: str | Path | None, base: str | Path | None, release: Release) -> bool:
+    """Whether photos are edited without networks: no model is named, and the published one was never fetched.
+
+    The picture plays no part in this. A folder with some of the published files is not enough to edit, but shows that
+    networks are wanted: loading it says which files are missing.
+    """
+    return model is None and base is None and not model_folder(release.repo).is_dir()
 
 
 def load(model: str | Path | None, release: Release, embedded: Path | None, **options: Any) -> FaceEditPipeline:

@@ -15,8 +15,14 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join([line(head), "|" + "|".join("-" * (width + 2) for width in widths) + "|", *map(line, rows)])
 
 
+def counted(value: float | None, counts: Sequence[int], digits: int = 2) -> str:
+    """A number with how many of how many items it was measured on, such as "0.93 (11 of 12)"."""
+    measured, items = counts
+    return f"{number(value, digits)} ({measured} of {items})"
+
+
 def number(value: float | None, digits: int = 2) -> str:
-    """A number as text; a dash where there is none."""
+    """A number as text; N/A where nothing was measured."""
     if value is None:
-        return "-"
+        return "N/A"
     return str(value) if isinstance(value, int) else f"{value:.{digits}f}"

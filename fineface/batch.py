@@ -15,13 +15,15 @@ from common.batch.command import batch, score
 from common.batch.jobs import TEXTS, Job
 from common.batch.package import Package
 from common.batch.report.command import report
+from common.defaults import read_defaults
 from common.errors import InputError
+from common.prompt import PROMPT
 from common.provenance.options import add_saving, saved, saving
 from common.provenance.recipe import saved_with
 
 from .flags import add_face, add_model, add_sampling, sampling
-from .options import HIGH, LOW, PUBLISHED, Options
-from .variants import keeper, locate
+from .options import HIGH, LOW, PUBLISHED, STARTS, Options
+from .variants import keeper, locate, warps
 
 if TYPE_CHECKING:
     import torch
@@ -49,8 +51,8 @@ NEUTRAL = "neutral"
 def main(arguments: list[str]) -> int:
     """The command; returns the exit code."""
     package = Package(
-        "fineface", ABOUT, read_wish, worker, {NEUTRAL: {}}, add_options=add_options, check=check,
-        settings=settings_of, columns=TEXTS,
+        "fineface", ABOUT, read_wish, worker, settings_of, {NEUTRAL: {}}, add_options=add_options, check=check,
+        columns=TEXTS,
     )  # fmt: skip
     return batch(package, arguments)
 
@@ -153,13 +155,12 @@ class FineFaceWorker:
     def record(self, subject: Subject | Text) -> Mapping[str, Any]:
         """See `Worker`."""
         if isinstance(subject, Text):
-            return {"engine": "diffusion", "face": None, "faceid": subject.people is not None, "advice": []}
+            return {"face": None, "faceid": subject.people is not None, "advice": []}
         face = subject.face
         args = self.args
         engine = check_engine(args.engine, args.start if args.start == "draft" else None, args.strength)
         engine = self.editor.engine_for(engine)
         return {
-            "engine": engine,
             "face": face and [round(float(value), 2) for value in face.box],
             "faceid": engine == "diffusion" and self.editor.keeps(subject),
             "advice": list(subject.advice),
@@ -201,6 +202,7 @@ def check(args: argparse.Namespace, jobs: Sequence[Job]) -> argparse.Namespace:
     )  # fmt: skip
     saving(args)
     found, people = copy(args), any(job.people for job in jobs)
+    found.texts = any(job.photo is None for job in jobs)  # drawn by networks, whatever edits photos
     if args.variant is None and any(job.photo for job in jobs):
         found.variant = keeper(args.base, args.adapter)
     if found.variant is None:
@@ -209,6 +211,20 @@ def check(args: argparse.Namespace, jobs: Sequence[Job]) -> argparse.Namespace:
 
 
 def settings_of(args: argparse.Namespace) -> dict[str, Any]:
-    """What decides how the pictures look, as plain values."""
-    names = ("variant", "adapter", "base", "dtype", "size", "prompt", "extent", "engine", "start", "strength")
-    return {name: getattr(args, name) for name in (*names, "finder", "parser")} | sampling(args) | saved(args)
+    """What decides how the pictures look, as plain values, all of them resolved."""
+    from common.batch.resolved import WARP, dtype_of, model, side, surroundings
+
+    adapter, base, kind = locate(args.adapter, args.base, args.variant)
+    asked = read_defaults(adapter, PUBLISHED).asked(steps=args.steps, guidance=args.guidance, extent=args.extent)
+    engine = check_engine(args.engine, args.start if args.start == "draft" else None, args.strength)
+    engine = engine or ("draft" if warps(args.adapter, args.base, args.variant) else "diffusion")
+    found = {"engine": engine, "variant": kind.name, "start": args.start}
+    found |= {"strength": STARTS[args.start] if args.strength is None else args.strength}
+    found |= {**sampling(args), "steps": asked.steps, "guidance": asked.guidance, "prompt": args.prompt or PROMPT}
+    found |= {**surroundings(args, asked, None), **saved(args)}
+    if engine == "draft" and not args.texts:
+        found["model"] = WARP
+    else:
+        places = [place for place in dict.fromkeys((adapter, base)) if place.is_dir()]
+        found |= {"dtype": dtype_of(args), **(model(places) if places else {"model": adapter.name})}
+    return {**found, "size": args.size or side([base], ("unet",))}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from common.action_units import ACTION_UNITS
-from common.provenance.edits import encoded, machine, place
+from common.provenance.edits import changed, encoded, machine, place
 from common.provenance.picture import Picture, carry
 from common.provenance.recipe import DRAFT, EDIT, GENERATION, Recipe
 from common.subject import Subject
@@ -72,6 +72,7 @@ def edited(
     made = []
     for number, (picture, subject, vector) in enumerate(zip(pictures, subjects, vectors)):
         settings = {"size": size, **encoded(subject), **common}
+        settings |= changed(subject.photo, picture)
         settings |= {} if networks is None else place(number, len(pictures), options.batch_size)
         photo = {"name": subject.record.get("photo"), "sha256": subject.fingerprint}
         recipe = Recipe(PROGRAM, DRAFT if networks is None else EDIT, wish_of(vector, prompt), settings, photo=photo)

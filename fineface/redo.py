@@ -33,7 +33,7 @@ def _make(recipe: Recipe, args: argparse.Namespace) -> Any:
         raise InputError("The picture's recipe is damaged: it names no action units, no prompt or no size.")
     if settings.get("face"):
         raise InputError("Who is in the picture is not told in it, so that it cannot be made again.")
-    photo = None if recipe.kind == GENERATION else find_photo(recipe, args.picture, args.photo)
+    photo = None if recipe.kind == GENERATION else find_photo(recipe, args.picture, args.photo, args.photos)
     around = {name: settings[name] for name in ("finder", "parser") if name in settings}
     if recipe.kind == DRAFT:
         editor = FineFace.drafting(size=settings["size"], **around)

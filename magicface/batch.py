@@ -23,7 +23,7 @@ A wish is what `magicface` takes: "AU12=3,AU6=2", "angry:0.7", {"AU12": 3}.
 
 def main(arguments: list[str]) -> int:
     """The command; returns the exit code."""
-    return batch(Package("magicface", ABOUT, to_vector, worker, {BASELINE: {}}), arguments)
+    return batch(Package("magicface", ABOUT, to_vector, worker, settings_of, {BASELINE: {}}), arguments)
 
 
 def main_score(arguments: list[str]) -> int:
@@ -39,6 +39,13 @@ def main_redo(arguments: list[str]) -> int:
 def worker(args: argparse.Namespace) -> EditorWorker:
     """Who edits, with the options of the command line."""
     return worker_of(_kind(), args, to_vector)
+
+
+def settings_of(args: argparse.Namespace) -> dict[str, Any]:
+    """What decides how the pictures look, as plain values."""
+    from common.batch.resolved import resolved
+
+    return resolved(_kind(), args)
 
 
 def _kind() -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,11 @@ from common.errors import InputError
 from common.faces import choose_face, get_finder
 from common.images import ImageLike, read_image, rgb
 from common.measure import get_measurer
+from common.measure.estimators import described
 
 from ._api import edit
+
+log = logging.getLogger(__name__)
 
 FAINT = 0.5
 """Of a change of intensity: less than that is not told from nothing, and left alone."""
@@ -46,6 +50,7 @@ def neutralize(
     """
     check_share("share", share)
     photo = read_image(img)
+    _tell(measurer)
     change = -share * units_of(photo, face, measurer, finder).clip(0)
     return _changed(photo, change, {"face": face, "finder": finder, **options})
 
@@ -81,6 +86,7 @@ def transfer(
     """
     check_share("share", share)
     photo = read_image(img)
+    _tell(measurer)
     there = units_of(reference, reference_face, measurer, finder)
     here = units_of(photo, face, measurer, finder)
     change = share * (there.clip(0) - here.clip(0))
@@ -107,6 +113,10 @@ def units_of(img: ImageLike, face: Any = "largest", measurer: str = "auto", find
     if face != "largest":
         raise InputError(f"The measurer {reader.name!r} reads the largest face only; got face={face!r}.")
     return reader(pixels).units
+
+
+def _tell(measurer: str) -> None:
+    log.warning("expressions are read by %s", described(get_measurer(measurer).name))
 
 
 def _changed(photo: Any, change: np.ndarray, options: dict[str, Any]) -> Any:

@@ -31,7 +31,7 @@ A wish is {"light": "azimuth=60", "pose": "yaw=15", "expression": "AU12=3"}, or 
 
 def main(arguments: list[str]) -> int:
     """The command; returns the exit code."""
-    return batch(Package("rigface", ABOUT, read_wish, worker, {BASELINE: {}}, check=check), arguments)
+    return batch(Package("rigface", ABOUT, read_wish, worker, settings_of, {BASELINE: {}}, check=check), arguments)
 
 
 def main_score(arguments: list[str]) -> int:
@@ -108,6 +108,13 @@ def _read_again(value: Any) -> RigWish:
 def _requested(value: Any) -> list[float] | None:
     expression = read_wish(value).expression
     return list(expression) if expression else None
+
+
+def settings_of(args: argparse.Namespace) -> dict[str, Any]:
+    """What decides how the pictures look, as plain values."""
+    from common.batch.resolved import resolved
+
+    return resolved(_kind(), args)
 
 
 def _kind() -> Any:

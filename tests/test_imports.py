@@ -48,7 +48,7 @@ ALLOWED = {
     "common.measure": {
         *("common.blocks", "common.errors", "common.files", "common.images", "common.parts", "common.network"),
         *("common.texts", "common.weights"),
-        *("common.faces", "common.face3d", "common.action_units"),
+        *("common.faces", "common.face3d", "common.action_units", "common.provenance"),
     },
     "common.hooks": set(),
     "common.identity": {"common.hooks"},

@@ -16,6 +16,7 @@ from ..errors import FaceEditError
 from ..files import replace_file
 from ..images import around, save_image
 from ..measure import measure
+from ..measure.estimators import described
 from ..measure.report import Report
 from .desk import Edit, Visit
 
@@ -59,7 +60,8 @@ def table(report: Report | None, edit: Edit) -> str:
         "" if report.background_psnr is None else f"background {report.background_psnr:.0f} dB",
         "" if report.identity is None else f"{report.identity.measure} {report.identity.value:.2f}",
     ]
-    return f"{head}{units}<p>{html.escape(' · '.join(filter(None, kept)))}</p><p class='made'>by {report.measurer}</p>"
+    by = html.escape(described(report.measurer))
+    return f"{head}{units}<p>{html.escape(' · '.join(filter(None, kept)))}</p><p class='made'>by {by}</p>"
 
 
 def pack(edit: Edit, report: Report | None, settings: dict[str, Any], path: Path) -> Path:

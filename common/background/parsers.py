@@ -63,10 +63,9 @@ def get_parser(
         InputError: the name is unknown.
         MissingCheckpointError: the parser that was asked for by name has no weights here.
     """
-    check_name(name)
     if name == "auto":
-        name = _best(bisenet, segformer)
-        log.info("face parser: %s", name)
+        log.info("face parser: %s", resolve(name, bisenet=bisenet, segformer=segformer))
+    name = resolve(name, bisenet=bisenet, segformer=segformer)
     # torch and transformers are imported only by those who use them.
     if name == "bisenet":
         if bisenet is None:
@@ -90,6 +89,16 @@ def get_parser(
     from .grabcut import GrabCutParser
 
     return GrabCutParser()
+
+
+def resolve(name: str, *, bisenet: str | Path | None = None, segformer: str | Path | None = None) -> str:
+    """The parser that a name stands for, "auto" for the best one on this machine; arguments as `get_parser`.
+
+    Raises:
+        InputError: the name is unknown.
+    """
+    check_name(name)
+    return _best(bisenet, segformer) if name == "auto" else name
 
 
 def check_name(name: str) -> None:

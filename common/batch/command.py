@@ -100,5 +100,8 @@ def score(
     from .scores import score as scored
 
     table = scored(args.run, requested, absolute=absolute, measurer=args.measurer, progress=not args.quiet)
-    cli.note(f"written: {table}")
+    from ..measure import get_measurer
+    from ..measure.estimators import described
+
+    cli.note(f"written: {table}; action units measured by {described(get_measurer(args.measurer).name)}")
     return cli.OK

@@ -55,10 +55,14 @@ class Job:
 
     @property
     def origin(self) -> dict[str, Any]:
-        """What its pictures come from, as plain values: the photo, or None and the prompt; see `ORIGIN`."""
+        """What its pictures come from, as plain values: the photo, or None and the prompt; see `ORIGIN`.
+
+        Paths are absolute, so that they hold from every working folder.
+        """
         if self.photo is not None:
-            return {"photo": str(self.photo)}
-        people = {"people": [str(path) for path in self.people]} if self.people else {}
+            behind = {} if self.background is None else {"background": os.path.abspath(self.background)}
+            return {"photo": os.path.abspath(self.photo), **behind}
+        people = {"people": [os.path.abspath(path) for path in self.people]} if self.people else {}
         seed = {} if self.seed is None else {"seed": self.seed}
         return {"photo": None, "prompt": self.prompt, **people, **seed}
 

@@ -23,10 +23,10 @@ class Package:
         about: help of the command.
         read: from a wish as files have it to the editor's; raises an InputError for what is none.
         worker: from the options to who edits; brings torch, and loads the networks.
+        settings: from the options to what decides how pictures look, as plain values, all of them resolved.
         baseline: by its name, the wish that `--baseline` adds, as files have it.
         add_options: adds those of its editor to a command line.
         check: from the options and the jobs to the options that count; raises an InputError for one that is wrong.
-        settings: what decides how pictures look, as plain values, from the options.
         columns: that a manifest may have.
     """
 
@@ -34,8 +34,8 @@ class Package:
     about: str
     read: Callable[[Any], Any]
     worker: Callable[[argparse.Namespace], Worker]
+    settings: Callable[[argparse.Namespace], dict[str, Any]]
     baseline: Mapping[str, Any]
     add_options: Callable[[argparse.ArgumentParser], None] = editors.add_options
     check: Callable[[argparse.Namespace, Sequence[Job]], argparse.Namespace] = editors.check
-    settings: Callable[[argparse.Namespace], dict[str, Any]] = editors.settings_of
     columns: Sequence[str] = PHOTOS

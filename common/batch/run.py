@@ -16,7 +16,7 @@ from tqdm import tqdm
 from ..errors import FaceEditError, InputError, MissingCheckpointError
 from ..files import alone, sha256
 from ..images import save_image
-from ..provenance.recipe import carried
+from ..provenance.recipe import DRAFT, carried
 from . import group
 from .group import Share
 from .jobs import ORIGIN, Job, inside
@@ -217,7 +217,7 @@ def _edit(
 def _engine(picture: Image.Image) -> dict[str, str]:
     """What made a picture, by its recipe: the engine that ran, whatever was asked for."""
     known = carried(picture)
-    return {} if known is None or "engine" not in known.recipe.settings else {"engine": known.recipe.settings["engine"]}
+    return {} if known is None else {"engine": "draft" if known.recipe.kind == DRAFT else "diffusion"}
 
 
 def _clear(folder: Path) -> None:

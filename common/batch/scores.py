@@ -14,8 +14,11 @@ from tqdm import tqdm
 from ..action_units import ACTION_UNITS
 from ..errors import FaceEditError, InputError
 from ..files import alone, replace_file
-from ..images import around, read_image
-from ..measure import get_measurer, measure
+from ..images import around, read_image, rgb
+from ..measure import Report, get_measurer, measure
+from ..measure.compare import psnr
+from ..measure.estimators import validation, version_of
+from ..provenance.clean import Clean, read_clean
 from .jobs import inside
 from .run import DONE
 from .samples import FILE, Samples
@@ -42,7 +45,8 @@ def score(
         requested: from a wish as files have it to the 12 changes that it asks for, if it asks for any.
         absolute: it asks for intensities, not changes: what is wanted compares with what is there after the edit. The
             column `wanted_is` says which.
-        measurer: who reads the faces; lines of another one are made anew.
+        measurer: who reads the faces; edits that another one, or another version of it, has measured are measured
+            again.
         progress: show a bar.
 
     Returns:
@@ -53,14 +57,15 @@ def score(
     """
     if not (folder / FILE).is_file():
         raise InputError(f"There is no run in {folder}: {FILE} is missing.")
-    name = get_measurer(measurer).name
+    reader = get_measurer(measurer)
+    by = {"measurer": reader.name, "measurer_version": version_of(reader)}
     with alone(folder):
         done = [_checked(folder, row) for row in Samples(folder).rows.values() if row.get("state") == DONE]
         scores = Samples(folder, LINES)
-        left = [row for row in done if scores.rows.get(row["key"], {}).get("measurer") != name]
+        left = [row for row in done if not by.items() <= scores.rows.get(row["key"], {}).items()]
         for row in tqdm(left, unit="score", disable=not progress):
             wanted = _wanted(requested(row["wish"]), absolute)
-            scores.append({"key": row["key"], "measurer": name, **wanted, **_measured(folder, row, measurer)})
+            scores.append({"key": row["key"], **by, **wanted, **_measured(folder, row, measurer)})
         rows = [_flat(row, scores.rows[row["key"]]) for row in done]
         return _write(folder / TABLE, rows)
 
@@ -88,11 +93,12 @@ def _checked(folder: Path, row: dict[str, Any]) -> dict[str, Any]:
 def _measured(folder: Path, row: Mapping[str, Any], measurer: str) -> dict[str, Any]:
     """Numbers of one picture; the reason where there are none. Made from text, it has nothing before."""
     try:
-        after = read_image(folder / row["output"])
         if row["photo"] is None:
-            seen = get_measurer(measurer)(after)
+            seen = get_measurer(measurer)(read_clean(folder / row["output"]).image)
             return _units("after", seen.units) | _angles("", seen.angles)
         before = read_image(row["photo"])
+        clean = read_clean(folder / row["output"], rgb(before))
+        after = clean.image
         if row.get("face") and before.size == after.size:
             box = np.array(row["face"], np.float32)
             before, after = (around(each, box, MARGIN)[0] for each in (before, after))
@@ -102,10 +108,20 @@ def _measured(folder: Path, row: Mapping[str, Any], measurer: str) -> dict[str, 
     found: dict[str, Any] = _units("before", report.units_before) | _units("after", report.units_after)
     found |= _angles("", report.angles_after) | _angles("_change", report.angles_after - report.angles_before)
     found["light_turn"] = None if report.light_turn is None else round(report.light_turn, 1)
-    found["background_psnr"] = None if report.background_psnr is None else round(report.background_psnr, 1)
+    found |= _background(report, clean)
     if report.identity is not None:
         found |= {"identity": round(report.identity.value, 4), "identity_measure": report.identity.measure}
     return found
+
+
+def _background(report: Report, clean: Clean) -> dict[str, Any]:
+    """Of the picture before it was marked, and what the mark costs by itself; nothing where the mark stays."""
+    if clean.problem:
+        return {"background_psnr": None, "mark_psnr": None, "mark_problem": clean.problem}
+    found = {"background_psnr": report.background_psnr, "mark_psnr": None}
+    if clean.marked is not None:
+        found["mark_psnr"] = psnr(clean.pixels, clean.marked, np.ones(clean.marked.shape[:2], bool))
+    return {name: None if value is None else round(value, 1) for name, value in found.items()}
 
 
 def _units(when: str, values: np.ndarray) -> dict[str, float]:
@@ -119,14 +135,16 @@ def _angles(what: str, degrees: np.ndarray) -> dict[str, float]:
 def _flat(row: Mapping[str, Any], scored: Mapping[str, Any]) -> dict[str, Any]:
     photo, _, wish = row["key"].partition("/")
     known = {name: row.get(name) for name in ("output", "prompt", "engine", "seconds")}
-    return {"photo": photo, "wish": wish, **known, **{name: scored[name] for name in scored if name != "key"}}
+    found = {name: scored[name] for name in scored if name != "key"}
+    return {"photo": photo, "wish": wish, **known, **found, "validation": validation(scored["measurer"])}
 
 
 def _write(path: Path, rows: list[dict[str, Any]]) -> Path:
     units = [f"{unit}_{what}" for unit in ACTION_UNITS for what in ("before", "after", "wanted")]
-    columns = ["photo", "wish", "output", "prompt", "engine", "seconds", "measurer", "wanted_is", *units]
+    columns = ["photo", "wish", "output", "prompt", "engine", "seconds"]
+    columns += ["measurer", "measurer_version", "validation", "wanted_is", *units]
     columns += [f"{name}{what}" for what in ("", "_change") for name in ("yaw", "pitch", "roll")]
-    columns += ["light_turn", "background_psnr", "identity", "identity_measure", "error"]
+    columns += ["light_turn", "background_psnr", "mark_psnr", "identity", "identity_measure", "mark_problem", "error"]
     text = io.StringIO(newline="")
     table = csv.DictWriter(text, columns, lineterminator="\n")
     table.writeheader()

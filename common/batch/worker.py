@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import options
 from ..edit_command import check_asked, editor_of, sampling
-from ..provenance.options import saved, saving
+from ..provenance.options import saving
 from ..provenance.recipe import saved_with
 from .jobs import Job
 
@@ -72,10 +72,3 @@ def check(args: argparse.Namespace, jobs: Sequence[Job]) -> argparse.Namespace:
         check_asked(args)
     saving(args)
     return args
-
-
-def settings_of(args: argparse.Namespace) -> dict[str, Any]:
-    """What decides how the pictures look, as plain values."""
-    names = ("model", "base", "dtype", "extent", "finder", "parser", "steps", "guidance", "seed", "size")
-    names += ("engine", "start", "strength", "paste")
-    return {name: getattr(args, name) for name in names} | saved(args)

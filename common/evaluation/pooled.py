@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import median as middle
 from typing import Any
 
@@ -11,8 +11,6 @@ from ..tables import number, table
 
 Goals = Mapping[str, tuple[str, str, float]]
 """What a model was built to reach: name -> (words, relation, bound)."""
-
-_WORDS = {True: "reached", False: "missed", None: "not measured"}
 
 
 def pooled_errors(records: Iterable[dict[str, float]]) -> dict[str, float | None]:
@@ -47,18 +45,52 @@ def median(values: Iterable[float | None]) -> float | None:
     return middle(known) if known else None
 
 
+def count(values: Iterable[object]) -> list[int]:
+    """How many of some values were measured, and how many there are: None is not measured."""
+    every = list(values)
+    return [sum(value is not None for value in every), len(every)]
+
+
+def measured_units(units: Mapping[str, Mapping[str, Any]], of: str = "edit") -> list[int]:
+    """How many action units have a dose response, and how many there are."""
+    return count(unit[of]["slope"] for unit in units.values())
+
+
+def strong_units(units: Mapping[str, Mapping[str, Any]], goal: tuple[str, str, float], of: str = "edit") -> Any:
+    """The goal on the number of units whose response correlates by 0.9 or more, as `reached` gives it.
+
+    Units without a dose response are neither strong nor weak: the goal is missed only if they could not reach it, and
+    not measured (None) if they could.
+    """
+    measured, every = measured_units(units, of)
+    strong = sum((unit[of]["pearson"] or 0) >= 0.9 for unit in units.values())
+    verdict = True if strong >= goal[2] else None if strong + every - measured >= goal[2] else False
+    return {"found": strong if measured else None, "reached": verdict}
+
+
 def reached(goals: Goals, found: Mapping[str, float | None]) -> dict[str, dict[str, Any]]:
     """Each goal's "found" value, and whether it is "reached"; None where it was not measured."""
     return {name: {"found": found[name], "reached": _is_reached(goals[name], found[name])} for name in goals}
 
 
-def goals_table(goals: Goals, found: Mapping[str, Mapping[str, Any]]) -> str:
-    """What `reached` returned, as a Markdown table."""
-    rows = [
-        (words, f"{relation} {bound:g}", number(found[name]["found"]), _WORDS[found[name]["reached"]])
-        for name, (words, relation, bound) in goals.items()
-    ]
-    return table(("measure", "goal", "found", ""), rows)
+def goals_table(goals: Goals, found: Mapping[str, Mapping[str, Any]], counts: Mapping[str, Sequence[int]]) -> str:
+    """A Markdown table of goals.
+
+    Args:
+        goals: by name.
+        found: what `reached` returned.
+        counts: of each goal, how many edits or units were measured, and of how many.
+    """
+    rows = []
+    for name, (words, relation, bound) in goals.items():
+        measured, every = counts[name]
+        own = found[name]
+        if own["reached"] is None:
+            verdict = "not measured" if own["found"] is None else "too little measured"
+        else:
+            verdict = "reached" if own["reached"] else "missed"
+        rows.append((words, f"{relation} {bound:g}", number(own["found"]), f"{measured} of {every}", verdict))
+    return table(("measure", "goal", "found", "measured", ""), rows)
 
 
 def _is_reached(goal: tuple[str, str, float], value: float | None) -> bool | None:

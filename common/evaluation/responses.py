@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -45,12 +46,20 @@ def combined(pairs: Sequence[tuple[Sequence[float], Sequence[float]]]) -> float 
 
 
 def mean_identity(found: Iterable[dict[str, Any] | None]) -> dict[str, Any] | None:
-    """Of "measure", "value" and "same" of some pictures: the measure, the mean, and the share of the same person."""
-    known = [value for value in found if value]
-    if not known:
+    """Of "measure", "value" and "same" of some pictures: the measure, the mean, and the share of the same person.
+
+    Values of two measures do not mix: those of the commonest one count. "count" says how many, "of" of how many.
+    """
+    every = list(found)
+    measures = Counter(value["measure"] for value in every if value)
+    if not measures:
         return None
+    measure = min(measures, key=lambda name: (-measures[name], name))
+    known = [value for value in every if value and value["measure"] == measure]
     return {
-        "measure": known[0]["measure"],
+        "measure": measure,
+        "count": len(known),
+        "of": len(every),
         "mean": float(np.mean([value["value"] for value in known])),
         "same": float(np.mean([value["same"] for value in known])),
     }
@@ -59,5 +68,6 @@ def mean_identity(found: Iterable[dict[str, Any] | None]) -> dict[str, Any] | No
 def identity_words(found: dict[str, Any] | None) -> str:
     """What `mean_identity` found, for a table."""
     if found is None:
-        return "not measured"
-    return f"{found['measure']} {found['mean']:.3f}, {100 * found['same']:.0f} % the same person"
+        return "N/A"
+    counts = f"({found['count']} of {found['of']})"
+    return f"{found['measure']} {found['mean']:.3f} {counts}, {100 * found['same']:.0f} % the same person"

@@ -48,5 +48,5 @@ def _bars(panel: Any, report: Report) -> None:
     panel.set_yticks(rows, [f"{name} {meaning}" for name, meaning in ACTION_UNITS.items()], fontsize=8)
     panel.invert_yaxis()
     panel.axvline(0, color="black", linewidth=0.6)
-    panel.set_xlabel("change of intensity")
+    panel.set_xlabel(f"change of intensity, read by {report.measurer}\n{report.validation}", fontsize=8)
     panel.legend(fontsize=8)

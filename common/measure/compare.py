@@ -12,6 +12,8 @@ from ..action_units import AUWish, to_vector
 from ..errors import FaceNotFoundError, ImageError, ShapeError
 from ..faces import Face, choose_face, get_finder
 from ..images import ImageLike, read_image, rgb
+from ..provenance.clean import read_pair
+from .estimators import version_of
 from .identity import identity
 from .measurers import Measurement, Measurer, get_measurer
 from .report import PSNR_CAP, Report
@@ -36,7 +38,8 @@ def measure(
 
     Args:
         before: anything that `read_image` reads.
-        after: the same picture, edited; of the same size.
+        after: the same picture, edited; of the same size. The invisible watermark of a saved edit is taken out before
+            anything is measured; what it costs is stated separately (`Report.mark_psnr`).
         requested: the edit's wish, the change of the action units; None if there was none.
         mask: (H, W), bool, 0 to 1 or 0 to 255, or a picture of it: white where the edit was allowed.
         measurer: a name as `get_measurer` knows it, or one that was made.
@@ -49,7 +52,8 @@ def measure(
         MissingDependencyError: the measurer's package is not installed.
     """
     wish = None if requested is None else np.array(to_vector(requested), np.float32)
-    photos = rgb(read_image(before)), rgb(read_image(after))
+    photo, clean = read_pair(before, after)
+    photos = photo, clean.pixels
     shape = photos[0].shape[:2]
     if photos[1].shape != photos[0].shape:
         raise ShapeError("after", f"{shape}, height and width of `before`", photos[1].shape[:2], _SAME_SIZE)
@@ -58,9 +62,10 @@ def measure(
     first, second = measure_both(reader, *photos)
     faces = _face(first, photos[0], "before"), _face(second, photos[1], "after")
     surroundings = ~(_person(faces[0], shape) | _person(faces[1], shape))
-    outside = None if allowed is None else ~allowed
+    everywhere, outside = np.ones(shape, bool), None if allowed is None or clean.problem else ~allowed
     return Report(
         measurer=reader.name,
+        measurer_version=version_of(reader),
         units_before=first.units,
         units_after=second.units,
         requested=wish,
@@ -70,9 +75,11 @@ def measure(
         light_before=first.light,
         light_after=second.light,
         light_turn=light_turn(first.light, second.light),
-        background_psnr=psnr(*photos, surroundings),
+        background_psnr=None if clean.problem else psnr(*photos, surroundings),
         outside_psnr=None if outside is None else psnr(*photos, outside),
         outside_difference=None if outside is None else difference(*photos, outside),
+        mark_psnr=None if clean.marked is None else psnr(photos[1], clean.marked, everywhere),
+        mark_problem=clean.problem,
         pictures=photos,
     )
 

@@ -121,7 +121,8 @@ class Regressor:
 
     def __init__(self, finder: FaceFinder | None = None, weights: str | Path | None = None) -> None:
         self.finder = finder or get_finder("mediapipe")
-        self.network = frozen(Network(), Path(weights or WEIGHTS))
+        self.weights = Path(weights or WEIGHTS)
+        self.network = frozen(Network(), self.weights)
 
     def __call__(self, image: ImageLike) -> Measurement:
         """See `Measurer`."""

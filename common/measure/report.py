@@ -13,6 +13,7 @@ from ..action_units import ACTION_UNITS
 from ..errors import FaceEditError, InputError
 from ..files import replace_file
 from ..texts import parse_json
+from .estimators import NOT_STATED, validation
 from .identity import INSTALL, Similarity
 from .measurers import finite
 
@@ -49,6 +50,11 @@ class Report:
         background_psnr: dB outside head and shoulders, at most PSNR_CAP; None if the picture shows no background.
         outside_psnr: dB where the edit was not allowed; None without a mask.
         outside_difference: mean absolute grey levels, 0 to 255, in the same place.
+        measurer_version: package and weights of what read the pictures.
+        mark_psnr: dB that the invisible watermark of `after` costs by itself, over the whole picture; the other values
+            are those of the picture without it. None where there is no mark.
+        mark_problem: why the watermark could not be taken out; background and outside of the mask are not measured
+            then. None where there is no problem.
         pictures: (H, W, 3) uint8 before and after; None in a report that was read from a file.
 
     Raises:
@@ -69,6 +75,9 @@ class Report:
     background_psnr: float | None
     outside_psnr: float | None = None
     outside_difference: float | None = None
+    measurer_version: str = NOT_STATED
+    mark_psnr: float | None = None
+    mark_problem: str | None = None
     pictures: tuple[np.ndarray, np.ndarray] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -76,7 +85,7 @@ class Report:
             value = getattr(self, name)
             if value is not None or name not in _OPTIONAL:
                 object.__setattr__(self, name, finite(f"Report.{name}", value, shape))
-        for name in ("light_turn", "background_psnr", "outside_psnr", "outside_difference"):
+        for name in ("light_turn", "background_psnr", "outside_psnr", "outside_difference", "mark_psnr"):
             if (value := getattr(self, name)) is not None:
                 finite(f"Report.{name}", value, ())
 
@@ -85,9 +94,18 @@ class Report:
         """Measured change of the action units, (12,)."""
         return self.units_after - self.units_before
 
+    @property
+    def validation(self) -> str:
+        """What the estimator was validated on, in words, see `common.measure.estimators`."""
+        return validation(self.measurer)
+
     def table(self) -> str:
         """The report as plain text."""
-        lines = [f"measured by {self.measurer}", "", f"{'':6}{'before':>8}{'after':>8}{'change':>8}{'wanted':>8}"]
+        lines = [
+            f"measured by {self.measurer}, {self.validation}",
+            "",
+            f"{'':6}{'before':>8}{'after':>8}{'change':>8}{'wanted':>8}",
+        ]
         wanted = [""] * 12 if self.requested is None else [f"{value:+.1f}" for value in self.requested]
         for name, before, after, change, wish in zip(
             ACTION_UNITS, self.units_before, self.units_after, self.change, wanted
@@ -100,11 +118,13 @@ class Report:
             "",
             f"identity       {self._identity()}",
             f"light turned   {_number(self.light_turn, 'degrees', 'the light has no direction')}",
-            f"background     {_number(self.background_psnr, 'dB PSNR', 'none in the picture')}",
-            f"outside mask   {_number(self.outside_psnr, 'dB PSNR', 'no mask')}",
+            f"background     {_number(self.background_psnr, 'dB PSNR', self.mark_problem or 'none in the picture')}",
+            f"outside mask   {_number(self.outside_psnr, 'dB PSNR', self.mark_problem or 'no mask')}",
         ]
         if self.outside_difference is not None:
             lines[-1] += f", mean difference {self.outside_difference:.2f} of 255"
+        if self.mark_psnr is not None:
+            lines.append(f"watermark      {self.mark_psnr:.1f} dB PSNR by itself; left out of all values above")
         return "\n".join(lines)
 
     def save(self, folder: str | Path) -> tuple[Path, Path]:
@@ -134,7 +154,8 @@ class Report:
         del found["pictures"]
         found["identity"] = None if self.identity is None else asdict(self.identity)
         lists = {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in found.items()}
-        return json.dumps({"action_units": list(ACTION_UNITS), **lists}, indent=1, allow_nan=False)
+        head = {"action_units": list(ACTION_UNITS), "validation": self.validation}
+        return json.dumps({**head, **lists}, indent=1, allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str) -> Report:
@@ -147,6 +168,7 @@ class Report:
             found = parse_json(text)
             if found.pop("action_units") != list(ACTION_UNITS):
                 raise InputError("The report has other action units, or in another order.")
+            found.pop("validation", None)  # follows from the estimator's name
             likeness = found.pop("identity")
             return cls(**found, identity=None if likeness is None else Similarity(**likeness))
         except InputError:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from .. import cli, options
-from ..errors import InputError
 from ..files import check_writable
 from .recipe import DRAFT, Recipe, saved_with
 
@@ -49,24 +48,33 @@ def redo(
         epilog="exit codes: 0 the same picture, pixel for pixel, 1 another one",
     )
     parser.add_argument("picture", type=Path)
-    parser.add_argument("--photo", type=Path, help="that was edited (default: by its name, beside the picture or here)")
+    parser.add_argument(
+        "--photo",
+        type=Path,
+        help="the photo that was edited (default: as the batch recorded it, or beside the picture, or here)",
+    )
+    parser.add_argument("--photos", type=Path, metavar="FOLDER", help="folder that holds the photo, at any depth")
     if prepared:
         parser.add_argument("--background", type=Path, help="background of a prepared crop")
-    parser.add_argument("-o", "--output", type=Path, help="file (default: PICTURE-again)")
+    parser.add_argument(
+        "-o",
+        "--output",
+        help="file or folder (default: PICTURE-again, beside the picture; for a picture of a batch, in this folder)",
+    )
     options.add_model_options(parser)
     args = parser.parse_args(arguments)
     cli.listen(True)
     from ..images import read_image, save_image
     from . import xmp
-    from .redo import check_again, difference
+    from .redo import check_again, difference, recorded_files, target_of
     from .verify import packet, read_recipe
 
     recipe = read_recipe(args.picture)
     check_again(recipe, program)
-    target = args.output or args.picture.with_name(f"{args.picture.stem}-again{args.picture.suffix}")
-    if target.resolve() == args.picture.resolve():
-        raise InputError(f"The result {target} would overwrite the picture; choose another -o.")
+    target = target_of(args.picture, args.output)
     check_writable(target.parent)
+    if prepared and args.background is None:
+        args.background = next((path for path in recorded_files(args.picture, "background") if path.is_file()), None)
     again = make(recipe, args)
     save_image(saved_with(again, watermark=xmp.read(packet(args.picture)).watermark is True), target)
     found = difference(read_image(args.picture), read_image(target))
@@ -86,7 +94,7 @@ def maker(kind: Callable[[], type[Any]], read: Callable[[Any], Any]) -> Callable
         from .redo import find_photo
         from .redo import redo as made
 
-        photo = find_photo(recipe, args.picture, args.photo)
+        photo = find_photo(recipe, args.picture, args.photo, args.photos)
         around = {name: recipe.settings[name] for name in ("size", "finder", "parser") if name in recipe.settings}
         if recipe.kind == DRAFT:
             return made(recipe, kind().drafting(**around), photo, read)

@@ -6,10 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from .picture import Picture, carry
 from .recipe import DRAFT, EDIT, Recipe
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from ..editor import Editor
     from ..subject import Subject
 
@@ -43,6 +47,7 @@ def edited(
             places = editor.pipeline.places
         else:
             settings |= {"engine": "draft", "paste_back": asked["paste_back"]}
+        settings |= changed(subject.photo, picture)
         kind = EDIT if row in numbers else DRAFT
         made.append(carry(picture, Recipe(program, kind, plain, settings, photo=photo), places))
     return made
@@ -54,6 +59,20 @@ def encoded(subject: Subject) -> dict[str, Any]:
     if isinstance(picked := found.get("picked"), tuple):
         found["picked"] = [float(value) for value in picked]
     return found
+
+
+def changed(photo: Image.Image, picture: Image.Image) -> dict[str, list[int]]:
+    """Where an edit differs from its photo, "changed": [left, upper, right, lower] in pixels; outside it is the photo.
+
+    By this, the rest is known exactly in a file whose pixels bear a watermark. Nothing for pictures of another size.
+    """
+    if photo.size != picture.size or photo.mode != picture.mode:
+        return {}
+    apart = (np.asarray(photo) != np.asarray(picture)).any(2)
+    rows, columns = (np.flatnonzero(apart.any(axis)) for axis in (1, 0))
+    if not len(rows):
+        return {"changed": [0, 0, 0, 0]}
+    return {"changed": [int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1]}
 
 
 def place(number: int, count: int, batch_size: int) -> dict[str, int]:

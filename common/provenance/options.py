@@ -27,5 +27,5 @@ def saving(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def saved(args: argparse.Namespace) -> dict[str, Any]:
-    """What the options say, as plain values."""
-    return {"watermark": not args.no_watermark, "certificate": args.certificate and str(args.certificate)}
+    """What the options say, as plain values; of a certificate its file's name, for its folder names a user."""
+    return {"watermark": not args.no_watermark, "certificate": args.certificate and Path(args.certificate).name}

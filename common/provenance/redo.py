@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import glob
+import os
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +14,7 @@ import numpy as np
 from ..arguments import whole_number
 from ..errors import InputError
 from ..images import check_exists, read_image, rgb
+from ..texts import parse_json
 from .recipe import CHAIN, DRAFT, SHEET, Recipe, fingerprint
 from .weights import model_of
 
@@ -20,6 +23,9 @@ if TYPE_CHECKING:
 
     from ..editor import Editor
 
+SAMPLES, SAMPLES_PARTS = "samples.jsonl", "samples-*.jsonl"
+"""The lines of a batch run, see `common.batch.samples`."""
+_DEPTH = 3  # parts of a recorded path, and folders above the run, that are tried where both were moved
 SAMPLING = ("steps", "guidance", "seed", "start", "strength")
 
 
@@ -48,33 +54,121 @@ def check_again(recipe: Recipe, program: str) -> None:
     if recipe.kind == SHEET:
         raise InputError("This is a page of several pictures; only single ones can be made again.")
     if recipe.kind == CHAIN:
-        raise InputError("This picture was edited several times; common.chain makes it again, of the wishes it names.")
+        raise InputError(
+            "This picture was edited several times: common.chain makes it again, from the photo and the steps that "
+            "`verify` shows."
+        )
 
 
-def find_photo(recipe: Recipe, picture: Path, photo: Path | None) -> Path:
-    """The photo that was edited.
+def find_photo(recipe: Recipe, picture: Path, photo: Path | None, folder: Path | None = None) -> Path:
+    """The photo that was edited, known by its pixels.
+
+    It is looked for where the run of a batch has recorded it, beside the picture, and in the working folder.
 
     Args:
         recipe: of the edit.
-        picture: the edit's file, beside which the photo is looked for, and in the working folder.
-        photo: where it is, if somebody has said so.
+        picture: the edit's file.
+        photo: the photo's file; no other is looked at then.
+        folder: of photos, looked through in place of all these, with its folders.
 
     Raises:
         InputError: it is not there, or is another picture.
     """
     known = recipe.photo or {}
     name, expected = known.get("name"), known.get("sha256")
-    if photo is None:
-        places = [picture.parent / str(name), Path(str(name))] if name else []
-        photo = next((place for place in places if place.is_file()), None)
-    if photo is None:
-        raise InputError(f"Where is the photo {name or '(without a name)'} that was edited? Name it: --photo PHOTO")
-    check_exists(photo)
-    if fingerprint(read_image(photo)) != expected:
+    if photo is not None:
+        check_exists(photo)
+        places = [photo]
+    elif folder is not None:
+        if not folder.is_dir():
+            raise InputError(f"There is no folder {folder}; --photos names the folder of the photos that were edited.")
+        places = sorted(folder.rglob(glob.escape(str(name)))) if name else []
+    else:
+        places = [*recorded_files(picture, "photo"), *([picture.parent / str(name), Path(str(name))] if name else [])]
+    there = [place for place in dict.fromkeys(places) if place.is_file()]
+    for place in there:
+        if fingerprint(read_image(place)) == expected:
+            return place
+    if there:
         raise InputError(
-            f"{photo} is not the photo that was edited, or was changed since; name that one: --photo PHOTO"
+            f"{there[0]} is not the photo that was edited, or was changed since; name that one: --photo PHOTO"
         )
-    return photo
+    looked = f" It is not in {folder}." if folder is not None else ""
+    raise InputError(
+        f"Where is the photo {name or '(without a name)'} that was edited?{looked}\n"
+        "  name it: --photo PHOTO, or the folder it is in: --photos FOLDER"
+    )
+
+
+def run_of(picture: Path) -> Path | None:
+    """The folder of the batch run that a picture lies in, by its `samples.jsonl`; None for other pictures."""
+    parents = Path(os.path.abspath(picture)).parents
+    return next((parent for parent in parents if (parent / SAMPLES).is_file()), None)
+
+
+def recorded_files(picture: Path, what: str) -> list[Path]:
+    """Where a file may be that the run of a picture has recorded for it; nothing for pictures of no run.
+
+    Args:
+        picture: the edit's file.
+        what: "photo" or "background".
+
+    Returns:
+        The recorded path, and where it would be had run and photos been moved together; they need not be there.
+    """
+    run, places = run_of(picture), []
+    if run is None:
+        return []
+    own = Path(os.path.abspath(picture)).relative_to(run).as_posix()
+    for row in _rows(run):
+        if row.get("output") == own and isinstance(row.get(what), str):
+            path = Path(row[what])
+            places = [path, run / path]
+            for depth in range(min(_DEPTH, len(path.parts)), 0, -1):
+                places += [parent / Path(*path.parts[-depth:]) for parent in [run, *run.parents][:_DEPTH]]
+    return places
+
+
+def _rows(run: Path) -> Iterator[Mapping[str, Any]]:
+    """The lines of a run that can be read; the run is left as it is."""
+    for path in [run / SAMPLES, *sorted(run.glob(SAMPLES_PARTS))]:
+        for line in path.read_bytes().splitlines():
+            try:
+                row = parse_json(line)
+            except ValueError:  # cut off, or damaged
+                continue
+            if isinstance(row, Mapping):
+                yield row
+
+
+def target_of(picture: Path, output: str | None) -> Path:
+    """Where the picture that is made again goes.
+
+    Args:
+        picture: that is made again.
+        output: a file, or a folder; None for a name beside the picture, or of a picture of a run, in the working
+            folder: a run holds what its batch made and nothing else.
+
+    Raises:
+        InputError: it would overwrite the picture, or go into the run without having been asked to.
+    """
+    run = run_of(picture)
+    if run is None:
+        name = f"{picture.stem}-again{picture.suffix}"
+    else:
+        name = f"{picture.absolute().parent.name}-{picture.stem}-again{picture.suffix}"
+    if output is not None:
+        folder = output.endswith(("/", os.sep)) or os.path.isdir(output)
+        target = Path(output).expanduser() / name if folder else Path(output).expanduser()
+    elif run is None:
+        target = picture.with_name(name)
+    elif Path.cwd().is_relative_to(run.resolve()):
+        raise InputError(f"{Path.cwd()} lies in the run that the picture is of; name another place: -o FILE")
+    else:
+        target = Path(name)
+    if target.resolve() == picture.resolve():
+        raise InputError(f"The result {target} would overwrite the picture; choose another -o.")
+    return target
 
 
 def check_model(recipe: Recipe, places: tuple[Path, ...]) -> None:

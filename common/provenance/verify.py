@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -121,7 +122,11 @@ def read_recipe(path: str | Path) -> Recipe:
 
 def packet(path: Path) -> bytes:
     """The XMP of a picture's file, or nothing; raises an ImageError where it cannot be read."""
-    info = open_picture(path).info
+    return packet_of(open_picture(path).info)
+
+
+def packet_of(info: Mapping[str, Any]) -> bytes:
+    """The XMP in the `info` of a PIL image that was read from a file, or nothing."""
     found = info.get("xmp") or info.get("XML:com.adobe.xmp") or b""
     found = found.encode(errors="replace") if isinstance(found, str) else found
     return found if isinstance(found, bytes) else b""

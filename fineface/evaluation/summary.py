@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from common.action_units import ACTION_UNITS
-from common.evaluation.pooled import median
+from common.evaluation.pooled import count, median
 from common.evaluation.responses import combined, mean_identity, off_target, response
 from common.measure.traits import TRAITS
 
@@ -38,6 +38,12 @@ def summarise(records: Sequence[Record], facts: dict[str, Any]) -> Report:
         "combined": {of: _combined(records, of) for of in OF},
         "traits": {name: trait(records, name) for name in TRAITS},
         "identity": {of: mean_identity(r[of] and r[of]["identity"] for r in records) for of in OF},
+        "counts": {
+            "off_target": {of: count(record[of] for record in records if record["unit"]) for of in OF},
+            "combined": {of: count(record[of] for record in records if not record["unit"]) for of in OF},
+            "background": count(r["made"] and r["made"]["background"] for r in records),
+            "pairs": {of: count(record[of] for record in records) for of in OF},
+        },
         "background": median([r["made"]["background"] for r in records if r["made"]]),
         "seconds": median([r["seconds"] for r in records]),
     }
@@ -69,6 +75,7 @@ def trait(records: Sequence[Record], name: str) -> dict[str, Any]:
     }
     seen = Counter(r["made"]["traits"][name] for r in asked)
     return {
+        "asked": len(asked),
         "classes": classes,
         "all": {of: _share([r[of]["traits"][name] == r["traits"][name] for r in asked]) for of in OF},
         "mean": {of: _share([value[of] for value in classes.values()]) for of in OF},

@@ -38,7 +38,7 @@ def _doses(figure: Any, records: Sequence[Record], report: Report) -> None:
         name: {of: (*doses(records, name, of), report["units"][name][of]) for of in ("truth", "edit")}
         for name in ACTION_UNITS
     }
-    draw_doses(figure, found, report["evaluated"]["measurer"])
+    draw_doses(figure, found, report["evaluated"]["measurer"][0])
 
 
 def _errors(figure: Any, records: Sequence[Record], report: Report) -> None:

@@ -23,6 +23,7 @@ from common.faces import FaceFinder
 from common.facts import claim
 from common.files import alone, replace_file
 from common.images import save_image
+from common.measure.estimators import described
 from common.videos import bytes_of, find_videos, read_frames
 from common.weights import read_config
 
@@ -112,7 +113,7 @@ def prepare(folder: Path, manifest: Path, settings: Settings, tools: Tools, *, p
                 kept = _prepare_one(video, pictures / key, settings, tools, progress)
                 replace_file(path, partial(_write_json, kept))
             records[key] = kept
-        report = summary(records)
+        report = {"action_units_by": described(tools.measurer.name), **summary(records)}
         replace_file(manifest.with_suffix(".report.json"), partial(_write_json, report))
         rows = [row for record in records.values() for row in record["pairs"]]
         if not rows:

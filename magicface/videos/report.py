@@ -56,6 +56,7 @@ def table(report: Mapping[str, Any]) -> str:
         " a pair",
         f"{report['frames']} frames looked at, {report['kept']} kept",
         *(f"  {count:8d}  {reason}" for reason, count in report["dropped"].items()),
+        f"action units measured by {report['action_units_by']}",
         f"{report['pairs']} pairs; those in which a unit changes by 1 and more:",
         "  unit   rises  falls  largest",
         *(

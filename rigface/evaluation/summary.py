@@ -8,7 +8,16 @@ from typing import Any
 import numpy as np
 
 from common.action_units import ACTION_UNITS
-from common.evaluation.pooled import Goals, median, pooled_background, pooled_errors, reached
+from common.evaluation.pooled import (
+    Goals,
+    count,
+    measured_units,
+    median,
+    pooled_background,
+    pooled_errors,
+    reached,
+    strong_units,
+)
 from common.evaluation.responses import mean_identity, off_target, response
 
 from .items import KINDS
@@ -60,6 +69,17 @@ def summarise(records: Sequence[Record], facts: dict[str, Any]) -> Report:
             "pose": {name: _angles(still, name) for name in OF},
             "units": {name: _moved(of["light"], name) for name in OF},
         },
+        "counts": {
+            "light": {name: count(record["light"][name] for record in lit) for name in OF},
+            "light_moved": count(record["kept_light"] for record in lit),
+            "pose": {name: count(record["angles"][name] for record in turned) for name in OF},
+            "held_light": count(r["light"]["edit"] for r in of["pose"] + of["expression"]),
+            "held_pose": {name: count(record["angles"][name] for record in still) for name in OF},
+            "held_units": count(record["units"] for record in of["light"]),
+            "off_target": count(record["units"] for record in of["expression"]),
+            "background": [sum(bool(record["background"]["count"]) for record in done), len(records)],
+            "edits": [len(done), len(records)],
+        },
         "identity": {name: mean_identity([r["identity"][name] for r in done]) for name in OF},
         "background": pooled_background(record["background"] for record in done),
         "seconds": {name: median(r["seconds"][name] for r in done) for name in ("encode", "edit")},
@@ -67,12 +87,14 @@ def summarise(records: Sequence[Record], facts: dict[str, Any]) -> Report:
     found = {
         "light": report["light"]["edit"],
         **{name: report["pose"]["edit"][name] for name in ("yaw", "pitch")},
-        "strong_units": sum((unit["edit"]["pearson"] or 0) >= 0.9 for unit in report["units"].values()),
         "off_target": report["off_target"]["edit"],
         "error": report["error"]["all"]["edit_to_nothing"],
         "seconds": report["seconds"]["edit"],
     }
-    report["goals"] = reached(GOALS, found)
+    numbers = {name: goal for name, goal in GOALS.items() if name != "strong_units"}
+    goals = reached(numbers, found) | {"strong_units": strong_units(report["units"], GOALS["strong_units"])}
+    report["goals"] = {name: goals[name] for name in GOALS}
+    report["counts"]["units"] = measured_units(report["units"])
     return report
 
 

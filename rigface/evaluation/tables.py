@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from common.evaluation.pooled import goals_table
 from common.evaluation.responses import identity_words
-from common.tables import number, table
+from common.measure.estimators import described
+from common.tables import counted, number, table
 
 from .summary import ANGLES, GOALS, Report
+from .trial import OF
 
 
 def markdown(report: Report) -> str:
     """The whole report."""
-    goals = goals_table(GOALS, report["goals"])
+    goals = goals_table(GOALS, report["goals"], _measured(report))
     return "\n\n".join([_opening(report), goals, _errors(report), _units(report), _rest(report)]) + "\n"
+
+
+def _measured(report: Report) -> dict[str, Sequence[int]]:
+    """Of each goal, how many edits or units were measured, and of how many."""
+    counts = report["counts"]
+    own = {"light": counts["light"]["edit"], "yaw": counts["pose"]["edit"], "pitch": counts["pose"]["edit"]}
+    own |= {"strong_units": counts["units"], "off_target": counts["off_target"]}
+    return {name: own.get(name, counts["edits"]) for name in GOALS}
 
 
 def _opening(report: Report) -> str:
@@ -21,7 +33,8 @@ def _opening(report: Report) -> str:
     return (
         f"# {report['edits']} edits of synthetic people: light, pose, expression and combinations\n\n"
         f"People of seed {of['seed']}, photos of {of['photos']} px, crops of {of['pixels']} px; {settings}; finder "
-        f"{of['finder']}, parser {of['parser']}. {report['failed']} photos could not be edited."
+        f"{of['finder']}, parser {of['parser']}; action units and pose measured by {described('regressor')}. "
+        f"{report['failed']} photos could not be edited."
     )
 
 
@@ -35,7 +48,7 @@ def _errors(report: Report) -> str:
 
 
 def _units(report: Report) -> str:
-    head = ("unit", "edits", "Pearson", "slope", "truth: Pearson", "truth: slope")
+    head = ("unit", "measured", "Pearson", "slope", "truth: Pearson", "truth: slope")
     rows = []
     for name, unit in report["units"].items():
         responses = [number(unit[of][key]) for of in ("edit", "truth") for key in ("pearson", "slope")]
@@ -48,25 +61,40 @@ def _units(report: Report) -> str:
 
 def _rest(report: Report) -> str:
     held, background, seconds = report["held"], report["background"], report["seconds"]
+    counts = report["counts"]
 
-    def both(found: dict[str, float | None]) -> tuple[str, str]:
-        return number(found["edit"]), number(found["truth"])
+    def both(found: dict[str, float | None], measured: Mapping[str, Sequence[int]] | Sequence[int]) -> list[str]:
+        own = measured if isinstance(measured, Mapping) else dict.fromkeys(OF, measured)
+        return [counted(found[of], own[of]) for of in OF]
 
     rows = [
-        ("degrees between the read light and the truth's; of the truth's and the lamp", *both(report["light"])),
-        ("degrees that the light was to move", number(report["light_moved"]), ""),
-        *((f"{name}: error in degrees", *both(_each(report["pose"], name))) for name in ANGLES),
-        ("light that should stay: degrees", *both(held["light"])),
-        *((f"{name} that should stay: error in degrees", *both(_each(held["pose"], name))) for name in ANGLES),
-        ("action units that should stay: mean change, light edited", *both(held["units"])),
-        ("off-target change of action units, of the on-target change", *both(report["off_target"])),
+        (
+            "degrees between the read light and the truth's; of the truth's and the lamp",
+            *both(report["light"], counts["light"]),
+        ),
+        ("degrees that the light was to move", counted(report["light_moved"], counts["light_moved"]), ""),
+        *((f"{name}: error in degrees", *both(_each(report["pose"], name), counts["pose"])) for name in ANGLES),
+        ("light that should stay: degrees", *both(held["light"], counts["held_light"])),
+        *(
+            (f"{name} that should stay: error in degrees", *both(_each(held["pose"], name), counts["held_pose"]))
+            for name in ANGLES
+        ),
+        ("action units that should stay: mean change, light edited", *both(held["units"], counts["held_units"])),
+        (
+            "off-target change of action units, of the on-target change",
+            *both(report["off_target"], counts["off_target"]),
+        ),
         ("identity, mean", *(identity_words(report["identity"][of]) for of in ("edit", "truth"))),
         (
-            "PSNR of the background, dB (worst photo)",
-            f"{number(background['psnr'])} ({number(background['worst'])})",
+            "PSNR of the background, dB, without watermark",
+            f"{counted(background['psnr'], counts['background'])}, worst {number(background['worst'])}",
             "",
         ),
-        ("seconds to encode a photo, and for an edit of it", number(seconds["encode"]), number(seconds["edit"])),
+        (
+            f"seconds to encode a photo, and for an edit of it, of {counts['edits'][0]}",
+            number(seconds["encode"]),
+            number(seconds["edit"]),
+        ),
     ]
     return table(("", "edit", "truth, or as said"), rows)
 

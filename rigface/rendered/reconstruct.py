@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import ClassVar
@@ -17,10 +18,13 @@ from common.face3d.camera import angles_of, rotation_matrix
 from common.face3d.fit import Fit
 from common.faces import Crop, Face
 from common.images import on_white
+from common.measure.estimators import described
 from common.measure.regressor import Regressor
 
 from ..conditions import Conditions
 from ..wish import NEUTRAL, RigWish
+
+log = logging.getLogger(__name__)
 
 LIMITS = {"yaw": 50.0, "pitch": 25.0, "roll": 20.0}
 """Degrees to either side that a head may look after the edit: what the embedded model has seen."""
@@ -63,6 +67,7 @@ class Seen:
     @cached_property
     def units(self) -> torch.Tensor:
         """(12,) intensities of its action units, measured by the network that reads changes best; when asked for."""
+        log.info("expression read by %s", described("regressor"))
         return torch.from_numpy(_regressor().many([self.photo], faces=[self.face])[0].units)
 
 

@@ -15,6 +15,7 @@ from PIL import Image
 from common.action_units import ACTION_UNITS, to_vector
 from common.batch.report.page import report
 
+MADE = {"date": "2026-11-30", "versions": {"face-rig": "0.1.0"}, "machine": {"cpu": "a processor", "cores": 2}}
 WISHES = ("AU12=1", "AU12=2", "AU12=3", "AU4=2", "AU4=-1", "AU6=2,AU12=3", "neutral")
 
 
@@ -58,7 +59,7 @@ def save(folder: Path, rows: Sequence[dict], scored: bool = True) -> None:
     """Lines and scores as files."""
     lines = [{name: value for name, value in row.items() if name != "score"} for row in rows]
     (folder / "samples.jsonl").write_text("".join(json.dumps(row) + "\n" for row in lines))
-    (folder / "run.json").write_text(json.dumps({"program": "magicface", "seed": 424, "model": None}))
+    (folder / "run.json").write_text(json.dumps({"program": "magicface", "seed": 424, "model": None, "made": [MADE]}))
     if scored:
         scores = [row["score"] for row in rows if "score" in row]
         (folder / "scores.jsonl").write_text("".join(json.dumps(row) + "\n" for row in scores))

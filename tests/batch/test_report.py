@@ -33,7 +33,11 @@ def page(run):
 
 
 def unit_of(page: Page, name: str) -> dict:
-    return next(dose for dose in page.numbers["doses"] if dose["unit"] == name)
+    return next(dose for dose in result(page)["doses"] if dose["unit"] == name)
+
+
+def result(page: Page, engine: str = "draft") -> dict:
+    return next(each for each in page.numbers["results"] if each["engine"] == engine)
 
 
 def doses_of(rows: list[dict], unit: str) -> tuple[np.ndarray, np.ndarray, int]:
@@ -58,7 +62,8 @@ def test_counts_are_those_of_the_lines(run, page):
     errors = [row for row in done if "error" in row["score"]]
     assert (n["edits"], n["done"], n["failed"]) == (len(rows), len(done), len(rows) - len(done))
     assert (n["measured"], n["not_measurable"], n["not_measured"]) == (len(done) - len(errors), len(errors), 0)
-    assert n["seconds_median"] == np.median([row["seconds"] for row in done])
+    seconds = {"value": np.median([row["seconds"] for row in done]), "count": len(done), "of": len(done)}
+    assert result(page)["headlines"]["seconds"] == seconds
     assert n["engines"] == {"draft": len(done)}
     assert f"{len(rows)} edits were asked for: 6 photos, {len(WISHES)} wishes. {len(done)} were made" in page.prose
     assert {row["why"]: row["count"] for row in n["reasons"]} == {
@@ -95,7 +100,7 @@ def test_units_that_were_left_alone_are_off_target(run, page):
 
 
 def test_coverage_counts_the_edits_that_were_made(run, page):
-    cover = page.numbers["coverage"]
+    cover = result(page)["coverage"]
     for place, unit in enumerate(ACTION_UNITS):
         for level, count in zip(cover["levels"], cover["counts"][place]):
             wishing = [row for row in run[1] if to_vector(row["wish"])[place] == level and row["state"] == "done"]
@@ -186,7 +191,7 @@ def test_without_scores_it_says_who_measures(tmp_path, capsys):
     assert command.main(["report", str(folder), "-q"]) == 0
     page = Page((folder / "report.html").read_text(encoding="utf-8"))
     assert "magicface score run" in page.prose
-    assert page.numbers["doses"][0]["slope"] is None
+    assert result(page)["doses"][0]["slope"] is None
     assert "dose-table" not in page.cells
     assert len(page.all("img")) > 20
     assert command.main(["report", str(tmp_path), "-q"]) == 2

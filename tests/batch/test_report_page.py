@@ -100,7 +100,7 @@ def test_tables_are_searched_sorted_and_turned(browser, run, page):
     table = view.locator("table[data-label=wishes]")
     for sign in (1, -1):
         table.get_by_role("button", name="dose error").click()
-        cells = table.locator("tbody tr td:nth-child(4)").all_inner_texts()
+        cells = table.locator("tbody tr td:nth-child(5)").all_inner_texts()
         known = [sign * float(cell) for cell in cells if cell != "N/A"]
         assert known == sorted(known)
         assert len(known) == 6

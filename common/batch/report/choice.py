@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 from .failures import EDIT, Failure
-from .gather import Edits, natural
+from .gather import Edits, engine_of, natural
 
 PHOTOS, COLUMNS, EXTREMES, WISHES, FAILURES = 8, 8, 8, 24, 12
 """At most: rows and columns of the sheet; best, middle and worst edits; wishes; photos of failures."""
@@ -24,14 +24,14 @@ class Choice:
     Attributes:
         columns: names of wishes.
         sheet: photo -> its edits, one for each column; None where it has none.
-        extremes: "best", "middle", "worst" by dose error -> edits.
+        extremes: engine -> "best", "middle", "worst" of its edits by dose error -> edits.
         wishes: of each of some wishes, the edit with the middle dose error.
         failures: that were not made.
     """
 
     columns: list[str]
     sheet: dict[str, list[int | None]]
-    extremes: dict[str, list[int]]
+    extremes: dict[str, dict[str, list[int]]]
     wishes: list[int]
     failures: list[int]
 
@@ -39,7 +39,10 @@ class Choice:
     def edits(self) -> set[int]:
         """All that are shown and were made."""
         shown = [place for row in self.sheet.values() for place in row if place is not None]
-        return {*shown, *self.wishes, *(place for own in self.extremes.values() for place in own)}
+        return {*shown, *self.wishes, *self._extreme()}
+
+    def _extreme(self) -> list[int]:
+        return [place for ranks in self.extremes.values() for own in ranks.values() for place in own]
 
 
 def choose(edits: Edits, failed: Sequence[Failure]) -> Choice:
@@ -49,7 +52,9 @@ def choose(edits: Edits, failed: Sequence[Failure]) -> Choice:
     photos = _evenly(sorted({edits.photos[place] for place in done}, key=natural), PHOTOS)
     at = {(edits.photos[place], edits.wishes[place]): int(place) for place in done}
     sheet = {photo: [at.get((photo, wish)) for wish in columns] for photo in photos}
-    return Choice(columns, sheet, _extremes(edits), _wishes(edits, done), _failures(failed))
+    ranked = {engine: _extremes(edits.of(engine)) for engine in edits.engines}
+    extremes = {engine: ranks for engine, ranks in ranked.items() if ranks}
+    return Choice(columns, sheet, extremes, _wishes(edits, done), _failures(failed))
 
 
 def _evenly(items: Sequence[T], most: int) -> list[T]:
@@ -83,12 +88,12 @@ def _extremes(edits: Edits) -> dict[str, list[int]]:
 
 
 def _wishes(edits: Edits, done: np.ndarray) -> list[int]:
-    """Without scores, of each wish the photo that is its turn, so that many are seen."""
-    own: dict[str, list[int]] = {}
+    """Of each wish and engine; without scores, of each wish the photo that is its turn, so that many are seen."""
+    own: dict[tuple[str, str], list[int]] = {}
     for place in done.tolist():
-        own.setdefault(edits.wishes[place], []).append(place)
+        own.setdefault((edits.wishes[place], engine_of(edits.rows[place])), []).append(place)
     found = []
-    for turn, wish in enumerate(_evenly(sorted(own, key=natural), WISHES)):
+    for turn, wish in enumerate(_evenly(sorted(own, key=lambda key: (natural(key[0]), key[1])), WISHES)):
         known = sorted((place for place in own[wish] if np.isfinite(edits.errors[place])), key=edits.errors.__getitem__)
         found.append(known[len(known) // 2] if known else own[wish][turn % len(own[wish])])
     return found

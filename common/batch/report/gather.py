@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,12 @@ import numpy as np
 from ...action_units import ACTION_UNITS
 from ...errors import FaceEditError, InputError
 from ...files import alone, sha256
+from ...measure.estimators import NOT_STATED
 from ...texts import parse_json, read_text
 from ..run import DONE
 from ..samples import FILE, Samples
 from ..scores import LINES
-from ..settings import SETTINGS
+from ..settings import MADE, SETTINGS
 
 Row = Mapping[str, Any]
 Requested = Callable[[Any], list[float] | None]
@@ -36,9 +37,11 @@ class Edits:
         wanted: (N, 12) action units that were wished; NaN where a wish names none.
         absolute: wishes are intensities, and not changes.
         settings: of the run.
-        measurer: who measured; None where nobody did.
+        measurer: the AU estimator; None where nothing is measured.
+        measurer_version: its package and weights; None likewise.
         files: name -> SHA-256 of the files that the numbers are of.
         notes: sentences on what could not be used.
+        engine: whose edits count as made; None for all.
     """
 
     folder: Path
@@ -48,13 +51,31 @@ class Edits:
     absolute: bool
     settings: Row
     measurer: str | None
+    measurer_version: str | None
     files: Mapping[str, str]
     notes: list[str] = field(default_factory=list)
+    engine: str | None = None
 
     @cached_property
     def done(self) -> np.ndarray:
-        """(N,) which edits were made."""
-        return np.array([row["state"] == DONE for row in self.rows], bool)
+        """(N,) which edits were made, by `engine` where one is named."""
+        return np.array([row["state"] == DONE and self.engine in (None, engine_of(row)) for row in self.rows], bool)
+
+    @property
+    def made(self) -> list[dict[str, Any]]:
+        """When and on what the run was made, see `common.batch.settings.MADE`."""
+        found = self.settings.get(MADE)
+        return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+
+    @cached_property
+    def engines(self) -> list[str]:
+        """Names of the engines that made edits, the one that made most first."""
+        counts = Counter(engine_of(row) for row, done in zip(self.rows, self.done) if done)
+        return sorted(counts, key=lambda name: (-counts[name], name))
+
+    def of(self, engine: str) -> Edits:
+        """The same rows, of which only the edits of one engine count as made: numbers of two never mix."""
+        return replace(self, engine=engine)
 
     @cached_property
     def photos(self) -> list[str]:
@@ -82,6 +103,7 @@ class Edits:
         """(N,) dose errors: mean of |measured - wanted| over the units that an edit wishes; NaN where none is known."""
         off = np.where(self.wished, np.abs(self.measured - self.wanted), np.nan)
         known = np.isfinite(off)
+        known &= self.done[:, None]
         return np.where(known.any(1), np.where(known, off, 0).sum(1) / np.maximum(known.sum(1), 1), np.nan)
 
     @cached_property
@@ -90,8 +112,14 @@ class Edits:
         return np.nan_to_num(self.wanted) != 0
 
     def column(self, name: str) -> np.ndarray:
-        """(N,) numbers of the scores."""
-        return np.array([number(score.get(name)) for score in self.scores], float)
+        """(N,) numbers of the scores of edits that were made."""
+        values = np.array([number(score.get(name)) for score in self.scores], float)
+        return np.where(self.done, values, np.nan)
+
+
+def engine_of(row: Row) -> str:
+    """What made an edit, by its line."""
+    return str(row.get("engine") or "not stated")
 
 
 def number(value: Any) -> float:
@@ -120,9 +148,9 @@ def gather(folder: Path, requested: Requested, absolute: bool = False) -> Edits:
     if not rows:
         raise InputError(f"The run in {folder} has no edit yet.")
     notes: list[str] = []
-    measurer, scores = _scores(rows, scored, notes)
+    measurer, version, scores = _scores(rows, scored, notes)
     wanted = _wanted(rows, requested, notes)
-    return Edits(folder, rows, scores, wanted, absolute, _settings(folder, notes), measurer, files, notes)
+    return Edits(folder, rows, scores, wanted, absolute, _settings(folder, notes), measurer, version, files, notes)
 
 
 def commonest(counts: Mapping[str, int]) -> str | None:
@@ -135,15 +163,23 @@ def natural(text: str) -> tuple[tuple[int, str], ...]:
     return tuple((int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d{1,15})", text))
 
 
-def _scores(rows: Sequence[Row], scored: Mapping[str, Row], notes: list[str]) -> tuple[str | None, Sequence[Row]]:
-    """Of the edits that were made, those of the commonest measurer: readings of two do not mix."""
+def _scores(
+    rows: Sequence[Row], scored: Mapping[str, Row], notes: list[str]
+) -> tuple[str | None, str | None, Sequence[Row]]:
+    """The commonest estimator, its commonest version, and what they measured: readings of two do not mix."""
     found = [scored.get(row["key"], {}) if row["state"] == DONE else {} for row in rows]
     counts = Counter(str(score["measurer"]) for score in found if score.get("measurer"))
     if (measurer := commonest(counts)) is None:
-        return None, found
+        return None, None, found
     if others := sum(counts.values()) - counts[measurer]:
         notes.append(f"{others:,} edits were measured by another measurer than {measurer}; they count as not measured.")
-    return measurer, [score if score.get("measurer") == measurer else {} for score in found]
+    own = [score if score.get("measurer") == measurer else {} for score in found]
+    versions = Counter(str(score.get("measurer_version") or NOT_STATED) for score in own if score)
+    version = commonest(versions)
+    if others := sum(versions.values()) - versions[str(version)]:
+        notes.append(f"{others:,} edits were measured by another version of {measurer}; they count as not measured.")
+    same = [score if str(score.get("measurer_version") or NOT_STATED) == version else {} for score in own]
+    return measurer, version, same
 
 
 def _wanted(rows: Sequence[Row], requested: Requested, notes: list[str]) -> np.ndarray:

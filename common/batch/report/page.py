@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,10 @@ from ...files import replace_file
 from ...measure.identity import ARCFACE_SAME, DLIB_SAME
 from .charts import DOTS, INSTALL, Charts
 from .choice import choose
+from .cite import citation
 from .doses import Dose, doses
 from .failures import failures
-from .gather import Edits, Requested, gather
+from .gather import Edits, Requested, engine_of, gather
 from .resample import DRAWS, FEWEST
 from .summary import ROWS, likeness, photo_doubts, summary, table, wish_texts
 from .thumbnails import Thumbnails
@@ -28,7 +29,8 @@ PAGE = "report.html"
 _FAILURES, _UNREAD = 300, 20  # rows of a table, and names in a sentence
 _SAME = {"dlib L2": DLIB_SAME, "ArcFace cosine": ARCFACE_SAME}
 _SPREAD = {
-    "background_psnr": "background, PSNR in dB", "yaw_change": "yaw, change in degrees",
+    "background_psnr": "background, PSNR in dB, without watermark", "mark_psnr": "watermark alone, PSNR in dB",
+    "yaw_change": "yaw, change in degrees",
     "pitch_change": "pitch, change in degrees", "roll_change": "roll, change in degrees",
     "light_turn": "light, turn in degrees",
 }  # fmt: skip
@@ -73,13 +75,15 @@ def report(
 
 def _text(edits: Edits, charts: Charts, program: str, progress: bool) -> str:
     failed = failures(edits)
-    choice, found = choose(edits, failed), doses(edits)
+    choice, found = choose(edits, failed), {engine: doses(edits.of(engine)) for engine in edits.engines}
     pictures = Thumbnails(edits, sorted(choice.edits), choice.failures, progress)
     return _render(
         title=edits.folder.resolve().name, program=program, numbers=summary(edits, found, failed), edits=edits,
-        choice=choice, pictures=pictures, notes=_notes(edits, pictures), doses=found,
+        choice=choice, pictures=pictures, notes=_notes(edits, pictures),
         failed=failed[:_FAILURES], failures=len(failed), why={each.place: each.why for each in failed},
-        drawn=_doses_drawn(charts, found, edits.absolute), spread=_spread_drawn(charts, edits),
+        drawn={engine: _doses_drawn(charts, own, edits.absolute) for engine, own in found.items()},
+        spread={engine: _spread_drawn(charts, edits.of(engine)) for engine in edits.engines},
+        engine_of=lambda place: engine_of(edits.rows[place]), bibtex=citation(_program(edits, program), edits.made),
         photo_table=table(edits, edits.photos, photo_doubts(edits)),
         wish_table=table(edits, edits.wishes, wish_texts(edits)),
     )  # fmt: skip
@@ -95,7 +99,7 @@ def _render(**values: Any) -> str:
     page = Environment(
         loader=FileSystemLoader(here), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    page.filters |= {"count": _count, "number": _number, "sure": _sure, "duration": _duration}
+    page.filters |= {"count": _count, "number": _number, "basis": _basis, "sure": _sure, "duration": _duration}
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return page.get_template("page.html").render(
         **values, style=style, script=script, digest=digest, units=ACTION_UNITS, dots=DOTS, draws=DRAWS,
@@ -128,7 +132,8 @@ def _spread_drawn(charts: Charts, edits: Edits) -> dict[str, str]:
 
 def _drawn(charts: Charts, values: np.ndarray, label: str, marks: dict[str, float]) -> str:
     known = values[np.isfinite(values)]
-    return charts.histogram(known, label, {"median": float(np.median(known)), **marks})
+    middle = {"median": float(np.median(known))} if len(known) > 1 else {}
+    return charts.histogram(known, label, {**middle, **marks})
 
 
 def _notes(edits: Edits, pictures: Thumbnails) -> list[str]:
@@ -138,6 +143,12 @@ def _notes(edits: Edits, pictures: Thumbnails) -> list[str]:
         more = f" and {len(pictures.unread) - _UNREAD:,} more" if len(pictures.unread) > _UNREAD else ""
         notes.append(f"Pictures that could not be shown: {', '.join(few)}{more}.")
     return notes
+
+
+def _program(edits: Edits, program: str) -> str:
+    """That made the run."""
+    own = edits.settings.get("program")
+    return own if isinstance(own, str) else program
 
 
 def _versions() -> dict[str, str]:
@@ -160,6 +171,18 @@ def _number(value: float | None, digits: int = 2, sign: bool = False) -> str:
         return "N/A"
     text = f"{value:{'+' if sign else ''}.{digits}f}"
     return f"{0:.{digits}f}" if not float(text) else text.replace("-", "\N{MINUS SIGN}")
+
+
+def _basis(headline: Mapping[str, Any], what: str) -> str:
+    """What a headline's value stands on: a median of how many, the one that was measured, or nothing."""
+    count, of, one = headline["count"], headline["of"], what.removesuffix("s")
+    if of == 0:
+        return f"no {what}"
+    if count == 0:
+        return f"N/A for all {of:,} {what}" if of > 1 else f"N/A for the one {one}"
+    if count == of:
+        return f"median of {of:,} {what}" if of > 1 else f"of one {one}"
+    return f"{f'median of {count:,}' if count > 1 else 'of one'} of {of:,} {what}; N/A for {of - count:,}"
 
 
 def _sure(interval: tuple[float, float] | None, digits: int = 2) -> str:

@@ -10,46 +10,102 @@ from typing import Any
 import numpy as np
 
 from ...action_units import ACTION_UNITS
-from ..run import FAILED
+from ...measure.estimators import validation
+from ..run import DONE, FAILED
+from ..settings import MADE
 from .doses import Dose, crosstalk, near, out_of_reach
 from .failures import MEASUREMENT, Failure, general, reasons
-from .gather import Edits, commonest, natural, number
+from .gather import Edits, commonest, engine_of, natural, number
 
 ROWS = 500
 """Of a table at most."""
+NONE = "none"
+"""In the place of an engine, where no edit was made."""
 
 
-def summary(edits: Edits, found: Sequence[Dose], failed: Sequence[Failure]) -> dict[str, Any]:
+def summary(edits: Edits, found: Mapping[str, Sequence[Dose]], failed: Sequence[Failure]) -> dict[str, Any]:
     """All of it, as plain values; what was not measured is None.
 
     Args:
         edits: the run.
-        found: of `doses`.
+        found: engine -> of `doses`.
         failed: of `failures`.
+
+    Returns:
+        Counts of the run, and under "results" the numbers of each engine, see `result`.
     """
-    seconds = [number(row.get("seconds")) for row, done in zip(edits.rows, edits.done) if done]
-    known = [value for value in seconds if np.isfinite(value)]
     measured = sum(bool(score) and not score.get("error") for score in edits.scores)
-    engines = Counter(str(row.get("engine") or "not told") for row, done in zip(edits.rows, edits.done) if done)
     made = int(edits.done.sum())
     answered = np.flatnonzero(np.isfinite(edits.measured).any(1))
     unmeasured = sum(failure.what == MEASUREMENT for failure in failed)
     texts = len({photo for photo, row in zip(edits.photos, edits.rows) if row.get("photo") is None})
+    own = {engine: edits.of(engine) for engine in edits.engines}
+    settings = {name: value for name, value in edits.settings.items() if name != MADE}
     return {
         "texts": texts, "photos": len(set(edits.photos)), "wishes": len(set(edits.wishes)), "edits": len(edits.rows),
         "done": made, "failed": sum(row["state"] == FAILED for row in edits.rows), "measurer": edits.measurer,
+        "measurer_version": edits.measurer_version,
+        "validation": None if edits.measurer is None else validation(edits.measurer),
         "photos_measured": len({edits.photos[place] for place in answered}), "measured": measured,
         "not_measurable": unmeasured, "not_measured": made - measured - unmeasured,
-        "absolute": edits.absolute, "seconds_median": float(np.median(known)) if known else None,
-        "seconds_total": float(np.sum(known)) if known else None,
-        "engines": dict(sorted(engines.items(), key=lambda item: (-item[1], item[0]))),
-        "dose_error_median": _median(edits.errors), "slope_median": _median(_values(found, "slope")),
-        "pearson_median": _median(_values(found, "pearson")), "out_of_reach": out_of_reach(edits),
+        "absolute": edits.absolute, "engines": {engine: int(each.done.sum()) for engine, each in own.items()},
+        "results": [result(each, found[engine]) for engine, each in own.items()],
+        "reasons": [{"what": what, "why": why, "count": count} for what, why, count in reasons(failed)],
+        "advice": advice(edits), "files": dict(edits.files), "settings": _told_settings(settings),
+        "made": edits.made,
+    }  # fmt: skip
+
+
+def result(edits: Edits, found: Sequence[Dose]) -> dict[str, Any]:
+    """The numbers of one engine's edits.
+
+    Args:
+        edits: of the engine, see `Edits.of`.
+        found: of `doses`.
+
+    Returns:
+        Plain values. Each headline is a "value" with "count", on how many edits or units it was measured, "of" how
+        many: of several the median, of one its own value, of none None; "units" names the units.
+    """
+    made = np.flatnonzero(edits.done).tolist()
+    seconds = np.array([number(edits.rows[place].get("seconds")) for place in made])
+    known = seconds[np.isfinite(seconds)]
+    measure, alike = likeness(edits)
+    wishing = edits.done & edits.wished.any(1)
+    measured = sum(bool(edits.scores[place]) and not edits.scores[place].get("error") for place in made)
+    headlines = {
+        "slope": _of_units(found, "slope"), "pearson": _of_units(found, "pearson"),
+        "dose_error": _headline(edits.errors[wishing]), "identity": _headline(alike[edits.done]) | {"measure": measure},
+        "seconds": _headline(seconds),
+    }  # fmt: skip
+    return {
+        "engine": edits.engine, "done": len(made), "measured": measured, "headlines": headlines,
+        "seconds_total": float(known.sum()) if len(known) else None, "out_of_reach": out_of_reach(edits),
         "doses": [dose.numbers() for dose in found], "crosstalk": _plain(crosstalk(edits)),
         "coverage": coverage(edits), "spread": spread(edits),
-        "reasons": [{"what": what, "why": why, "count": count} for what, why, count in reasons(failed)],
-        "advice": advice(edits), "files": dict(edits.files), "settings": dict(edits.settings),
     }  # fmt: skip
+
+
+def _headline(values: np.ndarray) -> dict[str, Any]:
+    return {"value": _median(values), "count": int(np.isfinite(values).sum()), "of": len(values)}
+
+
+def _of_units(found: Sequence[Dose], name: str) -> dict[str, Any]:
+    """Over the units that edits ask for."""
+    values = np.array([number(getattr(dose, name)) for dose in found])
+    units = [dose.unit for dose, value in zip(found, values) if np.isfinite(value)]
+    return {**_headline(values), "units": units, "not_measured": [d.unit for d in found if d.unit not in units]}
+
+
+def _told_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Those that say something; a table, such as the hashes of weights, by its own names."""
+    flat: dict[str, Any] = {}
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            flat |= {f"{name}: {key}": each for key, each in value.items()}
+        elif value is not None:
+            flat[name] = value
+    return flat
 
 
 def coverage(edits: Edits) -> dict[str, Any]:
@@ -66,7 +122,7 @@ def coverage(edits: Edits) -> dict[str, Any]:
 
 def spread(edits: Edits) -> dict[str, Any]:
     """Of what else was measured: how many, how many not, median, and the middle half."""
-    names = ("background_psnr", "yaw_change", "pitch_change", "roll_change", "light_turn")
+    names = ("background_psnr", "mark_psnr", "yaw_change", "pitch_change", "roll_change", "light_turn")
     found = {name: _of(edits, edits.column(name)) for name in names}
     measure, values = likeness(edits)
     return {"identity": {"measure": measure, **_of(edits, values)}, **found}
@@ -74,7 +130,8 @@ def spread(edits: Edits) -> dict[str, Any]:
 
 def likeness(edits: Edits) -> tuple[str | None, np.ndarray]:
     """The commonest measure of identity, and its values (N,); two measures do not mix."""
-    counts = Counter(str(score["identity_measure"]) for score in edits.scores if score.get("identity_measure"))
+    scores = [score for score, done in zip(edits.scores, edits.done) if done]
+    counts = Counter(str(score["identity_measure"]) for score in scores if score.get("identity_measure"))
     if (measure := commonest(counts)) is None:
         return None, np.full(len(edits.rows), np.nan)
     own = np.array([score.get("identity_measure") == measure for score in edits.scores], bool)
@@ -88,7 +145,7 @@ def advice(edits: Edits) -> list[dict[str, Any]]:
 
 
 def table(edits: Edits, names: Sequence[str], told: Mapping[str, str]) -> dict[str, Any]:
-    """Edits brought together by a name each, for reading.
+    """Edits brought together by a name and an engine each, for reading.
 
     Args:
         edits: the run.
@@ -98,19 +155,23 @@ def table(edits: Edits, names: Sequence[str], told: Mapping[str, str]) -> dict[s
     Returns:
         "count" of all names and "rows" of at most `ROWS`: where there are more, those with the largest dose errors.
     """
+    engines = [engine_of(row) if row["state"] == DONE else None for row in edits.rows]
     own: dict[str, list[int]] = {}
     for place, name in enumerate(names):
         own.setdefault(name, []).append(place)
     columns = edits.errors, likeness(edits)[1], edits.column("background_psnr")
     rows = []
     for name in sorted(own, key=natural):
-        places = own[name]
-        made = int(edits.done[places].sum())
-        medians = [_median(column[places]) for column in columns]
-        rows.append([name, made, len(places) - made, *medians, told.get(name, "")])
+        failed = sum(edits.rows[place]["state"] == FAILED for place in own[name])
+        for engine in sorted({engines[place] for place in own[name]} - {None}, key=edits.engines.index) or [None]:
+            places = [place for place in own[name] if engines[place] == engine]
+            made = int(edits.done[places].sum())
+            medians = [_median(column[places]) for column in columns]
+            rows.append([name, engine or NONE, made, failed, *medians, told.get(name, "")])
+            failed = 0  # no engine's own; counted once
     if len(rows) > ROWS:
-        rows.sort(key=lambda row: -1.0 if row[3] is None else row[3], reverse=True)
-    return {"count": len(rows), "rows": rows[:ROWS]}
+        rows.sort(key=lambda row: -1.0 if row[4] is None else row[4], reverse=True)
+    return {"count": len(own), "of": len(rows), "rows": rows[:ROWS]}
 
 
 def wish_texts(edits: Edits) -> dict[str, str]:
@@ -149,10 +210,6 @@ def _of(edits: Edits, values: np.ndarray) -> dict[str, Any]:
 def _median(values: np.ndarray) -> float | None:
     known = values[np.isfinite(values)]
     return float(np.median(known)) if len(known) else None
-
-
-def _values(found: Sequence[Dose], name: str) -> np.ndarray:
-    return np.array([number(getattr(dose, name)) for dose in found])
 
 
 def _plain(values: np.ndarray) -> list[list[float | None]]:
