@@ -13,6 +13,7 @@ from diffusers.models.autoencoders.vae import EncoderOutput
 
 from .configs import read_architecture
 from .errors import CheckpointError
+from .finite import check_finite, check_weights
 from .weights import building
 
 
@@ -64,6 +65,7 @@ def load_vae(folder: Path, *, dtype: torch.dtype = torch.float32) -> Autoencoder
     wrong = {title: keys for title in ("missing_keys", "unexpected_keys", "mismatched_keys") if (keys := info[title])}
     if wrong:
         raise CheckpointError(f"The weights of {folder} do not fit the network: {wrong}")
+    check_weights(vae, folder)
     return vae
 
 
@@ -79,8 +81,27 @@ def encode(vae: Any, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     Args:
         vae: either kind.
         pixels: (B, 3, H, W) in [-1, 1].
+
+    Raises:
+        InputError: pixels with NaN or infinity.
+        NonFiniteError: the encoder makes NaN or infinity of them.
     """
     found = vae.encode(pixels)
-    if hasattr(found, "latent_dist"):
-        return found.latent_dist.mode(), found.latent_dist.std
-    return found.latent, torch.zeros_like(found.latent)
+    exact = not hasattr(found, "latent_dist")
+    mean = found.latent if exact else found.latent_dist.mode()
+    check_finite(mean, "The latents of the picture", {"vae": vae}, image=pixels)
+    return mean, torch.zeros_like(mean) if exact else found.latent_dist.std
+
+
+def decode(vae: Any, latents: torch.Tensor) -> torch.Tensor:
+    """Pictures (B, 3, H, W) float32, about [-1, 1], of latents (B, C, h, w), not scaled.
+
+    Row by row: the decoder at 512 px needs more memory than a denoiser, and gains nothing from a batch.
+
+    Raises:
+        InputError: latents with NaN or infinity.
+        NonFiniteError: the decoder makes NaN or infinity of them, as some do in float16.
+    """
+    pixels = torch.cat([vae.decode(row[None], return_dict=False)[0].float() for row in latents.to(vae.dtype)])
+    check_finite(pixels, "The decoded pixels", {"vae": vae}, latents=latents)
+    return pixels

@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 
 from .configs import check_class, read_architecture
 from .errors import CheckpointError
+from .finite import check_weights
 from .weights import building, check_keys, own_copy, read_weights
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
@@ -65,6 +66,7 @@ def load_unet(
         unet = unet_from_config(config, vector_size)
     check_keys(unet.state_dict(), state, str(folder))
     unet.load_state_dict({key: own_copy(value, dtype) for key, value in state.items()}, assign=True)
+    check_weights(unet, folder)
     return unet.eval()
 
 

@@ -15,8 +15,9 @@ from diffusers.image_processor import VaeImageProcessor
 from diffusers.utils.torch_utils import randn_tensor
 from safetensors.torch import load_file, save_file
 
-from .autoencoders import Autoencoder, encode, scale_factor
+from .autoencoders import Autoencoder, decode, encode, scale_factor
 from .errors import InputError, ShapeError
+from .finite import check_finite
 from .hooks import Identity, IdentityAttnProcessor, attend_to_identity
 from .identity import encode_tokens, project_identity, select_rows
 from .prompt import PROMPT_FILE
@@ -103,6 +104,7 @@ class FaceEditPipeline(DiffusionPipeline):
 
         Raises:
             ShapeError: not a batch of RGB pictures whose sides divide by 8.
+            NonFiniteError: the autoencoder makes NaN or infinity of it.
         """
         if image.ndim == 4 and image.shape[1] == self.vae.config.latent_channels:
             return image.to(self._execution_device)
@@ -118,7 +120,7 @@ class FaceEditPipeline(DiffusionPipeline):
 
         Raises:
             InputError: the ID encoder has been released, or there is no prompt embedding.
-            ShapeError: see `encode_image`.
+            ShapeError, NonFiniteError: see `encode_image`.
         """
         if self.id_encoder is None:
             raise InputError("The ID encoder has been released; load the model anew to encode another face.")
@@ -130,6 +132,9 @@ class FaceEditPipeline(DiffusionPipeline):
         if weights.type != "meta":
             tokens = {name: t.to(weights, self.unet.dtype) for name, t in tokens.items()}
         identity = project_identity(self.unet, tokens)
+        inside = {"id_encoder": self.id_encoder, "unet": self.unet}
+        parts = [part for pair in identity.values() for part in pair]
+        check_finite(parts, "The keys and values of the identity", inside, prompt_embeds=prompt)
         device = self._execution_device  # asked for once: it looks through all modules
         return {name: (k.to(device), v.to(device)) for name, (k, v) in identity.items()}
 
@@ -178,6 +183,7 @@ class FaceEditPipeline(DiffusionPipeline):
             InputError: no prompt embedding, an unknown output type, no steps, a strength out of range, or foreign
                 attention processors.
             ShapeError: rig, identity or latents do not fit the network or one another.
+            NonFiniteError: the networks make NaN or infinity; the message says what to try.
         """
         if output_type not in ("pil", "np", "pt", "latent"):
             raise InputError(f'output_type must be "pil", "np", "pt" or "latent"; got {output_type!r}.')
@@ -211,6 +217,8 @@ class FaceEditPipeline(DiffusionPipeline):
         scheduler = deepcopy(self.scheduler)  # it counts steps and keeps outputs: two calls at once need one each
         x, timesteps = self._begin(scheduler, num_inference_steps, x, start, strength)
         step_options = self._step_options(generator)
+        taking_part = {"unet": self.unet, "id_encoder": self.id_encoder, "vae": self.vae}
+        inputs = {"Rig.vector": vector, "latents": latents, "prompt_embeds": prompt_embeds}
         with self.progress_bar(total=len(timesteps)) as bar:  # pyright: ignore[reportCallIssue]
             for i, t in enumerate(timesteps):
                 noisy = scheduler.scale_model_input(x, t).to(dtype)
@@ -218,6 +226,7 @@ class FaceEditPipeline(DiffusionPipeline):
                 eps, neutral = eps[: len(rig)], eps[len(rig) :]
                 eps[guided] = neutral + guidance_scale * (eps[guided] - neutral)
                 x = scheduler.step(eps, t, x, return_dict=False, **step_options)[0]
+                check_finite(x, f"The latents after step {i + 1} of {len(timesteps)}", taking_part, **inputs)
                 if callback_on_step_end is not None:
                     x = (callback_on_step_end(self, i, t, {"latents": x}) or {}).get("latents", x)
                 bar.update()
@@ -227,9 +236,7 @@ class FaceEditPipeline(DiffusionPipeline):
         return ImagePipelineOutput(images=images) if return_dict else (images,)  # type: ignore[arg-type]
 
     def _decode(self, latents: torch.Tensor, output_type: str) -> Any:
-        # Row by row: the decoder at 512 px needs more memory than the denoiser, and gains nothing from a batch.
-        scaled = (latents / self.vae.config.scaling_factor).to(self.vae.dtype)
-        pixels = torch.cat([self.vae.decode(row[None], return_dict=False)[0].float() for row in scaled])
+        pixels = decode(self.vae, latents / self.vae.config.scaling_factor)
         return self.image_processor.postprocess(pixels, output_type=output_type)
 
     # --- the door ----------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 from .configs import read_architecture
 from .errors import CheckpointError
 from .files import replace_file
+from .finite import check_weights
 from .weights import building, read_weights
 
 PROMPT = "A close up of a person."
@@ -27,7 +28,9 @@ def prompt_embeds(places: list[Path]) -> torch.Tensor | None:
     for place in places:
         if (place / PROMPT_FILE).is_file():
             with building(place / PROMPT_FILE):
-                return read_weights(place / PROMPT_FILE)["prompt_embeds"]
+                embeds = read_weights(place / PROMPT_FILE)["prompt_embeds"]
+                check_weights({"prompt_embeds": embeds}, place / PROMPT_FILE)
+                return embeds
     for place in places:
         if (place / "text_encoder").is_dir() and (place / "tokenizer").is_dir():
             with building(f"{place}/text_encoder and tokenizer"):
@@ -59,4 +62,6 @@ def load_text(text_encoder: Path, tokenizer: Path, **options: Any) -> tuple[Any,
         raise CheckpointError(f"{adapter} is refused: it would have another model loaded; take it away.")
     with building(f"{text_encoder} and {tokenizer.name}"):
         words = CLIPTokenizer.from_pretrained(tokenizer, local_files_only=True)
-        return words, CLIPTextModel.from_pretrained(text_encoder, local_files_only=True, **options)
+        model = CLIPTextModel.from_pretrained(text_encoder, local_files_only=True, **options)
+    check_weights(model, text_encoder)
+    return words, model

@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import load_file
 
 from .errors import CheckpointError, FaceEditError
+from .finite import check_weights
 from .texts import check_regular, parse_json, read_text
 
 Module = TypeVar("Module", bound=torch.nn.Module)
@@ -99,6 +100,7 @@ def frozen(network: Module, path: Path) -> Module:
     state = read_weights(path)
     check_keys(network.state_dict(), state, str(path))
     network.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in state.items()})
+    check_weights(network, path)
     return network.eval().requires_grad_(False)
 
 

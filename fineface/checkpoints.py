@@ -17,6 +17,7 @@ from common.autoencoders import load_vae
 from common.defaults import Defaults, read_defaults
 from common.devices import choose_device
 from common.errors import CheckpointError
+from common.finite import check_weights
 from common.networks import SD15_SCHEDULER, load_unet, named_scheduler
 from common.prompt import load_text
 from common.weights import building, check_keys, read_pickled, read_weights
@@ -149,6 +150,8 @@ def read_adapter(folder: Path, variant: Variant) -> AUAdapter:
         adapter = AUAdapter(
             {name: len(layers[name]) for name in in_order(layers)}, len(encoder["au_encoder.bias"]), width
         )
+    check_weights(processors, str(paths[0]))
+    check_weights(encoder, str(paths[1]))
     expected = published_state(adapter)
     check_keys(expected[0], processors, str(paths[0]))
     check_keys(expected[1], encoder, str(paths[1]))

@@ -7,6 +7,8 @@ from typing import Any
 
 import torch
 
+from common.finite import check_finite
+
 from .checkpoints import Networks
 from .options import Options
 from .text import embed_prompts
@@ -41,6 +43,8 @@ class Conditions:
         aus = torch.tensor([*vectors, [0.0] * weight.shape[1]]).to(weight)  # the last for the unconditional half
         tokens = options.au_scale * networks.adapter.projection(aus)  # (N + 1, 1, D)
         self.branch = networks.adapter(networks.pipeline.unet, tokens)
+        taking_part = {"the AU adapter": networks.adapter, "unet": networks.pipeline.unet}
+        check_finite([tokens, *self.branch.values()], "The values of the AU branch", taking_part)
         people = {id(face): face for face in faces if face is not None}
         self.face_tokens = {key: _face_tokens(networks, face) for key, face in people.items()}
         self.nobody = None if networks.face_projection is None else _face_tokens(networks, torch.zeros(1, 512))
@@ -87,4 +91,5 @@ def _face_tokens(networks: Networks, embeddings: torch.Tensor) -> torch.Tensor:
     halves = torch.stack([torch.zeros_like(embeddings), embeddings])  # (2, n, 512)
     unet = networks.pipeline.unet
     tokens = networks.face_projection(halves.flatten(0, 1).to(unet.device, unet.dtype))  # (2 n, 16, D)
+    check_finite(tokens, "The tokens of the face", {"FaceID's projection": networks.face_projection})
     return tokens.unflatten(0, halves.shape[:2])

@@ -13,6 +13,7 @@ from diffusers import StableDiffusionPipeline
 from torch import nn
 
 from common.errors import CheckpointError
+from common.finite import check_weights
 from common.weights import building, read_pickled
 
 from .variants import family
@@ -31,6 +32,8 @@ def read_faceid(path: Path) -> dict[str, dict[str, torch.Tensor]]:
         raise CheckpointError(
             f"{path} is no IP-Adapter FaceID: expected image_proj with proj.2.weight and norm.weight, and ip_adapter."
         )
+    for part in ("image_proj", "ip_adapter"):
+        check_weights(state[part], path)
     return state
 
 

@@ -11,6 +11,7 @@ import torch
 from tqdm import tqdm
 
 from common.errors import InputError
+from common.finite import check_finite
 
 from .flow import optical_flow
 from .networks.magnifier import Magnifier
@@ -67,7 +68,9 @@ def magnify(
 def _learned(magnifier: Magnifier, first: np.ndarray, frame: np.ndarray, factor: float) -> np.ndarray:
     device = next(magnifier.parameters()).device
     a, b = (torch.from_numpy(each).permute(2, 0, 1)[None].to(device) / 127.5 - 1 for each in (first, frame))
-    made = (magnifier(a, b, factor)[0].clamp(-1, 1) + 1) * 127.5
+    made = magnifier(a, b, factor)[0]
+    check_finite(made, "The magnified pixels", {"the magnifier": magnifier})
+    made = (made.clamp(-1, 1) + 1) * 127.5
     return made.round().byte().permute(1, 2, 0).cpu().numpy()
 
 

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..errors import MissingCheckpointError
+from ..finite import check_weights
 from ..weights import check_keys, read_pickled, read_weights
 from .labels import PARTS
 from .networks import NetworkParser
@@ -39,6 +40,7 @@ class BiSeNetParser(NetworkParser):
         network = BiSeNet()
         check_keys(network.state_dict(), state, str(path))
         network.load_state_dict(state)
+        check_weights(network, path)
         # Its classes are CelebAMask's in their order, and it was trained on pictures of 512 x 512.
         super().__init__(network.eval().to(device), np.arange(len(PARTS), dtype=np.uint8), device, {"size": (512, 512)})
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import CheckpointError, MissingCheckpointError
+from ..finite import check_weights
 from ..network import reachable
 from ..weights import building, read_config
 from .hub import MODEL, fetched, stored
@@ -56,6 +57,7 @@ class SegFormerParser(NetworkParser):
                 f"The weights of {model} do not fit a SegFormer.\n"
                 f"  missing:    {sorted(report['missing_keys'])}\n  unexpected: {sorted(report['unexpected_keys'])}"
             )
+        check_weights(network, model)
         network.eval().to(device)
         with building(model):
             table = _class_table(network.config.id2label, str(model))

@@ -10,6 +10,7 @@ from typing import TypeVar
 import torch
 from torch import nn
 
+from common.finite import check_weights
 from common.weights import check_keys, read_pickled, read_weights
 
 from .rcn import RCN
@@ -43,6 +44,7 @@ def load_released(network: Network, path: Path) -> Network:
         state = rcn_names(plain, state)
     check_keys(plain.state_dict(), state, str(path))
     plain.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in state.items()})
+    check_weights(plain, path)
     return network
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from common.errors import CheckpointError, MissingCheckpointError
+from common.finite import check_weights
 from common.weights import check_keys, read_pickled, read_weights
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -49,6 +50,7 @@ def load(
         network = make()
     check_keys(network.state_dict(), state, str(path))
     network.load_state_dict(state, assign=True)
+    check_weights(network, path)
     return network.float().eval().requires_grad_(False).to(device)
 
 
