@@ -14,7 +14,7 @@ from diffusers.models.autoencoders.vae import EncoderOutput
 from .configs import read_architecture
 from .errors import CheckpointError
 from .finite import check_finite, check_weights
-from .weights import building
+from .weights import building, check_keys, own_copy, read_network
 
 
 class ExactOutput(EncoderOutput):
@@ -50,23 +50,24 @@ KINDS: dict[str, Any] = {kind.__name__: kind for kind in (AutoencoderKL, Autoenc
 
 
 def load_vae(folder: Path, *, dtype: torch.dtype = torch.float32) -> Autoencoder:
-    """An autoencoder through diffusers, which knows the older key names that Stable Diffusion 1.5 still has.
+    """An autoencoder from its folder; the older key names that Stable Diffusion 1.5 still has are known.
 
     Raises:
         CheckpointError: damaged, of another kind, or keys missing or left over.
     """
-    kind = read_architecture(folder / "config.json").get("_class_name", AutoencoderKL.__name__)
+    config = read_architecture(folder / "config.json")
+    kind = config.get("_class_name", AutoencoderKL.__name__)
     if not isinstance(kind, str) or kind not in KINDS:
         raise CheckpointError(f"{folder} holds a {kind}; the autoencoder must be one of {', '.join(KINDS)}.")
-    options = {"dtype": dtype, "local_files_only": True, "use_safetensors": True, "output_loading_info": True}
-    with building(folder):
-        loaded: Any = KINDS[kind].from_pretrained(folder, **options)
-    vae, info = loaded
-    wrong = {title: keys for title in ("missing_keys", "unexpected_keys", "mismatched_keys") if (keys := info[title])}
-    if wrong:
-        raise CheckpointError(f"The weights of {folder} do not fit the network: {wrong}")
-    check_weights(vae, folder)
-    return vae
+    state, path = read_network(folder, dtype)
+    with building(folder), torch.device("meta"):
+        vae: Any = KINDS[kind].from_config({key: value for key, value in config.items() if key[:1] != "_"})
+    with building(path):
+        vae._fix_state_dict_keys_on_load(state)  # the host's own, of the names that attention had once
+    check_keys(vae.state_dict(), state, str(path))
+    vae.load_state_dict({key: own_copy(value, dtype) for key, value in state.items()}, assign=True)
+    check_weights(vae, path)
+    return vae.eval()
 
 
 def scale_factor(vae: Any) -> int:

@@ -132,9 +132,9 @@ class FaceEditPipeline(DiffusionPipeline):
         if weights.type != "meta":
             tokens = {name: t.to(weights, self.unet.dtype) for name, t in tokens.items()}
         identity = project_identity(self.unet, tokens)
-        inside = {"id_encoder": self.id_encoder, "unet": self.unet}
-        parts = [part for pair in identity.values() for part in pair]
-        check_finite(parts, "The keys and values of the identity", inside, prompt_embeds=prompt)
+        values = [value for pair in identity.values() for value in pair]
+        parts = {"id_encoder": self.id_encoder, "unet": self.unet}
+        check_finite(values, "The keys and values of the identity", parts, prompt_embeds=prompt)
         device = self._execution_device  # asked for once: it looks through all modules
         return {name: (k.to(device), v.to(device)) for name, (k, v) in identity.items()}
 
@@ -217,8 +217,7 @@ class FaceEditPipeline(DiffusionPipeline):
         scheduler = deepcopy(self.scheduler)  # it counts steps and keeps outputs: two calls at once need one each
         x, timesteps = self._begin(scheduler, num_inference_steps, x, start, strength)
         step_options = self._step_options(generator)
-        taking_part = {"unet": self.unet, "id_encoder": self.id_encoder, "vae": self.vae}
-        inputs = {"Rig.vector": vector, "latents": latents, "prompt_embeds": prompt_embeds}
+        parts = {"unet": self.unet, "id_encoder": self.id_encoder, "vae": self.vae}
         with self.progress_bar(total=len(timesteps)) as bar:  # pyright: ignore[reportCallIssue]
             for i, t in enumerate(timesteps):
                 noisy = scheduler.scale_model_input(x, t).to(dtype)
@@ -226,18 +225,18 @@ class FaceEditPipeline(DiffusionPipeline):
                 eps, neutral = eps[: len(rig)], eps[len(rig) :]
                 eps[guided] = neutral + guidance_scale * (eps[guided] - neutral)
                 x = scheduler.step(eps, t, x, return_dict=False, **step_options)[0]
-                check_finite(x, f"The latents after step {i + 1} of {len(timesteps)}", taking_part, **inputs)
+                what = f"The latents after step {i + 1} of {len(timesteps)}"
+                check_finite(x, what, parts, vector=vector, latents=latents, prompt_embeds=prompt)
                 if callback_on_step_end is not None:
                     x = (callback_on_step_end(self, i, t, {"latents": x}) or {}).get("latents", x)
                 bar.update()
 
-        images = x if output_type == "latent" else self._decode(x, output_type)
+        images: Any = x
+        if output_type != "latent":
+            pixels = decode(self.vae, x / self.vae.config.scaling_factor)
+            images = self.image_processor.postprocess(pixels, output_type=output_type)
         self.maybe_free_model_hooks()
-        return ImagePipelineOutput(images=images) if return_dict else (images,)  # type: ignore[arg-type]
-
-    def _decode(self, latents: torch.Tensor, output_type: str) -> Any:
-        pixels = decode(self.vae, latents / self.vae.config.scaling_factor)
-        return self.image_processor.postprocess(pixels, output_type=output_type)
+        return ImagePipelineOutput(images=images) if return_dict else (images,)
 
     # --- the door ----------------------------------------------------------------------------------------------------
 

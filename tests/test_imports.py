@@ -24,7 +24,10 @@ ALLOWED = {
     "common.expressions": {"common.errors"},
     "common.action_units": {"common.errors", "common.expressions"},
     "common.faces": {"common.errors", "common.network"},
-    "common.background": {"common.blocks", "common.errors", "common.network", "common.parts", "common.weights"},
+    "common.background": {
+        *("common.blocks", "common.errors", "common.finite", "common.network", "common.parts"),
+        *("common.weight_files", "common.weights"),
+    },
     # the prepared head lies where all models lie
     "common.face3d": {"common.errors", "common.files", "common.parts"},
     "common.synthetic": {
@@ -39,15 +42,19 @@ ALLOWED = {
         "common.synthetic",
     },
     "common.measure": {
-        *("common.blocks", "common.errors", "common.files", "common.images", "common.parts", "common.network"),
+        *("common.blocks", "common.errors", "common.files", "common.finite", "common.images", "common.network"),
+        "common.parts",
         *("common.texts", "common.weights"),
         *("common.faces", "common.face3d", "common.action_units"),
     },
+    "common.finite": {"common.errors"},
+    "common.weight_files": {"common.errors", "common.texts"},
     "common.hooks": set(),
     "common.identity": {"common.hooks"},
     "common.pipeline": {
         "common.autoencoders",
         "common.errors",
+        "common.finite",
         "common.hooks",
         "common.identity",
         "common.prompt",

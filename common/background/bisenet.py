@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from ..errors import MissingCheckpointError
 from ..finite import check_weights
-from ..weights import check_keys, read_pickled, read_weights
+from ..weights import check_keys, read_state
 from .labels import PARTS
 from .networks import NetworkParser
 
@@ -52,7 +52,7 @@ def _read_state(path: Path) -> dict[str, Tensor]:
             "  get them: utils/79999_iter.pth of the hub repository mengtingwei/magicface\n"
             '  or do without: get_parser("embedded")'
         )
-    return read_weights(path) if path.suffix == ".safetensors" else read_pickled(path)
+    return read_state(path)
 
 
 class BiSeNet(nn.Module):

@@ -11,8 +11,8 @@ import numpy as np
 from ..errors import CheckpointError, MissingCheckpointError
 from ..finite import check_weights
 from ..network import reachable
-from ..weights import building, read_config
-from .hub import MODEL, fetched, stored
+from ..weights import building, read_config, read_network
+from .hub import MODEL, fetched, on_disk, snapshot, stored
 from .labels import PARTS
 from .networks import IMAGENET_MEAN, IMAGENET_STD, NetworkParser
 
@@ -35,13 +35,19 @@ class SegFormerParser(NetworkParser):
     def __init__(self, model: str | Path = MODEL, *, device: str = "cpu", fetch: bool = False) -> None:
         # transformers takes seconds to import, and most sessions never need this parser.
         from huggingface_hub import constants
-        from transformers import SegformerForSemanticSegmentation
+        from transformers import SegformerConfig, SegformerForSemanticSegmentation
 
+        here, source, options = snapshot(model), str(model), {}
+        if here is not None and on_disk(model):
+            state, _ = read_network(here, expected="model.safetensors")
+            with building(here):
+                config = SegformerConfig.from_pretrained(here, local_files_only=True)
+            source, options, fetch = None, {"config": config, "state_dict": state}, False
         offline = fetch and not reachable(constants.ENDPOINT)
         fetch = fetch and not offline
         try:
             loaded: Any = SegformerForSemanticSegmentation.from_pretrained(
-                str(model), local_files_only=not fetch, output_loading_info=True
+                source, local_files_only=not fetch, output_loading_info=True, **options
             )
         except OSError as error:
             raise MissingCheckpointError(

@@ -16,16 +16,17 @@ from common.autoencoders import load_vae, scale_factor
 from common.configs import read_architecture
 from common.errors import InputError, MissingCheckpointError
 from common.files import model_folder
+from common.finite import check_weights
 from common.networks import SD15_SCHEDULER, load_unet
 from common.prompt import load_text
 from common.training.lora import add_adapter
 from common.training.networks import begin_with, built
-from common.weights import building, read_weights
+from common.weights import building, read_state
 
 from ..adapter import AUAdapter
 from ..checkpoints import check_fit, load_pipeline, read_adapter
 from ..lora import updates
-from ..variants import WHOLE, Variant, check_complete, get_variant, locate_base, missing_base_files
+from ..variants import WHOLE, Variant, check_complete, get_variant, locate_base, lora_file, missing_base_files
 from .config import FineFaceConfig
 from .encoder import SampleEncoder
 from .module import TextToFace
@@ -109,12 +110,14 @@ def adapted(config: FineFaceConfig) -> Beginning:
         folder = model_folder(config.adapter)
         adapter = read_adapter(folder, variant)
         check_fit(adapter, unet, folder, base)
+        check_weights(adapter, folder)
     else:
         adapter = AUAdapter.from_unet(unet, _hidden(config, unet))
     if config.lora_rank:
         add_adapter(unet, config.lora_rank, config.alpha, config.lora_targets)
         if config.adapter and variant.lora:
-            _go_on(unet, model_folder(config.adapter) / variant.lora, config)
+            own = model_folder(config.adapter)
+            _go_on(unet, lora_file(own, variant) or own / variant.lora, config)
     encoder = SampleEncoder(pipeline.vae, pipeline.tokenizer, pipeline.text_encoder)
     return Beginning(TextToFace(unet, adapter), encoder, pipeline.scheduler, variant)
 
@@ -207,7 +210,7 @@ def _hidden(config: FineFaceConfig, unet: UNet2DConditionModel) -> int:
 @torch.no_grad()
 def _go_on(unet: Any, path: Path, config: FineFaceConfig) -> None:
     """Puts a trained LoRA into the adapters, whatever its own alpha was."""
-    for name, (down, up) in updates(read_weights(path), path).items():
+    for name, (down, up) in updates(read_state(path), path).items():
         if len(down) != config.lora_rank:
             raise InputError(f"{path} has the rank {len(down)}; set lora_rank = {len(down)} to go on from it.")
         layer = unet.get_submodule(name)

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from common.finite import check_weights
-from common.weights import check_keys, read_pickled, read_weights
+from common.weights import check_keys, read_state
 
 from .rcn import RCN
 
@@ -38,8 +38,7 @@ def load_released(network: Network, path: Path) -> Network:
         CheckpointError: damaged, or of another network.
     """
     plain: nn.Module = network
-    state = read_weights(path) if path.suffix == ".safetensors" else read_pickled(path)
-    state = {key.removeprefix("module."): value for key, value in state.items()}  # of DataParallel
+    state = read_state(path)
     if isinstance(plain, RCN):
         state = rcn_names(plain, state)
     check_keys(plain.state_dict(), state, str(path))

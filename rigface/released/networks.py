@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from common.errors import CheckpointError, MissingCheckpointError
 from common.finite import check_weights
-from common.weights import check_keys, read_pickled, read_weights
+from common.weight_files import SAFE
+from common.weights import check_keys, plain_names, read_pickled, read_weights, unwrapped
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -45,7 +46,8 @@ def load(
     path = Path(path).expanduser()
     if not path.is_file():
         raise MissingCheckpointError(f"The weights of {what} are not at {path}.\n  get them: {source}")
-    state = read_weights(path) if path.suffix == ".safetensors" else _part(read_pickled(path), part, path, source)
+    state = read_weights(path) if path.suffix == SAFE else _part(unwrapped(read_pickled(path)), part, path, source)
+    state = plain_names(state, path)
     with torch.device("meta"):
         network = make()
     check_keys(network.state_dict(), state, str(path))
