@@ -133,8 +133,7 @@ class FaceEditPipeline(DiffusionPipeline):
             tokens = {name: t.to(weights, self.unet.dtype) for name, t in tokens.items()}
         identity = project_identity(self.unet, tokens)
         values = [value for pair in identity.values() for value in pair]
-        parts = {"id_encoder": self.id_encoder, "unet": self.unet}
-        check_finite(values, "The keys and values of the identity", parts, prompt_embeds=prompt)
+        check_finite(values, "The identity's keys and values", {"id_encoder": self.id_encoder, "unet": self.unet})
         device = self._execution_device  # asked for once: it looks through all modules
         return {name: (k.to(device), v.to(device)) for name, (k, v) in identity.items()}
 
@@ -226,17 +225,18 @@ class FaceEditPipeline(DiffusionPipeline):
                 eps[guided] = neutral + guidance_scale * (eps[guided] - neutral)
                 x = scheduler.step(eps, t, x, return_dict=False, **step_options)[0]
                 what = f"The latents after step {i + 1} of {len(timesteps)}"
-                check_finite(x, what, parts, vector=vector, latents=latents, prompt_embeds=prompt)
+                check_finite(x, what, parts, vector=vector, latents=latents)
                 if callback_on_step_end is not None:
                     x = (callback_on_step_end(self, i, t, {"latents": x}) or {}).get("latents", x)
                 bar.update()
 
-        images: Any = x
-        if output_type != "latent":
-            pixels = decode(self.vae, x / self.vae.config.scaling_factor)
-            images = self.image_processor.postprocess(pixels, output_type=output_type)
+        images = x if output_type == "latent" else self._decode(x, output_type)
         self.maybe_free_model_hooks()
         return ImagePipelineOutput(images=images) if return_dict else (images,)
+
+    def _decode(self, latents: torch.Tensor, output_type: str) -> Any:
+        pixels = decode(self.vae, latents / self.vae.config.scaling_factor)
+        return self.image_processor.postprocess(pixels, output_type=output_type)
 
     # --- the door ----------------------------------------------------------------------------------------------------
 

@@ -66,7 +66,7 @@ def size_of(config: FineFaceConfig) -> int:
     """
     if config.size:
         return config.size
-    base = _base(config)
+    base = config.place if config.model else _base(config)
     unet, vae = (read_architecture(base / network / "config.json") for network in ("unet", "vae"))
     with building(base):
         return int(unet["sample_size"]) * 2 ** (len(vae["block_out_channels"]) - 1)
@@ -86,7 +86,10 @@ def begin(config: FineFaceConfig, size: int, captions: Sequence[str]) -> Beginni
         CheckpointError: a file is damaged, or does not fit.
     """
     torch.manual_seed(config.seed)
-    found = whole(config, captions) if config.unet else adapted(config)
+    if config.model:
+        found = continued(config)
+    else:
+        found = whole(config, captions) if config.unet else adapted(config)
     factor = scale_factor(found.encoder.vae)
     if size % factor:
         raise InputError(f"size must divide by {factor}; got {size}.")
@@ -120,6 +123,21 @@ def adapted(config: FineFaceConfig) -> Beginning:
             _go_on(unet, lora_file(own, variant) or own / variant.lora, config)
     encoder = SampleEncoder(pipeline.vae, pipeline.tokenizer, pipeline.text_encoder)
     return Beginning(TextToFace(unet, adapter), encoder, pipeline.scheduler, variant)
+
+
+def continued(config: FineFaceConfig) -> Beginning:
+    """A whole model, trained on; its text encoder stays as it is."""
+    folder, variant = config.place, get_variant(config.variant)
+    pipeline = load_pipeline(folder, load_unet(folder / "unet"), torch.float32)
+    unet: Any = pipeline.unet
+    adapter = read_adapter(folder, variant)
+    check_fit(adapter, unet, folder, folder)
+    check_weights(adapter, folder)
+    module = TextToFace(unet, adapter.requires_grad_(True), pipeline.text_encoder, whole=True, train_text=False)
+    options = dict(pipeline.scheduler.config)
+    options.pop("_use_default_values", None)
+    scheduler = UniPCMultistepScheduler.from_config(options)
+    return Beginning(module, SampleEncoder(pipeline.vae, pipeline.tokenizer), scheduler, variant)
 
 
 def whole(config: FineFaceConfig, captions: Sequence[str]) -> Beginning:
