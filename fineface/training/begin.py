@@ -69,7 +69,8 @@ def size_of(config: FineFaceConfig) -> int:
     base = config.place if config.model else _base(config)
     unet, vae = (read_architecture(base / network / "config.json") for network in ("unet", "vae"))
     with building(base):
-        return int(unet["sample_size"]) * 2 ** (len(vae["block_out_channels"]) - 1)
+        levels = vae.get("block_out_channels") or vae["decoder_block_out_channels"]  # of AutoencoderDC
+        return int(unet["sample_size"]) * 2 ** (len(levels) - 1)
 
 
 def begin(config: FineFaceConfig, size: int, captions: Sequence[str]) -> Beginning:
