@@ -20,7 +20,7 @@ from .files import model_folder
 from .networks import load_unet, named_scheduler, released_scheduler, unet_from_config
 from .pipeline import FaceEditPipeline
 from .prompt import prompt_embeds
-from .weight_files import missing_weights, whats_there
+from .weight_files import WEIGHTS, missing_weights, whats_there
 from .weights import building, check_keys, read_config
 
 PARSER_FILE = "79999_iter.pth"
@@ -234,7 +234,7 @@ def _missing(places: list[Path], release: Release = MAGICFACE) -> tuple[Release,
     release = next((r for r in RELEASES if any((folder / n).is_dir() for n in r.denoiser + r.id_encoder)), release)
     networks = [_first([folder], release.id_encoder), _first([folder], release.denoiser), _first(places, ("vae",))]
     files = [network / "config.json" for network in networks if not (network / "config.json").is_file()]
-    files += [network / name for network in networks for name in missing_weights(network)]
+    files += [network / name for network in networks for name in missing_weights(network, WEIGHTS)]
     files.sort(key=lambda path: networks.index(path.parent))
     return release, [_relative(path, places) for path in files]
 

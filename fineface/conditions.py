@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 
 from common.finite import check_finite
@@ -34,7 +35,7 @@ class Conditions:
         faces: Sequence[torch.Tensor | None],
         options: Options,
     ) -> None:
-        self.pipeline, self.options, self.faces = networks.pipeline, options, faces
+        self.networks, self.options, self.faces = networks, options, faces
         negative = options.negative_prompt or ""
         embeds = embed_prompts(networks.pipeline, [*prompts, negative] if options.guided else prompts)
         self.prompts = torch.cat([embeds[prompt] for prompt in prompts])  # (N, 77, D)
@@ -73,9 +74,8 @@ class Conditions:
             "num_inference_steps": int(self.options.steps),
             "guidance_scale": float(self.options.guidance),
             "output_type": "np",
+            "callback_on_step_end": self._check,
         }
-        if self.options.callback_on_step_end is not None:
-            call["callback_on_step_end"] = self.options.callback_on_step_end
         if guided and self.negative is not None:
             call["negative_prompt_embeds"] = self.negative.expand(len(prompts), -1, -1)
         if self.nobody is not None:
@@ -83,6 +83,18 @@ class Conditions:
             halves = self.nobody if face is None else self.face_tokens[id(face)]
             call["ip_adapter_image_embeds"] = [halves if guided else halves[1:]]
         return call
+
+    def finite(self, pixels: np.ndarray) -> list[np.ndarray]:
+        """The pictures of a call, (B, H, W, 3); raises a NonFiniteError where they hold NaN or infinity."""
+        check_finite(pixels, "The decoded pixels", {"vae": self.networks.pipeline.vae})
+        return list(pixels)
+
+    def _check(self, pipeline: Any, step: int, timestep: Any, values: dict[str, Any]) -> dict[str, Any]:
+        """Refuses latents with NaN or infinity after a step, before the user's own callback sees them."""
+        parts = {"unet": pipeline.unet, "the AU adapter": self.networks.adapter, **pipeline.components}
+        check_finite(values["latents"], f"The latents after step {step + 1}", parts)
+        own = self.options.callback_on_step_end
+        return values if own is None else own(pipeline, step, timestep, values)
 
 
 def _face_tokens(networks: Networks, embeddings: torch.Tensor) -> torch.Tensor:

@@ -21,7 +21,6 @@ from common.arguments import pair_up
 from common.defaults import Defaults
 from common.errors import InputError
 from common.faces import FaceFinder, get_finder
-from common.finite import check_finite
 from common.images import ImageLike, read_image, rgb
 from common.prepare import prepare
 from common.prompt import PROMPT
@@ -297,20 +296,5 @@ class FineFace:
             for rows in conditions.batches():
                 if self.networks.face_projection is not None:
                     pipeline.set_ip_adapter_scale(conditions.face_scale(rows))
-                call = conditions.call(rows)
-                call["callback_on_step_end"] = checked(call.get("callback_on_step_end"), self.networks)
-                made = pipeline(**inputs(rows), **call).images
-                check_finite(made, "The decoded pixels", {"vae": pipeline.vae})
-                images += list(made)
+                images += conditions.finite(pipeline(**inputs(rows), **conditions.call(rows)).images)
         return images
-
-
-def checked(callback: Callable[..., Any] | None, networks: Networks) -> Callable[..., Any]:
-    """A callback of diffusers' that refuses latents with NaN or infinity, before it calls the user's."""
-    taking_part = {"unet": networks.pipeline.unet, "the AU adapter": networks.adapter, **networks.pipeline.components}
-
-    def check(pipeline: Any, step: int, timestep: Any, values: dict[str, Any]) -> dict[str, Any]:
-        check_finite(values["latents"], f"The latents after step {step + 1}", taking_part)
-        return values if callback is None else callback(pipeline, step, timestep, values)
-
-    return check

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import shutil
+from typing import Any
 
 import numpy as np
 import pytest
@@ -131,7 +132,7 @@ def test_fineface_makes_no_picture_of_nan(sd21_folder, part):
 
     networks = load(sd21_folder, sd21_folder, SD21, device="cpu")
     editor = FineFace(networks, size=64, finder="mediapipe", parser="grabcut")
-    network = networks.adapter if part == "adapter" else getattr(networks.pipeline, part)
+    network: Any = networks.adapter if part == "adapter" else getattr(networks.pipeline, part)
     network = network.decoder if part == "vae" else network
     list(network.parameters())[-1].data.view(-1)[0] = NAN
     with pytest.raises(NonFiniteError, match="damaged"):

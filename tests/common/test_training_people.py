@@ -57,6 +57,7 @@ def test_without_a_person_column_whole_photos_are_held_out_and_that_is_said(capl
     pictures = [(f"photo{n // 3}", f"target{n}") for n in range(12)]
     with caplog.at_level(logging.WARNING):
         train, apart, told = hold_out(listed([None] * 12, pictures), None, 0.25, 0, "validation_manifest")
+    assert apart is not None
     assert "person" in caplog.text
     assert "source photos" in told
     assert not {pictures[row][0] for row in train} & {pictures[row][0] for row in apart}
@@ -72,6 +73,7 @@ def test_one_person_cannot_be_held_out(caplog):
 def test_a_held_out_list_that_shows_trained_people_is_told(caplog):
     held_out = Rows(people=["ann", "eve"], pictures_of=[("x",), ("y",)])
     data, apart, told = hold_out(listed(["ann", "bob"]), held_out, 0.1, 0, "validation_manifest")
+    assert apart is not None
     assert "ann" in caplog.text
     assert len(data) == len(apart) == 2
     assert "shares some" in told

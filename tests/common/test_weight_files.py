@@ -7,6 +7,7 @@ import pickle
 import shutil
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -32,7 +33,7 @@ def shards(folder: Path, stem: str, end: str, state: dict[str, torch.Tensor], mi
         tensors = {key: state[key] for key in part}
         save_file(tensors, folder / name) if end == ".safetensors" else torch.save(tensors, folder / name)
     (folder / f"{stem}{end}.index{middle}.json").write_text(json.dumps({"metadata": {}, "weight_map": where}))
-    return folder / name
+    return folder / f"{stem}{middle}-00002-of-00002{end}"
 
 
 def rewrite(folder: Path, form: str) -> None:
@@ -222,7 +223,7 @@ def test_segformers_too(tmp_path, form):
 
     sizes = {"depths": [1] * 4, "hidden_sizes": [8] * 4, "num_attention_heads": [1] * 4, "decoder_hidden_size": 8}
     names = dict(enumerate(PARTS))
-    config = SegformerConfig(**sizes, id2label=names, label2id={name: i for i, name in names.items()})
+    config: Any = SegformerConfig(**sizes, id2label=names, label2id={name: i for i, name in names.items()})  # type: ignore[arg-type]
     SegformerForSemanticSegmentation(config).save_pretrained(tmp_path)
     rewrite(tmp_path, form)
     assert on_disk(tmp_path)
@@ -247,8 +248,11 @@ def test_fineface_reads_its_files_in_other_forms(sd21_folder, faceid_folder, tmp
         first, second = network(one).state_dict(), network(two).state_dict()
         assert all(torch.equal(first[key], second[key]) for key in first)
 
-    published = read_faceid(faceid_folder / SD15_FACEID.faceid)
+    own = str(SD15_FACEID.faceid)
+    published = read_faceid(faceid_folder / own)
     flat = {f"{part}.{key}": value.contiguous() for part, held in published.items() for key, value in held.items()}
-    save_file(flat, tmp_path / Path(SD15_FACEID.faceid).with_suffix(".safetensors"))
-    other = read_faceid(faceid_file(tmp_path, SD15_FACEID))
+    save_file(flat, tmp_path / Path(own).with_suffix(".safetensors"))
+    found = faceid_file(tmp_path, SD15_FACEID)
+    assert found is not None
+    other = read_faceid(found)
     assert all(torch.equal(value, other[part][key]) for part, held in published.items() for key, value in held.items())
