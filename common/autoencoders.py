@@ -13,7 +13,8 @@ from diffusers.models.autoencoders.vae import EncoderOutput
 
 from .configs import read_architecture
 from .errors import CheckpointError
-from .weights import building
+from .finite import check_finite, check_weights
+from .weights import building, check_keys, own_copy, read_network
 
 
 class ExactOutput(EncoderOutput):
@@ -49,22 +50,24 @@ KINDS: dict[str, Any] = {kind.__name__: kind for kind in (AutoencoderKL, Autoenc
 
 
 def load_vae(folder: Path, *, dtype: torch.dtype = torch.float32) -> Autoencoder:
-    """An autoencoder through diffusers, which knows the older key names that Stable Diffusion 1.5 still has.
+    """An autoencoder from its folder; the older key names that Stable Diffusion 1.5 still has are known.
 
     Raises:
         CheckpointError: damaged, of another kind, or keys missing or left over.
     """
-    kind = read_architecture(folder / "config.json").get("_class_name", AutoencoderKL.__name__)
+    config = read_architecture(folder / "config.json")
+    kind = config.get("_class_name", AutoencoderKL.__name__)
     if not isinstance(kind, str) or kind not in KINDS:
         raise CheckpointError(f"{folder} holds a {kind}; the autoencoder must be one of {', '.join(KINDS)}.")
-    options = {"dtype": dtype, "local_files_only": True, "use_safetensors": True, "output_loading_info": True}
-    with building(folder):
-        loaded: Any = KINDS[kind].from_pretrained(folder, **options)
-    vae, info = loaded
-    wrong = {title: keys for title in ("missing_keys", "unexpected_keys", "mismatched_keys") if (keys := info[title])}
-    if wrong:
-        raise CheckpointError(f"The weights of {folder} do not fit the network: {wrong}")
-    return vae
+    state, path = read_network(folder, dtype)
+    with building(folder), torch.device("meta"):
+        vae: Any = KINDS[kind].from_config({key: value for key, value in config.items() if key[:1] != "_"})
+    with building(path):
+        vae._fix_state_dict_keys_on_load(state)  # the host's own, of the names that attention had once
+    check_keys(vae.state_dict(), state, str(path))
+    vae.load_state_dict({key: own_copy(value, dtype) for key, value in state.items()}, assign=True)
+    check_weights(vae, path)
+    return vae.eval()
 
 
 def scale_factor(vae: Any) -> int:
@@ -79,8 +82,27 @@ def encode(vae: Any, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     Args:
         vae: either kind.
         pixels: (B, 3, H, W) in [-1, 1].
+
+    Raises:
+        InputError: pixels with NaN or infinity.
+        NonFiniteError: the encoder makes NaN or infinity of them.
     """
     found = vae.encode(pixels)
-    if hasattr(found, "latent_dist"):
-        return found.latent_dist.mode(), found.latent_dist.std
-    return found.latent, torch.zeros_like(found.latent)
+    exact = not hasattr(found, "latent_dist")
+    mean = found.latent if exact else found.latent_dist.mode()
+    check_finite(mean, "The latents of the picture", {"vae": vae}, image=pixels)
+    return mean, torch.zeros_like(mean) if exact else found.latent_dist.std
+
+
+def decode(vae: Any, latents: torch.Tensor) -> torch.Tensor:
+    """Pictures (B, 3, H, W) float32, about [-1, 1], of latents (B, C, h, w), not scaled.
+
+    Row by row: the decoder at 512 px needs more memory than a denoiser, and gains nothing from a batch.
+
+    Raises:
+        InputError: latents with NaN or infinity.
+        NonFiniteError: the decoder makes NaN or infinity of them, as some do in float16.
+    """
+    pixels = torch.cat([vae.decode(row[None], return_dict=False)[0].float() for row in latents.to(vae.dtype)])
+    check_finite(pixels, "The decoded pixels", {"vae": vae}, latents=latents)
+    return pixels

@@ -17,9 +17,10 @@ from .configs import check_class
 from .devices import choose_device
 from .errors import CheckpointError, MissingCheckpointError
 from .files import model_folder
-from .networks import WEIGHTS, load_unet, named_scheduler, released_scheduler, unet_from_config
+from .networks import load_unet, named_scheduler, released_scheduler, unet_from_config
 from .pipeline import FaceEditPipeline
 from .prompt import prompt_embeds
+from .weight_files import WEIGHTS, missing_weights, whats_there
 from .weights import building, check_keys, read_config
 
 PARSER_FILE = "79999_iter.pth"
@@ -154,8 +155,10 @@ def missing_files(folder: str | Path, base: str | Path | None = None, release: R
 
 
 def missing_error(missing: list[str], places: list[Path], release: Release) -> MissingCheckpointError:
-    """The error that goes with `missing_files`: what is missing, where it goes, and the command that fetches it."""
-    lines = "\n".join(f"  {name}" for name in missing)
+    """The error that goes with `missing_files`: what is missing, what lies there in its place, where it goes, and the
+    command that fetches it.
+    """
+    lines = "\n".join(f"  {name}{_instead(name, places)}" for name in missing)
     own = "" if places[0] == model_folder(release.repo) else f" --to {places[0]}"
     return MissingCheckpointError(
         f"The {release.name} model is not complete; these files are missing:\n{lines}\n"
@@ -166,9 +169,22 @@ def missing_error(missing: list[str], places: list[Path], release: Release) -> M
     )
 
 
+def _instead(name: str, places: list[Path]) -> str:
+    """What a network's folder holds where its weights are missing, in words."""
+    folders = [place / Path(name).parent for place in places]
+    held = next((folder for folder in folders if folder.is_dir()), None)
+    if held is None or "/" not in name or name.endswith("config.json"):
+        return ""
+    return f" (found there: {whats_there(held)})"
+
+
 def auxiliary(folder: str | Path, name: str) -> Path | None:
-    """A helper file of the release, such as the face parser's weights: in `utils/`, or at the top level as once."""
-    candidates = (Path(folder) / "utils" / name, Path(folder) / name)
+    """A helper file of the release, such as the face parser's weights: in `utils/`, or at the top level as once.
+
+    The same tensors as `.safetensors` come first.
+    """
+    names = (str(Path(name).with_suffix(".safetensors")), name)
+    candidates = (Path(folder) / place / name for place in ("utils", "") for name in names)
     return next((path for path in candidates if path.is_file()), None)
 
 
@@ -217,8 +233,10 @@ def _missing(places: list[Path], release: Release = MAGICFACE) -> tuple[Release,
     folder = places[0]
     release = next((r for r in RELEASES if any((folder / n).is_dir() for n in r.denoiser + r.id_encoder)), release)
     networks = [_first([folder], release.id_encoder), _first([folder], release.denoiser), _first(places, ("vae",))]
-    files = [network / name for network in networks for name in ("config.json", WEIGHTS)]
-    return release, [_relative(path, places) for path in files if not path.is_file()]
+    files = [network / "config.json" for network in networks if not (network / "config.json").is_file()]
+    files += [network / name for network in networks for name in missing_weights(network, WEIGHTS)]
+    files.sort(key=lambda path: networks.index(path.parent))
+    return release, [_relative(path, places) for path in files]
 
 
 def _first(places: list[Path], names: tuple[str, ...]) -> Path:

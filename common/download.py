@@ -12,8 +12,8 @@ from .checkpoints import MAGICFACE, PARSER_FILE, Release, auxiliary, missing_fil
 from .errors import FaceEditError, MissingCheckpointError
 from .files import home, model_folder, replace_file
 from .network import reachable
-from .networks import WEIGHTS
 from .prompt import PROMPT_FILE, prompt_embeds
+from .weight_files import WEIGHTS, find_weights, missing_weights
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +29,12 @@ BASE_FILES = [
     "text_encoder/model.safetensors",
     "tokenizer/*",
 ]
+OTHER_FORMS = (
+    ("*.safetensors.index*.json", "*-of-*.safetensors"),
+    ("*.fp16.safetensors",),
+    ("*.bin", "*.bin.index*.json"),
+)
+"""Of weights that a repository has not as asked for, the best first."""
 
 
 def online() -> bool:
@@ -78,15 +84,18 @@ def download(
 
 def _copy_base(base: Path, folder: Path) -> None:
     """VAE and scheduler of a local base, so that the folder stands for itself and can be carried elsewhere."""
-    for name in BASE_FILES[:3]:
-        if (base / name).is_file() and not (folder / name).is_file():
-            replace_file(folder / name, partial(shutil.copyfile, base / name))
+    found = find_weights(base / "vae")
+    weights = [found.path, *found.files()] if found else []
+    for path in dict.fromkeys([base / "vae/config.json", *weights, base / "scheduler/scheduler_config.json"]):
+        target = folder / path.relative_to(base)
+        if path.is_file() and not target.is_file():
+            replace_file(target, partial(shutil.copyfile, path))
 
 
 def _wanted(release: Release, folder: Path, base: Path | None, parser: bool) -> list[str]:
     wanted = missing_files(folder, release=release)
     has_prompt = any((place / PROMPT_FILE).is_file() for place in (folder, base) if place)
-    has_encoder = any((place / "text_encoder" / "model.safetensors").is_file() for place in (folder, base) if place)
+    has_encoder = any(find_weights(place / "text_encoder") for place in (folder, base) if place)
     if not (has_prompt or has_encoder):
         wanted += ["text_encoder/model.safetensors", "tokenizer/"]
     if parser and auxiliary(folder, PARSER_FILE) is None:
@@ -97,14 +106,23 @@ def _wanted(release: Release, folder: Path, base: Path | None, parser: bool) -> 
 def fetch(repo: str, files: list[str], folder: Path) -> None:
     """Fetches what a hub repository has of these files (patterns) into a folder; what is there is kept.
 
+    Where it has a network without the weights by the name asked for, other forms of them are fetched: shards, half
+    precision, files of torch.
+
     Raises:
         MissingCheckpointError: it failed; the message keeps the cause.
     """
     from huggingface_hub import snapshot_download
 
     log.info("fetching %s into %s", repo, folder)
+    networks = dict.fromkeys(Path(name).parent for name in files if name.endswith("config.json") and "/" in name)
     try:
-        snapshot_download(repo, local_dir=folder, allow_patterns=files)
+        for forms in (None, *OTHER_FORMS):
+            there = [net for net in networks if (folder / net / "config.json").is_file()]
+            lacking = [net for net in there if missing_weights(folder / net)]
+            wanted = files if forms is None else [f"{net.as_posix()}/{form}" for net in lacking for form in forms]
+            if wanted:
+                snapshot_download(repo, local_dir=folder, allow_patterns=wanted)
     except Exception as error:  # the client's errors have no common base; the message keeps the cause
         raise MissingCheckpointError(f"Fetching {repo} into {folder} failed: {error}") from error
 

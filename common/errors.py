@@ -8,6 +8,7 @@
     ├── FaceNotFoundError (LookupError)     no face, or not the face that was asked for
     ├── CheckpointError (RuntimeError)      weights do not fit the network
     │   └── MissingCheckpointError (FileNotFoundError)   weights are not on this machine
+    ├── NonFiniteError (ArithmeticError)    a network computed NaN or infinity
     └── MissingDependencyError (ImportError)             an optional package is not installed
 
 Catch the base class to catch them all:
@@ -64,6 +65,18 @@ class CheckpointError(FaceEditError, RuntimeError):
 
 class MissingCheckpointError(CheckpointError, FileNotFoundError):
     """Weights are needed that are not on this machine."""
+
+
+class NonFiniteError(FaceEditError, ArithmeticError):
+    """A network computed NaN or infinity; carries `what` holds them and the networks' `dtype`. Nothing is saved."""
+
+    def __init__(self, what: str, dtype: str, advice: str) -> None:
+        self.what, self.dtype = what, dtype
+        self._made_of = (what, dtype, advice)
+        super().__init__(f"{what} hold NaN or infinite values, computed in {dtype}; nothing is saved.\n{advice}")
+
+    def __reduce__(self) -> tuple[type, tuple]:
+        return type(self), self._made_of
 
 
 class MissingDependencyError(FaceEditError, ImportError):

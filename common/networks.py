@@ -14,9 +14,9 @@ from safetensors.torch import save_file
 
 from .configs import check_class, read_architecture
 from .errors import CheckpointError
-from .weights import building, check_keys, own_copy, read_weights
-
-WEIGHTS = "diffusion_pytorch_model.safetensors"
+from .finite import check_weights
+from .weight_files import WEIGHTS
+from .weights import building, check_keys, own_copy, read_network
 
 # stable-diffusion-v1-5's scheduler_config.json, for checkpoints that come without one.
 SD15_SCHEDULER = {
@@ -43,17 +43,17 @@ def unet_from_config(config: Mapping[str, Any], vector_size: int | None = None) 
 def load_unet(
     folder: Path, *, vector_key: str | None = None, dtype: torch.dtype = torch.float32
 ) -> UNet2DConditionModel:
-    """A UNet from `config.json` and its weights, keys renamed, nothing missing and nothing left over.
+    """A UNet from `config.json` and its weights (`weights.read_network`), keys renamed, none missing or left over.
 
     Raises:
         CheckpointError: names the missing and unexpected keys, or the keys of other shapes.
     """
-    state = read_weights(folder / WEIGHTS)
+    state, path = read_network(folder, dtype)
     vector_size = None
     if vector_key is not None:
         state = {key.replace(vector_key, "class_embedding.", 1): value for key, value in state.items()}
         if "class_embedding.weight" not in state:
-            raise CheckpointError(f"{folder / WEIGHTS} has no {vector_key}weight: it is not a denoiser of this family.")
+            raise CheckpointError(f"{path} has no {vector_key}weight: it is not a denoiser of this family.")
         vector_size = state["class_embedding.weight"].shape[1]
     config = read_architecture(folder / "config.json")
     check_class(folder / "config.json", config, r"UNet\w*2DConditionModel")  # the releases have names of their own
@@ -65,6 +65,7 @@ def load_unet(
         unet = unet_from_config(config, vector_size)
     check_keys(unet.state_dict(), state, str(folder))
     unet.load_state_dict({key: own_copy(value, dtype) for key, value in state.items()}, assign=True)
+    check_weights(unet, path)
     return unet.eval()
 
 

@@ -16,8 +16,9 @@ from diffusers.utils.torch_utils import randn_tensor
 from safetensors.torch import load_file, save_file
 from tqdm import tqdm
 
-from .autoencoders import Autoencoder, encode, scale_factor
+from .autoencoders import Autoencoder, decode, encode, scale_factor
 from .errors import InputError, ShapeError
+from .finite import check_finite
 from .hooks import Identity, IdentityAttnProcessor, attend_to_identity
 from .identity import encode_tokens, project_identity, select_rows
 from .prompt import PROMPT_FILE
@@ -104,6 +105,7 @@ class FaceEditPipeline(DiffusionPipeline):
 
         Raises:
             ShapeError: not a batch of RGB pictures whose sides divide by 8.
+            NonFiniteError: the autoencoder makes NaN or infinity of it.
         """
         if image.ndim == 4 and image.shape[1] == self.vae.config.latent_channels:
             return image.to(self._execution_device)
@@ -119,7 +121,7 @@ class FaceEditPipeline(DiffusionPipeline):
 
         Raises:
             InputError: the ID encoder has been released, or there is no prompt embedding.
-            ShapeError: see `encode_image`.
+            ShapeError, NonFiniteError: see `encode_image`.
         """
         if self.id_encoder is None:
             raise InputError("The ID encoder has been released; load the model anew to encode another face.")
@@ -131,6 +133,8 @@ class FaceEditPipeline(DiffusionPipeline):
         if weights.type != "meta":
             tokens = {name: t.to(weights, self.unet.dtype) for name, t in tokens.items()}
         identity = project_identity(self.unet, tokens)
+        values = [value for pair in identity.values() for value in pair]
+        check_finite(values, "The identity's keys and values", {"id_encoder": self.id_encoder, "unet": self.unet})
         device = self._execution_device  # asked for once: it looks through all modules
         return {name: (k.to(device), v.to(device)) for name, (k, v) in identity.items()}
 
@@ -181,6 +185,7 @@ class FaceEditPipeline(DiffusionPipeline):
             InputError: no prompt embedding, an unknown output type, no steps, a strength out of range, or foreign
                 attention processors.
             ShapeError: rig, identity or latents do not fit the network or one another.
+            NonFiniteError: the networks make NaN or infinity; the message says what to try.
         """
         if output_type not in ("pil", "np", "pt", "latent"):
             raise InputError(f'output_type must be "pil", "np", "pt" or "latent"; got {output_type!r}.')
@@ -216,6 +221,7 @@ class FaceEditPipeline(DiffusionPipeline):
         step_options = self._step_options(generator)
         total = len(timesteps)
         shown: Any = self.progress_bar(total=total) if progress is None else tqdm(total=total, disable=not progress)  # pyright: ignore[reportCallIssue]
+        parts = {"unet": self.unet, "id_encoder": self.id_encoder, "vae": self.vae}
         with shown as bar:
             for i, t in enumerate(timesteps):
                 noisy = scheduler.scale_model_input(x, t).to(dtype)
@@ -223,18 +229,18 @@ class FaceEditPipeline(DiffusionPipeline):
                 eps, neutral = eps[: len(rig)], eps[len(rig) :]
                 eps[guided] = neutral + guidance_scale * (eps[guided] - neutral)
                 x = scheduler.step(eps, t, x, return_dict=False, **step_options)[0]
+                what = f"The latents after step {i + 1} of {len(timesteps)}"
+                check_finite(x, what, parts, vector=vector, latents=latents)
                 if callback_on_step_end is not None:
                     x = (callback_on_step_end(self, i, t, {"latents": x}) or {}).get("latents", x)
                 bar.update()
 
         images = x if output_type == "latent" else self._decode(x, output_type)
         self.maybe_free_model_hooks()
-        return ImagePipelineOutput(images=images) if return_dict else (images,)  # type: ignore[arg-type]
+        return ImagePipelineOutput(images=images) if return_dict else (images,)
 
     def _decode(self, latents: torch.Tensor, output_type: str) -> Any:
-        # Row by row: the decoder at 512 px needs more memory than the denoiser, and gains nothing from a batch.
-        scaled = (latents / self.vae.config.scaling_factor).to(self.vae.dtype)
-        pixels = torch.cat([self.vae.decode(row[None], return_dict=False)[0].float() for row in scaled])
+        pixels = decode(self.vae, latents / self.vae.config.scaling_factor)
         return self.image_processor.postprocess(pixels, output_type=output_type)
 
     # --- the door ----------------------------------------------------------------------------------------------------

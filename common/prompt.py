@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors.torch import save_file
@@ -13,11 +13,17 @@ from safetensors.torch import save_file
 from .configs import read_architecture
 from .errors import CheckpointError
 from .files import replace_file
+from .finite import check_weights
 from .foreign import loading
-from .weights import building, read_weights
+from .weights import building, read_network, read_weights
+
+if TYPE_CHECKING:
+    from transformers import CLIPTextModel, CLIPTokenizer
 
 PROMPT = "A close up of a person."
 PROMPT_FILE = "prompt_embeds.safetensors"
+TEXT_WEIGHTS = "model.safetensors"
+"""What transformers calls the weights of a text encoder."""
 
 
 def prompt_embeds(places: list[Path]) -> torch.Tensor | None:
@@ -28,7 +34,9 @@ def prompt_embeds(places: list[Path]) -> torch.Tensor | None:
     for place in places:
         if (place / PROMPT_FILE).is_file():
             with building(place / PROMPT_FILE):
-                return read_weights(place / PROMPT_FILE)["prompt_embeds"]
+                embeds = read_weights(place / PROMPT_FILE)["prompt_embeds"]
+                check_weights({"prompt_embeds": embeds}, place / PROMPT_FILE)
+                return embeds
     for place in places:
         if (place / "text_encoder").is_dir() and (place / "tokenizer").is_dir():
             with building(f"{place}/text_encoder and tokenizer"):
@@ -47,17 +55,30 @@ def embed_prompt(text_encoder: Path, tokenizer: Path, prompt: str = PROMPT) -> t
         return model(tokens.input_ids)[0].float()
 
 
-def load_text(text_encoder: Path, tokenizer: Path, **options: Any) -> tuple[Any, Any]:
-    """A CLIPTokenizer and a CLIPTextModel from their folders; options are of the latter's `from_pretrained`.
+def load_text(
+    text_encoder: Path, tokenizer: Path, *, dtype: torch.dtype = torch.float32
+) -> tuple[CLIPTokenizer, CLIPTextModel]:
+    """A CLIPTokenizer and a CLIPTextModel from their folders; the weights as `weights.read_network` finds them.
 
     Raises:
-        CheckpointError: damaged, of another kind, or with what would load more than these folders.
+        CheckpointError: damaged, of another kind, lacking weights, or with what would load more than these folders.
     """
-    from transformers import CLIPTextModel, CLIPTokenizer
+    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
     read_architecture(text_encoder / "config.json")
     if (adapter := text_encoder / "adapter_config.json").exists():
         raise CheckpointError(f"{adapter} is refused: it would have another model loaded; take it away.")
+    state, path = read_network(text_encoder, dtype, expected=TEXT_WEIGHTS)
     with building(f"{text_encoder} and {tokenizer.name}"), loading():
         words = CLIPTokenizer.from_pretrained(tokenizer, local_files_only=True)
-        return words, CLIPTextModel.from_pretrained(text_encoder, local_files_only=True, **options)
+        config = CLIPTextConfig.from_pretrained(text_encoder, local_files_only=True)
+        loaded: Any = CLIPTextModel.from_pretrained(
+            None, config=config, state_dict=state, dtype=dtype, output_loading_info=True
+        )
+    model, report = loaded
+    if missing := sorted(report["missing_keys"]) + [str(key) for key, *_ in report["mismatched_keys"]]:
+        raise CheckpointError(
+            f"The weights of {path} do not fit the text encoder; missing or of another shape: {', '.join(missing[:8])}."
+        )
+    check_weights(model, path)
+    return words, model

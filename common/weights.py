@@ -2,18 +2,89 @@
 
 from __future__ import annotations
 
+import pickle
+import re
+import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 from safetensors.torch import load_file
 
-from .errors import CheckpointError, FaceEditError
+from .errors import CheckpointError, FaceEditError, MissingCheckpointError
+from .finite import check_weights
 from .texts import check_regular, parse_json, read_text
+from .weight_files import WEIGHTS, find_weights, whats_there
 
+_WRAPPERS = ("state_dict", "model_state_dict", "model")
+_LFS = b"version https://git-lfs"
 Module = TypeVar("Module", bound=torch.nn.Module)
+
+
+def read_network(
+    folder: Path, dtype: torch.dtype = torch.float32, *, expected: str = WEIGHTS
+) -> tuple[dict[str, torch.Tensor], Path]:
+    """The weights of a network's folder, whole or in shards (`common.weight_files`), and where they were found.
+
+    Args:
+        folder: of the network.
+        dtype: that it will run in, which chooses among precisions; the tensors come as they are stored.
+        expected: the name that is asked for where there is nothing.
+
+    Raises:
+        MissingCheckpointError: no weights, or not all shards; the message says what is there.
+        CheckpointError: damaged files, or a tensor that two shards hold.
+    """
+    found = find_weights(folder, dtype=str(dtype).removeprefix("torch."))
+    if found is None:
+        raise MissingCheckpointError(
+            f"There are no weights in {folder}.\n  expected: {expected} (or .bin, .fp16, shards with an index)\n"
+            f"  found:    {whats_there(folder)}"
+        )
+    where = found.shards()
+    state: dict[str, torch.Tensor] = {}
+    for file in found.files():
+        part = _read(file)
+        if twice := state.keys() & part.keys():
+            raise CheckpointError(f"{found.path} is refused: two of its shards hold {min(twice)}.")
+        if lacking := [key for key, name in where.items() if name == file.name and key not in part]:
+            raise CheckpointError(f"{file} lacks {lacking[0]}, which {found.path.name} says it holds; fetch it again.")
+        state |= part
+    return plain_names(state, found.path), found.path
+
+
+def read_state(path: Path) -> dict[str, torch.Tensor]:
+    """The tensors of one file by the network's own names: safetensors, or a file of torch.
+
+    What trainers wrap around them is taken off: `state_dict` of Lightning, `module.` of data parallelism, `_orig_mod.`
+    of compiling.
+
+    Raises:
+        CheckpointError: damaged, or not of tensors alone; no code of a pickle is run.
+    """
+    return plain_names(_read(path), path)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return read_weights(path) if path.suffix == ".safetensors" else unwrapped(read_pickled(path))
+
+
+def unwrapped(content: dict[str, Any]) -> dict[str, Any]:
+    """The `state_dict` in what a trainer saved beside its own state, else the content itself."""
+    inner = [content[key] for key in _WRAPPERS if isinstance(content.get(key), dict)]
+    return inner[0] if inner and not any(isinstance(value, torch.Tensor) for value in content.values()) else content
+
+
+def plain_names(state: dict[str, Any], path: Path) -> dict[str, Any]:
+    """Keys without what data parallelism puts before all of them, and compiling before those of some modules."""
+    names = {key: ".".join(part for part in str(key).split(".") if part != "_orig_mod") for key in state}
+    while names and all(name.startswith("module.") for name in names.values()):
+        names = {key: name.removeprefix("module.") for key, name in names.items()}
+    if len(set(names.values())) < len(names):
+        raise CheckpointError(f"{path} is refused: it holds some weights twice, compiled and plain.")
+    return {names[key] if isinstance(key, str) else key: value for key, value in state.items()}
 
 
 def read_weights(path: Path) -> dict[str, torch.Tensor]:
@@ -26,7 +97,7 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
         check_regular(path)
         return load_file(path)
     except Exception as error:  # a damaged header makes safetensors and torch fail in many ways
-        raise CheckpointError(f"Cannot read {path}: {error}.\n  delete it and fetch it again") from error
+        raise _unreadable(path, str(error)) from error
 
 
 def read_pickled(path: Path) -> dict[str, Any]:
@@ -37,13 +108,37 @@ def read_pickled(path: Path) -> dict[str, Any]:
     """
     try:
         check_regular(path)
+        _check_archive(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # damaged files fail in many ways; pickles that would run code are refused
-        raise CheckpointError(f"Cannot read {path}: {error}\n  delete it and fetch it again") from error
+    except pickle.UnpicklingError as error:
+        if named := re.search(r"GLOBAL `?([\w.]+)", str(error)):
+            raise CheckpointError(
+                f"Cannot read {path}: it is a pickle that needs code to be run ({named[1]}), which is refused.\n"
+                "  get the weights as .safetensors, or as a file of torch that holds tensors alone"
+            ) from error
+        raise _unreadable(path, str(error)) from error
+    except Exception as error:  # damaged files fail in many ways
+        raise _unreadable(path, str(error)) from error
     if not isinstance(content, dict):
         raise CheckpointError(f"{path} must hold a dict of tensors; it holds a {type(content).__name__}.")
     _check_stored(content, path)
     return content
+
+
+def _unreadable(path: Path, reason: str) -> CheckpointError:
+    """The error for a damaged file; a Git LFS pointer in its place is told as that."""
+    with suppress(OSError), open(path, "rb") as file:
+        if path.is_file() and file.read(len(_LFS)) == _LFS:
+            return CheckpointError(f"{path} is a Git LFS pointer, not the weights.\n  fetch them: git lfs pull")
+    return CheckpointError(f"Cannot read {path}: {reason[:300] or 'damaged'}\n  delete it and fetch it again")
+
+
+def _check_archive(path: Path) -> None:
+    """Raises a ValueError for an archive that unfolds to more than its own size; torch stores tensors as they are."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            if sum(record.file_size for record in archive.infolist()) > path.stat().st_size:
+                raise ValueError("its records are compressed, which torch never does")
 
 
 def _check_stored(content: Mapping[str, Any], path: Path) -> None:
@@ -96,9 +191,10 @@ def frozen(network: Module, path: Path) -> Module:
     Raises:
         CheckpointError: the file is damaged, or is of another network.
     """
-    state = read_weights(path)
+    state = read_state(path)
     check_keys(network.state_dict(), state, str(path))
     network.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in state.items()})
+    check_weights(network, path)
     return network.eval().requires_grad_(False)
 
 

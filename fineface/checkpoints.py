@@ -17,15 +17,16 @@ from common.autoencoders import load_vae
 from common.defaults import Defaults, read_defaults
 from common.devices import choose_device
 from common.errors import CheckpointError
+from common.finite import check_weights
 from common.networks import SD15_SCHEDULER, load_unet, named_scheduler
 from common.prompt import load_text
-from common.weights import building, check_keys, read_pickled, read_weights
+from common.weights import building, check_keys, read_state
 
 from .adapter import AUAdapter, attend_to_action_units, cross_attentions
 from .faceid import load_faceid, read_faceid
 from .lora import merge_lora
 from .options import PUBLISHED
-from .variants import Variant, check_complete, faceid_file, family, weights_file
+from .variants import Variant, check_complete, faceid_file, family, lora_file, weights_file
 
 KEY, VALUE = ".processor.au_to_k.weight", ".processor.au_to_v.weight"
 
@@ -68,7 +69,7 @@ def load(
 
     Args:
         folder: of the adapter.
-        base: Stable Diffusion in diffusers' layout, weights as safetensors.
+        base: Stable Diffusion in diffusers' layout.
         variant: which of the adapters in the folder.
         lora_scale: of the variant's LoRA; 0 leaves the base's weights as they are.
         dtype: of the weights in memory; default: float16 on CUDA and MPS, else float32.
@@ -82,8 +83,9 @@ def load(
     adapter = read_adapter(folder, variant)
     unet = load_unet(base / "unet", dtype=dtype)
     check_fit(adapter, unet, folder, base)
-    if variant.lora and (folder / variant.lora).is_file():
-        merge_lora(unet, read_weights(folder / variant.lora), lora_scale, folder / variant.lora)
+    check_weights(adapter, folder)
+    if lora := lora_file(folder, variant):
+        merge_lora(unet, read_state(lora), lora_scale, lora)
     pipeline = load_pipeline(base, unet, dtype)
     faceid = faceid_file(folder, variant)
     face_projection = None if faceid is None else load_faceid(pipeline, read_faceid(faceid), faceid)
@@ -112,9 +114,7 @@ def load_pipeline(base: Path, unet: UNet2DConditionModel, dtype: torch.dtype) ->
     """The stock pipeline round a UNet; the scheduler is the one that the base names, else PNDM."""
     text_encoder = tokenizer = None
     if (base / "text_encoder").is_dir() and (base / "tokenizer").is_dir():
-        tokenizer, text_encoder = load_text(
-            base / "text_encoder", base / "tokenizer", dtype=dtype, use_safetensors=True
-        )
+        tokenizer, text_encoder = load_text(base / "text_encoder", base / "tokenizer", dtype=dtype)
     scheduler: Any = PNDMScheduler(**SD15_SCHEDULER, skip_prk_steps=True)
     if (base / "scheduler" / "scheduler_config.json").is_file():
         scheduler = named_scheduler(base / "scheduler", PNDMScheduler.__name__)
@@ -137,7 +137,7 @@ def read_adapter(folder: Path, variant: Variant) -> AUAdapter:
     paths = [weights_file(folder, stem) for stem in (variant.processors, variant.encoder)]
     if None in paths:
         raise CheckpointError(f"{folder} has no {variant.processors} and {variant.encoder}, .safetensors or .ckpt.")
-    processors, encoder = (_read(path) for path in paths if path is not None)
+    processors, encoder = (read_state(path) for path in paths if path is not None)
     layers = {str(key).removesuffix(KEY): value for key, value in processors.items() if str(key).endswith(KEY)}
     tensors = [*layers.values(), encoder.get("au_encoder.bias")]
     if not layers or [getattr(tensor, "ndim", None) for tensor in tensors] != [2] * len(layers) + [1]:
@@ -209,7 +209,3 @@ def in_order(layers: Mapping[str, object]) -> list[str]:
         return stages.index(stage), [int(part) for part in name.split(".") if part.isdigit()]
 
     return sorted(layers, key=lambda name: (place(name), name))
-
-
-def _read(path: Path) -> dict[str, torch.Tensor]:
-    return read_weights(path) if path.suffix == ".safetensors" else read_pickled(path)

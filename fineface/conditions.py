@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import torch
+
+from common.finite import check_finite
 
 from .checkpoints import Networks
 from .options import Options
@@ -32,7 +35,7 @@ class Conditions:
         faces: Sequence[torch.Tensor | None],
         options: Options,
     ) -> None:
-        self.pipeline, self.options, self.faces = networks.pipeline, options, faces
+        self.networks, self.options, self.faces = networks, options, faces
         negative = options.negative_prompt or ""
         embeds = embed_prompts(networks.pipeline, [*prompts, negative] if options.guided else prompts)
         self.prompts = torch.cat([embeds[prompt] for prompt in prompts])  # (N, 77, D)
@@ -41,6 +44,8 @@ class Conditions:
         aus = torch.tensor([*vectors, [0.0] * weight.shape[1]]).to(weight)  # the last for the unconditional half
         tokens = options.au_scale * networks.adapter.projection(aus)  # (N + 1, 1, D)
         self.branch = networks.adapter(networks.pipeline.unet, tokens)
+        taking_part = {"the AU adapter": networks.adapter, "unet": networks.pipeline.unet}
+        check_finite([tokens, *self.branch.values()], "The values of the AU branch", taking_part)
         people = {id(face): face for face in faces if face is not None}
         self.face_tokens = {key: _face_tokens(networks, face) for key, face in people.items()}
         self.nobody = None if networks.face_projection is None else _face_tokens(networks, torch.zeros(1, 512))
@@ -69,9 +74,8 @@ class Conditions:
             "num_inference_steps": int(self.options.steps),
             "guidance_scale": float(self.options.guidance),
             "output_type": "np",
+            "callback_on_step_end": self._check,
         }
-        if self.options.callback_on_step_end is not None:
-            call["callback_on_step_end"] = self.options.callback_on_step_end
         if guided and self.negative is not None:
             call["negative_prompt_embeds"] = self.negative.expand(len(prompts), -1, -1)
         if self.nobody is not None:
@@ -80,6 +84,18 @@ class Conditions:
             call["ip_adapter_image_embeds"] = [halves if guided else halves[1:]]
         return call
 
+    def finite(self, pixels: np.ndarray) -> list[np.ndarray]:
+        """The pictures of a call, (B, H, W, 3); raises a NonFiniteError where they hold NaN or infinity."""
+        check_finite(pixels, "The decoded pixels", {"vae": self.networks.pipeline.vae})
+        return list(pixels)
+
+    def _check(self, pipeline: Any, step: int, timestep: Any, values: dict[str, Any]) -> dict[str, Any]:
+        """Refuses latents with NaN or infinity after a step, before the user's own callback sees them."""
+        parts = {"unet": pipeline.unet, "the AU adapter": self.networks.adapter, **pipeline.components}
+        check_finite(values["latents"], f"The latents after step {step + 1}", parts)
+        own = self.options.callback_on_step_end
+        return values if own is None else own(pipeline, step, timestep, values)
+
 
 def _face_tokens(networks: Networks, embeddings: torch.Tensor) -> torch.Tensor:
     """Embeddings (n, 512) -> tokens (2, n, 16, D): of the unconditional half, which has zeros for faces, and theirs."""
@@ -87,4 +103,5 @@ def _face_tokens(networks: Networks, embeddings: torch.Tensor) -> torch.Tensor:
     halves = torch.stack([torch.zeros_like(embeddings), embeddings])  # (2, n, 512)
     unet = networks.pipeline.unet
     tokens = networks.face_projection(halves.flatten(0, 1).to(unet.device, unet.dtype))  # (2 n, 16, D)
+    check_finite(tokens, "The tokens of the face", {"FaceID's projection": networks.face_projection})
     return tokens.unflatten(0, halves.shape[:2])

@@ -27,12 +27,12 @@ from safetensors.torch import save_file
 from common.action_units import ACTION_UNITS
 from common.errors import CheckpointError
 from common.files import replace_file
-from common.weights import read_weights
+from common.weights import read_state
 
 from .adapter import AUAdapter
 from .checkpoints import in_order, read_adapter
 from .lora import updates
-from .variants import Variant
+from .variants import Variant, lora_file
 
 TOKENS = 4  # the host's number
 CONSTANT = 1024.0
@@ -57,9 +57,8 @@ def convert(folder: Path, variant: Variant, target: Path) -> Path:
     adapter = read_adapter(folder, variant)
     state = {f"image_proj.{key}": value for key, value in image_projection(adapter.projection.width).items()}
     state |= {f"ip_adapter.{key}": value for key, value in attention(adapter).items()}
-    if variant.lora and (folder / variant.lora).is_file():
-        path = folder / variant.lora
-        state |= {f"ip_adapter.{key}": value for key, value in lora(adapter, read_weights(path), path).items()}
+    if path := lora_file(folder, variant):
+        state |= {f"ip_adapter.{key}": value for key, value in lora(adapter, read_state(path), path).items()}
     state = {key: value.contiguous() for key, value in state.items()}
     replace_file(target, partial(save_file, state))
     return target

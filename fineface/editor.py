@@ -361,5 +361,5 @@ class FineFace:
             for rows in conditions.batches():
                 if self.networks.face_projection is not None:
                     pipeline.set_ip_adapter_scale(conditions.face_scale(rows))
-                images += list(pipeline(**inputs(rows), **conditions.call(rows)).images)
+                images += conditions.finite(pipeline(**inputs(rows), **conditions.call(rows)).images)
         return images

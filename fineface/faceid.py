@@ -13,7 +13,9 @@ from diffusers import StableDiffusionPipeline
 from torch import nn
 
 from common.errors import CheckpointError
-from common.weights import building, read_pickled
+from common.finite import check_weights
+from common.weight_files import SAFE
+from common.weights import building, read_pickled, read_weights
 
 from .variants import family
 
@@ -21,16 +23,20 @@ from .variants import family
 def read_faceid(path: Path) -> dict[str, dict[str, torch.Tensor]]:
     """The published FaceID adapter: `image_proj` and `ip_adapter`, as `load_ip_adapter` takes them.
 
+    A safetensors file has them as beginnings of its keys.
+
     Raises:
         CheckpointError: damaged, or another kind of adapter.
     """
-    state = read_pickled(path)
+    state = read_pickled(path) if path.suffix != SAFE else _nested(read_weights(path))
     projection = state.get("image_proj")
     known = isinstance(projection, dict) and {"proj.2.weight", "norm.weight"} <= projection.keys()
     if not known or not isinstance(state.get("ip_adapter"), dict):
         raise CheckpointError(
             f"{path} is no IP-Adapter FaceID: expected image_proj with proj.2.weight and norm.weight, and ip_adapter."
         )
+    for part in ("image_proj", "ip_adapter"):
+        check_weights(state[part], path)
     return state
 
 
@@ -55,6 +61,14 @@ def load_faceid(pipeline: StableDiffusionPipeline, state: dict[str, dict[str, to
     layers: Any = pipeline.unet.encoder_hid_proj.image_projection_layers
     projection, layers[0] = layers[0], nn.Identity()
     return projection.requires_grad_(False)
+
+
+def _nested(state: dict[str, torch.Tensor]) -> dict[str, dict[str, torch.Tensor]]:
+    found: dict[str, dict[str, torch.Tensor]] = {}
+    for key, value in state.items():
+        part, _, name = key.partition(".")
+        found.setdefault(part, {})[name] = value
+    return found
 
 
 @contextmanager

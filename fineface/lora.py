@@ -12,6 +12,7 @@ import torch
 from diffusers import UNet2DConditionModel
 
 from common.errors import CheckpointError
+from common.finite import check_weights
 
 PREFIX, DOWN, UP, ALPHA = "unet.", ".lora_A.weight", ".lora_B.weight", ".alpha"
 
@@ -61,6 +62,7 @@ def merge_lora(unet: UNet2DConditionModel, lora: Mapping[str, torch.Tensor], sca
     Raises:
         CheckpointError: see `updates`; or layers that this base does not have, or has in another size.
     """
+    check_weights(lora, path)
     weights = dict(unet.named_parameters())
     for name, (down, up) in updates(lora, path).items():
         weight = weights.get(f"{name}.weight")

@@ -10,6 +10,7 @@ import torch
 from diffusers import StableDiffusionPipeline
 
 from common.errors import InputError, MissingCheckpointError
+from common.finite import check_finite
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +30,7 @@ def embed_prompts(pipeline: StableDiffusionPipeline, prompts: Iterable[str]) -> 
 
     Raises:
         MissingCheckpointError: the base came without a text encoder.
+        NonFiniteError: the text encoder makes NaN or infinity.
     """
     if pipeline.text_encoder is None or pipeline.tokenizer is None:
         raise MissingCheckpointError(
@@ -49,4 +51,6 @@ def _embed(pipeline: StableDiffusionPipeline, prompt: str) -> torch.Tensor:
     tokens = tokenizer(prompt, padding="max_length", max_length=length, truncation=True, return_tensors="pt")
     mask = tokens.attention_mask if getattr(encoder.config, "use_attention_mask", False) else None
     device = pipeline._execution_device
-    return encoder(tokens.input_ids.to(device), attention_mask=None if mask is None else mask.to(device))[0]
+    embedding = encoder(tokens.input_ids.to(device), attention_mask=None if mask is None else mask.to(device))[0]
+    check_finite(embedding, "The embedding of the prompt", {"text_encoder": encoder})
+    return embedding

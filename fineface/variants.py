@@ -7,11 +7,11 @@ from pathlib import Path
 
 from common.errors import InputError, MissingCheckpointError
 from common.files import EMBEDDED, model_folder
+from common.weight_files import WEIGHTS, find_weights, missing_parts, whats_there
 
 RELEASE = "Tvaranka/fineface"
 PIPELINE = "model_index.json"  # diffusers' list of a pipeline's parts
 FACEID_REPO = "h94/IP-Adapter-FaceID"
-WEIGHTS = "diffusion_pytorch_model.safetensors"  # diffusers' name; importing it would bring torch
 BASE_FILES = [
     *(f"{network}/config.json" for network in ("unet", "vae", "text_encoder")),
     *(f"{network}/{WEIGHTS}" for network in ("unet", "vae")),
@@ -146,22 +146,28 @@ def keeper(base: str | Path | None = None, adapter: str | Path | None = None) ->
 
 
 def weights_file(folder: Path, stem: str) -> Path | None:
-    """The file of this stem: safetensors before the published .ckpt; None where there is neither."""
-    return next((path for end in (".safetensors", ".ckpt") if (path := folder / f"{stem}{end}").is_file()), None)
+    """The file of this stem, see `common.weight_files`: safetensors before the published .ckpt; None without any."""
+    found = find_weights(folder, (stem,))
+    return None if found is None or found.sharded else found.path
+
+
+def lora_file(folder: Path, variant: Variant) -> Path | None:
+    """The LoRA that goes with an adapter; None where the variant or the folder has none."""
+    return None if variant.lora is None else weights_file(folder, Path(variant.lora).stem)
 
 
 def faceid_file(folder: Path, variant: Variant) -> Path | None:
     """The FaceID adapter: beside the variant's own files, or in its own repository's folder; None without it."""
     if variant.faceid is None:
         return None
-    places = (folder / variant.faceid, model_folder(FACEID_REPO) / variant.faceid)
-    return next((path for path in places if path.is_file()), None)
+    files = (weights_file(place, Path(variant.faceid).stem) for place in (folder, model_folder(FACEID_REPO)))
+    return next((path for path in files if path), None)
 
 
 def missing_files(folder: Path, variant: Variant) -> list[str]:
     """What the adapter's folder lacks of a variant."""
     missing = [f"{s}.ckpt" for s in (variant.processors, variant.encoder) if weights_file(folder, s) is None]
-    if variant.lora and not (folder / variant.lora).is_file():
+    if variant.lora and lora_file(folder, variant) is None:
         missing.append(variant.lora)
     if variant.faceid and faceid_file(folder, variant) is None:
         missing.append(variant.faceid)
@@ -170,7 +176,7 @@ def missing_files(folder: Path, variant: Variant) -> list[str]:
 
 def missing_base_files(folder: Path) -> list[str]:
     """What a base model's folder lacks; text encoder and tokenizer count."""
-    return [name for name in BASE_FILES if not any(folder.glob(name))] if folder.is_dir() else list(BASE_FILES)
+    return missing_parts(folder, BASE_FILES)
 
 
 def locate_base(base: str | Path | None, variant: Variant) -> Path:
@@ -190,7 +196,7 @@ def check_complete(folder: Path, base: Path, variant: Variant) -> None:
     parts = [(folder, missing_files(folder, variant)), (base, missing_base_files(base))]
     if not any(missing for _, missing in parts):
         return
-    lines = "\n".join(f"  {place / name}" for place, missing in parts for name in missing)
+    lines = "\n".join(f"  {place / name}{_instead(place / name)}" for place, missing in parts for name in missing)
     if not variant.bases:
         raise MissingCheckpointError(
             f"{folder} holds no whole model of FineFace; these files are missing:\n{lines}\n"
@@ -202,3 +208,9 @@ def check_complete(folder: Path, base: Path, variant: Variant) -> None:
         f"  fetch them: fineface download --variant {variant.name}{own}\n"
         "  or name the folders that have them: --adapter FOLDER --base FOLDER (from Python: adapter=, base=)"
     )
+
+
+def _instead(path: Path) -> str:
+    """What lies in the folder of a missing file, in words."""
+    there = whats_there(path.parent) if path.suffix != ".json" and path.parent.is_dir() else ""
+    return f" (found there: {there})" if there else ""

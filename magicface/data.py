@@ -118,14 +118,16 @@ class ManifestPairs(Manifest):
     Args:
         path: .jsonl, .csv, or a folder that `datasets.Dataset.save_to_disk` wrote, whose pictures may be in it.
         size: S, to which pictures are resized.
+        photo: the source guides, and `background` is not needed, as for networks whose defaults say guide = "photo".
 
     Raises:
         InputError: the list cannot be used; the message names the lines.
         MissingDependencyError: a folder, and `datasets` is not installed.
     """
 
-    def __init__(self, path: str | Path, size: int) -> None:
-        super().__init__(path, size, guides=("background",), numbers=("au_source", "au_target"), vector=_change)
+    def __init__(self, path: str | Path, size: int, *, photo: bool = False) -> None:
+        guides, unused = (("source",), ("background",)) if photo else (("background",), ())
+        super().__init__(path, size, guides=guides, numbers=("au_source", "au_target"), vector=_change, unused=unused)
 
 
 def _change(row: Mapping[str, Any], folder: Path) -> list[float]:

@@ -17,10 +17,11 @@ from common.defaults import Defaults
 from common.errors import InputError
 from common.synthetic.dataset import SyntheticFaces
 from common.training.command import command
-from common.training.edit import train_editor
+from common.training.edit import listed, synthetic_told, train_editor
 from common.training.edit_config import EditConfig
 from common.training.edit_networks import Kind
 
+from ._api import MagicFace
 from .data import ManifestPairs, Pair, SyntheticPairs
 
 ABOUT = """Trains MagicFace.
@@ -37,6 +38,8 @@ KIND = Kind("MagicFace", MAGICFACE, vector_size=len(ACTION_UNITS), guides=1)
 @dataclass(frozen=True)
 class MagicFaceConfig(EditConfig):
     """What a training of MagicFace is told: networks, data, and all of `TwinConfig`."""
+
+    embedded = MagicFace.embedded
 
     guide: Literal["source", "target", "photo"] = "source"
     """What guides the synthetic pairs: the background of the source, as in use, or of the target, as in the paper; or
@@ -62,6 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(config: MagicFaceConfig) -> int:
     """Trains; returns the exit code."""
+    config = config.of_model()
     train_editor(
         config, KIND, config.use(), lambda size: pairs(config, size), lambda count, size: notes(config, count, size),
         named=lambda vector: to_text([round(value, 1) for value in vector]),
@@ -69,11 +73,11 @@ def run(config: MagicFaceConfig) -> int:
     return cli.OK
 
 
-def pairs(config: MagicFaceConfig, size: int) -> tuple[Dataset[Pair], Dataset[Pair] | None]:
-    """The pairs to train on, and those held out."""
+def pairs(config: MagicFaceConfig, size: int) -> tuple[Dataset[Pair], Dataset[Pair] | None, str]:
+    """The pairs to train on, those held out, and what the model card says of both."""
     if config.manifest:
-        held_out = ManifestPairs(config.validation_manifest, size) if config.validation_manifest else None
-        return ManifestPairs(config.manifest, size), held_out
+        photo = config.use().guide == "photo"
+        return listed(config, lambda path: ManifestPairs(path, size, photo=photo))
 
     zoom = Defaults.of(config.defaults).zoom
 
@@ -88,18 +92,16 @@ def pairs(config: MagicFaceConfig, size: int) -> tuple[Dataset[Pair], Dataset[Pa
         )
 
     held_out = synthetic(config.validation_count, config.synthetic_seed + 1) if config.validation_count else None
-    return synthetic(config.synthetic_count, config.synthetic_seed), held_out
+    return synthetic(config.synthetic_count, config.synthetic_seed), held_out, synthetic_told(config)
 
 
 def notes(config: MagicFaceConfig, count: int, size: int) -> str:
     """What the model card says before the table."""
-    given = config.model or config.base
-    origin = f"`{given}`, whose licence goes on to hold" if given else "random weights"
     kind = f"pairs listed in `{Path(config.manifest).name}`" if config.manifest else "synthetic pairs"
     return (
         "Changes a face's expression by action-unit variations (after Wei et al., arXiv 2501.02260).\n\n"
         f"    magicface photo.jpg AU12=3 --model FOLDER\n\n"
-        f"Trained on {count} {kind} of {size} x {size} pixels, from {origin}."
+        f"Trained on {count} {kind} of {size} x {size} pixels, from {config.origin}."
     )
 
 

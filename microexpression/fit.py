@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 from torch import nn
 from torch.utils.data import Dataset
 
+from common.finite import check_finite
 from common.training.config import TrainConfig
 from common.training.loop import train
 from common.training.task import Task
@@ -149,5 +150,7 @@ def predict(model: Model, network: nn.Module, files: Sequence[Path], batch_size:
     for first in range(0, len(files), batch_size):
         rows = [read(path) for path in files[first : first + batch_size]]
         batch = {name: torch.from_numpy(np.stack([row[name] for row in rows])).to(device) for name in rows[0]}
-        found.append(model.answer(network, batch).float().cpu().numpy())
+        logits = model.answer(network, batch).float()
+        check_finite(logits, "The predictions", {"the network": network})
+        found.append(logits.cpu().numpy())
     return np.concatenate(found)

@@ -11,6 +11,7 @@ import torch
 from tqdm import tqdm
 
 from common.errors import InputError
+from common.finite import check_finite
 from common.tensors import to_pixels
 
 from .flow import optical_flow
@@ -68,7 +69,9 @@ def magnify(
 def _learned(magnifier: Magnifier, first: np.ndarray, frame: np.ndarray, factor: float) -> np.ndarray:
     device = next(magnifier.parameters()).device
     a, b = (torch.from_numpy(each).permute(2, 0, 1)[None].to(device) / 127.5 - 1 for each in (first, frame))
-    return to_pixels((magnifier(a, b, factor)[0] + 1) / 2)
+    made = magnifier(a, b, factor)[0]
+    check_finite(made, "The magnified pixels", {"the magnifier": magnifier})
+    return to_pixels((made + 1) / 2)
 
 
 def _moved(first: np.ndarray, flow: np.ndarray, factor: float) -> np.ndarray:

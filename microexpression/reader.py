@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from common.errors import CheckpointError
+from common.finite import check_finite
 from common.weights import building, frozen, read_config
 
 from .inputs import BY_FLOW, KINDS, of_flow
@@ -58,8 +59,12 @@ class Reader:
             frames: (T, H, W, 3) uint8 of a cropped face, the onset first.
             apex: row of the apex.
             flow: (2, h, w) from the onset to it, where it is known.
+
+        Raises:
+            NonFiniteError: the network answers NaN or infinity.
         """
         logits = self.model.answer(self.network, self.inputs(frames, apex, flow))[0]
+        check_finite(logits, "The answers", {"the network": self.network})
         return (logits.sigmoid() if self.units else logits.softmax(0)).numpy()
 
     @torch.inference_mode()

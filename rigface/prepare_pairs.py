@@ -22,6 +22,7 @@ from common.files import alone, replace_file
 from common.images import read_image, rgb
 from common.lists import read_rows
 from common.prepare import Prepared, prepare_crop
+from common.training.people import person_of
 from common.weights import read_config
 
 from .wish import ATTRIBUTES
@@ -48,8 +49,8 @@ def prepare_pairs(manifest: Path, out: Path, editor: RigFace, *, progress: bool 
     """Write the list and, beside it, a folder of its pictures.
 
     Args:
-        manifest: .csv or .jsonl with `source` and `target`, prepared square crops of one person; other columns are left
-            alone. Paths are relative to it.
+        manifest: .csv or .jsonl with `source` and `target`, prepared square crops of one person; a column that
+            says who it is goes along, others are left alone. Paths are relative to it.
         out: a .jsonl file to write; one that holds a part of the same pairs is filled up.
         editor: whose reconstructor, finder and parser see the faces, in crops of whose size.
         progress: show a bar.
@@ -104,7 +105,9 @@ def _prepare(row: dict[str, Any], number: int, beside: Path, folder: Path, edito
         replace_file(folder / f"{names[name]}.png", partial(image.save, format="PNG"))
     numbers = conditions.coefficients.tolist()
     stored = {name: f"{folder.name}/{names[name]}.png" for name in ("background", "render")}
-    return {**{name: str(path) for name, path in paths.items()}, **stored, "coefficients": numbers}
+    column, person = person_of(row)
+    own = {} if column is None or person is None else {column: person}
+    return {**{name: str(path) for name, path in paths.items()}, **stored, "coefficients": numbers, **own}
 
 
 def _square(path: Path, side: int) -> np.ndarray:

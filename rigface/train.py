@@ -17,7 +17,7 @@ from common.draft.change import TURN_SCALE, VECTOR_SIZE
 from common.errors import InputError
 from common.synthetic.dataset import SyntheticFaces
 from common.training.command import command
-from common.training.edit import train_editor
+from common.training.edit import listed, synthetic_told, train_editor
 from common.training.edit_config import EditConfig
 from common.training.edit_networks import Kind
 from common.training.edit_validation import Pair
@@ -38,6 +38,8 @@ A training that was stopped goes on where its last checkpoint was when the same 
 class RigFaceConfig(EditConfig):
     """What a training of RigFace is told: networks, data, and all of `TwinConfig`."""
 
+    embedded = RigFace.embedded
+
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.synthetic_count and Defaults.of(self.defaults, RigFace.published).guide != "photo":
@@ -51,6 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(config: RigFaceConfig) -> int:
     """Trains; returns the exit code."""
+    config = config.of_model()
     numbers = ManifestRigs(config.manifest, 8).vector_size if config.manifest else VECTOR_SIZE
     kind = Kind("RigFace", RIGFACE, vector_size=numbers, guides=GUIDES)
     train_editor(
@@ -60,11 +63,10 @@ def run(config: RigFaceConfig) -> int:
     return cli.OK
 
 
-def pairs(config: RigFaceConfig, size: int) -> tuple[Dataset[Pair], Dataset[Pair] | None]:
-    """The pairs to train on, and those held out."""
+def pairs(config: RigFaceConfig, size: int) -> tuple[Dataset[Pair], Dataset[Pair] | None, str]:
+    """The pairs to train on, those held out, and what the model card says of both."""
     if config.manifest:
-        held_out = ManifestRigs(config.validation_manifest, size) if config.validation_manifest else None
-        return ManifestRigs(config.manifest, size), held_out
+        return listed(config, lambda path: ManifestRigs(path, size))
 
     def synthetic(count: int, seed: int) -> SyntheticRigs:
         faces = SyntheticFaces(
@@ -74,7 +76,7 @@ def pairs(config: RigFaceConfig, size: int) -> tuple[Dataset[Pair], Dataset[Pair
         return SyntheticRigs(faces, zoom=config.use(RigFace.published).zoom)
 
     held_out = synthetic(config.validation_count, config.synthetic_seed + 1) if config.validation_count else None
-    return synthetic(config.synthetic_count, config.synthetic_seed), held_out
+    return synthetic(config.synthetic_count, config.synthetic_seed), held_out, synthetic_told(config)
 
 
 def named(vector: list[float]) -> str:
@@ -91,8 +93,6 @@ def named(vector: list[float]) -> str:
 
 def notes(config: RigFaceConfig, count: int, size: int) -> str:
     """What the model card says before the table."""
-    given = config.model or config.start or config.base
-    origin = f"`{given}`, whose licence goes on to hold" if given else "random weights"
     kind = f"pairs listed in `{Path(config.manifest).name}`" if config.manifest else "synthetic pairs"
     ours = (
         " What the network reads is our own: the photo, its draft, and the change in 24 numbers (`rigface.rendered`)."
@@ -100,7 +100,7 @@ def notes(config: RigFaceConfig, count: int, size: int) -> str:
     return (
         "Changes light, pose and expression of a face (after Wei et al., arXiv 2502.02465).\n\n"
         "    rigface photo.jpg --light azimuth=60 --pose yaw=15 AU12=3 --model FOLDER\n\n"
-        f"Trained on {count} {kind} of {size} x {size} pixels, from {origin}.{'' if config.manifest else ours}"
+        f"Trained on {count} {kind} of {size} x {size} pixels, from {config.origin}.{'' if config.manifest else ours}"
     )
 
 

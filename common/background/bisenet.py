@@ -14,7 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..errors import MissingCheckpointError
-from ..weights import check_keys, read_pickled, read_weights
+from ..finite import check_weights
+from ..weights import check_keys, read_state
 from .labels import PARTS
 from .networks import NetworkParser
 
@@ -39,6 +40,7 @@ class BiSeNetParser(NetworkParser):
         network = BiSeNet()
         check_keys(network.state_dict(), state, str(path))
         network.load_state_dict(state)
+        check_weights(network, path)
         # Its classes are CelebAMask's in their order, and it was trained on pictures of 512 x 512.
         super().__init__(network.eval().to(device), np.arange(len(PARTS), dtype=np.uint8), device, {"size": (512, 512)})
 
@@ -50,7 +52,7 @@ def _read_state(path: Path) -> dict[str, Tensor]:
             "  get them: utils/79999_iter.pth of the hub repository mengtingwei/magicface\n"
             '  or do without: get_parser("embedded")'
         )
-    return read_weights(path) if path.suffix == ".safetensors" else read_pickled(path)
+    return read_state(path)
 
 
 class BiSeNet(nn.Module):

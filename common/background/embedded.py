@@ -19,6 +19,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from ..blocks import Block
+from ..finite import check_finite
 from ..weights import frozen
 from .checks import check_crop, check_points
 from .labels import PARTS
@@ -118,7 +119,9 @@ class EmbeddedParser:
         fed[:, 2] += (matrix[[0, 1], [0, 1]] / scales - matrix[[0, 1], [0, 1]]) / 2  # centres of pixels
         square = cv2.warpAffine(small, fed, (SIDE, SIDE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         seen = to_input(square[None], [outline @ matrix[:, :2].T + matrix[:, 2]])
-        logits = _network()(seen)[0].numpy()
+        answer = _network()(seen)[0]
+        check_finite(answer, "The face parser's answers", {"the face parser": _network()})
+        logits = answer.numpy()
         back = [
             cv2.warpAffine(
                 plane, matrix, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,

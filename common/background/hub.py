@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..weight_files import missing_weights
+
 MODEL = "jonathandinu/face-parsing"
 """A SegFormer trained on CelebAMask that anyone may download."""
 
 
 def on_disk(model: str | Path = MODEL) -> bool:
     """Tell whether a model can be loaded without internet."""
-    weights = ("model.safetensors", "pytorch_model.bin")
-    return stored(str(model), "config.json") is not None and any(stored(str(model), name) for name in weights)
+    folder = snapshot(model)
+    return folder is not None and not missing_weights(folder, "model.safetensors")
+
+
+def snapshot(model: str | Path) -> Path | None:
+    """The folder of a model that has a config; None where it is not on this machine."""
+    config = stored(str(model), "config.json")
+    return None if config is None else config.parent
 
 
 def stored(model: str, name: str) -> Path | None:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from ..finite import check_finite
 from .checks import check_crop
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -44,6 +45,7 @@ def classify(
     Raises:
         InputError: the crop is not uint8.
         ShapeError: the crop is not one colour picture.
+        NonFiniteError: the network makes NaN or infinity of it.
     """
     check_crop(crop)
     height, width = crop.shape[:2]
@@ -54,7 +56,9 @@ def classify(
     shift, divisor = np.asarray(mean, np.float32), np.asarray(std, np.float32)
     normalised = (fed.astype(np.float32) * np.float32(scale) - shift) / divisor  # (h, w, 3)
     images = torch.from_numpy(normalised).permute(2, 0, 1)[None].to(device)  # (1, 3, h, w)
-    logits = F.interpolate(network(images).float(), (height, width), mode="bilinear", align_corners=False)
+    answer = network(images).float()
+    check_finite(answer, "The face parser's answers", {"the face parser": network})
+    logits = F.interpolate(answer, (height, width), mode="bilinear", align_corners=False)
     return logits[0].argmax(0).to(torch.uint8).cpu().numpy()
 
 

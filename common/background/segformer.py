@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from ..errors import CheckpointError, MissingCheckpointError
+from ..finite import check_weights
 from ..foreign import loading
 from ..network import reachable
-from ..weights import building, read_config
-from .hub import MODEL, fetched, stored
+from ..weights import building, read_config, read_network
+from .hub import MODEL, fetched, on_disk, snapshot, stored
 from .labels import PARTS
 from .networks import IMAGENET_MEAN, IMAGENET_STD, NetworkParser
 
@@ -35,14 +36,20 @@ class SegFormerParser(NetworkParser):
     def __init__(self, model: str | Path = MODEL, *, device: str = "cpu", fetch: bool = False) -> None:
         # transformers takes seconds to import, and most sessions never need this parser.
         from huggingface_hub import constants
-        from transformers import SegformerForSemanticSegmentation
+        from transformers import SegformerConfig, SegformerForSemanticSegmentation
 
+        here, source, options = snapshot(model), str(model), {}
+        if here is not None and on_disk(model):
+            state, _ = read_network(here, expected="model.safetensors")
+            with building(here):
+                config = SegformerConfig.from_pretrained(here, local_files_only=True)
+            source, options, fetch = None, {"config": config, "state_dict": state}, False
         offline = fetch and not reachable(constants.ENDPOINT)
         fetch = fetch and not offline
         try:
             with loading():
                 loaded: Any = SegformerForSemanticSegmentation.from_pretrained(
-                    str(model), local_files_only=not fetch, output_loading_info=True
+                    source, local_files_only=not fetch, output_loading_info=True, **options
                 )
         except OSError as error:
             raise MissingCheckpointError(
@@ -58,6 +65,7 @@ class SegFormerParser(NetworkParser):
                 f"The weights of {model} do not fit a SegFormer.\n"
                 f"  missing:    {sorted(report['missing_keys'])}\n  unexpected: {sorted(report['unexpected_keys'])}"
             )
+        check_weights(network, model)
         network.eval().to(device)
         with building(model):
             table = _class_table(network.config.id2label, str(model))

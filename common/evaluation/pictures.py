@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from ..arguments import check_options
+from ..autoencoders import decode
 from ..editor import Editor
 from ..faces import Face
 from ..measure import identity
@@ -46,9 +47,8 @@ def squared(one: np.ndarray, other: np.ndarray, where: np.ndarray) -> float:
 @torch.no_grad()
 def through_vae(editor: Editor[Any], crop: np.ndarray) -> np.ndarray:
     """A crop (S, S, 3) uint8, encoded and decoded: float32 in [0, 1]."""
-    vae = editor.pipeline.vae
-    decoded = vae.decode(editor.pipeline.encode_image(to_tensor(crop)[None]).to(vae.dtype)).sample
-    return (decoded[0].float().cpu() / 2 + 0.5).clamp(0, 1).permute(1, 2, 0).numpy()
+    decoded = decode(editor.pipeline.vae, editor.pipeline.encode_image(to_tensor(crop)[None]))
+    return (decoded[0].cpu() / 2 + 0.5).clamp(0, 1).permute(1, 2, 0).numpy()
 
 
 def pasted(subject: Subject, crop: np.ndarray, neutral: np.ndarray | None) -> np.ndarray:

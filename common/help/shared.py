@@ -9,6 +9,7 @@ from ..checkpoints import MAGICFACE, PARSER_FILE, Release, auxiliary
 from ..download import BASE_FILES, BASES
 from ..faces import face_alignment, insightface
 from ..files import model_folder
+from ..weight_files import missing_parts
 from .source import Source, small_model
 
 OPENRAIL = "CreativeML OpenRAIL-M, with use restrictions"
@@ -20,7 +21,7 @@ def stable_diffusion(release: Release) -> Source:
     return Source(
         "Stable Diffusion 1.5", f"base of {release.name}", OPENRAIL, "yes", BASES[0],
         fetch=f"{release.name} download", folder=lambda: folder,
-        missing=lambda: [name for name in BASE_FILES if not any(folder.glob(name))],
+        missing=lambda: missing_parts(folder, BASE_FILES),
     )  # fmt: skip
 
 

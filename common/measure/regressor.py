@@ -23,6 +23,7 @@ from ..face3d.camera import rotation_matrix
 from ..face3d.lighting import rotate
 from ..faces import Face, FaceFinder, choose_face, get_finder
 from ..faces.warp import sample
+from ..finite import check_finite
 from ..images import ImageLike, read_image, rgb
 from ..weights import frozen
 from .measurers import Measurement
@@ -177,12 +178,15 @@ class Regressor:
                 raise ShapeError("after", f"{photos[0].shape}, as `before`", photo.shape)
         matrix = level(face.landmarks)
         seen = self.network.early(to_input(np.stack([square(photo, matrix) for photo in photos])))
-        return (UNIT_SCALE * self.network.change(seen[:1].expand_as(seen[1:]), seen[1:])).numpy()
+        changes = UNIT_SCALE * self.network.change(seen[:1].expand_as(seen[1:]), seen[1:])
+        check_finite(changes, "The measured changes", {"the regressor": self.network})
+        return changes.numpy()
 
     def _measure(self, photos: list[np.ndarray], faces: list[Face]) -> list[Measurement]:
         matrices = [level(face.landmarks) for face in faces]
         squares = np.stack([square(photo, matrix) for photo, matrix in zip(photos, matrices)])
         units, angles, light = self.network(to_input(squares))
+        check_finite((units, angles, light), "The measured values", {"the regressor": self.network})
         turns = torch.tensor([[0.0, 0.0, turn_of(matrix)] for matrix in matrices])
         angles = ANGLE_SCALE * angles + turns
         light = rotate(light, rotation_matrix(torch.deg2rad(turns)))

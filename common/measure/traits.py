@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from ..faces import Face, FaceFinder, choose_face, get_finder
+from ..finite import check_finite
 from ..images import ImageLike, read_image, rgb
 from ..weights import frozen
 from .regressor import Block, level, square, to_input
@@ -72,6 +73,7 @@ class TraitReader:
         photo = rgb(read_image(image))
         face = face or choose_face(self.finder.find(photo))
         logits = self.network(to_input(head_square(photo, face.landmarks)[None]))
+        check_finite(logits.values(), "The read traits", {"the trait reader": self.network})
         return {name: TRAITS[name][int(row.argmax())] for name, row in logits.items()}
 
 

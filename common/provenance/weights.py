@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from ..files import home, replace_file, sha256
+from ..weight_files import PICKLED, SAFE, VARIANTS
 
-SUFFIXES = (".safetensors", ".ckpt", ".bin", ".pth")
+SUFFIXES = (SAFE, *PICKLED)
 CACHE = "hashes.json"
 _LARGE = 100_000_000  # bytes from which on a hash is worth keeping
 
@@ -26,11 +27,18 @@ def model_of(places: Sequence[Path]) -> dict[str, Any]:
     found: dict[str, str] = {}
     for name, place in zip(names, places):
         for path in sorted(place.rglob("*")):
-            # other precisions of the same weights lie in the published folders too, and are not loaded
-            if path.suffix in SUFFIXES and path.is_file() and not {"fp16", "non_ema"} & set(path.stem.split(".")):
+            if path.suffix in SUFFIXES and path.is_file() and not _second(path):
                 own = path.relative_to(place).as_posix()
                 found[own if place == places[0] else f"{name}/{own}"] = digest(path)
     return {"id": names[0], **({"base": names[1]} if len(names) > 1 else {}), "weights": found}
+
+
+def _second(path: Path) -> bool:
+    """Whether a file holds, in another precision, weights that lie beside it in full."""
+    stem, _, variant = path.stem.partition(".")
+    return variant in (*VARIANTS.values(), "non_ema") and any(
+        path.with_name(stem + end).is_file() for end in (SAFE, *PICKLED)
+    )
 
 
 def digest(path: Path) -> str:

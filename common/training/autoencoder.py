@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from .. import cli
-from ..autoencoders import load_vae
+from ..autoencoders import decode, encode, load_vae
 from ..errors import FaceEditError, InputError
 from ..files import PATIENCE, alone, replace_file
 from ..synthetic.dataset import SyntheticFaces
@@ -263,7 +263,7 @@ def _faces(config: AutoencoderConfig, held_out: bool = False) -> FacePictures:
 @torch.no_grad()
 def _validate(vae: Any, pictures: torch.Tensor, output: Path, step: int) -> float:
     """Mean PSNR in dB of the held-out pictures; leaves a sheet of some and a line in validation.csv."""
-    decoded = torch.cat([vae.decode(vae.encode(part).latent).sample for part in pictures.split(8)])
+    decoded = torch.cat([decode(vae, encode(vae, part)[0]) for part in pictures.split(8)])
     before, after = (picture.float().clamp(-1, 1) / 2 + 0.5 for picture in (pictures, decoded))
     psnr = float((-10 * (before - after).square().mean((1, 2, 3)).log10()).mean())
     page = sheet({"picture": before[:8], "decoded": after[:8]}, [""] * len(before[:8]))

@@ -16,7 +16,6 @@ from ..autoencoders import load_vae, scale_factor
 from ..checkpoints import Release
 from ..defaults import Defaults, write_defaults
 from ..errors import InputError
-from ..files import model_folder
 from ..networks import SD15_SCHEDULER, save_unet
 from ..pipeline import FaceEditPipeline
 from ..prompt import PROMPT_FILE
@@ -48,7 +47,11 @@ def begin(config: EditConfig, kind: Kind) -> FaceEditPipeline:
         pipeline = from_scratch(config, kind)
     elif config.model:
         pipeline = checkpoints.load(
-            model_folder(config.model), base=config.base or None, dtype=torch.float32, device="cpu"
+            config.folder(config.model),
+            base=config.base or None,
+            dtype=torch.float32,
+            device="cpu",
+            release=kind.release,
         )
     else:
         pipeline = checkpoints.from_stable_diffusion(config.base, vector_size=kind.vector_size, guides=kind.guides)
@@ -85,7 +88,7 @@ def from_scratch(config: EditConfig, kind: Kind) -> FaceEditPipeline:
     unet = built(UNet2DConditionModel, "unet", {**shared, **door, "in_channels": (1 + kind.guides) * channels})
     id_encoder = built(UNet2DConditionModel, "unet", {**shared, "in_channels": channels})
     if config.start:
-        other = checkpoints.load(model_folder(config.start), dtype=torch.float32, device="cpu")
+        other = checkpoints.load(config.folder(config.start), dtype=torch.float32, device="cpu")
         begin_with(unet, other.unet)
         begin_with(id_encoder, other.id_encoder)
         if config.start_guide:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch.utils.data import Dataset
 
+from ..autoencoders import decode
 from ..files import replace_file
 from ..pipeline import FaceEditPipeline
 from ..rig import Rig
@@ -69,5 +70,5 @@ class Validation:
         }
         images: Any = pipeline(identity, Rig(pairs["vector"], tuple(pairs["guides"].unbind(1))), **options).images  # type: ignore[union-attr]
         with torch.no_grad():
-            decoded = pipeline.vae.decode(pipeline.encode_image(pairs["target"])).sample
-        return images.float().cpu(), (decoded.float().cpu() / 2 + 0.5).clamp(0, 1)
+            decoded = decode(pipeline.vae, pipeline.encode_image(pairs["target"]))
+        return images.float().cpu(), (decoded.cpu() / 2 + 0.5).clamp(0, 1)

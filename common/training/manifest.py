@@ -18,13 +18,18 @@ from ..images import ImageLike, read_image, rgb
 from ..lists import checked, identified, picture_size, read_rows
 from ..tensors import to_tensor
 from .edit_validation import Pair
+from .people import person_of
 
 
 class Manifest(Dataset[Pair]):
     """The user's pairs. All that can be wrong with the list is found when it is opened, and told by line.
 
-    Columns are `source` and `target` (prepared square crops), those of the guides, and those of the numbers. Paths are
-    relative to the list.
+    Columns are `source` and `target` (prepared square crops), those of the guides, and those of the numbers; a column
+    `person` (or another of `people.COLUMNS`) may say who they show. Paths are relative to the list.
+
+    Attributes:
+        people: who each row shows, None where that is not said.
+        pictures_of: what tells source and target of each row from other pictures.
 
     Args:
         path: .jsonl, .csv, or a folder that `datasets.Dataset.save_to_disk` wrote, whose pictures may be in it.
@@ -32,6 +37,7 @@ class Manifest(Dataset[Pair]):
         guides: columns of pictures that guide, in the order of the network's channels.
         numbers: columns that `vector` reads.
         vector: (row, folder of the list) -> V numbers; raises an InputError where it cannot.
+        unused: columns that may be there and are left alone.
 
     Raises:
         InputError: the list cannot be used; the message names the lines.
@@ -46,18 +52,22 @@ class Manifest(Dataset[Pair]):
         guides: Sequence[str],
         numbers: Sequence[str],
         vector: Callable[[Mapping[str, Any], Path], list[float]],
+        unused: Sequence[str] = (),
     ) -> None:
         self.path, self.size, self.guides = Path(path).expanduser(), size, tuple(guides)
-        self.pictures = ("source", "target", *guides)
+        self.pictures = tuple(dict.fromkeys(("source", "target", *guides)))
         columns, folder = (*self.pictures, *numbers), self.path.parent
 
         def found(row: Any) -> tuple[Any, dict[str, Any], list[float]]:
+            row = {key: value for key, value in row.items() if key not in unused} if isinstance(row, Mapping) else row
             pictures = _checked(row, folder, columns, self.pictures)
             return row, pictures, vector(row, folder)
 
         listed = checked(self.path, _rows(self.path), found)
         self.rows = [row for _, row, _ in listed]
         self.vectors = [vector for _, _, vector in listed]
+        self.people = [person_of(named)[1] for named, _, _ in listed]
+        self.pictures_of = [tuple(_told(row[name]) for name in ("source", "target")) for row in self.rows]
         digest = hashlib.sha256(str(size).encode())
         for named, row, numbers_ in listed:
             known = [identified(named[name], row[name]) for name in self.pictures]
@@ -107,7 +117,7 @@ def _hugging_face(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 def _checked(row: Any, folder: Path, columns: Sequence[str], pictures: Sequence[str]) -> dict[str, Any]:
     """A row whose pictures are there."""
-    if not isinstance(row, Mapping) or set(row) != set(columns):
+    if not isinstance(row, Mapping) or set(row) - {person_of(row)[0]} != set(columns):
         got = sorted(map(str, row)) if isinstance(row, Mapping) else type(row).__name__
         raise InputError(f"the columns must be {', '.join(columns)}; got {got}")
     found = dict(row)
@@ -122,6 +132,12 @@ def _checked(row: Any, folder: Path, columns: Sequence[str], pictures: Sequence[
         if width != height:
             raise InputError(f"{name} must be a square crop; {row[name]} has {width} x {height} pixels")
     return found
+
+
+def _told(picture: Path | Image.Image) -> str:
+    if isinstance(picture, Image.Image):
+        return hashlib.sha256(picture.tobytes()).hexdigest()
+    return str(picture.resolve())
 
 
 def _read(picture: ImageLike, size: int) -> torch.Tensor:

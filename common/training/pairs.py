@@ -59,6 +59,7 @@ def twin_task(
     validate: Callable[[Any, Any, int, Path], dict[str, float]] | None,
     title: str,
     notes: str,
+    judge: Callable[[Mapping[str, float]], str] | None = None,
 ) -> Task:
     """The task of training both networks, or adapters of theirs, which are published merged.
 
@@ -73,6 +74,7 @@ def twin_task(
         validate: (denoiser, ID encoder, step, folder) -> the metrics of `sheet.edit_errors`; leaves pictures there.
         title: of the model card.
         notes: of the model card.
+        judge: see `Task`.
 
     Raises:
         InputError: options that do not go together.
@@ -107,5 +109,5 @@ def twin_task(
     return diffusion_task(
         config, twin, loss, PairEncoder(vae), betas, data, write,
         validate=look if validate else None, metrics=METRICS, dropout=config.unchanged or config.vector_dropout,
-        title=title, notes=notes,
+        title=title, notes=notes, judge=judge,
     )  # fmt: skip

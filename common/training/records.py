@@ -5,16 +5,23 @@ from __future__ import annotations
 import contextlib
 import csv
 import dataclasses
+import json
 import math
 import os
+import platform
 from collections.abc import Mapping, Sequence
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..files import replace_file
+from ..weights import read_config
 from .config import TrainConfig
+
+BASELINE = "baseline.json"
+"""The metrics before the first step."""
 
 
 class Log:
@@ -95,21 +102,74 @@ def draw_curve(log: Path, target: Path) -> bool:
     return True
 
 
-def model_card(title: str, config: TrainConfig, notes: str, loss: float, metrics: Mapping[str, float]) -> str:
-    """The README.md of a trained model."""
+def write_baseline(folder: Path, metrics: Mapping[str, float]) -> None:
+    """Keeps the metrics before the first step."""
+    text = json.dumps(dict(metrics), indent=1) + "\n"
+    replace_file(folder / BASELINE, lambda path: path.write_text(text, encoding="utf-8"))
+
+
+def read_baseline(folder: Path) -> dict[str, float]:
+    """The metrics before the first step; empty where they were not measured."""
+    return read_config(folder / BASELINE) if (folder / BASELINE).is_file() else {}
+
+
+def model_card(
+    title: str,
+    config: TrainConfig,
+    notes: str,
+    loss: float,
+    metrics: Mapping[str, float],
+    before: Mapping[str, float],
+    problem: str,
+) -> str:
+    """The README.md of a trained model.
+
+    Args:
+        title: its heading.
+        config: of the training.
+        notes: what the model is, and what it learned from.
+        loss: mean of the last tenth.
+        metrics: of the held-out samples; empty where there are none.
+        before: the same before the first step.
+        problem: what is wrong with them, in words; empty where nothing is.
+    """
     changed = {
         field.name: value
         for field in dataclasses.fields(config)
         if (value := getattr(config, field.name)) != field.default and value not in ("", {}, ())
     }
     settings = "\n".join(f"| `{name}` | `{value}` |" for name, value in changed.items())
-    measured = "\n".join(f"| {name} | {value:.4g} |" for name, value in metrics.items())
+    measured = "\n".join(
+        f"| {name} | {f'{before[name]:.4g}' if name in before else ''} | {value:.4g} |"
+        for name, value in metrics.items()
+    )
+    held_out = "\n## Held-out samples\n\nNot measured: no samples were held out.\n"
+    if metrics:
+        held_out = f"\n## Held-out samples\n\n| measure | before training | now |\n|---|---|---|\n{measured}\n"
+    limits = [f"**On held-out samples, {problem}.**"] * bool(problem) + [_LIMITS]
     return (
         f"# {title}\n\n{notes}\n\n"
         f"## Training\n\nMean loss of the last tenth: {loss:.4g}. The options that are not the defaults:\n\n"
         f"| option | value |\n|---|---|\n{settings}\n"
-        + (f"\n## Held-out pairs\n\n| measure | value |\n|---|---|\n{measured}\n" if metrics else "")
+        + held_out
+        + f"\n## Limits\n\n{' '.join(limits)}\n\n## Versions\n\n{_versions()}\n"
     )
+
+
+_LIMITS = (
+    "Measured on the held-out samples above alone: on people, light and cameras unlike the data's, results may be poor."
+    " Edited faces are synthetic media and are marked as such: do not pass them off as photographs, and do not use them"
+    " to identify or judge anyone."
+)
+_PACKAGES = ("face-rig", "torch", "diffusers", "transformers", "accelerate")
+
+
+def _versions() -> str:
+    found = [f"Python {platform.python_version()}"]
+    for name in _PACKAGES:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found.append(f"{name} {metadata.version(name)}")
+    return ", ".join(found)
 
 
 def _text(value: float) -> str:

@@ -6,6 +6,7 @@ The only file that imports accelerate.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import time
 from collections.abc import Iterator
@@ -26,6 +27,8 @@ from . import records, state
 from .config import TrainConfig
 from .order import Numbered, Turns
 from .task import Group, Task
+
+log = logging.getLogger(__name__)
 
 LOG = ("step", "loss", "learning_rate", "gradient_norm", "seconds")
 _SMALLER = '  go on from the last checkpoint with a smaller learning_rate, or precision = "bf16"'
@@ -68,6 +71,8 @@ class Run:
             self.log = records.Log(self.output / "log.csv", LOG, self.step)
             self.validations = records.Log(self.output / "validation.csv", ("step", *task.metrics), self.step)
             self.board = records.tensorboard(self.output / "tensorboard", config.tensorboard, self.step)
+        if self.step == 0:
+            self._validate()
         self.started = time.perf_counter()
 
     def _prepare(self, module: Any) -> None:
@@ -205,6 +210,7 @@ class Run:
             raise FaceEditError(f"The loss is no number any more, by step {self.step}.\n{_SMALLER}")
 
     def _validate(self) -> None:
+        """Measures the networks; before the first step that is the baseline, to which the others are compared."""
         accelerator, validate = self.accelerator, self.task.validate
         if validate is None or not self.config.validation_count or self.sharded:
             return
@@ -214,7 +220,13 @@ class Run:
             with self._averaged(), accelerator.autocast():
                 metrics = validate(plain, self.step, self.output / "validation")
             plain.train()
-            self.validations.add([{"step": self.step, **metrics}])
+            if self.step == 0:
+                records.write_baseline(self.output, metrics)
+                self._say("before the first step: " + ", ".join(f"{key} {value:.4g}" for key, value in metrics.items()))
+            else:
+                self.validations.add([{"step": self.step, **metrics}])
+                if self.task.judge is not None and (problem := self.task.judge(metrics)):
+                    log.warning("step %d: %s", self.step, problem)
             if self.board is not None:
                 for name, value in metrics.items():
                     self.board.add_scalar(f"validation/{name}", value, self.step)
@@ -265,7 +277,9 @@ class Run:
             metrics = {name: value for name, value in measured.items() if name != "step"}
             state.copy_model(state.complete(self.output)[-1], target)
             loss = sum(tail) / len(tail) if tail else float("nan")  # somebody deleted the log
-            text = records.model_card(self.task.title, self.config, self.task.notes, loss, metrics)
+            before = records.read_baseline(self.output)
+            problem = self.task.judge(metrics) if self.task.judge is not None and metrics else ""
+            text = records.model_card(self.task.title, self.config, self.task.notes, loss, metrics, before, problem)
             replace_file(target / "README.md", lambda path: path.write_text(text, encoding="utf-8"))
             if not records.draw_curve(self.output / "log.csv", self.output / "loss.png"):
                 self._say('no loss.png: matplotlib is not installed (pip install "face-rig[train]")')

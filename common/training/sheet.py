@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from PIL import Image
@@ -44,6 +44,17 @@ def edit_errors(
         "edit_to_nothing": edited / max(nothing, least),
         "edit_to_vae": edited / max(vae, least),
     }
+
+
+def judged(metrics: Mapping[str, float]) -> str:
+    """What is wrong with a model of these `METRICS`: edits that are further from the truth than no edit; else empty."""
+    ratio = metrics.get("edit_to_nothing", 0.0)
+    if ratio < 1:
+        return ""
+    return (
+        f"edits of held-out people are further from the truth than the unedited photo (squared error {ratio:.2f} x): "
+        "this model does harm there"
+    )
 
 
 def sheet(columns: dict[str, torch.Tensor], wishes: Sequence[str]) -> Image.Image:

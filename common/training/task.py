@@ -48,6 +48,7 @@ class Task:
         slim: checkpoints leave out what is not trained, for modules that are made the same anew.
         title: of the model card.
         notes: of the model card.
+        judge: what is wrong with a model of these metrics, in words; empty where nothing is.
     """
 
     module: nn.Module
@@ -61,3 +62,4 @@ class Task:
     slim: bool = False
     title: str = "Model"
     notes: str = ""
+    judge: Callable[[Mapping[str, float]], str] | None = None

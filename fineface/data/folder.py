@@ -7,6 +7,7 @@ from typing import Any
 
 from common.errors import InputError
 from common.lists import checked, picture_size, read_rows
+from common.training.people import person_of
 
 from .samples import Listed, Pictures, folder_of, intensities, unit_columns
 
@@ -20,7 +21,7 @@ class ImageFolder(Pictures):
     `metadata.csv` or `metadata.jsonl` lies in it, with the columns `file_name` (relative to the folder), `caption` or
     `text`, and the intensities 0..5, either in columns `AU1` .. `AU26`, where empty and absent ones are 0, or in one
     column `action_units`: a mapping, a text such as "AU12=3,AU6=2", or 12 numbers. Of each picture the middle square is
-    taken.
+    taken. A column `person` (or subject, identity) may say who it shows.
 
     Args:
         path: the folder; of several splits, that of one.
@@ -54,4 +55,5 @@ def _listed(row: Any, folder: Path) -> Listed:
     columns = unit_columns(row)
     if bool(columns) + ("action_units" in row) != 1:
         raise InputError("the intensities must stand in columns AU1 .. AU26, or in one column action_units")
-    return Listed(path, captions[0].strip(), intensities(columns or row["action_units"]))
+    units = intensities(columns or row["action_units"])
+    return Listed(path, captions[0].strip(), units, person=person_of(row)[1])

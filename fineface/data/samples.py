@@ -37,12 +37,14 @@ class Listed:
         caption: a sentence.
         units: twelve intensities, 0..5.
         box: x0 y0 x1 y1 of the face in pixels, round which it is cut out; None takes the middle square.
+        person: who it shows, where that is known.
     """
 
     path: Path
     caption: str
     units: tuple[float, ...]
     box: tuple[float, ...] | None = None
+    person: str | None = None
 
 
 class Pictures(Dataset[Sample]):
@@ -61,6 +63,8 @@ class Pictures(Dataset[Sample]):
         if not listed:
             raise InputError(f"There is no picture to learn from in {root}.")
         self.listed, self.size = listed, size
+        self.people = [row.person for row in listed]
+        self.pictures_of = [(str(row.path.resolve()),) for row in listed]
         digest = hashlib.sha256(str(size).encode())
         for row in listed:
             try:

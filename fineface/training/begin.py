@@ -16,16 +16,17 @@ from common.autoencoders import load_vae, scale_factor
 from common.configs import read_architecture
 from common.errors import InputError, MissingCheckpointError
 from common.files import model_folder
+from common.finite import check_weights
 from common.networks import SD15_SCHEDULER, load_unet
 from common.prompt import load_text
 from common.training.lora import add_adapter
 from common.training.networks import begin_with, built
-from common.weights import building, read_weights
+from common.weights import building, read_state
 
 from ..adapter import AUAdapter
 from ..checkpoints import check_fit, load_pipeline, read_adapter
 from ..lora import updates
-from ..variants import WHOLE, Variant, check_complete, get_variant, locate_base, missing_base_files
+from ..variants import WHOLE, Variant, check_complete, get_variant, locate_base, lora_file, missing_base_files
 from .config import FineFaceConfig
 from .encoder import SampleEncoder
 from .module import TextToFace
@@ -65,10 +66,11 @@ def size_of(config: FineFaceConfig) -> int:
     """
     if config.size:
         return config.size
-    base = _base(config)
+    base = config.place if config.model else _base(config)
     unet, vae = (read_architecture(base / network / "config.json") for network in ("unet", "vae"))
     with building(base):
-        return int(unet["sample_size"]) * 2 ** (len(vae["block_out_channels"]) - 1)
+        levels = vae.get("block_out_channels") or vae["decoder_block_out_channels"]  # of AutoencoderDC
+        return int(unet["sample_size"]) * 2 ** (len(levels) - 1)
 
 
 def begin(config: FineFaceConfig, size: int, captions: Sequence[str]) -> Beginning:
@@ -85,7 +87,10 @@ def begin(config: FineFaceConfig, size: int, captions: Sequence[str]) -> Beginni
         CheckpointError: a file is damaged, or does not fit.
     """
     torch.manual_seed(config.seed)
-    found = whole(config, captions) if config.unet else adapted(config)
+    if config.model:
+        found = continued(config)
+    else:
+        found = whole(config, captions) if config.unet else adapted(config)
     factor = scale_factor(found.encoder.vae)
     if size % factor:
         raise InputError(f"size must divide by {factor}; got {size}.")
@@ -109,14 +114,31 @@ def adapted(config: FineFaceConfig) -> Beginning:
         folder = model_folder(config.adapter)
         adapter = read_adapter(folder, variant)
         check_fit(adapter, unet, folder, base)
+        check_weights(adapter, folder)
     else:
         adapter = AUAdapter.from_unet(unet, _hidden(config, unet))
     if config.lora_rank:
         add_adapter(unet, config.lora_rank, config.alpha, config.lora_targets)
         if config.adapter and variant.lora:
-            _go_on(unet, model_folder(config.adapter) / variant.lora, config)
+            own = model_folder(config.adapter)
+            _go_on(unet, lora_file(own, variant) or own / variant.lora, config)
     encoder = SampleEncoder(pipeline.vae, pipeline.tokenizer, pipeline.text_encoder)
     return Beginning(TextToFace(unet, adapter), encoder, pipeline.scheduler, variant)
+
+
+def continued(config: FineFaceConfig) -> Beginning:
+    """A whole model, trained on; its text encoder stays as it is."""
+    folder, variant = config.place, get_variant(config.variant)
+    pipeline = load_pipeline(folder, load_unet(folder / "unet"), torch.float32)
+    unet: Any = pipeline.unet
+    adapter = read_adapter(folder, variant)
+    check_fit(adapter, unet, folder, folder)
+    check_weights(adapter, folder)
+    module = TextToFace(unet, adapter.requires_grad_(True), pipeline.text_encoder, whole=True, train_text=False)
+    options = dict(pipeline.scheduler.config)
+    options.pop("_use_default_values", None)
+    scheduler = UniPCMultistepScheduler.from_config(options)
+    return Beginning(module, SampleEncoder(pipeline.vae, pipeline.tokenizer), scheduler, variant)
 
 
 def whole(config: FineFaceConfig, captions: Sequence[str]) -> Beginning:
@@ -207,7 +229,7 @@ def _hidden(config: FineFaceConfig, unet: UNet2DConditionModel) -> int:
 @torch.no_grad()
 def _go_on(unet: Any, path: Path, config: FineFaceConfig) -> None:
     """Puts a trained LoRA into the adapters, whatever its own alpha was."""
-    for name, (down, up) in updates(read_weights(path), path).items():
+    for name, (down, up) in updates(read_state(path), path).items():
         if len(down) != config.lora_rank:
             raise InputError(f"{path} has the rank {len(down)}; set lora_rank = {len(down)} to go on from it.")
         layer = unet.get_submodule(name)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Literal
 
 from common.defaults import Defaults
 from common.errors import InputError
+from common.files import EMBEDDED, model_folder
 from common.prompt import PROMPT
 from common.training.config import above_zero, at_least, share
 from common.training.diffusion import DiffusionConfig
+from common.weights import read_config
 
 from ..options import PUBLISHED, Options
-from ..variants import VARIANTS
+from ..variants import EMBEDDED_FOLDER, VARIANTS, check_complete
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,9 @@ class FineFaceConfig(DiffusionConfig):
     adapter: str = ""
     """Go on from the AU adapter and the LoRA in this folder, or in a hub repository that has been fetched; empty makes
     new ones."""
+    model: str = ""
+    """With variant "whole": train on from this whole model, its sizes and tokenizer included: a folder, or "embedded",
+    the small one inside the package; its prediction and zero_terminal_snr then stand in place of the config's."""
     hidden: int = 0
     """Outputs of a new AU encoder's linear layer; 0 is 64 where the text is 1024 wide, as released, else all that there
     is room for."""
@@ -53,7 +59,12 @@ class FineFaceConfig(DiffusionConfig):
     folder: str = ""
     """Train on an image folder; see `fineface.data.folder`. All data that are named are taken together."""
     validation_folder: str = ""
-    """Image folder of held-out samples."""
+    """Image folder of held-out samples; empty holds out some people of `folder`."""
+    held_out: float = 0.1
+    """Without `validation_folder`: share of the people in `folder` that are held out, by its column `person` (or
+    subject, identity), else of its pictures. 0 trains on all."""
+    measurer: str = ""
+    """Who or what measured the action units of `folder`, with version, for the model card."""
     disfa: str = ""
     """Train on DISFA: its folder; see `fineface.data.disfa`."""
     disfa_cache: str = ""
@@ -167,6 +178,7 @@ class FineFaceConfig(DiffusionConfig):
         above_zero("affectnet_top", self.affectnet_top)
         above_zero("face_weight", self.face_weight)
         share("synthetic_face_height", self.synthetic_face_height)
+        share("held_out", self.held_out)
         at_least("validation_guidance", self.validation_guidance, 1)
         self._check_networks()
         if not (self.folder or self.disfa or self.affectnet or self.synthetic_count):
@@ -182,6 +194,14 @@ class FineFaceConfig(DiffusionConfig):
 
     def _check_networks(self) -> None:
         whole = self.variant == "whole"
+        if self.model:
+            if not whole or self.unet or self.text_encoder or self.vae or self.autoencoder or self.start or self.text:
+                raise InputError(
+                    'model goes with variant = "whole" and without [unet], vae, start and text: it has all.'
+                )
+            if self.base or self.adapter or self.lora_rank:
+                raise InputError("model has no base, adapter or LoRA to go on from: leave them out, lora_rank = 0.")
+            return
         if not whole == bool(self.unet) == bool(self.text_encoder):
             raise InputError('variant "whole" goes with the tables [unet] and [text_encoder], all three or none.')
         if bool(self.vae) + bool(self.autoencoder) != whole:
@@ -193,6 +213,27 @@ class FineFaceConfig(DiffusionConfig):
         if bool(self.lora_rank) != bool(VARIANTS[self.variant].lora):
             wanted = "a LoRA: set lora_rank = 32" if VARIANTS[self.variant].lora else "no LoRA: set lora_rank = 0"
             raise InputError(f'The variant "{self.variant}" has {wanted}; got {self.lora_rank}.')
+
+    @property
+    def place(self) -> Path:
+        """Folder of `model`."""
+        return EMBEDDED_FOLDER if self.model == EMBEDDED else model_folder(self.model)
+
+    def of_model(self) -> FineFaceConfig:
+        """The config with what its model learned to predict.
+
+        Raises:
+            MissingCheckpointError: the model is not complete.
+        """
+        if not self.model:
+            return self
+        check_complete(self.place, self.place, VARIANTS["whole"])
+        own = read_config(self.place / "scheduler" / "scheduler_config.json")
+        return replace(
+            self,
+            prediction=own.get("prediction_type", "epsilon"),
+            zero_terminal_snr=bool(own.get("rescale_betas_zero_snr")),
+        )
 
     @property
     def dropped(self) -> float:

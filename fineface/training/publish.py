@@ -11,7 +11,7 @@ import torch
 from diffusers import StableDiffusionPipeline, UNet2DConditionModel
 from safetensors.torch import save_file
 
-from common.defaults import Defaults, write_defaults
+from common.defaults import Defaults, read_defaults, write_defaults
 from common.weights import read_config
 
 from ..checkpoints import save_adapter
@@ -41,9 +41,10 @@ class Publisher:
         if self.begun.variant.lora:
             lora = published_lora(unet, self.config.alpha)
             save_file({name: value.to(self.dtype) for name, value in lora.items()}, folder / self.begun.variant.lora)
-        if self.config.defaults:
-            write_defaults(folder, Defaults.of(self.config.defaults, PUBLISHED))
-        if self.config.unet:
+        own = read_defaults(self.config.place, PUBLISHED) if self.config.model else PUBLISHED
+        if self.config.defaults or self.config.model:
+            write_defaults(folder, Defaults.of(self.config.defaults, own))
+        if self.config.unet or self.config.model:
             self._whole(unet, part(state, "text_encoder."), folder)
 
     def _whole(self, unet: dict[str, torch.Tensor], text_encoder: dict[str, torch.Tensor], folder: Path) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from torch.utils.data import ConcatDataset, Dataset, default_collate
 
 from common.synthetic.dataset import SyntheticFaces
+from common.training.people import hold_out
 
 from ..data.affectnet import AffectNet
 from ..data.disfa import Disfa
@@ -18,11 +20,16 @@ from .config import FineFaceConfig
 
 
 class Together(ConcatDataset[Sample]):
-    """Several data sets as one."""
+    """Several data sets as one.
+
+    Attributes:
+        told: what the model card says of them.
+    """
 
     def __init__(self, parts: Sequence[Any]) -> None:
         super().__init__(parts)
         self.fingerprint = " + ".join(part.fingerprint for part in parts)
+        self.told: list[str] = []
 
     def captions(self) -> list[str]:
         """The caption of every sample."""
@@ -41,16 +48,24 @@ def sources(config: FineFaceConfig, size: int) -> tuple[Together, Together | Non
     """
     train: list[Dataset[Sample]] = []
     held_out: list[Dataset[Sample]] = []
+    told: list[str] = []
     if config.folder:
-        train.append(ImageFolder(config.folder, size))
-    if config.validation_folder:
+        named = ImageFolder(config.validation_folder, size) if config.validation_folder else None
+        share = config.held_out if config.validation_count else 0.0
+        data, apart, said = hold_out(ImageFolder(config.folder, size), named, share, config.seed, "validation_folder")
+        train.append(data)
+        held_out += [] if apart is None else [apart]
+        told.append(f"`{Path(config.folder).name}`: {said}")
+    elif config.validation_folder:
         held_out.append(ImageFolder(config.validation_folder, size))
     if config.disfa:
         train.append(_disfa(config, size, without=config.disfa_held_out, neutral=config.disfa_neutral))
         if config.disfa_held_out:
             share = config.disfa_neutral // 10  # some calm faces among those that are not; the training's are apart
             held_out.append(_disfa(config, size, subjects=config.disfa_held_out, neutral=share))
+        told.append(f"DISFA; subjects held out: {', '.join(config.disfa_held_out) or 'none'}.")
     if config.affectnet:
+        told.append("AffectNet, its action units predicted.")
         options: Any = {"top": config.affectnet_top, "caption": config.caption}
         train.append(AffectNet(config.affectnet, size, config.affectnet_units, **options))
         if units := config.affectnet_validation_units:
@@ -58,7 +73,10 @@ def sources(config: FineFaceConfig, size: int) -> tuple[Together, Together | Non
     if config.synthetic_count:
         train.append(_synthetic(config, size, config.synthetic_count, config.synthetic_seed))
         held_out.append(_synthetic(config, size, max(1, config.validation_count), config.synthetic_seed + 1))
-    return Together(train), Together(held_out) if held_out and config.validation_count else None
+        told.append(f"{config.synthetic_count} synthetic samples; held out: other synthetic people.")
+    together = Together(train)
+    together.told = told
+    return together, Together(held_out) if held_out and config.validation_count else None
 
 
 def some(data: Together, count: int) -> dict[str, Any]:

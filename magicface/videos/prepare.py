@@ -205,6 +205,7 @@ def _row(target: Path, source: int, to: int, units: dict[int, np.ndarray], setti
         "au_source": intensities(source),
         "au_target": intensities(to),
         "background": f"{place}/{guide}",
+        "person": target.name,
     }
 
 

@@ -10,7 +10,8 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from common.weights import check_keys, read_pickled, read_weights
+from common.finite import check_weights
+from common.weights import check_keys, read_state
 
 from .rcn import RCN
 
@@ -37,12 +38,12 @@ def load_released(network: Network, path: Path) -> Network:
         CheckpointError: damaged, or of another network.
     """
     plain: nn.Module = network
-    state = read_weights(path) if path.suffix == ".safetensors" else read_pickled(path)
-    state = {key.removeprefix("module."): value for key, value in state.items()}  # of DataParallel
+    state = read_state(path)
     if isinstance(plain, RCN):
         state = rcn_names(plain, state)
     check_keys(plain.state_dict(), state, str(path))
     plain.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in state.items()})
+    check_weights(plain, path)
     return network
 
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from common.background.jaw import FIVE_POINTS, FRAME, similarity
 from common.faces.warp import sample
+from common.finite import check_finite
 
 from .networks import load
 from .resnet50 import FEATURES, ResNet50
@@ -59,7 +60,9 @@ class D3dfr(nn.Module):
         """Tell the coefficients (261,) of the face with the five points (5, 2) in a photo (H, W, 3) uint8."""
         picture, _ = align(photo, points)
         images = torch.from_numpy(picture).to(next(self.parameters()).device).movedim(2, 0)[None]
-        return self(images / 127.5 - 1)[0]
+        coefficients = self(images / 127.5 - 1)[0]
+        check_finite(coefficients, "The coefficients of the face", {"D3DFR": self})
+        return coefficients
 
 
 def align(photo: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from common.errors import InputError, ShapeError
 from common.faces import Face
 from common.faces.warp import compose, quarter_turn, sample
+from common.finite import check_finite
 
 from .networks import load
 from .resnet50 import FEATURES, ResNet50
@@ -95,7 +96,9 @@ class Deca(nn.Module):
         """Tell the codes of one face, B = 1, in a photo (H, W, 3) uint8 that `matrix` (2, 3) brings to DECA's crop."""
         crop = torch.from_numpy(sample(photo, matrix, (SIDE, SIDE)))
         images = crop.to(next(self.parameters()).device).movedim(2, 0)[None]
-        return Codes.split(self(images / 255))
+        codes = self(images / 255)
+        check_finite(codes, "The codes of the face", {"DECA's encoder": self})
+        return Codes.split(codes)
 
 
 def window(face: Face, by: Window = "landmarks") -> np.ndarray:

@@ -43,13 +43,13 @@ WANTED = {
         "data/ of https://github.com/yfeng95/DECA",
     ),
     "deca": Wanted(
-        ("deca_model.tar",),
+        ("deca_model.tar", "deca_model.safetensors"),
         "DECA's networks",
         "for non-commercial research",
         f"register at {_DECA}; https://github.com/yfeng95/DECA says where it lies",
     ),
     "d3dfr": Wanted(
-        ("d3dfr_res50_nofc.pth",),
+        ("d3dfr_res50_nofc.pth", "d3dfr_res50_nofc.safetensors"),
         "the expression network",
         "treat as non-commercial: it speaks of the Basel face model, which is for research",
         "utils/checkpoints/third_party/ of the hub repository mengtingwei/magicface",
@@ -69,7 +69,7 @@ WANTED = {
         needed=False,
     ),
     "bisenet": Wanted(
-        ("79999_iter.pth",),
+        ("79999_iter.pth", "79999_iter.safetensors"),
         "the authors' face parser; another one is taken without",
         "code MIT, trained on CelebAMask-HQ, which is for non-commercial research",
         "utils/ of the hub repository mengtingwei/magicface",

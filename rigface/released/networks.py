@@ -10,7 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from common.errors import CheckpointError, MissingCheckpointError
-from common.weights import check_keys, read_pickled, read_weights
+from common.finite import check_weights
+from common.weight_files import SAFE
+from common.weights import check_keys, plain_names, read_pickled, read_weights, unwrapped
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -44,11 +46,13 @@ def load(
     path = Path(path).expanduser()
     if not path.is_file():
         raise MissingCheckpointError(f"The weights of {what} are not at {path}.\n  get them: {source}")
-    state = read_weights(path) if path.suffix == ".safetensors" else _part(read_pickled(path), part, path, source)
+    state = read_weights(path) if path.suffix == SAFE else _part(unwrapped(read_pickled(path)), part, path, source)
+    state = plain_names(state, path)
     with torch.device("meta"):
         network = make()
     check_keys(network.state_dict(), state, str(path))
     network.load_state_dict(state, assign=True)
+    check_weights(network, path)
     return network.float().eval().requires_grad_(False).to(device)
 
 
