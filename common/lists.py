@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 
 from PIL import Image
 
-from .errors import InputError
+from .errors import InputError, MissingDependencyError
+from .image_files import opened, reason
 from .texts import check_regular, parse_json, read_text
 
 REPORTED = 8
@@ -82,12 +83,15 @@ def picture_size(picture: Path | Image.Image) -> tuple[int, int]:
 
     Raises:
         InputError: no picture.
+        MissingDependencyError: HEIC, and pillow-heif is not installed.
     """
     if isinstance(picture, Image.Image):
         return picture.size
     try:
         check_regular(picture)
-        with Image.open(picture) as image:
+        with open(picture, "rb") as file, opened(file) as image:
             return image.size
+    except MissingDependencyError:
+        raise
     except Exception as error:  # decoders raise whatever they meet in a damaged file
-        raise InputError(f"{picture} is no picture: {error}") from error
+        raise InputError(f"{picture} is no picture: {reason(error)}") from error
