@@ -114,7 +114,7 @@ def _by_name(items: Sequence[tuple[Any, Any]], wish: Any, low: float, high: floa
             raise ActionUnitError(f"{known} stands twice in the AU wish{shown}; give it once.")
         vector[known] = _in_range(known, value, low, high)
     if unit_scale and not isinstance(wish, str):
-        _warn_of_scale(tuple(vector.items()))
+        _warn_of_scale(", ".join(vector))
     return [vector.get(name, 0.0) for name in ACTION_UNITS]
 
 
@@ -136,9 +136,9 @@ def _padded(name: object) -> bool:
 
 
 @lru_cache(maxsize=64)
-def _warn_of_scale(values: tuple[tuple[str, float], ...]) -> None:
-    """Warns once of the same values: a wish is read several times on its way to the networks."""
-    log.warning("%s: %s", ", ".join(name for name, _ in values), _UNIT_SCALE)
+def _warn_of_scale(names: str) -> None:
+    """Warns once of the same units: a wish is read several times on its way to the networks."""
+    log.warning("%s: %s", names, _UNIT_SCALE)
 
 
 def to_text(vector: Sequence[float]) -> str:

@@ -78,7 +78,9 @@ def _locked(handle: int) -> bool:
 
 
 def files_below(folder: Path) -> list[Path]:
-    """All files in a folder and its folders, sorted by path. Links are followed, each folder is visited once.
+    """All files in a folder and its folders, sorted by path; hidden folders are left out.
+
+    Links are followed, and each folder is visited once.
 
     A link that leads nowhere is listed as well, so that readers can report it.
     """
@@ -90,6 +92,7 @@ def files_below(folder: Path) -> list[Path]:
             folders.clear()
             continue
         seen.add(real)
+        folders[:] = [name for name in folders if not name.startswith(".")]
         found += [Path(place, name) for name in names]
     return sorted(found)
 

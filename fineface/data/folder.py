@@ -12,6 +12,7 @@ from .samples import Listed, Pictures, folder_of, intensities, unit_columns
 
 METADATA = ("metadata.csv", "metadata.jsonl")
 CAPTIONS = ("caption", "text")
+NAMES = ("file_name", *CAPTIONS, "action_units")
 
 
 class ImageFolder(Pictures):
@@ -35,7 +36,9 @@ class ImageFolder(Pictures):
         present = [folder / name for name in METADATA if (folder / name).is_file()]
         if len(present) != 1:
             raise InputError(f"{folder} must hold one of {' and '.join(METADATA)}; it holds {len(present)} of them.")
-        super().__init__(checked(present[0], read_rows(present[0]), lambda row: _listed(row, folder)), size, folder)
+        super().__init__(
+            checked(present[0], read_rows(present[0], NAMES), lambda row: _listed(row, folder)), size, folder
+        )
 
 
 def _listed(row: Any, folder: Path) -> Listed:
