@@ -27,7 +27,7 @@ _MARKS = {
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f]")
 _DECIMAL = re.compile(r"(?:^|[=:] ?)[+-]?\d+,\d+ ?(?=$|[,;\s])")
 _IN_TEXT = re.compile(r"([=:] ?[+-]?\d+),(\d+)(?= ?(?:$|[,;\s]))")
-_HINT = re.compile(r"sep=(.)\s*", re.IGNORECASE)
+_HINT = re.compile(r"sep=([,;|\t])\s*", re.IGNORECASE)
 _HEAD = 1 << 16
 """Bytes that tell what a file is."""
 Cells = dict[str, str]
@@ -62,7 +62,7 @@ class Table:
     """A table that was read.
 
     Attributes:
-        columns: the header's names, without spaces around them.
+        columns: the header's names, without spaces around them; none of an empty file.
         rows: line number, from 1, and cells by their column, "" for empty ones; or the reason why a row cannot be used.
             Empty rows are left out.
         dialect: how it was written.
@@ -114,9 +114,33 @@ def sniff(content: bytes) -> Dialect:
     if lines and (hint := _HINT.fullmatch(lines[0].strip("\ufeff"))):
         return Dialect(encoding, hint[1], _decimal(hint[1], lines[1:]), hinted=True)
     first = lines[0] if lines else ""
-    counts = {separator: len(next(csv.reader([first], delimiter=separator), [])) for separator in _SEPARATORS}
+    try:
+        counts = {separator: len(next(csv.reader([first], delimiter=separator), [])) for separator in _SEPARATORS}
+    except csv.Error as error:  # a field of more than 131072 letters
+        raise ValueError(str(error)) from error
     separator = max(counts, key=lambda each: counts[each])  # the first of equal ones: the comma
     return Dialect(encoding, separator, _decimal(separator, lines))
+
+
+def read_head(path: Path) -> tuple[Dialect, list[list[str]]]:
+    """How a large table is written, and the fields of its header and of the row below, for readers of their own.
+
+    What is not plain CSV is logged in one line.
+
+    Raises:
+        InputError: it cannot be read, or is no text.
+    """
+    try:
+        check_regular(path)
+        with open(path, "rb") as file:
+            head = _whole_lines(file.read(_HEAD))
+        dialect = sniff(head)
+        rows = [fields for _, fields in zip(range(2), (fields for _, fields in _records(decode(head)[0], dialect)))]
+    except (OSError, ValueError, csv.Error) as error:
+        raise InputError(f"Cannot read the table {path}: {error}") from error
+    if told := dialect.notes():
+        log.warning("%s is read with %s", path, "; ".join(told))
+    return dialect, rows
 
 
 def read_table(path: Path, columns: Sequence[str] = ()) -> Table:
@@ -127,7 +151,7 @@ def read_table(path: Path, columns: Sequence[str] = ()) -> Table:
         columns: names that the caller knows; the header's spelling of them (`Photo `) is brought to theirs.
 
     Raises:
-        InputError: it cannot be read, is no text, has no header, or names a column twice.
+        InputError: it cannot be read, is no text, or names a column twice.
     """
     try:
         check_regular(path)
@@ -172,8 +196,6 @@ def _records(text: str, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
 
 def _header(path: Path, header: Sequence[str], columns: Sequence[str]) -> tuple[list[str], list[str]]:
     """The names of the columns, and what was assumed of them."""
-    if not header:
-        raise InputError(f"{path} is empty.")
     known = {name.casefold(): name for name in columns}
     written = [" ".join(name.split()) for name in header]
     names = [known.get(name.casefold(), name) for name in written]

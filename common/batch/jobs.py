@@ -228,11 +228,19 @@ def _file(folder: Path, name: str) -> Path:
     """
     for spelling in (name, name.strip(), name.strip().replace("\\", "/")):  # a table's spaces, Windows' separators
         path = folder / expanded(spelling)
-        if os.path.isfile(path):
-            if not _lies_below(folder, path):
-                picture_size(path)
+        if os.path.isfile(path) and (_lies_below(folder, path) or _is_picture(path)):
             return path
-    raise InputError(f"There is no file {folder / expanded(name)}.")
+    path = folder / expanded(name)
+    if _lies_below(folder, path):
+        raise InputError(f"There is no file {path}.")
+    raise InputError(f"{name!r} does not lie below {folder}, and there is no picture at {os.path.abspath(path)}.")
+
+
+def _is_picture(path: Path) -> bool:
+    try:
+        return bool(picture_size(path))
+    except InputError:
+        return False
 
 
 def _lies_below(folder: Path, path: Path) -> bool:

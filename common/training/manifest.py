@@ -87,7 +87,7 @@ def _rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, A
         yield from _hugging_face(path)
         return
     if path.suffix.lower() not in (*SUFFIXES, ".jsonl"):
-        raise InputError(f"A manifest is a .csv, .tsv or .jsonl file or a data set's folder; got {path}.")
+        raise InputError(f"A manifest is a .csv or .jsonl file (or .tsv), or a data set's folder; got {path}.")
     rows = read_rows(path, columns)
     header = next((row for _, row in rows if isinstance(row, dict)), None)
     if path.suffix.lower() in SUFFIXES and header is not None and set(header) != set(columns):

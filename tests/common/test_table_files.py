@@ -110,7 +110,7 @@ def test_the_table_of_the_case_is_refused_by_inspect_and_by_the_run(tmp_path, ca
     [
         ("name,name,wish\na,b,AU12=1\n", "two columns 'name'"), ("Wish,wish\nAU12=1,AU12=2\n", "two columns 'wish'"),
         ("name;request\na;AU12=1\nb;AU12=2\n", "no column `wish`; it has name, request"),
-        ("", "empty"), ("\n;;\n", "empty"),
+        ("", "There is no wish in"), ("\n;;\n", "There is no wish in"), ("name,wish\n", "There is no wish in"),
         ("name,wish\nhappy\n", "line 2: the row has no `wish`"), ("\x00\x01\x02", "no text"),
     ],
 )  # fmt: skip
