@@ -77,19 +77,22 @@ def checked(path: Path, rows: Iterable[tuple[int, Any]], check: Callable[[Any], 
     """What `check` makes of every row.
 
     Raises:
-        InputError: `check` raised one, another ValueError or an OSError; the first such lines are named together.
+        InputError: `check` raised one, another ValueError or an OSError; the first such lines are named together. What
+            is wrong with every line is said once.
     """
     found: list[Row] = []
-    problems: list[str] = []
+    problems: list[tuple[int, str]] = []
     for line, row in rows:
         try:
             found.append(check(usable(row)))
         except (ValueError, OSError) as error:  # an InputError is a ValueError
-            problems.append(f"  line {line}: {error}".replace("\n", "\n  "))
+            problems.append((line, str(error).replace("\n", "\n  ")))
         if len(problems) == REPORTED:
             break
+    if len(problems) > 1 and not found and len({why for _, why in problems}) == 1:
+        raise InputError(f"{path} cannot be used:\n  every line from {problems[0][0]} on: {problems[0][1]}")
     if problems:
-        raise InputError("\n".join([f"{path} cannot be used:", *problems]))
+        raise InputError("\n".join([f"{path} cannot be used:", *(f"  line {line}: {why}" for line, why in problems)]))
     return found
 
 

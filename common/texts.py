@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
-_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 DEEPEST = 64
 """Levels of lists and tables in a JSON text; ours have five."""
 
@@ -27,17 +25,6 @@ def read_text(path: Path) -> str:
     """
     check_regular(path)
     return path.read_text(encoding="utf-8-sig")
-
-
-def read_number(value: Any) -> float:
-    """A value as a float; a text may have a decimal comma, "3,5".
-
-    Raises:
-        TypeError, ValueError, OverflowError: it is no number.
-    """
-    if isinstance(value, str) and _DECIMAL_COMMA.fullmatch(value.strip()):
-        value = value.replace(",", ".")
-    return float(value)
 
 
 def parse_json(text: str | bytes) -> Any:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from common.action_units.named_values import check_labels
 from common.errors import ShapeError
-from common.named_values import check_labels
 
 
 def confusion(truth: Sequence[int] | np.ndarray, found: Sequence[int] | np.ndarray, classes: int) -> np.ndarray:

@@ -25,7 +25,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -33,6 +32,7 @@ from pathlib import Path
 from typing import Any
 
 from common import cli
+from common.action_units import facs, known_unit
 from common.errors import ActionUnitError, InputError
 from common.expressions import is_word
 from common.help.command import doctor, licenses
@@ -86,8 +86,8 @@ def read_inputs(args: argparse.Namespace, prepared: bool) -> tuple[list[Path], R
             photos.append(Path(text).expanduser())
         elif "=" in text or text.lower() == NEUTRAL:
             units.append(text)
-        elif re.fullmatch(r"AU\d+", text, flags=re.IGNORECASE):
-            raise ActionUnitError(f"{text} needs a value, e.g. {text}=3.")
+        elif text[:2].upper() == "AU" and facs.read(text):
+            raise ActionUnitError(f"{text} needs a value, e.g. {known_unit(text)}=3.")
         elif is_word(text):
             units.append(text)
         else:

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from common.action_units import ACTION_UNITS
+from common.action_units.named_values import read_number
 from common.errors import InputError
 from common.lists import checked, picture_size, read_rows
 from common.prompt import PROMPT
-from common.texts import read_number
 
 from .samples import STRONGEST, Listed, Pictures, folder_of, unit_columns
 

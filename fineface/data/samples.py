@@ -13,8 +13,7 @@ import torch
 from PIL import Image, ImageOps
 from torch.utils.data import Dataset
 
-from common import facs
-from common.action_units import ACTION_UNITS, known_unit, to_vector
+from common.action_units import ACTION_UNITS, facs, known_unit, to_vector
 from common.errors import ActionUnitError, InputError, ShapeError
 from common.faces import Crop
 from common.images import read_image, rgb

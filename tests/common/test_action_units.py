@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.action_units import ACTION_UNITS, as_list, known_unit, to_text, to_vector
+from common.action_units.facs import FACS
 from common.errors import ActionUnitError, InputError, ShapeError
-from common.facs import FACS
 
 SMILE = [0, 0, 0, 0, 2, 0, 3, 0, 0, 0, 0, 0]
 
@@ -170,7 +170,8 @@ def test_spellings_of_programs(name):
     ("name", "message"),
     [
         ("AU12_c", "take AU12_r"), (" AU12_c", "take"), ("AU12L", "one side"), ("L12", "one side"),
-        ("AU12_L", "one side"), ("AU12_R", "one side"), ("AU12 left", "one side"), ("right_AU12", "one side"), ("AU12C", "AU12=3"),
+        ("AU12_L", "one side"), ("AU12_R", "one side"), ("AU12 left", "one side"),
+        ("right_AU12", "one side"), ("AU12C", "AU12=3"),
     ],
 )  # fmt: skip
 def test_spellings_that_mean_something_else_say_so(name, message):

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from .errors import InputError
+from ..errors import InputError
+
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
+
+
+def read_number(value: Any) -> float:
+    """A value as a float; a text may have a decimal comma, "3,5".
+
+    Raises:
+        TypeError, ValueError, OverflowError: it is no number.
+    """
+    if isinstance(value, str) and _DECIMAL_COMMA.fullmatch(value.strip()):
+        value = value.replace(",", ".")
+    return float(value)
 
 
 def items_of(value: Any) -> list[tuple[Any, Any]] | None:

@@ -14,11 +14,10 @@ from functools import lru_cache
 from numbers import Real
 from typing import Any
 
+from ..errors import ActionUnitError, ShapeError
+from ..expressions import expression
 from . import facs
-from .errors import ActionUnitError, ShapeError
-from .expressions import expression
-from .named_values import items_of, rows_of
-from .texts import read_number
+from .named_values import items_of, read_number, rows_of
 
 log = logging.getLogger(__name__)
 
@@ -42,9 +41,9 @@ SHARES = -2.0, 2.0
 """What a word may be multiplied by."""
 
 AUWish = Mapping[str, float] | str | Sequence[float] | Any
-"""`{"AU12": 3, "AU6": 2}`, a pandas Series or another object that names its values (`common.named_values`),
-`"AU12=3,AU6=2"`, words such as `"happy"` or `"angry:0.7,AU5=1"` (`common.expressions`), or 12 numbers without names in
-the order of ACTION_UNITS."""
+"""`{"AU12": 3, "AU6": 2}`, a pandas Series or another object that names its values (`named_values`), `"AU12=3,AU6=2"`,
+words such as `"happy"` or `"angry:0.7,AU5=1"` (`common.expressions`), or 12 numbers without names in the order of
+ACTION_UNITS."""
 
 
 def to_vector(wish: AUWish, *, low: float = -10.0, high: float = 10.0) -> list[float]:
@@ -61,7 +60,7 @@ def to_vector(wish: AUWish, *, low: float = -10.0, high: float = 10.0) -> list[f
             names the nearest), a value that is not a number in [low, high], an AU given twice, or something that is no
             wish at all.
         ShapeError: not 12 numbers.
-        InputError: see `common.named_values.items_of`.
+        InputError: see `common.action_units.named_values.items_of`.
     """
     items = list(_parse(wish).items()) if isinstance(wish, str) else items_of(wish)
     if items is not None:
