@@ -15,6 +15,8 @@ from PIL import Image
 from .errors import InputError
 from .files import PATIENCE, alone, replace_file
 from .images import save_image
+from .lists import checked
+from .table_files import read_table
 
 TABLE, FRAMES = "annotations.csv", "frames/{subject}/{clip}"
 COLUMNS = (
@@ -28,6 +30,14 @@ def table_text(rows: Sequence[Sequence[object]], path: Path) -> None:
     """Writes a table of these rows."""
     with open(path, "w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([COLUMNS, *rows])
+
+
+def _rows_of(path: Path) -> list[Sequence[object]]:
+    """The rows of a table of clips, in our columns; raises an InputError where one would be lost."""
+    table = read_table(path, COLUMNS)
+    if others := [name for name in table.columns if name not in COLUMNS]:
+        raise InputError(f"{path} has a column {others[0]!r} that a new row would lose; take it away.")
+    return [[row.get(name, "") for name in COLUMNS] for row in checked(path, table.rows, dict)]
 
 
 def units_text(units: Mapping[str, float]) -> tuple[str, str]:
@@ -67,10 +77,7 @@ def add_clip(
         save_image(frame, part / f"{number}.png")
     with alone(dataset, PATIENCE):
         path = dataset / TABLE
-        rows: list[Sequence[object]] = []
-        if path.is_file():
-            with open(path, newline="", encoding="utf-8") as file:
-                rows += [*csv.reader(file)][1:]
+        rows = _rows_of(path) if path.is_file() else []
         names, intensities = units_text(units)
         rows.append([subject, clip, *(row + 1 for row in times), names, emotion, "", intensities])
         part.replace(folder)

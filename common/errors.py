@@ -21,11 +21,20 @@ Catch the base class to catch them all:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+
+_ADDRESS = re.compile(r"<(?:\w+\.)*(\w+)[^\n]{0,200}? at 0x[0-9a-fA-F]+>+")
 
 
 class FaceEditError(Exception):
-    """Base of every error that this toolkit raises on purpose."""
+    """Base of every error that this toolkit raises on purpose.
+
+    An object that a message would show by its address, `<_io.BytesIO object at 0x7f2e>`, is shown by its type alone.
+    """
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*(_ADDRESS.sub(r"<\1>", arg) if isinstance(arg, str) else arg for arg in args))
 
 
 class InputError(FaceEditError, ValueError):

@@ -98,10 +98,9 @@ def expression(word: str) -> Expression:
     """
     plain = _plain(word)
     if plain not in EXPRESSIONS:
-        near = difflib.get_close_matches(plain, [*EXPRESSIONS, *_ALSO], n=1, cutoff=0.0)
-        raise ActionUnitError(
-            f"Unknown expression {word!r}; did you mean {near[0]!r}?\n  known: {', '.join(EXPRESSIONS)}"
-        )
+        near = difflib.get_close_matches(plain, [*EXPRESSIONS, *_ALSO], n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else "."
+        raise ActionUnitError(f"Unknown expression {word!r}{hint}\n  known: {', '.join(EXPRESSIONS)}")
     return EXPRESSIONS[plain]
 
 

@@ -7,7 +7,7 @@ import hashlib
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -76,6 +76,45 @@ def _locked(handle: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def files_below(folder: Path) -> list[Path]:
+    """All files in a folder and its folders, sorted by path; hidden folders are left out.
+
+    Links are followed, and each folder is visited once.
+
+    A link that leads nowhere is listed as well, so that readers can report it.
+    """
+    seen: set[str] = set()
+    found: list[Path] = []
+    for place, folders, names in os.walk(folder, followlinks=True):
+        real = os.path.realpath(place)
+        if real in seen:  # reached by another link, or a circle of links
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [Path(place, name) for name in names]
+    return sorted(found)
+
+
+def left_out(folder: Path, files: Iterable[Path], what: str = "pictures") -> str:
+    """One line about the files of a folder that a reader leaves out: how many, and their suffixes; "" for none.
+
+    Args:
+        folder: that was read.
+        files: those that are left out.
+        what: is read.
+    """
+    counts: dict[str, int] = {}
+    for path in files:
+        kind = "hidden" if path.name.startswith(".") else path.suffix.lower() or "without a suffix"
+        counts[kind] = counts.get(kind, 0) + 1
+    if not counts:
+        return ""
+    kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items(), key=lambda each: (-each[1], each[0])))
+    total = sum(counts.values())
+    return f"{folder}: {total} {'file is' if total == 1 else 'files are'} left out, which are no {what}: {kinds}"
 
 
 def home() -> Path:

@@ -6,6 +6,7 @@ import io
 import os
 import sys
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,12 @@ from PIL import Image, ImageOps
 
 from .errors import FaceEditError, ImageError, ShapeError
 from .files import expanded, replace_file
+from .image_files import Encoded, absent, content_of, is_encoded, is_path, name_of, opened, reason
 from .provenance.recipe import carried
-from .texts import check_regular
 
-ImageLike = str | Path | Image.Image | Any
-"""A path, a PIL image, a numpy array (H, W), (H, W, 1|3|4), or a torch tensor (1|3|4, H, W)."""
+ImageLike = Encoded | Image.Image | np.ndarray | Any
+"""A path; the bytes of a picture file, or the file itself, open in binary mode; a PIL image; a numpy array (H, W) or
+(H, W, 1|3|4); or a torch tensor (1|3|4, H, W)."""
 
 
 _ORIENTATION = 0x0112  # of EXIF
@@ -28,30 +30,37 @@ def read_image(image: ImageLike) -> Image.Image:
     """Any picture as PIL "RGB", or "RGBA" where some of it is transparent; upright (EXIF), 8 bits a channel.
 
     Args:
-        image: a path; a PIL image of any mode; a numpy array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4); a torch tensor
-            (C, H, W) with 1, 3 or 4 channels. Arrays are uint8, uint16, or floats in [0, 1].
+        image: a path; bytes, or a file open in binary mode (`common.image_files.content_of`), in any format that Pillow
+            reads, or HEIC; a PIL image of any mode; a numpy array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), or what
+            converts itself to one; a torch tensor (C, H, W) with 1, 3 or 4 channels. Arrays are uint8, uint16, or
+            floats in [0, 1].
 
     Raises:
         ImageError: not readable, truncated, empty, of another dtype or range, or with NaN.
         ShapeError: an array that is no single picture.
+        MissingDependencyError: HEIC, and pillow-heif is not installed.
     """
-    if isinstance(image, (str, Path)):
-        return _upright(open_picture(Path(image)))
     if isinstance(image, Image.Image):
         return _upright(image)
+    if is_path(image) or is_encoded(image):
+        return _upright(open_picture(image))
     if hasattr(image, "detach"):  # a torch tensor; torch itself need not be imported here
         return _from_array(_channels_last(image))
-    if isinstance(image, np.ndarray):
-        return _from_array(image)
+    if isinstance(image, np.ndarray) or hasattr(image, "__array__"):
+        return _from_array(np.asarray(image))
+    several = "; list them first: list(pictures)" if isinstance(image, Iterator) else ""
     raise ImageError(
-        f"Cannot read a picture from {type(image).__name__}; expected a path, a PIL image, a numpy array (H, W, 3) "
-        "or a torch tensor (3, H, W)."
+        f"Cannot read a picture from {type(image).__name__}{several}; expected a path, bytes, a file open in binary "
+        "mode, a PIL image, a numpy array (H, W, 3) or a torch tensor (3, H, W)."
     )
 
 
 def as_list(images: Any) -> list[Any] | None:
-    """The pictures of a list, a tuple, a batched array (B, H, W, C) or tensor (B, C, H, W); None for a single one."""
-    if isinstance(images, (list, tuple)) or getattr(images, "ndim", 0) == 4:
+    """The pictures of a list, a tuple, a batched array (B, H, W, C) or tensor (B, C, H, W), or of a one-dimensional
+    array or Series of objects such as paths; None for a single one.
+    """
+    dimensions, kind = getattr(images, "ndim", 0), getattr(getattr(images, "dtype", None), "kind", "")
+    if isinstance(images, (list, tuple)) or dimensions == 4 or (dimensions == 1 and kind in ("O", "U")):
         return list(images)
     return None
 
@@ -161,26 +170,33 @@ def picture_format(path: Path) -> str:
 
 def check_exists(image: Any) -> None:
     """Raises an ImageError for a path where there is nothing; what is no path passes."""
-    if isinstance(image, (str, Path)) and not os.path.exists(expanded(image)):
-        raise ImageError(f"There is no file {image}.")
+    if is_path(image) and not os.path.exists(expanded(os.fsdecode(image))):
+        raise absent(image)
 
 
-def open_picture(path: Path) -> Image.Image:
-    """A picture as its file has it, decoded, with its metadata; raises an ImageError where it cannot be read."""
-    check_exists(path)
+def open_picture(image: Any) -> Image.Image:
+    """A picture as its file has it, decoded, with its metadata.
+
+    Args:
+        image: see `common.image_files.content_of`.
+
+    Raises:
+        ImageError: it cannot be read.
+        MissingDependencyError: HEIC, and pillow-heif is not installed.
+    """
+    content = content_of(image)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # large photos are welcome up to the bomb; damaged metadata do not matter
-            check_regular(expanded(path))
-            image = Image.open(io.BytesIO(expanded(path).read_bytes()))  # no file stays open, whatever the decoder does
-            if image.format == "EPS":
-                raise OSError("EPS is a program, which another program would run; save it as .png")
-            image.load()
-            return image
+            found = opened(io.BytesIO(content))  # of bytes: no file stays open, whatever the decoder does
+            found.load()
+            return found
     except Image.DecompressionBombError as error:
-        raise ImageError(f"{path} is too large: {error}") from error
+        raise ImageError(f"{name_of(image)} is too large: {error}") from error
+    except FaceEditError:
+        raise
     except Exception as error:  # decoders raise whatever they meet in a damaged file
-        raise ImageError(f"Cannot read {path} as a picture: {error or type(error).__name__}") from error
+        raise ImageError(f"Cannot read {name_of(image)} as a picture: {reason(error)}") from error
 
 
 def _upright(image: Image.Image) -> Image.Image:

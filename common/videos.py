@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Collection, Generator, Iterator
 from contextlib import closing
@@ -11,10 +12,13 @@ import cv2
 import numpy as np
 
 from .errors import ImageError, InputError
+from .files import files_below, left_out
+from .image_files import suffixes
 from .images import read_image, rgb
 
+log = logging.getLogger(__name__)
+
 VIDEOS = {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"}
-PICTURES = {".bmp", ".jpeg", ".jpg", ".png", ".webp"}
 
 
 def find_videos(folder: Path) -> list[Path]:
@@ -26,19 +30,25 @@ def find_videos(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise InputError(f"There is no folder {folder}.")
     found: list[Path] = []
-    pictures: dict[Path, int] = {}
-    for path in sorted(folder.rglob("*")):
+    others: list[Path] = []
+    pictures: dict[Path, list[Path]] = {}
+    for path in files_below(folder):
         if any(part.startswith(".") for part in path.relative_to(folder).parts):
-            continue
-        if path.suffix.lower() in VIDEOS and path.is_file():
+            others.append(path)
+        elif path.suffix.lower() in VIDEOS:
             found.append(path)
-        elif path.suffix.lower() in PICTURES and path.is_file():
-            pictures[path.parent] = pictures.get(path.parent, 0) + 1
-    found += [parent for parent, count in pictures.items() if count > 1]
+        elif path.suffix.lower() in suffixes():
+            pictures.setdefault(path.parent, []).append(path)
+        else:
+            others.append(path)
+    found += [parent for parent, frames in pictures.items() if len(frames) > 1]
+    others += [path for frames in pictures.values() if len(frames) == 1 for path in frames]
+    if line := left_out(folder, others, "videos and no folders of frames"):
+        log.warning(line)
     if not found:
         raise InputError(
             f"{folder} holds no videos.\n"
-            f"  expected: files {', '.join(sorted(VIDEOS))}, or a folder of frames ({', '.join(sorted(PICTURES))})"
+            f"  expected: files {', '.join(sorted(VIDEOS))}, or a folder of frames (.jpg, .png, ...)"
             " for each person"
         )
     return sorted(found)
@@ -109,7 +119,8 @@ def _of_folder(video: Path) -> Generator[tuple[int, Reader], None, None]:
 
 def pictures_of(folder: Path) -> list[Path]:
     """The pictures of a folder in the order of the numbers in their names: 9.png before 10.png."""
-    found = [path for path in folder.iterdir() if path.suffix.lower() in PICTURES and path.is_file()]
+    shown = (path for path in folder.iterdir() if not path.name.startswith("."))
+    found = [path for path in shown if path.suffix.lower() in suffixes() and path.is_file()]
     return sorted(
         found, key=lambda path: [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", path.name)]
     )

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from common import cli, options
-from common.action_units import to_vector
+from common.action_units import facs, known_unit, to_vector
 from common.app.command import app
 from common.edit_command import output_paths, parse_face
 from common.errors import ActionUnitError, InputError
@@ -151,12 +151,12 @@ def split_inputs(inputs: Sequence[str]) -> tuple[list[str], str]:
     Raises:
         ActionUnitError: an AU without a value, or no wish at all.
     """
-    spoken = re.compile(r"\s*(\w+\s*=\s*\S+[\s,;]*)+|neutral|AU\d+", re.IGNORECASE)
+    spoken = re.compile(r"\s*(\w+\s*=\s*\S+[\s,;]*)+|neutral|AU[_-]?\d+\w*", re.IGNORECASE)
     words = [text for text in inputs if not spoken.fullmatch(text) and not is_word(text)]
     wish = [text for text in inputs if text not in words]
     for text in wish:
-        if re.fullmatch(r"AU\d+", text, re.IGNORECASE):
-            raise ActionUnitError(f"{text} needs a value, e.g. {text}=3.")
+        if facs.read(text):
+            raise ActionUnitError(f"{text} needs a value, e.g. {known_unit(text)}=3.")
     if not wish:
         raise ActionUnitError('Say which AUs, e.g. AU12=3; "neutral" for a neutral face.')
     return words, ",".join(wish)

@@ -37,7 +37,7 @@ def embed_faces(face: Any) -> torch.Tensor:
         MissingDependencyError: photos, and insightface is not installed.
         MissingCheckpointError: photos, and insightface's pack is not on this machine.
     """
-    if getattr(face, "ndim", 0) in (1, 2):
+    if isinstance(face, (np.ndarray, torch.Tensor)) and face.ndim in (1, 2) and as_list(face) is None:
         return _checked(torch.as_tensor(face).detach().cpu())
     photos = as_list(face)
     photos = [face] if photos is None else photos

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 from common import cli, edit_command, options
-from common.action_units import ACTION_UNITS, to_text, to_vector
+from common.action_units import ACTION_UNITS, facs, known_unit, to_text, to_vector
 from common.app.command import app
 from common.errors import ActionUnitError, InputError
 from common.expressions import EXPRESSIONS, is_word
@@ -78,8 +77,8 @@ def split_inputs(inputs: Sequence[str]) -> tuple[list[Path], str]:
             photos.append(Path(text).expanduser())
         elif "=" in text or text.lower() == "neutral":
             wish.append(text)
-        elif re.fullmatch(r"AU\d+", text, flags=re.IGNORECASE):
-            raise ActionUnitError(f"{text} needs a value, e.g. {text}=3.")
+        elif text[:2].upper() == "AU" and facs.read(text):
+            raise ActionUnitError(f"{text} needs a value, e.g. {known_unit(text)}=3.")
         elif is_word(text):
             wish.append(text)
         else:

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from common.errors import ImageError, InputError, ShapeError
+from common.image_files import is_encoded
+from common.images import ImageLike, read_image, rgb
 from common.videos import read_frames
 
 
@@ -58,13 +60,14 @@ class Clip:
 
 
 def read_clip(
-    source: str | Path | Sequence[np.ndarray] | np.ndarray, *, onset: int = 0, apex: int | None = None,
+    source: str | Path | Sequence[ImageLike] | np.ndarray, *, onset: int = 0, apex: int | None = None,
     offset: int = -1, fps: float = 100.0,
 ) -> Clip:  # fmt: skip
     """A clip of a folder of pictures (in the order of the numbers in their names), a video file, or arrays.
 
     Args:
-        source: path, (T, H, W), (T, H, W, 3), or a sequence of (H, W) or (H, W, 3); uint8.
+        source: path; uint8 (T, H, W) or (T, H, W, 3); or a sequence of pictures in any form that
+            `common.images.read_image` reads.
         onset: see `Clip`; rows of what is read.
         apex: see `Clip`.
         offset: see `Clip`; -1 is the last frame.
@@ -84,7 +87,11 @@ def read_clip(
                 raise ImageError(f"{path}: frame {number} cannot be read.")
             frames.append(frame)
     else:
-        name, frames = "the clip", [np.asarray(frame) for frame in source]
+        if is_encoded(source) or not hasattr(source, "__iter__"):
+            raise InputError(
+                f"A clip is the path of a folder or of a video, or its frames in a list; got {type(source).__name__}."
+            )
+        name, frames = "the clip", [_frame(frame) for frame in source]
     if not frames:
         raise InputError(f"{name} has no frames.")
     frames = [np.repeat(frame[..., None], 3, 2) if frame.ndim == 2 else frame for frame in frames]
@@ -92,3 +99,8 @@ def read_clip(
         if frame.shape != frames[0].shape:
             raise ShapeError(f"{name}: frame {number}", f"as frame 0, {frames[0].shape}", frame.shape)
     return Clip(np.stack(frames), onset, apex, offset, fps, name)
+
+
+def _frame(frame: ImageLike) -> np.ndarray:
+    """A frame as an array; what is one already stays as it is."""
+    return frame if isinstance(frame, np.ndarray) else rgb(read_image(frame))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from common.action_units.named_values import check_labels
 from common.errors import ShapeError
 
 
@@ -16,6 +17,7 @@ def confusion(truth: Sequence[int] | np.ndarray, found: Sequence[int] | np.ndarr
     Raises:
         ShapeError: not as many predictions as truths.
     """
+    check_labels(truth, found)
     truth, found = np.asarray(truth, int), np.asarray(found, int)
     if truth.shape != found.shape or truth.ndim != 1:
         raise ShapeError("predictions", f"one for each of {truth.shape} truths", found.shape)
@@ -79,6 +81,7 @@ def unit_scores(truth: np.ndarray, found: np.ndarray, groups: Sequence[str], *, 
     Raises:
         ShapeError: unlike shapes.
     """
+    check_labels(truth, found)
     truth, found, names = np.asarray(truth, bool), np.asarray(found, bool), np.asarray(groups)
     if truth.shape != found.shape or truth.ndim != 2 or names.shape != truth.shape[:1]:
         raise ShapeError("predictions", f"as the truth, {truth.shape}, and a group for each row", found.shape)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from common import cli, edit_command, options
+from common.action_units import facs, known_unit
 from common.app.command import app
 from common.errors import ActionUnitError, InputError
 from common.expressions import is_word
@@ -87,8 +87,8 @@ def read_inputs(args: argparse.Namespace, prepared: bool) -> tuple[list[Path], R
             photos.append(Path(text).expanduser())
         elif "=" in text or text.lower() == NEUTRAL:
             units.append(text)
-        elif re.fullmatch(r"AU\d+", text, flags=re.IGNORECASE):
-            raise ActionUnitError(f"{text} needs a value, e.g. {text}=3.")
+        elif text[:2].upper() == "AU" and facs.read(text):
+            raise ActionUnitError(f"{text} needs a value, e.g. {known_unit(text)}=3.")
         elif is_word(text):
             units.append(text)
         else:

@@ -14,6 +14,7 @@ from common.defaults import Defaults
 from common.editor import Editor
 from common.errors import CheckpointError, InputError, ShapeError
 from common.files import EMBEDDED
+from common.image_files import name_of
 from common.images import ImageLike, read_image, rgb
 from common.pipeline import FaceEditPipeline
 from common.subject import Subject
@@ -149,7 +150,7 @@ class RigFace(Editor[RigWish]):
         """
         reconstructor, photo = self.reconstructor, rgb(read_image(image))
         made = self.prepare(photo, face, self.defaults.asked(extent=extent).extent)
-        name = str(image) if isinstance(image, (str, Path)) else "a picture"
+        name = name_of(image)
         seen = Look(reconstructor, reconstructor.look(photo, made.face))
         return Target(name, made.face, made.crop, made.labels, made.region, seen)
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from common.action_units.named_values import items_of
 from common.errors import InputError, ShapeError
 
 from .named import check_names, number, read_named, shown
@@ -56,7 +57,7 @@ class Light:
 
     @classmethod
     def of(cls, value: Light | str | Mapping[str, Any]) -> Light:
-        """A light in any of its forms: itself, "azimuth=60,elevation=20", or a mapping of the same names.
+        """A light in any of its forms: itself, "azimuth=60,elevation=20", or a mapping (or Series) of the same names.
 
         Raises:
             InputError, ShapeError: none of them, or values that cannot be used.
@@ -65,9 +66,9 @@ class Light:
             return value
         if isinstance(value, str):
             return cls(**read_named("light", value, LAMP))
-        if isinstance(value, Mapping):
-            check_names("light", value, [field.name for field in fields(cls)])
-            return cls(**value)
+        if (items := items_of(value)) is not None:
+            check_names("light", [name for name, _ in items], [field.name for field in fields(cls)])
+            return cls(**dict(items))
         raise InputError(
             f'light must be a Light, a text such as "azimuth=60,elevation=20", or a dict; got {type(value).__name__}.'
         )

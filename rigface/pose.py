@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from common.action_units.named_values import items_of
 from common.errors import InputError
 
 from .named import check_names, number, read_named, shown
@@ -59,9 +60,9 @@ class Pose:
             angles = " ".join(word for word in words if word.lower() != ABSOLUTE)
             relative = angles.split() == words
             return cls(**read_named("pose", angles, ANGLES), relative=relative)
-        if isinstance(value, Mapping):
-            check_names("pose", value, [field.name for field in fields(cls)])
-            return cls(**value)
+        if (items := items_of(value)) is not None:
+            check_names("pose", [name for name, _ in items], [field.name for field in fields(cls)])
+            return cls(**dict(items))
         raise InputError(f'pose must be a Pose, a text such as "yaw=15", or a dict; got {type(value).__name__}.')
 
     @property

@@ -20,7 +20,7 @@ from common.faces import Crop, choose_face
 from common.facts import claim
 from common.files import alone, replace_file
 from common.images import read_image, rgb
-from common.lists import read_rows
+from common.lists import checked, read_rows
 from common.prepare import Prepared, prepare_crop
 from common.training.people import person_of
 from common.weights import read_config
@@ -64,9 +64,9 @@ def prepare_pairs(manifest: Path, out: Path, editor: RigFace, *, progress: bool 
     manifest, out = manifest.expanduser().resolve(), out.expanduser().resolve()
     if out.suffix != ".jsonl" or out == manifest:
         raise InputError(f"Name a new .jsonl file to write; got {out}.")
-    rows = [row for _, row in read_rows(manifest)]
-    if not rows or not all(isinstance(row, dict) and row.get(name) for row in rows for name in COLUMNS):
-        raise InputError(f"{manifest} must list pairs with the columns {' and '.join(COLUMNS)}.")
+    rows = checked(manifest, read_rows(manifest, COLUMNS), _pair)
+    if not rows:
+        raise InputError(f"{manifest} lists no pairs.")
     folder = out.with_suffix("")
     with alone(folder):
         facts = {"pairs": str(manifest), "pixels": editor.size, "numbers": editor.pipeline.vector_size}
@@ -81,6 +81,13 @@ def prepare_pairs(manifest: Path, out: Path, editor: RigFace, *, progress: bool 
         lines = "".join(json.dumps(row) + "\n" for row in done if row)
         replace_file(out, partial(Path.write_text, data=lines, encoding="utf-8"))
     return sum(bool(row) for row in done), sum(not row for row in done)
+
+
+def _pair(row: Any) -> dict[str, Any]:
+    """A row of the manifest; raises an InputError for one that names no pair."""
+    if not isinstance(row, dict) or not all(row.get(name) for name in COLUMNS):
+        raise InputError(f"a pair has the columns {' and '.join(COLUMNS)}; got {row!r}")
+    return row
 
 
 def _prepare(row: dict[str, Any], number: int, beside: Path, folder: Path, editor: RigFace) -> dict[str, Any]:

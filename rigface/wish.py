@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -122,7 +123,9 @@ def make_wishes(
     Raises:
         InputError: lists of different lengths; else as `RigWish`.
     """
-    lists = {"light": as_list(light), "pose": as_list(pose), "target": as_list(target)}
+    from common.images import as_list as pictures_of
+
+    lists = {"light": as_list(light), "pose": as_list(pose), "target": pictures_of(target)}
     lists["expression"] = expressions_of(expression)
     lengths = {name: len(values) for name, values in lists.items() if values is not None}
     if len(set(lengths.values())) > 1:
@@ -153,9 +156,11 @@ def _target(target: Any) -> Any:
     """Pictures as PIL images and paths as Path, so that wishes can be compared; what was made of a photo as it is."""
     if target is None or hasattr(target, "seen"):
         return target
-    if isinstance(target, (str, Path)):
-        return expanded(target)
+    from common.image_files import is_path
     from common.images import read_image
+
+    if is_path(target):
+        return expanded(os.fsdecode(target))
 
     return read_image(target)
 

@@ -93,8 +93,6 @@ def _add_describe(parser: argparse.ArgumentParser) -> None:
 def _describe(args: argparse.Namespace) -> int:
     import pandas as pd
 
-    from common.images import read_image, rgb
-
     from .overview import Looks, describe
     from .truth import read_truth
 
@@ -103,7 +101,7 @@ def _describe(args: argparse.Namespace) -> int:
     page = describe(
         recording, args.output,
         looks=Looks(pool=args.pool, cut=args.cut, parts=args.parts, blur=args.blur, log=not args.linear),
-        background=rgb(read_image(args.background)) if args.background else None,
+        background=args.background,
         unusual=None if truth is None else pd.DatetimeIndex(truth[truth].index), progress=not args.quiet,
     )  # fmt: skip
     cli.note(f"written: {page}")

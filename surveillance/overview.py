@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from common.errors import InputError
 from common.files import replace_file
+from common.images import ImageLike, read_image, rgb
 
 from . import charts, pictures, timeseries
 from .days import CUT, cluster_days
@@ -57,7 +58,7 @@ class Looks:
 
 
 def describe(
-    recording: Recording, output: str | Path, *, looks: Looks | None = None, background: np.ndarray | None = None,
+    recording: Recording, output: str | Path, *, looks: Looks | None = None, background: ImageLike | None = None,
     unusual: pd.DatetimeIndex | None = None, progress: bool = True,
 ) -> Path:  # fmt: skip
     """Writes pictures (PNG), days.csv, pools.csv and index.html, which holds all of them; returns that page.
@@ -66,7 +67,7 @@ def describe(
         recording: see there.
         output: folder.
         looks: see there.
-        background: (H, W, 3) uint8 of the place, under the heatmaps.
+        background: a picture of the place (`common.images.read_image`), under the heatmaps.
         unusual: days that are marked.
         progress: show a bar.
     """
@@ -74,7 +75,8 @@ def describe(
     output.mkdir(parents=True, exist_ok=True)
     looks, sections = looks or Looks(), []
     pools, volume = day_pools(recording, Grid(recording.size, looks.pool)), volumes(recording)
-    steps = list(_sections(recording, looks, background, unusual, pools, volume))
+    place = None if background is None else rgb(read_image(background))
+    steps = list(_sections(recording, looks, place, unusual, pools, volume))
     for name, title, make in tqdm(steps, desc="Describing", unit="picture", disable=not progress):
         found = make()
         if found is None:

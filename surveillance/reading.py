@@ -14,6 +14,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from common.errors import InputError
+from common.table_files import SUFFIXES, read_head
 
 from .recording import COLUMNS, Fault, Recording, as_day, tidy, usual_size
 
@@ -107,9 +108,9 @@ def _counts(path: Path, root: Path) -> bool:
 
 
 def _form_of(path: Path) -> Callable[[Path, Mapping[str, str], Day | None], Iterator[tuple[Day, Table]]] | None:
-    if path.suffix == ".csv":
+    if path.suffix.lower() in SUFFIXES:
         return _csv
-    if path.suffix != ".txt":
+    if path.suffix.lower() != ".txt":
         return None
     return _mot if path.name in ("gt.txt", "det.txt") else _lost
 
@@ -132,8 +133,9 @@ def _mot(path: Path, _: Mapping[str, str], given: Day | None) -> Iterator[tuple[
 def _csv(path: Path, columns: Mapping[str, str], given: Day | None) -> Iterator[tuple[Day, Table]]:
     if unknown := set(columns) - set(COLUMNS):
         raise InputError(f"there is no column {unknown.pop()!r} of tracks; choose from {', '.join(COLUMNS)}")
-    words = {name: columns.get(name, name) for name in COLUMNS}
-    table = _table(path, sep=",")
+    table = _spreadsheet(path)
+    header = {str(name).casefold(): name for name in table.columns}
+    words = {name: header.get(columns.get(name, name).casefold(), columns.get(name, name)) for name in COLUMNS}
     if missing := [word for name, word in words.items() if name != "day" and word not in table]:
         raise InputError(f"broken: no column {', '.join(missing)}; it has {', '.join(map(str, table.columns))}")
     points = table[[words[name] for name in COLUMNS[1:]]]
@@ -165,6 +167,25 @@ def _day_of(path: Path, given: Day | None) -> Day:
     if given is None:
         raise InputError("stray: no day in its name")
     return given
+
+
+def _spreadsheet(path: Path) -> Table:
+    """A table with a header, in any dialect that `common.table_files` knows."""
+    dialect, rows = read_head(path)
+    if not rows:
+        raise InputError("empty")
+    names = [" ".join(name.split()) for name in rows[0]]
+    while names and not names[-1]:
+        names.pop()
+    if twice := [name for place, name in enumerate(names) if name in names[:place]]:
+        raise InputError(f"broken: two columns {twice[0]!r}")
+    if len(rows) > 1 and any(field.strip() for field in rows[1][len(names) :]):
+        raise InputError(f"broken: the first row has {len(rows[1])} fields, and the header {len(names)}")
+    table = _table(
+        path, sep=dialect.separator, encoding=dialect.encoding, decimal=dialect.decimal, usecols=range(len(names)),
+        skiprows=int(dialect.hinted), skipinitialspace=True,
+    )  # fmt: skip
+    return table.set_axis(names, axis=1).dropna(how="all")
 
 
 def _table(path: Path, **options: Any) -> Table:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pandas as pd
 
 from common.errors import InputError
-from common.texts import read_text
+from common.table_files import decode
 
 from .reading import DATE
 
@@ -23,10 +24,17 @@ def read_truth(path: str | Path) -> pd.Series:
     """
     found: dict[pd.Timestamp, bool] = {}
     faults = []
-    for number, line in enumerate(read_text(Path(path)).splitlines(), 1):
-        if not line.strip():
+    try:
+        lines = decode(Path(path).read_bytes())[0].removeprefix("\ufeff").splitlines()
+    except ValueError as error:
+        raise InputError(f"{path} cannot be used: {error}") from error
+    for number, line in enumerate(lines, 1):
+        if not line.strip(",; \t"):
             continue
-        match, flag = DATE.search(line), line.replace(",", " ").split()[-1]
+        fields = re.split(r"[,;\s]+", line.replace('"', "").strip(",; \t"))
+        match, flag = DATE.search(line), fields[-1]
+        if number == 1 and match is None and not any(letter.isdigit() for letter in line):
+            continue  # a header
         if match is None or flag not in ("0", "1"):
             faults.append(f"line {number}: {line.strip()[:40]!r} is no date with 0 or 1")
             continue

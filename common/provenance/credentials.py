@@ -5,6 +5,7 @@ Specification: https://spec.c2pa.org. The certificate is the user's own, with it
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from dataclasses import asdict
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ImageError, InputError, MissingDependencyError
+from ..image_files import Encoded, content_of, name_of
 from .recipe import DISTRIBUTION, KINDS, Recipe
 from .xmp import VOCABULARY, description
 
@@ -47,7 +49,7 @@ def sign(path: Path, recipe: Recipe, certificate: Path, key: Path) -> None:
         signed.unlink(missing_ok=True)
 
 
-def read(path: Path) -> dict[str, Any] | None:
+def read(picture: Encoded) -> dict[str, Any] | None:
     """What the credentials of a file say; None where it has none.
 
     Returns:
@@ -60,16 +62,17 @@ def read(path: Path) -> dict[str, Any] | None:
     """
     c2pa = _library()
     try:
-        with c2pa.Context.from_dict(_SETTINGS) as context, c2pa.Reader(str(path), context=context) as reader:
+        source = (None, io.BytesIO(content_of(picture)))  # of bytes: what the file is, is told by them
+        with c2pa.Context.from_dict(_SETTINGS) as context, c2pa.Reader(*source, context=context) as reader:
             store = json.loads(reader.json())
     except c2pa.C2paError as error:
         if type(error).__name__.endswith("ManifestNotFound") or "NotSupported" in type(error).__name__:
             return None
-        raise ImageError(f"Cannot read the content credentials of {path}: {error}") from error
+        raise ImageError(f"Cannot read the content credentials of {name_of(picture)}: {error}") from error
     try:
         return _told(store)
     except (AttributeError, TypeError, KeyError, IndexError) as error:
-        raise ImageError(f"Cannot read the content credentials of {path}: {error}") from error
+        raise ImageError(f"Cannot read the content credentials of {name_of(picture)}: {error}") from error
 
 
 def _told(store: dict[str, Any]) -> dict[str, Any]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..image_files import is_path
 from .picture import Picture, carry
 from .recipe import DRAFT, EDIT, Recipe
 
@@ -90,5 +92,6 @@ def machine(pipeline: Any) -> dict[str, str]:
 
 
 def name_of(image: Any) -> str | None:
-    """Of a photo's file, without its folder, which is nobody's matter; None of what is no file."""
-    return Path(image).name if isinstance(image, (str, Path)) else None
+    """The name of a photo's file without its folder, which is private; None of what is no file."""
+    name = image if is_path(image) else getattr(image, "name", None)
+    return Path(os.fsdecode(name)).name if is_path(name) else None

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ImageError, InputError, MissingDependencyError
-from ..images import check_exists, open_picture, read_image, rgb
+from ..image_files import Encoded, name_of
+from ..images import open_picture, read_image, rgb
 from . import credentials, watermark, xmp
 from .recipe import Recipe, fingerprint
 
@@ -79,53 +80,52 @@ class Signs:
         return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
 
 
-def verify(path: str | Path) -> Signs:
+def verify(picture: Encoded) -> Signs:
     """Look for everything that `common.images.save_image` writes into a picture, and others write into theirs.
 
     Args:
-        path: of a picture.
+        picture: its path, its bytes, or its file, open in binary mode.
 
     Raises:
         ImageError: it cannot be read.
         InputError: its recipe is damaged.
     """
-    path = Path(path).expanduser()
-    check_exists(path)
-    image, notes = read_image(path), []
-    told = xmp.read(packet(path))
+    image, notes = read_image(picture), []
+    told = xmp.read(packet(picture))
     mark = signed = None
     try:
         mark = watermark.look(rgb(image))
     except MissingDependencyError as error:
         notes.append(str(error).replace("\n", "\n  "))
     try:
-        signed = credentials.read(path)
+        signed = credentials.read(picture)
     except (MissingDependencyError, ImageError) as error:
         notes.append(str(error).replace("\n", "\n  "))
     unchanged = None if told.pixels is None else told.pixels == fingerprint(image)
-    return Signs(path.name, told, unchanged, mark, signed, tuple(notes))
+    return Signs(Path(name_of(picture)).name, told, unchanged, mark, signed, tuple(notes))
 
 
-def read_recipe(path: str | Path) -> Recipe:
-    """How a picture was made.
+def read_recipe(picture: Encoded) -> Recipe:
+    """How a picture was made, of its file; see `verify`.
 
     Raises:
         ImageError: it cannot be read.
         InputError: it does not say.
     """
-    check_exists(path)
-    recipe = xmp.read(packet(Path(path).expanduser())).recipe
+    recipe = xmp.read(packet(picture)).recipe
     if recipe is None:
-        raise InputError(f"{path} does not say how it was made: it is not of ours, or has lost its metadata.")
+        raise InputError(
+            f"{name_of(picture)} does not say how it was made: it is not of ours, or has lost its metadata."
+        )
     return recipe
 
 
-def packet(path: Path) -> bytes:
+def packet(picture: Encoded) -> bytes:
     """The XMP of a picture's file, or nothing; raises an ImageError where it cannot be read."""
-    return packet_of(open_picture(path).info)
+    return packet_of(open_picture(picture).info)
 
 
-def packet_of(info: Mapping[str, Any]) -> bytes:
+def packet_of(info: Mapping[Any, Any]) -> bytes:
     """The XMP in the `info` of a PIL image that was read from a file, or nothing."""
     found = info.get("xmp") or info.get("XML:com.adobe.xmp") or b""
     found = found.encode(errors="replace") if isinstance(found, str) else found

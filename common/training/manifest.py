@@ -16,6 +16,7 @@ from ..errors import InputError, MissingDependencyError
 from ..files import expanded
 from ..images import ImageLike, read_image, rgb
 from ..lists import checked, identified, picture_size, read_rows
+from ..table_files import SUFFIXES
 from ..tensors import to_tensor
 from .edit_validation import Pair
 from .people import person_of
@@ -63,7 +64,7 @@ class Manifest(Dataset[Pair]):
             pictures = _checked(row, folder, columns, self.pictures)
             return row, pictures, vector(row, folder)
 
-        listed = checked(self.path, _rows(self.path), found)
+        listed = checked(self.path, _rows(self.path, columns), found)
         self.rows = [row for _, row, _ in listed]
         self.vectors = [vector for _, _, vector in listed]
         self.people = [person_of(named)[1] for named, _, _ in listed]
@@ -90,14 +91,18 @@ class Manifest(Dataset[Pair]):
         }
 
 
-def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def _rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, Any]]]:
     """Line numbers, from 1, and rows."""
     if path.is_dir():
         yield from _hugging_face(path)
         return
-    if path.suffix not in (".csv", ".jsonl"):
-        raise InputError(f"A manifest is a .csv or .jsonl file or a data set's folder; got {path}.")
-    yield from read_rows(path)
+    if path.suffix.lower() not in (*SUFFIXES, ".jsonl"):
+        raise InputError(f"A manifest is a .csv or .jsonl file (or .tsv), or a data set's folder; got {path}.")
+    rows = read_rows(path, columns)
+    header = next((row for _, row in rows if isinstance(row, dict)), None)
+    if path.suffix.lower() in SUFFIXES and header is not None and set(header) != set(columns):
+        raise InputError(f"{path}: the columns must be {', '.join(columns)}; got {', '.join(sorted(header))}.")
+    yield from rows
 
 
 def _hugging_face(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:

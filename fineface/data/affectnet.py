@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from common.action_units import ACTION_UNITS
+from common.action_units.named_values import read_number
 from common.errors import InputError
 from common.lists import checked, picture_size, read_rows
 from common.prompt import PROMPT
@@ -70,9 +71,11 @@ class AffectNet(Pictures):
             what = " or ".join(IMAGES) if images is None else " or ".join(name.format(split) for name in LISTS)
             raise InputError(f"AffectNet is not complete: there is no {what} in {root}.")
         source = Path(predictions).expanduser()
-        rows = checked(source, read_rows(source), lambda row: _prediction(row, top, faintest, caption))
+        rows = checked(
+            source, read_rows(source, (NAME, "caption")), lambda row: _prediction(row, top, faintest, caption)
+        )
         known = {name: (units, text) for name, units, text in rows}
-        faces = checked(listing, read_rows(listing), lambda row: _face(row, images, known))
+        faces = checked(listing, read_rows(listing, COLUMNS), lambda row: _face(row, images, known))
         listed = [face for face in faces if face and min(picture_size(face.path)) >= smallest]
         if not listed:
             raise InputError(
@@ -124,7 +127,7 @@ def _face(row: Mapping[str, Any], images: Path, known: Mapping[str, tuple[tuple[
 
 def _number(name: str, value: Any) -> float:
     try:
-        number = float(value)
+        number = read_number(value)
     except (TypeError, ValueError, OverflowError):
         number = float("nan")
     if not abs(number) < float("inf"):

@@ -19,14 +19,14 @@ from common.errors import FaceNotFoundError, InputError
 from common.faces import Crop, choose_face, get_finder
 from common.faces.upright import notice
 from common.facts import claim
-from common.files import replace_file
+from common.files import left_out, replace_file
+from common.image_files import suffixes
 from common.images import read_image, rgb
 from common.weights import read_config
 
 log = logging.getLogger(__name__)
 
 DROPPED = "dropped.json"
-PICTURES = (".png", ".jpg", ".jpeg", ".bmp")
 
 
 def cut_frames(source: Path, numbers: Sequence[int], size: int, target: Path) -> dict[int, Path]:
@@ -113,12 +113,17 @@ def _video(path: Path, numbers: Sequence[int]) -> Iterator[tuple[int, np.ndarray
 
 def _pictures(folder: Path, numbers: Sequence[int]) -> Iterator[tuple[int, np.ndarray]]:
     places: dict[int, Path] = {}
+    others: list[Path] = []
     for path in sorted(folder.iterdir()):
         found = re.findall(r"\d+", path.stem)
-        if path.suffix.lower() in PICTURES and found:
-            if int(found[-1]) in places:
-                raise InputError(f"{path.name} and {places[int(found[-1])].name} in {folder} are the same frame.")
-            places[int(found[-1])] = path
+        if path.name.startswith(".") or path.suffix.lower() not in suffixes() or not found:
+            others.append(path)
+            continue
+        if int(found[-1]) in places:
+            raise InputError(f"{path.name} and {places[int(found[-1])].name} in {folder} are the same frame.")
+        places[int(found[-1])] = path
+    if line := left_out(folder, others, "numbered pictures"):
+        log.warning(line)
     for number in numbers:
         if number in places:
             yield number, rgb(read_image(places[number]))

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from common.errors import InputError
+from common.files import files_below
+from common.image_files import suffixes
 from common.lists import checked, picture_size, read_rows
 from common.training.people import person_of
 
 from .samples import Listed, Pictures, folder_of, intensities, unit_columns
 
+log = logging.getLogger(__name__)
+
 METADATA = ("metadata.csv", "metadata.jsonl")
 CAPTIONS = ("caption", "text")
+NAMES = ("file_name", *CAPTIONS, "action_units")
 
 
 class ImageFolder(Pictures):
@@ -36,7 +43,19 @@ class ImageFolder(Pictures):
         present = [folder / name for name in METADATA if (folder / name).is_file()]
         if len(present) != 1:
             raise InputError(f"{folder} must hold one of {' and '.join(METADATA)}; it holds {len(present)} of them.")
-        super().__init__(checked(present[0], read_rows(present[0]), lambda row: _listed(row, folder)), size, folder)
+        listed = checked(present[0], read_rows(present[0], NAMES), lambda row: _listed(row, folder))
+        _tell(folder, present[0], listed)
+        super().__init__(listed, size, folder)
+
+
+def _tell(folder: Path, metadata: Path, listed: Sequence[Listed]) -> None:
+    """Logs what a user may not expect: pictures without a line, and intensities on another scale."""
+    known = {row.path.name for row in listed}
+    unlisted = [path for path in files_below(folder) if path.suffix.lower() in suffixes() and path.name not in known]
+    if unlisted:
+        log.warning("%s: %d pictures have no line in %s and are left out", folder, len(unlisted), metadata.name)
+    if listed and 0 < max(max(row.units) for row in listed) <= 1:
+        log.warning("%s: all intensities lie in 0..1; they are read on the FACS scale 0..5", metadata)
 
 
 def _listed(row: Any, folder: Path) -> Listed:

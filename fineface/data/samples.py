@@ -13,7 +13,7 @@ import torch
 from PIL import Image, ImageOps
 from torch.utils.data import Dataset
 
-from common.action_units import ACTION_UNITS, to_vector
+from common.action_units import ACTION_UNITS, facs, known_unit, to_vector
 from common.errors import ActionUnitError, InputError, ShapeError
 from common.faces import Crop
 from common.images import read_image, rgb
@@ -113,15 +113,22 @@ def intensities(value: Any) -> tuple[float, ...]:
 
 
 def unit_columns(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The columns of a row that have the name of one of the twelve action units: "AU1", "au_01", "AU01_r"."""
+    """The columns of a row that have the name of one of the twelve action units: "AU1", "au_01", "AU01_r".
+
+    OpenFace's columns of presence, "AU01_c", are passed over.
+
+    Raises:
+        InputError: two columns of a unit, or one of a side of the face.
+    """
     found: dict[str, Any] = {}
     for column, value in row.items():
-        name = column.strip().upper().removesuffix("_R").replace("_", "")
-        digits = name.removeprefix("AU")
-        if name.startswith("AU") and digits.isdigit() and f"AU{int(digits)}" in ACTION_UNITS:
-            if f"AU{int(digits)}" in found:
-                raise InputError(f"two columns name AU{int(digits)}; keep one")
-            found[f"AU{int(digits)}"] = value
+        spelled = facs.read(column) if column.strip()[:2].upper() == "AU" else None
+        if spelled is None or spelled.unit not in ACTION_UNITS or spelled.presence:
+            continue
+        unit = known_unit(column)
+        if unit in found:
+            raise InputError(f"two columns name {unit}; keep one")
+        found[unit] = value
     return found
 
 

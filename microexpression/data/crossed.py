@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 from common.errors import InputError
-from common.texts import read_text
+from common.table_files import read_table
 
 from .sample import DataSetError, Sample, check
 
@@ -22,16 +21,16 @@ def read_crossed(path: str | Path) -> list[Sample]:
         InputError: no such file, or another table.
         DataSetError: with every broken row.
     """
-    try:
-        rows = list(csv.DictReader(read_text(Path(path)).splitlines()))
-    except (OSError, ValueError, csv.Error) as error:
-        raise InputError(f"Cannot read {path}: {error}") from error
-    names = list(rows[0]) if rows else []
+    table = read_table(Path(path), COLUMNS)
+    names = table.columns
     units = [name for name in names if name.startswith("AU") and name[2:].isdigit()]
     if missing := [name for name in COLUMNS if name not in names] or ([] if units else ["AU1"]):
         raise InputError(f"{path} is another table: it lacks the columns {', '.join(missing)}.")
     samples, faults = [], []
-    for number, row in enumerate(rows, 2):
+    for number, row in table.rows:
+        if isinstance(row, InputError):
+            faults.append(f"line {number}: {row}")
+            continue
         try:
             times = {name: int(float(row[name])) for name in ("onset", "apex", "offset", "apexf", "n_frames")}
             shown = frozenset(int(name[2:]) for name in units if float(row[name]))

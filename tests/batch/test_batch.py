@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import signal
 import subprocess
@@ -80,17 +81,56 @@ def test_bad_rows_are_told_and_the_others_go_on(photos, row, why):
     assert why in fault.why
 
 
-def test_links_do_not_lead_out(photos, tmp_path):
+def test_links_are_followed_for_reading_and_never_for_writing(photos, tmp_path):
     (tmp_path / "secret.png").write_bytes((photos / "a.png").read_bytes())
     (photos / "link.png").symlink_to(tmp_path / "secret.png")
+    (photos / "gone.png").symlink_to(tmp_path / "nowhere")
     jobs, (fault,) = read_jobs(photos)
-    assert "link" not in [job.name for job in jobs]
-    assert "does not lie below" in fault.why
-    with pytest.raises(InputError):
+    assert [job.name for job in jobs] == ["a", "b", "link", "more-a"]
+    assert "leads nowhere" in fault.why
+    with pytest.raises(InputError, match="does not lie below"):
         inside(photos, "more/../../secret.png")
+    folder, outside = tmp_path / "run", tmp_path / "outside"
+    outside.mkdir()
+    (folder / "edits").mkdir(parents=True)
+    (folder / "edits" / "link").symlink_to(outside)
+    with pytest.raises(InputError, match="does not lie below"):
+        run(plan(jobs[2:3], WISHES), Painter(folder), folder, {}, progress=False)
+    assert not list(outside.iterdir())
     for name in ("", ".", "a/b", "a\\b", "x" * 200, "a..b", "nul\0", "-x"):
         with pytest.raises(InputError):
             check_name(name)
+
+
+def test_a_snapshot_of_the_hub_is_a_folder_of_pictures(photos, tmp_path):
+    """Each file is a link to a blob without a suffix; folders may be linked, in a circle even."""
+    blobs, snapshot = tmp_path / "blobs", tmp_path / "snapshots" / "abc"
+    blobs.mkdir()
+    (snapshot / "train").mkdir(parents=True)
+    for number, name in enumerate(("one.png", "train/two.png")):
+        (blobs / f"{number}").write_bytes((photos / "a.png").read_bytes())
+        (snapshot / name).symlink_to(os.path.relpath(blobs / f"{number}", (snapshot / name).parent))
+    (snapshot / "more").symlink_to(photos)
+    (snapshot / "round").symlink_to(snapshot)
+    (snapshot / "list.csv").write_text(f"photo\none.png\n{snapshot}/train/two.png\n{photos}/a.png\nmore/a.png\n")
+    jobs, faults = read_jobs(snapshot)
+    assert ([job.name for job in jobs], faults) == (["more-a", "more-b", "more-more-a", "one", "train-two"], [])
+    jobs, faults = read_jobs(snapshot / "list.csv")
+    assert faults == []
+    assert [job.name for job in jobs][:2] == ["one", "train-two"]
+    assert all(job.photo.is_file() for job in jobs)
+    folder = tmp_path / "run"
+    assert run(plan(jobs, WISHES), Painter(folder), folder, {}, progress=False) == {"done": 5 * len(jobs), "failed": 0}
+
+
+def test_what_a_folder_leaves_out_is_told_in_one_line(photos, caplog):
+    (photos / "clip.mov").write_text("")
+    (photos / "._a.png").write_text("")
+    (photos / "more" / "README").write_text("")
+    read_jobs(photos)
+    (line,) = caplog.messages
+    assert "4 files are left out" in line
+    assert all(kind in line for kind in ("1 .mov", "1 .txt", "1 hidden", "1 without a suffix"))
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import re
+import sys
+import tempfile
+import zipfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,8 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from common.errors import FaceEditError, ImageError, ShapeError
+from common.errors import FaceEditError, ImageError, MissingCheckpointError, MissingDependencyError, ShapeError
 from common.images import as_list, read_image, rgb, save_image, to_uint8
+from common.lists import picture_size
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
 IMAGE = Image.fromarray(PIXELS)
@@ -267,3 +272,107 @@ def test_colours_that_alpha_hides_are_saved(tmp_path):
     cut[:5, :, 3] = 255
     assert (np.asarray(Image.open(save_image(Image.fromarray(cut), tmp_path / "a.png"))) == cut).all()
     assert (np.asarray(Image.open(save_image(Image.fromarray(cut), tmp_path / "a.webp", lossless=True))) == cut).all()
+
+
+def encoded(kind: str = "PNG", **options) -> bytes:
+    buffer = io.BytesIO()
+    IMAGE.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def test_encoded_pictures_in_every_form(tmp_path):
+    """Bytes, open files (wherever they stand), a file in a zip archive; twice each, as a caller may reuse a file."""
+    path = tmp_path / "p.png"
+    path.write_bytes(encoded())
+    with zipfile.ZipFile(tmp_path / "z.zip", "w") as archive:
+        archive.write(path, "p.png")
+    at_end = io.BytesIO()
+    IMAGE.save(at_end, "PNG")
+    forms = [encoded(), bytearray(encoded()), memoryview(encoded()), io.BytesIO(encoded()), at_end, path]
+    with (
+        tempfile.SpooledTemporaryFile() as spooled,
+        open(path, "rb") as file,
+        zipfile.ZipFile(tmp_path / "z.zip") as archive,
+    ):
+        spooled.write(encoded())
+        for form in [*forms, spooled, str(path), file, zipfile.Path(archive, "p.png"), Located(path)]:
+            for _ in range(2):
+                assert (rgb(read_image(form)) == PIXELS).all()
+
+
+class Located:
+    """A path as other libraries have them."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __fspath__(self):
+        return str(self.path)
+
+
+def test_files_that_give_no_bytes_are_refused_in_words(tmp_path):
+    path = tmp_path / "p.png"
+    path.write_bytes(encoded())
+    closed = io.BytesIO(encoded())
+    closed.close()
+    with open(path) as text, pytest.raises(ImageError, match='"rb"'):
+        read_image(text)
+    with pytest.raises(ImageError, match='"rb"'):
+        read_image(io.StringIO("text"))
+    with pytest.raises(ImageError, match="closed"):
+        read_image(closed)
+    with pytest.raises(ImageError, match=r"list\(pictures\)"):
+        read_image(IMAGE for _ in range(2))
+
+
+@pytest.mark.parametrize("image", [b"", b"no picture", io.BytesIO(b"no picture"), iter([IMAGE]), object(), {1: IMAGE}])
+def test_no_message_names_the_address_of_an_object(image):
+    with pytest.raises(ImageError) as caught:
+        read_image(image)
+    assert "0x" not in str(caught.value)
+    for kind in (FaceEditError, MissingCheckpointError):
+        assert str(kind(f"got {[object(), IMAGE, image.__class__.__init__]!r}")).count(" at 0x") == 0
+    assert str(FaceEditError("got <_io.BytesIO object at 0x7f00> here")) == "got <BytesIO> here"
+
+
+def test_heic_is_read_upright_and_without_pillow_heif_the_package_is_named(tmp_path, monkeypatch):
+    heif = pytest.importorskip("pillow_heif")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    large = IMAGE.resize((120, 80), Image.Resampling.NEAREST)
+    heif.from_pillow(large).save(tmp_path / "turned.HEIC", quality=-1, exif=exif.tobytes())
+    read = read_image(tmp_path / "turned.HEIC")
+    assert read.size == picture_size(tmp_path / "turned.HEIC") == (80, 120)
+    assert psnr(np.rot90(np.asarray(large), -1), rgb(read)) > 25
+    assert (rgb(read_image((tmp_path / "turned.HEIC").read_bytes())) == rgb(read)).all()
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    for look in (read_image, picture_size):
+        with pytest.raises(MissingDependencyError, match=r'pip install "face-rig\[heic\]"'):
+            look(tmp_path / "turned.HEIC")
+
+
+def psnr(one: np.ndarray, other: np.ndarray) -> float:
+    return 10 * np.log10(255**2 / np.mean((one.astype(float) - other) ** 2))
+
+
+@pytest.mark.parametrize("cut", [20, 40, 200, 700])
+def test_damaged_heic_is_our_error(cut):
+    heif = pytest.importorskip("pillow_heif")
+    buffer = io.BytesIO()
+    heif.from_pillow(IMAGE).save(buffer)
+    with pytest.raises(ImageError):
+        read_image(buffer.getvalue()[:cut])
+
+
+def test_avif_is_read_by_pillow_itself():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    assert read_image(encoded("AVIF", exif=exif)).size == (20, 30)
+
+
+def test_lists_of_pictures(tmp_path):
+    pandas = pytest.importorskip("pandas")
+    assert as_list(pandas.Series(["a.jpg", "b.jpg"], index=[7, 3])) == ["a.jpg", "b.jpg"]
+    assert as_list(np.array(["a.jpg", "b.jpg"])) == ["a.jpg", "b.jpg"]
+    for single in (encoded(), memoryview(encoded()), io.BytesIO(), "a.jpg", PIXELS, PIXELS[0, 0]):
+        assert as_list(single) is None

@@ -25,6 +25,7 @@ from fineface.data import cutting
 from fineface.data.affectnet import AffectNet, rescaled
 from fineface.data.disfa import Disfa, choose_frames
 from fineface.data.folder import ImageFolder
+from fineface.data.samples import unit_columns
 from fineface.data.synthetic import SyntheticSamples
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "synthetic"))
@@ -336,3 +337,23 @@ def test_synthetic_samples(monkeypatch, pairs):
 def test_synthetic_pairs_of_another_kind_are_refused():
     with pytest.raises(InputError, match="'pose'"):
         SyntheticSamples(SyntheticFaces(2, size=32, pairs="pose"))
+
+
+def test_what_a_folder_of_pictures_leaves_out_or_scales_otherwise_is_told(tmp_path, caplog):
+    for name in ("a.png", "b.png"):
+        Image.new("RGB", (16, 16), "grey").save(tmp_path / name)
+    (tmp_path / "metadata.csv").write_text("File_Name;Caption;AU12_r;AU12_c\na.png;a man;0,9;1\n", encoding="utf-16")
+    data = ImageFolder(tmp_path, 16)
+    assert data.listed[0].units[6] == 0.9
+    assert len(caplog.messages) == 3
+    assert "1 pictures have no line" in caplog.text
+    assert "0..1" in caplog.text
+    (tmp_path / "metadata.csv").write_text("file_name,caption\na.png,a man\nb.png,a woman\n")
+    with pytest.raises(InputError, match="every line from 2 on: the intensities must stand"):
+        ImageFolder(tmp_path, 16)
+
+
+def test_columns_of_one_side_are_no_unit():
+    with pytest.raises(InputError, match="one side"):
+        unit_columns({"AU12_L": 1, "AU12_R": 2})
+    assert unit_columns({" AU12_r": 1, "AU12_c": 1, "AU14_r": 2, "AU45_c": 0, "frame": 3}) == {"AU12": 1}

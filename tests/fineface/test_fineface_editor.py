@@ -147,7 +147,7 @@ def test_without_insightface_the_message_says_what_to_install(face_editor, monke
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"aus": {"AU13": 3}}, ActionUnitError, "did you mean AU12"),
+        ({"aus": {"AU13": 3}}, ActionUnitError, "sharp lip puller"),
         ({"aus": {"AU12": 11}}, ActionUnitError, r"\[-5, 10\]"),
         ({"aus": [1, 2, 3]}, ShapeError, r"\(12,\)"),
         ({"prompt": 3}, InputError, "prompt must be a text"),

@@ -75,7 +75,7 @@ def test_conversion(golden_sd21, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["a man", "AU13=3"], 2, "did you mean AU12"),
+        (["a man", "AU13=3"], 2, "is a FACS action unit, but"),
         (["a man", "AU12"], 2, "AU12=3"),
         (["a man"], 2, "Say which AUs"),
         (["AU12=3"], 2, "one prompt"),

@@ -112,7 +112,7 @@ def test_without_output_the_result_lies_here(photo, options, tmp_path, monkeypat
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["PHOTO", "AU13=3"], 2, "did you mean AU12"),
+        (["PHOTO", "AU13=3"], 2, "is a FACS action unit, but"),
         (["PHOTO", "AU12"], 2, "AU12=3"),
         (["PHOTO", "AU12=99"], 2, "must lie in"),
         (["AU12=3"], 2, "at least one photo"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import pickle
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from PIL import Image
 from test_micro_networks import shared
 
+from common.clip_folders import TABLE, add_clip
 from common.errors import InputError
 from microexpression.data.crossed import DATASETS, read_crossed
 from microexpression.data.layouts import LAYOUTS
@@ -184,6 +186,26 @@ def test_what_is_no_data_set_is_told(tmp_path):
     path.write_bytes(b"PK\x03\x04 none")
     with pytest.raises(InputError, match="Cannot read"):
         load("casme2", tmp_path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize("separator", [";", "\t", ","])
+def test_a_table_that_a_spreadsheet_saved_again_is_the_same(tmp_path, separator, encoding):
+    """Of a data set in the common form; a clip added to it keeps the other rows, whatever the order of columns."""
+    frames = [Image.new("L", (24, 24), value) for value in (0, 50, 100)]
+    add_clip(tmp_path / "mine", "s1", "a", frames, (0, 1, 2), {"AU4": 2.5, "AU7": 1}, "negative")
+    before, table = load("mine", tmp_path), tmp_path / "mine" / TABLE
+    (row,) = [*csv.DictReader(table.read_text().splitlines())]
+    turned = dict(reversed([(name.upper(), value) for name, value in row.items()]))
+    lines = [separator.join(turned), separator.join(value or '""' for value in turned.values()), separator * 3]
+    table.write_bytes("\r\n".join(lines).encode(encoding))
+    assert load("mine", tmp_path) == before
+    add_clip(tmp_path / "mine", "s1", "b", frames, (0, 1, 2), {"AU12": 1}, "positive")
+    assert load("mine", tmp_path)[0] == before[0]
+    assert [sample.clip for sample in load("mine", tmp_path)] == ["a", "b"]
+    table.write_text("Subject,Filename,Note\ns1,a,mine\n")
+    with pytest.raises(InputError, match="'Note' that a new row would lose"):
+        add_clip(tmp_path / "mine", "s1", "c", frames, (0, 1, 2), {})
 
 
 def test_frames_are_told_by_their_last_number(tmp_path):

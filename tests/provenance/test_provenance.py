@@ -300,3 +300,12 @@ def test_importing_the_room_loads_no_library():
         "assert not {'imwatermark', 'c2pa', 'cryptography', 'onnxruntime'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+def test_a_picture_is_verified_from_its_bytes_as_from_its_file(tmp_path):
+    path = save_image(carry(read_image(FACE), RECIPE, ()), tmp_path / "x.png")
+    told = verify(path)
+    with open(path, "rb") as file:
+        for form in (file, path.read_bytes(), str(path)):
+            assert {**verify(form).to_dict(), "file": "x.png"} == told.to_dict()
+            assert read_recipe(form) == read_recipe(path)

@@ -9,6 +9,7 @@ import square
 
 from common.errors import InputError
 from surveillance.reading import read_tracks
+from surveillance.truth import read_truth
 
 QUIET = {"progress": False}
 
@@ -133,3 +134,44 @@ def test_nothing_to_read_is_told(tmp_path):
         read_tracks(tmp_path / "none", **QUIET)
     with pytest.raises(InputError, match="no form 'kitti'"):
         read_tracks(tmp_path, form="kitti", **QUIET)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize("form", ["de", "tabs", "trailing", "hinted", "spaced"])
+def test_csv_of_any_spreadsheet(recording, tmp_path, caplog, encoding, form):
+    """Semicolons and decimal commas of a German Excel, tabs of its Unicode text, separators at the ends of lines."""
+    kept = recording.points.head(40)
+    separator = {"de": ";", "hinted": ";", "tabs": "\t"}.get(form, ",")
+    lines = [separator.join(str(cell) for cell in row) for row in kept.astype(str).itertuples(index=False)]
+    if form in ("de", "hinted"):
+        lines = [line.replace(".", ",") for line in lines]
+    header = separator.join(["Day", "TRACK", " frame", "X", "Y "])
+    end = separator * 2 if form == "trailing" else ""
+    text = "\r\n".join([*(["sep=;"] if form == "hinted" else []), *(line + end for line in [header, *lines]), end])
+    (tmp_path / "t.CSV").write_bytes(
+        text.replace(",", ", ").encode(encoding) if form == "spaced" else text.encode(encoding)
+    )
+    found = read_tracks(tmp_path / "t.CSV", size=square.SIZE, **QUIET)
+    right = kept.astype({"day": str}).reset_index(drop=True)
+    assert found.points.astype({"day": str}).reset_index(drop=True).equals(right)
+    assert len(caplog.messages) == (separator != "," or encoding == "utf-16")
+
+
+def test_fields_that_the_header_does_not_name_are_no_index(tmp_path):
+    (tmp_path / "20120101.csv").write_text("track,frame,x,y\n1,2,3,4,5\n1,3,3,4,5\n")
+    with pytest.raises(InputError, match="the first row has 5 fields, and the header 4"):
+        read_tracks(tmp_path, **QUIET)
+    (tmp_path / "20120101.csv").write_text("track,frame,x,X\n1,2,3,4\n")
+    with pytest.raises(InputError, match="no column y"):
+        read_tracks(tmp_path, **QUIET)
+    (tmp_path / "20120101.csv").write_text("track,frame,x,y,x\n1,2,3,4,5\n")
+    with pytest.raises(InputError, match="two columns 'x'"):
+        read_tracks(tmp_path, **QUIET)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("line", ["001_{} {}", "{},{}", "{};{}", "{}\t{}", '"{}";"{}";'])
+def test_the_truth_of_any_spreadsheet(tmp_path, line, encoding):
+    rows = [line.format(day, flag) for day, flag in (("2012-01-31", 1), ("20120201", 0))]
+    (tmp_path / "truth.txt").write_bytes("\n".join(["day;unusual", *rows, ";;", ""]).encode(encoding))
+    assert read_truth(tmp_path / "truth.txt").tolist() == [True, False]

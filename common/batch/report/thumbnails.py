@@ -14,6 +14,7 @@ from PIL import Image, ImageOps
 from tqdm import tqdm
 
 from ...errors import InputError
+from ...image_files import opened
 from ...images import around, rgb
 from ..jobs import inside
 from .gather import Edits
@@ -80,7 +81,7 @@ def thumbnail(path: Path, face: tuple[float, ...] | None = None) -> str:
     """
     with warnings.catch_warnings(), open(path, "rb") as file:
         warnings.simplefilter("ignore")  # large photos are welcome up to the bomb; damaged metadata do not matter
-        with Image.open(file) as image:
+        with opened(file) as image:
             whole, part = max(image.size), max(face[2] - face[0], face[3] - face[1]) * (1 + 2 * MARGIN) if face else 0
             least = round(SIDE * whole / min(part or whole, whole))
             image.draft("RGB", (least, least))  # JPEG alone decodes at a smaller size
@@ -117,7 +118,7 @@ def _one_size(photo: Path | None, output: Path | None) -> bool:
     sizes = []
     for path in (photo, output):
         try:
-            with open(path or "", "rb") as file, Image.open(file) as image:
+            with open(path or "", "rb") as file, opened(file) as image:
                 turned = image.getexif().get(0x0112, 1) >= 5  # EXIF's orientation: width is height
                 sizes.append(image.size[::-1] if turned else image.size)
         except Exception:  # what cannot be read is told when it is to be shown

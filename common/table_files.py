@@ -1,0 +1,258 @@
+"""Tables as spreadsheets write them (CSV, TSV): encoding, separator and decimal comma are recognised, and reported."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import logging
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import InputError
+from .texts import check_regular
+
+log = logging.getLogger(__name__)
+
+SUFFIXES = (".csv", ".tsv", ".tab")
+_SHEETS = (".xlsx", ".xls", ".ods", ".numbers")
+_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16",
+}  # fmt: skip
+"""Byte-order marks; that of UTF-16 begins that of UTF-32, which is tried first."""
+_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f]")
+_DECIMAL = re.compile(r"(?:^|[=:] ?)[+-]?\d+,\d+ ?(?=$|[,;\s])")
+_IN_TEXT = re.compile(r"([=:] ?[+-]?\d+),(\d+)(?= ?(?:$|[,;\s]))")
+_HINT = re.compile(r"sep=([,;|\t])\s*", re.IGNORECASE)
+_HEAD = 1 << 16
+"""Bytes that tell what a file is."""
+Cells = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a table is written.
+
+    Attributes:
+        encoding: Python's name of it.
+        separator: of the fields.
+        decimal: "." or ",".
+        hinted: the first line is Excel's `sep=;` and no header.
+    """
+
+    encoding: str = "utf-8"
+    separator: str = ","
+    decimal: str = "."
+    hinted: bool = False
+
+    def notes(self) -> list[str]:
+        """What is not as in plain CSV."""
+        found = [f"fields separated by {_SEPARATORS.get(self.separator, repr(self.separator))}"]
+        found = [] if self.separator == "," else found
+        found += [] if self.encoding in ("utf-8", "utf-8-sig") else [f"encoding {self.encoding.upper()}"]
+        return found + (["decimal commas"] if self.decimal == "," else [])
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that was read.
+
+    Attributes:
+        columns: the header's names, without spaces around them; none of an empty file.
+        rows: line number, from 1, and cells by their column, "" for empty ones; or the reason why a row cannot be used.
+            Empty rows are left out.
+        dialect: how it was written.
+    """
+
+    columns: tuple[str, ...]
+    rows: list[tuple[int, Cells | InputError]]
+    dialect: Dialect
+
+
+def is_table(path: Path) -> bool:
+    """Whether a file is a table by its suffix, or a .txt that Excel wrote: the first line has tabs and no request."""
+    suffix = path.suffix.lower()
+    if suffix != ".txt":
+        return suffix in SUFFIXES
+    try:
+        with open(path, "rb") as file:
+            first = decode(_whole_lines(file.read(_HEAD)))[0].partition("\n")[0]
+    except (OSError, ValueError):
+        return False
+    return "\t" in first.strip() and "=" not in first
+
+
+def decode(content: bytes) -> tuple[str, str]:
+    """The text of a file, and its encoding: that of its byte-order mark, else UTF-8, else Windows-1252.
+
+    Raises:
+        ValueError: none of them, or it holds control characters, as no text does.
+    """
+    encoding = next((name for mark, name in _MARKS.items() if content.startswith(mark)), None)
+    for name in [encoding] if encoding else ["utf-8", *_utf16(content), "cp1252"]:
+        try:
+            text = content.decode(name)
+        except UnicodeDecodeError:
+            continue
+        if not _CONTROLS.search(text):
+            return text, name
+    raise ValueError("it is no text in UTF-8, UTF-16 or Windows-1252")
+
+
+def sniff(content: bytes) -> Dialect:
+    """How a table is written, by the first 64 KiB of its file.
+
+    Raises:
+        ValueError: it is no text.
+    """
+    text, encoding = decode(_whole_lines(content[:_HEAD]))
+    lines = [line for line in text.splitlines() if line.strip()]
+    if lines and (hint := _HINT.fullmatch(lines[0].strip("\ufeff"))):
+        return Dialect(encoding, hint[1], _decimal(hint[1], lines[1:]), hinted=True)
+    first = lines[0] if lines else ""
+    try:
+        counts = {separator: len(next(csv.reader([first], delimiter=separator), [])) for separator in _SEPARATORS}
+    except csv.Error as error:  # a field of more than 131072 letters
+        raise ValueError(str(error)) from error
+    separator = max(counts, key=lambda each: counts[each])  # the first of equal ones: the comma
+    return Dialect(encoding, separator, _decimal(separator, lines))
+
+
+def read_head(path: Path) -> tuple[Dialect, list[list[str]]]:
+    """How a large table is written, and the fields of its header and of the row below, for readers of their own.
+
+    What is not plain CSV is logged in one line.
+
+    Raises:
+        InputError: it cannot be read, or is no text.
+    """
+    try:
+        check_regular(path)
+        with open(path, "rb") as file:
+            head = _whole_lines(file.read(_HEAD))
+        dialect = sniff(head)
+        rows = [fields for _, fields in zip(range(2), (fields for _, fields in _records(decode(head)[0], dialect)))]
+    except (OSError, ValueError, csv.Error) as error:
+        raise InputError(f"Cannot read the table {path}: {error}") from error
+    if told := dialect.notes():
+        log.warning("%s is read with %s", path, "; ".join(told))
+    return dialect, rows
+
+
+def read_table(path: Path, columns: Sequence[str] = ()) -> Table:
+    """A table with a header. What is not plain CSV (commas, UTF-8) is logged in one line.
+
+    Args:
+        path: of a text file; its suffix does not matter.
+        columns: names that the caller knows; the header's spelling of them (`Photo `) is brought to theirs.
+
+    Raises:
+        InputError: it cannot be read, is no text, or names a column twice.
+    """
+    try:
+        check_regular(path)
+        content = path.read_bytes()
+        dialect = sniff(content)
+        text = content.decode(dialect.encoding)
+    except (OSError, ValueError) as error:
+        hint = "\n  save the sheet as CSV" if path.suffix.lower() in _SHEETS else ""
+        raise InputError(f"Cannot read the table {path}: {error}{hint}") from error
+    lines = _records(text, dialect)
+    try:
+        header = next(lines, (0, []))[1]
+        names, notes = _header(path, header, columns)
+        rows = [(line, _cells(line, fields, names, dialect)) for line, fields in lines]
+    except csv.Error as error:  # such as a field of more than 131072 letters
+        raise InputError(f"{path} is no table: {error}") from error
+    unnamed = [place for place, name in enumerate(names) if not name]
+    if any(isinstance(row, dict) and row.get(f"\0{place}") for _, row in rows for place in unnamed):
+        notes.append("columns without a name left out")
+    kept = [
+        (line, row if isinstance(row, InputError) else {name: cell for name, cell in row.items() if name[0] != "\0"})
+        for line, row in rows
+    ]
+    if told := [*dialect.notes(), *notes]:
+        log.warning("%s is read with %s", path, "; ".join(told))
+    return Table(tuple(name for name in names if name), kept, dialect)
+
+
+def _records(text: str, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
+    """Line numbers and fields of what is not empty."""
+    spaced = re.search(rf'{re.escape(dialect.separator)} +"', text[:_HEAD]) is not None
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=dialect.separator, skipinitialspace=spaced)
+    hinted = dialect.hinted
+    for fields in reader:
+        if not any(field.strip() for field in fields):
+            continue
+        if hinted:
+            hinted = False
+            continue
+        yield reader.line_num, fields
+
+
+def _header(path: Path, header: Sequence[str], columns: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The names of the columns, and what was assumed of them."""
+    known = {name.casefold(): name for name in columns}
+    written = [" ".join(name.split()) for name in header]
+    names = [known.get(name.casefold(), name) for name in written]
+    if twice := [name for place, name in enumerate(names) if name and name in names[:place]]:
+        raise InputError(f"{path} has two columns {twice[0]!r}; keep one.")
+    renamed = [f"{old} as the column {new}" for old, new in zip(written, names) if old != new]
+    return names, renamed
+
+
+def _cells(line: int, fields: list[str], names: Sequence[str], dialect: Dialect) -> Cells | InputError:
+    """A row by its columns; those without a name are under a NUL and their place."""
+    while len(fields) > len(names) and not fields[-1].strip():
+        fields = fields[:-1]
+    if len(fields) > len(names):
+        shown = ", ".join(name or "''" for name in names)
+        return InputError(
+            f"the row has {len(fields)} fields, and the header {len(names)} ({shown}); quote a field that holds "
+            f"{_SEPARATORS.get(dialect.separator, 'separators')}: {_quoted(fields, len(names), dialect.separator)}"
+        )
+    cells = [field if field.strip() else "" for field in fields] + [""] * (len(names) - len(fields))
+    if dialect.decimal == ",":
+        cells = [_IN_TEXT.sub(r"\1.\2", cell) for cell in cells]
+    return {name or f"\0{place}": cell for place, (name, cell) in enumerate(zip(names, cells))}
+
+
+def _quoted(fields: Sequence[str], count: int, separator: str) -> str:
+    """The row as it may have been meant: of neighbouring fields that make it too long, one with the most requests."""
+    width = len(fields) - count + 1
+    place = max(range(count), key=lambda each: (sum("=" in field for field in fields[each : each + width]), each))
+    joined = [*fields[:place], separator.join(fields[place : place + width]), *fields[place + width :]]
+    text = io.StringIO()
+    csv.writer(text, delimiter=separator, lineterminator="").writerow(joined)
+    return text.getvalue()
+
+
+def _decimal(separator: str, lines: Sequence[str]) -> str:
+    """Whether numbers have a decimal comma; where fields are separated by commas they cannot."""
+    if separator == ",":
+        return "."
+    fields = (field for line in lines for field in line.split(separator))
+    return "," if any(_DECIMAL.search(field.strip().strip('"')) for field in fields) else "."
+
+
+def _utf16(content: bytes) -> list[str]:
+    """UTF-16 without its mark: every second byte of Latin text is 0."""
+    head = content[:_HEAD]
+    if len(head) < 4 or head.count(0) < len(head) // 4:
+        return []
+    return ["utf-16-le" if head[1::2].count(0) > head[::2].count(0) else "utf-16-be"]
+
+
+def _whole_lines(head: bytes) -> bytes:
+    """Without a line that was cut off, of any encoding."""
+    if len(head) < _HEAD:
+        return head
+    end = max(head.rfind(b"\n"), head.rfind(b"\r"))
+    if end < 0:
+        return head
+    wide = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF32_LE))
+    return head[: end + (4 if head.startswith(codecs.BOM_UTF32_LE) else 2 if wide else 1)]

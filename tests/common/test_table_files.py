@@ -1,0 +1,162 @@
+"""Tables as spreadsheets write them are read as meant, and what was assumed is told in one line."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from runs import ROOT
+
+from common.action_units import to_vector
+from common.batch.jobs import PHOTOS, read_jobs
+from common.batch.wishes import read_wishes
+from common.errors import InputError
+from common.lists import read_rows
+from common.table_files import read_table
+
+UNQUOTED = ROOT.parent / "shared" / "cases" / "wishes_unquoted.csv"
+ROWS = [("name", "wish"), ("happy", "AU6=2,AU12=3"), ("sad", "AU15=3")]
+
+
+def written(path: Path, text: str, encoding: str = "utf-8") -> Path:
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+def table(separator: str, rows=ROWS) -> str:
+    text = io.StringIO()
+    csv.writer(text, delimiter=separator).writerows(rows)
+    return text.getvalue()
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252"])
+@pytest.mark.parametrize("name", ["w.csv", "w.CSV", "w.tsv"])
+def test_every_dialect_gives_the_same_rows(tmp_path, caplog, separator, encoding, name):
+    path = written(tmp_path / name, table(separator), encoding)
+    assert read_wishes(path, to_vector) == {"happy": "AU6=2,AU12=3", "sad": "AU15=3"}
+    plain = separator == "," and encoding in ("utf-8", "utf-8-sig", "cp1252")  # here ASCII
+    assert len(caplog.messages) == (0 if plain else 1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Name,WISH\nhappy,AU12=3\n", " name , wish \nhappy,AU12=3\n", '"name","wish"\n"happy","AU12=3"\n',
+        'name, wish\n"happy", "AU12=3"\n', "name,wish,\nhappy,AU12=3,\n", "\n\nname,wish\n\n,,\nhappy,AU12=3\n\n",
+        "sep=;\nname;wish\nhappy;AU12=3\n", "name;wish;;\r\nhappy;AU12=3;;\r\n;;;\r\n", "name,wish\rhappy,AU12=3\r",
+        ",name,wish\n0,happy,AU12=3\n", "wish,name\nAU12=3,happy\n", "name,wish\nhappy,AU12=3,,\n",
+    ],
+)  # fmt: skip
+def test_what_spreadsheets_add_does_not_matter(tmp_path, text):
+    assert read_wishes(written(tmp_path / "w.csv", text), to_vector) == {"happy": "AU12=3"}
+
+
+def test_letters_of_windows(tmp_path, caplog):
+    path = written(tmp_path / "w.csv", "name;wish\nfröhlich;AU12=3\n", "cp1252")
+    assert read_wishes(path, to_vector) == {"fröhlich": "AU12=3"}
+    assert ["semicolons; encoding CP1252" in line for line in caplog.messages] == [True]
+    lines = written(tmp_path / "w.txt", "fröhlich: AU12=3\n", "cp1252")
+    assert read_wishes(lines, to_vector) == {"fröhlich": "AU12=3"}
+
+
+def test_unicode_text_of_excel_is_a_table_whatever_its_suffix(tmp_path):
+    path = written(tmp_path / "w.txt", "Name\tWish\r\nhappy\tAU12=3\r\n", "utf-16")
+    assert read_wishes(path, to_vector) == {"happy": "AU12=3"}
+
+
+def test_decimal_commas(tmp_path, caplog):
+    path = written(tmp_path / "w.csv", "name;wish\na;AU6=0,5,AU12=3,5\nb;happy:0,7\nc;AU6=2,AU12=3\n")
+    assert read_wishes(path, to_vector) == {"a": "AU6=0.5,AU12=3.5", "b": "happy:0.7", "c": "AU6=2,AU12=3"}
+    assert "decimal commas" in caplog.text
+    (row,) = read_table(written(tmp_path / "u.csv", "photo;AU12\na.jpg;3,5\n")).rows
+    assert to_vector({"AU12": row[1]["AU12"]})[6] == 3.5
+    with pytest.raises(InputError, match=r"line 2: '5' in .* has no name"):
+        read_wishes(written(tmp_path / "p.csv", 'name,wish\na,"AU12=3,5"\n'), to_vector)
+
+
+def test_a_request_that_is_not_quoted_is_refused_with_its_line_and_the_quoted_form(tmp_path):
+    path = written(tmp_path / "w.csv", "name,wish\nsad,AU15=3\nhappy,AU6=2,AU12=3\n")
+    with pytest.raises(InputError, match=r'line 3: .*4 fields|line 3: .*3 fields.*happy,"AU6=2,AU12=3"'):
+        read_wishes(path, to_vector)
+    written(path, "photo,wish,name\na.jpg,AU6=2,AU12=3,bob\nb.jpg,AU12=1,ann\n")
+    for name in "ab":
+        (tmp_path / f"{name}.jpg").write_bytes((ROOT / "examples" / "portraits" / "calm.jpg").read_bytes())
+    jobs, (fault,) = read_jobs(path)
+    assert [job.name for job in jobs] == ["ann"]
+    assert fault.where == "w.csv, line 2"
+    assert 'a.jpg,"AU6=2,AU12=3",bob' in fault.why
+
+
+@pytest.mark.skipif(not UNQUOTED.is_file(), reason="the cases of ../shared are not here")
+def test_the_table_of_the_case_is_refused_by_inspect_and_by_the_run(tmp_path, capsys):
+    from magicface.__main__ import main
+
+    (tmp_path / "a.jpg").write_bytes((ROOT / "examples" / "portraits" / "calm.jpg").read_bytes())
+    asked = ["batch", str(tmp_path), "--wishes", str(UNQUOTED), "-q", "--engine", "draft"]
+    for more in (["--inspect"], ["-o", str(tmp_path / "run")]):
+        assert main([*asked, *more]) == 2
+        assert "line 2: the row has 3 fields, and the header 2 (name, wish); quote" in (told := capsys.readouterr().err)
+        assert 'happy,"AU6=2,AU12=3"' in told
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name,name,wish\na,b,AU12=1\n", "two columns 'name'"), ("Wish,wish\nAU12=1,AU12=2\n", "two columns 'wish'"),
+        ("name;request\na;AU12=1\nb;AU12=2\n", "no column `wish`; it has name, request"),
+        ("", "There is no wish in"), ("\n;;\n", "There is no wish in"), ("name,wish\n", "There is no wish in"),
+        ("name,wish\nhappy\n", "line 2: the row has no `wish`"), ("\x00\x01\x02", "no text"),
+    ],
+)  # fmt: skip
+def test_a_fault_of_the_whole_table_is_told_once(tmp_path, text, message):
+    with pytest.raises(InputError, match=message) as caught:
+        read_wishes(written(tmp_path / "w.csv", text), to_vector)
+    assert len(str(caught.value).splitlines()) <= 2
+
+
+def test_a_manifest_without_the_right_header_is_one_fault(tmp_path):
+    for text, message in (
+        ("file;wish\na.jpg;happy\n" * 9, "no use for its column 'file'"),
+        ("wish\nhappy\n", "no column `photo`"),
+    ):
+        with pytest.raises(InputError, match=message):
+            read_jobs(written(tmp_path / "m.csv", text))
+
+
+def test_sheets_are_told_how_to_be_saved(tmp_path):
+    (tmp_path / "w.xlsx").write_bytes(b"PK")
+    with pytest.raises(InputError, match="save the sheet as CSV"):
+        read_rows(tmp_path / "w.xlsx")
+
+
+def test_rows_of_json_know_their_columns_in_any_case(tmp_path):
+    path = written(tmp_path / "m.JSONL", '{"Photo": "a.jpg", "WISH": "happy"}\n{"photo": 1, "Photo": 2}\n')
+    (_, row), (_, fault) = read_rows(path, PHOTOS)
+    assert row == {"photo": "a.jpg", "wish": "happy"}
+    assert isinstance(fault, InputError)
+
+
+CELL = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=12)
+
+
+@given(
+    st.lists(st.tuples(CELL, CELL), min_size=1, max_size=5),
+    st.sampled_from(",;\t"),
+    st.sampled_from(["utf-8", "utf-16"]),
+)
+def test_what_a_spreadsheet_wrote_comes_back(tmp_path_factory, rows, separator, encoding):
+    path = tmp_path_factory.mktemp("table") / "t.csv"
+    written(path, table(separator, [("one", "two"), *rows]), encoding)
+    kept = [{"one": a, "two": b} for a, b in rows if a.strip() or b.strip()]
+    found = read_table(path)
+    assert found.columns == ("one", "two")
+    if found.dialect.decimal == ".":
+        assert [{k: v.strip() for k, v in row.items()} for _, row in found.rows] == [
+            {k: v.strip() for k, v in row.items()} for row in kept
+        ]
