@@ -82,6 +82,9 @@ class FakeEditor:
 
     generate = edit
 
+    def keeps(self, subject: Any) -> bool:
+        return False
+
     def engine_for(self, *asked: Any) -> str:
         return "diffusion"
 
