@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 VERBOSITY = {"transformers": "TRANSFORMERS_VERBOSITY", "diffusers": "DIFFUSERS_VERBOSITY"}
 """Library -> the environment variable that it takes its level from when it is imported."""
-_NOISE = (b"INFO: ", b"WARNING: All log messages before absl::InitializeLog() is called")
+_NOISE = (b"INFO: ", b"WARNING: All log messages before absl::InitializeLog() is called", b"[W:onnxruntime:")
 
 
 @contextlib.contextmanager
@@ -60,5 +60,5 @@ def native() -> Iterator[None]:
             os.close(kept)
             file.seek(0)
             for line in file:
-                if not line.startswith(_NOISE):
+                if not any(mark in line for mark in _NOISE):
                     os.write(2, line)

@@ -101,7 +101,7 @@ def animate(arguments: list[str]) -> int:
         ("onset", 0.4, "in which it comes"), ("apex", 0.6, "for which it stays"),
         ("offset", 0.6, "in which it goes"), ("rest", 0.2, "before and after"),
     ):  # fmt: skip
-        parser.add_argument(f"--{name}", type=float, default=seconds, help=f"seconds {what}; not with keyframes")
+        parser.add_argument(f"--{name}", type=float, help=f"seconds {what} (default: {seconds}); not with keyframes")
     _add_side(parser, None, "the frames")
     args = parser.parse_args(arguments)
     cli.listen(args.quiet)
@@ -115,7 +115,11 @@ def animate(arguments: list[str]) -> int:
     if target.resolve() == args.photo.resolve():
         raise InputError(f"The result {target} would overwrite the photo; choose another -o.")
     times = {name: getattr(args, name) for name in ("onset", "apex", "offset", "rest")}
-    frames = keyframes(args.wish) or rise_and_fall(",".join(args.wish), **times)
+    times = {name: seconds for name, seconds in times.items() if seconds is not None}
+    frames = keyframes(args.wish)
+    if frames and times:
+        raise InputError(f"Keyframes say when all happens; leave out {', '.join(f'--{name}' for name in times)}.")
+    frames = frames or rise_and_fall(",".join(args.wish), **times)
     between(frames, args.fps)
     from .sweeps import animate as made
 

@@ -44,3 +44,12 @@ def test_help_does_not_hang_on_docstrings(package):
         assert text.startswith(f"usage: {name} [-h]")
         about = text.split("\n\n")[1]
         assert about[0].isupper(), f"{name} does not say what it does"
+
+
+def test_times_of_an_animation_do_not_go_with_keyframes(tmp_path, monkeypatch, capsys):
+    from magicface.__main__ import main
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photo.png").write_bytes(b"")
+    assert main(["animate", "photo.png", "0:neutral", "1:happy", "--onset", "1"]) == 2
+    assert "--onset" in capsys.readouterr().err

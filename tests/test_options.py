@@ -82,6 +82,9 @@ class FakeEditor:
 
     generate = edit
 
+    def keeps(self, subject: Any) -> bool:
+        return False
+
     def engine_for(self, *asked: Any) -> str:
         return "diffusion"
 
@@ -196,8 +199,10 @@ def stop(*arguments: Any, **options: Any) -> Any:
 
 
 WALKS = {
-    "magicface": Walk("photo.png AU12=2", MAGICFACE | SAVED, PAIR | STRENGTH),
-    "magicface batch": Walk(BATCH, MAGICFACE | RAN, PAIR | STRENGTH | RAY | {"--again": "", "--inspect": ""}),
+    "magicface": Walk("photo.png AU12=2 --model embedded", MAGICFACE | SAVED, PAIR | STRENGTH),
+    "magicface batch": Walk(
+        f"{BATCH} --model embedded", MAGICFACE | RAN, PAIR | STRENGTH | RAY | {"--again": "", "--inspect": ""}
+    ),
     "magicface neutralize": Walk("photo.png", MEASURED, PAIR | STRENGTH),
     "magicface transfer": Walk("photo.png b.png", MEASURED, PAIR | STRENGTH),
     "magicface sweep": Walk("photo.png AU12", SHEETS, PAIR | STRENGTH),
@@ -229,7 +234,7 @@ WALKS = {
         MAGICFACE | REDO | MADE | {"common.provenance.verify.read_recipe": RECIPE},
     ),
     "rigface": Walk(
-        "photo.png --light azimuth=30",
+        "photo.png --light azimuth=30 --model embedded",
         RIGFACE | SAVED,
         PAIR
         | STRENGTH
@@ -243,7 +248,9 @@ WALKS = {
         {"--light": "azimuth=40", "--pose": "yaw=3", "--target": "b.png", "--copy": "pose", "--guidance": "3"},
         refused={"--guidance"},
     ),
-    "rigface batch": Walk(BATCH, RIGFACE | RAN, PAIR | STRENGTH | RAY, {"--guidance": "3"}, {"--guidance"}),
+    "rigface batch": Walk(
+        f"{BATCH} --model embedded", RIGFACE | RAN, PAIR | STRENGTH | RAY, {"--guidance": "3"}, {"--guidance"}
+    ),
     "rigface score": Walk("{folder}", {"common.batch.scores.score": "scores.csv"}),
     "rigface report": Walk("{folder}", {"common.batch.report.page.report": "page"}, {}, {"--output": "x.html"}),
     "rigface download": Walk("", {"common.download.download": "folder"}),

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from ..errors import MissingDependencyError
+from ..foreign import native
 
 BITS = 32
 MESSAGE = tuple(int(bit) for bit in f"{0xB6D2594E:032b}")
@@ -138,13 +139,15 @@ def look(pixels: np.ndarray) -> Mark:
 @cache
 def _library() -> Any:
     try:
-        import imwatermark
+        with native():  # onnxruntime tells that it cannot keep an identifier, where the home folder is read-only
+            import imwatermark
+
+            imwatermark.WatermarkEncoder.loadModel()
     except ImportError as error:
         raise MissingDependencyError(
             "invisible-watermark", "the invisible watermark (--no-watermark saves without one)",
             "pip install --no-deps invisible-watermark==0.2.0 && pip install PyWavelets onnxruntime",
         ) from error  # fmt: skip
-    imwatermark.WatermarkEncoder.loadModel()
     return imwatermark
 
 
