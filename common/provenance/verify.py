@@ -125,7 +125,7 @@ def packet(path: Path) -> bytes:
     return packet_of(open_picture(path).info)
 
 
-def packet_of(info: Mapping[str, Any]) -> bytes:
+def packet_of(info: Mapping[Any, Any]) -> bytes:
     """The XMP in the `info` of a PIL image that was read from a file, or nothing."""
     found = info.get("xmp") or info.get("XML:com.adobe.xmp") or b""
     found = found.encode(errors="replace") if isinstance(found, str) else found
