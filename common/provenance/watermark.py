@@ -91,8 +91,8 @@ def unmarked(pixels: np.ndarray, before: np.ndarray | None = None) -> np.ndarray
         found = np.rint(_without(change, marked)).astype(np.uint8)
         if before is not None:
             # Pixels that were not edited differ by rounding alone; where one differs by more, those around it do too.
-            apart = (np.abs(marked - (before + change).clip(0, 255)) > _ROUNDING).any(2).astype(np.uint8)
-            found = np.where(cv2.dilate(apart, kernel)[..., None] > 0, found, before)
+            apart: Any = (np.abs(marked - (before + change).clip(0, 255)) > _ROUNDING).any(2)
+            found = np.where(cv2.dilate(apart.astype(np.uint8), kernel)[..., None] > 0, found, before)
     return found
 
 

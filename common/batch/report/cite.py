@@ -41,7 +41,11 @@ def citation(program: str, made: Sequence[Mapping[str, Any]]) -> str:
     last = made[-1] if made else {}
     versions = last.get("versions")
     version = str(versions.get(DISTRIBUTION, "")) if isinstance(versions, Mapping) else ""
-    rows = [("title", f"{DISTRIBUTION}: a toolkit for diffusion-based face editing"), ("version", version)]
+    rows = [
+        ("author", f"{DISTRIBUTION} contributors"),
+        ("title", f"{DISTRIBUTION}: a toolkit for diffusion-based face editing"),
+        ("version", version),
+    ]
     rows.append(("year", str(last.get("date", ""))[:4]))
     fields = ",\n".join(f"  {name:7} = {{{_plain(text)}}}" for name, text in rows if text)
     own = f"@software{{face_rig,\n{fields}\n}}"

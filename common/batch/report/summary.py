@@ -163,7 +163,8 @@ def table(edits: Edits, names: Sequence[str], told: Mapping[str, str]) -> dict[s
     rows = []
     for name in sorted(own, key=natural):
         failed = sum(edits.rows[place]["state"] == FAILED for place in own[name])
-        for engine in sorted({engines[place] for place in own[name]} - {None}, key=edits.engines.index) or [None]:
+        here = {engines[place] for place in own[name]}
+        for engine in [each for each in edits.engines if each in here] or [None]:
             places = [place for place in own[name] if engines[place] == engine]
             made = int(edits.done[places].sum())
             medians = [_median(column[places]) for column in columns]
