@@ -237,7 +237,7 @@ class FaceEditPipeline(DiffusionPipeline):
 
         images = x if output_type == "latent" else self._decode(x, output_type)
         self.maybe_free_model_hooks()
-        return ImagePipelineOutput(images=images) if return_dict else (images,)
+        return ImagePipelineOutput(images=images) if return_dict else (images,)  # type: ignore[arg-type]
 
     def _decode(self, latents: torch.Tensor, output_type: str) -> Any:
         pixels = decode(self.vae, latents / self.vae.config.scaling_factor)
