@@ -22,7 +22,10 @@ RELIT, TURNED = (0.3, 3.0), (0.75, 1.25)
 """By how much new light may change a colour, and by how much the same light on skin that faces elsewhere."""
 FOLDED = (0.6, 1.25)
 """By how much a fold's relief may change a colour."""
-_COLOURED = (0.9, 1.1)  # of the light's own tint, by which one side may differ
+_COLOURED = (0.95, 1.05)  # of the light's own tint, by which one side may differ
+_SOFTENED = (
+    0.02  # of the window's side, over which new light is smooth: a fitted nose is not quite where the photo's is
+)
 _STRETCHED = (0.15, 0.4)  # of the cosine after: between these, skin seen aslant before goes from hidden to seen
 _CREASE = 0.006  # metres that a point may lie behind what is seen and still be that
 _WET = 0.3  # least light inside a mouth
@@ -89,7 +92,8 @@ def surface(seen: Seen, change: Change) -> Surface:
     lit = shade(torch.stack([old, twin_old, new]), lights).clamp_min(DIM)
     folded = _folded(folds(fit, change), spots, skin, old, new, lights)
     relit = not torch.equal(change.before, change.light)
-    gain = _gain(lit[0], lit[2], lights[1:] if relit else None).numpy() * folded
+    gain = _gain(lit[0], lit[2], lights[1:] if relit else None).numpy()
+    gain = (_softened(gain, fragments.seen.numpy()) if relit else gain) * folded
     twin_gain = _gain(lit[1], lit[2], lights[1:]).numpy() * folded  # the other side lies in other light
     bare = own.numpy() * gain
     source, covered, aslant = source[:, :2].numpy(), _covered(source, depth), _aslant(old, new)
@@ -139,6 +143,14 @@ def _folded(
     plain, fine = (shade(normals, lights[1:]).clamp_min(DIM) for normals in (torch.stack([old, new]), bumped))
     share = fine.mean(2, keepdim=True) / plain.mean(2, keepdim=True)  # a relief casts shade, not colour
     return (share[1] / share[0]).clamp(*FOLDED).numpy() * colour(at[:, 3]) / colour(at[:, 0])
+
+
+def _softened(gain: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """Gains (N, 3) of the places that are seen, (S, S) bool, without the edges that a mesh has and a face has not."""
+    whole, deviation = np.zeros((*seen.shape, 3), np.float32), _SOFTENED * len(seen)
+    whole[seen] = gain
+    near = cv2.GaussianBlur(seen.astype(np.float32), (0, 0), deviation)
+    return cv2.GaussianBlur(whole, (0, 0), deviation)[seen] / near[seen][:, None]
 
 
 def _gain(before: torch.Tensor, after: torch.Tensor, lights: torch.Tensor | None) -> torch.Tensor:

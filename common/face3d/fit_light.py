@@ -17,6 +17,8 @@ _WIDTH = 96  # of the picture that the light is read from: light varies slowly
 _FEWEST = 60  # pixels of skin that nine coefficients need
 _DARK, _BRIGHT = 0.02, 0.98  # beyond these, a camera has cut
 _NOT_SKIN = (range(17, 22), range(22, 27), range(36, 42), range(42, 48), range(48, 60))  # iBUG brows, eyes, lips
+# Share of its colour that is believed: what varies over a face in colour is the skin, more than the light.
+_COLOUR = 0.25
 # How strongly a light is thought to come evenly from everywhere: half a face shows no more than half the normals.
 _RIDGE = (1e-6, *3 * (0.003,), *5 * (0.01,))
 
@@ -65,7 +67,9 @@ def fit_light(
     rows = basis(normals) * normals.new_tensor(CONSTANTS)  # (N, 9)
     product, weight = _robust(rows, colours)
     albedo = (weight @ (rows @ product) / weight.sum()).clamp_min(1e-4)
-    return physical(product / albedo)[None].float(), albedo.float()
+    light = product / albedo
+    even = light.mean(1, keepdim=True)
+    return physical(even + _COLOUR * (light - even))[None].float(), albedo.float()
 
 
 def as_floats(picture: np.ndarray) -> np.ndarray:

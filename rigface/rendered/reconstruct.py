@@ -16,6 +16,7 @@ from common.draft.draft import Draft
 from common.errors import InputError
 from common.face3d.camera import angles_of, rotation_matrix
 from common.face3d.fit import Fit
+from common.face3d.lighting import ambient, brightness
 from common.faces import Crop, Face
 from common.images import on_white
 from common.measure.estimators import described
@@ -28,6 +29,9 @@ log = logging.getLogger(__name__)
 
 LIMITS = {"yaw": 50.0, "pitch": 25.0, "roll": 20.0}
 """Degrees to either side that a head may look after the edit: what the embedded model has seen."""
+_AROUND = 0.8
+"""Mean brightness of a light over all directions, over that on what faces the camera. A photo shows no more: what a
+fitted light says of the others is a guess, which makes a new lamp too bright, too dim, or coloured."""
 REACH = 0.04
 """How far from person and drawn head an edit may change the picture, over the crop's side: hair that turns along."""
 
@@ -116,7 +120,7 @@ class Rendered:
         if wish.pose is not None:
             turn = wish.pose.matrix(source.rotation) @ source.rotation.T
         if wish.light is not None:
-            light = wish.light.harmonics(source.light)
+            light = wish.light.harmonics(ambient(_AROUND * brightness(source.light)[None])[0])
         if target is not None:
             units = target.units - source.units if "expression" in copy else units
             turn = target.rotation @ source.rotation.T if "pose" in copy else turn

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from common.action_units import ACTION_UNITS
 from common.draft.change import Change
 from common.draft.draft import Draft
-from common.draft.surface import surface
+from common.draft.surface import _gain, surface
 from common.face3d.lighting import ambient, brightness, directional, physical, shade, spread
+from rigface import Light, RigFace, RigWish
 
 FRONT = spread(500).float()
 FRONT = FRONT[FRONT[:, 2] > 0][None]
@@ -95,8 +96,6 @@ def test_expressions_keep_the_colour_of_the_skin(draft, photo, face, name):
 
 @given(st.integers(0, 2**31))
 def test_any_two_lights_give_gains_that_are_finite_and_positive(seed):
-    from common.draft.surface import _gain
-
     draw = torch.Generator().manual_seed(seed)
     lights = 3 * torch.randn(2, 9, 3, generator=draw)
     before, after = (shade(FRONT, light[None])[0].clamp_min(0.12) for light in lights)
@@ -112,3 +111,36 @@ def test_a_coloured_lamp_colours_the_face(draft, photo, face):
     before, after = (each[y0:y1, x0:x1].reshape(-1, 3).mean(0) for each in (photo, after))
     assert after[0] > before[0]
     assert after[2] < before[2]
+
+
+@pytest.fixture(scope="module")
+def lit(photo):
+    """From wishes to the face alone, (h, w, 3) float; of none, as the photo has it."""
+    editor = RigFace.drafting(finder="mediapipe", parser="grabcut")
+    subject = editor.encode(photo)
+    assert subject.face is not None
+    x0, y0, x1, y1 = subject.face.box.round().astype(int)
+
+    def made(wish: RigWish | None) -> np.ndarray:
+        image = subject.photo if wish is None else editor.edit(subject, wish, progress=False)
+        return np.asarray(image)[y0:y1, x0:x1].astype(float)
+
+    return made
+
+
+def test_lamps_from_either_side_differ_and_leave_the_colour_of_the_skin(lit):
+    before, right, left = lit(None), lit(RigWish(light=Light(60))), lit(RigWish(light=Light(-60)))
+    middle = before.shape[1] // 2
+    balance = [each[:, middle:].mean() / each[:, :middle].mean() for each in (right, left)]
+    assert balance[0] > 1.15 * balance[1]
+    for after in (right, left):
+        assert 0.75 < after.mean() / before.mean() < 1.2
+        shares = [each.mean((0, 1)) / each.mean() for each in (before, after)]
+        assert np.abs(shares[1] - shares[0]).max() < 0.02
+
+
+def test_a_copied_light_brings_no_colour_along(lit, photo):
+    green = np.rint(photo[:, ::-1] * np.array([0.7, 1.0, 0.75])).astype(np.uint8)
+    before, after = lit(None), lit(RigWish(target=green, copy="light"))
+    shares = [each.mean((0, 1)) / each.mean() for each in (before, after)]
+    assert np.abs(shares[1] - shares[0]).max() < 0.02
