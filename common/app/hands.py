@@ -97,7 +97,10 @@ class Hands:
         gr = gradio()
         values = tuple(values)
         yield unchanged()
-        if visit.stopped or visit.left or not _newest(visit, asked, values):
+        if not _newest(visit, asked, values):
+            return
+        if visit.stopped:  # while this edit waited for its turn
+            yield [gr.skip(), gr.skip(), gr.skip(), STOPPED, gr.skip()]
             return
         try:
             wish, sampling = self._asked(values)
@@ -111,14 +114,14 @@ class Hands:
                 yield [said(str(error)), gr.skip(), gr.skip(), FAILED, gr.skip()]
             return
         visit.latest = edit
+        visit.shown = values
         status = said("") if visit.subject is None else advice(visit)
         yield [status, *self._results(visit), "<p class='made'>Measuring ...</p>", gr.skip()]
         report = measured(visit, edit, self.controls.requested(wish))
         with tempfile.NamedTemporaryFile(prefix="edit-", suffix=".zip", dir=self.folder, delete=False) as file:
             pack(edit, report, self.controls.told(wish), Path(file.name))
-        if visit.left or visit.wanted != values:  # they have changed while the face was measured
+        if visit.left or visit.shown != values:  # they have changed while the face was measured
             return
-        visit.shown = values
         yield [gr.skip()] * 3 + [table(report, edit), gr.update(value=file.name, interactive=True)]
 
     def sweep(self, asked: float, title: str, visit: Visit, values: Sequence[Any], progress: Any) -> Any:
@@ -199,11 +202,11 @@ class Hands:
 
 
 def _newest(visit: Visit, asked: float, values: tuple[Any, ...]) -> bool:
-    """Whether no later values have been asked for; these are then the wanted ones.
+    """Whether the photo is still there and no later values have been asked for; these are then the wanted ones.
 
     Requests overtake each other on their way, so the page says when it made each.
     """
-    if asked < visit.asked:
+    if visit.left or asked < visit.asked:
         return False
     visit.asked = asked
     visit.wanted = values
