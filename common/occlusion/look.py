@@ -15,8 +15,8 @@ from .network import kind_of, network
 from .spread import spread
 
 SURE = {"right eye": 3.0, "left eye": 3.0, "nose": 2.5, "mouth": 2.3}
-"""Logits above which organs count as hidden. In 135 frames of four films and 21 photographs, frowns and squints reach 2.4
-for eyes; what is drawn before eyes has 4 and more."""
+"""Logits above which organs count as hidden. In 135 frames of four films and 21 photographs, frowns and squints reach
+2.4 for eyes; most of what is drawn before eyes has 4 and more."""
 PAIRED = 0.7, 2.4
 """Of nose and mouth: logits of each, and their sum, above which both are hidden."""
 _PAIR = ("nose", "mouth")
