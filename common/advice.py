@@ -10,7 +10,7 @@ import numpy as np
 
 from .errors import InputError
 from .faces import Face
-from .occlusion import look
+from .occlusion import Look, look
 
 log = logging.getLogger(__name__)
 
@@ -64,30 +64,36 @@ def advise(pixels: np.ndarray, faces: Sequence[Face], face: Face, chosen: bool =
         found.append("the face is blurred: take a sharper photo")
     unsure = face.score < UNSURE.get(face.backend, 0.0)
     seen = look(pixels, face)
-    found += [_beyond(side, seen.half) for side in seen.beyond]
+    found += [_beyond(side, seen) for side in seen.beyond]
+    covered = [name for name in seen.hidden if name not in seen.outside]
     if not seen.any_organ or (unsure and not (seen.hidden or seen.beyond or aside or blurred or wide < SMALL)):
         found.append(STRANGE)
-    elif seen.hidden:
-        found.append(_hidden(seen.hidden, unsure))
+    elif covered:
+        found.append(_hidden(covered, unsure))
     return found
 
 
-def _beyond(side: str, half: bool) -> str:
-    share = "about half" if half else "part"
-    return f"{share} of the face lies beyond the photo's {side} border: take a photo that shows all of it"
+def _beyond(side: str, seen: Look) -> str:
+    parts = f" ({_named(seen.outside)})" if seen.outside else ""
+    share = "about half" if seen.half else "part"
+    return f"{share} of the face lies beyond the photo's {side} border{parts}: take a photo that shows all of it"
 
 
 def _hidden(parts: Sequence[str], unsure: bool) -> str:
-    """What is hidden, left and right as the person has them."""
+    several = len(parts) > 1
+    how = "hidden" if not unsure else f"hidden, or {'do' if several else 'does'} not look like a person's"
+    by = "glasses, hair, a hand" if any(name.endswith("eye") for name in parts) else "a mask, a hand, a cup"
+    are, them, they_are = ("are", "them", "they are") if several else ("is", "it", "it is")
+    told = _named(parts)
+    return f"{told} {are} {how} ({by}?): the warp leaves {them} as {they_are}; take a photo that shows {them}"
+
+
+def _named(parts: Sequence[str]) -> str:
+    """Parts of a face in words, left and right as the person has them."""
     eyes = [name for name in parts if name.endswith("eye")]
     names = ["both eyes"] if len(eyes) == 2 else [f"the person's {name}" for name in eyes]
     names += [f"the {name}" for name in parts if name not in eyes]
-    several = len(parts) > 1
-    told = " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
-    how = "hidden" if not unsure else f"hidden, or {'do' if several else 'does'} not look like a person's"
-    by = "glasses, hair, a hand" if eyes else "a mask, a hand, a cup"
-    are, them, they_are = ("are", "them", "they are") if several else ("is", "it", "it is")
-    return f"{told} {are} {how} ({by}?): the warp leaves {them} as {they_are}; take a photo that shows {them}"
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def heed(advice: Iterable[str], strict: bool) -> None:

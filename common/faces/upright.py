@@ -21,8 +21,10 @@ SURE = {"mediapipe": 0.9}
 photographs, and at most 0.89 to the landmarks that it makes up in a portrait that stands upside down."""
 CREDIBLE = {"mediapipe": 0.7}
 """Scores below which a finder's turned face is taken for a mistake."""
-BETTER = 0.03, 0.1
+BETTER = 0.03, 0.06
 """By how much a face of another turn must score better than one of the photo as it is: if it is sure, and if not."""
+CUT = 0.15
+"""Share of the landmarks beyond the photo, from which a face of a low score is one that the border cuts."""
 SIDES = {1: "with its top to the photo's right", 2: "upside down", 3: "with its top to the photo's left"}
 """How a face stands that these quarter turns anticlockwise bring upright."""
 
@@ -64,7 +66,7 @@ class UprightFinder:
                 back = invert(quarter_turn(turns, (image.shape[1], image.shape[0])))
                 turned.append((best, [face.mapped(back) for face in found]))
         rivals = [face for _, found in turned for face in found]
-        if not turned or any(face.score >= credible and not _beaten(face, rivals) for face in _upright(own)):
+        if not turned or any(face.score >= credible and not _beaten(face, rivals, image) for face in _upright(own)):
             return own
         return left_to_right(max(turned, key=lambda each: each[0])[1])
 
@@ -91,11 +93,12 @@ def _upright(faces: list[Face]) -> list[Face]:
     return [face for face in faces if abs(face.roll) <= TILTED]
 
 
-def _beaten(face: Face, rivals: list[Face]) -> bool:
-    """Whether another turn shows a better face in the same place."""
+def _beaten(face: Face, rivals: list[Face], image: np.ndarray) -> bool:
+    """Whether another turn shows a better face in the same place, where the photo's border does not cut the face."""
+    outside = ((face.landmarks < 0) | (face.landmarks > image.shape[1::-1])).any(1).mean()
 
     def better(rival: Face) -> bool:
         sure = rival.score >= SURE.get(rival.backend, 0.0)
-        return rival.score >= face.score + BETTER[not sure]
+        return rival.score >= face.score + BETTER[not sure] and (sure or outside < CUT)
 
     return any(better(rival) and shared(face, rival) >= SAME_FACE for rival in rivals)
