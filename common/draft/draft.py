@@ -13,7 +13,8 @@ from ..face3d.fit import Fit
 from ..faces import Crop, Face
 from ..faces.warp import sample
 from .change import Change
-from .layers import Layers, layers
+from .layers import GAMMA, Layers, layers
+from .lip_motion import with_lips
 from .seen import Seen
 from .surface import surface
 from .surroundings import Surroundings
@@ -97,9 +98,10 @@ class Draft:
             return self.photo.copy()
         drawn = surface(self.seen, change)
         turns = not torch.equal(change.turn, torch.eye(3))
-        if turns and not bare:
-            return self._composed(turned(drawn, self.seen, self.around), None)
-        return self._composed(layers(drawn, self.seen, self.around, turns), None if turns else self._worn)
+        laid = turned(drawn, self.seen, self.around) if turns and not bare else None
+        laid = laid or layers(drawn, self.seen, self.around, turns)
+        laid = with_lips(laid, self.seen, drawn.after, drawn.light**GAMMA)
+        return self._composed(laid, None if turns else self._worn)
 
     @cached_property
     def _worn(self) -> tuple[np.ndarray, np.ndarray] | None:

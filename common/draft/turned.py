@@ -40,7 +40,7 @@ def turned(drawn: Surface, before: Seen, around: Surroundings | None) -> Layers:
     tall = float(np.ptp(before.before.points[:, 1].numpy()))
     none = np.zeros((side, side), np.float32)
     head, body = (seen.astype(np.float32), none) if around is None else (around.head, around.body)
-    told = (drawn.covered < _HIDDEN) & (drawn.aslant < _ASLANT)
+    told = (drawn.covered < _HIDDEN) & (drawn.aslant < _ASLANT) & ~drawn.wet
     if around is not None:
         told &= ~np.isin(at(around.labels, drawn.source), _NO_FACE)
     face = cv2.erode(picture_of(told.astype(np.float32), seen), np.ones((3, 3))) > 0
@@ -52,13 +52,12 @@ def turned(drawn: Surface, before: Seen, around: Surroundings | None) -> Layers:
     away = cv2.distanceTransform((~face).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
     shift = _smooth(left / (left + away + 1e-3)) * slid + _smooth(outward / (ROLLED * tall) + 1) * spun
     shift = np.where(face[..., None], shift, cv2.GaussianBlur(shift, (0, 0), max(1.0, _SMOOTH * side)))
-    hidden = picture_of(drawn.covered * drawn.wet, seen)
     own = picture_of(drawn.gain**GAMMA, seen, 1)
     person = None if around is None else _carried(np.maximum(head, body), shift)
     gain = gained(own, face, face, tall * (EDGE + (FAR - EDGE) * np.maximum(head, body)), person)
     ones = np.ones((side, side, 3), np.float32)
     return Layers(
-        shift.astype(np.float32), gain, cv2.GaussianBlur(hidden, (0, 0), 0.7),
+        shift.astype(np.float32), gain, none,
         np.zeros((side, side, 2), np.float32), ones, none + 1, picture_of(to_srgb(drawn.fill), seen),
     )  # fmt: skip
 

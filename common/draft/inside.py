@@ -1,0 +1,119 @@
+"""The inside of a mouth after the lips have moved: the photo's own teeth in one piece, and paint where it shows nothing.
+
+A row of teeth moves as one piece: what lies above the dark line between the rows, or all of it where there is none,
+stays with the skull, and what lies below goes with the lower lip. What more of the mouth comes to light is the nearest
+that the photo shows, drawn out; where that would be too much, it is painted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from ..face3d.fit_light import to_srgb
+from .lips import COLUMNS, Lips, least_path, smoothed
+
+if TYPE_CHECKING:
+    from .lip_motion import Parted
+    from .seen import Seen
+
+_ROWS = 32
+_GAP = 0.45  # of the brightness of teeth: what is darker is between the rows
+_SHOWN = 0.04  # of a mouth's width: a mouth that is open less shows nothing of its inside
+_DRAWN_OUT = (2.0, 4.0)  # times; between these, what is drawn out goes over into paint
+_LONGER = 0.12  # of what is seen of the teeth: by so much they may grow before a gap opens below them
+_EDGE = 1.0  # pixels
+
+
+@dataclass(frozen=True, eq=False)
+class Inside:
+    """What is seen inside a mouth, at places (h, w, 2).
+
+    Attributes:
+        sources: (h, w, 2) in the axes of `Lips`, where the photo shows it.
+        painted: (h, w) in [0, 1], where it does not.
+        paint: (h, w, 3) display values in [0, 1].
+    """
+
+    sources: np.ndarray
+    painted: np.ndarray
+    paint: np.ndarray
+
+
+def inside_of(seen: Seen, parted: Parted, places: np.ndarray) -> Inside:
+    """Look into the mouth.
+
+    Args:
+        seen: the head in the photo.
+        parted: the lips' edges after the change.
+        places: (h, w, 2) in the axes of `Lips`, seen from the skull.
+    """
+    lips = seen.lips
+    x = places[..., 0].clip(parted.x[0], parted.x[-1])
+    now_top, now_bottom = (np.interp(x, parted.x, y) for y in (parted.upper, parted.lower))
+    y = np.minimum(np.maximum(places[..., 1], now_top), now_bottom)
+    # The middle stays where it is; towards the corners of a mouth that widens, its inside is drawn out.
+    right, left = (_drawn_out(sign * x, sign * end, sign * was) for sign, end, was in (
+        (1, parted.x[-1], lips.shown[1]), (-1, parted.x[0], lips.shown[0])))  # fmt: skip
+    old_x = np.where(x > 0, right, -left)
+    top, bottom = (np.interp(old_x, lips.x, edge) for edge in (lips.upper, lips.lower))
+    gap = np.interp(old_x, lips.x, seen.bite)
+    gap = np.minimum(np.maximum(gap, top), bottom)
+    more = (now_bottom - gap) - (bottom - gap)
+    edge = gap + np.minimum(more.clip(0), _LONGER * (gap - top))
+    upper = gap - _drawn_out(edge - y, edge - now_top, gap - top)
+    lower = bottom - _drawn_out(now_bottom - y, now_bottom - edge, bottom - gap)
+    lower = np.where(more > 0, lower, y)
+    below = y > edge
+    stretch = np.where(
+        below, (now_bottom - edge) / (bottom - gap).clip(_EDGE), (edge - now_top) / (gap - top).clip(_EDGE)
+    )
+    stretch = np.where(below & (more <= 0), 1, stretch)
+    painted = ((stretch - _DRAWN_OUT[0]) / (_DRAWN_OUT[1] - _DRAWN_OUT[0])).clip(0, 1)
+    painted = np.where(below, painted * ((y - edge) / _EDGE).clip(0, 1), painted)
+    sources = np.stack([old_x, np.where(below, lower, upper)], 2)
+    return Inside(sources, painted.astype(np.float32), _paint(seen, parted, x, y, now_top, now_bottom))
+
+
+def bite(picture: np.ndarray, lips: Lips) -> np.ndarray:
+    """The line under the upper row of teeth, y (COLUMNS,) in the mouth's axes; the lower lip's edge where no gap is
+    seen between the rows.
+
+    Args:
+        picture: (S, S, 3) uint8, the window.
+        lips: in it.
+    """
+    heights = lips.upper + np.linspace(0, 1, _ROWS)[:, None] * (lips.lower - lips.upper)
+    if (lips.lower - lips.upper).mean() < _SHOWN * lips.width:
+        return lips.lower
+    places = lips.window(np.stack([np.broadcast_to(lips.x, heights.shape), heights], 2)).astype(np.float32)
+    bright = cv2.remap(picture, places[..., 0], places[..., 1], cv2.INTER_LINEAR).astype(np.float32).mean(2)
+    cost = bright / max(float(np.quantile(bright, 0.9)), 1.0)
+    cost[-1] = _GAP
+    line = heights[least_path(cost, 0.05, 2), np.arange(COLUMNS)]
+    return np.minimum(np.maximum(smoothed(line, 2.0), lips.upper), lips.lower)
+
+
+def _drawn_out(distance: np.ndarray, now: np.ndarray | float, was: np.ndarray | float) -> np.ndarray:
+    """From distances now to those before: unchanged near 0, and such that `now` was `was`, where that is less."""
+    share = np.maximum(was, 1e-3) / np.maximum(now, 1e-3)
+    bend = np.maximum(1 / share - 1, 0)
+    return distance / (1 + bend * (distance / np.maximum(now, 1e-3)).clip(0, 1))
+
+
+_FLESH = np.array([0.10, 0.022, 0.02], np.float32)
+_ENAMEL = np.array([0.80, 0.72, 0.60], np.float32)
+
+
+def _paint(
+    seen: Seen, parted: Parted, x: np.ndarray, y: np.ndarray, top: np.ndarray, bottom: np.ndarray
+) -> np.ndarray:
+    """Colours of a mouth's inside at places x, y (h, w) between its edges top and bottom: display values (h, w, 3)."""
+    width = parted.x[-1] - parted.x[0]
+    deep = np.minimum(y - top, bottom - y) / (0.12 * width)
+    light = 0.35 + 0.65 * np.exp(-deep.clip(0, None))
+    cavity = seen.white * _FLESH * light[..., None]
+    return to_srgb(cavity.clip(0, 1)).astype(np.float32)
