@@ -100,7 +100,7 @@ class Draft:
         turns = not torch.equal(change.turn, torch.eye(3))
         laid = turned(drawn, self.seen, self.around) if turns and not bare else None
         laid = laid or layers(drawn, self.seen, self.around, turns)
-        laid = with_lips(laid, self.seen, drawn.after, drawn.light**GAMMA)
+        laid = with_lips(laid, self.seen, drawn.after, drawn.rest, drawn.light**GAMMA)
         return self._composed(laid, None if turns else self._worn)
 
     @cached_property

@@ -22,10 +22,17 @@ if TYPE_CHECKING:
 
 _ROWS = 32
 _GAP = 0.45  # of the brightness of teeth: what is darker is between the rows
+_MIDDLE = 0.1  # of the same: a gap in the middle is likelier by so much
+_LIP = 0.12  # of a mouth's width: so far from its edges there is lip or skin
 _SHOWN = 0.04  # of a mouth's width: a mouth that is open less shows nothing of its inside
 _DRAWN_OUT = (2.0, 4.0)  # times; between these, what is drawn out goes over into paint
 _LONGER = 0.12  # of what is seen of the teeth: by so much they may grow before a gap opens below them
 _EDGE = 1.0  # pixels
+_FLESH = np.array([0.06, 0.014, 0.012], np.float32)  # linear, beside the lips
+_ENAMEL = np.array([0.62, 0.55, 0.46], np.float32)
+_DIM, _DEEP = 0.08, 0.35  # of a mouth's width, over which it gets dark behind the lips; what light is left then
+_LIP_SHADE = 0.03  # of a mouth's width, over which an upper lip shades the teeth
+_TOOTH, _BREADTH = 0.055, 0.16  # of a mouth's width: upper teeth below the line of closed lips; breadth of one
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +81,8 @@ def inside_of(seen: Seen, parted: Parted, places: np.ndarray) -> Inside:
     stretch = np.where(below & (more <= 0), 1, stretch)
     painted = ((stretch - _DRAWN_OUT[0]) / (_DRAWN_OUT[1] - _DRAWN_OUT[0])).clip(0, 1)
     painted = np.where(below, painted * ((y - edge) / _EDGE).clip(0, 1), painted)
+    if not shows(lips):
+        painted = np.ones_like(painted)
     sources = np.stack([old_x, np.where(below, lower, upper)], 2)
     return Inside(sources, painted.astype(np.float32), _paint(seen, parted, x, y, now_top, now_bottom))
 
@@ -87,33 +96,51 @@ def bite(picture: np.ndarray, lips: Lips) -> np.ndarray:
         lips: in it.
     """
     heights = lips.upper + np.linspace(0, 1, _ROWS)[:, None] * (lips.lower - lips.upper)
-    if (lips.lower - lips.upper).mean() < _SHOWN * lips.width:
+    if not shows(lips):
         return lips.lower
     places = lips.window(np.stack([np.broadcast_to(lips.x, heights.shape), heights], 2)).astype(np.float32)
     bright = cv2.remap(picture, places[..., 0], places[..., 1], cv2.INTER_LINEAR).astype(np.float32).mean(2)
-    cost = bright / max(float(np.quantile(bright, 0.9)), 1.0)
-    cost[-1] = _GAP
+    beside = np.stack([lips.upper - _LIP * lips.width, lips.lower + _LIP * lips.width])
+    beside = lips.window(np.stack([np.broadcast_to(lips.x, beside.shape), beside], 2)).astype(np.float32)
+    lit = float(cv2.remap(picture, beside[..., 0], beside[..., 1], cv2.INTER_LINEAR).mean())
+    share = np.linspace(-1, 1, _ROWS)[:, None]
+    cost = bright / max(float(np.quantile(bright, 0.9)), lit, 1.0) + _MIDDLE * share**2
+    cost[-1] = np.where(bright.mean() > _GAP * lit, _GAP, 1)
     line = heights[least_path(cost, 0.05, 2), np.arange(COLUMNS)]
     return np.minimum(np.maximum(smoothed(line, 2.0), lips.upper), lips.lower)
 
 
+def shows(lips: Lips) -> bool:
+    """Whether lips are open so far that a photo shows what is between them."""
+    return bool((lips.lower - lips.upper).mean() > _SHOWN * lips.width)
+
+
 def _drawn_out(distance: np.ndarray, now: np.ndarray | float, was: np.ndarray | float) -> np.ndarray:
-    """From distances now to those before: unchanged near 0, and such that `now` was `was`, where that is less."""
-    share = np.maximum(was, 1e-3) / np.maximum(now, 1e-3)
-    bend = np.maximum(1 / share - 1, 0)
-    return distance / (1 + bend * (distance / np.maximum(now, 1e-3)).clip(0, 1))
-
-
-_FLESH = np.array([0.10, 0.022, 0.02], np.float32)
-_ENAMEL = np.array([0.80, 0.72, 0.60], np.float32)
+    """From distances now to those before: such that `now` was `was`, where that is less, and less drawn out near 0."""
+    share = (np.maximum(was, 1e-3) / np.maximum(now, 1e-3)).clip(None, 1)
+    bent = 1 / (1 + (1 / share - 1) * (distance / np.maximum(now, 1e-3)).clip(0, 1))
+    return distance * (share + bent) / 2
 
 
 def _paint(
     seen: Seen, parted: Parted, x: np.ndarray, y: np.ndarray, top: np.ndarray, bottom: np.ndarray
 ) -> np.ndarray:
-    """Colours of a mouth's inside at places x, y (h, w) between its edges top and bottom: display values (h, w, 3)."""
-    width = parted.x[-1] - parted.x[0]
-    deep = np.minimum(y - top, bottom - y) / (0.12 * width)
-    light = 0.35 + 0.65 * np.exp(-deep.clip(0, None))
-    cavity = seen.white * _FLESH * light[..., None]
-    return to_srgb(cavity.clip(0, 1)).astype(np.float32)
+    """Colours of a mouth's inside at places x, y (h, w) between its edges top and bottom: display values (h, w, 3).
+
+    Under an upper lip that has been closed, the upper teeth come to light, which reach a little below where the lips
+    met; the rest is dark flesh.
+    """
+    lips = seen.lips
+    deep = (np.minimum(y - top, bottom - y) / (_DIM * lips.width)).clip(0, None)
+    colour = _FLESH * (_DEEP + (1 - _DEEP) * np.exp(-deep))[..., None]
+    if not shows(lips):
+        along = x / (lips.width / 2)
+        tips = np.interp(x, lips.x, lips.upper) + _TOOTH * lips.width * (1 - along**2).clip(0, None)
+        number = np.abs(x) / (_BREADTH * lips.width)
+        between = np.exp(-(((number - np.rint(number)) / 0.07) ** 2))
+        tips = tips - 0.12 * _TOOTH * lips.width * (2 * np.abs(number - np.floor(number) - 0.5)) ** 4
+        share = ((tips - y) / _EDGE).clip(0, 1) * (1 - along**4).clip(0, 1)
+        shade = (1 - np.exp(-(y - top).clip(0, None) / (_LIP_SHADE * lips.width))) * (1 - 0.6 * along**2).clip(0, 1)
+        tooth = _ENAMEL * ((0.35 + 0.65 * shade) * (1 - 0.25 * between))[..., None]
+        colour = colour + share[..., None] * (tooth - colour)
+    return to_srgb((seen.white * colour).clip(0, 1)).astype(np.float32)

@@ -11,18 +11,18 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
-import torch
 
 from .field import extend, fade
 from .heads import Placed
 from .inside import Inside, inside_of
 from .layers import Layers
-from .lips import COLUMNS, Lips, opening, smoothed
-from .mouth import at, upper_teeth
+from .lips import COLUMNS, LIPS, Lips, opening, smoothed
+from .mouth import at
 from .seen import Seen
 
 _REACH = 0.35  # of a mouth's width, over which the lips' own motion goes over into the face's
 _MARGIN = 1.0  # pixels beside an edge of the lips that may show what is on its other side
+_BEYOND = 3.0  # pixels beyond a corner, where the face's motion is read
 _AROUND = 0.8  # of a mouth's width, beside it: what is computed here
 _STILL = 1e-3  # pixels
 _SOFT = 0.04  # of a mouth's width: light does not change faster than that beside the lips
@@ -45,13 +45,14 @@ class Parted:
     sources: np.ndarray
 
 
-def with_lips(drawn: Layers, seen: Seen, after: Placed, light: np.ndarray) -> Layers:
+def with_lips(drawn: Layers, seen: Seen, after: Placed, rest: Placed, light: np.ndarray) -> Layers:
     """What is drawn, with the mouth's motion as the photo's lips have it.
 
     Args:
         drawn: the whole head.
         seen: the head in the photo.
         after: the head after the change.
+        rest: the head after its turn alone.
         light: (3,) how many times as bright the inside of the mouth gets, display values.
 
     Returns:
@@ -59,8 +60,8 @@ def with_lips(drawn: Layers, seen: Seen, after: Placed, light: np.ndarray) -> La
         lip, and what is painted where it shows nothing.
     """
     lips, crop = seen.lips, seen.crop
-    skull = _skull(seen, after)
-    parted = _parted(lips, seen, after, skull)
+    skull = _skull(seen, rest)
+    parted = _parted(lips, _marks(seen, after) - _marks(seen, rest), skull)
     reach = _REACH * lips.width
     x0, y0, x1, y1 = _rectangle(lips, parted, skull, crop.size)
     columns, rows = np.meshgrid(np.arange(x0, x1, dtype=np.float64), np.arange(y0, y1, dtype=np.float64))
@@ -92,16 +93,14 @@ def with_lips(drawn: Layers, seen: Seen, after: Placed, light: np.ndarray) -> La
     )
 
 
-def _parted(lips: Lips, seen: Seen, after: Placed, skull: np.ndarray) -> Parted:
-    """Where the edges go."""
-    embedding = seen.fit.head.embedding
-    marks = [embedding.points(each.points[None], "mesh468")[0, :, :2].numpy() for each in (seen.before, after)]
+def _parted(lips: Lips, steps: np.ndarray, skull: np.ndarray) -> Parted:
+    """Where the edges go, by the steps (468, 2) of the landmarks, window pixels."""
     before = np.stack(lips.edges())
     moved = []
     for edge, rows, spots in zip(before, lips.marks, lips.spots):
-        step = (marks[1] - marks[0])[rows]
-        steps = np.stack([np.interp(lips.x, spots, step[:, axis]) for axis in (0, 1)], 1)
-        moved.append(lips.local(_through(skull, edge + smoothed(steps, COLUMNS / 32))))
+        step = steps[rows] @ skull[:, :2].T
+        step = np.stack([np.interp(lips.x, spots, step[:, axis]) for axis in (0, 1)], 1)
+        moved.append(lips.local(edge + smoothed(step, COLUMNS / 32)))
     corners = (moved[0][[0, -1]] + moved[1][[0, -1]]) / 2  # the same for both lips
     x = np.linspace(corners[0, 0], max(corners[1, 0], corners[0, 0] + 1), COLUMNS)
     heights, sources = [], []
@@ -136,7 +135,11 @@ def _motion(
     old = lips.local(here + shift)
     old_x = old[..., 0].clip(lips.x[0], lips.x[-1])
     old_edges = [np.interp(old_x, lips.x, y) for y in (lips.upper, lips.lower)]
+    aside = (old[..., 0] < lips.x[0]) | (old[..., 0] > lips.x[-1])
     back = _inverse(skull)
+    ends = [_through(back, lips.window(np.array([x, (top + low) / 2]))) for x, top, low in (
+        (parted.x[0] - _BEYOND, parted.upper[0], parted.lower[0]),
+        (parted.x[-1] + _BEYOND, parted.upper[-1], parted.lower[-1]))]  # fmt: skip
     moved, near = np.zeros_like(shift), np.zeros(shift.shape[:2])
     for own, edge, heights, old_edge, sign, sources in (
         (above, upper, parted.upper, old_edges[0], -1, parted.sources[0]),
@@ -144,11 +147,12 @@ def _motion(
     ):
         inside = np.where(sign * (places[..., 1] - edge) < 0, 0, places[..., 1] - edge)
         far = np.hypot(beside, inside)
-        told = own & (sign * (places[..., 1] - edge) > _MARGIN) & (sign * (old[..., 1] - old_edge) > _MARGIN)
-        told |= own & (far > reach)
+        told = (sign * (places[..., 1] - edge) > _MARGIN) & (sign * (old[..., 1] - old_edge) > _MARGIN)
+        told = own & (told | ((beside != 0) & aside) | (far > reach))
         face = extend(shift, told)[0] if told.any() else shift
         spots = _through(back, lips.window(np.stack([parted.x, heights], 1)))
         on_edge = at(face, spots - here[0, 0])
+        on_edge[[0, -1]] = at(shift, np.stack(ends) - here[0, 0])  # the same for both lips
         missing = smoothed(sources - spots - on_edge, 1.0)
         missing = np.stack([np.interp(x, parted.x, missing[:, axis]) for axis in (0, 1)], 2)
         weight = fade(far, reach)
@@ -157,17 +161,21 @@ def _motion(
     return moved.astype(np.float32), near[..., None].astype(np.float32)
 
 
-def _skull(seen: Seen, after: Placed) -> np.ndarray:
-    """The affine (2, 3) of the window that takes the upper teeth from where they are now to where they were."""
-    teeth = upper_teeth(seen.fit.head)
-    now, then = (each.points[teeth, :2].double() for each in (after, seen.before))
-    if float((now - then).abs().max()) < _STILL:
+def _marks(seen: Seen, placed: Placed) -> np.ndarray:
+    """The mesh landmarks (468, 2) of a head in the window."""
+    return seen.fit.head.embedding.points(placed.points[None], "mesh468")[0, :, :2].double().numpy()
+
+
+def _skull(seen: Seen, rest: Placed) -> np.ndarray:
+    """The affine (2, 3) of the window that takes the place of a mouth on a head that has turned to where it was.
+
+    Lips are rounder on the fitted head than in many photos: turned by themselves they would open or close.
+    """
+    now, then = (_marks(seen, each)[LIPS] for each in (rest, seen.before))
+    if np.abs(now - then).max() < _STILL:
         return np.eye(2, 3)
-    # Teeth lie nearly on a line in a picture, which tells how they turn and grow, but not how they shear.
-    first, second = (torch.view_as_complex((each - each.mean(0)).contiguous()) for each in (now, then))
-    ratio = complex((second * first.conj()).sum() / (first * first.conj()).sum())
-    turn = np.array([[ratio.real, -ratio.imag], [ratio.imag, ratio.real]])
-    return np.column_stack([turn, then.mean(0).numpy() - turn @ now.mean(0).numpy()])
+    full = np.column_stack([now, np.ones(len(now))])
+    return np.linalg.lstsq(full, then, rcond=None)[0].T
 
 
 def _rectangle(lips: Lips, parted: Parted, skull: np.ndarray, side: int) -> tuple[int, int, int, int]:

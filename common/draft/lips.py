@@ -20,6 +20,8 @@ _UPPER = np.array([78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308])  # MediaPi
 _LOWER = np.array([78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308])
 _OUTER_UPPER = np.array([61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291])
 _OUTER_LOWER = np.array([61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291])
+LIPS = np.concatenate([_UPPER, _LOWER[1:-1], _OUTER_UPPER, _OUTER_LOWER[1:-1]])
+"""The mesh landmarks of the lips."""
 _IBUG = ([60, 61, 62, 63, 64], [60, 67, 66, 65, 64], [48, 49, 51, 53, 54], [48, 59, 57, 55, 54])
 _IBUG_ON_MESH = (np.array([78, 81, 13, 311, 308]), np.array([78, 178, 14, 402, 308]))
 _CLOSED = 0.06  # of a mouth's width: landmarks nearer to each other than this are closed lips
@@ -30,6 +32,7 @@ _CAVITY = 0.65  # of the upper lip's lightness: what is darker is no lower lip
 _UNLIKE = 1.5  # spreads away from a lip's colour, at least, is what is not lip
 _WINDOW = 0.1  # of a mouth's width, the lip beside its edge
 _PRIOR, _STRAY = 0.35, 0.15  # cost of straying from the landmarks by that share of a mouth's width
+_CLEAR, _SURE = 2.0, (0.2, 1.5)  # times as unlike a lip as the lip's own spread: that is sure; bounds of sureness
 _STEEP, _STEPS = 0.4, 4  # cost of a row up or down from column to column, and most rows
 _SEAM = 0.06  # of a mouth's width, in which the dark line between closed lips is looked for
 _WIDE = 0.3  # of the widest gap between lips: between narrower ones little is seen
@@ -153,14 +156,15 @@ def _edges(
     def total(sums: np.ndarray, until: np.ndarray) -> np.ndarray:
         return np.take_along_axis(sums, np.broadcast_to(until.clip(0, _ROWS), (until.shape[0], len(x))), 0)
 
-    def strayed(edge: np.ndarray) -> np.ndarray:
-        return _PRIOR * ((heights - edge) / (_STRAY * width)) ** 2
+    def strayed(edge: np.ndarray, sure: float) -> np.ndarray:
+        return _PRIOR / sure * ((heights - edge) / (_STRAY * width)) ** 2
 
-    first, second = _lipness(unlike, above, inside), _lipness(other, above if dark else below, inside)
+    first, sure = _lipness(unlike, above, inside)
+    second, surely = _lipness(other, above if dark else below, inside)
     here, centre = total(first, index), total(first, start)
-    up = (centre - 2 * here + total(first, index - reach)) / reach + strayed(upper)
+    up = (centre - 2 * here + total(first, index - reach)) / reach + strayed(upper, sure)
     here, centre = total(second, index), total(second, start)
-    down = (2 * here - centre - total(second, index + reach)) / reach + strayed(lower)
+    down = (2 * here - centre - total(second, index + reach)) / reach + strayed(lower, surely)
     # The corners' landmarks may lie above or below all of an opening that is smaller than the lips.
     up = np.where((index > start + reach) | (heights < top), 1e4, up)
     down = np.where(index < start - reach, 1e4, down)
@@ -189,12 +193,13 @@ def _unlike(colours: np.ndarray, lip: np.ndarray) -> np.ndarray:
     return np.sqrt((((colours - centre) / spread) ** 2).sum(2) / 1.5)
 
 
-def _lipness(unlike: np.ndarray, lip: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """Sums (R + 1, N) over the rows before each, of 1 for a lip's colour to -1 for others'."""
+def _lipness(unlike: np.ndarray, lip: np.ndarray, inside: np.ndarray) -> tuple[np.ndarray, float]:
+    """Sums (R + 1, N) over the rows before each, of 1 for a lip's colour to -1 for others', and how surely it tells."""
     own = float(np.quantile(unlike[lip], 0.8))
-    bound = max(_UNLIKE, (own + max(own, float(np.median(unlike[inside])))) / 2)
+    other = max(own, float(np.median(unlike[inside])))
+    bound = max(_UNLIKE, (own + other) / 2)
     like = ((bound - unlike) / (bound / 2)).clip(-1, 1)
-    return np.pad(np.cumsum(like, 0), ((1, 0), (0, 0)))
+    return np.pad(np.cumsum(like, 0), ((1, 0), (0, 0))), float(np.clip(other / (_CLEAR * own), *_SURE))
 
 
 def least_path(cost: np.ndarray, steep: float, steps: int) -> np.ndarray:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import numpy as np
 import torch
 
@@ -11,7 +9,6 @@ from ..face3d.anny_head import AnnyHead
 from ..parts import PARTS
 
 _TOOTH, _ENAMEL = 0.9, 0.8  # quantile of an open mouth's light that comes from a tooth, and that tooth's brightness
-_UPPER = 0.7  # quantile of the teeth's heights above which they are surely in the upper jaw
 _OPEN = 30  # pixels of a window that a mouth must show to tell that
 
 
@@ -39,14 +36,6 @@ def enamel(picture: np.ndarray, open_: np.ndarray, light: float) -> np.ndarray |
         return None
     bright = seen.mean(1)
     return seen[bright >= np.quantile(bright, _TOOTH)].mean(0) / (_ENAMEL * max(light, 0.1))
-
-
-@cache
-def upper_teeth(head: AnnyHead) -> torch.Tensor:
-    """Vertices (N,) of the teeth that are surely in the upper jaw."""
-    teeth = inner_mouth(head)[1].nonzero()[:, 0]
-    height = head.mean[teeth, 1]
-    return teeth[height > torch.quantile(height, _UPPER)]
 
 
 def _of_triangles(head: AnnyHead, chosen: torch.Tensor) -> torch.Tensor:

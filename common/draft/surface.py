@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -43,6 +43,7 @@ class Surface:
         fill: (N, 3) float32, linear light of what the photo does not show.
         wet: (N,) bool, which of them are inside the drawn head's mouth.
         after: the head that is drawn.
+        rest: the same without a change of expression.
         light: (3,) how many times as much light falls on it, mean of all samples.
     """
 
@@ -57,6 +58,7 @@ class Surface:
     fill: np.ndarray
     wet: np.ndarray
     after: Placed
+    rest: Placed
     light: np.ndarray
 
 
@@ -71,6 +73,8 @@ def surface(seen: Seen, change: Change) -> Surface:
     fit, before, depth, side = seen.fit, seen.before, seen.depth, seen.crop.size
     head = fit.head
     after = place(fit, *changed(fit, change), seen.crop, misses(fit))
+    calm = replace(change, units=torch.zeros_like(change.units))
+    rest = place(fit, *changed(fit, calm), seen.crop, misses(fit))
     triangles = head.triangles[(head.head_weight[head.triangles] > NECK).all(1)]
     fragments = rasterize(after.points, triangles, side, side)
     mouth = inner_mouth(head)[0]
@@ -98,7 +102,7 @@ def surface(seen: Seen, change: Change) -> Surface:
     return Surface(
         fragments.seen.numpy(), source, covered, aslant, gain.astype(np.float32), twin[:, :2].numpy(),
         np.where(wet, 1, np.maximum(_covered(twin, depth), _aslant(twin_old, new))).astype(np.float32),
-        twin_gain.astype(np.float32), bare, wet, after,
+        twin_gain.astype(np.float32), bare, wet, after, rest,
         light.mean(0) if len(light) else np.ones(3, np.float32),
     )  # fmt: skip
 

@@ -22,6 +22,7 @@ from .surroundings import Surroundings
 BESIDE, ROLLED = 0.25, 0.35
 """Of the head's height: how far beyond the head its surroundings are stretched by what slides, and by a roll."""
 _HIDDEN, _ASLANT = 0.5, 0.3  # shares above which the photo tells too little of a place to move it by itself
+_SLIDES = 0.5  # pixels, least motion that has a direction
 _SMOOTH = 1 / 128  # of the window's side
 _NO_FACE = [PARTS.index(name) for name in ("background", "hair", "hat", "neck", "neck_l", "cloth")]
 
@@ -46,6 +47,7 @@ def turned(drawn: Surface, before: Seen, around: Surroundings | None) -> Layers:
     face = cv2.erode(picture_of(told.astype(np.float32), seen), np.ones((3, 3))) > 0
     moved = picture_of(drawn.source - here, seen)
     spun = rolled(moved, face)
+    face = _front(moved - spun, face)
     slid = extend(moved - spun, face)[0]
     outward = _outward(head > 0.5)
     left = (outward + BESIDE * tall).clip(0, None)  # pixels until nothing slides
@@ -72,6 +74,17 @@ def rolled(moved: np.ndarray, face: np.ndarray) -> np.ndarray:
     x, y = np.meshgrid(*(np.arange(len(face)) - each for each in centre))
     away = (x + 1j * y) * (turn / abs(turn) - 1)
     return np.stack([away.real, away.imag], 2).astype(np.float32)
+
+
+def _front(slid: np.ndarray, face: np.ndarray) -> np.ndarray:
+    """The part (S, S) bool of a face that slides (S, S, 2) with most of it.
+
+    What lies behind the axis of a turn, such as an ear, slides against it: where both meet, a picture that is
+    stretched would show the same place twice.
+    """
+    main = np.median(slid[face], 0)
+    front = face & (slid @ main > 0)
+    return front if np.linalg.norm(main) > _SLIDES and front.any() else face
 
 
 def _carried(mask: np.ndarray, shift: np.ndarray) -> np.ndarray:
