@@ -26,11 +26,11 @@ _MIDDLE = 0.1  # of the same: a gap in the middle is likelier by so much
 _LIP = 0.12  # of a mouth's width: so far from its edges there is lip or skin
 _SHOWN = 0.04  # of a mouth's width: a mouth that is open less shows nothing of its inside
 _DRAWN_OUT = (2.0, 4.0)  # times; between these, what is drawn out goes over into paint
-_LONGER = 0.12  # of what is seen of the teeth: by so much they may grow before a gap opens below them
+_NARROW = 0.03  # of a mouth's width
 _EDGE = 1.0  # pixels
-_FLESH = np.array([0.06, 0.014, 0.012], np.float32)  # linear, beside the lips
-_ENAMEL = np.array([0.62, 0.55, 0.46], np.float32)
-_DIM, _DEEP = 0.08, 0.35  # of a mouth's width, over which it gets dark behind the lips; what light is left then
+_FLESH = np.array([0.05, 0.012, 0.010], np.float32)  # linear, beside the lips
+_ENAMEL = np.array([0.50, 0.44, 0.36], np.float32)
+_DIM, _DEEP = 0.05, 0.2  # of a mouth's width, over which it gets dark behind the lips; what light is left then
 _LIP_SHADE = 0.03  # of a mouth's width, over which an upper lip shades the teeth
 _TOOTH, _BREADTH = 0.055, 0.16  # of a mouth's width: upper teeth below the line of closed lips; breadth of one
 
@@ -69,18 +69,16 @@ def inside_of(seen: Seen, parted: Parted, places: np.ndarray) -> Inside:
     top, bottom = (np.interp(old_x, lips.x, edge) for edge in (lips.upper, lips.lower))
     gap = np.interp(old_x, lips.x, seen.bite)
     gap = np.minimum(np.maximum(gap, top), bottom)
-    more = (now_bottom - gap) - (bottom - gap)
-    edge = gap + np.minimum(more.clip(0), _LONGER * (gap - top))
-    upper = gap - _drawn_out(edge - y, edge - now_top, gap - top)
-    lower = bottom - _drawn_out(now_bottom - y, now_bottom - edge, bottom - gap)
+    more = now_bottom - bottom
+    upper = gap - _drawn_out(gap - y, gap - now_top, gap - top)
+    lower = bottom - _drawn_out(now_bottom - y, now_bottom - gap, bottom - gap)
     lower = np.where(more > 0, lower, y)
-    below = y > edge
-    stretch = np.where(
-        below, (now_bottom - edge) / (bottom - gap).clip(_EDGE), (edge - now_top) / (gap - top).clip(_EDGE)
-    )
+    below = y > gap
+    least = _NARROW * lips.width  # a narrower strip is the edge of a lip, which may well be drawn out
+    stretch = np.where(below, (now_bottom - gap) / (bottom - gap).clip(least), (gap - now_top) / (gap - top).clip(least))
     stretch = np.where(below & (more <= 0), 1, stretch)
     painted = ((stretch - _DRAWN_OUT[0]) / (_DRAWN_OUT[1] - _DRAWN_OUT[0])).clip(0, 1)
-    painted = np.where(below, painted * ((y - edge) / _EDGE).clip(0, 1), painted)
+    painted = np.where(below, painted * ((y - gap) / _EDGE).clip(0, 1), painted)
     if not shows(lips):
         painted = np.ones_like(painted)
     sources = np.stack([old_x, np.where(below, lower, upper)], 2)

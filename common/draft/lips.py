@@ -36,6 +36,7 @@ _CLEAR, _SURE = 2.0, (0.2, 1.5)  # times as unlike a lip as the lip's own spread
 _STEEP, _STEPS = 0.4, 4  # cost of a row up or down from column to column, and most rows
 _SEAM = 0.06  # of a mouth's width, in which the dark line between closed lips is looked for
 _WIDE = 0.3  # of the widest gap between lips: between narrower ones little is seen
+_FAR_OFF, _OFF_COST = 0.35, 30.0  # of a mouth's width, landmarks of closed lips may be off; bytes it must pay for
 _TAPER = 0.06  # of a mouth's width, over which an opening ends at its corners
 
 
@@ -137,6 +138,7 @@ def _edges(
     heights = np.repeat(rows[:, None], len(x), 1)
     mid = (upper + lower) / 2
     if (lower - upper).mean() < _CLOSED * width:
+        mid = mid + _offset(colours[..., 0], rows, mid, width)
         off = (heights - mid) / (_SEAM * width)
         seam = np.where(np.abs(off) > 1, 1e4, colours[..., 0] / colours[..., 0].mean() + _PRIOR * off**2)
         line = rows[least_path(4 * seam, _STEEP, _STEPS)]
@@ -173,6 +175,31 @@ def _edges(
     share = ((width / 2 - np.abs(x)) / (_TAPER * width)).clip(0, 1)
     half = half * np.sqrt(share)
     return mid - half, mid + half
+
+
+def _offset(light: np.ndarray, rows: np.ndarray, line: np.ndarray, width: float) -> float:
+    """By how much a line (N,) lies above a dark one that goes on through all of the mouth, pixels.
+
+    Args:
+        light: (R, N) lightness in bytes.
+        rows: (R,) where its rows lie.
+        line: (N,) where landmarks say that closed lips meet.
+        width: of the mouth.
+    """
+    offsets = np.linspace(-_FAR_OFF, _FAR_OFF, 41)
+    columns = np.arange(len(line))
+
+    def at(heights: np.ndarray) -> np.ndarray:
+        index = np.rint((heights - rows[0]) / (rows[1] - rows[0])).astype(int).clip(0, len(rows) - 1)
+        return light[index, columns]
+
+    beside = 0.08 * width
+    found = []
+    for offset in offsets:
+        heights = line + offset * width
+        darker = (at(heights - beside) + at(heights + beside)) / 2 - at(heights)
+        found.append(min(each.mean() for each in np.array_split(darker, 3)) - _OFF_COST * abs(offset))
+    return float(offsets[int(np.argmax(found))]) * width
 
 
 def _between(

@@ -24,7 +24,7 @@ BESIDE, ROLLED = 0.25, 0.35
 _HIDDEN, _ASLANT = 0.5, 0.3  # shares above which the photo tells too little of a place to move it by itself
 _SLIDES = 0.5  # pixels, least motion that has a direction
 _SMOOTH = 1 / 128  # of the window's side
-_NO_FACE = [PARTS.index(name) for name in ("background", "hair", "hat", "neck", "neck_l", "cloth")]
+_NO_FACE = [PARTS.index(name) for name in ("background", "hair", "hat", "neck", "neck_l", "cloth", "l_ear", "r_ear", "ear_r")]
 
 
 def turned(drawn: Surface, before: Seen, around: Surroundings | None) -> Layers:
@@ -77,14 +77,18 @@ def rolled(moved: np.ndarray, face: np.ndarray) -> np.ndarray:
 
 
 def _front(slid: np.ndarray, face: np.ndarray) -> np.ndarray:
-    """The part (S, S) bool of a face that slides (S, S, 2) with most of it.
+    """The one part (S, S) bool of a face that slides (S, S, 2) with most of it.
 
-    What lies behind the axis of a turn, such as an ear, slides against it: where both meet, a picture that is
-    stretched would show the same place twice.
+    An ear lies behind the axis of a turn and slides against the cheek, or apart from it: where both meet, a picture
+    that is stretched would show the same place twice.
     """
+    if not face.any():
+        return face
     main = np.median(slid[face], 0)
-    front = face & (slid @ main > 0)
-    return front if np.linalg.norm(main) > _SLIDES and front.any() else face
+    if np.linalg.norm(main) > _SLIDES:
+        face = face & (slid @ main > 0)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(face.astype(np.uint8), connectivity=4)
+    return labels == 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax()) if count > 1 else face
 
 
 def _carried(mask: np.ndarray, shift: np.ndarray) -> np.ndarray:
