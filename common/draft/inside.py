@@ -1,4 +1,4 @@
-"""The inside of a mouth after the lips have moved: the photo's own teeth in one piece, and paint where it shows nothing.
+"""The inside of a mouth after the lips have moved: the photo's own teeth, and paint where it shows nothing.
 
 A row of teeth moves as one piece: what lies above the dark line between the rows, or all of it where there is none,
 stays with the skull, and what lies below goes with the lower lip. What more of the mouth comes to light is the nearest
@@ -8,17 +8,12 @@ that the photo shows, drawn out; where that would be too much, it is painted.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from ..face3d.fit_light import to_srgb
-from .lips import COLUMNS, Lips, least_path, smoothed
-
-if TYPE_CHECKING:
-    from .lip_motion import Parted
-    from .seen import Seen
+from .lips import COLUMNS, Lips, Parted, least_path, smoothed
 
 _ROWS = 32
 _GAP = 0.45  # of the brightness of teeth: what is darker is between the rows
@@ -50,15 +45,16 @@ class Inside:
     paint: np.ndarray
 
 
-def inside_of(seen: Seen, parted: Parted, places: np.ndarray) -> Inside:
+def inside_of(lips: Lips, bitten: np.ndarray, white: np.ndarray, parted: Parted, places: np.ndarray) -> Inside:
     """Look into the mouth.
 
     Args:
-        seen: the head in the photo.
+        lips: their edges in the photo.
+        bitten: (COLUMNS,) where the upper teeth end in it, see `bite`.
+        white: (3,) how bright it shows a white surface, linear.
         parted: the lips' edges after the change.
         places: (h, w, 2) in the axes of `Lips`, seen from the skull.
     """
-    lips = seen.lips
     x = places[..., 0].clip(parted.x[0], parted.x[-1])
     now_top, now_bottom = (np.interp(x, parted.x, y) for y in (parted.upper, parted.lower))
     y = np.minimum(np.maximum(places[..., 1], now_top), now_bottom)
@@ -67,7 +63,7 @@ def inside_of(seen: Seen, parted: Parted, places: np.ndarray) -> Inside:
         (1, parted.x[-1], lips.shown[1]), (-1, parted.x[0], lips.shown[0])))  # fmt: skip
     old_x = np.where(x > 0, right, -left)
     top, bottom = (np.interp(old_x, lips.x, edge) for edge in (lips.upper, lips.lower))
-    gap = np.interp(old_x, lips.x, seen.bite)
+    gap = np.interp(old_x, lips.x, bitten)
     gap = np.minimum(np.maximum(gap, top), bottom)
     more = now_bottom - bottom
     upper = gap - _drawn_out(gap - y, gap - now_top, gap - top)
@@ -75,14 +71,14 @@ def inside_of(seen: Seen, parted: Parted, places: np.ndarray) -> Inside:
     lower = np.where(more > 0, lower, y)
     below = y > gap
     least = _NARROW * lips.width  # a narrower strip is the edge of a lip, which may well be drawn out
-    stretch = np.where(below, (now_bottom - gap) / (bottom - gap).clip(least), (gap - now_top) / (gap - top).clip(least))
-    stretch = np.where(below & (more <= 0), 1, stretch)
+    longer = np.where(below, (now_bottom - gap) / (bottom - gap).clip(least), (gap - now_top) / (gap - top).clip(least))
+    stretch = np.where(below & (more <= 0), 1, longer)
     painted = ((stretch - _DRAWN_OUT[0]) / (_DRAWN_OUT[1] - _DRAWN_OUT[0])).clip(0, 1)
     painted = np.where(below, painted * ((y - gap) / _EDGE).clip(0, 1), painted)
     if not shows(lips):
         painted = np.ones_like(painted)
     sources = np.stack([old_x, np.where(below, lower, upper)], 2)
-    return Inside(sources, painted.astype(np.float32), _paint(seen, parted, x, y, now_top, now_bottom))
+    return Inside(sources, painted.astype(np.float32), _paint(lips, white, x, y, now_top, now_bottom))
 
 
 def bite(picture: np.ndarray, lips: Lips) -> np.ndarray:
@@ -121,14 +117,13 @@ def _drawn_out(distance: np.ndarray, now: np.ndarray | float, was: np.ndarray | 
 
 
 def _paint(
-    seen: Seen, parted: Parted, x: np.ndarray, y: np.ndarray, top: np.ndarray, bottom: np.ndarray
+    lips: Lips, white: np.ndarray, x: np.ndarray, y: np.ndarray, top: np.ndarray, bottom: np.ndarray
 ) -> np.ndarray:
     """Colours of a mouth's inside at places x, y (h, w) between its edges top and bottom: display values (h, w, 3).
 
     Under an upper lip that has been closed, the upper teeth come to light, which reach a little below where the lips
     met; the rest is dark flesh.
     """
-    lips = seen.lips
     deep = (np.minimum(y - top, bottom - y) / (_DIM * lips.width)).clip(0, None)
     colour = _FLESH * (_DEEP + (1 - _DEEP) * np.exp(-deep))[..., None]
     if not shows(lips):
@@ -141,4 +136,4 @@ def _paint(
         shade = (1 - np.exp(-(y - top).clip(0, None) / (_LIP_SHADE * lips.width))) * (1 - 0.6 * along**2).clip(0, 1)
         tooth = _ENAMEL * ((0.35 + 0.65 * shade) * (1 - 0.25 * between))[..., None]
         colour = colour + share[..., None] * (tooth - colour)
-    return to_srgb((seen.white * colour).clip(0, 1)).astype(np.float32)
+    return to_srgb((white * colour).clip(0, 1)).astype(np.float32)

@@ -7,16 +7,16 @@ each place of the lips' edges moves, and the photo says where the edges are.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import cv2
 import numpy as np
 
 from .field import extend, fade
 from .heads import Placed
-from .inside import Inside, inside_of
+from .inside import inside_of
 from .layers import Layers
-from .lips import COLUMNS, LIPS, Lips, opening, smoothed
+from .lips import COLUMNS, LIPS, Lips, Parted, opening, smoothed
 from .mouth import at
 from .seen import Seen
 
@@ -26,23 +26,6 @@ _BEYOND = 3.0  # pixels beyond a corner, where the face's motion is read
 _AROUND = 0.8  # of a mouth's width, beside it: what is computed here
 _STILL = 1e-3  # pixels
 _SOFT = 0.04  # of a mouth's width: light does not change faster than that beside the lips
-
-
-@dataclass(frozen=True, eq=False)
-class Parted:
-    """The edges of the lips after a change, in the axes of `Lips`, at the same places x.
-
-    Attributes:
-        x: (COLUMNS,) increasing, from corner to corner.
-        upper: (COLUMNS,) y.
-        lower: (COLUMNS,) y, nowhere less.
-        sources: (2, COLUMNS, 2), where the upper and the lower edge were.
-    """
-
-    x: np.ndarray
-    upper: np.ndarray
-    lower: np.ndarray
-    sources: np.ndarray
 
 
 def with_lips(drawn: Layers, seen: Seen, after: Placed, rest: Placed, light: np.ndarray) -> Layers:
@@ -72,7 +55,7 @@ def with_lips(drawn: Layers, seen: Seen, after: Placed, rest: Placed, light: np.
     back = _inverse(skull)
     edges = [_through(back, lips.window(np.stack([parted.x, y], 1))) for y in (parted.upper, parted.lower)]
     mask = opening(*edges, crop)[y0:y1, x0:x1]
-    mouth: Inside = inside_of(seen, parted, places)
+    mouth = inside_of(lips, seen.bite, seen.white, parted, places)
     gain = drawn.gain[y0:y1, x0:x1]
     even = cv2.GaussianBlur(gain, (0, 0), max(1.0, _SOFT * lips.width))
     whole = replace(

@@ -114,8 +114,25 @@ class Lips:
         return upper, lower
 
 
+@dataclass(frozen=True, eq=False)
+class Parted:
+    """The edges of the lips after a change, in the axes of `Lips`, at the same places x.
+
+    Attributes:
+        x: (COLUMNS,) increasing, from corner to corner.
+        upper: (COLUMNS,) y.
+        lower: (COLUMNS,) y, nowhere less.
+        sources: (2, COLUMNS, 2), where the upper and the lower edge were.
+    """
+
+    x: np.ndarray
+    upper: np.ndarray
+    lower: np.ndarray
+    sources: np.ndarray
+
+
 def opening(upper: np.ndarray, lower: np.ndarray, crop: Crop) -> np.ndarray:
-    """Where a window shows what is between two edges (N, 2): (S, S) float32 in [0, 1], as soft as the photo's pixels."""
+    """Where a window shows what is between two edges (N, 2): (S, S) float32 in [0, 1], as soft as photos."""
     mask = np.zeros((crop.size, crop.size), np.float32)
     outline = np.concatenate([upper, lower[::-1]])
     cv2.fillPoly(mask, [np.rint(outline * 16).astype(np.int32)], 1.0, cv2.LINE_AA, shift=4)
@@ -127,7 +144,7 @@ def opening(upper: np.ndarray, lower: np.ndarray, crop: Crop) -> np.ndarray:
 def _edges(
     picture: np.ndarray, middle: np.ndarray, axes: np.ndarray, x: np.ndarray, edges: list[np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The inner edges (N,) from what landmarks say of the inner upper, inner lower, outer upper and outer lower ones."""
+    """The inner edges (N,) from what landmarks say of the upper and lower inner, then of the outer ones."""
     upper, lower, top, bottom = edges
     width = x[-1] - x[0]
     rows = np.linspace(top.min() - _ABOVE * width, bottom.max() + _BELOW * width, _ROWS)

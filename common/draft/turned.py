@@ -24,7 +24,9 @@ BESIDE, ROLLED = 0.25, 0.35
 _HIDDEN, _ASLANT = 0.5, 0.3  # shares above which the photo tells too little of a place to move it by itself
 _SLIDES = 0.5  # pixels, least motion that has a direction
 _SMOOTH = 1 / 128  # of the window's side
-_NO_FACE = [PARTS.index(name) for name in ("background", "hair", "hat", "neck", "neck_l", "cloth", "l_ear", "r_ear", "ear_r")]
+_NO_FACE = [
+    PARTS.index(name) for name in ("background", "hair", "hat", "neck", "neck_l", "cloth", "l_ear", "r_ear", "ear_r")
+]
 
 
 def turned(drawn: Surface, before: Seen, around: Surroundings | None) -> Layers:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -39,7 +40,7 @@ def open_mouth(photo: np.ndarray, face, gap: bool) -> tuple[np.ndarray, np.ndarr
     middle, width = corners.mean(0), float(np.ptp(corners[:, 0]))
     x = np.linspace(-0.42, 0.42, 41) * width
     half = 0.14 * width * (1 - (x / x[-1]) ** 2)
-    middle = middle + (0, 0.1 * width)
+    middle = middle + np.array([0, 0.1 * width])
     edges = np.stack([middle + np.stack([x, sign * half], 1) for sign in (-1, 1)])
 
     def fill(outline: np.ndarray, colour: tuple[int, int, int]) -> None:
@@ -111,9 +112,7 @@ def test_a_turned_mouth_neither_opens_nor_closes(drawn):
     draft, edges = drawn
     x = round(edges[:, :, 0].mean())
     rows = slice(round(edges[..., 1].min()) - 60, round(edges[..., 1].max()) + 60)
-    white = [
-        int((each[rows, x].mean(-1) > 200).sum()) for each in (draft.photo, moved(draft, (0, -10, 0)))
-    ]
+    white = [int((each[rows, x].mean(-1) > 200).sum()) for each in (draft.photo, moved(draft, (0, -10, 0)))]
     assert abs(white[1] - white[0]) < 0.15 * white[0]
 
 
@@ -137,8 +136,6 @@ def test_an_ear_that_slides_against_the_face_is_no_part_of_it():
 
 
 def test_faces_without_a_mesh_have_lips_too(photo, face):
-    from dataclasses import replace
-
     draft = Draft.of(photo, face)
     found = Lips.of(draft.window, replace(face, mesh=None), draft.crop)
     assert np.abs(found.upper - draft.seen.lips.upper).mean() < 0.06 * found.width
