@@ -243,7 +243,7 @@ def _lipness(unlike: np.ndarray, lip: np.ndarray, inside: np.ndarray) -> tuple[n
     other = max(own, float(np.median(unlike[inside])))
     bound = max(_UNLIKE, (own + other) / 2)
     like = ((bound - unlike) / (bound / 2)).clip(-1, 1)
-    return np.pad(np.cumsum(like, 0), ((1, 0), (0, 0))), float(np.clip(other / (_CLEAR * own), *_SURE))
+    return np.pad(np.cumsum(like, 0), ((1, 0), (0, 0))), float(np.clip(other / (_CLEAR * max(own, 1e-3)), *_SURE))
 
 
 def least_path(cost: np.ndarray, steep: float, steps: int) -> np.ndarray:
