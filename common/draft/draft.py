@@ -15,7 +15,8 @@ from ..faces.warp import compose, quarter_turn, sample
 from ..images import on_white
 from .change import Change
 from .cutouts import brightened, painted, premultiplied, straight
-from .layers import Layers, layers
+from .layers import GAMMA, Layers, layers
+from .lip_motion import with_lips
 from .seen import Seen
 from .surface import surface
 from .surroundings import Surroundings
@@ -126,14 +127,12 @@ class Draft:
             return self.photo.copy()
         drawn = surface(self.seen, change)
         turns = not torch.equal(change.turn, torch.eye(3))
-        if turns and not bare:
-            moved = self._composed(turned(drawn, self.seen, self.around), None)
-        else:
-            laid = layers(drawn, self.seen, self.around, turns)
-            if self.veil is not None and not turns:  # with a head that turns, what is before it turns along
-                laid = laid.still(self.veil, lit=not torch.equal(change.before, change.light))
-            moved = self._composed(laid, None if turns else self._worn)
-        return _quartered(moved, -self.turns)
+        laid = turned(drawn, self.seen, self.around) if turns and not bare else None
+        laid = laid or layers(drawn, self.seen, self.around, turns)
+        laid = with_lips(laid, self.seen, drawn.after, drawn.rest, drawn.light**GAMMA)
+        if self.veil is not None and not turns:  # with a head that turns, what is before it turns along
+            laid = laid.still(self.veil, lit=not torch.equal(change.before, change.light))
+        return _quartered(self._composed(laid, None if turns else self._worn), -self.turns)
 
     @cached_property
     def _worn(self) -> tuple[np.ndarray, np.ndarray] | None:

@@ -80,8 +80,11 @@ def layers(drawn: Surface, before: Seen, around: Surroundings | None, turns: boo
     tall = float(np.ptp(before.before.points[:, 1].numpy()))
     none = np.zeros((side, side), np.float32)
     hair, body = (none, none) if around is None else (around.head, around.body)
-    moved, far = extend(picture(drawn.source - here), seen)
-    hidden, twin_hidden = drawn.covered * drawn.wet, drawn.twin_hidden
+    # The drawn mouth's inside moves by itself, see `common.draft.lip_motion`: lips go on over it.
+    skin = picture_of(~drawn.wet, seen) > 0.5
+    moved, _ = extend(picture(drawn.source - here), skin)
+    far = extend(moved, seen)[1]
+    hidden, twin_hidden = np.zeros_like(drawn.covered), drawn.twin_hidden
     if turns:
         stirred = (np.linalg.norm(drawn.source - here, axis=1) - STIRRED[0]) / (STIRRED[1] - STIRRED[0])
         hidden = np.maximum(drawn.covered, drawn.aslant * stirred.clip(0, 1))

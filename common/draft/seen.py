@@ -17,7 +17,9 @@ from ..face3d.render import rasterize, visible
 from ..faces import Crop, Face
 from .colours import DIM, complete, exposure
 from .heads import Placed, misses, place
-from .mouth import at, enamel, inner_mouth, opening
+from .inside import bite
+from .lips import Lips, opening
+from .mouth import at, enamel, inner_mouth
 
 LARGEST, FINER = 512, 2
 """Pixels of the window's side in which motion is computed, and by how much it may be finer than the photo, which makes
@@ -36,6 +38,8 @@ class Seen:
         crop: the window in which motion is computed, S pixels wide.
         before: the head in it, as it is.
         depth: (S, S) metres, how deep the photo sees in it.
+        lips: the edges of the lips.
+        bite: (COLUMNS,) where the upper teeth end, see `common.draft.inside.bite`.
         open: (S, S) float32 in [0, 1], where it shows the inside of the mouth.
         colours: (V, 3) linear, of every vertex in the photo's light, whether seen or not.
         white: (3,) how bright the photo shows a white surface.
@@ -46,6 +50,8 @@ class Seen:
     crop: Crop = field(repr=False)
     before: Placed = field(repr=False)
     depth: np.ndarray = field(repr=False)
+    lips: Lips = field(repr=False)
+    bite: np.ndarray = field(repr=False)
     open: np.ndarray = field(repr=False)
     colours: torch.Tensor = field(repr=False)
     white: np.ndarray = field(repr=False)
@@ -63,16 +69,19 @@ class Seen:
         crop = _window(photo, face)
         before = place(found, found.vertices(), found.camera, crop, misses(found))
         depth, told = shown(found.head, before, crop.size)
-        linear = to_linear(crop.apply(photo).astype(np.float32) / 255)
+        picture = crop.apply(photo)
+        linear = to_linear(picture.astype(np.float32) / 255)
         x, y = (np.ascontiguousarray(before.points[:, i : i + 1].numpy()) for i in (0, 1))
         looked = torch.from_numpy(cv2.remap(linear, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[:, 0])
         lit = shade(before.normals[None], light_of(found)[None])[0].clamp_min(DIM)
         known = (told > 0.5) & ~inner_mouth(found.head)[0]
-        open_ = opening(face, crop)
+        lips = Lips.of(picture, face, crop)
+        open_ = opening(*lips.edges(), crop)
         white = enamel(linear, open_, float(lit[known].mean()))
         if white is None:
             white = exposure(found.head, looked / lit, known)
-        return cls(found, crop, before, depth, open_, complete(found.head, looked, known, lit), white)
+        colours = complete(found.head, looked, known, lit)
+        return cls(found, crop, before, depth, lips, bite(picture, lips), open_, colours, white)
 
     def veiled(self, veil: np.ndarray) -> Seen:
         """The same with the vertices under a veil (S, S) in [0, 1] kept from any expression."""

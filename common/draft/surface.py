@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -10,12 +10,12 @@ import torch
 
 from ..face3d.lighting import brightness, shade
 from ..face3d.render import rasterize
-from ..synthetic import eyes, maps
+from ..synthetic import maps
 from .change import Change
 from .colours import DIM
 from .folds import colour, folds
-from .heads import changed, misses, place
-from .mouth import at, core, inner_mouth, kept
+from .heads import Placed, changed, misses, place
+from .mouth import at, inner_mouth
 from .seen import NECK, Seen
 
 RELIT, TURNED = (0.3, 3.0), (0.75, 1.25)
@@ -28,12 +28,6 @@ _SOFTENED = (
 )
 _STRETCHED = (0.15, 0.4)  # of the cosine after: between these, skin seen aslant before goes from hidden to seen
 _CREASE = 0.006  # metres that a point may lie behind what is seen and still be that
-_WET = 0.3  # least light inside a mouth
-_ALONG = 0.008  # of the window's side, by which a lower lip must sink to take teeth along
-_BEHIND = 0.3  # of the brightness of what is drawn as lips, where there are none
-_SHADED, _OPEN = 0.4, 0.008  # light that closed lips leave between them; of the window's side, where all comes in
-_DARKEST = np.array([0.03, 0.012, 0.01], np.float32)
-_WHITE = np.array([0.9, 0.95, 1.12], np.float32)  # what the photo shows white is whiter than teeth that are drawn
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +44,10 @@ class Surface:
         twin_hidden: (N,) float32, 1 where it does not show that either.
         twin_gain: (N, 3) float32, how many times as much light it sends as the mirrored place did.
         fill: (N, 3) float32, linear light of what the photo does not show.
-        wet: (N,) bool, which of them are inside the mouth.
+        wet: (N,) bool, which of them are inside the drawn head's mouth.
+        after: the head that is drawn.
+        rest: the same without a change of expression.
+        light: (3,) how many times as much light falls on it, mean of all samples.
     """
 
     seen: np.ndarray
@@ -63,6 +60,9 @@ class Surface:
     twin_gain: np.ndarray
     fill: np.ndarray
     wet: np.ndarray
+    after: Placed
+    rest: Placed
+    light: np.ndarray
 
 
 @torch.no_grad()
@@ -76,16 +76,18 @@ def surface(seen: Seen, change: Change) -> Surface:
     fit, before, depth, side = seen.fit, seen.before, seen.depth, seen.crop.size
     head = fit.head
     after = place(fit, *changed(fit, change, seen.free), seen.crop, misses(fit))
+    calm = replace(change, units=torch.zeros_like(change.units))
+    rest = place(fit, *changed(fit, calm, seen.free), seen.crop, misses(fit))
     triangles = head.triangles[(head.head_weight[head.triangles] > NECK).all(1)]
     fragments = rasterize(after.points, triangles, side, side)
-    mouth, teeth = inner_mouth(head)
+    mouth = inner_mouth(head)[0]
     twins = head.mirrored
     values = torch.cat(
         [before.points, before.points[twins], before.normals, before.normals[twins], after.normals, seen.colours,
-         head.mean, mouth[:, None], teeth[:, None]], 1,
+         head.mean, mouth[:, None]], 1,
     )  # fmt: skip
     found = fragments.interpolate(values, triangles)
-    source, twin, old, twin_old, new, own, places, inside, enamel = found.split([3, 3, 3, 3, 3, 3, 3, 1, 1], 1)
+    source, twin, old, twin_old, new, own, places, inside = found.split([3, 3, 3, 3, 3, 3, 3, 1], 1)
     spots, skin = places.numpy(), (inside[:, 0] < 0.5).numpy()
     old, twin_old, new = (torch.nn.functional.normalize(normals, dim=1) for normals in (old, twin_old, new))
     lights = torch.stack([change.before, change.before, change.light]).float()
@@ -97,28 +99,15 @@ def surface(seen: Seen, change: Change) -> Surface:
     twin_gain = _gain(lit[1], lit[2], lights[1:]).numpy() * folded  # the other side lies in other light
     bare = own.numpy() * gain
     source, covered, aslant = source[:, :2].numpy(), _covered(source, depth), _aslant(old, new)
-    # Fitted lips meet where a photo shows teeth between them, which then would go along with the lower lip.
-    pixels = np.argwhere(fragments.seen.numpy())[:, ::-1]
-    wet = ~skin | ((at(core(seen.open), source) > 0.5) & ((pixels - source)[:, 1] > _ALONG * side))
+    wet = ~skin
     light = _gain(shade(new[None], lights[:1])[0].clamp_min(DIM), lit[2], lights[1:]).numpy()
-    source[wet], covered[wet] = kept(seen.open, before, after, head, pixels[wet])
     aslant[wet], gain[wet] = 0, light[wet]
-    paint = eyes.mouth(spots, enamel[:, 0].numpy() > 0.5) * np.where(skin, _BEHIND, 1)[:, None]
-    paint = seen.white * np.maximum(_WHITE * paint, _DARKEST) * lit[2].clamp_min(_WET).numpy()
-    paint = paint * _between_lips(fragments.seen.numpy(), wet)[:, None]
     return Surface(
         fragments.seen.numpy(), source, covered, aslant, gain.astype(np.float32), twin[:, :2].numpy(),
         np.where(wet, 1, np.maximum(_covered(twin, depth), _aslant(twin_old, new))).astype(np.float32),
-        twin_gain.astype(np.float32), np.where(wet[:, None], paint, bare), wet,
+        twin_gain.astype(np.float32), bare, wet, after, rest,
+        light.mean(0) if len(light) else np.ones(3, np.float32),
     )  # fmt: skip
-
-
-def _between_lips(seen: np.ndarray, wet: np.ndarray) -> np.ndarray:
-    """How much light (N,) lips leave to what is between them, the inside `wet` (N,) of a mouth."""
-    inside = np.zeros(seen.shape, np.uint8)
-    inside[seen] = wet
-    far = cv2.distanceTransform(inside, cv2.DIST_L2, cv2.DIST_MASK_5)[seen] / (_OPEN * len(seen))
-    return _SHADED + (1 - _SHADED) * far.clip(0, 1)
 
 
 def _covered(points: torch.Tensor, depth: np.ndarray) -> np.ndarray:

@@ -22,8 +22,11 @@ from .surroundings import Surroundings
 BESIDE, ROLLED = 0.25, 0.35
 """Of the head's height: how far beyond the head its surroundings are stretched by what slides, and by a roll."""
 _HIDDEN, _ASLANT = 0.5, 0.3  # shares above which the photo tells too little of a place to move it by itself
+_SLIDES = 0.5  # pixels sideways, least motion of a head that looks aside
 _SMOOTH = 1 / 128  # of the window's side
-_NO_FACE = [PARTS.index(name) for name in ("background", "hair", "hat", "neck", "neck_l", "cloth")]
+_NO_FACE = [
+    PARTS.index(name) for name in ("background", "hair", "hat", "neck", "neck_l", "cloth", "l_ear", "r_ear", "ear_r")
+]
 
 
 def turned(drawn: Surface, before: Seen, around: Surroundings | None) -> Layers:
@@ -40,25 +43,25 @@ def turned(drawn: Surface, before: Seen, around: Surroundings | None) -> Layers:
     tall = float(np.ptp(before.before.points[:, 1].numpy()))
     none = np.zeros((side, side), np.float32)
     head, body = (seen.astype(np.float32), none) if around is None else (around.head, around.body)
-    told = (drawn.covered < _HIDDEN) & (drawn.aslant < _ASLANT)
+    told = (drawn.covered < _HIDDEN) & (drawn.aslant < _ASLANT) & ~drawn.wet
     if around is not None:
         told &= ~np.isin(at(around.labels, drawn.source), _NO_FACE)
     face = cv2.erode(picture_of(told.astype(np.float32), seen), np.ones((3, 3))) > 0
     moved = picture_of(drawn.source - here, seen)
     spun = rolled(moved, face)
+    face = _front(moved - spun, face)
     slid = extend(moved - spun, face)[0]
     outward = _outward(head > 0.5)
     left = (outward + BESIDE * tall).clip(0, None)  # pixels until nothing slides
     away = cv2.distanceTransform((~face).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
     shift = _smooth(left / (left + away + 1e-3)) * slid + _smooth(outward / (ROLLED * tall) + 1) * spun
     shift = np.where(face[..., None], shift, cv2.GaussianBlur(shift, (0, 0), max(1.0, _SMOOTH * side)))
-    hidden = picture_of(drawn.covered * drawn.wet, seen)
     own = picture_of(drawn.gain**GAMMA, seen, 1)
     person = None if around is None else _carried(np.maximum(head, body), shift)
     gain = gained(own, face, face, tall * (EDGE + (FAR - EDGE) * np.maximum(head, body)), person)
     ones = np.ones((side, side, 3), np.float32)
     return Layers(
-        shift.astype(np.float32), gain, cv2.GaussianBlur(hidden, (0, 0), 0.7),
+        shift.astype(np.float32), gain, none,
         np.zeros((side, side, 2), np.float32), ones, none + 1, picture_of(to_srgb(drawn.fill), seen),
     )  # fmt: skip
 
@@ -73,6 +76,21 @@ def rolled(moved: np.ndarray, face: np.ndarray) -> np.ndarray:
     x, y = np.meshgrid(*(np.arange(len(face)) - each for each in centre))
     away = (x + 1j * y) * (turn / abs(turn) - 1)
     return np.stack([away.real, away.imag], 2).astype(np.float32)
+
+
+def _front(slid: np.ndarray, face: np.ndarray) -> np.ndarray:
+    """The one part (S, S) bool of a face that slides (S, S, 2) with most of it.
+
+    An ear lies behind the axis of a turn and slides against the cheek, or apart from it: where both meet, a picture
+    that is stretched would show the same place twice.
+    """
+    if not face.any():
+        return face
+    main = np.median(slid[face], 0)
+    if abs(main[0]) > max(_SLIDES, abs(main[1])):
+        face = face & (slid @ main > 0)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(face.astype(np.uint8), connectivity=4)
+    return labels == 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax()) if count > 1 else face
 
 
 def _carried(mask: np.ndarray, shift: np.ndarray) -> np.ndarray:
