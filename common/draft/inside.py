@@ -18,6 +18,7 @@ from .lips import COLUMNS, Lips, Parted, least_path, smoothed
 _ROWS = 32
 _GAP = 0.45  # of the brightness of teeth: what is darker is between the rows
 _MIDDLE = 0.1  # of the same: a gap in the middle is likelier by so much
+_RIM = 0.015  # of a mouth's width above the lower lip's edge, which is not known better: it stays with that lip
 _LIP = 0.12  # of a mouth's width: so far from its edges there is lip or skin
 _SHOWN = 0.04  # of a mouth's width: a mouth that is open less shows nothing of its inside
 _DRAWN_OUT = (2.0, 4.0)  # times; between these, what is drawn out goes over into paint
@@ -101,7 +102,8 @@ def bite(picture: np.ndarray, lips: Lips) -> np.ndarray:
     cost = bright / max(float(np.quantile(bright, 0.9)), lit, 1.0) + _MIDDLE * share**2
     cost[-1] = np.where(bright.mean() > _GAP * lit, _GAP, 1)
     line = heights[least_path(cost, 0.05, 2), np.arange(COLUMNS)]
-    return np.minimum(np.maximum(smoothed(line, 2.0), lips.upper), lips.lower)
+    line = np.minimum(smoothed(line, 2.0), lips.lower - _RIM * lips.width)
+    return np.maximum(line, lips.upper)
 
 
 def shows(lips: Lips) -> bool:

@@ -53,8 +53,8 @@ def with_lips(drawn: Layers, seen: Seen, after: Placed, rest: Placed, light: np.
     places = lips.local(_through(skull, here))
     shift, near = _motion(lips, parted, drawn.shift[y0:y1, x0:x1], here, places, reach, skull)
     back = _inverse(skull)
-    edges = [_through(back, lips.window(np.stack([parted.x, y], 1))) for y in (parted.upper, parted.lower)]
-    mask = opening(*edges, crop)[y0:y1, x0:x1]
+    upper, lower = (_through(back, lips.window(np.stack([parted.x, y], 1))) for y in (parted.upper, parted.lower))
+    mask = opening(upper, lower, crop)[y0:y1, x0:x1]
     mouth = inside_of(lips, seen.bite, seen.white, parted, places)
     gain = drawn.gain[y0:y1, x0:x1]
     even = cv2.GaussianBlur(gain, (0, 0), max(1.0, _SOFT * lips.width))

@@ -136,7 +136,7 @@ def opening(upper: np.ndarray, lower: np.ndarray, crop: Crop) -> np.ndarray:
     mask = np.zeros((crop.size, crop.size), np.float32)
     outline = np.concatenate([upper, lower[::-1]])
     cv2.fillPoly(mask, [np.rint(outline * 16).astype(np.int32)], 1.0, cv2.LINE_AA, shift=4)
-    # A filled outline counts its own border, which is half a pixel too much on either side; closed lips have no inside.
+    # A filled outline counts its own border, so that even closed lips would have an inside.
     thin = float(np.linalg.norm(upper - lower, axis=1).max())
     return cv2.GaussianBlur(mask * min(1.0, thin), (0, 0), max(0.7, crop.matrix[0, 0] / 2))
 
@@ -149,8 +149,8 @@ def _edges(
     width = x[-1] - x[0]
     rows = np.linspace(top.min() - _ABOVE * width, bottom.max() + _BELOW * width, _ROWS)
     places = np.stack(np.meshgrid(x, rows), 2) @ axes + middle
-    strip = cv2.remap(picture, *np.moveaxis(places.astype(np.float32), 2, 0), cv2.INTER_LINEAR,
-                      borderMode=cv2.BORDER_REPLICATE)  # fmt: skip
+    across, down = np.moveaxis(places.astype(np.float32), 2, 0)
+    strip = cv2.remap(picture, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     colours = cv2.cvtColor(cv2.GaussianBlur(strip, (0, 0), 1.0), cv2.COLOR_RGB2LAB).astype(np.float32)
     heights = np.repeat(rows[:, None], len(x), 1)
     mid = (upper + lower) / 2
