@@ -28,7 +28,7 @@ def doubts(face: Face, fit: Fit) -> list[str]:
     if fit.error_px > POOR * width:
         off = 100 * fit.error_px / width
         found.append(
-            f"the fitted head misses the landmarks by {off:.1f} % of the face's width: a hand before the face, or a face "
-            "that is not human, may be the reason"
+            f"the fitted head misses the landmarks by {off:.1f} % of the face's width: a hand before the face, or a "
+            "face that is not human, may be the reason"
         )
     return found
