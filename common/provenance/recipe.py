@@ -164,7 +164,7 @@ def fingerprint(image: Image.Image, pixels: np.ndarray | None = None) -> str:
         pixels: the same as an array, where there is one already.
     """
     digest = hashlib.sha256(f"{image.mode} {image.width} {image.height} ".encode())
-    digest.update(image.tobytes() if pixels is None else np.ascontiguousarray(pixels))
+    digest.update(image.tobytes() if pixels is None else np.ascontiguousarray(pixels).data)
     return digest.hexdigest()
 
 
