@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from PIL import Image
@@ -14,8 +13,7 @@ from common.app.inputs import slider
 from common.app.layout import Controls
 from common.app.library import gradio
 from common.app.tab import Tab
-from common.app.units import unit_sliders, word_buttons, word_list
-from common.expressions import EXPRESSIONS
+from common.app.units import preset, unit_sliders, word_buttons, word_list
 from common.prompt import PROMPT
 
 from .editor import FineFace
@@ -102,19 +100,17 @@ def controls() -> Controls:
             0.1, 1, 0.5, step=0.05, label="Strength: share that networks repaint in a photo", elem_classes="strength"
         )
     sliders = unit_sliders(0)
-    skip = [gr.skip(), gr.skip()]
-    presets = {word: [*skip, *to_vector(EXPRESSIONS[word].units)] for word in EXPRESSIONS}
-    nothing = [gr.skip()] * (2 + len(ACTION_UNITS))
+    inputs, whole = [prompt, strength, *sliders], gr.Number(1, visible=False)
     return Controls(
-        inputs=[prompt, strength, *sliders],
+        inputs=inputs,
         wish=wish,
         told=told,
         requested=lambda asked: None,
         sweeps={f"{unit} {meaning}": _levels(unit) for unit, meaning in ACTION_UNITS.items()},
         sets=[
-            *((button.click, partial(presets.get, word), ()) for word, button in buttons.items()),
-            (words.input, lambda word: presets.get(word, nothing), (words,)),
-            (reset.click, lambda: [*skip, *[0.0] * len(ACTION_UNITS)], ()),
+            *((button.click, preset(2, 0, word), (whole, *inputs)) for word, button in buttons.items()),
+            (words.input, preset(2, 0), (words, whole, *inputs)),
+            (reset.click, preset(2, 0, "neutral"), (whole, *inputs)),
         ],
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,9 +11,8 @@ from common.app.desk import Desk, Visit
 from common.app.inputs import picture_input, slider
 from common.app.layout import Controls
 from common.app.library import gradio
-from common.app.tab import AT_ONCE, Tab
-from common.app.units import STRONGEST, unit_sliders, word_buttons, word_list
-from common.expressions import EXPRESSIONS
+from common.app.tab import Tab
+from common.app.units import STRONGEST, preset, unit_sliders, word_buttons, word_list
 
 from ._api import MagicFace
 from .measured import units_of
@@ -40,11 +38,11 @@ def controls() -> Controls:
         words = word_list()
         much = slider(0.1, 1.5, 1.0, step=0.1, label="how much of it", elem_classes="much")
     sliders = unit_sliders(-STRONGEST)
-    word = gr.State(None)  # the last one that has set the sliders, as long as none was moved by hand
+    word = gr.Textbox("", visible=False)  # the last one that has set the sliders, as long as none was moved by hand
     for name, button in buttons.items():
-        button.click(partial(_told, name), None, [word, words], **AT_ONCE)
-    words.input(lambda name: name, words, word, **AT_ONCE)
-    gr.on([reset.click, *(each.input for each in sliders)], partial(_told, None), None, [word, words], **AT_ONCE)
+        button.click(None, None, [word, words], js=f'() => ["{name}", null]')
+    words.input(None, words, word, js="name => name")
+    gr.on([reset.click, *(each.input for each in sliders)], None, None, [word, words], js='() => ["", null]')
     with gr.Row():
         neutral = gr.Button("Neutralize what is measured", size="sm", elem_classes="neutralize")
     with gr.Accordion("Take the expression of another photo", open=False):
@@ -56,25 +54,13 @@ def controls() -> Controls:
         requested=list,
         sweeps={f"{unit} {meaning}": _levels(unit) for unit, meaning in ACTION_UNITS.items()},
         sets=[
-            (reset.click, lambda: [0.0] * len(ACTION_UNITS), ()),
-            *((button.click, partial(_preset, name), (much,)) for name, button in buttons.items()),
-            (words.input, _preset, (words, much)),
-            (much.change, _preset, (word, much)),
+            (reset.click, preset(0, -STRONGEST, "neutral"), (much, *sliders)),
+            *((button.click, preset(0, -STRONGEST, name), (much, *sliders)) for name, button in buttons.items()),
+            (words.input, preset(0, -STRONGEST), (words, much, *sliders)),
+            (much.change, preset(0, -STRONGEST), (word, much, *sliders)),
         ],
         asks_photo=[(neutral.click, _neutralized, ()), (actor.upload, _copied, (actor,))],
     )
-
-
-def _told(word: str | None) -> tuple[str | None, None]:
-    """The word that sets the sliders; the list of words shows none, as it was not chosen there."""
-    return word, None
-
-
-def _preset(word: str | None, much: float) -> list[Any]:
-    """The sliders for a share of a word; without a word they stay."""
-    if word is None:
-        return [gradio().skip()] * len(ACTION_UNITS)
-    return _fitting(to_vector({unit: much * value for unit, value in EXPRESSIONS[word].units.items()}))
 
 
 def _neutralized(visit: Visit) -> list[float]:

@@ -31,7 +31,8 @@ ALLOWED = {
     # the prepared head lies where all models lie
     "common.face3d": {"common.errors", "common.files", "common.parts"},
     "common.synthetic": {
-        *("common.errors", "common.files", "common.parts", "common.face3d", "common.action_units", "common.texts"),
+        *("common.errors", "common.files", "common.images", "common.parts", "common.face3d"),
+        *("common.action_units", "common.texts"),
     },
     "common.draft": {
         "common.images",

@@ -27,7 +27,8 @@ class Controls:
         told: from a wish to what makes it again, for the file of settings.
         requested: from a wish to the 12 changes that should be measured, if it has any.
         sweeps: titles, and for each a function from the present wish to labels and wishes of a gallery.
-        sets: triggers that set the inputs, with a function from the values of other components, and these.
+        sets: triggers that set the inputs, with a function from the values of other components, and these. A text is a
+            function in JavaScript: the page sets the inputs itself, before the visitor can change one of them again.
         asks_photo: triggers that set the inputs by a visit with a photo, with a function from it and from the values of
             other components, and these.
     """
@@ -37,7 +38,7 @@ class Controls:
     told: Callable[[Any], dict[str, Any]]
     requested: Callable[[Any], list[float] | None]
     sweeps: dict[str, Callable[[Any], list[tuple[str, Any]]]]
-    sets: Sequence[tuple[Any, Callable[..., Any], Sequence[Any]]] = ()
+    sets: Sequence[tuple[Any, Callable[..., Any] | str, Sequence[Any]]] = ()
     asks_photo: Sequence[tuple[Any, Callable[..., Any], Sequence[Any]]] = ()
 
 

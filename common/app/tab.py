@@ -74,7 +74,8 @@ class Tab:
 
         gr.on([each.change for each in (*values, at.live)], **moved).then(**edited)
         for trigger, change, own in at.controls.sets:
-            follow(trigger(change, list(own), at.controls.inputs, **AT_ONCE))
+            fn, js = (None, change) if isinstance(change, str) else (change, None)
+            follow(trigger(fn, list(own), at.controls.inputs, js=js, **AT_ONCE))
         for trigger, change, own in at.controls.asks_photo:
             outputs = [at.status, *at.controls.inputs]
             follow(trigger(hands.asking(change), [at.visit, *own], outputs, **AT_ONCE))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from ..action_units import ACTION_UNITS
+from ..action_units import ACTION_UNITS, to_vector
 from ..expressions import EXPRESSIONS
 from .inputs import slider
 from .library import gradio
@@ -29,6 +30,27 @@ def word_buttons(last: str) -> tuple[dict[str, Any], Any]:
 def word_list() -> Any:
     """All words to choose from."""
     return gradio().Dropdown([*EXPRESSIONS], value=None, label="Or one of these", elem_classes="words")
+
+
+def preset(before: int, lowest: float, word: str | None = None) -> str:
+    """JavaScript that sets the sliders of the units to a share of a word.
+
+    Its arguments are the word, unless it is given here, the share, and all inputs of the tab; it returns the inputs.
+    Without a word, or with an unknown one, they stay.
+
+    Args:
+        before: how many other inputs stand before the sliders.
+        lowest: of the sliders, see `unit_sliders`.
+        word: of `common.expressions`, or "neutral".
+    """
+    known = {name: to_vector(found.units) for name, found in EXPRESSIONS.items()}
+    known["neutral"] = [0.0] * len(ACTION_UNITS)
+    limits = f"Math.max({lowest}, Math.min({STRONGEST}, share * unit))"
+    function = f"""(word, share, ...inputs) => {{
+      const units = {json.dumps(known)}[word], now = inputs.slice(0, {before + len(ACTION_UNITS)});
+      return units ? [...now.slice(0, {before}), ...units.map(unit => Math.round(4 * {limits}) / 4)] : now;
+    }}"""
+    return function if word is None else f"(...all) => ({function})({json.dumps(word)}, ...all)"
 
 
 def unit_sliders(lowest: float) -> list[Any]:

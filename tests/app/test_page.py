@@ -22,7 +22,7 @@ from rigface import Light, Pose
 from rigface import edit as rig_edit
 
 FROWN, CALM = "examples/portraits/frown.jpg", "examples/portraits/calm.jpg"
-WAIT = 40_000  # milliseconds
+WAIT = 120_000  # milliseconds
 
 
 class Visitor:
