@@ -113,7 +113,7 @@ def prepare(folder: Path, manifest: Path, settings: Settings, tools: Tools, *, p
                 kept = _prepare_one(video, pictures / key, settings, tools, progress)
                 replace_file(path, partial(_write_json, kept))
             records[key] = kept
-        report = {"action_units_by": described(tools.measurer.name), **summary(records)}
+        report = {"action_units_by": described(tools.names[2]), **summary(records)}
         replace_file(manifest.with_suffix(".report.json"), partial(_write_json, report))
         rows = [row for record in records.values() for row in record["pairs"]]
         if not rows:
