@@ -21,6 +21,10 @@ _SOFT = 0.7  # pixels of blur at the edges of what is hidden
 STIRRED = (0.3, 1.5)
 """Pixels of the window between which skin goes from lying where it lay, which the photo shows however it is turned, to
 having moved."""
+_EVEN, _PERSON, _ENDS = 0.05, 0.012, 0.15
+"""Of the window's side: over what light on hair and clothes is evened, the blur of the edges of what is lit, since no
+parser knows them to a pixel, and over what all new light ends at the window's edges."""
+_BESIDE = (-0.4, 0.3)  # by how much new light may change hair and clothes, whose shape is not known
 GAMMA = 1 / 2.2  # gains of light become gains of display values
 
 
@@ -131,6 +135,20 @@ def gained(
         reach: (S, S) pixels, how far around light fades out.
         person: (S, S) in [0, 1]: what is behind them is not lit by the lamp before them. None where nobody knows.
     """
+    side = len(seen)
     brighter, away = extend(own - 1, tells)
-    gain = np.where(seen[..., None], own, 1 + brighter * fade(away, reach))
-    return (gain if person is None else 1 + person[..., None] * (gain - 1)).astype(np.float32)
+    # The nearest skin's light alone would draw rays over hair and clothes.
+    smooth = cv2.GaussianBlur(brighter, (0, 0), _EVEN * side)
+    brighter = brighter + (away / np.maximum(reach, 1)).clip(0, 1)[..., None] * (smooth - brighter)
+    change = np.where(seen[..., None], own - 1, brighter.clip(*_BESIDE) * fade(away, reach))
+    if person is not None:
+        change = cv2.GaussianBlur(person, (0, 0), _PERSON * side)[..., None] * change
+    return (1 + change * _inside(side)).astype(np.float32)
+
+
+def _inside(side: int) -> np.ndarray:
+    """1 in the window (S, S, 1), falling to 0 at its edges: the light on a body ends nowhere at a line."""
+    far = np.minimum(np.arange(side) + 0.5, side - 0.5 - np.arange(side)) / (_ENDS * side)
+    ramp = far.clip(0, 1)
+    ramp = ramp * ramp * (3 - 2 * ramp)
+    return (ramp[:, None] * ramp[None, :])[..., None].astype(np.float32)
