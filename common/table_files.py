@@ -78,6 +78,8 @@ def is_table(path: Path) -> bool:
     suffix = path.suffix.lower()
     if suffix != ".txt":
         return suffix in SUFFIXES
+    if not path.is_file():  # nothing waits for a pipe
+        return False
     try:
         with open(path, "rb") as file:
             first = decode(_whole_lines(file.read(_HEAD)))[0].partition("\n")[0]

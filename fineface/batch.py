@@ -195,11 +195,19 @@ def check(args: argparse.Namespace, jobs: Sequence[Job]) -> argparse.Namespace:
     Raises:
         InputError: an option that cannot be used.
     """
+    from common.devices import choose_device  # brings torch
+    from common.models import missing_networks
+
     asked = PUBLISHED.asked(steps=args.steps, guidance=args.guidance)
     Options(
         asked.steps, asked.guidance, args.au_scale, args.face_scale, args.negative, args.seed, args.batch_size,
         strength=args.strength, start=args.start,
     )  # fmt: skip
+    if args.runner == "local":  # else the devices are those of the cluster's machines
+        choose_device(args.device, args.dtype)
+    engine = check_engine(args.engine, args.start if args.start == "draft" else None, args.strength)
+    if engine == "diffusion" and warps(args.adapter, args.base, args.variant) and any(job.photo for job in jobs):
+        raise missing_networks("fineface", "adapter")
     saving(args)
     found, people = copy(args), any(job.people for job in jobs)
     found.texts = any(job.photo is None for job in jobs)  # drawn by networks, whatever edits photos

@@ -29,7 +29,7 @@ ALLOWED = {
         *("common.weight_files", "common.weights"),
     },
     # the prepared head lies where all models lie
-    "common.face3d": {"common.errors", "common.files", "common.parts"},
+    "common.face3d": {"common.errors", "common.files", "common.images", "common.parts"},
     "common.synthetic": {
         *("common.errors", "common.files", "common.images", "common.parts", "common.face3d"),
         *("common.action_units", "common.texts"),

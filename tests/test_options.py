@@ -148,7 +148,13 @@ MAGICFACE = {"magicface._api.MagicFace.from_pretrained": FakeEditor, "magicface.
 RIGFACE = {"rigface.editor.RigFace.from_pretrained": FakeEditor, "rigface.editor.RigFace.drafting": FakeEditor}
 FINEFACE = {"fineface.editor.FineFace.from_pretrained": FakeEditor}
 SAVED = {"common.edit_command.save_image": None}
-SHEETS = {"magicface.commands.save_image": None, "magicface.sweeps.edit": many}
+BOX = (0.0, 0.0, 8.0, 8.0)
+SHEETS = {
+    "magicface.commands.save_image": None,
+    "magicface.sweeps.edit": many,
+    "magicface.sweeps.face_box": BOX,
+    "magicface.sweeps._cropped": lambda shown, face: shown,
+}
 MEASURED = {
     "magicface.commands.save_image": None,
     "magicface.measured.edit": many,
@@ -207,7 +213,12 @@ WALKS = {
     "magicface transfer": Walk("photo.png b.png", MEASURED, PAIR | STRENGTH),
     "magicface sweep": Walk("photo.png AU12", SHEETS, PAIR | STRENGTH),
     "magicface grid": Walk("photo.png AU4 AU12", SHEETS, PAIR | STRENGTH),
-    "magicface animate": Walk("photo.png happy", SHEETS, STRENGTH, {"--output": "other.gif"}),
+    "magicface animate": Walk(
+        "photo.png happy",
+        SHEETS | {"magicface.sweeps.fitted": lambda shown, side: shown},
+        STRENGTH,
+        {"--output": "other.gif"},
+    ),
     "magicface explain": Walk("AU12", {"magicface.__main__.check_writable": stop}, {}, {"--output": "x.png"}),
     "magicface score": Walk("{folder}", {"common.batch.scores.score": "scores.csv"}),
     "magicface report": Walk("{folder}", {"common.batch.report.page.report": "page"}, {}, {"--output": "x.html"}),
@@ -272,7 +283,12 @@ WALKS = {
     ),
     "fineface edit": Walk(
         "photo.png AU12=0:4 --seed 1",
-        {"fineface._api.edit": many, "fineface.__main__.save_image": None},
+        {
+            "fineface._api.edit": many,
+            "fineface.__main__.save_image": None,
+            "fineface.__main__.face_box": BOX,
+            "fineface.__main__.close_up": lambda shown, box: shown,
+        },
         PAIR,
         {"--output": "x.png"},
     ),

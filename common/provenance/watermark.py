@@ -16,6 +16,7 @@ import numpy as np
 
 from ..errors import MissingDependencyError
 from ..foreign import native
+from ..images import to_uint8
 
 BITS = 32
 MESSAGE = tuple(int(bit) for bit in f"{0xB6D2594E:032b}")
@@ -88,7 +89,7 @@ def unmarked(pixels: np.ndarray, before: np.ndarray | None = None) -> np.ndarray
     kernel = np.ones((_AROUND, _AROUND), np.uint8)
     for _ in range(_PASSES):
         change = _change(found).astype(np.float32) / _STEPS
-        found = np.rint(_without(change, marked)).astype(np.uint8)
+        found = to_uint8(_without(change, marked), 255)
         if before is not None:
             # Pixels that were not edited differ by rounding alone; where one differs by more, those around it do too.
             apart: Any = (np.abs(marked - (before + change).clip(0, 255)) > _ROUNDING).any(2)

@@ -65,7 +65,15 @@ def test_python_and_the_commands_tell_a_wrong_device_before_anything_is_loaded(p
         editor.from_pretrained(device=ABSENT)
     asked = ["edit"] * (package == "fineface") + [str(photo), "AU12=2"]
     (photo.parent / "wishes.txt").write_text("AU12=2\n")
-    batch = ["batch", str(photo.parent), "--wishes", str(photo.parent / "wishes.txt"), "-o", str(photo.parent / "run")]
+    batch = [
+        "batch",
+        str(photo.parent),
+        "--wishes",
+        str(photo.parent / "wishes.txt"),
+        "-o",
+        str(photo.parent / "run"),
+        "-q",
+    ]
     for line in (asked, batch, ["evaluate", "--out", str(photo.parent / "out")], ["app"]):
         assert main([*line, "--device", ABSENT]) == 2
         told = capsys.readouterr().err

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -148,7 +149,7 @@ def test_what_changes_besides_is_counted():
 
 
 def test_a_photo_without_a_face_is_told_apart(editor, monkeypatch, tmp_path):
-    monkeypatch.setattr(editor.finder, "find", lambda image: [])
+    monkeypatch.setattr(editor, "finder", SimpleNamespace(name="none", find=lambda image: []))
     report = measured(editor, tmp_path, count=2)
     assert (report["edits"], report["without_face"]) == (2, 2)
     assert report["error"]["photo"]["edit_to_nothing"] is None

@@ -92,7 +92,7 @@ def test_the_command_reads_a_folder_of_frames(smile, tmp_path, capsys):
     clip, drawn = smile
     for row, frame in enumerate(clip.frames, 1):
         Image.fromarray(frame).save(tmp_path / f"{row}.png")
-    asked = ["analyze", str(tmp_path), "-o", str(tmp_path / "out"), "--cropped", "-q"]
+    asked = ["analyze", str(tmp_path), "-o", str(tmp_path / "out"), "--cropped"]
     assert main([*asked, "--apex", str(drawn.apex)]) == 0
     printed = capsys.readouterr()
     assert f"apex at frame {drawn.apex}" in printed.out

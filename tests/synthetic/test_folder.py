@@ -166,13 +166,13 @@ def test_folders_that_are_not_ours_are_refused(quick, tmp_path):
 
 
 def test_the_command_line(quick, tmp_path, capsys):
-    arguments = ["--count", "2", "--size", "32", "--out", str(tmp_path / "x"), "--workers", "1", "-q"]
+    arguments = ["--count", "2", "--size", "32", "--out", str(tmp_path / "x"), "--workers", "1"]
     assert main(arguments) == 0
     assert "complete: 2" in capsys.readouterr().err
     assert len(rows(tmp_path / "x")) == 2
     assert main([*arguments, "--seed", "3"]) == 2
     assert "other arguments" in capsys.readouterr().err
-    assert main([*arguments[:-2], "0"]) == 2
+    assert main([*arguments[:-1], "0"]) == 2
     for wrong in (["--count", "0"], ["--count", "5", "--size", "7"], ["--count", "5", "--people", "0"]):
         assert main([*wrong, "--out", str(tmp_path / "y")]) == 2
     assert not (tmp_path / "y").exists()
