@@ -292,7 +292,9 @@ WALKS = {
         PAIR,
         {"--output": "x.png"},
     ),
-    "fineface batch": Walk(BATCH, FINEFACE | RAN | {"fineface.batch.keeper": "sd21"}, PAIR | RAY),
+    "fineface batch": Walk(
+        BATCH, FINEFACE | RAN | {"fineface.batch.keeper": "sd21", "fineface.batch.warps": False}, PAIR | RAY
+    ),
     "fineface score": Walk("{folder}", {"common.batch.scores.score": "scores.csv"}),
     "fineface report": Walk("{folder}", {"common.batch.report.page.report": "page"}, {}, {"--output": "x.html"}),
     "fineface download": Walk("", {"fineface.download.download": ("folder", "base")}),

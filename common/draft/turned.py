@@ -23,6 +23,7 @@ BESIDE, ROLLED = 0.25, 0.35
 """Of the head's height: how far beyond the head its surroundings are stretched by what slides, and by a roll."""
 _HIDDEN, _ASLANT = 0.5, 0.3  # shares above which the photo tells too little of a place to move it by itself
 _SLIDES = 0.5  # pixels sideways, least motion of a head that looks aside
+_AGAINST = 0.9  # of what most of a face slides: what slides farther the other way is no part of it
 _SMOOTH = 1 / 128  # of the window's side
 _NO_FACE = [
     PARTS.index(name) for name in ("background", "hair", "hat", "neck", "neck_l", "cloth", "l_ear", "r_ear", "ear_r")
@@ -88,7 +89,7 @@ def _front(slid: np.ndarray, face: np.ndarray) -> np.ndarray:
         return face
     main = np.median(slid[face], 0)
     if abs(main[0]) > max(_SLIDES, abs(main[1])):
-        face = face & (slid @ main > 0)
+        face = face & (slid @ main > -_AGAINST * (main @ main))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(face.astype(np.uint8), connectivity=4)
     return labels == 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax()) if count > 1 else face
 

@@ -46,6 +46,7 @@ def options(*arguments: str) -> Namespace:
     parser = ArgumentParser()
     add_options(parser)
     parser.add_argument("--batch-size", type=int, default=4)
+    parser.set_defaults(runner="local")
     return parser.parse_args(["--steps", "2", *arguments])
 
 

@@ -132,7 +132,7 @@ def test_an_ear_that_slides_against_the_face_is_no_part_of_it():
     face[10:16, 24:28] = True
     slid = np.zeros((32, 32, 2), np.float32)
     slid[..., 0] = 3
-    slid[:, 16:20, 0] = -1
+    slid[:, 16:20, 0] = -4
     front = _front(slid, face)
     assert front[10, 10]
     assert not front[:, 16:].any()

@@ -149,7 +149,7 @@ def test_wrong_configs_are_told(config, capsys, overrides, words):
 def test_a_file_in_the_place_of_the_output_is_told(config, capsys):
     (config.parent / "out").write_text("")
     assert start(config) == 2
-    assert "Cannot read or write" in capsys.readouterr().err
+    assert "Nothing can be written" in capsys.readouterr().err
 
 
 def test_help_explains_every_key(capsys):
