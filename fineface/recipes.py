@@ -72,7 +72,7 @@ def edited(
     made = []
     for number, (picture, subject, vector) in enumerate(zip(pictures, subjects, vectors)):
         settings = {"size": size, **encoded(subject), **common}
-        settings |= changed(subject.photo, picture)
+        settings |= changed(subject.pixels, picture)
         settings |= {} if networks is None else place(number, len(pictures), options.batch_size)
         photo = {"name": subject.record.get("photo"), "sha256": subject.fingerprint}
         recipe = Recipe(PROGRAM, DRAFT if networks is None else EDIT, wish_of(vector, prompt), settings, photo=photo)
