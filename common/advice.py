@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from .errors import InputError
-from .faces import Face
+from .faces import Face, FaceFinder
 from .occlusion import Look, look
 
 log = logging.getLogger(__name__)
@@ -35,13 +35,16 @@ _AT_ONCE = 16  # rows
 _FACE = 96  # pixels of a face's width, at which sharpness is told
 
 
-def advise(pixels: np.ndarray, faces: Sequence[Face], face: Face, chosen: bool = False) -> list[str]:
+def advise(
+    pixels: np.ndarray, faces: Sequence[Face], face: Face, finder: FaceFinder, chosen: bool = False
+) -> list[str]:
     """Sentences on a photo and its face.
 
     Args:
         pixels: (H, W, 3) uint8, RGB.
         faces: all that were found.
         face: which of them is to be edited.
+        finder: which found them, to look at a small face once more.
         chosen: somebody has said which; else others of its size are a doubt.
     """
     height, width = pixels.shape[:2]
@@ -62,7 +65,8 @@ def advise(pixels: np.ndarray, faces: Sequence[Face], face: Face, chosen: bool =
         found.append("the face is seen from the side: take a photo that shows both its halves")
     if blurred:
         found.append("the face is blurred: take a sharper photo")
-    unsure = face.score < UNSURE.get(face.backend, 0.0)
+    limit = UNSURE.get(face.backend, 0.0)
+    unsure = face.score < limit and close_up_score(pixels, face, finder) < limit
     seen = look(pixels, face)
     found += [_beyond(side, seen) for side in seen.beyond]
     covered = [name for name in seen.hidden if name not in seen.outside]
@@ -71,6 +75,15 @@ def advise(pixels: np.ndarray, faces: Sequence[Face], face: Face, chosen: bool =
     elif covered:
         found.append(_hidden(covered, unsure))
     return found
+
+
+def close_up_score(pixels: np.ndarray, face: Face, finder: FaceFinder) -> float:
+    """The finder's score of a face that fills a third of the picture: faces that are small in theirs score less."""
+    x0, y0, x1, y1 = face.box
+    reach = max(x1 - x0, y1 - y0)
+    left, top = (max(int(low - reach), 0) for low in (x0, y0))
+    part = np.ascontiguousarray(pixels[top : int(y1 + reach), left : int(x1 + reach)])
+    return max((each.score for each in finder.find(part)), default=0.0)
 
 
 def _beyond(side: str, seen: Look) -> str:

@@ -63,7 +63,7 @@ def prepare(
     notice(found)
     crop = Crop.around(found.box, (pixels.shape[1], pixels.shape[0]), size, zoom=zoom, turns=found.turns)
     made = prepare_crop(crop.apply(pixels), found, crop, parser, extent=extent, guide=guide, fill=fill, hint=hint)
-    return replace(made, advice=tuple(advise(pixels, faces, found, chosen=face != "largest")))
+    return replace(made, advice=tuple(advise(pixels, faces, found, finder, chosen=face != "largest")))
 
 
 def prepare_crop(

@@ -126,7 +126,7 @@ _UNIT_SCALE = (
 
 def _unit_scale(items: Iterable[tuple[Any, Any]]) -> bool:
     """Whether all values lie in 0..1 and some are fractions."""
-    values = [value for _, value in items if isinstance(value, Real)]
+    values: list[Any] = [value for _, value in items if isinstance(value, Real)]
     return bool(values) and all(0 <= value <= 1 for value in values) and any(0 < value < 1 for value in values)
 
 

@@ -76,4 +76,4 @@ def _doubts(job: Job, finder: FaceFinder) -> list[str]:
         read_image(job.background)
         return []
     faces = finder.find(pixels)
-    return advise(pixels, faces, choose_face(faces, job.face), chosen=job.face != "largest")
+    return advise(pixels, faces, choose_face(faces, job.face), finder, chosen=job.face != "largest")

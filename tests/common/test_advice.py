@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.advice import advise, black_borders, heed, sharpness, turn
+from common.advice import STRANGE, UNSURE, advise, black_borders, close_up_score, heed, sharpness, turn
 from common.errors import InputError
 from common.faces import get_finder
 from common.synthetic import picture
@@ -15,8 +15,9 @@ from common.synthetic.draw import draw_scene
 
 
 def told(pixels: np.ndarray, which: int = 0, chosen: bool = False) -> list[str]:
-    faces = sorted(get_finder("mediapipe").find(pixels), key=lambda face: -face.area)
-    return advise(pixels, faces, faces[which], chosen)
+    finder = get_finder("mediapipe")
+    faces = sorted(finder.find(pixels), key=lambda face: -face.area)
+    return advise(pixels, faces, faces[which], finder, chosen)
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +89,9 @@ def test_something_before_the_mouth_is_told(astronaut, face):
     cv2.rectangle(hidden, (int(x) - reach, int(y) - reach), (int(x) + reach, int(y) + reach), (90, 100, 110), -1)
     found = get_finder("mediapipe").find(hidden)[0]
     assert found.score < face.score - 0.05
-    assert any("the mouth" in line and "hidden" in line for line in advise(hidden, [found], found))
+    assert any(
+        "the mouth" in line and "hidden" in line for line in advise(hidden, [found], found, get_finder("mediapipe"))
+    )
 
 
 def test_doubts_are_errors_where_it_is_strict(caplog):
@@ -105,3 +108,13 @@ def test_editors_heed(editor, astronaut):
     with pytest.raises(InputError, match="black borders"):
         editor.encode(Image.fromarray(framed), strict=True)
     assert editor.encode(astronaut, strict=True).advice == ()
+
+
+def test_a_face_that_is_small_in_a_large_photo_is_a_human_face(astronaut):
+    """The detector doubts faces that are small in its input; a second look at the close-up does not."""
+    photo = np.full((4000, 6000, 3), 120, np.uint8)
+    photo[1500:2012, 2500:3012] = astronaut
+    finder = get_finder("mediapipe")
+    (face,) = finder.find(photo)
+    assert face.score < UNSURE["mediapipe"] < close_up_score(photo, face, finder)
+    assert STRANGE not in advise(photo, [face], face, finder)
