@@ -73,7 +73,7 @@ def advise(
     if not seen.any_organ or (unsure and not (seen.hidden or seen.beyond or aside or blurred or wide < SMALL)):
         found.append(STRANGE)
     elif covered:
-        found.append(_hidden(covered, unsure))
+        found.append(_hidden(covered))
     return found
 
 
@@ -92,9 +92,10 @@ def _beyond(side: str, seen: Look) -> str:
     return f"{share} of the face lies beyond the photo's {side} border{parts}: take a photo that shows all of it"
 
 
-def _hidden(parts: Sequence[str], unsure: bool) -> str:
+def _hidden(parts: Sequence[str]) -> str:
     several = len(parts) > 1
-    how = "hidden" if not unsure else f"hidden, or {'do' if several else 'does'} not look like a person's"
+    # An animal's mouth is as unlike a person's as a covered one, and no measurement here tells the two apart.
+    how = f"hidden, or {'do' if several else 'does'} not look like a person's"
     by = "glasses, hair, a hand" if any(name.endswith("eye") for name in parts) else "a mask, a hand, a cup"
     are, them, they_are = ("are", "them", "they are") if several else ("is", "it", "it is")
     told = _named(parts)
