@@ -25,6 +25,7 @@ _MARKS = {
 }  # fmt: skip
 """Byte-order marks; that of UTF-16 begins that of UTF-32, which is tried first."""
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f]")
+_REQUEST = re.compile(r"\s*AU_?\d+\w*\s*=", re.IGNORECASE)
 _DECIMAL = re.compile(r"(?:^|[=:] ?)[+-]?\d+,\d+ ?(?=$|[,;\s])")
 _IN_TEXT = re.compile(r"([=:] ?[+-]?\d+),(\d+)(?= ?(?:$|[,;\s]))")
 _HINT = re.compile(r"sep=([,;|\t])\s*", re.IGNORECASE)
@@ -217,10 +218,27 @@ def _cells(line: int, fields: list[str], names: Sequence[str], dialect: Dialect)
             f"the row has {len(fields)} fields, and the header {len(names)} ({shown}); quote a field that holds "
             f"{_SEPARATORS.get(dialect.separator, 'separators')}: {_quoted(fields, len(names), dialect.separator)}"
         )
+    if spilled := _spilled(fields, names):
+        return InputError(
+            f"{spilled!r} stands outside of the column `wish`; quote a request that holds commas: "
+            f'"{fields[names.index("wish")].strip()},{spilled}"'
+        )
     cells = [field if field.strip() else "" for field in fields] + [""] * (len(names) - len(fields))
     if dialect.decimal == ",":
         cells = [_IN_TEXT.sub(r"\1.\2", cell) for cell in cells]
     return {name or f"\0{place}": cell for place, (name, cell) in enumerate(zip(names, cells))}
+
+
+def _spilled(fields: Sequence[str], names: Sequence[str]) -> str | None:
+    """A field of another column that reads as a part of the row's request: one whose comma was not quoted.
+
+    A name may repeat its request.
+    """
+    wish = fields[names.index("wish")].strip() if "wish" in names[: len(fields)] else ""
+    if not wish or wish.startswith("{"):
+        return None
+    others = [field.strip() for field, name in zip(fields, names) if name != "wish"]
+    return next((field for field in others if _REQUEST.match(field) and field not in wish), None)
 
 
 def _quoted(fields: Sequence[str], count: int, separator: str) -> str:

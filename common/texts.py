@@ -31,10 +31,10 @@ def parse_json(text: str | bytes) -> Any:
     """What a JSON text says.
 
     Raises:
-        ValueError: it is none, or is nested deeper than any that the toolkit reads.
+        ValueError: it is none, gives a name twice, or is nested deeper than any that the toolkit reads.
     """
     try:
-        found = json.loads(text)
+        found = json.loads(text, object_pairs_hook=_once)
     except RecursionError:
         raise ValueError(f"it is nested deeper than {DEEPEST} levels") from None
     level = [found]
@@ -44,3 +44,13 @@ def parse_json(text: str | bytes) -> Any:
             return found
         level = [item for each in tables for item in (each.values() if isinstance(each, dict) else each)]
     raise ValueError(f"it is nested deeper than {DEEPEST} levels")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose names are all given once: of two values JSON would silently keep the last."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for place, name in enumerate(names) if name in names[:place])
+        raise ValueError(f"the name {twice!r} is given twice")
+    return found

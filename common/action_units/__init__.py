@@ -161,8 +161,11 @@ def _parse(text: str) -> dict[str, float | str]:
             continue
         if request := facs.decoded(part):
             raise ActionUnitError(f"{part!r} is FACS notation of coded intensities; write {request}.")
+        if part.lower() == "neutral":
+            continue  # nothing beside other units
+        _refuse_sum(part)
         word, colon, share = part.partition(":")
-        if re.fullmatch(r"[+-]?\d+", part) and "=" in text:
+        if re.fullmatch(r"[+-]?\d+", part) and re.search("[=:]", text):
             raise ActionUnitError(
                 f"{part!r} in the AU wish {text!r} has no name. Decimal numbers have a point, such as AU12=3.5."
             )
@@ -190,6 +193,8 @@ def known_unit(name: object) -> str:
             notation of an intensity, or no unit; the message names the nearest of a misspelling.
     """
     spelled = facs.read(name)
+    if isinstance(name, str):
+        _refuse_sum(name)
     if spelled is None or spelled.unit not in facs.FACS:
         raise ActionUnitError(
             f"Unknown action unit {name!r}{_nearest(name)}\n"
@@ -211,6 +216,14 @@ def known_unit(name: object) -> str:
             f"{name} is FACS notation of a coded intensity; write {spelled.unit}={facs.INTENSITIES[spelled.letter]}."
         )
     return spelled.unit
+
+
+def _refuse_sum(name: str) -> None:
+    """Raises an ActionUnitError for several units in one name, such as FACS's "AU1+2"."""
+    spelled = [facs.read(each) for each in name.split("+")]
+    if len(spelled) > 1 and all(spelled):
+        each = ",".join(f"{unit.unit}=3" for unit in spelled if unit)
+        raise ActionUnitError(f"{name.strip()} names several action units; give each its intensity, e.g. {each}.")
 
 
 def _not_granted(units: Sequence[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 FACS: dict[str, str] = {
@@ -57,7 +58,7 @@ def read(name: object) -> Spelling | None:
     """The unit that a name spells: "AU12", "au_04", "4", OpenFace's "AU12_r", py-feat's "AU04"; None for none."""
     if not isinstance(name, str):
         return None
-    name = name.strip()
+    name = unicodedata.normalize("NFKC", name).strip()  # full-width letters and digits too
     if found := _WHOLE.fullmatch(name):
         return Spelling(f"AU{found[1]}")
     if found := _OPENFACE.fullmatch(name):

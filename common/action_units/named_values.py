@@ -19,6 +19,8 @@ def read_number(value: Any) -> float:
     """
     if isinstance(value, str) and _DECIMAL_COMMA.fullmatch(value.strip()):
         value = value.replace(",", ".")
+    if isinstance(value, str) and "_" in value:
+        raise ValueError(f"{value!r} is not a number")  # Python alone reads 1_0 as 10
     return float(value)
 
 

@@ -37,6 +37,9 @@ def batch(package: Package, arguments: list[str]) -> int:
         if job.wish is not None:
             package.read(job.wish)
     if args.baseline:
+        for name, baseline in package.baseline.items():
+            if name in wishes and package.read(wishes[name]) != package.read(baseline):
+                raise InputError(f"--baseline makes a picture named {name!r}; give the request another name.")
         wishes = {**package.baseline, **wishes}
     items = plan(jobs, wishes)
     if args.inspect:

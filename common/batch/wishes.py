@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..action_units import facs
 from ..errors import InputError
 from ..files import expanded
 from ..lists import checked, read_rows
@@ -17,6 +18,8 @@ from ..texts import check_regular, parse_json, read_text
 from .names import Names, check_name, given_name
 
 log = logging.getLogger(__name__)
+
+_NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?")
 
 COLUMNS = ("name", "wish")
 BASELINE = "unchanged"
@@ -77,7 +80,9 @@ def _rows(path: Path) -> Iterable[tuple[int, Any]]:
         raise InputError(f"Cannot read the wishes {path}: {error}") from error
     if not isinstance(found, (list, Mapping)):
         raise InputError(f"{path} must be a list of wishes, or names with wishes; got {type(found).__name__}.")
-    pairs = found.items() if isinstance(found, Mapping) else ((None, wish) for wish in found)
+    if isinstance(found, Mapping):
+        return list(enumerate(found.items(), 1))
+    pairs = [_pair(row) if isinstance(row, Mapping) and "wish" in row else (None, row) for row in found]
     return list(enumerate(pairs, 1))
 
 
@@ -96,7 +101,7 @@ def _pair(row: Any) -> Any:
     return row.get("name"), row["wish"]
 
 
-def _lines(path: Path) -> Iterable[tuple[int, tuple[Any, Any]]]:
+def _lines(path: Path) -> Iterable[tuple[int, Any]]:
     try:
         check_regular(path)
         text, encoding = decode(path.read_bytes())
@@ -108,4 +113,7 @@ def _lines(path: Path) -> Iterable[tuple[int, tuple[Any, Any]]]:
         wish = each.partition("#")[0].strip()
         if wish:
             name, colon, rest = wish.partition(": ")  # "angry:0.7" is a share of a word
+            if colon and facs.read(name) and _NUMBER.fullmatch(rest.strip()):
+                yield line, InputError(f"{wish!r} has a colon in place of =; write {name.strip()}={rest.strip()}")
+                continue
             yield line, (name.strip(), rest.strip()) if colon else (None, wish)

@@ -45,10 +45,16 @@ def straight(values: np.ndarray, own: np.ndarray) -> np.ndarray:
 
 
 def brightened(values: np.ndarray, gain: np.ndarray) -> np.ndarray:
-    """Colours of premultiplied values (H, W, 3 or 4) times a gain (H, W, 3); alpha stays."""
-    if values.shape[2] == 3:
-        return values * gain
-    return np.concatenate([values[..., :3] * gain, values[..., 3:]], 2)
+    """Colours of premultiplied values (H, W, 3 or 4) after a gain (H, W, 3) of light; alpha stays.
+
+    More light fills what is left to white, as film does, 1 - (1 - v)^gain, so that pale skin and white cloth do not
+    burn out; dark values are multiplied all the same.
+    """
+    colours = values[..., :3].astype(np.float32)
+    white = np.float32(255) if values.shape[2] == 3 else values[..., 3:].clip(1e-3, None)
+    free = (1 - colours / white).clip(0, 1)
+    lit = np.where(gain > 1, white * (1 - free ** gain.clip(1, None)), colours * gain)
+    return lit if values.shape[2] == 3 else np.concatenate([lit, values[..., 3:]], 2)
 
 
 def painted(colours: np.ndarray, values: np.ndarray) -> np.ndarray:

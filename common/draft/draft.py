@@ -24,6 +24,7 @@ from .turned import turned
 
 _BORDER = 0.06  # of the window's side, over which all that changes fades out at its edges
 _STILL = 1e-3  # pixels, or share
+_GREY = 1  # bytes by which channels differ in a photo without colour
 _KERNEL = 4  # pixels round a place that its cubic sample looks at, and one more
 
 
@@ -216,6 +217,8 @@ class Draft:
         if worn is not None:
             after = after + worn[0] * (brightened(before, back(drawn.gain)) - after)
         after = before + self._border * (after - before)
+        if np.ptp(target[..., :3], 2).max() <= _GREY:
+            after[..., :3] = after[..., :3].mean(2, keepdims=True)  # a black and white photo gets no colour
         target[:] = np.where(changed[..., None], straight(after, target), target)
         return result
 

@@ -26,6 +26,10 @@ LARGEST, FINER = 512, 2
 edges smooth; what is carried has the photo's own."""
 NECK = 0.3
 """Of the head's weight: where there is less, it does not turn along."""
+_WHITEST, _TINTED = 3.5, 12.0
+"""Times the brightness of skin in the same light that a white surface has at most: of all channels, and of one, which
+in brown skin may be far below the others."""
+_BRIGHT = 180  # bytes that the brightest tenth of a window has, before the lips in it are looked for
 _FACING = (0.25, 0.55)  # cosines to the viewer between which a place's colour can be told
 
 
@@ -75,13 +79,19 @@ class Seen:
         looked = torch.from_numpy(cv2.remap(linear, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[:, 0])
         lit = shade(before.normals[None], light_of(found)[None])[0].clamp_min(DIM)
         known = (told > 0.5) & ~inner_mouth(found.head)[0]
-        lips = Lips.of(picture, face, crop)
+        clear = _cleared(picture)
+        lips = Lips.of(clear, face, crop)
         open_ = opening(*lips.edges(), crop)
         white = enamel(linear, open_, float(lit[known].mean()))
         if white is None:
             white = exposure(found.head, looked / lit, known)
+        if bool(known.any()):
+            # Dark or coloured light falls on teeth too: nothing there is whiter than this skin allows.
+            skin = looked[known].quantile(0.9, 0).numpy()
+            white = white * min(1.0, _WHITEST * float(skin.mean()) / max(float(white.mean()), 1e-6))
+            white = np.minimum(white, _TINTED * skin)
         colours = complete(found.head, looked, known, lit)
-        return cls(found, crop, before, depth, lips, bite(picture, lips), open_, colours, white)
+        return cls(found, crop, before, depth, lips, bite(clear, lips), open_, colours, white)
 
     def veiled(self, veil: np.ndarray) -> Seen:
         """The same with the vertices under a veil (S, S) in [0, 1] kept from any expression."""
@@ -99,6 +109,12 @@ class Seen:
     def light(self) -> torch.Tensor:
         """(9, 3) the light on the face, see `fit_light`; from everywhere where the photo shows too little skin."""
         return light_of(self.fit)
+
+
+def _cleared(picture: np.ndarray) -> np.ndarray:
+    """A dark picture (S, S, 3) uint8 as bright as most are, so that lips and teeth can be told; others as they are."""
+    bright = max(float(np.quantile(picture.max(2), 0.9)), 1.0)
+    return picture if bright >= _BRIGHT else cv2.convertScaleAbs(picture, alpha=_BRIGHT / bright)
 
 
 def light_of(found: Fit) -> torch.Tensor:

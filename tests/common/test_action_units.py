@@ -198,3 +198,22 @@ def test_probabilities_are_told_once(caplog):
 
 def test_a_decimal_comma_in_a_cell():
     assert to_vector({"AU12": "3,5"})[6] == 3.5
+
+
+def test_full_width_digits_and_neutral_beside_units_are_read():
+    assert to_vector("AU６=2") == to_vector("AU6=2")
+    assert to_vector("neutral,AU12=3") == to_vector("AU12=3")
+
+
+@pytest.mark.parametrize(
+    ("wish", "told"),
+    [
+        ("AU1+2=3", "AU1=3,AU2=3"),
+        ("AU6+AU12", "AU6=3,AU12=3"),
+        ("angry:0,7", "have a point"),
+        ("AU12=1_0", "needs a number"),
+    ],
+)
+def test_sums_and_odd_numbers_are_told_how_to_be_written(wish, told):
+    with pytest.raises(ActionUnitError, match=told):
+        to_vector(wish)

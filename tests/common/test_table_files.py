@@ -160,3 +160,38 @@ def test_what_a_spreadsheet_wrote_comes_back(tmp_path_factory, rows, separator, 
         assert [{k: v.strip() for k, v in row.items()} for _, row in found.rows] == [
             {k: v.strip() for k, v in row.items()} for row in kept
         ]
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "wish,name\nAU6=2,AU12=3\n",
+        "name,wish,note\na,AU6=2,AU12=3\n",
+        "name,wish,\na,AU6=2,AU12=3\n",
+        "wish,name\nangry:0.7,AU12=3\n",
+    ],
+)
+def test_a_unit_that_spills_into_another_column_is_refused_with_the_quoted_form(tmp_path, table):
+    (tmp_path / "w.csv").write_text(table)
+    with pytest.raises(InputError, match=r'line 2: .*AU12=3.*quote.*".*,AU12=3"'):
+        read_wishes(tmp_path / "w.csv", to_vector)
+
+
+def test_a_name_may_repeat_its_request(tmp_path):
+    (tmp_path / "w.csv").write_text('name,wish\n"AU6=2,AU12=3","AU6=2,AU12=3"\n')
+    assert read_wishes(tmp_path / "w.csv", to_vector) == {"AU6=2,AU12=3": "AU6=2,AU12=3"}
+
+
+@pytest.mark.parametrize("text", ['{"a": "happy", "a": "sad"}', '{"a": {"AU12": 1, "AU12": 2}}'])
+def test_json_that_gives_a_name_twice_is_refused(tmp_path, text):
+    (tmp_path / "w.json").write_text(text)
+    with pytest.raises(InputError, match="given twice"):
+        read_wishes(tmp_path / "w.json", to_vector)
+
+
+def test_rows_of_a_json_list_and_a_colon_in_place_of_an_equals_sign(tmp_path):
+    (tmp_path / "w.json").write_text('[{"name": "a", "wish": "happy"}]')
+    assert read_wishes(tmp_path / "w.json", to_vector) == {"a": "happy"}
+    (tmp_path / "w.txt").write_text("AU12: 3\n")
+    with pytest.raises(InputError, match="write AU12=3"):
+        read_wishes(tmp_path / "w.txt", to_vector)
