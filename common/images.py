@@ -23,6 +23,7 @@ ImageLike = Encoded | Image.Image | np.ndarray | Any
 (H, W, 1|3|4); or a torch tensor (1|3|4, H, W)."""
 
 
+_STRAIGHT = {"La": "LA", "RGBa": "RGBA"}  # PIL's modes with premultiplied colours
 _ORIENTATION = 0x0112  # of EXIF
 
 
@@ -213,6 +214,10 @@ def _upright(image: Image.Image) -> Image.Image:
             return _from_array(grey)
         if image.mode == "F":
             return _from_array(np.asarray(image))
+        if image.mode in _STRAIGHT:
+            image = image.convert(_STRAIGHT[image.mode])
+        if image.mode == "LAB":
+            image = _from_lab(image)
         transparent = "A" in image.getbands() or "transparency" in image.info
         image = image.convert("RGBA" if transparent else "RGB")  # a copy in any case
     except ImageError:
@@ -224,6 +229,16 @@ def _upright(image: Image.Image) -> Image.Image:
     # What the bytes mean travels with them; other metadata, such as where a photo was taken, do not.
     image.info = {"icc_profile": profile} if profile else {}
     return image
+
+
+def _from_lab(image: Image.Image) -> Image.Image:
+    """A picture of CIE Lab as sRGB; PIL's own conversion takes its bytes for others."""
+    from PIL import ImageCms
+
+    way = ImageCms.buildTransform(ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), "LAB", "RGB")
+    made = ImageCms.applyTransform(image, way)
+    assert made is not None  # None where it is done in place
+    return made
 
 
 def _channels_last(tensor: Any) -> np.ndarray:

@@ -23,6 +23,9 @@ CREDIBLE = {"mediapipe": 0.7}
 """Scores below which a finder's turned face is taken for a mistake."""
 BETTER = 0.03, 0.06
 """By how much a face of another turn must score better than one of the photo as it is: if it is sure, and if not."""
+LIKELY, PLAIN = 0.78, 0.935
+"""A face that scores so much as it is gives way to one of another turn that scores as free faces do, and to no other: a
+mask lowers the score of an upright face to 0.79, and one that it seems to make upside down scores up to 0.93."""
 CUT = 0.15
 """Share of the landmarks beyond the photo, from which a face of a low score is one that the border cuts."""
 SIDES = {1: "with its top to the photo's right", 2: "upside down", 3: "with its top to the photo's left"}
@@ -99,6 +102,8 @@ def _beaten(face: Face, rivals: list[Face], image: np.ndarray) -> bool:
 
     def better(rival: Face) -> bool:
         sure = rival.score >= SURE.get(rival.backend, 0.0)
+        if face.score >= LIKELY and rival.score < PLAIN:
+            return False
         return rival.score >= face.score + BETTER[not sure] and (sure or outside < CUT)
 
     return any(better(rival) and shared(face, rival) >= SAME_FACE for rival in rivals)

@@ -376,3 +376,17 @@ def test_lists_of_pictures(tmp_path):
     assert as_list(np.array(["a.jpg", "b.jpg"])) == ["a.jpg", "b.jpg"]
     for single in (encoded(), memoryview(encoded()), io.BytesIO(), "a.jpg", PIXELS, PIXELS[0, 0]):
         assert as_list(single) is None
+
+
+def test_premultiplied_modes_and_lab_of_pillow_are_read():
+    cut = Image.fromarray(np.dstack([PIXELS, np.full((20, 30), 128, np.uint8)]))
+    for mode in ("RGBa", "La"):
+        read = read_image(cut.convert("RGBA" if mode == "RGBa" else "LA").convert(mode))
+        assert read.mode == "RGBA"
+        assert (np.asarray(read)[..., 3] == 128).all()
+    from PIL import ImageCms
+
+    lab = ImageCms.buildTransform(ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), "RGB", "LAB")
+    smooth = Image.new("RGB", (8, 8), (200, 120, 90))
+    read = read_image(ImageCms.applyTransform(smooth, lab))
+    assert np.abs(np.asarray(read).astype(int) - (200, 120, 90)).max() <= 4
