@@ -20,7 +20,8 @@ SURE = {"right eye": 3.0, "left eye": 3.0, "nose": 2.5, "mouth": 2.3}
 PAIRED = 0.7, 2.4
 """Of nose and mouth: logits of each, and their sum, above which both are hidden."""
 _PAIR = ("nose", "mouth")
-_OUTSIDE = 0.5  # of an organ's landmarks beyond the border, from which it is hidden
+_BORDER = 0.04  # of the distance of the eyes: an organ with a landmark so near to a border is cut by it
+_OUTSIDE = 0.5  # of the chin's landmarks, beyond the border or covered, from which it is hidden
 _CUT, _HALF = 0.05, 0.3  # of the face's landmarks beyond one border, from which that is said, and called half
 _SMALL = 14  # pixels between the eyes, below which a photo does not tell
 _ASIDE = 0.4  # of the jaw's width, from its middle to the tip of the nose
@@ -34,7 +35,7 @@ class Look:
 
     Attributes:
         hidden: names of the parts that are not seen: "right eye", "left eye" (the person's), "nose", "mouth", "chin".
-        outside: which of them lie beyond the photo.
+        outside: which of them lie beyond the photo, or are cut by its border.
         beyond: the photo's border beyond which the face goes on, to how large a share of it: "left", "top", ...
         any_organ: whether one of eyes, nose and mouth at least is seen.
         covers: (176, 136) bool, what hides the parts, on the levelled face.
@@ -83,9 +84,12 @@ def look(photo: np.ndarray, face: Face) -> Look:
     pair = [logits[name] for name in _PAIR]
     both = _PAIR if min(pair) > PAIRED[0] and sum(pair) > PAIRED[1] else ()
     covered = [name for name in ORGANS if logits[name] > SURE[name] or name in both]
-    outside = [name for name, organ in ORGANS.items() if _outside(face.landmarks[organ.points], photo) > _OUTSIDE]
+    margin = _BORDER * UNIT / scale_of(levelled.matrix)
+    outside = [name for name, organ in ORGANS.items() if _outside(face.landmarks[organ.points], photo, margin) > 0]
     covered = [name for name in covered if name not in outside]
-    covers = _covers(levelled, covered, [name for name in ORGANS if logits[name] < 0])
+    # What a border cuts lies still too: the rest of a mouth cannot be moved without the part that is not there.
+    cut = _grown(_outlines(levelled, [(name,) for name in outside])) & levelled.inside
+    covers = cut | _covers(levelled, covered, [name for name in ORGANS if logits[name] < 0])
     chin = covers[tuple(_inside(levelled.landmarks[6:11], covers).T[::-1])].mean()
     if _outside(face.landmarks[6:11], photo) > _OUTSIDE:
         outside.append("chin")
@@ -128,10 +132,10 @@ def _far_eye(face: Face) -> str:
     return "" if abs(aside) < _ASIDE else "right eye" if aside < 0 else "left eye"
 
 
-def _outside(points: np.ndarray, photo: np.ndarray) -> float:
-    """Share of points (N, 2) that lie beyond the photo."""
-    height, width = photo.shape[:2]
-    return float(((points < -0.5) | (points > (width - 0.5, height - 0.5))).any(1).mean())
+def _outside(points: np.ndarray, photo: np.ndarray, margin: float = 0.0) -> float:
+    """Share of points (N, 2) that lie beyond the photo, or within a margin of pixels from its borders."""
+    low, high = margin - 0.5, np.array(photo.shape[1::-1]) - 0.5 - margin
+    return float(((points < low) | (points > high)).any(1).mean())
 
 
 def _inside(points: np.ndarray, picture: np.ndarray) -> np.ndarray:

@@ -188,3 +188,20 @@ def test_drawings_are_said_to_be_no_person(editor):
     assert STRANGE in subject.advice
     assert "hidden" not in " ".join(subject.advice)
     assert editor.edit(subject, {"AU12": 3}, engine="draft", progress=False).size == (400, 400)
+
+
+@pytest.mark.parametrize("share", [0.35, 0.6])
+def test_a_mouth_that_the_border_cuts_is_named_and_lies_still(astronaut, share):
+    """Half a mouth cannot be opened: nothing in it moves, and above it the face does."""
+    face = get_finder("mediapipe").find(astronaut)[0]
+    mouth = face.landmarks[48:68]
+    top, bottom = mouth[:, 1].min(), mouth[:, 1].max()
+    photo = np.ascontiguousarray(astronaut[: round(top + share * (bottom - top))])
+    editor = MagicFace.drafting(finder="mediapipe")
+    subject = editor.encode(photo)
+    assert any("border" in line and "the mouth" in line for line in subject.advice)
+    after = np.asarray(editor.edit(subject, "AU1=4,AU2=4,AU25=4,AU26=4"))
+    x0, x1 = np.rint(mouth[:, 0].min()).astype(int), np.rint(mouth[:, 0].max()).astype(int)
+    change = np.abs(after.astype(int) - photo)[round(top) + 2 :, x0:x1]
+    assert change.mean() < 1  # the soft edge of what lies still; a mouth that opens changes by tens of levels
+    assert (after[: round(top) - 30] != photo[: round(top) - 30]).any()
