@@ -37,7 +37,7 @@ ABOUT = """Makes pictures of faces from text, with exact action units (AUs).
     fineface "a close-up of a man" angry:0.7 -o angry.png          a word for an expression, or a share of it
     fineface "a close-up of an old man" AU12=0:5 -o sweep.png      a sweep of six steps, as a labelled sheet
     fineface "a man in a hood" AU4=5 --face photo.jpg -o out.png   a person from a photo (several: --face again)
-    fineface edit photo.jpg AU12=4 -o out.png                      the face in a photo made anew
+    fineface edit photo.jpg AU12=4 -o out.png                      give the face in a photo these intensities
     fineface batch prompts.txt --wishes w.txt -o run/              many prompts or photos, many wishes, one folder
     fineface score run/                                            what is in the pictures of a batch, as a table
     fineface verify smile.png                                      what a picture says of itself: synthetic, how made
@@ -86,7 +86,7 @@ def _generate(arguments: list[str]) -> int:
 
 
 def _edit(arguments: list[str]) -> int:
-    parser = cli.command_parser("fineface edit", "Makes the face in a photo anew, with these AUs.")
+    parser = cli.command_parser("fineface edit", "Gives the face in a photo these action-unit intensities.")
     parser.add_argument("inputs", nargs="+", metavar="PHOTO | AU=VALUE | AU=FROM:TO", help="in any order")
     parser.add_argument("--face", default="largest", help='"largest", an index from the left, or X,Y in the photo')
     add_face(parser)
