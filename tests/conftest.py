@@ -11,9 +11,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # no test may reach for the network
 sys.path.insert(0, str(Path(__file__).parent / "golden"))
+
+# One outcome a commit: the same examples in every run. HYPOTHESIS_PROFILE=random looks for new ones.
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.register_profile("random", deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

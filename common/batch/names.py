@@ -27,7 +27,7 @@ def escaped(text: str) -> str:
         name = _percent(name[:1]) + name[1:]
     if len(name) <= LONGEST and len(name.encode()) <= MOST_BYTES:
         return name
-    digest = hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:8]
+    digest = hashlib.sha256(_bytes(text)).hexdigest()[:8]
     kept = name[: LONGEST - 9]
     while len(kept.encode()) > MOST_BYTES - 9:
         kept = kept[:-1]
@@ -35,7 +35,7 @@ def escaped(text: str) -> str:
 
 
 def original(name: str) -> str:
-    """The text that `escaped` made a name of."""
+    """The text that `escaped` made a name of, if it is a name that this system's files can have."""
     return unquote_to_bytes(name).decode(errors="surrogateescape")
 
 
@@ -91,7 +91,13 @@ def _is_safe(letter: str) -> bool:
 
 
 def _percent(text: str) -> str:
-    return "".join(f"%{byte:02X}" for byte in text.encode(errors="surrogateescape"))
+    return "".join(f"%{byte:02X}" for byte in _bytes(text))
+
+
+def _bytes(text: str) -> bytes:
+    """UTF-8. Lone surrogates are the bytes that the file system gave for them, or, from JSON or Windows, themselves."""
+    given = ("surrogateescape" if "\udc80" <= letter <= "\udcff" else "surrogatepass" for letter in text)
+    return b"".join(letter.encode(errors=errors) for letter, errors in zip(text, given, strict=True))
 
 
 def _folded(name: str) -> str:
