@@ -17,7 +17,7 @@ from tqdm import tqdm
 from common.errors import FaceEditError, InputError
 from common.faces import get_finder
 from common.files import replace_file
-from common.synthetic.parallel import each
+from common.parallel import each
 
 from .crop import cut_face
 from .data.load import read_frames

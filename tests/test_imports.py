@@ -29,10 +29,10 @@ ALLOWED = {
         *("common.weight_files", "common.weights"),
     },
     # the prepared head lies where all models lie
-    "common.face3d": {"common.errors", "common.files", "common.images", "common.parts"},
+    "common.face3d": {"common.arguments", "common.errors", "common.files", "common.images", "common.parallel", "common.parts"},
     "common.synthetic": {
-        *("common.errors", "common.files", "common.images", "common.parts", "common.face3d"),
-        *("common.action_units", "common.texts"),
+        *("common.arguments", "common.errors", "common.files", "common.images", "common.parts", "common.face3d"),
+        *("common.action_units", "common.parallel", "common.texts"),
     },
     "common.draft": {
         "common.images",

@@ -15,12 +15,11 @@ import torch
 
 from ..errors import InputError, ShapeError
 from ..images import to_uint8
-from .anny_head import AnnyHead, default_head
+from .anny_head import AnnyHead, Scheme, default_head
 from .camera import Perspective, rotation_matrix, to_pixels
 from .fit_light import as_floats, fit_light, to_srgb
 from .fit_points import Problem
 from .head import vertex_normals
-from .landmarks import Scheme
 from .lighting import ambient, directional, shade
 from .render import rasterize
 

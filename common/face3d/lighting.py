@@ -105,14 +105,8 @@ def physical(light: torch.Tensor, least: float = 0.02) -> torch.Tensor:
 
 
 def rotate(light: torch.Tensor, rotation: torch.Tensor) -> torch.Tensor:
-    """Turn a light about the face.
-
-    Args:
-        light: (B, 9, 3).
-        rotation: (B, 3, 3): what came from direction d then comes from rotation @ d.
-
-    Returns:
-        (B, 9, 3); exact, because rotation mixes only harmonics of the same order.
+    """Turn a light (B, 9, 3) about the face: what came from direction d then comes from rotation @ d. Exact, because a
+    rotation (B, 3, 3) mixes only harmonics of the same order.
     """
     check_light(light)
     # A function of nine coefficients is known by its values in enough directions: read it, turned, in these.

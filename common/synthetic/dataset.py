@@ -17,10 +17,10 @@ from ..errors import FaceEditError, InputError
 from ..face3d.anny_head import default_head
 from ..files import replace_file
 from ..images import to_uint8
+from ..parallel import check_workers, each, single_threaded
 from . import picture
 from .captions import caption
 from .factors import Scene
-from .parallel import check_workers, each, single_threaded
 from .plan import VERSION, plan
 
 _COLOUR = ("image", "background", "masked_background", "render")

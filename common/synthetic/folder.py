@@ -20,11 +20,11 @@ from ..errors import FaceEditError, InputError
 from ..face3d.anny_head import default_head
 from ..files import alone, replace_file
 from ..images import to_uint8
+from ..parallel import check_workers, each
 from ..texts import parse_json, read_text
 from . import picture
 from .captions import caption
 from .factors import Scene
-from .parallel import check_workers, each
 from .plan import VERSION, Plan, plan
 
 METADATA, SETTINGS = "metadata.jsonl", "settings.json"

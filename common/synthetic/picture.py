@@ -12,8 +12,8 @@ from ..face3d.anny_head import default_head
 from ..face3d.camera import Perspective, rotation_matrix, to_pixels
 from ..face3d.lighting import ambient, directional
 from ..face3d.render import Fragments, check_size, most_frequent, rasterize, render, visible
-from ..face3d.threads import one_thread
 from ..images import to_uint8
+from ..parallel import one_thread
 from . import appearance, shade, skin
 from .background import background
 from .body import Body, pose, skull

@@ -15,7 +15,7 @@ from common.clip_folders import FRAMES as FOLDERS
 from common.clip_folders import TABLE, table_text, units_text
 from common.errors import InputError
 from common.files import PATIENCE, alone, replace_file
-from common.synthetic.parallel import each
+from common.parallel import each
 from common.synthetic.picture import make
 
 from .draw import FRAMES, INTENSITY, LABORATORIES, draw_clip

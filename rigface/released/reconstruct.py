@@ -37,7 +37,7 @@ class Seen:
         face: in photo pixels.
         window: (2, 3) float64, from the photo to the crop that DECA looked at.
         codes: DECA's, B = 1.
-        coefficients: (261,) D3DFR's, see `common.face3d.coefficients`.
+        coefficients: (261,) D3DFR's, see `common.face3d.bfm`.
     """
 
     photo: np.ndarray = field(repr=False)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from common.face3d.anny_units import UNITS
+from common.face3d.anny_head import UNITS
 from common.synthetic import maps, skin
 from common.synthetic.draw import draw_scene
 from common.synthetic.factors import Skin
