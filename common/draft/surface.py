@@ -9,11 +9,11 @@ import numpy as np
 import torch
 
 from ..action_units import ACTION_UNITS
+from ..face3d.appearance import maps, skin
+from ..face3d.appearance.skin import Skin
 from ..face3d.fit import Fit
 from ..face3d.lighting import brightness, shade
 from ..face3d.render import rasterize
-from ..synthetic import maps, skin
-from ..synthetic.factors import Skin
 from .change import Change
 from .extrapolate import at
 from .fitted_face import DIM, NECK, Seen, inner_mouth

@@ -142,7 +142,7 @@ class Bfm(nn.Module):
         return self.mean + torch.einsum("bn,vcn->bvc", identity, self.identities) + moved
 
     def landmarks(self, vertices: Tensor) -> Tensor:
-        """The landmarks of the iBUG 68-point scheme, (B, 68, 3), on vertices (B, V, 3); raises ShapeError for others."""
+        """The landmarks of the iBUG 68-point scheme, (B, 68, 3), on vertices (B, V, 3)."""
         check_points(vertices, len(self.mean))
         return vertices[:, self.keypoints]
 

@@ -33,10 +33,15 @@ _RANGES: dict[type, dict[str, tuple[float, float]]] = {
     Shot: {"view": (1, 150), "face_height": (0.01, 10), "shift": (-100, 100)},
     Background: {"colour": _COLOUR, "second": _COLOUR, "blur": (0, 0.2)},
     Capture: {
-        "exposure": (-20, 20), "warmth": (-1, 1), "contrast": (0.1, 5), "blur": (0, 100), "noise": (0, 255),
-        "jpeg": (0, 100), "vignette": (0, 1),
+        "exposure": (-20, 20),
+        "warmth": (-1, 1),
+        "contrast": (0.1, 5),
+        "blur": (0, 100),
+        "noise": (0, 255),
+        "jpeg": (0, 100),
+        "vignette": (0, 1),
     },
-}  # fmt: skip
+}
 
 
 def check_scene(scene: Scene) -> None:

@@ -13,11 +13,12 @@ import torch
 from torch.utils.data import Dataset, get_worker_info
 from tqdm import tqdm
 
+from ..arguments import whole_number
 from ..errors import FaceEditError, InputError
 from ..face3d.anny_head import default_head
 from ..files import replace_file
 from ..images import to_uint8
-from ..parallel import check_workers, each, single_threaded
+from ..parallel import each, single_threaded
 from . import picture
 from .captions import caption
 from .factors import Scene
@@ -103,9 +104,7 @@ class SyntheticFaces(Dataset[dict[str, Any]]):
             IndexError: beyond the last.
             InputError: not a whole number.
         """
-        if isinstance(index, bool) or not hasattr(index, "__index__"):
-            raise InputError(f"An index is a whole number; got {index!r}.")
-        number = index.__index__()
+        number = whole_number("index", index, -(2**63), 2**63)
         if not -len(self) <= number < len(self):
             raise IndexError(f"There are {len(self)} items; there is no item {number}.")
         number %= len(self)
@@ -129,7 +128,7 @@ class SyntheticFaces(Dataset[dict[str, Any]]):
         Raises:
             InputError: the set has no cache, or not a number of workers.
         """
-        check_workers(workers)
+        whole_number("workers", workers, 1, 1024)
         if self.cache is None:
             raise InputError('There is no cache to fill; give one: SyntheticFaces(..., cache="folder").')
         missing = [number for number in range(len(self)) if not self._file(number).is_file()]

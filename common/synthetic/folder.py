@@ -16,11 +16,12 @@ from PIL import Image
 from tqdm import tqdm
 
 from ..action_units import ACTION_UNITS
+from ..arguments import whole_number
 from ..errors import FaceEditError, InputError
 from ..face3d.anny_head import default_head
 from ..files import alone, replace_file
 from ..images import to_uint8
-from ..parallel import check_workers, each
+from ..parallel import each
 from ..texts import parse_json, read_text
 from . import picture
 from .captions import caption
@@ -66,7 +67,7 @@ def write(
         InputError: an argument cannot be used, the folder was begun with other arguments, or another run writes to it.
         FaceEditError: a file cannot be written.
     """
-    check_workers(workers)
+    whole_number("workers", workers, 1, 1024)
     folder, chosen = Path(folder).expanduser(), plan(count, size, seed, pairs, people)
     try:
         _begin(folder, {"version": VERSION, **asdict(chosen), "maps": bool(maps)})

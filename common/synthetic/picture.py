@@ -9,18 +9,19 @@ import numpy as np
 import torch
 
 from ..face3d.anny_head import default_head
+from ..face3d.appearance import skin
 from ..face3d.camera import Perspective, rotation_matrix, to_pixels
 from ..face3d.lighting import ambient, directional
 from ..face3d.render import Fragments, check_size, most_frequent, rasterize, render, visible
 from ..images import to_uint8
 from ..parallel import one_thread
-from . import appearance, shade, skin
+from . import appearance, shade
+from .appearance import overlay
 from .background import background
 from .body import Body, pose, skull
 from .capture import capture, to_srgb
 from .check import check_scene
 from .factors import Scene
-from .glass import overlay
 
 GREY = 127  # what the released editors paint over the person in their background guide
 

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TypeVar
 
 import numpy as np
 
-from ..errors import InputError
 from ..face3d.anny_head import default_head
 from ..face3d.head import vertex_normals
 from ..parts import PARTS
-from .layers import Skull
-from .patches import Bound, Patch, tessellate
+from .layers import Bound, Patch, Skull, smooth, tessellate, unit
 
 CENTRE = np.array([0.0, 0.02, -0.075], np.float32)  # of the mean skull, metres
 _OUTSIDE = ("skin", "neck", "cloth", "l_ear", "r_ear")  # what hair lies on
@@ -149,41 +145,6 @@ def temples(points: np.ndarray) -> np.ndarray:
     corner = np.exp(-(((np.abs(x) - 0.042) / 0.022) ** 2) - ((z + 0.005) / 0.04) ** 2)
     front = 0.45 * np.exp(-(((z - 0.02) / 0.03) ** 2))
     return (np.maximum(corner, front) * smooth(y, 0.035, 0.055)).astype(np.float32)
-
-
-_Plan = TypeVar("_Plan")
-
-
-def checked(what: str, name: str, table: Mapping[str, _Plan]) -> _Plan:
-    """The entry of a table, or an InputError that lists what there is."""
-    if name not in table:
-        raise InputError(f"Unknown {what} {name!r}.\n  expected: one of {', '.join(table)}\n  got:      {name!r}")
-    return table[name]
-
-
-def checked_colour(colour: np.ndarray) -> np.ndarray:
-    """A colour as (3,) float32, or an InputError."""
-    given = np.asarray(colour, np.float32)
-    if given.shape != (3,) or not ((given >= 0) & (given <= 1)).all():
-        raise InputError(f"Cannot use this colour.\n  expected: (3,) linear RGB in [0, 1]\n  got:      {colour}")
-    return given
-
-
-def floats(values: Sequence[float] | Sequence[Sequence[float]]) -> np.ndarray:
-    """Numbers as a float32 array."""
-    return np.array(values, np.float32)
-
-
-def smooth(x: np.ndarray, low: float, high: float) -> np.ndarray:
-    """0 below `low`, 1 above `high`, an S between."""
-    t = np.clip((x - low) / (high - low), 0, 1)
-    return t * t * (3 - 2 * t)
-
-
-def unit(vectors: np.ndarray) -> np.ndarray:
-    """Vectors (..., 3) at length 1; nearly zero ones become a unit vector too."""
-    length = np.sqrt(np.einsum("...i,...i->...", vectors, vectors))[..., None]
-    return np.where(length > 1e-9, vectors / np.maximum(length, 1e-9), floats([0, 0, 1])).astype(np.float32)
 
 
 def scale_of(skull: Skull) -> float:

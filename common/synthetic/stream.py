@@ -6,7 +6,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from ..errors import InputError
+from ..arguments import whole_number
 
 
 class Purpose(IntEnum):
@@ -45,7 +45,5 @@ def stream(seed: int, number: int, purpose: Purpose) -> np.random.Generator:
     Raises:
         InputError: seed or number is negative or not whole.
     """
-    for name, value in (("seed", seed), ("number", number)):
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
-            raise InputError(f"Expected a whole {name}, 0 or more; got {value!r}.")
-    return np.random.default_rng(np.random.SeedSequence([int(seed), int(number), int(purpose)]))
+    numbers = [whole_number(name, value, 0, 2**63 - 1) for name, value in (("seed", seed), ("number", number))]
+    return np.random.default_rng(np.random.SeedSequence([*numbers, int(purpose)]))

@@ -7,7 +7,7 @@ from functools import cache
 import cv2
 import numpy as np
 
-from .factors import Features
+from .skin import Features
 
 IRIS = 0.385  # radians from the eye's axis to the rim of a mean iris
 _SIDE = 128
