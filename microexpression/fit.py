@@ -89,16 +89,9 @@ def fold_seed(seed: int, name: str) -> int:
 def fit(
     study: Study, data: Clips, names: Sequence[str], units: bool, seed: int, folder: Path, trained: str = ""
 ) -> nn.Module:
-    """The network of a study, trained on these samples and no others.
-
-    Args:
-        study: see there.
-        data: the samples.
-        names: of the classes or units.
-        units: which of the two.
-        seed: of weights and order.
-        folder: of the training's log and the network.
-        trained: see `publish`.
+    """The network of a study, trained on the samples of `data` and no others, to answer with these names of classes or
+    `units`; `folder` takes the training's log and the network, and `trained` says what it was trained on, see
+    `publish`.
     """
     model, answers = study.chosen(), len(names)
     options = {name: value for name, value in model.training.items() if name != "epochs"}

@@ -94,7 +94,7 @@ def _describe(args: argparse.Namespace) -> int:
     import pandas as pd
 
     from .overview import Looks, describe
-    from .truth import read_truth
+    from .reading import read_truth
 
     recording = _recording(args, args.name)
     truth = read_truth(args.truth) if args.truth else None

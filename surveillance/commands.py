@@ -12,11 +12,11 @@ from common.files import replace_file
 from . import charts, timeseries
 from .evaluation import baselines, evaluate, windows
 from .maps import volumes
-from .methods import methods
 from .page import Section, page
 from .pictures import save
+from .reading import read_truth
 from .recording import Recording
-from .truth import read_truth
+from .together import methods
 
 SHOWN = (
     "method", "scored", "auc", "average_precision", "precision", "recall", "f1", "tp", "fp", "fn", "tn",
@@ -27,12 +27,7 @@ DRAWN = ("together", "trajectories: unlikely", "state space without week: shares
 
 
 def evaluated(recording: Recording, args: argparse.Namespace) -> str:
-    """The table of all days as text; writes scores.csv, called.csv, evaluation.csv, PNGs and evaluation.html.
-
-    Args:
-        recording: see there.
-        args: of the command.
-    """
+    """The table of all days as text; writes scores.csv, called.csv, evaluation.csv, PNGs and evaluation.html."""
     truth, days = read_truth(args.truth), windows(recording.days)
     if args.window not in days:
         raise InputError(f"There is no window {args.window!r}; choose from {', '.join(days)}.")
@@ -86,12 +81,7 @@ def _words(whole: pd.DataFrame) -> list[str]:
 
 
 def predicted(recording: Recording, args: argparse.Namespace) -> str:
-    """Tracks of the days after the last one, as text; writes forecast.csv and forecast.png where asked to.
-
-    Args:
-        recording: see there.
-        args: of the command.
-    """
+    """Tracks of the days after the last one, as text; writes forecast.csv and forecast.png where asked to."""
     table = timeseries.series(recording)
     found = timeseries.forecast(table["tracks"], days=args.days, level=args.level)
     ahead = timeseries.counts_of(found.ahead).round(1)

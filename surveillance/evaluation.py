@@ -46,11 +46,7 @@ def windows(recorded: pd.DatetimeIndex) -> dict[str, pd.DatetimeIndex]:
 
 def baselines(volume: pd.DataFrame, truth: pd.Series) -> dict[str, Method]:
     """What any method has to beat: every day, one weekday (the one with the largest share of unusual days, which only
-    the labels tell), and volume.
-
-    Args:
-        volume: tracks and points of each day.
-        truth: of `read_truth`.
+    the labels of `read_truth` tell), and volume, tracks and points of each day.
     """
     days = pd.DatetimeIndex(volume.index)
     known = truth.reindex(days).dropna().astype(bool)

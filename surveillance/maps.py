@@ -91,13 +91,7 @@ def heatmaps(recording: Recording, by: str, parts: int = 3) -> dict[str, np.ndar
 
 
 def shown(counts: np.ndarray, *, blur: float = 0.0, log: bool = False) -> np.ndarray:
-    """(H, W) of a heatmap to look at.
-
-    Args:
-        counts: (H, W).
-        blur: deviation of a Gaussian in pixels; 0 for none.
-        log: log10(1 + count).
-    """
+    """(H, W) of a heatmap to look at: blurred by a Gaussian of `blur` pixels, as log10(1 + count) where asked for."""
     made = gaussian_filter(counts.astype(float), blur) if blur else counts.astype(float)
     return np.log10(1 + made) if log else made
 

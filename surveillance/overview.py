@@ -16,14 +16,13 @@ from common.files import replace_file
 from common.images import ImageLike, read_image, rgb
 
 from . import charts, pictures, timeseries
-from .days import CUT, cluster_days
+from .days import CUT, PAST, cluster_days, odd_weekday
 from .maps import POOL, WEEKDAYS, Grid, day_pools, flows, group_names, heatmap, heatmaps, speeds, volumes
 from .page import Section, page
 from .recording import Recording, span
 from .shares import LEAST, location_shares, score_days
 from .traclus import traclus
 from .trajectories import day_tracks
-from .weekdays import PAST, odd_weekday
 
 TRACKS = 400
 """Of which lines are drawn, about; more of them say little more."""

@@ -31,18 +31,10 @@ def score_days(
     pools: pd.DataFrame, detector: str = "neighbours", *, past: int = PAST, least: int = LEAST, seed: int = 0,
     progress: bool = True,
 ) -> pd.Series:  # fmt: skip
-    """How far each day lies out of the days before it; larger is farther, nan for the first ones.
+    """How far each day of `maps.day_pools` lies out of the days before it, by a detector of `DETECTORS`; larger is
+    farther, nan for the first ones, with fewer than `least` of at most `past` before.
 
-    Args:
-        pools: of `maps.day_pools`, in the order of days.
-        detector: of `DETECTORS`.
-        past: see `PAST`.
-        least: fewer days before give no score.
-        seed: of the forest.
-        progress: show a bar.
-
-    Raises:
-        InputError: an unknown detector, or too few days.
+    Raises InputError for an unknown detector, or too few days.
     """
     if detector not in DETECTORS:
         raise InputError(f"There is no detector {detector!r}; choose from {', '.join(DETECTORS)}.")

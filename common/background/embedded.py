@@ -21,8 +21,7 @@ from torch.nn import functional as F
 from ..blocks import Block
 from ..finite import check_finite
 from ..weights import frozen
-from .checks import check_crop, check_points
-from .labels import PARTS
+from .labels import PARTS, check_crop, check_points
 
 SIDE = 128  # pixels of the square that the network sees
 WEIGHTS = Path(__file__).with_name("parser.safetensors")

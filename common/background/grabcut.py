@@ -12,8 +12,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from .checks import check_crop, check_points
-from .labels import BACKGROUND, CLOTH, HAIR, NECK, SKIN
+from .labels import BACKGROUND, CLOTH, HAIR, NECK, SKIN, check_crop, check_points
 
 log = logging.getLogger(__name__)
 

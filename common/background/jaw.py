@@ -9,8 +9,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ..errors import InputError
-from .checks import check_points
+from ..errors import InputError, ShapeError
+from .labels import Extent, check_crop, check_points, foreground
 
 FRAME = 256
 FIVE_POINTS = np.array([(92.59, 103.39), (163.06, 103.00), (128.05, 143.47), (99.10, 184.73), (157.46, 184.41)])
@@ -87,3 +87,42 @@ def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     a = np.vdot(centred, w) / spread
     b = w.mean() - a * z.mean()
     return np.array([[a.real, -a.imag, b.real], [a.imag, a.real, b.imag]])
+
+
+def masked_background(
+    crop: np.ndarray,
+    labels: np.ndarray,
+    landmarks: np.ndarray,
+    points: np.ndarray,
+    extent: Extent = "head",
+    hint: bool = True,
+    fill: int = 0,
+) -> np.ndarray:
+    """Paint the person out of a crop and draw the jaw line over it.
+
+    The dots are added to the picture and the sum is clamped, so over the background they brighten what is there.
+
+    Args:
+        crop: (H, W, 3) uint8, RGB.
+        labels: the crop's face-parsing classes, (H, W) uint8.
+        landmarks: the 68 landmarks (68, 2) in crop pixels; looked at only for the hint.
+        points: eyes, nose and mouth corners (5, 2) in crop pixels; looked at only for the hint.
+        extent: what counts as the person, see `foreground`.
+        hint: draw the jaw line.
+        fill: grey level of the painted part: 0 for MagicFace, 127 for RigFace (which wants no hint).
+
+    Returns:
+        (H, W, 3) uint8, RGB.
+
+    Raises:
+        InputError: the extent is unknown, the crop is not uint8, or the points are of no use.
+        ShapeError: shapes do not fit.
+    """
+    check_crop(crop)
+    if labels.shape != crop.shape[:2]:
+        raise ShapeError("labels", f"{crop.shape[:2]}, the crop's height and width", labels.shape)
+    background = crop.copy()
+    background[foreground(labels, extent)] = fill
+    if not hint:
+        return background
+    return cv2.add(background, jaw_hint(landmarks, points, crop.shape[:2]))

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 
 from ..finite import check_finite
-from .checks import check_crop
+from .labels import check_crop
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)

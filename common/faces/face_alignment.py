@@ -17,8 +17,7 @@ import numpy as np
 
 from common.errors import MissingDependencyError
 
-from .face import Face, left_to_right
-from .finder import SMALLEST, check_photo
+from .face import SMALLEST, Face, check_photo, left_to_right
 from .landmarks import five_points
 from .packs import Pack
 

@@ -14,8 +14,7 @@ import numpy as np
 
 from common.errors import InputError, MissingDependencyError
 
-from .face import Face, left_to_right
-from .finder import SMALLEST, check_photo
+from .face import SMALLEST, Face, check_photo, left_to_right
 from .packs import Pack
 
 PACKS = {

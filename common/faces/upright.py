@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .face import SAME_FACE, Face, left_to_right, shared
-from .finder import FaceFinder, check_photo
+from .face import SAME_FACE, Face, FaceFinder, check_photo, left_to_right, shared
 from .warp import invert, quarter_turn
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from common.background import foreground
-from common.background.checks import check_crop
+from common.background.labels import check_crop
 from common.errors import CheckpointError, InputError
 from common.face3d.flame import Flame
 from common.faces import Crop, Face
