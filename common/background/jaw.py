@@ -21,13 +21,8 @@ RADIUS = 2
 
 
 def rainbow(entries: int = 70) -> np.ndarray:
-    """Matplotlib's `rainbow` colour map at even steps, in its closed form over 256 levels.
-
-    Args:
-        entries: number of steps from the map's start to its end; at least 2.
-
-    Returns:
-        (entries, 3) uint8, red, green, blue, rounded down.
+    """Matplotlib's `rainbow` colour map at `entries` even steps, in its closed form over 256 levels: (entries, 3)
+    uint8, red, green, blue, rounded down.
     """
     x = np.minimum(np.floor(np.linspace(0, 1, entries) * 256), 255) / 255
     colours = np.stack([np.abs(2 * x - 0.5), np.sin(np.pi * x), np.cos(np.pi * x / 2)], axis=1)
@@ -65,19 +60,11 @@ def jaw_hint(landmarks: np.ndarray, points: np.ndarray, size: int | tuple[int, i
 
 
 def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Find the rotation, scale and shift that bring points closest to others in the least-squares sense.
+    """The rotation, scale and shift (2, 3), float64, that bring points (N, 2) closest to others in the least-squares
+    sense.
 
-    As complex numbers a similarity is z -> a z + b, so a is one projection.
-
-    Args:
-        source: (N, 2).
-        target: (N, 2).
-
-    Returns:
-        Affine matrix (2, 3), float64.
-
-    Raises:
-        InputError: the source points fall together.
+    As complex numbers a similarity is z -> a z + b, so a is one projection. Raises InputError where the source points
+    fall together.
     """
     z, w = source @ (1, 1j), target @ (1, 1j)
     centred = z - z.mean()

@@ -23,18 +23,11 @@ _KEPT = {
 
 
 def foreground(labels: np.ndarray, extent: Extent = "head") -> np.ndarray:
-    """Say which pixels belong to the person that the editor redraws.
+    """Say which pixels belong to the person that the editor redraws, (H, W) bool.
 
-    Args:
-        labels: face-parsing classes, (H, W) uint8 in [0, 18], in the order of `PARTS`.
-        extent: "head" takes every class but the background; "face" spares ears, earrings, neck, clothes, hair and hat.
-
-    Returns:
-        (H, W) bool, true where the person is.
-
-    Raises:
-        InputError: the extent is unknown.
-        ShapeError: the labels are not one map.
+    `labels` are face-parsing classes, (H, W) uint8 in the order of `PARTS`. The extent "head" takes every class but the
+    background; "face" spares ears, earrings, neck, clothes, hair and hat. Raises InputError for another extent,
+    ShapeError for labels that are not one map.
     """
     if not isinstance(extent, str) or extent not in _KEPT:
         raise InputError(f"extent is unknown.\n  expected: one of {sorted(_KEPT)}\n  got:      {extent!r}")
@@ -44,12 +37,7 @@ def foreground(labels: np.ndarray, extent: Extent = "head") -> np.ndarray:
 
 
 def check_crop(crop: np.ndarray) -> None:
-    """Refuse anything but one RGB picture, (H, W, 3) uint8.
-
-    Raises:
-        InputError: another dtype.
-        ShapeError: another shape, or an empty picture.
-    """
+    """Raise InputError or ShapeError for anything but one RGB picture, (H, W, 3) uint8."""
     if crop.ndim != 3 or crop.shape[2] != 3 or crop.size == 0:
         raise ShapeError("crop", "(H, W, 3), RGB", crop.shape)
     if crop.dtype != np.uint8:
@@ -57,16 +45,10 @@ def check_crop(crop: np.ndarray) -> None:
 
 
 def check_points(name: str, points: np.ndarray, count: int | None = None) -> np.ndarray:
-    """Return points as (N, 2) float64.
+    """Points as (N, 2) float64, x and y in pixels, of which there must be `count` if that is given; `name` is for the
+    message.
 
-    Args:
-        name: what the caller calls them, for the message.
-        points: x and y of each point, in pixels.
-        count: how many there must be; any number if None.
-
-    Raises:
-        InputError: a coordinate is not finite.
-        ShapeError: another shape or count.
+    Raises InputError for a coordinate that is not finite, ShapeError for another shape or count.
     """
     array = np.asarray(points, dtype=np.float64)
     if array.ndim != 2 or array.shape[1] != 2 or (count is not None and len(array) != count):

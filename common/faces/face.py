@@ -180,22 +180,14 @@ class FaceFinder(Protocol):
         ...
 
     def find(self, image: np.ndarray) -> list[Face]:
-        """All faces of a photo (H, W, 3), uint8 RGB, from left to right; the empty list if there are none.
-
-        Raises:
-            ShapeError: `image` is not (H, W, 3).
-            InputError: `image` is not uint8.
+        """All faces of a photo (H, W, 3), uint8 RGB, from left to right; the empty list if there are none. Raises as
+        `check_photo`.
         """
         ...
 
 
 def check_photo(image: np.ndarray) -> np.ndarray:
-    """The photo as it came, if it is (H, W, 3) uint8.
-
-    Raises:
-        ShapeError: Another shape.
-        InputError: Another dtype.
-    """
+    """The photo as it came; raises ShapeError unless it is (H, W, 3), InputError unless it is uint8."""
     if image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
         raise ShapeError("image", "(H, W, 3), RGB, neither side 0", image.shape)
     if image.dtype != np.uint8:

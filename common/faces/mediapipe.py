@@ -212,15 +212,11 @@ def sigmoid(logits: np.ndarray) -> np.ndarray:
 
 
 def decode(regressors: np.ndarray, logits: np.ndarray, min_score: float) -> Detections:
-    """Turns the network's two outputs into detections in input pixels.
+    """The network's two outputs as detections in input pixels, integers at pixel centres, overlapping ones not yet
+    merged.
 
-    Args:
-        regressors: Offsets (896, 16) in pixels from the anchor: centre, width and height, then six points.
-        logits: Scores (896,) before the sigmoid.
-        min_score: Candidates below it are dropped.
-
-    Returns:
-        The candidates left, overlapping ones not yet merged. Coordinates have integers at pixel centres.
+    `regressors` (896, 16) are offsets in pixels from the anchor: centre, width and height, then six points; `logits`
+    (896,) are scores before the sigmoid. Those below `min_score` are dropped.
     """
     scores = sigmoid(logits)
     kept = scores >= min_score

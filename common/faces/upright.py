@@ -74,12 +74,7 @@ class UprightFinder:
 
 
 def notice(face: Face, name: str = "the face") -> None:
-    """Logs in one line that a face is turned, if it is.
-
-    Args:
-        face: in the photo's pixels.
-        name: what the line calls it.
-    """
+    """Logs in one line, which calls the face by a name, that it is turned in the photo, if it is."""
     if face.turns:
         log.warning("%s is found %s: it is read upright and stays where it is", name, SIDES[face.turns])
 

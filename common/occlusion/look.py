@@ -161,13 +161,7 @@ def _beyond(face: Face, photo: np.ndarray) -> dict[str, float]:
 
 
 def spread(levelled: Levelled, organs: np.ndarray, hidden: list[str]) -> np.ndarray:
-    """What has the colours of hidden organs and touches them: (H, W) bool.
-
-    Args:
-        levelled: the face.
-        organs: (H, W) bool, the hidden ones.
-        hidden: their names.
-    """
+    """What has the colours of hidden organs (H, W) bool, whose names are `hidden`, and touches them: (H, W) bool."""
     lab = cv2.cvtColor(levelled.picture.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
     lab = cv2.GaussianBlur(lab, (0, 0), 1.0)
     lab[..., 0] *= 0.5  # shadows are not other things

@@ -173,17 +173,12 @@ def overlay(
     lamps: Lamps,
     distance: float,
 ) -> None:
-    """Lay one translucent layer over the light (H, W, 3), the cover and the parts (H, W), in place.
+    """Lay one translucent layer, posed in the camera's axes, over the light (H, W, 3), the cover in [0, 1] and the
+    parts (H, W), in place.
 
-    Args:
-        light: that reaches the camera without the layer and the background.
-        cover: in [0, 1], how much of the background is hidden.
-        parts: face-parsing classes; a lens makes what is behind it "eye_g", lashes change nothing.
-        fragments: what is seen without the layer.
-        layer: posed, in the camera's axes.
-        pixels: (N, 3) its vertices in the picture, with depth.
-        lamps: the light.
-        distance: the camera's, metres from the origin.
+    `light` reaches the camera without the layer and the background; `cover` says how much of the background is hidden;
+    a lens makes what is behind it "eye_g", lashes change nothing; `fragments` are what is seen without the layer,
+    `pixels` (N, 3) its vertices in the picture, with depth; `distance` is the camera's, metres from the origin.
     """
     height, width = parts.shape
     found = rasterize(pixels, torch.from_numpy(layer.triangles).long(), width, height)

@@ -98,12 +98,7 @@ def layers(person: Person, wear: Wear, detail: float) -> tuple[Layer, ...]:
 
 
 def pose(scene: Scene, detail: float) -> Body:
-    """Give a scene's person the scene's expression and pose.
-
-    Args:
-        scene: who, in what, how.
-        detail: of the hair, 0.2 (for small pictures) to 1.
-    """
+    """Give a scene's person the scene's expression and pose; `detail` of the hair is 0.2 (for small pictures) to 1."""
     head = default_head()
     blink = head.actions_named({"eyeBlinkLeft": scene.blink[0], "eyeBlinkRight": scene.blink[1]})
     gaze = torch.tensor(np.radians([[scene.gaze, scene.gaze]]), dtype=torch.float32)

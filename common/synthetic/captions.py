@@ -60,9 +60,8 @@ _SEEN = 1.0  # intensity from which a unit is worth a word: FACS's A
 def caption(scene: Scene) -> str:
     """Say in a sentence what a scene shows.
 
-    Returns:
-        For example "a close-up of a young woman with short red hair and round glasses, smiling slightly, in front of a
-        green wall". A head or look "to the left" goes to the left edge of the picture.
+    For example "a close-up of a young woman with short red hair and round glasses, smiling slightly, in front of a
+    green wall". A head or look "to the left" goes to the left edge of the picture.
     """
     height = scene.shot.face_height
     framing = "close-up" if height >= 0.42 else "portrait" if height >= 0.35 else "head-and-shoulders portrait"

@@ -119,21 +119,13 @@ def clothes(
     pattern: str = "plain",
     detail: float = 1.0,
 ) -> Layer:
-    """Dress a person's shoulders.
+    """Dress a person's shoulders: a layer of part "cloth" that follows the neck as the skin beneath does.
 
-    Args:
-        kind: one of `CLOTHES`.
-        skull: the person's.
-        rng: draws the folds, the fit of the collar and the pattern's second colour.
-        colour: (3,) albedo in linear light, [0, 1].
-        pattern: one of `PATTERNS`; the mesh carries lines down to a centimetre.
-        detail: below 0.5, plain cloth is made of a quarter of the triangles.
+    `kind` is one of `CLOTHES`, `pattern` one of `PATTERNS`; the mesh carries lines down to a centimetre. `rng` draws
+    the folds, the fit of the collar and the pattern's second colour; `colour` (3,) is albedo in linear light, [0, 1].
+    Below a `detail` of 0.5, plain cloth is made of a quarter of the triangles.
 
-    Returns:
-        A layer of part "cloth" that follows the neck as the skin beneath does.
-
-    Raises:
-        InputError: a name is unknown, or the colour cannot be used.
+    Raises InputError for an unknown name, or a colour that cannot be used.
     """
     plan = checked("garment", kind, _CLOTHES)
     weave = checked("pattern", pattern, WEAVES)

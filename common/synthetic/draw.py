@@ -239,15 +239,10 @@ def _capture(rng: np.random.Generator) -> Capture:
 
 
 def draw_units(rng: np.random.Generator) -> Units:
-    """Draw an expression: none, one unit, an emotion's units, or any two to four.
+    """Draw an expression: none, one unit, an emotion's units, or any two to four, (2, 12) intensities in [0, 5], in the
+    order of `ACTION_UNITS`.
 
     Most are symmetric up to a twentieth; a fifth are weaker on one side. A jaw that drops parts the lips.
-
-    Args:
-        rng: what draws.
-
-    Returns:
-        (2, 12) intensities in [0, 5], in the order of `ACTION_UNITS`.
     """
     kind = choose(rng, _KINDS)
     names = tuple(ACTION_UNITS)

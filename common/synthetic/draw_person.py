@@ -70,17 +70,10 @@ _STYLES: dict[str, tuple[float, float]] = {
 
 
 def draw_person(seed: int, number: int) -> Person:
-    """Draw a person.
+    """Draw the person of a number, 0 or more, in the population of a seed, 0 or more: the same for the same numbers,
+    always.
 
-    Args:
-        seed: 0 or more; another seed is another population.
-        number: 0 or more, of the person.
-
-    Returns:
-        The same person for the same numbers, always.
-
-    Raises:
-        InputError: a number is negative or not whole.
+    Raises InputError for a number that is negative or not whole.
     """
     names = default_head().identity_names
     identity = sample(stream(seed, number, Purpose.IDENTITY), names)

@@ -50,19 +50,11 @@ GLASSES = tuple(_GLASSES)
 
 
 def glasses(kind: str, skull: Skull, rng: np.random.Generator, *, colour: np.ndarray) -> tuple[Layer, ...]:
-    """Put glasses on a face.
+    """Put glasses of `GLASSES` on a face: the frame and the lenses, of part "eye_g", seen through by their opacity, or
+    nothing for "none".
 
-    Args:
-        kind: one of `GLASSES`.
-        skull: the person's.
-        rng: draws the size, the thickness of the frame and the tint of the lenses.
-        colour: (3,) albedo of the frame in linear light, [0, 1].
-
-    Returns:
-        The frame and the lenses, of part "eye_g", or nothing for "none". Lenses are seen through by their opacity.
-
-    Raises:
-        InputError: the kind is unknown, or the colour cannot be used.
+    `rng` draws the size, the thickness of the frame and the tint of the lenses; `colour` (3,) is the frame's albedo in
+    linear light, [0, 1]. Raises InputError for an unknown kind, or a colour that cannot be used.
     """
     plan = checked("glasses", kind, _GLASSES)
     colour = checked_colour(colour)

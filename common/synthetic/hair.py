@@ -71,25 +71,16 @@ def hair(
     mirrored: bool | None = None,
     under_hat: str = "none",
 ) -> Layer | None:
-    """Grow hair on a head.
+    """Grow hair of a style of `HAIR_STYLES` on a head: a layer of part "hair" with tangents, or None for "none". The
+    first hair of a style in a process takes about a second; then a person takes hundredths of one.
 
-    The first hair of a style in a process takes about a second; then a person takes hundredths of one.
+    `rng` draws what differs between people of one style: length, volume, waves, the hairline, each strand's tone, and
+    whether the parting is on the right unless `mirrored` says so. `colour` (3,) is albedo in linear light, [0, 1];
+    roots are darker and tips lighter. `length` and `detail`, above 0 to 1, are shares of the style's full length, and
+    of its strands, wider the fewer they are: the picture's width / 512. Beneath `under_hat`, of `HATS`, hair is pressed
+    flat or left out.
 
-    Args:
-        style: one of `HAIR_STYLES`.
-        skull: the person's.
-        rng: draws what differs between people of one style: length, volume, waves, the hairline, each strand's tone.
-        colour: (3,) albedo of the hair in linear light, [0, 1]; roots are darker and tips lighter.
-        length: share of the style's full length, above 0 to 1.
-        detail: share of the strands that are made, above 0 to 1, wider the fewer they are: the picture's width / 512.
-        mirrored: whether the parting is on the person's right; None draws it.
-        under_hat: the hat that is worn over it, one of `HATS`: hair beneath is pressed flat or left out.
-
-    Returns:
-        A layer of part "hair" with tangents, or None for "none".
-
-    Raises:
-        InputError: a name is unknown, or a number or colour cannot be used.
+    Raises InputError for an unknown name, or a number or colour that cannot be used.
     """
     plan = checked("hair style", style, _STYLES)
     checked("hat", under_hat, dict.fromkeys(HATS))

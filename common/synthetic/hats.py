@@ -46,19 +46,11 @@ HATS = tuple(_HATS)
 
 
 def hat(kind: str, skull: Skull, rng: np.random.Generator, *, colour: np.ndarray) -> Layer | None:
-    """Put a hat on a head.
+    """Put a hat of `HATS` on a head: a layer of part "hat", or None for "none". Hair must be made with `under_hat=kind`
+    to lie under it.
 
-    Args:
-        kind: one of `HATS`.
-        skull: the person's.
-        rng: draws its fit and the tone of its cloth.
-        colour: (3,) albedo in linear light, [0, 1].
-
-    Returns:
-        A layer of part "hat", or None for "none". Hair must be made with `under_hat=kind` to lie under it.
-
-    Raises:
-        InputError: the kind is unknown, or the colour cannot be used.
+    `rng` draws its fit and the tone of its cloth; `colour` (3,) is albedo in linear light, [0, 1]. Raises InputError
+    for an unknown kind, or a colour that cannot be used.
     """
     plan = checked("hat", kind, _HATS)
     colour = checked_colour(colour)

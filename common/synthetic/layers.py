@@ -120,10 +120,8 @@ def tessellate(triangles: np.ndarray, levels: int) -> Patch:
 
 
 def clip(patch: Patch, field: np.ndarray) -> tuple[Patch, np.ndarray]:
-    """Cut a patch along the line where a field (N,) is zero and keep the positive side.
-
-    Returns:
-        The patch, its edge smooth however large the triangles are, and the vertices (E, 2) of the pieces of that edge.
+    """Cut a patch along the line where a field (N,) is zero and keep the positive side, its edge smooth however large
+    the triangles are; also the vertices (E, 2) of the pieces of that edge.
     """
     sign = field > 0
     inside = sign[patch.triangles]

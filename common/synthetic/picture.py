@@ -154,10 +154,8 @@ def detail_for(size: int) -> float:
 
 
 def frame(scene: Scene) -> tuple[Perspective, tuple[float, float]]:
-    """Place the camera by the neutral face, so that an expression does not move it.
-
-    Returns:
-        The camera, and its shift in half pictures.
+    """Place the camera by the neutral face, so that an expression does not move it: the camera, and its shift in half
+    pictures.
     """
     bones = skull(scene.person)
     chin, brows = bones.landmarks[8], bones.landmarks[17:27].mean(0)

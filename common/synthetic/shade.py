@@ -75,14 +75,8 @@ def irradiance(lamps: Lamps) -> float:
 
 
 def skin(points: Points, smooth: np.ndarray, albedo: np.ndarray, gloss: np.ndarray, lamps: Lamps) -> np.ndarray:
-    """Light (N, 3) from skin.
-
-    Args:
-        points: with normals that follow pores and folds.
-        smooth: (N, 3) normals that do not: red light blurs what is fine.
-        albedo: (N, 3).
-        gloss: (N,).
-        lamps: the light.
+    """Light (N, 3) from skin of an albedo (N, 3) and a gloss (N,), at points with normals that follow pores and folds;
+    `smooth` (N, 3) are normals that do not: red light blurs what is fine.
     """
     key, towards = lamps.key * np.asarray(lamps.key_colour, np.float32), direction(lamps.azimuth, lamps.elevation)
     wrap = _WRAP + 0.25 * lamps.softness

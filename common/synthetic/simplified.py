@@ -25,16 +25,11 @@ def before_wall(scene: Scene, number: int) -> Scene:
 
 
 def repainted(image: torch.Tensor, background: torch.Tensor, mask: torch.Tensor, scene: Scene) -> torch.Tensor:
-    """A picture with the colour of the scene's background, evenly, in place of what is behind the person.
+    """A picture (3, H, W) in [0, 1] with the colour of the scene's background, evenly, in place of what is behind the
+    person.
 
-    What was made was a F + (1 - a) B of a foreground, a background and a mask; this is a F + (1 - a) W of the same F,
-    which need not be known.
-
-    Args:
-        image: (3, H, W) in [0, 1].
-        background: (3, H, W), B.
-        mask: (1, H, W) in [0, 1], a.
-        scene: whose wall W is.
+    What was made was a F + (1 - a) B of a foreground, a background (3, H, W) and a mask (1, H, W) in [0, 1]; this is a
+    F + (1 - a) W of the same F, which need not be known, and the scene's wall W.
     """
     wall = torch.from_numpy(to_srgb(np.array(scene.background.colour))).float()[:, None, None]
     return (image + (1 - mask) * (wall - background)).clamp(0, 1)
@@ -46,15 +41,11 @@ def close_shot(shot: Shot, face_height: float) -> Shot:
 
 
 def close_up(planes: torch.Tensor, shot: Shot, face_height: float) -> torch.Tensor:
-    """The part of a picture in which the face is so high, as large as the picture.
+    """The part of a picture (C, S, S) in [0, 1] in which the face is so high, from the chin to the brows over the
+    picture's side; as large as the picture.
 
     It follows from the camera alone, not from what the face does, and stays within the picture: faces that are higher
     already are left as they are, others come near `MIDDLE`.
-
-    Args:
-        planes: (C, S, S) in [0, 1].
-        shot: how the picture was taken.
-        face_height: from the chin to the brows, over the picture's side.
     """
     share = min(1.0, shot.face_height / face_height)  # of the picture's side
     across, up = shot.shift

@@ -35,15 +35,8 @@ class Purpose(IntEnum):
 
 
 def stream(seed: int, number: int, purpose: Purpose) -> np.random.Generator:
-    """The random numbers of one purpose.
-
-    Args:
-        seed: of the whole population.
-        number: of the picture or the person.
-        purpose: see `Purpose`.
-
-    Raises:
-        InputError: seed or number is negative or not whole.
+    """The random numbers of one purpose, for a picture or a person of a number in the population of a seed, both 0 or
+    more.
     """
     numbers = [whole_number(name, value, 0, 2**63 - 1) for name, value in (("seed", seed), ("number", number))]
     return np.random.default_rng(np.random.SeedSequence([*numbers, int(purpose)]))

@@ -149,15 +149,8 @@ def paint(skin: Skin, features: Features, side: int) -> SkinMaps:
 
 
 def groove(units: np.ndarray, skin: Skin, side: int) -> np.ndarray:
-    """How deep the skin folds under an expression.
-
-    Args:
-        units: (2, 12) intensities, 0 to 5, the person's left side, then the right.
-        skin: older skin folds deeper.
-        side: pixels of the map.
-
-    Returns:
-        (S, S) float32 depth, 0 to about 1.
+    """How deep the skin folds under an expression, (2, 12) intensities, 0 to 5, the person's left side, then the right:
+    (side, side) float32, 0 to about 1; older skin folds deeper.
     """
     folds, names = maps.folds(side), ("AU1", "AU2", "AU4", "AU5", "AU6", "AU9", "AU12", "AU15", "AU17", "AU20")
     depth = np.zeros((side, side), np.float32)
