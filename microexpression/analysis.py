@@ -64,10 +64,16 @@ class Analysis:
 
 
 def analyze(
-    clip: Clip, *, cropped: bool = False, finder: str = "auto", factor: float = 10.0,
-    magnifier: str | Path | None = None, units: str | Path | None = None, emotion: str | Path | None = None,
+    clip: Clip,
+    *,
+    cropped: bool = False,
+    finder: str = "auto",
+    factor: float = 10.0,
+    magnifier: str | Path | None = None,
+    units: str | Path | None = None,
+    emotion: str | Path | None = None,
     progress: bool = True,
-) -> Analysis:  # fmt: skip
+) -> Analysis:
     """Reads a clip of `read_clip`; `cropped` frames, which show a face from brows to chin already, are taken as they
     are.
 
@@ -101,10 +107,17 @@ def analyze(
     ]
     probabilities = emotion_reader.probabilities(frames, apex, flow)
     return Analysis(
-        clip=clip, spotted=spotted, motion=motion, flow=flow, strain=optical_strain(flow),
-        magnified=magnify(frames, factor, learned, flows=flows, progress=progress), factor=factor,
+        clip=clip,
+        spotted=spotted,
+        motion=motion,
+        flow=flow,
+        strain=optical_strain(flow),
+        magnified=magnify(frames, factor, learned, flows=flows, progress=progress),
+        factor=factor,
         learned=learned is not None,
-        units=np.stack([np.zeros_like(each[0]), *each]), emotion=probabilities,
-        seen=emotion_reader.seen(frames, apex, int(probabilities.argmax()), flow), unit_reader=unit_reader,
+        units=np.stack([np.zeros_like(each[0]), *each]),
+        emotion=probabilities,
+        seen=emotion_reader.seen(frames, apex, int(probabilities.argmax()), flow),
+        unit_reader=unit_reader,
         emotion_reader=emotion_reader,
-    )  # fmt: skip
+    )

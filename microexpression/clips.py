@@ -67,9 +67,13 @@ class Clip:
 
 
 def read_clip(
-    source: str | Path | Sequence[ImageLike] | np.ndarray, *, onset: int = 0, apex: int | None = None,
-    offset: int = -1, fps: float = 100.0,
-) -> Clip:  # fmt: skip
+    source: str | Path | Sequence[ImageLike] | np.ndarray,
+    *,
+    onset: int = 0,
+    apex: int | None = None,
+    offset: int = -1,
+    fps: float = 100.0,
+) -> Clip:
     """A clip of a folder of pictures (in the order of the numbers in their names), a video file, or arrays.
 
     Args:

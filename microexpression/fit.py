@@ -101,9 +101,14 @@ def fit(
     options["batch_size"] = min(options["batch_size"], len(data))
     steps = max(1, round(epochs * len(data) / options["batch_size"]))
     settings: dict[str, Any] = {
-        "schedule": "constant", "warmup": 0, "weight_decay": 0.0, "clip": 0.0, "workers": 0, "tensorboard": False,
-        "validation_count": 0, "quiet": True, "checkpoint_every": max(500, steps // 4), "keep": 1, "log_every": 50,
-    }  # fmt: skip
+        **dict.fromkeys(("warmup", "weight_decay", "clip", "workers", "validation_count"), 0),
+        "schedule": "constant",
+        "tensorboard": False,
+        "quiet": True,
+        "checkpoint_every": max(500, steps // 4),
+        "keep": 1,
+        "log_every": 50,
+    }
     config = TrainConfig(str(folder), seed=seed, steps=steps, **{**settings, **options, **study.training})
     torch.manual_seed(seed)
     network: nn.Module

@@ -92,9 +92,8 @@ def of_elrcn(frames: np.ndarray, apex: int, size: int) -> Arrays:
     return {"images": np.stack(images)}
 
 
-KINDS: dict[str, Callable[[np.ndarray, int, int], Arrays]] = {
-    "ststnet": of_ststnet, "rcn": of_rcn, "infusenet": of_infusenet, "elrcn": of_elrcn,
-}  # fmt: skip
+_Kind = Callable[[np.ndarray, int, int], Arrays]
+KINDS: dict[str, _Kind] = {"ststnet": of_ststnet, "rcn": of_rcn, "infusenet": of_infusenet, "elrcn": of_elrcn}
 BY_FLOW: dict[str, Callable[[np.ndarray], Arrays]] = {"ststnet": to_bytes, "rcn": lambda image: {"flow": image}}
 """Kinds that look at a `flow_image` alone."""
 WHOLE = ("infusenet", "elrcn")
@@ -102,9 +101,15 @@ WHOLE = ("infusenet", "elrcn")
 
 
 def prepare(
-    samples: Sequence[Sample], kind: str, size: int, folder: Path, *, finder: str | None = None, workers: int = 1,
+    samples: Sequence[Sample],
+    kind: str,
+    size: int,
+    folder: Path,
+    *,
+    finder: str | None = None,
+    workers: int = 1,
     progress: bool = True,
-) -> list[Path]:  # fmt: skip
+) -> list[Path]:
     """Files with the arrays of each sample's clip, of a kind of `KINDS` and a size in pixels, made in the folder where
     they are not kept yet.
 

@@ -32,9 +32,13 @@ def load_magnifier(path: str | Path) -> Magnifier:
 
 
 def magnify(
-    frames: np.ndarray, factor: float, magnifier: Magnifier | None = None, *, flows: Sequence[np.ndarray] | None = None,
+    frames: np.ndarray,
+    factor: float,
+    magnifier: Magnifier | None = None,
+    *,
+    flows: Sequence[np.ndarray] | None = None,
     progress: bool = False,
-) -> np.ndarray:  # fmt: skip
+) -> np.ndarray:
     """The clip (T, H, W, 3) uint8 with `factor`, 1 to 100, times its motion since the first frame; large frames are
     made smaller, and sides even.
 

@@ -18,10 +18,10 @@ from .reading import read_truth
 from .recording import Recording
 from .together import methods
 
-SHOWN = (
-    "method", "scored", "auc", "average_precision", "precision", "recall", "f1", "tp", "fp", "fn", "tn",
-    "best_f1", "note",
-)  # fmt: skip
+SHOWN = [
+    *("method", "scored", "auc", "average_precision", "precision", "recall", "f1"),
+    *("tp", "fp", "fn", "tn", "best_f1", "note"),
+]
 DRAWN = ("together", "trajectories: unlikely", "state space without week: shares", "location shares: local", "tracks")
 """Methods whose scores are drawn over time, where they are."""
 
@@ -50,7 +50,7 @@ def evaluated(recording: Recording, args: argparse.Namespace) -> str:
     ]
     sections = [Section(title, words, save(own, args.output / f"{name}.png")) for name, title, words, own in pictures]
     for part, own in found.groupby("slice", sort=False):
-        table = own[list(SHOWN)].to_html(index=False, float_format="{:.3f}".format, na_rep="", classes="wide")
+        table = own[SHOWN].to_html(index=False, float_format="{:.3f}".format, na_rep="", classes="wide")
         counts = f"{own['days'].iloc[0]} days with labels, {own['unusual'].iloc[0]} of them unusual."
         sections.append(Section(str(part)[0].upper() + str(part)[1:], counts, table=table))
     text = page(f"Unusual days of {recording.name}, window {args.window}", _words(whole), sections)
@@ -58,7 +58,7 @@ def evaluated(recording: Recording, args: argparse.Namespace) -> str:
     replace_file(args.output / "called.csv", lambda path: called.to_csv(path, index_label="day"))
     replace_file(args.output / "evaluation.csv", lambda path: every.to_csv(path))
     replace_file(args.output / "evaluation.html", lambda path: path.write_text(text, encoding="utf-8"))
-    return whole[list(SHOWN)].to_string(index=False, float_format="{:.3f}".format, na_rep="")
+    return whole[SHOWN].to_string(index=False, float_format="{:.3f}".format, na_rep="")
 
 
 _COMPARISON = (

@@ -112,11 +112,18 @@ def measures(table: pd.DataFrame) -> dict[str, float]:
     called, truth = table["called"].to_numpy(), table["truth"].to_numpy()
     tp, fp, fn = (truth & called).sum(), (~truth & called).sum(), (truth & ~called).sum()
     found: dict[str, float] = {
-        "days": len(table), "unusual": int(truth.sum()), "scored": int(table["score"].notna().sum()),
-        "tp": int(tp), "fp": int(fp), "fn": int(fn), "tn": int((~truth & ~called).sum()),
-        "precision": _share(tp, tp + fp), "recall": _share(tp, tp + fn), "f1": _share(2 * tp, 2 * tp + fp + fn),
+        "days": len(table),
+        "unusual": int(truth.sum()),
+        "scored": int(table["score"].notna().sum()),
+        "tp": int(tp),
+        "fp": int(fp),
+        "fn": int(fn),
+        "tn": int((~truth & ~called).sum()),
+        "precision": _share(tp, tp + fp),
+        "recall": _share(tp, tp + fn),
+        "f1": _share(2 * tp, 2 * tp + fp + fn),
         **dict.fromkeys(("auc", "average_precision", "best_f1"), np.nan),
-    }  # fmt: skip
+    }
     scored = table.dropna()
     score, own = scored["score"].to_numpy(), scored["truth"].to_numpy()
     if 0 < own.sum() < len(own):
@@ -127,7 +134,7 @@ def measures(table: pd.DataFrame) -> dict[str, float]:
             "auc": float(metrics.roc_auc_score(own, score)),
             "average_precision": float(metrics.average_precision_score(own, score)),
             "best_f1": float((2 * right / (called_then + truth.sum())).max()),
-        }  # fmt: skip
+        }
     return found
 
 

@@ -57,9 +57,14 @@ class Looks:
 
 
 def describe(
-    recording: Recording, output: str | Path, *, looks: Looks | None = None, background: ImageLike | None = None,
-    unusual: pd.DatetimeIndex | None = None, progress: bool = True,
-) -> Path:  # fmt: skip
+    recording: Recording,
+    output: str | Path,
+    *,
+    looks: Looks | None = None,
+    background: ImageLike | None = None,
+    unusual: pd.DatetimeIndex | None = None,
+    progress: bool = True,
+) -> Path:
     """Writes pictures (PNG), days.csv, pools.csv and index.html, which holds all of them; returns that page.
 
     Args:

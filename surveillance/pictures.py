@@ -36,9 +36,14 @@ def figure(width: float, height: float) -> Figure:
 
 
 def draw_heatmaps(
-    maps: Mapping[str, np.ndarray], background: np.ndarray | None = None, *, days: Mapping[str, int] | None = None,
-    columns: int | None = None, blur: float = BLUR, log: bool = True,
-) -> Figure:  # fmt: skip
+    maps: Mapping[str, np.ndarray],
+    background: np.ndarray | None = None,
+    *,
+    days: Mapping[str, int] | None = None,
+    columns: int | None = None,
+    blur: float = BLUR,
+    log: bool = True,
+) -> Figure:
     """Heatmaps side by side, in the same colours.
 
     Args:
@@ -179,9 +184,18 @@ def draw_flows(
     busy = (flow["steps"] > 0.01 * flow["steps"].sum()).to_numpy()
     right, down, speed = (flow[name].to_numpy()[busy] for name in ("right", "down", "speed"))
     arrows = axes.quiver(
-        x[busy], y[busy], right, down, speed, angles="xy", cmap="plasma", width=0.005, pivot="mid",
-        scale_units="xy", scale=max(float(np.hypot(right, down).max(initial=0)), 1e-9) / grid.pool,
-    )  # fmt: skip
+        x[busy],
+        y[busy],
+        right,
+        down,
+        speed,
+        angles="xy",
+        cmap="plasma",
+        width=0.005,
+        pivot="mid",
+        scale_units="xy",
+        scale=max(float(np.hypot(right, down).max(initial=0)), 1e-9) / grid.pool,
+    )
     whole.colorbar(arrows, ax=axes, label=f"speed, {unit}", shrink=0.7)
     axes.set_xlim(0, width)
     axes.set_ylim(height, 0)
@@ -200,9 +214,11 @@ def draw_boxes(values: Mapping[str, np.ndarray], label: str) -> Figure:
 
 
 def draw_lines(
-    lines: Sequence[np.ndarray], tracks: Sequence[np.ndarray], size: tuple[int, int],
+    lines: Sequence[np.ndarray],
+    tracks: Sequence[np.ndarray],
+    size: tuple[int, int],
     background: np.ndarray | None = None,
-) -> Figure:  # fmt: skip
+) -> Figure:
     """Tracks, thin, and the lines that they have in common, thick."""
     width, height = size
     whole = figure(7, 7 * height / width)

@@ -35,10 +35,18 @@ class Found:
 
 
 def read_tracks(
-    where: str | Path, *, form: str = "auto", columns: Mapping[str, str] | None = None,
-    size: tuple[int, int] | None = None, fps: float | None = None, start: Any = None, first: Any = None,
-    last: Any = None, name: str = "", progress: bool = True,
-) -> Recording:  # fmt: skip
+    where: str | Path,
+    *,
+    form: str = "auto",
+    columns: Mapping[str, str] | None = None,
+    size: tuple[int, int] | None = None,
+    fps: float | None = None,
+    start: Any = None,
+    first: Any = None,
+    last: Any = None,
+    name: str = "",
+    progress: bool = True,
+) -> Recording:
     """All tracks of a camera.
 
     Args:
@@ -182,9 +190,14 @@ def _spreadsheet(path: Path) -> Table:
     if len(rows) > 1 and any(field.strip() for field in rows[1][len(names) :]):
         raise InputError(f"broken: the first row has {len(rows[1])} fields, and the header {len(names)}")
     table = _table(
-        path, sep=dialect.separator, encoding=dialect.encoding, decimal=dialect.decimal, usecols=range(len(names)),
-        skiprows=int(dialect.hinted), skipinitialspace=True,
-    )  # fmt: skip
+        path,
+        sep=dialect.separator,
+        encoding=dialect.encoding,
+        decimal=dialect.decimal,
+        usecols=range(len(names)),
+        skiprows=int(dialect.hinted),
+        skipinitialspace=True,
+    )
     return table.set_axis(names, axis=1).dropna(how="all")
 
 

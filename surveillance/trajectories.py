@@ -160,10 +160,13 @@ def _score(tracks: Sequence[np.ndarray], known: Lines, options: Options) -> dict
     least, lowest = log.min(1), known.lowest[log.argmax(1)]
     anomalous = (least < lowest) & (between.min(1) > options.far)
     return {
-        "unlikely": float(1 - np.exp(least).mean()), "unlikely_nearest": float(1 - np.exp(log.max(1)).mean()),
+        "unlikely": float(1 - np.exp(least).mean()),
+        "unlikely_nearest": float(1 - np.exp(log.max(1)).mean()),
         "ratio": float((lowest - least).mean() / np.log(10)),
-        "anomalous": int(anomalous.sum()), "tracks": len(tracks), "lines": len(known.lines),
-    }  # fmt: skip
+        "anomalous": int(anomalous.sum()),
+        "tracks": len(tracks),
+        "lines": len(known.lines),
+    }
 
 
 def _day_corners(tracks: dict[pd.Timestamp, list[np.ndarray]], blind: bool) -> dict[pd.Timestamp, list[np.ndarray]]:

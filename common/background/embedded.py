@@ -103,13 +103,9 @@ class EmbeddedParser:
         answer = _network()(seen)[0]
         check_finite(answer, "The face parser's answers", {"the face parser": _network()})
         logits = answer.numpy()
-        back = [
-            cv2.warpAffine(
-                plane, matrix, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-                borderMode=cv2.BORDER_REPLICATE,
-            )
-            for plane in logits
-        ]  # fmt: skip
+        way = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        size = (width, height)
+        back = [cv2.warpAffine(plane, matrix, size, flags=way, borderMode=cv2.BORDER_REPLICATE) for plane in logits]
         return np.argmax(back, 0).astype(np.uint8)
 
 

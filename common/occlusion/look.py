@@ -154,9 +154,11 @@ def _beyond(face: Face, photo: np.ndarray) -> dict[str, float]:
     height, width = photo.shape[:2]
     points = face.landmarks
     shares = {
-        "left": points[:, 0] < -0.5, "right": points[:, 0] > width - 0.5,
-        "top": points[:, 1] < -0.5, "bottom": points[:, 1] > height - 0.5,
-    }  # fmt: skip
+        "left": points[:, 0] < -0.5,
+        "right": points[:, 0] > width - 0.5,
+        "top": points[:, 1] < -0.5,
+        "bottom": points[:, 1] > height - 0.5,
+    }
     return {name: float(out.mean()) for name, out in shares.items() if out.mean() >= _CUT}
 
 

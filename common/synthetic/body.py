@@ -114,10 +114,9 @@ def pose(scene: Scene, detail: float) -> Body:
     starts = np.cumsum([count, *(len(layer.vertices) for layer in opaque)])
     bare = np.zeros((count, 3), np.float32)
     head_triangles = head.triangles.numpy()[~lashes]
-    fringe = Layer(
-        "skin", positions, head.triangles.numpy()[lashes], np.full((count, 3), 0.01, np.float32), bare[:, 0], normals,
-        gloss=0.0, opacity=0.75 * scene.person.features.lashes,
-    )  # fmt: skip
+    dark = np.full((count, 3), 0.01, np.float32)
+    opacity = 0.75 * scene.person.features.lashes
+    fringe = Layer("skin", positions, head.triangles.numpy()[lashes], dark, bare[:, 0], normals, None, 0.0, opacity)
     return Body(
         positions=np.concatenate([positions, *(layer.vertices for layer in opaque)]),
         normals=np.concatenate([normals, *(_normals(layer) for layer in opaque)]),

@@ -143,12 +143,7 @@ def _pigment(rng: np.random.Generator, ancestry: Mapping[str, float], skin: Skin
 
 
 def _hair(
-    rng: np.random.Generator,
-    base: str,
-    greyness: float,
-    ancestry: Mapping[str, float],
-    age: float,
-    femininity: float,
+    rng: np.random.Generator, base: str, greyness: float, ancestry: Mapping[str, float], age: float, femininity: float
 ) -> Hair:
     woman = float(np.clip(0.5 + femininity / 0.3, 0.03, 0.97))
     tight = float(np.clip(ancestry["african"] * 1.8 - 0.6, 0, 1))  # how tightly the hair curls
@@ -217,8 +212,9 @@ def _features(
     made_up = rng.random() < (0.03 if man else 0.6)
     lips, lids, liner, cheeks = (float(rng.beta(1.6, 1.8)) * bool(rng.random() < p) for p in (0.75, 0.55, 0.5, 0.5))
     lash = clipped(rng, 0.4 if man else 0.5, 0.12, 0, 1)
-    lip_colour, lid_colour = (vary(rng, from_code(codes[int(rng.integers(len(codes)))]), 0.1)
-                              for codes in (_LIPSTICKS, _SHADOWS))  # fmt: skip
+    lip_colour, lid_colour = (
+        vary(rng, from_code(codes[int(rng.integers(len(codes)))]), 0.1) for codes in (_LIPSTICKS, _SHADOWS)
+    )
     bearded = femininity < -0.12 and beard != "none"
     return Features(
         brow_colour=brows,

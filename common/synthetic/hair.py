@@ -17,46 +17,95 @@ _PRESSED = 0.0045  # metres from the skin to which a hat presses hair
 _STYLES: dict[str, Style | None] = {
     "none": None,
     "buzz": Style(
-        "whorl", 0.008, 0.006, volume=0.002, lift=0.5, width=0.0014, strands=8000, segments=2, clump=0.0, loose=0.3,
+        "whorl", 0.008, 0.006, volume=0.002, lift=0.5, width=0.0014, strands=8000, segments=2, clump=0.0, loose=0.3
     ),
     "crew": Style("forward", 0.026, 0.011, volume=0.009, lift=0.6, width=0.0015, strands=5500, segments=4, loose=0.2),
     "receding": Style(
-        "whorl", 0.030, 0.018, volume=0.006, lift=0.35, width=0.0016, strands=5500, segments=4, loss=0.035,
+        "whorl", 0.030, 0.018, volume=0.006, lift=0.35, width=0.0016, strands=5500, segments=4, loss=0.035
     ),
-    "side part": Style(
-        "part", 0.085, 0.025, volume=0.014, lift=0.35, strands=3600, segments=6, cling=0.6,
-    ),
-    "swept back": Style(
-        "back", 0.10, 0.045, volume=0.016, lift=0.45, strands=3600, segments=6, fall=0.15, cling=0.6,
-    ),
+    "side part": Style("part", 0.085, 0.025, volume=0.014, lift=0.35, strands=3600, segments=6, cling=0.6),
+    "swept back": Style("back", 0.10, 0.045, volume=0.016, lift=0.45, strands=3600, segments=6, fall=0.15, cling=0.6),
     "fringe": Style("forward", 0.085, 0.040, volume=0.015, lift=0.35, strands=3600, segments=6),
     "curly short": Style(
-        "whorl", 0.07, 0.04, volume=0.030, lift=0.7, fall=0.1, curl=0.006, turn=0.026, clump=0.5, lock=7,
-        strands=2000, segments=11, width=0.003, shell=0.3, cling=0.6, blunt=0.3,
+        "whorl",
+        0.07,
+        0.04,
+        volume=0.030,
+        lift=0.7,
+        fall=0.1,
+        curl=0.006,
+        turn=0.026,
+        clump=0.5,
+        lock=7,
+        strands=2000,
+        segments=11,
+        width=0.003,
+        shell=0.3,
+        cling=0.6,
+        blunt=0.3,
     ),
     "afro": Style(
-        "out", 0.075, 0.06, volume=0.045, lift=1.0, fall=0.0, curl=0.005, turn=0.018, clump=0.3, lock=5, loose=0.25,
-        strands=1600, segments=14, width=0.0034, shell=0.45, cling=0.0, blunt=0.5,
+        "out",
+        0.075,
+        0.06,
+        volume=0.045,
+        lift=1.0,
+        fall=0.0,
+        curl=0.005,
+        turn=0.018,
+        clump=0.3,
+        lock=5,
+        loose=0.25,
+        strands=1600,
+        segments=14,
+        width=0.0034,
+        shell=0.45,
+        cling=0.0,
+        blunt=0.5,
     ),
     "bob": Style(
-        "part", 0.21, 0.15, volume=0.016, lift=0.25, fall=0.8, strands=2300, segments=10, width=0.0034, blunt=0.4,
+        "part", 0.21, 0.15, volume=0.016, lift=0.25, fall=0.8, strands=2300, segments=10, width=0.0034, blunt=0.4
     ),
     "long straight": Style(
-        "part", 0.42, 0.34, volume=0.013, lift=0.2, fall=0.9, part=0.0, strands=1650, segments=14, width=0.0044,
+        "part", 0.42, 0.34, volume=0.013, lift=0.2, fall=0.9, part=0.0, strands=1650, segments=14, width=0.0044
     ),
     "long wavy": Style(
-        "part", 0.42, 0.34, volume=0.018, lift=0.3, fall=0.8, curl=0.011, turn=0.11, clump=0.4, lock=16,
-        strands=1250, segments=19, width=0.0052,
+        "part",
+        0.42,
+        0.34,
+        volume=0.018,
+        lift=0.3,
+        fall=0.8,
+        curl=0.011,
+        turn=0.11,
+        clump=0.4,
+        lock=16,
+        strands=1250,
+        segments=19,
+        width=0.0052,
     ),
     "bun": Style("tie", 0.17, 0.15, volume=0.006, lift=0.1, fall=0.0, strands=2400, segments=8, knot="bun", cling=0.6),
     "ponytail": Style(
-        "tie", 0.18, 0.16, volume=0.006, lift=0.1, fall=0.0, strands=1900, segments=10, knot="ponytail", cling=0.6,
+        "tie", 0.18, 0.16, volume=0.006, lift=0.1, fall=0.0, strands=1900, segments=10, knot="ponytail", cling=0.6
     ),
     "locs": Style(
-        "part", 0.26, 0.22, volume=0.022, lift=0.4, fall=0.8, curl=0.0042, turn=0.03, clump=1.0, lock=9, blunt=0.9,
-        strands=1250, segments=19, width=0.0036, part=0.0,
+        "part",
+        0.26,
+        0.22,
+        volume=0.022,
+        lift=0.4,
+        fall=0.8,
+        curl=0.0042,
+        turn=0.03,
+        clump=1.0,
+        lock=9,
+        blunt=0.9,
+        strands=1250,
+        segments=19,
+        width=0.0036,
+        part=0.0,
     ),
-}  # fmt: skip
+}
 HAIR_STYLES = tuple(_STYLES)
 
 
@@ -194,13 +243,7 @@ _Mesh = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.nda
 
 
 def _ribbons(
-    plan: Style,
-    wish: Wish,
-    strands: Strands,
-    keep: np.ndarray,
-    fit: _Fitted,
-    skull: Skull,
-    rng: np.random.Generator,
+    plan: Style, wish: Wish, strands: Strands, keep: np.ndarray, fit: _Fitted, skull: Skull, rng: np.random.Generator
 ) -> _Mesh:
     """Vertices, triangles, colours, follow, normals and tangents of two rows of vertices along each strand."""
     points, normals = fit.points, fit.normals

@@ -63,10 +63,19 @@ class Supernet(nn.Module):
 
 
 def search(
-    flows: torch.Tensor, labels: torch.Tensor, classes: int, *, epochs: int = 30, batch_size: int = 16,
-    learning_rate: float = 5e-3, choice_rate: float = 3e-2, seed: int = 0, maps: int = 32, pool: int = 5,
+    flows: torch.Tensor,
+    labels: torch.Tensor,
+    classes: int,
+    *,
+    epochs: int = 30,
+    batch_size: int = 16,
+    learning_rate: float = 5e-3,
+    choice_rate: float = 3e-2,
+    seed: int = 0,
+    maps: int = 32,
+    pool: int = 5,
     progress: Callable[[Iterator[int]], Iterator[int]] = iter,
-) -> tuple[Architecture, Supernet, list[dict[str, dict[str, float]]]]:  # fmt: skip
+) -> tuple[Architecture, Supernet, list[dict[str, dict[str, float]]]]:
     """The architecture for these samples.
 
     Args:

@@ -100,9 +100,13 @@ class Drawn:
 
 
 def draw_clip(
-    seed: int, dataset: str, subject: int, number: int, frames: tuple[int, int] = FRAMES,
+    seed: int,
+    dataset: str,
+    subject: int,
+    number: int,
+    frames: tuple[int, int] = FRAMES,
     intensity: tuple[float, float] = INTENSITY,
-) -> Drawn:  # fmt: skip
+) -> Drawn:
     """Draw a clip; the same for the same arguments.
 
     Args:
@@ -130,17 +134,15 @@ def draw_clip(
     onset, apex, offset = (round(count * rng.uniform(*part)) for part in ((0.05, 0.15), (0.4, 0.55), (0.8, 0.92)))
     lean = 1 - rng.uniform(0, 0.3, 2)  # one side is a little weaker
     peak = np.array([[units.get(name, 0.0) * side for name in ACTION_UNITS] for side in lean])
-    base, lab = _person(seed, place), LABORATORIES[dataset]
+    lab = LABORATORIES[dataset]
+    base = replace(_person(seed, place), lamps=lab.lamps, shot=lab.shot, background=lab.background)
     turns = _sway(stream(seed, place * _PEOPLE + number, Purpose.SWAY), count)
     scenes = []
     for row, share in enumerate(curve(count, onset, apex, offset)):
         left, right = (tuple(map(float, side)) for side in np.round(share * peak, 4))
         capture = replace(lab.capture, pattern=int(rng.integers(2**31)), exposure=lab.capture.exposure + turns[row, 3])
         angles = tuple(map(float, turns[row, :3]))
-        scenes.append(
-            replace(base, units=(left, right), angles=angles, lamps=lab.lamps, shot=lab.shot, capture=capture,
-                    background=lab.background)
-        )  # fmt: skip
+        scenes.append(replace(base, units=(left, right), angles=angles, capture=capture))
     return Drawn(dataset, subject, emotion, units, onset, apex, offset, tuple(scenes))
 
 
