@@ -118,13 +118,10 @@ def _frame(frame: ImageLike) -> np.ndarray:
 
 
 def cut_face(frames: np.ndarray, finder: FaceFinder, name: str = "the clip") -> np.ndarray:
-    """(T, S, S, 3) of (T, H, W, 3): the square of the largest face of the first frame, from brows to chin,
-    upright.
+    """(T, S, S, 3) of (T, H, W, 3): the square of the largest face of the first frame, from brows to chin, upright;
+    what lies outside of the picture repeats its border.
 
-    What lies outside of the picture repeats its border.
-
-    Raises:
-        FaceNotFoundError: there is no face in the first frame.
+    Raises FaceNotFoundError without a face in the first frame.
     """
     faces = finder.find(frames[0])
     if not faces:

@@ -84,17 +84,12 @@ def stretched(channels: np.ndarray) -> np.ndarray:
 
 
 def optical_strain(flow: np.ndarray, derivatives: Literal["central", "backward"] = "central") -> np.ndarray:
-    """sqrt(u_x^2 + v_y^2 + (u_y + v_x)^2 / 2), (H, W): the size of the infinitesimal strain tensor.
+    """sqrt(u_x^2 + v_y^2 + (u_y + v_x)^2 / 2), (H, W), of a flow (2, H, W): the size of the infinitesimal strain
+    tensor.
 
     STSTNet's eq. 7, whose print has u_x twice. Translations and small rotations (u = -w y, v = w x) give zero.
-
-    Args:
-        flow: (2, H, W), pixels to the right and downwards.
-        derivatives: "central" differences; "backward" ones, 0 in the first row and column, as in ELRCN.
-
-    Raises:
-        ShapeError: not (2, H, W), or less than 2 pixels.
-        InputError: flow that is not finite, or unknown derivatives.
+    Derivatives are "central" differences, or "backward" ones, 0 in the first row and column, as in ELRCN. Raises
+    ShapeError for another shape or less than 2 pixels, InputError for flow that is not finite.
     """
     if flow.ndim != 3 or len(flow) != 2 or min(flow.shape[1:]) < 2:
         raise ShapeError("flow", "(2, H, W), at least 2 pixels", flow.shape)

@@ -69,14 +69,8 @@ def heatmap(recording: Recording) -> np.ndarray:
 def heatmaps(recording: Recording, by: str, parts: int = 3) -> dict[str, np.ndarray]:
     """Name of a group -> its heatmap (H, W), see `heatmap`, in the order of time.
 
-    Args:
-        recording: see there.
-        by: one of `GROUPS`; "part" cuts the recordings into parts of equal length, by frames; what one day in twenty
-            has beyond that is in the last.
-        parts: how many.
-
-    Raises:
-        InputError: an unknown grouping, or no parts.
+    `by` is one of `GROUPS`; "part" cuts the recordings into so many parts of equal length, by frames; what one day in
+    twenty has beyond that is in the last. Raises InputError for an unknown grouping, or no parts.
     """
     width, height = recording.size
     x, y = (recording.points[name].to_numpy() for name in ("x", "y"))

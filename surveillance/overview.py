@@ -65,15 +65,9 @@ def describe(
     unusual: pd.DatetimeIndex | None = None,
     progress: bool = True,
 ) -> Path:
-    """Writes pictures (PNG), days.csv, pools.csv and index.html, which holds all of them; returns that page.
-
-    Args:
-        recording: see there.
-        output: folder.
-        looks: see there.
-        background: a picture of the place (`common.images.read_image`), under the heatmaps.
-        unusual: days that are marked.
-        progress: show a bar.
+    """Writes pictures (PNG), days.csv, pools.csv and index.html, which holds all of them, to a folder; returns that
+    page. A background picture of the place (`common.images.read_image`) lies under the heatmaps, and `unusual` days are
+    marked.
     """
     output = Path(output).expanduser()
     output.mkdir(parents=True, exist_ok=True)

@@ -246,13 +246,11 @@ def _beside(path: Path) -> Found | None:
 
 
 def read_truth(path: str | Path) -> pd.Series:
-    """Day -> True where it is said to be unusual.
+    """Day -> True where it is said to be unusual, by lines of a name with a date in it, and 0 or 1: "001_20120131 1",
+    or "2012-01-31,1".
 
-    Args:
-        path: lines of a name with a date in it, and 0 or 1: "001_20120131 1", or "2012-01-31,1".
-
-    Raises:
-        InputError: lines that are something else, with their numbers, or a day that is said twice and differently.
+    Raises InputError for lines that are something else, with their numbers, or a day that is said twice and
+    differently.
     """
     found: dict[pd.Timestamp, bool] = {}
     faults = []

@@ -35,19 +35,11 @@ COLOURS = rainbow()[:JAW, ::-1]
 
 
 def jaw_hint(landmarks: np.ndarray, points: np.ndarray, size: int | tuple[int, int]) -> np.ndarray:
-    """Draw the jaw line as coloured dots on black.
+    """Draw the jaw line as coloured dots on black, (H, W, 3) uint8 RGB, for a crop of a side, or of a height and width.
 
-    Args:
-        landmarks: the 68 landmarks (68, 2) in crop pixels; the first 17 are the jaw line.
-        points: eyes, nose and mouth corners (5, 2) in crop pixels; the eye and the corner on the picture's left first.
-        size: side of the crop, or its height and width.
-
-    Returns:
-        (H, W, 3) uint8, RGB.
-
-    Raises:
-        InputError: the five points fall together, or a coordinate is not finite.
-        ShapeError: not 68 landmarks or not five points.
+    `landmarks` are the 68 (68, 2) in crop pixels; `points` are eyes, nose and mouth corners (5, 2), the eye and the
+    corner on the picture's left first. Raises InputError where the points fall together or a coordinate is not finite,
+    ShapeError for other numbers of them.
     """
     height, width = (size, size) if isinstance(size, int) else size
     to_frame = similarity(check_points("points", points, 5), FIVE_POINTS)
@@ -85,25 +77,15 @@ def masked_background(
     hint: bool = True,
     fill: int = 0,
 ) -> np.ndarray:
-    """Paint the person out of a crop and draw the jaw line over it.
+    """Paint the person out of a crop and draw the jaw line over it: (H, W, 3) uint8 RGB.
 
     The dots are added to the picture and the sum is clamped, so over the background they brighten what is there.
+    `labels` (H, W) uint8 are the crop's face-parsing classes; landmarks and points, see `jaw_hint`, are looked at only
+    for the hint; `extent` says what counts as the person, see `foreground`; `fill` is the grey level of the painted
+    part: 0 for MagicFace, 127 for RigFace, which wants no hint.
 
-    Args:
-        crop: (H, W, 3) uint8, RGB.
-        labels: the crop's face-parsing classes, (H, W) uint8.
-        landmarks: the 68 landmarks (68, 2) in crop pixels; looked at only for the hint.
-        points: eyes, nose and mouth corners (5, 2) in crop pixels; looked at only for the hint.
-        extent: what counts as the person, see `foreground`.
-        hint: draw the jaw line.
-        fill: grey level of the painted part: 0 for MagicFace, 127 for RigFace (which wants no hint).
-
-    Returns:
-        (H, W, 3) uint8, RGB.
-
-    Raises:
-        InputError: the extent is unknown, the crop is not uint8, or the points are of no use.
-        ShapeError: shapes do not fit.
+    Raises InputError for an unknown extent, a crop that is not uint8, or points of no use; ShapeError for shapes that
+    do not fit.
     """
     check_crop(crop)
     if labels.shape != crop.shape[:2]:

@@ -107,16 +107,10 @@ class Bfm(nn.Module):
 
     @classmethod
     def from_file(cls, path: str | Path, *, device: str | torch.device = "cpu") -> Bfm:
-        """Read `BFM_model_front.mat`.
+        """Read `BFM_model_front.mat`, a MATLAB file of version 7 or older.
 
-        Args:
-            path: a MATLAB file of version 7 or older.
-            device: where the head is computed.
-
-        Raises:
-            CheckpointError: the file is damaged, of another version, or does not fit.
-            MissingCheckpointError: there is no such file.
-            MissingDependencyError: scipy is not installed.
+        Raises CheckpointError for a damaged file or one that does not fit, MissingCheckpointError where there is none,
+        MissingDependencyError without scipy.
         """
         return cls(_read_mat(Path(path).expanduser()), path).to(device)
 

@@ -48,20 +48,11 @@ class Fragments:
 
 
 def rasterize(points: torch.Tensor, triangles: torch.Tensor, width: int, height: int) -> Fragments:
-    """Find the nearest triangle in each pixel.
+    """Find the nearest triangle of (T, 3), both sides of which are seen, in each pixel; the same bytes for the same
+    input.
 
-    Args:
-        points: (V, 3) pixels and depth, as `camera.to_pixels` returns one face's.
-        triangles: (T, 3); both sides are seen.
-        width: of the picture.
-        height: of the picture.
-
-    Returns:
-        Fragments on the device of the points; the same bytes for the same input.
-
-    Raises:
-        ShapeError: the points are not (V, 3).
-        InputError: positions are not finite, or there are no triangles.
+    `points` are (V, 3) pixels and depth, as `camera.to_pixels` returns one face's; the fragments are on their device.
+    Raises ShapeError for others, InputError for positions that are not finite, or no triangles.
     """
     if points.ndim != 2 or points.shape[1] != 3:
         raise ShapeError("points", "(V, 3): x, y, depth", points.shape)

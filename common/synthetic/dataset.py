@@ -95,14 +95,8 @@ class SyntheticFaces(Dataset[dict[str, Any]]):
         return self.plan.count
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        """Make or read an item.
-
-        Args:
-            index: from 0; negative counts from the end.
-
-        Raises:
-            IndexError: beyond the last.
-            InputError: not a whole number.
+        """Make or read an item, from 0; negative numbers count from the end. Raises IndexError beyond the last,
+        InputError for what is no whole number.
         """
         number = whole_number("index", index, -(2**63), 2**63)
         if not -len(self) <= number < len(self):
@@ -116,17 +110,10 @@ class SyntheticFaces(Dataset[dict[str, Any]]):
         return _item(arrays, number)
 
     def warm(self, workers: int = 2, *, progress: bool = True) -> int:
-        """Fill the cache; may be stopped and called again, what is there is kept.
+        """Fill the cache, and return how many items were made; may be stopped and called again, what is there is kept.
 
-        Args:
-            workers: processes. With several, a script must guard its start by `if __name__ == "__main__":`.
-            progress: shows a bar.
-
-        Returns:
-            How many items were made.
-
-        Raises:
-            InputError: the set has no cache, or not a number of workers.
+        With several `workers`, processes, a script must guard its start by `if __name__ == "__main__":`. Raises
+        InputError where the set has no cache.
         """
         whole_number("workers", workers, 1, 1024)
         if self.cache is None:

@@ -75,18 +75,10 @@ _GROUNDS: dict[str, dict[str, float]] = {
 
 
 def draw_scene(seed: int, index: int, *, person: Person | None = None) -> Scene:
-    """Draw a picture's every factor.
+    """Draw every factor of picture `index`, 0 or more, of a seed, 0 or more: the same scene for the same numbers and
+    person, always; without a person the one of the same number is on it.
 
-    Args:
-        seed: 0 or more.
-        index: 0 or more, of the picture.
-        person: who is on it; None draws the person of the same number.
-
-    Returns:
-        The same scene for the same numbers and person, always.
-
-    Raises:
-        InputError: a number is negative or not whole.
+    Raises InputError for a number that is negative or not whole.
     """
     angles, blink = _angles(stream(seed, index, Purpose.POSE)), draw_blink(stream(seed, index, Purpose.BLINK))
     return Scene(

@@ -61,18 +61,10 @@ class Picture:
 
 @one_thread()
 def make(scene: Scene, size: int, samples: int = 2) -> Picture:
-    """Take the picture of a scene.
+    """Take the picture of a scene, `size` pixels square, 8 to 4096, by 1 to 4 samples a pixel and direction; the same
+    bytes for the same scene and size.
 
-    Args:
-        scene: every factor.
-        size: pixels of the square picture, 8 to 4096.
-        samples: samples a pixel and direction, 1 to 4.
-
-    Returns:
-        The same bytes for the same scene and size.
-
-    Raises:
-        InputError: a factor, the size or the samples are out of range, or a point lies behind the camera.
+    Raises InputError for a factor, size or samples out of range, or a point behind the camera.
     """
     check_scene(scene)
     check_size(size, samples)

@@ -158,19 +158,11 @@ def lit(
     bias: float,
     blur: int = 0,
 ) -> np.ndarray:
-    """Say how much of a distant lamp reaches points: shadow mapping (Williams, SIGGRAPH 1978).
+    """How much of a distant lamp, in the unit direction `towards` (3,), reaches points (N, 3) in metres: (N,) float32
+    in [0, 1], by shadow mapping (Williams, SIGGRAPH 1978).
 
-    Args:
-        points: (N, 3) metres.
-        vertices: (V, 3) of what casts shadows.
-        triangles: (T, 3).
-        towards: (3,) unit, towards the lamp.
-        side: pixels of the shadow map.
-        bias: metres that a point must lie behind the nearest surface to be in its shadow.
-        blur: pixels by which the shadow's edge is softened.
-
-    Returns:
-        (N,) float32 in [0, 1], 1 in full light.
+    `vertices` (V, 3) of `triangles` (T, 3) cast the shadows; `side` are pixels of the shadow map, `bias` metres that a
+    point must lie behind the nearest surface to be in its shadow, `blur` pixels by which the shadow's edge is softened.
     """
     up = np.array([0, 1, 0] if abs(towards[1]) < 0.9 else [0, 0, 1], np.float32)
     right = np.cross(up, towards)

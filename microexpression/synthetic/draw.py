@@ -109,16 +109,9 @@ def draw_clip(
 ) -> Drawn:
     """Draw a clip; the same for the same arguments.
 
-    Args:
-        seed: of all people and clips.
-        dataset: one of `LABORATORIES`.
-        subject: 0 or more, within the data set; nobody is in two of them.
-        number: 0 or more, of the clip; emotions take turns.
-        frames: least and largest number of frames, from 8 on.
-        intensity: least and largest at the apex.
-
-    Raises:
-        InputError: an unknown data set, or ranges that hold nothing.
+    `dataset` is one of `LABORATORIES`, whose subjects, from 0, are in no other; `number` is the clip's, from 0:
+    emotions take turns. `frames`, from 8 on, and `intensity` at the apex are least and largest. Raises InputError for
+    an unknown data set, or ranges that hold nothing.
     """
     if dataset not in LABORATORIES:
         raise InputError(f"There is no laboratory {dataset!r}; choose from {', '.join(LABORATORIES)}.")
