@@ -18,8 +18,8 @@ from typing import TypeVar
 import cv2
 import torch
 
-from .arguments import whole_number
 from .errors import FaceEditError
+from .numbers import whole_number
 
 T = TypeVar("T")
 

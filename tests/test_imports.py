@@ -30,10 +30,10 @@ ALLOWED = {
     },
     # the prepared head lies where all models lie
     "common.face3d": {
-        *("common.arguments", "common.errors", "common.files", "common.images", "common.parallel", "common.parts")
+        *("common.numbers", "common.errors", "common.files", "common.images", "common.parallel", "common.parts")
     },
     "common.synthetic": {
-        *("common.arguments", "common.errors", "common.files", "common.images", "common.parts", "common.face3d"),
+        *("common.numbers", "common.errors", "common.files", "common.images", "common.parts", "common.face3d"),
         *("common.action_units", "common.parallel", "common.texts"),
     },
     "common.draft": {"common.action_units", "common.face3d", "common.faces", "common.images", "common.parts"},

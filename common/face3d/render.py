@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 import torch
 
-from ..arguments import whole_number
 from ..errors import InputError, ShapeError
+from ..numbers import whole_number
 from .camera import Camera, to_pixels
 from .head import Head, vertex_normals
 from .lighting import shade

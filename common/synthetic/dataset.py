@@ -13,11 +13,11 @@ import torch
 from torch.utils.data import Dataset, get_worker_info
 from tqdm import tqdm
 
-from ..arguments import whole_number
 from ..errors import FaceEditError, InputError
 from ..face3d.anny_head import default_head
 from ..files import replace_file
 from ..images import to_uint8
+from ..numbers import whole_number
 from ..parallel import each, single_threaded
 from . import picture
 from .captions import caption

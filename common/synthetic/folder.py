@@ -16,11 +16,11 @@ from PIL import Image
 from tqdm import tqdm
 
 from ..action_units import ACTION_UNITS
-from ..arguments import whole_number
 from ..errors import FaceEditError, InputError
 from ..face3d.anny_head import default_head
 from ..files import alone, replace_file
 from ..images import to_uint8
+from ..numbers import whole_number
 from ..parallel import each
 from ..texts import parse_json, read_text
 from . import picture

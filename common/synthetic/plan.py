@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ..arguments import whole_number
 from ..errors import InputError
+from ..numbers import whole_number
 from .draw import PAIRS, draw_pair, draw_scene
 from .draw_person import draw_person
 from .factors import Person, Scene

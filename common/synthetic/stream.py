@@ -6,7 +6,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from ..arguments import whole_number
+from ..numbers import whole_number
 
 
 class Purpose(IntEnum):
