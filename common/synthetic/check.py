@@ -12,8 +12,7 @@ import numpy as np
 
 from ..action_units import ACTION_UNITS
 from ..errors import InputError
-from .draw_person import BEARDS
-from .factors import Background, Capture, Features, Hair, Lamps, Scene, Shot, Skin, Wear
+from .factors import BEARDS, Background, Capture, Features, Hair, Lamps, Scene, Shot, Skin, Wear
 
 _COLOUR: tuple[float, float] = (0, 1)
 # Wider than what is drawn by chance, and narrower than what cannot be computed.

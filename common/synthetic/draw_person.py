@@ -11,13 +11,12 @@ import numpy as np
 from ..face3d.anny_head import default_head
 from ..face3d.people import age_years, sample
 from .colours import from_code, mix, vary
-from .factors import Colour, Features, Hair, Person, Skin
+from .factors import BEARDS, Colour, Features, Hair, Person, Skin
 from .hair import HAIR_STYLES
 from .stream import Purpose, stream
 
 T = TypeVar("T")
 
-BEARDS = ("none", "stubble", "moustache", "goatee", "full")
 HAIR_COLOURS: dict[str, Colour] = {
     "black": (0.012, 0.010, 0.009),
     "dark brown": (0.036, 0.021, 0.013),

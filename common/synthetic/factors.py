@@ -9,6 +9,8 @@ from typing import Any
 from ..errors import InputError
 from ..face3d.appearance.skin import Colour, Features, Skin
 
+BEARDS = ("none", "stubble", "moustache", "goatee", "full")
+
 
 @dataclass(frozen=True)
 class Hair:

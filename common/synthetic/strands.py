@@ -13,6 +13,8 @@ from zipfile import BadZipFile
 import numpy as np
 
 from ..files import home, replace_file
+from . import layers
+from . import scalp as scalp_module
 from .layers import Bound, floats, smooth, unit
 from .scalp import hairline, scalp, surface
 
@@ -75,9 +77,8 @@ def grow(style: Style, mirrored: bool) -> Strands:
 @cache
 def _rules() -> str:
     """Changes when the code that grows hair does, or the head that it grows on."""
-    files = (Path(__file__).with_name(f"{name}.py") for name in ("layers", "scalp", "strands"))
-    head = np.round(surface().vertices, 6).tobytes()
-    return sha1(b"".join(file.read_bytes() for file in files) + head).hexdigest()[:12]
+    code = b"".join(Path(str(file)).read_bytes() for file in (layers.__file__, scalp_module.__file__, __file__))
+    return sha1(code + np.round(surface().vertices, 6).tobytes()).hexdigest()[:12]
 
 
 def _grow(style: Style, mirrored: bool) -> Strands:

@@ -15,7 +15,8 @@ from common.synthetic.background import KINDS
 from common.synthetic.clothes import CLOTHES, PATTERNS
 from common.synthetic.colours import NAMED, black_body, name_of, paint
 from common.synthetic.draw import draw_pair, draw_scene, draw_units, lowered
-from common.synthetic.draw_person import BEARDS, DYES, HAIR_COLOURS, draw_person
+from common.synthetic.draw_person import DYES, HAIR_COLOURS, draw_person
+from common.synthetic.factors import BEARDS
 from common.synthetic.glasses import GLASSES
 from common.synthetic.hair import HAIR_STYLES
 from common.synthetic.hats import HATS

@@ -119,9 +119,7 @@ def test_make_up_lies_where_it_belongs(factor, region):
     person = draw_scene(1, 4).person
     bare = replace(person, features=replace(person.features, lipstick=0.0, eyeshadow=0.0, blush=0.0))
     made_up = replace(bare, features=replace(bare.features, **{factor: 1.0}))
-    change = np.abs(
-        painted(made_up).albedo - painted(bare).albedo
-    ).sum(2)
+    change = np.abs(painted(made_up).albedo - painted(bare).albedo).sum(2)
     where = maps.regions(SIDE)[region]
     assert change[where > 0.5].mean() > 0.01
     assert change[where == 0].max() < 1e-6
@@ -131,9 +129,7 @@ def test_a_beard_leaves_the_lips_and_the_forehead():
     person = draw_scene(1, 4).person
     shaven = replace(person, features=replace(person.features, beard="none"))
     bearded = replace(person, features=replace(person.features, beard="full", beard_density=0.9))
-    change = np.abs(
-        painted(bearded).albedo - painted(shaven).albedo
-    ).sum(2)
+    change = np.abs(painted(bearded).albedo - painted(shaven).albedo).sum(2)
     region = maps.regions(SIDE)
     assert change[region["jaw_beard"] > 0.9].mean() > 0.05
     assert change[region["lips"] > 0.99].max() < 0.02
