@@ -60,9 +60,7 @@ def with_lips(drawn: Layers, seen: Seen, after: Placed, rest: Placed, light: np.
     gain = drawn.gain[y0:y1, x0:x1]
     even = cv2.GaussianBlur(gain, (0, 0), max(1.0, _SOFT * lips.width))
     whole = replace(
-        drawn,
-        shift=_pasted(drawn.shift, shift, x0, y0),
-        gain=_pasted(drawn.gain, gain + near * (even - gain), x0, y0),
+        drawn, shift=_pasted(drawn.shift, shift, x0, y0), gain=_pasted(drawn.gain, gain + near * (even - gain), x0, y0)
     )
     share = mask[..., None]
     inner = lips.window(mouth.sources) - here

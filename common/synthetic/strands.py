@@ -131,12 +131,7 @@ def _roots(rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray
 
 
 def _paths(
-    style: Style,
-    roots: np.ndarray,
-    normals: np.ndarray,
-    length: np.ndarray,
-    rank: np.ndarray,
-    rng: np.random.Generator,
+    style: Style, roots: np.ndarray, normals: np.ndarray, length: np.ndarray, rank: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
     """Strands (N, S + 1, 3) that follow the comb and gravity over the skull, neck and shoulders."""
     head, comb = surface(), COMBS[style.comb]
