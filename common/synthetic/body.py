@@ -57,9 +57,7 @@ def skull(person: Person) -> Skull:
     return Skull(
         vertices=vertices[0].numpy(),
         normals=vertex_normals(vertices, head.triangles)[0].numpy(),
-        mean=head.mean.numpy(),
         triangles=head.triangles.numpy(),
-        parts=head.parts.numpy(),
         landmarks=head.landmarks(vertices)[0].numpy(),
         head_weight=head.head_weight.numpy(),
     )

@@ -48,18 +48,14 @@ class Skull:
     Attributes:
         vertices: (V, 3) float32 metres, as `AnnyHead` gives them for this person.
         normals: (V, 3) float32 unit normals.
-        mean: (V, 3) float32, the mean person's vertices: the same places on every head.
         triangles: (T, 3) int64.
-        parts: (T,) int64 face-parsing classes.
         landmarks: (68, 3) float32, iBUG order.
         head_weight: (V,) float32, how much of the head's turn each vertex takes.
     """
 
     vertices: np.ndarray
     normals: np.ndarray
-    mean: np.ndarray
     triangles: np.ndarray
-    parts: np.ndarray
     landmarks: np.ndarray
     head_weight: np.ndarray
 
