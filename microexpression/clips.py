@@ -1,4 +1,7 @@
-"""Clips of faces: frames in their order, and when the expression begins, peaks and ends."""
+"""Clips of faces: frames in their order, and when the expression begins, peaks and ends.
+
+A face is cut out of all frames at the same place, so that nothing but the face moves.
+"""
 
 from __future__ import annotations
 

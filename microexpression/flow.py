@@ -1,4 +1,7 @@
-"""Optical flow by TV-L1 (Zach, Pock & Bischof 2007), as scikit-image has it, and flow as the networks see it."""
+"""Optical flow by TV-L1 (Zach, Pock & Bischof 2007), as scikit-image has it, strain, and flow as the networks see it.
+
+Strain says how much a flow stretches and shears skin, blind to moves and turns of the whole head.
+"""
 
 from __future__ import annotations
 

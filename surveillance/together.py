@@ -2,7 +2,7 @@
 
 Three scores look at different things: other ways than on the same weekday's last days, other ways than on the last days
 whatever they were, and other places. Each is brought to its rank among the days before, and they are averaged. To that
-comes the weekday of `weekdays`, which same-weekday comparisons can never call unusual. All of it knows the past alone,
+comes the weekday of `days.odd_weekdays`, which same-weekday comparisons can never call unusual. All of it knows the past alone,
 and no label.
 """
 

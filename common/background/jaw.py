@@ -1,5 +1,6 @@
-"""The pose hint: 17 coloured dots along the jaw, which tell the denoiser where the head looks.
+"""The background picture that conditions an editor: the photo with the person painted out, and the pose hint.
 
+The hint is 17 coloured dots along the jaw, which tell the denoiser where the head looks.
 Drawn as the authors drew them, blockiness included, because the published weights learned to read just these dots: in
 a 256 x 256 frame aligned by five points, at whole pixels, then warped back into the crop.
 """

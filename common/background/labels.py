@@ -1,4 +1,4 @@
-"""The 19 classes of a face-parsing map, and which of them an editor paints over."""
+"""The 19 classes of a face-parsing map, which an editor paints over, and what parsers ask of their arguments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What a crop shows of a head after a change, pixel by pixel: where that was before, and how it is lit now."""
+"""What a crop shows of a head after a change, pixel by pixel: where that was before, and how it is lit now.
+
+Skin folds when the face moves, beyond what the mesh shows: folds on the unrolled face change light and colour.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What is around a face: hair that turns along, glasses and body that stay, and the background behind all."""
+"""What is around a face: hair that turns along, glasses and body that stay, and the background behind all.
+
+What is worn in front of a face stays where it is when the skin behind it moves.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
 """The numbers of a head whose landmarks fall on given ones: Gauss-Newton with priors, within bounds.
 
+What is known before a photo is seen: how landmarks follow a head's numbers, and which numbers are believable.
 The landmarks of the default head are almost linear in its numbers, so a dozen small least squares reach the optimum.
 Misses are measured in millimetres on the face, not in pixels: the answer does not depend on the size of the picture.
 """

@@ -1,4 +1,7 @@
-"""What a three-dimensional head is to the rest of the toolkit: numbers in, vertices out, and what lies where on it."""
+"""What a three-dimensional head is to the rest of the toolkit: numbers in, vertices out, and what lies where on it.
+
+Its arguments are zero where none is given, checked at the door, and all of one batch.
+"""
 
 from __future__ import annotations
 

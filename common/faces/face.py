@@ -1,4 +1,4 @@
-"""A face that was found in a photo, and the choice of one among several."""
+"""A face that was found in a photo, what finds it, and the choice of one among several."""
 
 from __future__ import annotations
 

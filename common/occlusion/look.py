@@ -1,4 +1,4 @@
-"""Which parts of a face are hidden, and where."""
+"""Which parts of a face are hidden, and where: what hides an organ reaches as far over the face as its colours do."""
 
 from __future__ import annotations
 

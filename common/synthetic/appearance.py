@@ -1,4 +1,7 @@
-"""What every sample of a picture of a body looks like: skin, eyes, mouth, hair and cloth, each by its own rules."""
+"""What every sample of a picture of a body looks like: skin, eyes, mouth, hair and cloth, each by its own rules.
+
+What is seen through, lashes and lenses, is laid over a picture that is already lit.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Things that a head grows or wears: triangles with a colour of their own, drawn together with the head."""
+"""Things that a head grows or wears: triangles with a colour of their own, drawn together with the head.
+
+Finer meshes on the triangles of a head have points that are mixtures of its vertices, so they fit every head.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""How light leaves skin, eyes, hair and cloth towards the camera, for many points at once, in linear light."""
+"""How light reaches skin, eyes, hair and cloth and leaves them towards the camera, for many points, in linear light.
+
+Where it does not come: shadows of the key lamp, and corners that see little of the surroundings.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""People in front of a plain wall instead of what was behind them: less to learn than a world."""
+"""Pictures with less to learn: a plain wall behind people, and all faces of one size and place, cut out closer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Strands of hair grown once on the mean head: paths along the skull that a person's hair is made of."""
+"""Strands of hair, combed and grown once on the mean head: paths along the skull that a person's hair is made of."""
 
 from __future__ import annotations
 
