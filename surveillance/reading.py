@@ -1,4 +1,4 @@
-"""Tracks from files: LOST's, CSV with columns of one's own, MOT-Challenge's; and which days were unusual, as people say."""
+"""Tracks from files: LOST's, CSV with columns of one's own, MOT-Challenge's; and days that people call unusual."""
 
 from __future__ import annotations
 

@@ -2,8 +2,8 @@
 
 Three scores look at different things: other ways than on the same weekday's last days, other ways than on the last days
 whatever they were, and other places. Each is brought to its rank among the days before, and they are averaged. To that
-comes the weekday of `days.odd_weekdays`, which same-weekday comparisons can never call unusual. All of it knows the past alone,
-and no label.
+comes the weekday of `days`, which same-weekday comparisons can never call unusual. All of it knows the past alone, and
+no label. `methods` are all ways side by side; none has seen a label.
 """
 
 from __future__ import annotations
