@@ -21,7 +21,7 @@ GLASSES, SKIN = PARTS.index("eye_g"), PARTS.index("skin")
 
 def worn(picture: np.ndarray, draft) -> tuple[np.ndarray, np.ndarray]:
     """A pair of dark rims round the fitted eyes, in a copy of the window, and its labels."""
-    spots = draft.fitted_face.before.points[draft.fit.head.eyes][..., :2].mean(1).numpy()
+    spots = draft.seen.before.points[draft.fit.head.eyes][..., :2].mean(1).numpy()
     radius = int(0.3 * np.linalg.norm(spots[1] - spots[0]))
     picture, labels = picture.copy(), np.full(picture.shape[:2], SKIN, np.uint8)
     for x, y in spots.astype(int).tolist():
@@ -36,7 +36,7 @@ def bespectacled(draft):
     picture, labels = worn(draft.crop.apply(draft.photo), draft)
     side = draft.crop.size
     crop = Crop(np.eye(2, 3), side, (side, side))
-    return Draft(picture, replace(draft.fitted_face, crop=crop)), labels, crop
+    return Draft(picture, replace(draft.seen, crop=crop)), labels, crop
 
 
 def lifted(draft) -> np.ndarray:
@@ -100,7 +100,7 @@ def test_an_open_mouth_keeps_what_it_showed(photo, face):
     units = torch.zeros(12)
     units[11] = 3
     moved = draft(Change(units, torch.eye(3), draft.light, draft.light))
-    shown = draft.crop.warp_back(draft.fitted_face.open, mask=True)[0]
+    shown = draft.crop.warp_back(draft.seen.open, mask=True)[0]
     x0, y0, x1, y1 = draft.crop.rectangle
     inside = cv2.erode((shown > 0.99).astype(np.uint8), np.ones((5, 5))) > 0
     rows = np.nonzero(inside.any(1))[0]

@@ -29,7 +29,7 @@ BAD = {
 
 
 def with_light(draft: Draft, light: torch.Tensor) -> Draft:
-    return Draft(draft.photo, replace(draft.fitted_face, fit=replace(draft.fit, light=light[None])))
+    return Draft(draft.photo, replace(draft.seen, fit=replace(draft.fit, light=light[None])))
 
 
 def damaged(draft: Draft, name: str) -> torch.Tensor:
@@ -79,7 +79,7 @@ def test_no_light_breaks_an_edit(draft, name):
 def test_light_that_does_not_change_changes_nothing(draft, name):
     light = damaged(draft, name)
     for before in (light, physical(light)):
-        drawn = surface(draft.fitted_face, asked(draft, before=before))
+        drawn = surface(draft.seen, asked(draft, before=before))
         assert np.abs(drawn.gain - 1).max() < 0.02  # where nothing moves
 
 

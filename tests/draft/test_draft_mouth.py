@@ -87,7 +87,7 @@ def test_a_moved_mouth_has_one_edge_of_each_lip_and_no_line_through_its_teeth(dr
 
 def test_the_edges_of_lips_are_found_where_they_are(drawn):
     draft, edges = drawn
-    lips = draft.fitted_face.lips
+    lips = draft.seen.lips
     for found, true in zip(lips.edges(), edges):
         spots = draft.crop.to_photo(found)
         y = np.interp(true[5:-5, 0], spots[:, 0], spots[:, 1])
@@ -99,7 +99,7 @@ def test_a_row_of_teeth_stays_with_the_skull_when_the_jaw_drops(photo):
     face = choose_face(get_finder("mediapipe").find(large))
     picture, edges = open_mouth(large, face, gap=True)
     draft = Draft.of(picture, face)
-    assert shows(draft.fitted_face.lips)
+    assert shows(draft.seen.lips)
     after = moved(draft, AU26=4)
     x = round(edges[:, :, 0].mean())
     rows = slice(round(edges[..., 1].min()), round(edges[..., 1].max()))
@@ -140,7 +140,7 @@ def test_an_ear_that_slides_against_the_face_is_no_part_of_it():
 def test_faces_without_a_mesh_have_lips_too(photo, face):
     draft = Draft.of(photo, face)
     found = Lips.of(draft.window, replace(face, mesh=None), draft.crop)
-    assert np.abs(found.upper - draft.fitted_face.lips.upper).mean() < 0.06 * found.width
+    assert np.abs(found.upper - draft.seen.lips.upper).mean() < 0.06 * found.width
     assert (found.lower >= found.upper).all()
 
 
