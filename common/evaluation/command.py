@@ -13,57 +13,6 @@ from .. import cli, options
 from ..files import check_writable
 
 
-@dataclass(frozen=True)
-class EvaluateCommand:
-    """The command of one editor.
-
-    Attributes:
-        package: name of the editor's package, whose `evaluation.metrics.SUITE` is evaluated.
-        about: what it does, with examples.
-        seed: of the people.
-        count: items by default.
-        count_help: what the items are.
-        output: folder of the report by default.
-        add: adds the options that choose the model.
-        load: the editor that these options choose.
-    """
-
-    package: str
-    about: str
-    seed: int
-    count: int
-    count_help: str
-    output: str
-    add: Callable[[argparse.ArgumentParser], object]
-    load: Callable[[argparse.Namespace], Any]
-
-    def __call__(self, arguments: Sequence[str]) -> int:
-        """Runs it with the arguments; returns the exit code."""
-        parser = cli.command_parser(f"{self.package} evaluate", self.about)
-        parser.add_argument("--count", type=int, default=self.count, help=self.count_help)
-        parser.add_argument("--out", type=Path, default=Path(self.output), help="folder of the report")
-        parser.add_argument("--seed", type=int, default=self.seed, help="of the people; not one that a training used")
-        parser.add_argument("--measurer", default="regressor", help="AU estimator: auto, regressor, fit or py-feat")
-        options.add_quiet(parser)
-        self.add(parser)
-        args = parser.parse_args(arguments)
-        cli.listen(args.quiet)
-        check_writable(args.out.expanduser())
-        from ..measure import get_measurer
-        from .report import markdown
-        from .run import evaluate
-
-        estimator = get_measurer(args.measurer)  # a wrong name should not cost the loading of a model
-        asked = {name: getattr(args, name) for name in ("size", "steps", "start", "strength") if name in args}
-        report = evaluate(
-            self.load(args), args.out, import_module(f"{self.package}.evaluation.metrics").SUITE,
-            estimator=estimator, count=args.count, seed=args.seed, progress=not args.quiet, **asked,
-        )  # fmt: skip
-        print(markdown(report))
-        cli.note(f"{args.out}: report.md, report.json, metrics.csv, units.csv, sheet.png, and charts with matplotlib")
-        return cli.OK
-
-
 def add_photo_options(parser: argparse.ArgumentParser) -> None:
     """Options of an editor of photos."""
     parser.add_argument("--size", type=int, default=128, help="side of the photos in pixels")
@@ -86,3 +35,63 @@ def load_photo_editor(kind: Any, args: argparse.Namespace) -> Any:
     )
     editor.engine_for("diffusion")
     return editor
+
+
+@dataclass(frozen=True)
+class EvaluateCommand:
+    """The command of one editor.
+
+    Attributes:
+        package: name of the editor's package, whose `evaluation.metrics.SUITE` is evaluated.
+        editor: name of the editor's class in it.
+        about: what it does, with examples.
+        seed: of the people.
+        count: items by default.
+        count_help: what the items are.
+        output: folder of the report by default.
+        add: adds the options that choose the model.
+        load: an editor of a class, from these options.
+    """
+
+    package: str
+    editor: str
+    about: str
+    seed: int
+    count: int
+    count_help: str
+    output: str
+    add: Callable[[argparse.ArgumentParser], object] = add_photo_options
+    load: Callable[[Any, argparse.Namespace], Any] = load_photo_editor
+
+    def __call__(self, arguments: Sequence[str]) -> int:
+        """Runs it with the arguments; returns the exit code."""
+        parser = cli.command_parser(f"{self.package} evaluate", self.about)
+        parser.add_argument("--count", type=int, default=self.count, help=self.count_help)
+        parser.add_argument("--out", type=Path, default=Path(self.output), help="folder of the report")
+        parser.add_argument("--seed", type=int, default=self.seed, help="of the people; not one that a training used")
+        parser.add_argument("--measurer", default="regressor", help="AU estimator: auto, regressor, fit or py-feat")
+        options.add_quiet(parser)
+        self.add(parser)
+        args = parser.parse_args(arguments)
+        cli.listen(args.quiet)
+        check_writable(args.out.expanduser())
+        from ..measure import get_measurer
+        from .report import markdown
+        from .run import evaluate
+
+        estimator = get_measurer(args.measurer)  # a wrong name should not cost the loading of a model
+        asked = {name: getattr(args, name) for name in ("size", "steps", "start", "strength") if name in args}
+        editor = self.load(getattr(import_module(self.package), self.editor), args)
+        report = evaluate(
+            editor,
+            args.out,
+            import_module(f"{self.package}.evaluation.metrics").SUITE,
+            estimator=estimator,
+            count=args.count,
+            seed=args.seed,
+            progress=not args.quiet,
+            **asked,
+        )
+        print(markdown(report))
+        cli.note(f"{args.out}: report.md, report.json, metrics.csv, units.csv, sheet.png, and charts with matplotlib")
+        return cli.OK

@@ -68,8 +68,10 @@ class Metric:
     def report(self, records: Sequence[Record]) -> dict[str, Any]:
         """The metric with its values and, of the edit, its 95 % interval, as plain values."""
         found = {of: self.pool(records, of) for of in self.of}
-        values = {of: {"value": each.value, "count": [each.measured, each.items], "note": each.note}
-                  for of, each in found.items()}  # fmt: skip
+        values = {
+            of: {"value": each.value, "count": [each.measured, each.items], "note": each.note}
+            for of, each in found.items()
+        }
         head = {"title": self.title, "unit": self.unit, "better": self.better, "goal": self.goal}
         return {**head, **values, "interval": self.interval(records), "reached": self.reached(found["edit"])}
 
@@ -250,9 +252,12 @@ OFF_TARGET = Metric(
 COMBINED = Metric("combined", "Pearson over all units of the combinations", "", "higher", combined)
 ERROR = Metric("error", "MSE to the truth over that of the unedited input", "", "lower", error_ratio, ("edit",))
 NULL = Metric(
-    "null", "PSNR of the null edit; of the autoencoder alone", "dB", "higher",
+    "null",
+    "PSNR of the null edit; of the autoencoder alone",
+    "dB",
+    "higher",
     pool_of(lambda r, of: r["null"][of], over=mean),
-)  # fmt: skip
+)
 NULL_LOSS = Metric(
     "null_loss", "what the null edit loses against the autoencoder", "dB", "lower", pool_of(_lost, over=mean), ("edit",)
 )
@@ -263,7 +268,5 @@ ENCODE_SECONDS = Metric(
 )
 SECONDS = Metric("seconds", "time of an edit", "s", "lower", pool_of(lambda r, of: r["seconds"]["edit"]), ("edit",))
 
-METRICS = (
-    STRONG_UNITS, OFF_TARGET, COMBINED, ERROR, NULL, NULL_LOSS, BACKGROUND, IDENTITY, ENCODE_SECONDS, SECONDS,
-)  # fmt: skip
+METRICS = (STRONG_UNITS, OFF_TARGET, COMBINED, ERROR, NULL, NULL_LOSS, BACKGROUND, IDENTITY, ENCODE_SECONDS, SECONDS)
 """For any editor whose request can be a change of action units, with `trial.MEASURES`."""

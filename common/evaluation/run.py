@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from PIL import Image
 from torch import nn
 from tqdm import tqdm
@@ -21,8 +20,8 @@ from ..errors import InputError
 from ..facts import claim, fingerprint
 from ..files import alone, replace_file
 from ..measure import Measurer, get_measurer
+from ..sheets import Row, contact_sheet
 from ..synthetic.plan import VERSION
-from ..training.sheet import sheet
 from ..weights import read_config
 from . import report as reports
 from .items import NAMES, Item, draw_item
@@ -159,10 +158,12 @@ def evaluate(
         report = summarise(records, suite, facts)
         rows = [(record["index"], record["label"]) for record in records[:ON_SHEET]]
         found = {
-            name: {of: (*intensities(records, name, of, others=suite.others), report["units"][name][of])
-                   for of in reversed(OF)}
+            name: {
+                of: (*intensities(records, name, of, others=suite.others), report["units"][name][of])
+                for of in reversed(OF)
+            }
             for name in NAMES
-        }  # fmt: skip
+        }
         reports.write(folder, report, journal.sheet(rows, suite.columns), found)
     return report
 
@@ -245,10 +246,13 @@ class Journal:
         """
         pages = []
         for start in range(0, len(rows), _COLUMN):
-            part = rows[start : start + _COLUMN]
-            strips = np.stack([np.array(Image.open(self._file(index).with_suffix(".png"))) for index, _ in part])
-            pictures = torch.from_numpy(strips).permute(0, 3, 1, 2).div(255).chunk(len(columns), 3)
-            pages.append(sheet(dict(zip(columns, pictures)), [words for _, words in part]))
+            part = []
+            for index, label in rows[start : start + _COLUMN]:
+                strip = Image.open(self._file(index).with_suffix(".png"))
+                side = strip.width // len(columns)
+                photos = [strip.crop((x, 0, x + side, strip.height)) for x in range(0, strip.width, side)]
+                part.append(Row(photos, () if part else columns, label))
+            pages.append(contact_sheet(part))
         size = sum(page.width for page in pages), max(page.height for page in pages)
         whole = Image.new("RGB", size, "white")
         for number, page in enumerate(pages):

@@ -143,13 +143,7 @@ def edit_photo(
 
 def described(item: Item) -> Record:
     """What is asked, as the record of every trial has it."""
-    return {
-        "index": item.index,
-        "kind": item.kind,
-        "unit": item.unit,
-        "label": item.label,
-        "asked": list(item.units),
-    }
+    return {"index": item.index, "kind": item.kind, "unit": item.unit, "label": item.label, "asked": list(item.units)}
 
 
 def error_to_truth(trial: PhotoTrial) -> Record:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from common.evaluation.command import EvaluateCommand
 
@@ -23,13 +24,18 @@ command runs again.
 """
 
 
-def _load(args: argparse.Namespace) -> object:
-    from ..editor import FineFace
-
-    return FineFace.from_pretrained(args.base, args.adapter, args.variant, dtype=args.dtype, device=args.device)
+def _load(kind: Any, args: argparse.Namespace) -> Any:
+    return kind.from_pretrained(args.base, args.adapter, args.variant, dtype=args.dtype, device=args.device)
 
 
 main = EvaluateCommand(
-    "fineface", ABOUT, SEED, 100, "pairs of pictures, a quarter with drawn expressions", "out/fineface_evaluation",
-    add_model, _load,
-)  # fmt: skip
+    "fineface",
+    "FineFace",
+    ABOUT,
+    SEED,
+    100,
+    "pairs of pictures, a quarter with drawn expressions",
+    "out/fineface_evaluation",
+    add_model,
+    _load,
+)

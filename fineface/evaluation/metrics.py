@@ -53,7 +53,7 @@ def draw_pair(item: CaptionItem, setting: Setting) -> Trial:
         "edit": [np.array(image) for image in made],
         "truth": [true_picture(scene, editor.size) for scene in (item.source, item.target)],
     }
-    looks = {of: look(*pair, item, setting) for of, pair in pictures.items()}
+    looks = {of: look(before, after, item, setting) for of, (before, after) in pictures.items()}
     record = described(item) | {"seconds": {"edit": seconds}, "traits": dict(item.traits)}
     record |= {name: {of: found and found[name] for of, found in looks.items()} for name in _LOOKS}
     return Trial(record, (*pictures["edit"], *pictures["truth"]))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
-
-from common.evaluation.command import EvaluateCommand, add_photo_options, load_photo_editor
+from common.evaluation.command import EvaluateCommand
 
 SEED = 1000
 """Of the people to evaluate on: trainings draw theirs from other seeds, the embedded model's from 1 and 2."""
@@ -21,12 +19,6 @@ the time. An interrupted evaluation resumes when the same command runs again.
 """
 
 
-def _load(args: argparse.Namespace) -> object:
-    from .._api import MagicFace
-
-    return load_photo_editor(MagicFace, args)
-
-
 main = EvaluateCommand(
-    "magicface", ABOUT, SEED, 200, "edits, a quarter of them combinations", "out/evaluation", add_photo_options, _load
+    "magicface", "MagicFace", ABOUT, SEED, 200, "edits, a quarter of them combinations", "out/evaluation"
 )

@@ -5,12 +5,5 @@ from common.evaluation.run import Suite
 
 from . import SEED
 
-GOALS = {
-    "strong_units": 10,
-    "off_target": 0.25,
-    "error": 0.35,
-    "null_loss": 1.0,
-    "background": 35.0,
-    "seconds": 3.0,
-}
+GOALS = {"strong_units": 10, "off_target": 0.25, "error": 0.35, "null_loss": 1.0, "background": 35.0, "seconds": 3.0}
 SUITE = Suite(metrics=with_goals(METRICS, GOALS), seed=SEED)

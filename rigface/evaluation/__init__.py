@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
-
-from common.evaluation.command import EvaluateCommand, add_photo_options, load_photo_editor
+from common.evaluation.command import EvaluateCommand
 
 SEED = 3000
 """Of the people to evaluate on: trainings draw theirs from other seeds, the embedded model's from 1 and 2."""
@@ -21,13 +19,12 @@ person, and the time. An interrupted evaluation resumes when the same command ru
 """
 
 
-def _load(args: argparse.Namespace) -> object:
-    from ..editor import RigFace
-
-    return load_photo_editor(RigFace, args)
-
-
 main = EvaluateCommand(
-    "rigface", ABOUT, SEED, 200, "edits: light, pose, expression, combinations in turn", "out/rigface_evaluation",
-    add_photo_options, _load,
-)  # fmt: skip
+    "rigface",
+    "RigFace",
+    ABOUT,
+    SEED,
+    200,
+    "edits: light, pose, expression, combinations in turn",
+    "out/rigface_evaluation",
+)

@@ -122,43 +122,58 @@ MOVED = ("pose", "combination")
 STILL = ("light", "expression")
 METRICS = (
     Metric(
-        "light", "angle between the light of edit and truth; of truth and lamp", "degrees", "lower",
+        "light",
+        "angle between the light of edit and truth; of truth and lamp",
+        "degrees",
+        "lower",
         pool_of(_light, ("light", "combination")),
     ),
     Metric(
-        "light_moved", "angle by which the light was to move", "degrees", None,
-        pool_of(lambda r, of: r["light_moved"], ("light", "combination")), ("edit",),
+        "light_moved",
+        "angle by which the light was to move",
+        "degrees",
+        None,
+        pool_of(lambda r, of: r["light_moved"], ("light", "combination")),
+        ("edit",),
     ),
     *(
         Metric(name, f"error of the {name}", "degrees", "lower", pool_of(partial(_angle, place=place), MOVED))
         for place, name in enumerate(ANGLES)
     ),
     Metric(
-        "held_light", "change of light that should stay", "degrees", "lower",
-        pool_of(_light, ("pose", "expression")), ("edit",),
+        "held_light",
+        "change of light that should stay",
+        "degrees",
+        "lower",
+        pool_of(_light, ("pose", "expression")),
+        ("edit",),
     ),
     *(
         Metric(
-            f"held_{name}", f"error of the {name} that should stay", "degrees", "lower",
+            f"held_{name}",
+            f"error of the {name} that should stay",
+            "degrees",
+            "lower",
             pool_of(partial(_angle, place=place), STILL),
         )
         for place, name in enumerate(ANGLES)
     ),
     Metric(
-        "held_units", "mean change of action units that should stay, light edited", "", "lower",
+        "held_units",
+        "mean change of action units that should stay, light edited",
+        "",
+        "lower",
         pool_of(_units, ("light",), mean),
     ),
-    STRONG_UNITS, OFF_TARGET, ERROR, BACKGROUND, IDENTITY, ENCODE_SECONDS, SECONDS,
-)  # fmt: skip
-GOALS = {
-    "light": 10.0,
-    "yaw": 4.0,
-    "pitch": 4.0,
-    "strong_units": 10,
-    "off_target": 0.25,
-    "error": 0.4,
-    "seconds": 3.0,
-}
+    STRONG_UNITS,
+    OFF_TARGET,
+    ERROR,
+    BACKGROUND,
+    IDENTITY,
+    ENCODE_SECONDS,
+    SECONDS,
+)
+GOALS = {"light": 10.0, "yaw": 4.0, "pitch": 4.0, "strong_units": 10, "off_target": 0.25, "error": 0.4, "seconds": 3.0}
 MEASURES = (error_to_truth, background, light, unit_changes, pose_and_identity)
 SUITE = Suite(
     draw=draw_item,

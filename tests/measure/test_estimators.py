@@ -11,8 +11,7 @@ from runs import ROOT
 
 from common.evaluation.report import draw_intensities
 from common.measure import Report, get_measurer, measure
-from common.measure.estimators import NOT_STATED, VALIDATIONS, described, validation, version_of
-from common.measure.measurers import MEASURERS
+from common.measure.estimators import MEASURERS, NOT_STATED, VALIDATIONS, described, validation, version_of
 
 FACE = ROOT / "examples" / "portraits" / "calm.jpg"
 WORDS = "not reliable on photographs"
@@ -46,7 +45,7 @@ def test_tables_files_and_charts_say_it(report, tmp_path):
     from matplotlib.figure import Figure
 
     from common.action_units import ACTION_UNITS
-    from common.measure.chart import draw
+    from common.measure.report import draw
 
     assert any(WORDS in panel.get_xlabel() for panel in draw(report).axes)
     figure = Figure()
