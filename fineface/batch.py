@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from common import options as shared
 from common.action_units import to_vector
-from common.arguments import SEED, check_engine
+from common.edit_options import SEED, check_engine
 from common.batch.command import batch, score
 from common.batch.jobs import TEXTS, Job
 from common.batch.package import Package
