@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 from common import options as shared
 from common.action_units import to_vector
-from common.edit_options import SEED, check_engine
 from common.batch.command import batch, score
 from common.batch.jobs import TEXTS, Job
 from common.batch.package import Package
 from common.batch.report.command import report
 from common.defaults import read_defaults
+from common.edit_options import SEED
 from common.errors import InputError
 from common.prompt import PROMPT
 from common.provenance.options import add_saving, saved, saving
 from common.provenance.recipe import saved_with
 
 from .flags import add_face, add_model, add_sampling, sampling
-from .options import HIGH, LOW, PUBLISHED, STARTS, Options
+from .options import HIGH, LOW, PUBLISHED, STARTS, Options, check_engine
 from .variants import keeper, locate, warps
 
 if TYPE_CHECKING:
