@@ -177,7 +177,7 @@ def test_a_front_keeps_a_bounded_number_of_editors(monkeypatch):
 def test_engine_start_and_strength_go_together_or_are_refused(engine, start, strength, expected):
     if expected is InputError:
         with pytest.raises(InputError):
-            EditOptions(engine=engine, start=start, strength=strength).wanted
+            EditOptions(engine=engine, start=start, strength=strength)
     else:
         assert EditOptions(engine=engine, start=start, strength=strength).wanted == expected
 
