@@ -154,7 +154,8 @@ def _paste(name: str, value: Any) -> Paste:
     raise InputError(f'{name} must be True, False, "replace" or "detail"; got {value!r}.')
 
 
-def _face(name: str, value: Any) -> FaceChoice:
+def read_face(name: str, value: Any) -> FaceChoice:
+    """The face that is meant, from a value or its text; raises an InputError for neither."""
     if isinstance(value, str) and value == "largest":
         return value
     try:
@@ -371,7 +372,7 @@ class FaceOptions(Options):
     """Which face of a photo, and how it is looked at; see the fields' texts."""
 
     face: FaceChoice = field(
-        default="largest", metadata=option('"largest", an index from the left, or X,Y in the photo', _face)
+        default="largest", metadata=option('"largest", an index from the left, or X,Y in the photo', read_face)
     )
     extent: Extent | None = field(
         default=None,
