@@ -89,8 +89,3 @@ def flag_value(name: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise InputError(f"{name} must be True or False; got {value!r}.")
     return value
-
-
-def in_range(low: int, high: int) -> Callable[[str, Any], int]:
-    """A check for whole numbers in [low, high]."""
-    return lambda name, value: whole_number(name, value, low, high)

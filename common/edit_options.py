@@ -21,7 +21,7 @@ from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, get_args
 
-from .checks import check_share, finite_number, flag_value, in_range, one_of, option, option_of
+from .checks import check_share, finite_number, flag_value, one_of, option, option_of, whole_number
 from .errors import InputError
 
 if TYPE_CHECKING:
@@ -57,6 +57,10 @@ def check_option(kind: type[Options], name: str, value: Any) -> Any:
     """
     check = next(option_of(each).check for each in fields(kind) if each.name == name)
     return value if check is None else check(name, value)
+
+
+def _in_range(low: int, high: int) -> Callable[[str, Any], int]:
+    return lambda name, value: whole_number(name, value, low, high)
 
 
 def _paste(name: str, value: Any) -> Paste:
@@ -162,13 +166,13 @@ class EditOptions(Options):
     """
 
     steps: int | None = field(
-        default=None, metadata=option(f"denoising steps, 1 to 1000 {_OWN}", in_range(1, 1000), read=int)
+        default=None, metadata=option(f"denoising steps, 1 to 1000 {_OWN}", _in_range(1, 1000), read=int)
     )
     guidance: float | None = field(
         default=None, metadata=option(f"guidance scale of the request {_OWN}", finite_number, read=float)
     )
     seed: int = field(
-        default=SEED, metadata=option("random seed for the initial noise", in_range(0, 2**63 - 1), read=int)
+        default=SEED, metadata=option("random seed for the initial noise", _in_range(0, 2**63 - 1), read=int)
     )
     engine: Engine | None = field(
         default=None,
@@ -207,7 +211,7 @@ class EditOptions(Options):
         ),
     )
     batch_size: int = field(
-        default=4, metadata=option("requests that run through the networks at once", in_range(1, 2**31), read=int)
+        default=4, metadata=option("requests that run through the networks at once", _in_range(1, 2**31), read=int)
     )
 
     def __post_init__(self) -> None:
@@ -329,7 +333,7 @@ class ModelOptions(Options):
     )
     size: int | None = field(
         default=None,
-        metadata=option("side of the crop in pixels (default: the network's own)", in_range(64, 4096), read=int),
+        metadata=option("side of the crop in pixels (default: the network's own)", _in_range(64, 4096), read=int),
     )
     finder: str | FaceFinder = field(
         default="auto", metadata=option("face detector: auto, insightface, face-alignment or mediapipe", _finder)

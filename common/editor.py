@@ -224,7 +224,7 @@ class Editor(Generic[AnyRequest]):
     ) -> list[Picture]: ...
 
     @overload
-    def edit(
+    def edit(  # pyright: ignore[reportOverlappingOverload] - a list is no single request
         self,
         subject: Subject,
         request: list[AnyRequest] | list[str] | list[Mapping[str, Any]],

@@ -198,7 +198,7 @@ def test_a_rig_edit_comes_back_from_json(request_):
 
 
 def empty() -> Subject:
-    return Subject(*[None] * 8)  # type: ignore[arg-type]
+    return Subject(*[None] * 9)  # type: ignore[arg-type]
 
 
 def test_what_is_cached_of_subjects_is_bounded_and_goes_with_them():
