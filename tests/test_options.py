@@ -298,7 +298,7 @@ WALKS = {
     "fineface score": Walk("{folder}", {"common.batch.scores.score": "scores.csv"}),
     "fineface report": Walk("{folder}", {"common.batch.report.page.report": "page"}, {}, {"--output": "x.html"}),
     "fineface download": Walk("", {"fineface.download.download": ("folder", "base")}),
-    "fineface convert": Walk("", {"fineface.convert.convert": "file"}, {}, {"--adapter": "an/other"}),
+    "fineface convert": Walk("", {"fineface.convert.convert": "file"}, {}, {"--model": "an/other"}),
     "fineface evaluate": Walk(
         "",
         FINEFACE | MEASURER | {"fineface.evaluation.run.evaluate": REPORT, "fineface.evaluation.tables.markdown": ""},

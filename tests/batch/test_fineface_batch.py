@@ -24,7 +24,7 @@ from magicface import __main__ as magicface
 
 FACES = ROOT / "examples" / "portraits"
 PROMPTS = ["a close-up of a woman with red hair", "a close-up of an old man"]
-QUIET = ["--adapter", "embedded", "-q"]
+QUIET = ["--model", "embedded", "-q"]
 """Without weights that were fetched, and without bars."""
 
 
@@ -77,10 +77,10 @@ def test_a_manifest_mixes_photos_and_prompts(tmp_path, kind):
     path = tmp_path / f"list.{kind}"
     rows = [
         {"photo": "a.png", "face": "1"},
-        {"prompt": "a man", "name": "him", "face": "a.png", "seed": 3, "wish": "sad"},
+        {"prompt": "a man", "name": "him", "identity": "a.png", "seed": 3, "wish": "sad"},
     ]
     if kind == "csv":
-        path.write_text("photo,prompt,name,face,seed,wish\na.png,,,1,,\n,a man,him,a.png,3,sad\n")
+        path.write_text("photo,prompt,name,face,identity,seed,wish\na.png,,,1,,,\n,a man,him,,a.png,3,sad\n")
     else:
         path.write_text(json.dumps(rows) if kind == "json" else "\n".join(map(json.dumps, rows)))
     (photo, prompt), faults = read_jobs(path, TEXTS)
@@ -95,7 +95,7 @@ def test_a_manifest_mixes_photos_and_prompts(tmp_path, kind):
         ({"photo": "a.png", "prompt": "a man"}, "a photo or a prompt"), ({"prompt": 7}, "is a text"),
         ({"prompt": "a man", "seed": -1}, "seed must be"), ({"prompt": "a man", "seed": "x"}, "seed must be"),
         ({"photo": "a.png", "seed": 1}, "A seed goes with a prompt"), ({"prompt": ""}, "needs a photo"),
-        ({"prompt": "a man", "face": "none.png"}, "There is no file"), ({"prompt": "x", "face": "../x"}, "lie below"),
+        ({"prompt": "a man", "identity": "none.png"}, "There is no file"), ({"prompt": "x", "identity": "../x"}, "lie below"),
         ({"photo": "a.png", "background": "a.png"}, "no column 'background'"),
     ],
 )  # fmt: skip
@@ -146,7 +146,7 @@ def test_prompts_are_made_and_a_run_goes_on(prompts, wishes, tmp_path, capsys):
     row = rows["a-close-up-of-an-old-man/smile"]
     assert (row["photo"], row["prompt"], row["state"]) == (None, PROMPTS[1], "done")
     picture = folder / row["output"]
-    alone = generate(PROMPTS[1], "AU6=2,AU12=4", steps=2, guidance=1, seed=424, progress=False, adapter="embedded")
+    alone = generate(PROMPTS[1], "AU6=2,AU12=4", steps=2, guidance=1, seed=424, progress=False, model="embedded")
     assert np.abs(pixels(picture) - np.asarray(alone)).mean() < 3, "but for rounding, and the mark in saved pictures"
     assert np.abs(pixels(folder / row["output"].replace("smile", "neutral")) - np.asarray(alone)).mean() > 4
     before = pixels(picture)

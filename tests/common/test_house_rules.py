@@ -133,7 +133,7 @@ def test_long_lists_keep_no_more_subjects_than_a_batch(monkeypatch, caplog):
     monkeypatch.setattr(fineface_api, "_editor", lambda *arguments: Fake())
     photos = [Image.new("RGB", (8, 8)) for _ in range(23)]
     with caplog.at_level(logging.INFO):
-        made = fineface_api.edit(photos, [{"AU12": n % 5} for n in range(23)], batch_size=4, adapter="embedded")
+        made = fineface_api.edit(photos, [{"AU12": n % 5} for n in range(23)], batch_size=4, model="embedded")
     assert len(made) == 23
     assert max(most) <= 2 * 4 + 1
     assert len(set(seeds)) == 1, "all pictures of a call begin with one noise"

@@ -199,7 +199,7 @@ def test_networks_that_are_asked_for_and_are_not_there_are_an_error(bare, astron
         magicface.edit(astronaut, SMILE, **asked, **OFFLINE)
     with pytest.raises(MissingCheckpointError, match=r'rigface download[\s\S]*model="embedded"'):
         rigface.edit(astronaut, expression=SMILE, **asked, **OFFLINE)
-    with pytest.raises(MissingCheckpointError, match=r'fineface download[\s\S]*adapter="embedded"'):
+    with pytest.raises(MissingCheckpointError, match=r'fineface download[\s\S]*model="embedded"'):
         fineface.edit(astronaut, SMILE, **asked, **OFFLINE)
 
 

@@ -22,7 +22,7 @@ from fineface.variants import BASE_FILES, FACEID_REPO, RELEASE, SD15_FACEID, SD2
 
 @pytest.fixture
 def options(sd21_folder):
-    return ["--adapter", str(sd21_folder), "--base", str(sd21_folder), "--device", "cpu", "--steps", "1", "-q",
+    return ["--model", str(sd21_folder), "--base", str(sd21_folder), "--device", "cpu", "--steps", "1", "-q",
             "--no-watermark"]  # fmt: skip
 
 
@@ -68,7 +68,7 @@ def test_a_sweep_of_a_photo_shows_its_face(options, tmp_path, astronaut):
 
 def test_conversion(golden_sd21, tmp_path):
     target = tmp_path / "adapter.safetensors"
-    assert main(["convert", "--adapter", str(golden_sd21), "-o", str(target)]) == 0
+    assert main(["convert", "--model", str(golden_sd21), "-o", str(target)]) == 0
     assert {key.split(".")[0] for key in load_file(target)} == {"image_proj", "ip_adapter"}
 
 
@@ -86,10 +86,10 @@ def test_conversion(golden_sd21, tmp_path):
         (["a man", "AU12=0:5", "--side", "0"], 2, "side must be"),
         (["a man", "AU12=3", "--steps", "0"], 2, "steps"),
         (["a man", "AU12=3", "--variant", "sd21"], 3, "fineface download"),
-        (["a man", "AU12=3", "--adapter", "absent"], 2, "owner/name"),
+        (["a man", "AU12=3", "--model", "absent"], 2, "owner/name"),
         (["edit", "AU12=3"], 2, "one photo"),
         (["edit", "absent.jpg", "AU12=3"], 2, "one photo"),
-        (["convert", "--adapter", "."], 1, "attn_processors"),
+        (["convert", "--model", "."], 1, "attn_processors"),
     ],
 )
 def test_exit_codes(arguments, code, message, capsys, tmp_path, monkeypatch):

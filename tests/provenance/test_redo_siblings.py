@@ -27,7 +27,7 @@ def folder(tmp_path_factory):
 
 
 def test_a_picture_from_text(folder, capsys):
-    pictures = generate("a man", ["AU12=4", "AU4=2.5"], steps=2, adapter="embedded", progress=False)  # a drawn seed
+    pictures = generate("a man", ["AU12=4", "AU4=2.5"], steps=2, model="embedded", progress=False)  # a drawn seed
     pictures[1].save(folder / "text.png", watermark=False)
     recipe = read_recipe(folder / "text.png")
     assert (recipe.kind, recipe.wish) == ("generation", {"aus": {"AU4": 2.5}, "prompt": "a man"})
@@ -38,7 +38,7 @@ def test_a_picture_from_text(folder, capsys):
 
 @pytest.mark.parametrize(("name", "options"), [("anew", {"steps": 2}), ("moved", {"start": "draft", "strength": 0})])
 def test_a_photo_whose_face_is_made_anew(folder, capsys, name, options):
-    fine_edit(folder / FACE.name, "AU12=4", adapter="embedded", seed=3, progress=False, **options).save(
+    fine_edit(folder / FACE.name, "AU12=4", model="embedded", seed=3, progress=False, **options).save(
         folder / f"{name}.png", watermark=False
     )
     assert read_recipe(folder / f"{name}.png").kind == ("edit" if name == "anew" else "draft")
