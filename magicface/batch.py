@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from common.action_units import to_vector
+from common.action_units import AUDelta
 from common.batch.command import batch, score
 from common.batch.package import Package
 from common.batch.wishes import BASELINE
@@ -23,22 +23,22 @@ A wish is what `magicface` takes: "AU12=3,AU6=2", "angry:0.7", {"AU12": 3}.
 
 def main(arguments: list[str]) -> int:
     """The command; returns the exit code."""
-    return batch(Package("magicface", ABOUT, to_vector, worker, settings_of, {BASELINE: {}}), arguments)
+    return batch(Package("magicface", ABOUT, AUDelta.parse, worker, settings_of, {BASELINE: {}}), arguments)
 
 
 def main_score(arguments: list[str]) -> int:
     """`magicface score`; returns the exit code."""
-    return score("magicface", to_vector, arguments)
+    return score("magicface", AUDelta.parse, arguments)
 
 
 def main_redo(arguments: list[str]) -> int:
     """`magicface redo`; returns the exit code."""
-    return redo("magicface", maker(_kind, to_vector), arguments, prepared=True)
+    return redo("magicface", maker(_kind), arguments, prepared=True)
 
 
 def worker(args: argparse.Namespace) -> EditorWorker:
     """Who edits, with the options of the command line."""
-    return worker_of(_kind(), args, to_vector)
+    return worker_of(_kind(), args, AUDelta.parse)
 
 
 def settings_of(args: argparse.Namespace) -> dict[str, Any]:

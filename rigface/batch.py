@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from common.batch.command import batch, score
@@ -17,8 +17,8 @@ from common.errors import InputError
 from common.provenance.command import maker, redo
 from common.provenance.recipe import Recipe
 
-from .checks import check_guidance
-from .wish import ATTRIBUTES, RigWish
+from .options import RigEditOptions
+from .request import RigEdit
 
 ABOUT = """Edits many photos, many wishes each, into one folder; a run that was stopped goes on where it was.
 
@@ -31,7 +31,7 @@ A wish is {"light": "azimuth=60", "pose": "yaw=15", "expression": "AU12=3"}, or 
 
 def main(arguments: list[str]) -> int:
     """The command; returns the exit code."""
-    return batch(Package("rigface", ABOUT, read_wish, worker, settings_of, {BASELINE: {}}, check=check), arguments)
+    return batch(Package("rigface", ABOUT, RigEdit.parse, worker, settings_of, {BASELINE: {}}, check=check), arguments)
 
 
 def main_score(arguments: list[str]) -> int:
@@ -49,32 +49,15 @@ def main_report(arguments: list[str]) -> int:
     return report("rigface", _requested, False, arguments)
 
 
-def read_wish(value: Any) -> RigWish:
-    """A wish as files have it.
-
-    Raises:
-        InputError, ActionUnitError: it is none.
-    """
-    if not isinstance(value, Mapping):
-        return RigWish(expression=value)
-    if not value or set(value) <= set(ATTRIBUTES):
-        return RigWish(**value)
-    if set(value) & set(ATTRIBUTES):
-        raise InputError(
-            f"A wish has {', '.join(ATTRIBUTES)}, or action units alone; got {', '.join(map(str, value))}."
-        )
-    return RigWish(expression=dict(value))
-
-
 def check(args: argparse.Namespace, jobs: Sequence[Job]) -> argparse.Namespace:
     """The options, of which none is wrong."""
-    check_guidance(args.guidance)
+    RigEditOptions.of(vars(args))
     return check_options(args, jobs)
 
 
 def worker(args: argparse.Namespace) -> EditorWorker:
     """Who edits, with the options of the command line."""
-    return worker_of(_kind(), args, read_wish)
+    return worker_of(_kind(), args, RigEdit.parse)
 
 
 def _make_again(recipe: Recipe, args: argparse.Namespace) -> Any:
@@ -83,30 +66,16 @@ def _make_again(recipe: Recipe, args: argparse.Namespace) -> Any:
     Raises:
         InputError: it was made of prepared conditions; or see `common.provenance.redo.redo`.
     """
-    if recipe.settings.get("extent") == "prepared":
+    if "background" in recipe.settings:
         raise InputError(
             "This picture was made of a prepared crop with conditions that its file does not hold.\n"
             "  make it of them: rigface CROP --background PICTURE --render PICTURE --coefficients FILE"
         )
-    return maker(_kind, _read_again)(recipe, args)
-
-
-def _read_again(value: Any) -> RigWish:
-    """The wish of a picture's recipe.
-
-    Raises:
-        InputError: it was copied from another photo, of which a recipe has the name alone.
-    """
-    if isinstance(value, Mapping) and "target" in value:
-        raise InputError(
-            f"The {' and '.join(value['copy'])} of this picture came from another photo, {value['target']}, which its "
-            "file does not hold.\n  make it from that photo: rigface PHOTO --target PHOTO --copy WHAT"
-        )
-    return read_wish(value)
+    return maker(_kind)(recipe, args)
 
 
 def _requested(value: Any) -> list[float] | None:
-    expression = read_wish(value).expression
+    expression = RigEdit.parse(value).expression
     return list(expression) if expression else None
 
 

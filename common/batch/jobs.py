@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..arguments import whole_number
 from ..edit_command import parse_face
+from ..edit_options import whole_number
 from ..errors import FaceEditError, InputError
 from ..files import expanded, files_below, left_out
 from ..image_files import suffixes

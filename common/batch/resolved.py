@@ -7,16 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..arguments import check_engine
 from ..background.parsers import resolve
 from ..checkpoints import PARSER_FILE, auxiliary
-from ..defaults import Defaults, read_defaults
+from ..defaults import read_defaults
 from ..devices import choose_device
 from ..editor import Editor
 from ..errors import CheckpointError
 from ..faces import get_finder
-from ..models import warps
-from ..networkless import NoNetworks
+from ..models import NoNetworks
 from ..provenance.options import saved
 from ..provenance.weights import model_of
 from ..weights import read_config
@@ -30,30 +28,29 @@ def resolved(kind: type[Editor[Any]], args: argparse.Namespace) -> dict[str, Any
 
     Args:
         kind: of the editor.
-        args: options as `common.cli.add_options` has them.
+        args: options as `common.options.add_options` has them.
     """
-    engine = check_engine(args.engine, args.start, args.strength)
-    engine = engine or ("draft" if warps(args.model, args.base, kind.release) else "diffusion")
-    folder = None if engine == "draft" else kind.locate(args.model)
+    options, asked = kind.edit_options.of(vars(args)), kind.model_options.of(vars(args))
+    drafts = options.wanted == "draft" or (options.wanted is None and kind.warps(asked.model, asked.base))
+    folder = None if drafts else kind.locate(asked.model)
     own = kind.published if folder is None else read_defaults(folder, kind.published)
-    asked = own.asked(extent=args.extent, steps=args.steps, guidance=args.guidance, start=args.start,
-                      strength=args.strength, paste_back=args.paste)  # fmt: skip
-    found: dict[str, Any] = {"engine": engine, "seed": args.seed, **surroundings(args, asked, folder), **saved(args)}
+    how = options.resolve(own, networks=not drafts)
+    found = {**how.settings(), **surroundings(args, args.extent or own.extent, folder), **saved(args)}
     if folder is None:
-        return {**found, "model": WARP, "size": args.size or NoNetworks.sample_size}
-    places = [folder, *([Path(args.base).expanduser()] if args.base else [])]
-    found |= {"steps": asked.steps, "guidance": asked.guidance, "start": asked.start, "dtype": dtype_of(args)}
-    if asked.start == "draft":
-        found["strength"] = asked.strength
-    return {**found, **model(places), "size": args.size or side(places, ("unet", *kind.release.denoiser))}
+        return {**found, "model": WARP, "size": asked.size or NoNetworks.sample_size}
+    places = [folder, *([Path(asked.base).expanduser()] if asked.base else [])]
+    size = asked.size or side(places, ("unet", *kind.release.denoiser))
+    return {**found, "dtype": dtype_of(args), **model(places), "size": size}
 
 
-def surroundings(args: argparse.Namespace, asked: Defaults, folder: Path | None) -> dict[str, Any]:
-    """What finds a face, labels its parts, and puts the edit back."""
+def surroundings(args: argparse.Namespace, extent: str, folder: Path | None) -> dict[str, Any]:
+    """What finds a face, and labels its parts."""
     bisenet = auxiliary(folder, PARSER_FILE) if folder else None
-    paste = "replace" if asked.paste_back is True else asked.paste_back or "none"
-    parser = resolve(args.parser, bisenet=bisenet)
-    return {"finder": get_finder(args.finder).name, "parser": parser, "extent": asked.extent, "paste": paste}
+    return {
+        "finder": get_finder(args.finder).name,
+        "parser": resolve(args.parser, bisenet=bisenet),
+        "extent": extent,
+    }
 
 
 def model(places: Sequence[Path]) -> dict[str, Any]:

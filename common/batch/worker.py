@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .. import options
-from ..edit_command import check_asked, editor_of, sampling
+from ..edit_command import check_asked, editor_of
 from ..provenance.options import saving
 from ..provenance.recipe import saved_with
 from .jobs import Job
@@ -33,19 +33,14 @@ class EditorWorker:
 
     def encode(self, job: Job) -> Subject:
         """See `Worker`."""
-        prepared = {} if job.background is None else {"background": job.background}
-        return self.editor.encode(
-            job.photo, face=job.face, extent=self.args.extent, strict=self.args.strict, **prepared
-        )
+        asked = {**vars(self.args), "face": job.face, "background": job.background}
+        return self.editor.encode(job.photo, **vars(self.editor.face_options.of(asked)))
 
     def edit(self, subject: Subject, wishes: Sequence[Any]) -> Sequence[Image.Image]:
         """See `Worker`."""
-        args = self.args
-        pictures = self.editor.edit(
-            subject, [self.read(wish) for wish in wishes], seed=args.seed, engine=args.engine,
-            batch_size=max(len(wishes), 1), progress=False, **sampling(args),
-        )  # fmt: skip
-        return [saved_with(picture, **saving(args)) for picture in pictures]
+        options = self.editor.edit_options.of({**vars(self.args), "batch_size": max(len(wishes), 1)})
+        pictures = self.editor.edit(subject, [self.read(wish) for wish in wishes], progress=False, **vars(options))
+        return [saved_with(picture, **saving(self.args)) for picture in pictures]
 
     def record(self, subject: Subject) -> Mapping[str, Any]:
         """See `Worker`."""
