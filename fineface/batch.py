@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from common import options
@@ -16,11 +16,13 @@ from common.batch.package import Package
 from common.batch.report.command import report
 from common.batch.worker import EditorWorker
 from common.batch.worker import check as check_editor
+from common.edit_command import editor_of
 from common.errors import InputError
+from common.provenance.command import maker, recorded_model, redo
 from common.provenance.options import saving
-from common.provenance.recipe import saved_with
+from common.provenance.recipe import GENERATION, Recipe, saved_with
 
-from .request import FineFaceModel, FineFaceOptions, check_prompt
+from .request import KINDS, PUBLISHED, FineFaceModel, FineFaceOptions, check_prompt
 from .variants import keeper, locate, warps
 
 if TYPE_CHECKING:
@@ -228,7 +230,8 @@ def _again(recipe: Recipe, args: argparse.Namespace) -> Any:
     prompt, size = settings.get("prompt"), settings.get("size")
     if not isinstance(prompt, str) or not isinstance(size, list):
         raise InputError("The picture's record is damaged: it names no prompt or no size.")
-    editor = _kind().from_pretrained(**vars(recorded_model(FineFaceModel, recipe, args)))
+    known = replace(recipe, settings={name: value for name, value in settings.items() if name != "size"})
+    editor = _kind().from_pretrained(**vars(recorded_model(FineFaceModel, known, args)))
     check_model(recipe, editor.places)
     row, rows = place_of(recipe)
     how = FineFaceOptions.of({**settings, "batch_size": rows})

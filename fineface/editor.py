@@ -17,17 +17,14 @@ from diffusers import StableDiffusionPipeline
 from diffusers.utils.torch_utils import randn_tensor
 from PIL import Image
 
-from common import background as backgrounds
 from common.action_units import AUIntensity, AULike
 from common.checkpoints import Release
 from common.compositing import paste, paste_mask
 from common.defaults import Defaults
-from common.devices import choose_device
 from common.draft.change import Change
-from common.edit_options import EditOptions, ModelOptions, ResolvedOptions, whole_number
+from common.edit_options import EditOptions, ModelOptions, ResolvedOptions, check_keywords, documented, whole_number
 from common.editor import Editor, StepCallback
 from common.errors import InputError
-from common.faces import FaceFinder
 from common.images import on_white, rgb, to_uint8
 from common.models import EMBEDDED_NOTE, NoNetworks, missing_networks
 from common.pipeline import FaceEditPipeline
@@ -35,6 +32,7 @@ from common.prepare import Prepared
 from common.provenance.edits import place
 from common.provenance.picture import Picture, carry
 from common.provenance.recipe import GENERATION, Recipe
+from common.rig import Rig
 from common.subject import Subject
 
 from .checkpoints import Networks, load
@@ -45,9 +43,9 @@ from .request import PUBLISHED, FineFaceModel, FineFaceOptions, FineFaceResolved
 from .variants import EMBEDDED_FOLDER, RELEASE, STEPS_IN, check_complete, locate, warps
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
+    from typing_extensions import Self, Unpack
 
-    from .request import People, SamplingKeywords
+    from .request import EditorKeywords, People, SamplingKeywords
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +68,7 @@ class FineFace(Editor[AUIntensity]):
     request = AUIntensity
     embedded = EMBEDDED_FOLDER
     published: ClassVar[Defaults] = PUBLISHED
+    adds: ClassVar[bool] = False
     edit_options: ClassVar[type[EditOptions]] = FineFaceOptions
     model_options: ClassVar[type[ModelOptions]] = FineFaceModel
 
@@ -83,46 +82,27 @@ class FineFace(Editor[AUIntensity]):
             self.pipeline = networks.pipeline
 
     @classmethod
-    def from_pretrained(
-        cls,
-        model: str | Path | None = None,
-        *,
-        base: str | Path | None = None,
-        variant: str | None = None,
-        lora_scale: float = 1.0,
-        dtype: torch.dtype | str | None = None,
-        device: str | None = None,
-        size: int | None = None,
-        finder: str | FaceFinder = "auto",
-        parser: str = "auto",
-    ) -> FineFace:
+    @documented(FineFaceModel)
+    def from_pretrained(cls, model: str | Path | None = None, **options: Unpack[EditorKeywords]) -> Self:
         """An editor with weights from this machine (`fineface download` fetches them).
+
+        Args:
+            model: see the options.
+            {options}
 
         Where the published weights were never fetched and none are named, small networks inside the package draw
         pictures from text, and photos are warped; one line in the log says so.
 
-        Args:
-            model: see `fineface.generate`, as the next three.
-            base: folder of the base model.
-            variant: which of the published models.
-            lora_scale: strength of the variant's LoRA.
-            dtype: default: float16 on CUDA and MPS, else float32.
-            device: default: CUDA, then MPS, then the CPU.
-            size: see `Editor`.
-            finder: see `Editor`.
-            parser: see `Editor`.
-
         Raises:
             MissingCheckpointError: something is not there; the message says what, and the command that fetches it.
             CheckpointError: damaged weights, or an adapter for another base.
-            InputError: an unknown variant or parser, or an option that cannot be used.
+            InputError: an option that cannot be used.
         """
-        backgrounds.check_name(parser)  # what is wrong should not cost the loading of a model
-        choose_device(device, dtype)
-        which: dict[str, Any] = {"model": model, "base": base, "variant": variant}
-        networks = cls.load_pipeline(**which, lora_scale=lora_scale, dtype=dtype, device=device)
-        folder = cls.locate(**which)
-        return cls(networks, text_only=cls.warps(**which), size=size, finder=finder, parser=parser, folder=folder)
+        check_keywords("from_pretrained", options, FineFaceModel)
+        asked = FineFaceModel.of({"model": model, **options})  # what is wrong should not cost the loading of a model
+        asked.check_device()
+        text_only, folder = cls.warps(**asked.networks), cls.locate(**asked.networks)
+        return cls(cls.load_pipeline(**asked.networks), text_only=text_only, folder=folder, **asked.surroundings)
 
     @classmethod
     def locate(
@@ -242,6 +222,10 @@ class FineFace(Editor[AUIntensity]):
         return pictures
 
     # --- faces of photos ---------------------------------------------------------------------------------------------
+
+    def conditions(self, subjects: Sequence[Subject], requests: Sequence[AUIntensity]) -> Rig:
+        """The intensities as the vector (B, 12); nothing beyond the subjects' own regions is repainted."""
+        return Rig(torch.tensor([request.values for request in requests]))
 
     def warp(self, subject: Subject, request: AUIntensity) -> np.ndarray:
         """The photo with the face moved by its own fitted head, from what it shows to these intensities."""

@@ -31,8 +31,8 @@ def resolved(kind: type[Editor[Any]], args: argparse.Namespace) -> dict[str, Any
         args: options as `common.options.add_options` has them.
     """
     options, asked = kind.edit_options.of(vars(args)), kind.model_options.of(vars(args))
-    drafts = options.wanted == "draft" or (options.wanted is None and kind.warps(asked.model, asked.base))
-    folder = None if drafts else kind.locate(asked.model)
+    drafts = options.wanted == "draft" or (options.wanted is None and kind.warps(**asked.networks))
+    folder = None if drafts else kind.locate(**asked.networks)
     own = kind.published if folder is None else read_defaults(folder, kind.published)
     how = options.resolve(own, networks=not drafts)
     found = {**how.settings(), **surroundings(args, args.extent or own.extent, folder), **saved(args)}
