@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import logging
 
 import numpy as np
@@ -11,7 +10,7 @@ import torch
 from PIL import Image
 
 import fineface
-from common.action_units import to_vector
+from common.action_units import AUIntensity
 from common.errors import (
     ActionUnitError,
     FaceNotFoundError,
@@ -24,7 +23,8 @@ from common.errors import (
 from common.faces import Face
 from fineface import edit, generate
 from fineface import faceid
-from fineface.finish import drafted
+from fineface.request import FineFaceOptions
+
 
 FAST = {"steps": 2, "seed": 1, "progress": False}
 SWEEP = [{"AU12": value} for value in (0, 2.5, 5)]
@@ -267,10 +267,9 @@ def test_missing_weights_say_how_to_get_them(tmp_path, monkeypatch):
 
 
 def test_defaults_are_the_releases(text_editor):
-    defaults = {name: p.default for name, p in inspect.signature(generate).parameters.items()}
-    names = ("identity", "au_scale", "face_scale", "steps", "guidance", "negative_prompt", "seed", "size")
-    assert [defaults[name] for name in names] == [None, 1.0, 0.9, None, None, None, None, None]
-    assert (text_editor.defaults.steps, text_editor.defaults.guidance, text_editor.defaults.extent) == (50, 7.5, "face")
+    how = FineFaceOptions().resolve(text_editor.defaults)
+    assert (how.au_scale, how.face_scale, how.steps, how.guidance, how.negative_prompt) == (1.0, 0.9, 50, 7.5, None)
+    assert (how.start, how.strength, how.paste_back, text_editor.defaults.extent) == ("photo", 1.0, "replace", "face")
 
 
 def test_exports():
@@ -286,7 +285,7 @@ def test_a_start_from_a_draft_begins_with_it(text_editor, astronaut):
     """Strength 0 is the draft itself, moved from what the face shows to what is asked for; 1 forgets it."""
     subject = text_editor.encode(astronaut)
     alone = np.asarray(text_editor.edit(subject, {"AU26": 4}, start="draft", strength=0, **FAST))
-    assert np.array_equal(alone, drafted(subject, to_vector({"AU26": 4})))
+    assert np.array_equal(alone, text_editor.warp(subject, AUIntensity.parse({"AU26": 4})))
     half, photo = (
         np.asarray(text_editor.edit(subject, {"AU26": 4}, start=start, strength=0.5, **FAST))
         for start in ("draft", "photo")
