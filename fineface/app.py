@@ -67,7 +67,7 @@ class FineFaceDesk(Desk[FineFace]):
         prompt, _, strength = wishes[0]
         requests = [wish[1] for wish in wishes]
         way: dict[str, Any] = {
-            "seed": sampling.seed, "steps": sampling.steps, "batch_size": BATCH, "progress": False,
+            "seed": sampling.options.seed, "steps": sampling.options.steps, "batch_size": BATCH, "progress": False,
             "callback_on_step_end": step,
         }  # fmt: skip
         editor = self.editor_for(engine)

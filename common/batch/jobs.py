@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..edit_command import parse_face
-from ..edit_options import whole_number
+from ..edit_options import read_face, whole_number
 from ..errors import FaceEditError, InputError
 from ..files import expanded, files_below, left_out
 from ..image_files import suffixes
@@ -205,8 +204,7 @@ def _photo(row: Mapping[str, Any], folder: Path, names: Names) -> Job:
         raise InputError("An identity goes with a prompt; the person of a photo is the photo's own.")
     photo = _file(folder, row["photo"])
     background = _file(folder, str(row["background"])) if row.get("background") else None
-    face = row.get("face", "largest")
-    face = face if isinstance(face, int) else parse_face(str(face))
+    face = read_face("face", row.get("face", "largest"))
     name = _named(row, _parts_of(folder, row["photo"]), names)  # last: faulty rows take no name
     return Job(name, photo, face, background, row.get("wish"))
 
