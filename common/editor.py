@@ -155,6 +155,11 @@ class Editor(Generic[AnyRequest]):
         return models.locate(model, cls.release, cls.embedded)
 
     @classmethod
+    def folders(cls, model: str | Path | None = None, base: str | Path | None = None, **networks: Any) -> list[Path]:
+        """The folders of a model: its own, and its base's where it has one; as `locate`."""
+        return [cls.locate(model), *([Path(base).expanduser()] if base else [])]
+
+    @classmethod
     def warps(cls, model: str | Path | None = None, base: str | Path | None = None, **networks: Any) -> bool:
         """Whether photos are edited without networks, see `common.models.warps`; as `locate`."""
         return models.warps(model, base, cls.release)

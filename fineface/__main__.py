@@ -37,7 +37,7 @@ from .request import (
     drawn_seed,
     expand,
 )
-from .variants import RELEASE, VARIANTS, get_variant
+from .variants import RELEASE, VARIANTS, get_variant, keeper
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -98,6 +98,7 @@ def _generate(arguments: list[str]) -> int:
     cli.listen(args.quiet)
     if args.seed is None:
         args.seed = drawn_seed(None)
+        cli.note(f"seed {args.seed}")
     from ._api import generate  # torch and diffusers load here, after the arguments have been understood
 
     asked = {name: getattr(args, name) for name in (*TextKeywords.__optional_keys__, "identity", "seed", "size")}
@@ -111,7 +112,9 @@ def _edit(arguments: list[str]) -> int:
     parser.add_argument("inputs", nargs="+", metavar="PHOTO | AU=VALUE | AU=FROM:TO", help="in any order")
     output = "file, or folder for several photos; a sweep of one photo becomes a sheet (default: PHOTO-edited.png)"
     options.add_options(parser, output, record=True, kinds=KINDS)
-    _add_sheet(parser, SIDE).add_argument("--crop", choices=CROPS, help="face with some margin, not the whole photo")
+    sheet = _add_sheet(parser, SIDE)
+    sheet.add_argument("--crop", choices=CROPS, help="face with some margin, not the whole photo")
+    options.add_flags(sheet, FineFaceOptions, ["batch_size"])
     args = parser.parse_intermixed_args(arguments)
     names, request = split_inputs(args.inputs)
     photos = [Path(name).expanduser() for name in names]
@@ -119,6 +122,8 @@ def _edit(arguments: list[str]) -> int:
         raise InputError(f"Name a photo, e.g. fineface edit photo.jpg AU12=3; got {', '.join(names) or 'none'}.")
     requests = expand(request, args.columns)
     _check_sheet(args, requests)
+    if args.variant is None:
+        args.variant = keeper(args.model, args.base)
     if len(requests) == 1:
         from .editor import FineFace  # torch and diffusers load here, after the arguments have been understood
 
@@ -129,7 +134,7 @@ def _edit(arguments: list[str]) -> int:
     cli.listen(args.quiet)
     from ._api import edit
 
-    asked = {name: getattr(args, name) for name in PhotoKeywords.__optional_keys__ if name != "batch_size"}
+    asked = {name: getattr(args, name) for name in PhotoKeywords.__optional_keys__}
     started = time.perf_counter()
     images = edit(photos[0], list(requests), progress=not args.quiet, **asked)
     if args.crop:
@@ -139,9 +144,7 @@ def _edit(arguments: list[str]) -> int:
 
 
 def _download(arguments: list[str]) -> int:
-    parser = cli.command_parser(
-        "fineface download", "Fetches the published weights; interrupted downloads resume."
-    )
+    parser = cli.command_parser("fineface download", "Fetches the published weights; interrupted downloads resume.")
     published = sorted(name for name, variant in VARIANTS.items() if variant.bases)
     parser.add_argument("--variant", choices=published, default="sd21", help="which adapter")
     parser.add_argument("--to", type=Path, help="folder of the adapter (default: ~/.cache/face-rig/Tvaranka--fineface)")

@@ -16,6 +16,7 @@ from common.batch.package import Package
 from common.batch.report.command import report
 from common.batch.worker import EditorWorker
 from common.batch.worker import check as check_editor
+from common.defaults import read_defaults
 from common.edit_command import editor_of
 from common.errors import InputError
 from common.provenance.command import maker, recorded_model, redo
@@ -149,7 +150,7 @@ class FineFaceWorker(EditorWorker):
                 )  # fmt: skip
             else:
                 how = FineFaceOptions.of(asked if prompt is None else {**asked, "prompt": prompt})
-                pictures = self.editor.run([(subject, each) for each in aus], how, progress=False)
+                pictures = self.editor.edit(subject, aus, progress=False, **vars(how))
             made |= dict(zip(rows, pictures))
         return [saved_with(made[row], **saving(self.args)) for row in range(len(read))]
 
@@ -157,17 +158,15 @@ class FineFaceWorker(EditorWorker):
         """See `Worker`."""
         if isinstance(subject, Text):
             return {"face": None, "faceid": subject.people is not None, "advice": []}
-        engine = self.editor.resolve(FineFaceOptions.of(vars(self.args))).engine
-        return {**super().record(subject), "faceid": engine == "diffusion" and self.editor.keeps(subject)}
+        drafted = FineFaceOptions.of(vars(self.args)).wanted == "draft"
+        return {**super().record(subject), "faceid": not drafted and self.editor.keeps(subject)}
 
 
 def worker(args: argparse.Namespace) -> FineFaceWorker:
     """Who makes the pictures, with the options of the command line."""
-    from .editor import FineFace
-
-    if not args.texts:
-        return FineFaceWorker(editor_of(FineFace, args), args)
-    return FineFaceWorker(FineFace.from_pretrained(**vars(FineFaceModel.of(vars(args)))), args)
+    if args.texts:
+        return FineFaceWorker(_kind().from_pretrained(**vars(FineFaceModel.of(vars(args)))), args)
+    return FineFaceWorker(editor_of(_kind(), args), args)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -202,11 +201,14 @@ def check(args: argparse.Namespace, jobs: Sequence[Job]) -> argparse.Namespace:
 
 def settings_of(args: argparse.Namespace) -> dict[str, Any]:
     """What decides how the pictures look, as plain values."""
-    from common.batch.resolved import resolved
+    from common.batch.resolved import of_networks, resolved
 
-    from .editor import FineFace
-
-    return resolved(FineFace, args)
+    kind, model = _kind(), FineFaceModel.of(vars(args))
+    found = {**resolved(kind, args), "variant": model.variant, "lora_scale": model.lora_scale}
+    if args.texts and found["engine"] == "draft":  # of the photos alone
+        own = read_defaults(kind.locate(**model.networks), PUBLISHED)
+        found |= {**FineFaceOptions.of(vars(args)).resolve(own).sampling(), **of_networks(kind, args)}
+    return found
 
 
 def main_redo(arguments: list[str]) -> int:

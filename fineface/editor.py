@@ -105,11 +105,16 @@ class FineFace(Editor[AUIntensity]):
         return cls(cls.load_pipeline(**asked.networks), text_only=text_only, folder=folder, **asked.surroundings)
 
     @classmethod
-    def locate(
-        cls, model: str | Path | None = None, base: str | Path | None = None, variant: str | None = None, **_: Any
-    ) -> Path:
+    def locate(cls, model: str | Path | None = None, **networks: Any) -> Path:
         """The folder of a model, see `fineface.variants.locate`."""
-        return locate(model, base, variant)[0]
+        return cls.folders(model, **networks)[0]
+
+    @classmethod
+    def folders(
+        cls, model: str | Path | None = None, base: str | Path | None = None, variant: str | None = None, **_: Any
+    ) -> list[Path]:
+        """The folders of a model: the adapter's, and its base's where that is another."""
+        return list(dict.fromkeys(locate(model, base, variant)[:2]))
 
     @classmethod
     def warps(
@@ -279,7 +284,7 @@ class FineFace(Editor[AUIntensity]):
 
     def keeps(self, subject: Subject) -> bool:
         """Whether an edit by the networks keeps the person by an embedding of the face."""
-        return self._embedding(subject) is not None
+        return self.has_networks and self._embedding(subject) is not None
 
     def release_id_encoder(self) -> None:
         """Does nothing: FineFace has no ID encoder."""

@@ -38,9 +38,15 @@ def resolved(kind: type[Editor[Any]], args: argparse.Namespace) -> dict[str, Any
     found = {**how.settings(), **surroundings(args, args.extent or own.extent, folder), **saved(args)}
     if folder is None:
         return {**found, "model": WARP, "size": asked.size or NoNetworks.sample_size}
-    places = [folder, *([Path(asked.base).expanduser()] if asked.base else [])]
+    return {**found, **of_networks(kind, args)}
+
+
+def of_networks(kind: type[Editor[Any]], args: argparse.Namespace) -> dict[str, Any]:
+    """The model by its files, and the pictures that it makes."""
+    asked = kind.model_options.of(vars(args))
+    places = kind.folders(**asked.networks)
     size = asked.size or side(places, ("unet", *kind.release.denoiser))
-    return {**found, "dtype": dtype_of(args), **model(places), "size": size}
+    return {"dtype": dtype_of(args), **model(places), "size": size}
 
 
 def surroundings(args: argparse.Namespace, extent: str, folder: Path | None) -> dict[str, Any]:

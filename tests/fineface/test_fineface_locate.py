@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from common.cache import EditorCache
 from common.errors import CheckpointError, InputError, MissingCheckpointError
 from common.networks import load_unet
 from fineface import FineFace, edit, generate
 from fineface import _api as api
-from fineface import editor as editor_module
 from fineface.adapter import AUAdapter
 from fineface.checkpoints import save_adapter
-from fineface.options import PUBLISHED
+from fineface.request import PUBLISHED
 from fineface.variants import BASE_FILES, PIPELINE, RELEASE, SD15_FACEID, SD21, STEPS_IN, WHOLE, locate
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -137,10 +137,8 @@ def whole_folder(base, tmp_path_factory) -> Path:
 def embedded(whole_folder, home, monkeypatch) -> Path:
     """The same, as if it lay in the package, and nothing were fetched."""
     monkeypatch.setitem(locate.__kwdefaults__, "embedded", whole_folder)
-    monkeypatch.setattr(api, "EMBEDDED_FOLDER", whole_folder)
-    monkeypatch.setattr(editor_module, "EMBEDDED_FOLDER", whole_folder)
-    api._editors.clear()
-    api._loaded.clear()
+    monkeypatch.setattr(FineFace, "embedded", whole_folder)
+    monkeypatch.setattr(api, "_editors", EditorCache(FineFace))
     return whole_folder
 
 
