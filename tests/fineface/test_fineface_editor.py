@@ -21,10 +21,8 @@ from common.errors import (
     ShapeError,
 )
 from common.faces import Face
-from fineface import edit, generate
-from fineface import faceid
+from fineface import edit, faceid, generate
 from fineface.request import FineFaceOptions
-
 
 FAST = {"steps": 2, "seed": 1, "progress": False}
 SWEEP = [{"AU12": value} for value in (0, 2.5, 5)]
