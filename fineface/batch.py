@@ -227,6 +227,8 @@ def _again(recipe: Recipe, args: argparse.Namespace) -> Any:
     if recipe.kind != GENERATION:
         return maker(_kind)(recipe, args)
     settings = recipe.settings
+    if given := [f"--{name}" for name in ("photo", "photos", "background") if getattr(args, name) is not None]:
+        raise InputError(f"{' and '.join(given)}: the picture was made from text, without a photo; leave it out.")
     if settings.get("identity"):
         raise InputError("The person of the picture is not recorded in it, so that it cannot be made again.")
     prompt, size = settings.get("prompt"), settings.get("size")
