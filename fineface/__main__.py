@@ -79,7 +79,7 @@ def _generate(arguments: list[str]) -> int:
         "--identity", action="append", type=Path, metavar="PHOTO", help="photo of the person; repeat for several photos"
     )
     out = parser.add_argument_group("output")
-    out.add_argument("-o", "--output", default="fineface.png", help="file (default: fineface.png)")
+    out.add_argument("-o", "--output", default="fineface.png", help="file")
     out.add_argument("--json", action="store_true", help="print what was done as JSON")
     add_saving(out)
     options.add_quiet(out)
@@ -191,7 +191,7 @@ def split_inputs(inputs: Sequence[str]) -> tuple[list[str], str]:
 
 def _add_sheet(parser: argparse.ArgumentParser, side: int | None) -> argparse._ArgumentGroup:
     group = parser.add_argument_group("sweep", "A range, such as AU12=0:5, makes a labelled sheet.")
-    group.add_argument("--columns", type=int, default=STEPS, help=f"number of pictures (default: {STEPS})")
+    group.add_argument("--columns", type=int, default=STEPS, help="number of pictures")
     group.add_argument("--side", type=int, help=f"longer side of each picture in pixels (default: {side or 'as made'})")
     group.set_defaults(default_side=side)
     return group

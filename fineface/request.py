@@ -19,6 +19,7 @@ from common.edit_options import (
     FaceOptions,
     ModelOptions,
     ResolvedOptions,
+    check_share,
     finite_number,
     one_of,
     option,
@@ -112,7 +113,7 @@ class FineFaceOptions(EditOptions):
         metadata=option(
             "fraction of the steps that are run: 1 starts from pure noise; less keeps more of the photo or the draft; "
             "0, where start is draft, is the draft itself (default: 1; from a draft 0.5)",
-            finite_number,
+            check_share,
             read=float,
         ),
     )
@@ -139,6 +140,11 @@ class FineFaceOptions(EditOptions):
         default=0.9, metadata=option("strength of the person (FaceID); 0.9 is the release's", finite_number, read=float)
     )
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.strength == 0 and self.start != "draft":
+            raise InputError('A strength of 0 is the draft itself, and goes with start="draft".')
+
     def resolve(self, defaults: Defaults, *, networks: bool = True) -> FineFaceResolved:
         """These, with the model's own in the place of what nobody asked for; see `EditOptions.resolve`.
 
@@ -152,11 +158,8 @@ class FineFaceOptions(EditOptions):
         steps = int(defaults.steps) if self.steps is None else self.steps
         guidance = float(defaults.guidance) if self.guidance is None else self.guidance
         drafted = start == "draft" and strength == 0
-        if not drafted and (not 0 < strength <= 1 or steps * strength < 1):
-            raise InputError(
-                f"strength must lie in (0, 1] and leave at least one of {steps} steps; got {strength!r}.\n"
-                '  0 is the draft itself, with start="draft"'
-            )
+        if not drafted and steps * strength < 1:
+            raise InputError(f"strength must leave at least one of {steps} steps; got {strength!r}.")
         engine: Engine = "draft" if drafted else self.wanted or ("diffusion" if networks else "draft")
         return FineFaceResolved(
             engine=engine,
