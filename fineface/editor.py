@@ -19,10 +19,11 @@ from PIL import Image
 
 from common.action_units import AUIntensity, AULike
 from common.checkpoints import Release
+from common.checks import whole_number
 from common.compositing import paste, paste_mask
 from common.defaults import Defaults
 from common.draft.change import Change
-from common.edit_options import EditOptions, ModelOptions, ResolvedOptions, check_keywords, documented, whole_number
+from common.edit_options import EditOptions, ModelOptions, ResolvedOptions, check_keywords, documented
 from common.editor import Editor, StepCallback
 from common.errors import InputError
 from common.images import on_white, rgb, to_uint8

@@ -11,19 +11,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, get_args
 
 from common.action_units import AUIntensity, AULike
+from common.checks import check_share, finite_number, one_of, option
 from common.defaults import Defaults
-from common.edit_options import (
-    EditOptions,
-    Engine,
-    FaceKeywords,
-    FaceOptions,
-    ModelOptions,
-    ResolvedOptions,
-    check_share,
-    finite_number,
-    one_of,
-    option,
-)
+from common.edit_options import EditOptions, Engine, FaceKeywords, FaceOptions, ModelOptions, ResolvedOptions
 from common.errors import ActionUnitError, InputError
 from common.request import pair_up
 
