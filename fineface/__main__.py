@@ -22,7 +22,6 @@ from common.expressions import is_word
 from common.files import check_writable
 from common.help.command import doctor, licenses
 from common.images import picture_format, read_image, save_image
-from common.prepare import face_box
 from common.provenance.options import add_saving, saving
 from common.provenance.recipe import saved_with
 from common.sheets import CROPS, SIDE, Row, check_side, close_up, contact_sheet
@@ -139,6 +138,8 @@ def _edit(arguments: list[str]) -> int:
     started = time.perf_counter()
     images = edit(photos[0], list(requests), progress=not args.quiet, **asked)
     if args.crop:
+        from common.prepare import face_box
+
         box = face_box(read_image(photos[0]), FaceOptions.of(vars(args)).face, args.finder)
         images = [close_up(image, box) for image in images]
     return _finish(args, images, requests, target, str(photos[0]), started)

@@ -288,7 +288,7 @@ WALKS = {
         {
             "fineface._api.edit": many,
             "fineface.__main__.save_image": None,
-            "fineface.__main__.face_box": BOX,
+            "common.prepare.face_box": BOX,
             "fineface.__main__.close_up": lambda shown, box: shown,
         },
         PAIR,
