@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from typing_extensions import Unpack
 
-    from .request import GenerateKeywords, Keywords, People, PhotoKeywords
+    from .request import GenerateKeywords, Keywords, People, PhotoKeywords, Several
 
     Single = AUIntensity | str | Mapping[str, float]
 
@@ -32,15 +32,15 @@ __all__ = ["FineFace", "edit", "generate"]
 @overload
 def generate(prompt: str, aus: Single, **options: Unpack[GenerateKeywords]) -> Image: ...
 @overload
-def generate(prompt: list[str], aus: AULike | list[AULike], **options: Unpack[GenerateKeywords]) -> list[Image]: ...
+def generate(prompt: list[str], aus: AULike | Several, **options: Unpack[GenerateKeywords]) -> list[Image]: ...
 @overload
-def generate(prompt: str, aus: list[AULike], **options: Unpack[GenerateKeywords]) -> list[Image]: ...
+def generate(prompt: str, aus: Several, **options: Unpack[GenerateKeywords]) -> list[Image]: ...
 @overload
 def generate(prompt: str, aus: AULike, **options: Unpack[GenerateKeywords]) -> Image | list[Image]: ...
 @documented(FineFaceOptions, FineFaceModel, names=TextKeywords.__optional_keys__)
 def generate(
     prompt: str | list[str],
-    aus: AULike | list[AULike],
+    aus: AULike | Several,
     *,
     identity: People | None = None,
     seed: int | None = None,
@@ -92,15 +92,15 @@ def generate(
 @overload
 def edit(img: ImageLike, aus: Single, **options: Unpack[Keywords]) -> Image: ...
 @overload
-def edit(img: list[ImageLike], aus: AULike | list[AULike], **options: Unpack[Keywords]) -> list[Image]: ...
+def edit(img: list[ImageLike], aus: AULike | Several, **options: Unpack[Keywords]) -> list[Image]: ...
 @overload
-def edit(img: ImageLike, aus: list[AULike], **options: Unpack[Keywords]) -> list[Image]: ...
+def edit(img: ImageLike, aus: Several, **options: Unpack[Keywords]) -> list[Image]: ...
 @overload
 def edit(img: ImageLike, aus: AULike, **options: Unpack[Keywords]) -> Image | list[Image]: ...
 @documented(FaceOptions, FineFaceModel, FineFaceOptions)
 def edit(
     img: ImageLike | list[ImageLike],
-    aus: AULike | list[AULike],
+    aus: AULike | Several,
     *,
     progress: bool = True,
     **options: Unpack[PhotoKeywords],

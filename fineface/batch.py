@@ -122,6 +122,7 @@ class FineFaceWorker(EditorWorker):
 
     def __init__(self, editor: FineFace, args: argparse.Namespace) -> None:
         super().__init__(editor, args, read_request)
+        self.drawing = editor
 
     def encode(self, job: Job) -> Any:
         """See `Worker`."""
@@ -144,7 +145,7 @@ class FineFaceWorker(EditorWorker):
                     raise InputError("A request with a prompt is for photos; this picture has a prompt of its own.")
                 seed = self.args.seed if subject.seed is None else subject.seed
                 how = FineFaceOptions.of({**asked, "seed": seed})
-                pictures = self.editor.draw(
+                pictures = self.drawing.draw(
                     [(subject.prompt, each) for each in aus], how, identity=subject.people, size=self.args.size,
                     progress=False,
                 )  # fmt: skip
@@ -159,7 +160,7 @@ class FineFaceWorker(EditorWorker):
         if isinstance(subject, Text):
             return {"face": None, "faceid": subject.people is not None, "advice": []}
         drafted = FineFaceOptions.of(vars(self.args)).wanted == "draft"
-        return {**super().record(subject), "faceid": not drafted and self.editor.keeps(subject)}
+        return {**super().record(subject), "faceid": not drafted and self.drawing.keeps(subject)}
 
 
 def worker(args: argparse.Namespace) -> FineFaceWorker:

@@ -46,7 +46,7 @@ from .variants import EMBEDDED_FOLDER, RELEASE, STEPS_IN, check_complete, locate
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
-    from .request import EditorKeywords, People, SamplingKeywords
+    from .request import EditorKeywords, People, SamplingKeywords, Several
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +84,9 @@ class FineFace(Editor[AUIntensity]):
 
     @classmethod
     @documented(FineFaceModel)
-    def from_pretrained(cls, model: str | Path | None = None, **options: Unpack[EditorKeywords]) -> Self:
+    def from_pretrained(  # pyright: ignore[reportIncompatibleMethodOverride]
+        cls, model: str | Path | None = None, **options: Unpack[EditorKeywords]
+    ) -> Self:
         """An editor with weights from this machine (`fineface download` fetches them).
 
         Args:
@@ -169,7 +171,7 @@ class FineFace(Editor[AUIntensity]):
     def generate(
         self,
         prompt: str | list[str],
-        aus: AULike | list[AULike],
+        aus: AULike | Several,
         *,
         identity: People | None = None,
         seed: int | None = None,

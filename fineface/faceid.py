@@ -122,8 +122,8 @@ def embed_people(identity: ImageLike | Sequence[ImageLike]) -> torch.Tensor:
     """
     if isinstance(identity, (np.ndarray, torch.Tensor)) and identity.ndim in (1, 2) and as_list(identity) is None:
         return _checked(torch.as_tensor(identity).detach().cpu())
-    photos = as_list(identity)
-    photos = [identity] if photos is None else photos
+    several = as_list(identity)
+    photos: list[Any] = [identity] if several is None else several
     if not photos:
         raise InputError("identity names nobody: the list is empty.")
     detector = _detector()

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from common.images import ImageLike
 
     People = ImageLike | Sequence[ImageLike]
+    Several = list[AULike] | list[AUIntensity] | list[str] | list[dict[str, float]] | list[list[float]]
 
 log = logging.getLogger(__name__)
 
@@ -281,7 +282,7 @@ class Keywords(PhotoKeywords, total=False):
     progress: bool
 
 
-def pair_texts(prompt: str | list[str], aus: AULike | list[AULike]) -> tuple[list[tuple[str, AUIntensity]], bool]:
+def pair_texts(prompt: str | list[str], aus: AULike | Several) -> tuple[list[tuple[str, AUIntensity]], bool]:
     """Pairs of prompt and request, and whether neither came as a list; see `common.request.pair_up`.
 
     Raises:
