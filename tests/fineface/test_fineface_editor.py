@@ -11,6 +11,7 @@ from PIL import Image
 
 import fineface
 from common.action_units import AUIntensity
+from common.chain import chain
 from common.errors import (
     ActionUnitError,
     FaceNotFoundError,
@@ -292,3 +293,27 @@ def test_a_start_from_a_draft_begins_with_it(text_editor, astronaut):
     assert np.array_equal(np.asarray(text_editor.edit(subject, {"AU26": 4}, start="draft", **FAST)), half)
     with pytest.raises(InputError, match='"photo" or "draft"'):
         text_editor.edit(subject, {}, start="noise", **FAST)
+
+
+def test_a_chain_repaints_what_came_before(text_editor, astronaut):
+    """One edit alone, and after another: either is the whole face, and nothing beyond its surroundings changes."""
+    way = {"steps": 2, "seed": 1, "progress": False}
+    subject = text_editor.encode(astronaut)
+    one = chain(astronaut, [(text_editor, SWEEP[2])], **way)
+    assert np.abs(pixels(one) - pixels(text_editor.edit(subject, SWEEP[2], **way))).max() <= 2  # a crop in bytes
+    both = chain(astronaut, [(text_editor, {}), (text_editor, SWEEP[2])], **way)
+    assert (pixels(both) != pixels(one)).any()
+    changed = np.abs(pixels(both) - astronaut).max(2) > 0
+    assert 0.005 < changed.mean() < 0.3
+    with pytest.raises(InputError, match="paste_back"):
+        chain(astronaut, [(text_editor, {})], paste_back="detail", **way)
+
+
+def test_a_prepared_crop_is_repainted_where_its_background_differs(text_editor, astronaut):
+    crop = text_editor.encode(astronaut).source
+    background = crop.copy()
+    background[32:96, 32:96] = 0
+    subject = text_editor.encode(crop, background=background)
+    assert subject.region[40:90, 40:90].all()
+    assert not subject.region[:30].any()
+    assert text_editor.edit(subject, SWEEP[2], **FAST).size == (128, 128)
