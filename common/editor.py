@@ -31,6 +31,7 @@ from .edit_options import (
 )
 from .errors import InputError
 from .faces import FaceFinder, get_finder
+from .faces.finders import check_finder
 from .images import ImageLike, read_image, rgb
 from .models import WARP_NOTE, NoNetworks
 from .pipeline import FaceEditPipeline
@@ -107,6 +108,8 @@ class Editor(Generic[AnyRequest]):
         if self.size % pipeline.vae_scale_factor:
             raise InputError(f"size must divide by {pipeline.vae_scale_factor}; got {self.size}.")
         backgrounds.check_name(parser)
+        if isinstance(finder, str):
+            check_finder(finder)
         self._finder = finder
         self._parser = parser
         self._bisenet = checkpoints.auxiliary(folder, checkpoints.PARSER_FILE) if folder else None
