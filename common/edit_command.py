@@ -7,7 +7,7 @@ import json
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import cli
 from .edit_options import EditOptions, ModelOptions
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from .editor import Editor
     from .request import Request
     from .subject import Subject
+
+AnyEditor = TypeVar("AnyEditor", bound="Editor[Any]")
 
 SAMPLED = ("engine", "seed", "steps", "guidance", "start", "strength", "device", "dtype", "paste_back")
 """What a line of --json takes of the recipe of a picture."""
@@ -68,7 +70,7 @@ def check_asked(
     model.of(vars(args)).check_device()
 
 
-def editor_of(kind: type[Editor[Any]], args: argparse.Namespace) -> Editor[Any]:
+def editor_of(kind: type[AnyEditor], args: argparse.Namespace) -> AnyEditor:
     """The editor that the options of `common.options.add_options` ask for.
 
     Raises:
@@ -81,7 +83,7 @@ def editor_of(kind: type[Editor[Any]], args: argparse.Namespace) -> Editor[Any]:
     options, model = kind.edit_options.of(vars(args)), kind.model_options.of(vars(args))
     if options.wanted == "draft":
         return kind.drafting(**model.surroundings)
-    if options.wanted == "diffusion" and kind.warps(model.model, model.base):
+    if options.wanted == "diffusion" and kind.warps(**model.networks):
         raise missing_networks(kind.release.name)
     editor = kind.from_pretrained(**vars(model))
     editor.resolve(options)

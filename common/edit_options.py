@@ -15,7 +15,7 @@ from __future__ import annotations
 import inspect
 import os
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields
 from numbers import Integral
 from pathlib import Path
@@ -322,7 +322,8 @@ class ModelOptions(Options):
         ),
     )
     base: str | Path | None = field(
-        default=None, metadata=option("folder of Stable Diffusion 1.5, for what the model's folder lacks", _place)
+        default=None,
+        metadata=option("folder of the base model, Stable Diffusion, for what the model's folder lacks", _place),
     )
     device: str | None = field(default=None, metadata=option("cuda, mps or cpu (default: the fastest)", _device))
     dtype: torch.dtype | str | None = field(
@@ -405,15 +406,17 @@ class Keywords(EditKeywords, FaceKeywords, ModelKeywords, total=False):
 # --- for functions that take options as keywords ----------------------------------------------------------------------
 
 
-def check_keywords(function: str, given: Mapping[str, Any], *kinds: type[Options]) -> None:
-    """Raises Python's own TypeError for keywords that no options have."""
-    known = {each.name for kind in kinds for each in fields(kind)}
+def check_keywords(
+    function: str, given: Mapping[str, Any], *kinds: type[Options], names: Collection[str] | None = None
+) -> None:
+    """Raises Python's own TypeError for keywords that no options have, or of which `names` has none."""
+    known = [each.name for kind in kinds for each in fields(kind) if names is None or each.name in names]
     if unknown := [name for name in given if name not in known]:
         raise TypeError(f"{function}() got an unexpected keyword argument {unknown[0]!r}; known: {', '.join(known)}")
 
 
-def documented(*kinds: type[Options]) -> Callable[[_Function], _Function]:
-    """Puts the texts of options in the place of `{options}` in a function's docstring."""
+def documented(*kinds: type[Options], names: Collection[str] | None = None) -> Callable[[_Function], _Function]:
+    """Puts the texts of options in the place of `{options}` in a function's docstring; `names` alone, where given."""
 
     def document(function: _Function) -> _Function:
         if function.__doc__ is not None:
@@ -423,6 +426,7 @@ def documented(*kinds: type[Options]) -> Callable[[_Function], _Function]:
                 )
                 for kind in kinds
                 for each in fields(kind)
+                if names is None or each.name in names
             ]
             text = inspect.cleandoc(function.__doc__)
             function.__doc__ = text.replace("    {options}", textwrap.indent(textwrap.dedent("\n".join(lines)), "    "))

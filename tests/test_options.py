@@ -149,7 +149,7 @@ VALUES = {
 }
 MAGICFACE = {"magicface._api.MagicFace.from_pretrained": FakeEditor, "magicface._api.MagicFace.drafting": FakeEditor}
 RIGFACE = {"rigface.editor.RigFace.from_pretrained": FakeEditor, "rigface.editor.RigFace.drafting": FakeEditor}
-FINEFACE = {"fineface.editor.FineFace.from_pretrained": FakeEditor}
+FINEFACE = {"fineface.editor.FineFace.from_pretrained": FakeEditor, "fineface.editor.FineFace.drafting": FakeEditor}
 SAVED = {"common.edit_command.save_image": None}
 BOX = (0.0, 0.0, 8.0, 8.0)
 SHEETS = {
@@ -190,7 +190,6 @@ MADE = {"common.provenance.redo.redo": lambda *more, **options: picture()}
 VERIFIED = {"common.provenance.verify.verify": SimpleNamespace(synthetic=True, to_dict=dict)}
 READER = SimpleNamespace(model=SimpleNamespace(name="network"), trained="nowhere")
 RECIPE = Recipe("magicface", "edit", {"AU12": 1}, {"background": "b.png"})
-TEXT = Recipe("fineface", "edit", {"aus": "AU12=1", "prompt": "a man"}, {"size": 64, "row": 0, "rows": 1})
 DAYS = pd.date_range("2012-01-01", periods=3)
 TRACKS = {
     "surveillance.__main__.ready": None,
@@ -282,14 +281,14 @@ WALKS = {
         "man AU12=0:4 --seed 1",
         {"fineface._api.generate": many, "fineface.__main__.save_image": None},
         PAIR,
-        {"--face": "b.png", "--output": "x.png"},
+        {"--identity": "b.png", "--output": "x.png"},
     ),
     "fineface edit": Walk(
         "photo.png AU12=0:4 --seed 1",
         {
             "fineface._api.edit": many,
             "fineface.__main__.save_image": None,
-            "fineface.__main__.face_box": BOX,
+            "common.prepare.face_box": BOX,
             "fineface.__main__.close_up": lambda shown, box: shown,
         },
         PAIR,
@@ -301,12 +300,12 @@ WALKS = {
     "fineface score": Walk("{folder}", {"common.batch.scores.score": "scores.csv"}),
     "fineface report": Walk("{folder}", {"common.batch.report.page.report": "page"}, {}, {"--output": "x.html"}),
     "fineface download": Walk("", {"fineface.download.download": ("folder", "base")}),
-    "fineface convert": Walk("", {"fineface.convert.convert": "file"}, {}, {"--adapter": "an/other"}),
+    "fineface convert": Walk("", {"fineface.convert.convert": "file"}, {}, {"--model": "an/other"}),
     "fineface evaluate": Walk(
         "",
         FINEFACE | MEASURER | {"fineface.evaluation.run.evaluate": REPORT, "fineface.evaluation.tables.markdown": ""},
     ),
-    "fineface redo": Walk("photo.png", FINEFACE | REDO | {"common.provenance.verify.read_recipe": TEXT}),
+    "fineface redo": Walk("photo.png", FINEFACE | REDO | MADE | {"common.provenance.verify.read_recipe": RECIPE}),
     **{f"{name} app": Walk("", {"common.app.page.serve": None, f"{name}.app.tab": "tab"}) for name in PACKAGES[:3]},
     **{f"{name} verify": Walk("photo.png", VERIFIED) for name in PACKAGES[:3]},
     **{f"{name} {what}": Walk("") for name in PACKAGES[:4] for what in ("doctor", "licenses")},

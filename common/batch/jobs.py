@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 PHOTOS = ("photo", "name", "face", "background", "wish")
 """The columns of a manifest, where photos are edited."""
-TEXTS = ("photo", "prompt", "name", "face", "seed", "wish")
+TEXTS = ("photo", "prompt", "name", "face", "identity", "seed", "wish")
 """Likewise, where pictures are made from text too."""
 ORIGIN = ("photo", "prompt", "people", "seed")
 """What may stand in a line of a run about where its picture comes from."""
@@ -82,7 +82,7 @@ def read_jobs(place: str | Path, columns: Sequence[str] = PHOTOS) -> tuple[list[
     A folder's are all pictures in it and in its folders, by name; links are followed, and what is no picture is logged
     in one line. A manifest is a table (`common.table_files`), or a .jsonl or .json file, with the columns `photo`, and
     if one likes `name`, `face`, `background` and `wish`; its paths are absolute, or relative to it. Where there is a
-    column `prompt`, a row has it or a photo. Its `face` is who is shown, a photo or in a JSON file several, and its
+    column `prompt`, a row has it or a photo. Its `identity` is the person, a photo or in a JSON file several, and its
     `seed` that of the noise; a .txt file is then a list of prompts, one a line.
 
     Args:
@@ -200,6 +200,8 @@ def _photo(row: Mapping[str, Any], folder: Path, names: Names) -> Job:
         raise InputError(f'A row needs a photo, such as {{"photo": "a.jpg"}}; got {row!r}.')
     if "seed" in row:
         raise InputError("A seed goes with a prompt; photos have that of the run, --seed.")
+    if "identity" in row:
+        raise InputError("An identity goes with a prompt; the person of a photo is the photo's own.")
     photo = _file(folder, row["photo"])
     background = _file(folder, str(row["background"])) if row.get("background") else None
     face = read_face("face", row.get("face", "largest"))
@@ -213,11 +215,13 @@ def _prompt(row: Mapping[str, Any], folder: Path, names: Names) -> Job:
         raise InputError('A row has a photo or a prompt; a photo\'s goes into its wish: {"aus": ..., "prompt": ...}.')
     if not isinstance(prompt, str):
         raise InputError(f"A prompt is a text; got {prompt!r}.")
-    faces, seed = row.get("face", []), row.get("seed")
+    if "face" in row:
+        raise InputError("A face selects one of a photo; the person of a prompt's picture is its `identity`.")
+    people, seed = row.get("identity", []), row.get("seed")
     if isinstance(seed, str) and seed.isdecimal():  # of a .csv file
         seed = int(seed)
     seed = None if seed is None else whole_number("seed", seed, 0, 2**63 - 1)
-    people = tuple(_file(folder, str(each)) for each in (faces if isinstance(faces, list) else [faces]))
+    people = tuple(_file(folder, str(each)) for each in (people if isinstance(people, list) else [people]))
     name = _named(row, re.sub(r"\W+", "-", prompt).strip("-_")[:_SHORT] or "prompt", names)
     return Job(name, wish=row.get("wish"), prompt=prompt, people=people, seed=seed)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import options
 from ..edit_command import check_asked, editor_of
+from ..edit_options import EditOptions, ModelOptions
 from ..provenance.options import saving
 from ..provenance.recipe import saved_with
 from .jobs import Job
@@ -61,9 +62,14 @@ def worker_of(kind: type[Editor[Any]], args: argparse.Namespace, read: Callable[
     return EditorWorker(editor_of(kind, args), args, read)
 
 
-def check(args: argparse.Namespace, jobs: Sequence[Job]) -> argparse.Namespace:
+def check(
+    args: argparse.Namespace,
+    jobs: Sequence[Job],
+    edit: type[EditOptions] = EditOptions,
+    model: type[ModelOptions] = ModelOptions,
+) -> argparse.Namespace:
     """The options, of which none is wrong: what is, is told once, and before a model is loaded."""
     if args.runner == "local":  # else the devices are those of the cluster's machines
-        check_asked(args)
+        check_asked(args, edit, model)
     saving(args)
     return args
