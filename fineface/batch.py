@@ -11,10 +11,8 @@ from typing import TYPE_CHECKING, Any
 from common import options as shared
 from common.action_units import to_vector
 from common.arguments import SEED, check_engine
-from common.batch.command import batch, score
+from common.batch.command import Batches
 from common.batch.jobs import TEXTS, Job
-from common.batch.package import Package
-from common.batch.report.command import report
 from common.defaults import read_defaults
 from common.errors import InputError
 from common.prompt import PROMPT
@@ -44,27 +42,6 @@ A wish is what `fineface` takes: "AU12=3,AU6=2", "angry:0.7", {"AU12": 3}, inten
 {"aus": "AU12=3", "prompt": "a close-up of a man in the rain"}. A manifest's rows have a `photo` or a `prompt`;
 one prompt with several values of `seed` is several people.
 """
-NEUTRAL = "neutral"
-"""The name of the wish for a face of which every action unit is 0."""
-
-
-def main(arguments: list[str]) -> int:
-    """The command; returns the exit code."""
-    package = Package(
-        "fineface", ABOUT, read_wish, worker, settings_of, {NEUTRAL: {}}, add_options=add_options, check=check,
-        columns=TEXTS,
-    )  # fmt: skip
-    return batch(package, arguments)
-
-
-def main_score(arguments: list[str]) -> int:
-    """`fineface score`; returns the exit code."""
-    return score("fineface", lambda wish: list(read_wish(wish).aus), arguments, absolute=True)
-
-
-def main_report(arguments: list[str]) -> int:
-    """`fineface report`; returns the exit code."""
-    return report("fineface", lambda wish: list(read_wish(wish).aus), True, arguments)
 
 
 @dataclass(frozen=True)
@@ -167,72 +144,94 @@ class FineFaceWorker:
         }
 
 
-def worker(args: argparse.Namespace) -> FineFaceWorker:
-    """Who makes the pictures, with the options of the command line."""
+def requested(value: Any) -> list[float]:
+    """The intensities that a request asks for."""
+    return list(read_wish(value).aus)
+
+
+def kind() -> Any:
+    """The class of the editor; brings torch."""
     from .editor import FineFace
 
-    around = {"size": args.size, "finder": args.finder, "parser": args.parser}
-    editor = FineFace.from_pretrained(
-        args.base, args.adapter, args.variant, dtype=args.dtype, device=args.device, **around
-    )
-    return FineFaceWorker(editor, args)
+    return FineFace
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Those of `fineface edit`; the noise is the same in every run, so that a run can go on."""
-    parser.add_argument("-o", "--output", help="folder of the run")
-    shared.add_quiet(parser)
-    add_saving(parser)
-    add_face(parser)
-    add_sampling(parser, SEED)
-    add_model(parser)
-    parser.add_argument("--size", type=int, help="side of crop or picture in pixels (default: the network's own)")
+class FineBatches(Batches):
+    """See `Batches`: prompts as well as photos, and intensities in place of changes."""
+
+    columns = TEXTS
+    absolute = True
+    baseline = "neutral"
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Those of `fineface edit`; the noise is the same in every run, so that a run can go on."""
+        parser.add_argument("-o", "--output", help="folder of the run")
+        shared.add_quiet(parser)
+        add_saving(parser)
+        add_face(parser)
+        add_sampling(parser, SEED)
+        add_model(parser)
+        parser.add_argument("--size", type=int, help="side of crop or picture in pixels (default: the network's own)")
+
+    def check(self, args: argparse.Namespace, jobs: Sequence[Job]) -> argparse.Namespace:
+        """The options, with the variant of the model that photos and prompts want where none is named.
+
+        Raises:
+            InputError: an option that cannot be used.
+        """
+        from common.devices import choose_device  # brings torch
+        from common.models import missing_networks
+
+        asked = PUBLISHED.asked(steps=args.steps, guidance=args.guidance)
+        Options(
+            asked.steps, asked.guidance, args.au_scale, args.face_scale, args.negative, args.seed, args.batch_size,
+            strength=args.strength, start=args.start,
+        )  # fmt: skip
+        if args.runner == "local":  # else the devices are those of the cluster's machines
+            choose_device(args.device, args.dtype)
+        engine = check_engine(args.engine, args.start if args.start == "draft" else None, args.strength)
+        if engine == "diffusion" and warps(args.adapter, args.base, args.variant) and any(job.photo for job in jobs):
+            raise missing_networks("fineface", "adapter")
+        saving(args)
+        found, people = copy(args), any(job.people for job in jobs)
+        found.texts = any(job.photo is None for job in jobs)  # drawn by networks, whatever edits photos
+        if args.variant is None and any(job.photo for job in jobs):
+            found.variant = keeper(args.base, args.adapter)
+        if found.variant is None:
+            found.variant = locate(args.adapter, args.base, face=people)[2].name
+        return found
+
+    def worker(self, args: argparse.Namespace) -> FineFaceWorker:
+        """Who makes the pictures, with the options of the command line."""
+        from .editor import FineFace
+
+        around = {"size": args.size, "finder": args.finder, "parser": args.parser}
+        editor = FineFace.from_pretrained(
+            args.base, args.adapter, args.variant, dtype=args.dtype, device=args.device, **around
+        )
+        return FineFaceWorker(editor, args)
+
+    def settings(self, args: argparse.Namespace) -> dict[str, Any]:
+        """What decides how the pictures look, as plain values, all of them resolved."""
+        from common.batch.worker import WARP, dtype_of, model, side, surroundings
+
+        adapter, base, kind = locate(args.adapter, args.base, args.variant)
+        asked = read_defaults(adapter, PUBLISHED).asked(steps=args.steps, guidance=args.guidance, extent=args.extent)
+        engine = check_engine(args.engine, args.start if args.start == "draft" else None, args.strength)
+        engine = engine or ("draft" if warps(args.adapter, args.base, args.variant) else "diffusion")
+        found = {"engine": engine, "variant": kind.name, "start": args.start}
+        found |= {"strength": STARTS[args.start] if args.strength is None else args.strength}
+        found |= {**sampling(args), "steps": asked.steps, "guidance": asked.guidance, "prompt": args.prompt or PROMPT}
+        found |= {**surroundings(args, asked, None), **saved(args)}
+        if engine == "draft" and not args.texts:
+            found["model"] = WARP
+        else:
+            places = [place for place in dict.fromkeys((adapter, base)) if place.is_dir()]
+            found |= {"dtype": dtype_of(args), **(model(places) if places else {"model": adapter.name})}
+        return {**found, "size": args.size or side([base], ("unet",))}
 
 
-def check(args: argparse.Namespace, jobs: Sequence[Job]) -> argparse.Namespace:
-    """The options, with the variant of the model that photos and prompts want where none is named.
-
-    Raises:
-        InputError: an option that cannot be used.
-    """
-    from common.devices import choose_device  # brings torch
-    from common.models import missing_networks
-
-    asked = PUBLISHED.asked(steps=args.steps, guidance=args.guidance)
-    Options(
-        asked.steps, asked.guidance, args.au_scale, args.face_scale, args.negative, args.seed, args.batch_size,
-        strength=args.strength, start=args.start,
-    )  # fmt: skip
-    if args.runner == "local":  # else the devices are those of the cluster's machines
-        choose_device(args.device, args.dtype)
-    engine = check_engine(args.engine, args.start if args.start == "draft" else None, args.strength)
-    if engine == "diffusion" and warps(args.adapter, args.base, args.variant) and any(job.photo for job in jobs):
-        raise missing_networks("fineface", "adapter")
-    saving(args)
-    found, people = copy(args), any(job.people for job in jobs)
-    found.texts = any(job.photo is None for job in jobs)  # drawn by networks, whatever edits photos
-    if args.variant is None and any(job.photo for job in jobs):
-        found.variant = keeper(args.base, args.adapter)
-    if found.variant is None:
-        found.variant = locate(args.adapter, args.base, face=people)[2].name
-    return found
-
-
-def settings_of(args: argparse.Namespace) -> dict[str, Any]:
-    """What decides how the pictures look, as plain values, all of them resolved."""
-    from common.batch.resolved import WARP, dtype_of, model, side, surroundings
-
-    adapter, base, kind = locate(args.adapter, args.base, args.variant)
-    asked = read_defaults(adapter, PUBLISHED).asked(steps=args.steps, guidance=args.guidance, extent=args.extent)
-    engine = check_engine(args.engine, args.start if args.start == "draft" else None, args.strength)
-    engine = engine or ("draft" if warps(args.adapter, args.base, args.variant) else "diffusion")
-    found = {"engine": engine, "variant": kind.name, "start": args.start}
-    found |= {"strength": STARTS[args.start] if args.strength is None else args.strength}
-    found |= {**sampling(args), "steps": asked.steps, "guidance": asked.guidance, "prompt": args.prompt or PROMPT}
-    found |= {**surroundings(args, asked, None), **saved(args)}
-    if engine == "draft" and not args.texts:
-        found["model"] = WARP
-    else:
-        places = [place for place in dict.fromkeys((adapter, base)) if place.is_dir()]
-        found |= {"dtype": dtype_of(args), **(model(places) if places else {"model": adapter.name})}
-    return {**found, "size": args.size or side([base], ("unet",))}
+BATCHES = FineBatches("fineface", ABOUT, kind, read_wish, requested)
+main = BATCHES.batch
+main_score = BATCHES.score
+main_report = BATCHES.report

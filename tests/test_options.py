@@ -164,7 +164,7 @@ BATCH = "{folder} --wishes {folder}/wishes.txt -o run"
 RAN = {
     "common.batch.cluster.run_on_ray": {"done": 1, "failed": 0},
     "common.batch.run.save_image": None,
-    "common.batch.where.run": batch_run,
+    "common.batch.command.run": batch_run,
     "common.batch.command.read_wishes": read_wishes,
     "common.batch.inspect.inspect": SimpleNamespace(faults=()),
 }

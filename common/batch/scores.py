@@ -19,9 +19,9 @@ from ..measure import Report, get_measurer, measure
 from ..measure.compare import psnr
 from ..measure.estimators import validation, version_of
 from ..provenance.clean import Clean, read_clean
+from .folder import FILE, append, read_lines, samples, write_lines
 from .jobs import inside
 from .run import DONE
-from .samples import FILE, Samples
 
 LINES, TABLE = "scores.jsonl", "scores.csv"
 NOTHING = "N/A"
@@ -60,13 +60,16 @@ def score(
     reader = get_measurer(measurer)
     by = {"measurer": reader.name, "measurer_version": version_of(reader)}
     with alone(folder):
-        done = [_checked(folder, row) for row in Samples(folder).rows.values() if row.get("state") == DONE]
-        scores = Samples(folder, LINES)
-        left = [row for row in done if not by.items() <= scores.rows.get(row["key"], {}).items()]
+        done = [_checked(folder, row) for row in samples(folder).values() if row.get("state") == DONE]
+        lines, scores = folder / LINES, read_lines(folder / LINES)
+        left = [row for row in done if not by.items() <= scores.get(row["key"], {}).items()]
+        if left:
+            write_lines(lines, scores.values())  # without a line that was cut off
         for row in tqdm(left, unit="score", disable=not progress):
             wanted = _wanted(requested(row["wish"]), absolute)
-            scores.append({"key": row["key"], **by, **wanted, **_measured(folder, row, measurer)})
-        rows = [_flat(row, scores.rows[row["key"]]) for row in done]
+            scores[row["key"]] = {"key": row["key"], **by, **wanted, **_measured(folder, row, measurer)}
+            append(lines, scores[row["key"]])
+        rows = [_flat(row, scores[row["key"]]) for row in done]
         return _write(folder / TABLE, rows)
 
 

@@ -1,15 +1,26 @@
-"""Who edits a batch: an editor with the options of its command line."""
+"""An editor as the worker of a batch, and the settings of the batch as they take effect."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import options
-from ..edit_command import check_asked, editor_of, sampling
-from ..provenance.options import saving
+from ..arguments import check_engine
+from ..background.parsers import resolve
+from ..checkpoints import PARSER_FILE, auxiliary
+from ..defaults import Defaults, read_defaults
+from ..devices import choose_device
+from ..edit_command import check_asked, sampling
+from ..errors import CheckpointError
+from ..faces import get_finder
+from ..models import warps
+from ..networkless import NoNetworks
+from ..provenance.options import saved, saving
 from ..provenance.recipe import saved_with
+from ..provenance.weights import model_of
+from ..weights import read_config
 from .jobs import Job
 
 if TYPE_CHECKING:
@@ -17,6 +28,9 @@ if TYPE_CHECKING:
 
     from ..editor import Editor
     from ..subject import Subject
+
+WARP = "none: photos are warped"
+"""Of a run without networks, what stands for its model."""
 
 
 class EditorWorker:
@@ -56,19 +70,74 @@ class EditorWorker:
         }
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """The options of a batch of edits: which face of a photo is edited, and prepared crops, are in a manifest."""
-    options.add_options(parser, "folder of the run", photo=False)
-
-
-def worker_of(kind: type[Editor[Any]], args: argparse.Namespace, read: Callable[[Any], Any]) -> EditorWorker:
-    """A worker with the editor that the options ask for."""
-    return EditorWorker(editor_of(kind, args), args, read)
-
-
-def check(args: argparse.Namespace, jobs: Sequence[Job]) -> argparse.Namespace:
-    """The options, of which none is wrong: what is, is told once, and before a model is loaded."""
+def check(args: argparse.Namespace) -> argparse.Namespace:
+    """The options; raises an InputError for a wrong one, before a model is loaded."""
     if args.runner == "local":  # else the devices are those of the cluster's machines
         check_asked(args)
     saving(args)
     return args
+
+
+def settings(kind: type[Editor[Any]], args: argparse.Namespace) -> dict[str, Any]:
+    """What decides how the pictures of an `Editor` look, as plain values; nothing is loaded.
+
+    Args:
+        kind: of the editor.
+        args: options as `common.cli.add_options` has them.
+    """
+    engine = check_engine(args.engine, args.start, args.strength)
+    engine = engine or ("draft" if warps(args.model, args.base, kind.release) else "diffusion")
+    folder = None if engine == "draft" else kind.locate(args.model)
+    own = kind.published if folder is None else read_defaults(folder, kind.published)
+    asked = own.asked(extent=args.extent, steps=args.steps, guidance=args.guidance, start=args.start,
+                      strength=args.strength, paste_back=args.paste)  # fmt: skip
+    found: dict[str, Any] = {"engine": engine, "seed": args.seed, **surroundings(args, asked, folder), **saved(args)}
+    if folder is None:
+        return {**found, "model": WARP, "size": args.size or NoNetworks.sample_size}
+    places = [folder, *([Path(args.base).expanduser()] if args.base else [])]
+    found |= {"steps": asked.steps, "guidance": asked.guidance, "start": asked.start, "dtype": dtype_of(args)}
+    if asked.start == "draft":
+        found["strength"] = asked.strength
+    return {**found, **model(places), "size": args.size or side(places, ("unet", *kind.release.denoiser))}
+
+
+def surroundings(args: argparse.Namespace, asked: Defaults, folder: Path | None) -> dict[str, Any]:
+    """What finds a face, labels its parts, and puts the edit back."""
+    bisenet = auxiliary(folder, PARSER_FILE) if folder else None
+    paste = "replace" if asked.paste_back is True else asked.paste_back or "none"
+    parser = resolve(args.parser, bisenet=bisenet)
+    return {"finder": get_finder(args.finder).name, "parser": parser, "extent": asked.extent, "paste": paste}
+
+
+def model(places: Sequence[Path]) -> dict[str, Any]:
+    """The model's name, its base where it has one, and the SHA-256 of their files."""
+    found = model_of(places)
+    return {"model": found["id"], **{name: found[name] for name in ("base", "weights") if name in found}}
+
+
+def dtype_of(args: argparse.Namespace) -> str:
+    """Of the networks; on a cluster, whose machines are not known here, the rule by which each takes its own."""
+    if args.dtype is None and getattr(args, "runner", "local") == "ray":
+        return "float16 on GPUs, float32 on CPUs"
+    return str(choose_device(args.device, args.dtype)[1]).removeprefix("torch.")
+
+
+def side(places: Sequence[Path], denoisers: Sequence[str]) -> int | None:
+    """Side in pixels of the pictures that a model was made for; None where its configs do not say.
+
+    Args:
+        places: the model's folder, and its base's.
+        denoisers: names of the denoiser's folder.
+    """
+    try:
+        unet = read_config(_first(places, denoisers) / "config.json")
+        vae = read_config(_first(places, ("vae",)) / "config.json")
+        channels = vae.get("block_out_channels") or vae["encoder_block_out_channels"]
+        return int(unet["sample_size"]) * 2 ** (len(channels) - 1)
+    except (CheckpointError, KeyError, TypeError, ValueError):
+        return None
+
+
+def _first(places: Sequence[Path], names: Sequence[str]) -> Path:
+    folders = [place / name for place in places for name in names]
+    return next((folder for folder in folders if folder.is_dir()), folders[0])

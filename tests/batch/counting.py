@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 from PIL import Image
@@ -36,4 +37,4 @@ class Painter:
 if __name__ == "__main__":
     photos, folder = map(Path, sys.argv[1:])
     jobs, _ = read_jobs(photos)
-    run(plan(jobs, WISHES), Painter(folder), folder, {"program": "counting"}, batch_size=2, progress=False)
+    run(plan(jobs, WISHES), partial(Painter, folder), folder, {"program": "counting"}, batch_size=2, progress=False)

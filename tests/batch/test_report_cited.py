@@ -12,7 +12,7 @@ from reported import made, save, write_run
 from runs import ROOT
 
 from common.action_units import ACTION_UNITS
-from common.batch.settings import MADE, same_run
+from common.batch.folder import MADE, same_run
 from common.environment import environment
 from magicface import __main__ as command
 
@@ -109,17 +109,15 @@ def test_the_environment_names_nobody():
     assert {"date", "versions", "machine"} == set(environment())
 
 
-def test_a_run_that_goes_on_elsewhere_says_so(tmp_path, monkeypatch):
-    from common.batch import settings
-
-    same_run(tmp_path, {"seed": 1, "nothing": None})
-    same_run(tmp_path, {"seed": 1})
+def test_a_run_that_goes_on_elsewhere_says_so(tmp_path):
+    here, there = environment(), {**environment(), "machine": {"cpu": "another"}}
+    same_run(tmp_path, {"seed": 1, "nothing": None}, [here])
+    same_run(tmp_path, {"seed": 1}, [{**here, "date": "another day"}])
     first = json.loads((tmp_path / "run.json").read_text())
     assert set(first) == {"seed", MADE}
     assert len(first[MADE]) == 1
-    monkeypatch.setattr(settings, "environment", lambda: {**environment(), "machine": {"cpu": "another"}})
-    same_run(tmp_path, {"seed": 1})
-    assert len(json.loads((tmp_path / "run.json").read_text())[MADE]) == 2
+    same_run(tmp_path, {"seed": 1}, [here, there, there])
+    assert json.loads((tmp_path / "run.json").read_text())[MADE] == [here, there]
 
 
 @pytest.mark.parametrize("way", ["draft", "networks"])

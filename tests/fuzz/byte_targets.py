@@ -17,7 +17,8 @@ from safetensors.torch import save
 
 from common import images
 from common.action_units import to_text, to_vector
-from common.batch import jobs, run, samples, scores, settings, wishes
+from common.batch import folder as folders
+from common.batch import jobs, run, scores, wishes
 from common.configs import read_architecture
 from common.defaults import read_defaults
 from common.edit_command import parse_face
@@ -110,12 +111,12 @@ def manifest(data: bytes, folder: Path) -> None:
 
 def samples_file(data: bytes, folder: Path) -> None:
     """The lines of a run, its settings, and its scores: whichever is damaged."""
-    names = (samples.FILE, settings.SETTINGS, scores.LINES)
+    names = (folders.FILE, folders.SETTINGS, scores.LINES)
     (folder / names[(data or b"0")[0] % 3]).write_bytes(data[1:])
-    if not (folder / samples.FILE).exists():
-        (folder / samples.FILE).write_bytes(b'{"key": "a/b", "state": "failed", "wish": "AU12=1", "error": "no"}\n')
+    if not (folder / folders.FILE).exists():
+        (folder / folders.FILE).write_bytes(b'{"key": "a/b", "state": "failed", "wish": "AU12=1", "error": "no"}\n')
     job = jobs.Job("a", folder / "a.png")
-    each(lambda: run.run([run.Item(job, "b", "AU12=1")], _Nobody(), folder, {"a": 1}, progress=False))
+    each(lambda: run.run([run.Item(job, "b", "AU12=1")], _Nobody, folder, {"a": 1}, progress=False))
     each(lambda: scores.score(folder, to_vector, measurer="regressor", progress=False))
 
 

@@ -36,7 +36,7 @@ def citation(program: str, made: Sequence[Mapping[str, Any]]) -> str:
 
     Args:
         program: "magicface", "rigface" or "fineface".
-        made: of run.json, see `common.batch.settings.MADE`; without any, version and year are left out.
+        made: of run.json, see `common.batch.folder.MADE`; without any, version and year are left out.
     """
     last = made[-1] if made else {}
     versions = last.get("versions")
