@@ -24,7 +24,7 @@ import cv2
 import psutil
 import torch
 
-from common.arguments import Engine
+from common.edit_options import Engine
 from common.defaults import Defaults
 from common.files import replace_file
 from common.images import read_image

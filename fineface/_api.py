@@ -12,12 +12,12 @@ from typing import Any, Literal
 import torch
 
 from common.action_units import AUWish, as_list, to_vector
-from common.arguments import Engine, check_engine, pair_up
+from common.edit_options import Engine, check_engine, pair_up
 from common.background import Extent, check_name
 from common.defaults import Defaults
 from common.devices import choose_device
 from common.editor import WARP_NOTE
-from common.front import KEPT
+from common.cache import KEPT
 from common.images import ImageLike, check_exists
 from common.models import EMBEDDED_NOTE, missing_networks
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from common import options as shared
 from common.action_units import to_vector
-from common.arguments import SEED, check_engine
 from common.batch.command import Batches
-from common.batch.jobs import TEXTS, Job
+from common.batch.plan import TEXTS, Job
 from common.defaults import read_defaults
+from common.edit_options import SEED, check_engine
 from common.errors import InputError
 from common.prompt import PROMPT
 from common.provenance.options import add_saving, saved, saving

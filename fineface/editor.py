@@ -19,14 +19,14 @@ from PIL import Image
 from common import background as backgrounds
 from common.action_units import AUWish, as_list, to_vector
 from common.advice import heed
-from common.arguments import Engine, check_engine, pair_up, whole_number
+from common.edit_options import Engine, check_engine, pair_up, whole_number
 from common.defaults import Defaults
 from common.devices import choose_device
 from common.errors import InputError
 from common.faces import FaceFinder, get_finder
 from common.images import ImageLike, read_image, rgb
 from common.models import EMBEDDED_NOTE, missing_networks
-from common.networkless import WARP_SIZE
+from common.models import WARP_SIZE
 from common.prepare import prepare
 from common.prompt import PROMPT
 from common.provenance.edits import name_of

@@ -7,9 +7,9 @@ import torch
 from PIL import Image
 
 from common.draft.change import Change
-from common.finish import placed
+from common.compositing import placed
 from common.images import on_white, to_uint8
-from common.paste import paste, paste_mask
+from common.compositing import paste, paste_mask
 from common.subject import Subject
 
 

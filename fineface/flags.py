@@ -6,7 +6,7 @@ import argparse
 from typing import Any, get_args
 
 from common import options
-from common.arguments import Engine
+from common.edit_options import Engine
 
 from .variants import VARIANTS
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import Any
 
-from common.arguments import SEED, check_options, whole_number
+from common.edit_options import SEED, check_options, whole_number
 from common.defaults import Defaults
 from common.errors import InputError
 

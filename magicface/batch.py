@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from common.action_units import to_vector
+from common.action_units import AUDelta
 from common.batch.command import Batches
 from common.provenance.command import maker, redo
 
@@ -24,7 +24,7 @@ def kind() -> Any:
     return MagicFace
 
 
-BATCHES = Batches("magicface", ABOUT, kind, to_vector, to_vector)
+BATCHES = Batches("magicface", ABOUT, kind, AUDelta.parse, AUDelta.parse)
 main = BATCHES.batch
 main_score = BATCHES.score
 main_report = BATCHES.report
@@ -32,4 +32,4 @@ main_report = BATCHES.report
 
 def main_redo(arguments: list[str]) -> int:
     """`magicface redo`; returns the exit code."""
-    return redo("magicface", maker(kind, to_vector), arguments, prepared=True)
+    return redo("magicface", maker(kind), arguments, prepared=True)

@@ -23,8 +23,8 @@ from PIL import Image
 from test_commands import PACKAGES, commands
 
 from common import cli
+from common.batch.plan import read_wishes
 from common.batch.run import run as batch_run
-from common.batch.wishes import read_wishes
 from common.defaults import Defaults
 from common.provenance.picture import carry
 from common.provenance.recipe import Recipe, carried

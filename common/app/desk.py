@@ -15,8 +15,8 @@ import torch
 from PIL import Image
 
 from ..action_units import ACTION_UNITS
-from ..arguments import SEED
 from ..draft.change import Change
+from ..edit_options import SEED
 from ..errors import ImageError, InputError
 from ..faces.face import left_to_right
 from ..files import EMBEDDED
@@ -226,10 +226,12 @@ class Desk(Generic[Kind]):
         part = flat(part).resize((round(scale * part.width), round(scale * part.height)))
         centre = scale * (subject.face.centre - shift)
         small = self.drafter.encode(part, face=(float(centre[0]), float(centre[1])))
-        moved = small.draft  # the head is fitted now, not when a slider moves, and what drafts load is loaded
+        moved = self.drafter.fitted(
+            small
+        )  # the head is fitted now, not when a slider moves, and what drafts load is loaded
         moved(Change(torch.ones(len(ACTION_UNITS)), torch.eye(3), moved.light, moved.light))
         if self.engines[0] == WARP:
-            _ = subject.draft
+            self.editor.fitted(subject)
         return Visit(subject, small, thumbs, face, {self.engines[0]: subject})
 
     def subject(self, visit: Visit, engine: str) -> Subject:

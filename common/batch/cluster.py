@@ -18,8 +18,8 @@ from ..environment import environment
 from ..errors import FaceEditError, InputError, MissingDependencyError
 from ..files import alone
 from .folder import FILE, Row, append, read_lines, shard
-from .jobs import Job
-from .run import Item, Worker, bar, begin, by_photo, edit_photo, finish, to_do
+from .plan import Item, Job
+from .run import Worker, bar, begin, by_photo, edit_photo, finish, to_do
 
 TRIES = 3
 """Max attempts for a photo whose actor crashes."""

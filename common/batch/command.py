@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from .. import cli, options
-from ..arguments import whole_number
+from ..edit_options import EditOptions, whole_number
 from ..errors import InputError
 from ..files import check_writable
-from .jobs import PHOTOS, Fault, Job, read_jobs
+from ..provenance.options import saving
+from .plan import PHOTOS, Fault, Item, Job, plan, read_jobs, read_wishes
 from .processes import Processes
-from .run import DONE, FAILED, Item, Worker, plan, run
-from .wishes import read_wishes
+from .run import DONE, FAILED, Worker, run
 
 if TYPE_CHECKING:
     from ..editor import Editor
@@ -55,9 +55,13 @@ class Batches:
 
     def check(self, args: argparse.Namespace, jobs: Sequence[Job]) -> argparse.Namespace:
         """The options that count; raises an InputError for a wrong one before a model is loaded."""
-        from .worker import check
-
-        return check(args)
+        kind = self.kind()
+        kind.edit_options.of(vars(args))
+        model = kind.model_options.of(vars(args))
+        if args.runner == "local":  # else the devices are those of the cluster's machines
+            model.check_device()
+        saving(args)
+        return args
 
     def worker(self, args: argparse.Namespace) -> Worker:
         """Who edits, with the options of the command line; brings torch, and loads the networks."""
@@ -76,7 +80,6 @@ class Batches:
         """The command `batch`; returns the exit code."""
         args, processes = self.parser().parse_args(arguments), Processes.launched()
         cli.listen(args.quiet or processes.rank > 0)  # one process speaks for all
-        whole_number("--batch-size", args.batch_size, 1, 4096)
         pool = _pool(args, processes)
         jobs, faults = read_jobs(args.photos, self.columns)
         args = self.check(args, jobs)
@@ -155,7 +158,7 @@ class Batches:
         parser.add_argument("--baseline", action="store_true", help=f"also make the null edit, named {self.baseline}")
         parser.add_argument("--inspect", action="store_true", help="check the inputs and edit nothing")
         parser.add_argument("--again", action="store_true", help="retry what failed before")
-        parser.add_argument("--batch-size", type=int, default=4, help="requests of a photo at once")
+        options.add_flags(parser, EditOptions, ["batch_size"])
         self.add_options(parser)
         scale = parser.add_argument_group(
             "scale",

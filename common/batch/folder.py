@@ -21,6 +21,23 @@ SETTINGS, MADE = "run.json", "made"
 Row = Mapping[str, Any]
 
 
+def inside(folder: Path, name: str) -> Path:
+    """A file below a folder, by its relative path; links are followed.
+
+    Raises:
+        InputError: an absolute path, one that leads out, or none at all.
+    """
+    path = folder / name
+    root = os.path.realpath(folder)
+    try:
+        leads = os.path.realpath(path)
+    except ValueError as error:  # a NUL byte, or half a character
+        raise InputError(f"{name!r} can be no path: {error}") from error
+    if Path(name).is_absolute() or os.path.commonpath([root, leads]) != root:
+        raise InputError(f"{name!r} does not lie below {folder}: paths are relative to it, and stay there.")
+    return path
+
+
 def own_file(path: Path) -> Path:
     """The path of a file to which a run writes; raises an InputError for a link or a folder."""
     if path.is_symlink() or (path.exists() and not path.is_file()):

@@ -6,7 +6,6 @@ import contextlib
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,15 +13,14 @@ from PIL import Image
 from tqdm import tqdm
 
 from ..environment import environment
-from ..errors import FaceEditError, InputError, MissingCheckpointError
+from ..errors import FaceEditError, MissingCheckpointError
 from ..files import alone, sha256
 from ..images import save_image
 from ..provenance.recipe import DRAFT, carried
-from .folder import FILE, Row, append, merge, read_lines, same_run, shard
-from .jobs import ORIGIN, Job, inside
+from .folder import FILE, Row, append, inside, merge, read_lines, same_run, shard
+from .plan import EDITS, ORIGIN, Item, Job
 from .processes import ALONE, Processes
 
-EDITS = "edits"
 DONE, FAILED = "done", "failed"
 _TEMPORARY = re.compile(r"\.[0-9a-f]{32}\.png")  # of `common.files.replace_file`
 
@@ -43,46 +41,6 @@ class Worker(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Item:
-    """One edit.
-
-    Attributes:
-        job: the photo.
-        name: of the request.
-        wish: the request itself, as it was read.
-    """
-
-    job: Job
-    name: str
-    wish: Any
-
-    @property
-    def key(self) -> str:
-        """Its name in the run."""
-        return f"{self.job.name}/{self.name}"
-
-    @property
-    def output(self) -> str:
-        """The path of its picture in the run's folder."""
-        return f"{EDITS}/{self.job.name}/{self.name}.png"
-
-
-def plan(jobs: Sequence[Job], wishes: Mapping[str, Any]) -> list[Item]:
-    """All edits, photo by photo.
-
-    Raises:
-        InputError: a photo has no request of its own, and there is none for all.
-    """
-    items = []
-    for job in jobs:
-        if job.wish is None and not wishes:
-            raise InputError(f"{job.name} has no wish: give wishes for all photos, or a column `wish`.")
-        own = wishes if job.wish is None else {"wish": job.wish}
-        items += [Item(job, name, wish) for name, wish in own.items()]
-    return items
-
-
 def run(
     items: Sequence[Item],
     make: Callable[[], Worker],
@@ -97,7 +55,7 @@ def run(
     """Makes what is not made yet.
 
     Args:
-        items: of `plan`.
+        items: see `common.batch.plan.plan`.
         make: gives who edits; is called where something is left to do.
         folder: of the run: edits/PHOTO/REQUEST.png, samples.jsonl, run.json.
         settings: plain values that decide how pictures look; a run resumes with the same ones only.

@@ -19,8 +19,7 @@ from ..measure import Report, get_measurer, measure
 from ..measure.compare import psnr
 from ..measure.estimators import validation, version_of
 from ..provenance.clean import Clean, read_clean
-from .folder import FILE, append, read_lines, samples, write_lines
-from .jobs import inside
+from .folder import FILE, append, inside, read_lines, samples, write_lines
 from .run import DONE
 
 LINES, TABLE = "scores.jsonl", "scores.csv"

@@ -7,21 +7,18 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..arguments import check_engine
 from ..background.parsers import resolve
 from ..checkpoints import PARSER_FILE, auxiliary
-from ..defaults import Defaults, read_defaults
+from ..defaults import read_defaults
 from ..devices import choose_device
-from ..edit_command import check_asked, sampling
 from ..errors import CheckpointError
 from ..faces import get_finder
-from ..models import warps
-from ..networkless import NoNetworks
+from ..models import NoNetworks
 from ..provenance.options import saved, saving
 from ..provenance.recipe import saved_with
 from ..provenance.weights import model_of
 from ..weights import read_config
-from .jobs import Job
+from .plan import Job
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -38,8 +35,8 @@ class EditorWorker:
 
     Args:
         editor: with its networks, or without.
-        args: options as `common.options.add_options` has them.
-        read: from a wish as it stands in a file to the editor's.
+        args: options of the command line; those of the editor are read from it.
+        read: from a request as it stands in a file to the editor's.
     """
 
     def __init__(self, editor: Editor[Any], args: argparse.Namespace, read: Callable[[Any], Any]) -> None:
@@ -47,35 +44,19 @@ class EditorWorker:
 
     def encode(self, job: Job) -> Subject:
         """See `Worker`."""
-        prepared = {} if job.background is None else {"background": job.background}
-        return self.editor.encode(
-            job.photo, face=job.face, extent=self.args.extent, strict=self.args.strict, **prepared
-        )
+        asked = {**vars(self.args), "face": job.face, "background": job.background}
+        return self.editor.encode(job.photo, **vars(self.editor.face_options.of(asked)))
 
     def edit(self, subject: Subject, wishes: Sequence[Any]) -> Sequence[Image.Image]:
         """See `Worker`."""
-        args = self.args
-        pictures = self.editor.edit(
-            subject, [self.read(wish) for wish in wishes], seed=args.seed, engine=args.engine,
-            batch_size=max(len(wishes), 1), progress=False, **sampling(args),
-        )  # fmt: skip
-        return [saved_with(picture, **saving(args)) for picture in pictures]
+        options = self.editor.edit_options.of({**vars(self.args), "batch_size": max(len(wishes), 1)})
+        pictures = self.editor.edit(subject, [self.read(wish) for wish in wishes], progress=False, **vars(options))
+        return [saved_with(picture, **saving(self.args)) for picture in pictures]
 
     def record(self, subject: Subject) -> Mapping[str, Any]:
         """See `Worker`."""
         face = subject.face
-        return {
-            "face": face and [round(float(value), 2) for value in face.box],
-            "advice": list(subject.advice),
-        }
-
-
-def check(args: argparse.Namespace) -> argparse.Namespace:
-    """The options; raises an InputError for a wrong one, before a model is loaded."""
-    if args.runner == "local":  # else the devices are those of the cluster's machines
-        check_asked(args)
-    saving(args)
-    return args
+        return {"face": face and [round(float(value), 2) for value in face.box], "advice": list(subject.advice)}
 
 
 def settings(kind: type[Editor[Any]], args: argparse.Namespace) -> dict[str, Any]:
@@ -83,30 +64,26 @@ def settings(kind: type[Editor[Any]], args: argparse.Namespace) -> dict[str, Any
 
     Args:
         kind: of the editor.
-        args: options as `common.cli.add_options` has them.
+        args: options of the command line; those of the editor are read from it.
     """
-    engine = check_engine(args.engine, args.start, args.strength)
-    engine = engine or ("draft" if warps(args.model, args.base, kind.release) else "diffusion")
-    folder = None if engine == "draft" else kind.locate(args.model)
+    options, asked = kind.edit_options.of(vars(args)), kind.model_options.of(vars(args))
+    drafts = options.wanted == "draft" or (options.wanted is None and kind.warps(asked.model, asked.base))
+    folder = None if drafts else kind.locate(asked.model)
     own = kind.published if folder is None else read_defaults(folder, kind.published)
-    asked = own.asked(extent=args.extent, steps=args.steps, guidance=args.guidance, start=args.start,
-                      strength=args.strength, paste_back=args.paste)  # fmt: skip
-    found: dict[str, Any] = {"engine": engine, "seed": args.seed, **surroundings(args, asked, folder), **saved(args)}
+    how = options.resolve(own, networks=not drafts)
+    found = {**how.settings(), **surroundings(args, args.extent or own.extent, folder), **saved(args)}
     if folder is None:
-        return {**found, "model": WARP, "size": args.size or NoNetworks.sample_size}
-    places = [folder, *([Path(args.base).expanduser()] if args.base else [])]
-    found |= {"steps": asked.steps, "guidance": asked.guidance, "start": asked.start, "dtype": dtype_of(args)}
-    if asked.start == "draft":
-        found["strength"] = asked.strength
-    return {**found, **model(places), "size": args.size or side(places, ("unet", *kind.release.denoiser))}
+        return {**found, "model": WARP, "size": asked.size or NoNetworks.sample_size}
+    places = [folder, *([Path(asked.base).expanduser()] if asked.base else [])]
+    size = asked.size or side(places, ("unet", *kind.release.denoiser))
+    return {**found, "dtype": dtype_of(args), **model(places), "size": size}
 
 
-def surroundings(args: argparse.Namespace, asked: Defaults, folder: Path | None) -> dict[str, Any]:
-    """What finds a face, labels its parts, and puts the edit back."""
+def surroundings(args: argparse.Namespace, extent: str, folder: Path | None) -> dict[str, Any]:
+    """What finds a face, and labels its parts."""
     bisenet = auxiliary(folder, PARSER_FILE) if folder else None
-    paste = "replace" if asked.paste_back is True else asked.paste_back or "none"
     parser = resolve(args.parser, bisenet=bisenet)
-    return {"finder": get_finder(args.finder).name, "parser": parser, "extent": asked.extent, "paste": paste}
+    return {"finder": get_finder(args.finder).name, "parser": parser, "extent": extent}
 
 
 def model(places: Sequence[Path]) -> dict[str, Any]:
@@ -117,7 +94,7 @@ def model(places: Sequence[Path]) -> dict[str, Any]:
 
 def dtype_of(args: argparse.Namespace) -> str:
     """Of the networks; on a cluster, whose machines are not known here, the rule by which each takes its own."""
-    if args.dtype is None and getattr(args, "runner", "local") == "ray":
+    if args.dtype is None and args.runner == "ray":
         return "float16 on GPUs, float32 on CPUs"
     return str(choose_device(args.device, args.dtype)[1]).removeprefix("torch.")
 
@@ -129,15 +106,14 @@ def side(places: Sequence[Path], denoisers: Sequence[str]) -> int | None:
         places: the model's folder, and its base's.
         denoisers: names of the denoiser's folder.
     """
+
+    def config(names: Sequence[str]) -> dict[str, Any]:
+        folders = [place / name for place in places for name in names]
+        return read_config(next((each for each in folders if each.is_dir()), folders[0]) / "config.json")
+
     try:
-        unet = read_config(_first(places, denoisers) / "config.json")
-        vae = read_config(_first(places, ("vae",)) / "config.json")
+        unet, vae = config(denoisers), config(("vae",))
         channels = vae.get("block_out_channels") or vae["encoder_block_out_channels"]
         return int(unet["sample_size"]) * 2 ** (len(channels) - 1)
     except (CheckpointError, KeyError, TypeError, ValueError):
         return None
-
-
-def _first(places: Sequence[Path], names: Sequence[str]) -> Path:
-    folders = [place / name for place in places for name in names]
-    return next((folder for folder in folders if folder.is_dir()), folders[0])

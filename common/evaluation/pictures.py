@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..arguments import check_options
 from ..autoencoders import decode
+from ..compositing import paste, paste_mask
+from ..edit_options import EditOptions
 from ..editor import Editor
 from ..faces import Face
 from ..measure import identity
-from ..paste import paste, paste_mask
 from ..subject import Subject
 from ..tensors import to_tensor
 from ..training.latents import changed_region
@@ -20,8 +20,7 @@ from ..training.latents import changed_region
 
 def way_of(editor: Editor[Any]) -> str:
     """How this editor pastes back; a model that gives the crop alone is asked to replace."""
-    own = editor.defaults
-    return check_options(own.steps, 1, own.guidance, 0, own.paste_back) or "replace"
+    return EditOptions().resolve(editor.defaults).paste_back or "replace"
 
 
 def errors(before: np.ndarray, edit: np.ndarray, truth: np.ndarray, vae: np.ndarray) -> dict[str, float]:

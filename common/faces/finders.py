@@ -48,12 +48,17 @@ def get_finder(name: str = "auto", **options: Any) -> FaceFinder:
         log.info("finding faces with %s", name)
     if name == "insightface":
         name = "insightface/antelopev2"
-    if name not in FINDERS:
-        raise InputError(f"There is no face finder {name!r}; choose from auto, {', '.join(FINDERS)}.")
+    check_finder(name)
     known = inspect.signature(FINDERS[name]).parameters
     if unknown := [option for option in options if option not in known]:
         raise InputError(f"The face finder {name} has no option {', '.join(unknown)}; it has {', '.join(known)}.")
     return _build(name, **options)
+
+
+def check_finder(name: str) -> None:
+    """Raises an InputError for the name of no finder."""
+    if name not in ("auto", "insightface", *FINDERS):
+        raise InputError(f"There is no face finder {name!r}; choose from auto, {', '.join(FINDERS)}.")
 
 
 @lru_cache(maxsize=8)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from common import cli, options
+from common.edit_options import EditOptions, ModelOptions
 from common.files import check_writable
 
 from . import SEED
@@ -30,11 +31,10 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--seed", type=int, default=SEED, help="of the people; not one that a training has used")
     parser.add_argument("--size", type=int, default=128, help="side of their photos in pixels")
     options.add_quiet(parser)
-    options.add_finder(parser)
-    options.add_parser(parser)
+    options.add_flags(parser, ModelOptions, ["finder", "parser"])
     group = parser.add_argument_group("sampling")
     group.add_argument("--steps", type=int, help="denoising steps (default: the model's own)")
-    options.add_start_options(group)
+    options.add_flags(group, EditOptions, ["start", "strength"])
     options.add_model_options(parser)
     args = parser.parse_args(arguments)
     cli.listen(args.quiet)

@@ -18,7 +18,7 @@ from common.synthetic.stream import Purpose, stream
 
 from ..light import Light
 from ..pose import Pose
-from ..wish import RigWish
+from ..request import RigEdit
 
 KINDS = ("light", "pose", "expression", "combination")
 LEVELS = (3.0, -3.0, 1.5, 4.5, -1.5, -4.5)
@@ -45,7 +45,7 @@ class Item:
     kind: str
     source: Scene
     target: Scene
-    wish: RigWish
+    wish: RigEdit
     units: tuple[float, ...]
     unit: str | None
 
@@ -76,7 +76,7 @@ def draw_item(seed: int, index: int) -> Item:
     if kind in ("light", "combination"):
         target = replace(target, lamps=_moved(scene.lamps, stream(seed, index, Purpose.OTHER_LAMPS)))
     units = np.round(np.mean(target.units, 0) - np.mean(scene.units, 0), 3)
-    wish = RigWish(
+    wish = RigEdit(
         light=_light(scene, target) if target.lamps != scene.lamps else None,
         pose=_pose(scene, target) if target.angles != scene.angles else None,
         expression=units if units.any() else None,

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from common.batch.jobs import read_jobs
-from common.batch.run import plan, run
+from common.batch.plan import plan, read_jobs
+from common.batch.run import run
 
 WISHES = {f"wish{number}": {"AU12": number} for number in range(5)}
 

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from counting import WISHES, Painter
 
-from common.batch.jobs import read_jobs
+from common.batch.plan import plan, read_jobs
 from common.batch.processes import Processes
-from common.batch.run import plan, run
+from common.batch.run import run
 from common.errors import FaceEditError
 
 

@@ -20,10 +20,10 @@ from PIL import Image
 from runs import ENVIRONMENT, ROOT
 
 from common.action_units import to_vector
-from common.batch.folder import samples
-from common.batch.jobs import check_name, inside, read_jobs
-from common.batch.run import plan, run
-from common.batch.wishes import read_wishes
+from common.batch.folder import inside, samples
+from common.batch.names import check_name
+from common.batch.plan import plan, read_jobs, read_wishes
+from common.batch.run import run
 from common.errors import FaceEditError, InputError
 from magicface import __main__ as command
 from magicface import edit
@@ -73,7 +73,7 @@ def test_a_manifest_says_which_face_and_what(photos, kind):
         ({"photo": "../secret.png"}, "does not lie below"), ({"photo": "/etc/passwd"}, "does not lie below"),
         ({"photo": "a.png", "name": "../out"}, "can be no name"), ({"photo": "a.png", "name": "x/y"}, "can be no name"),
         ({"photo": "none.png"}, "There is no file"), ({"name": "x"}, "needs a photo"), (17, "needs a photo"),
-        ({"photo": "a.png", "colour": "red"}, "no column 'colour'"), ({"photo": "a.png", "face": "nose"}, "--face"),
+        ({"photo": "a.png", "colour": "red"}, "no column 'colour'"), ({"photo": "a.png", "face": "nose"}, "face must"),
     ],
 )  # fmt: skip
 def test_bad_rows_are_told_and_the_others_go_on(photos, row, why):

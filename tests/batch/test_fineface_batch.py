@@ -15,7 +15,7 @@ from runs import ROOT
 
 from common.action_units import to_vector
 from common.batch.folder import samples
-from common.batch.jobs import PHOTOS, TEXTS, Job, read_jobs
+from common.batch.plan import PHOTOS, TEXTS, Job, read_jobs
 from common.errors import InputError
 from fineface import __main__ as command
 from fineface import generate
@@ -225,7 +225,10 @@ def test_the_settings_name_the_variant_that_is_meant(tmp_path, monkeypatch):
     monkeypatch.setenv("FACE_RIG_HOME", str(tmp_path))
     prompt, photo = Job("x", prompt="a man"), Job("y", tmp_path / "y.png")
     assert BATCHES.settings(BATCHES.check(options(), [prompt]))["variant"] == "whole"
-    assert BATCHES.settings(BATCHES.check(options(), [replace(prompt, people=(tmp_path / "y.png",))]))["variant"] == "sd15-faceid"
+    assert (
+        BATCHES.settings(BATCHES.check(options(), [replace(prompt, people=(tmp_path / "y.png",))]))["variant"]
+        == "sd15-faceid"
+    )
     (tmp_path / "Tvaranka--fineface").mkdir()
     assert BATCHES.settings(BATCHES.check(options(), [prompt, photo]))["variant"] == "sd21"
     assert BATCHES.check(options("--variant", "sd15-faceid"), [prompt]).variant == "sd15-faceid"

@@ -12,10 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from common.batch.jobs import read_jobs
 from common.batch.names import MOST_BYTES, Names, check_name, escaped, original
-from common.batch.run import plan, run
-from common.batch.wishes import read_wishes
+from common.batch.plan import plan, read_jobs, read_wishes
+from common.batch.run import run
 
 ODD = [
     "IMG (1)", "a b", " lead", "trail ", "trail.", "..", "a..b", "-dash", "=x", "con", "aux.part", "na\xefve",

@@ -28,9 +28,9 @@ from common.action_units import to_vector
 from common.batch import cluster
 from common.batch.cluster import TRIES
 from common.batch.folder import merge, samples
-from common.batch.jobs import read_jobs
+from common.batch.plan import plan, read_jobs
 from common.batch.processes import Processes
-from common.batch.run import plan, run
+from common.batch.run import run
 from common.errors import InputError, MissingDependencyError
 from common.files import alone
 from magicface import __main__ as command

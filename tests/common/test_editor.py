@@ -13,7 +13,7 @@ from diffusers.models.attention_processor import AttnProcessor2_0
 from PIL import Image
 
 from common.errors import ActionUnitError, FaceNotFoundError, InputError
-from common.paste import paste, paste_mask
+from common.compositing import paste, paste_mask
 from magicface import MagicFace
 
 FAST = {"steps": 2, "progress": False}

@@ -12,11 +12,11 @@ from PIL import Image
 
 import fineface._api as fineface_api
 import magicface.measured as measured
-from common.arguments import check_engine
+from common.edit_options import check_engine
 from common.defaults import Defaults
 from common.errors import FaceEditError, InputError
-from common.front import KEPT, Front
-from common.networkless import NoNetworks, NoNetworksError
+from common.cache import KEPT, Front
+from common.models import NoNetworks, NoNetworksError
 from common.provenance.picture import Picture, carry
 from common.provenance.recipe import KEY, Recipe, carried
 from magicface import MagicFace

@@ -7,7 +7,7 @@ from PIL import Image
 from common.errors import ImageError
 from common.faces import Crop
 from common.images import on_white
-from common.paste import paste, paste_mask
+from common.compositing import paste, paste_mask
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from runs import SHARED
 import fineface
 import magicface
 import rigface
-from common.arguments import check_engine
+from common.edit_options import check_engine
 from common.chain import chain
 from common.draft.change import Change
 from common.errors import InputError, MissingCheckpointError
@@ -22,7 +22,7 @@ from common.synthetic.draw import draw_scene
 from fineface._api import _note_warp as note_warp
 from magicface import MagicFace
 from magicface._api import _front as magicface_editors
-from rigface import RigFace, RigWish
+from rigface import RigFace, RigEdit
 from rigface._api import _front as rigface_editors
 
 FAST = {"steps": 4, "progress": False}
@@ -110,12 +110,12 @@ def test_the_front_door_loads_no_model_for_a_draft(astronaut, monkeypatch):
 def test_light_and_pose_are_drafted_too(astronaut):
     editor = RigFace.drafting(**OFFLINE)
     subject = editor.encode(astronaut)
-    lit, turned = editor.edit(subject, [RigWish(light="azimuth=60,ambient=0.2"), RigWish(pose="yaw=10")])
+    lit, turned = editor.edit(subject, [RigEdit(light="azimuth=60,ambient=0.2"), RigEdit(pose="yaw=10")])
     for image in (lit, turned):
         assert (pixels(image) != astronaut).any(2).mean() > 0.03
     for pose in ("yaw=80", "yaw=25", "pitch=-20"):
         with pytest.raises(InputError, match="fewer degrees, or take networks: rigface download"):
-            editor.edit(subject, RigWish(pose=pose))
+            editor.edit(subject, RigEdit(pose=pose))
 
 
 def test_a_draft_is_what_its_change_says(editor, subject):
@@ -211,8 +211,8 @@ def test_a_start_from_the_warp_at_strength_zero_needs_no_networks(bare, astronau
 
 def test_a_chain_of_warps(bare, astronaut):
     first, second = RigFace.from_pretrained(**OFFLINE), MagicFace.from_pretrained(**OFFLINE)
-    both = chain(astronaut, [(first, RigWish(light="azimuth=60")), (second, SMILE)])
-    lit = first.edit(first.encode(astronaut), RigWish(light="azimuth=60"))
+    both = chain(astronaut, [(first, RigEdit(light="azimuth=60")), (second, SMILE)])
+    lit = first.edit(first.encode(astronaut), RigEdit(light="azimuth=60"))
     assert np.array_equal(pixels(both), pixels(second.edit(second.encode(lit), SMILE)))
     steps = made_by(both).wish
     assert [step["settings"]["engine"] for step in steps] == ["draft", "draft"]

@@ -18,7 +18,8 @@ from safetensors.torch import save
 from common import images
 from common.action_units import to_text, to_vector
 from common.batch import folder as folders
-from common.batch import jobs, run, scores, wishes
+from common.batch import names as safe
+from common.batch import plan, run, scores
 from common.configs import read_architecture
 from common.defaults import read_defaults
 from common.edit_command import parse_face
@@ -75,7 +76,7 @@ def wish_text(data: bytes, folder: Path) -> None:
         for one in sweep.expand(text, 3):
             to_vector(one, low=LOW, high=HIGH)
     each(lambda: str(read_wish(text)), lambda: str(Light.of(text)), lambda: str(Pose.of(text)))
-    each(lambda: is_word(text), lambda: parse_face(text), lambda: jobs.check_name(wishes.slug(text)))
+    each(lambda: is_word(text), lambda: parse_face(text), lambda: safe.check_name(plan.slug(text)))
 
 
 def wish_value(data: bytes, folder: Path) -> None:
@@ -92,20 +93,20 @@ def wishes_file(data: bytes, folder: Path) -> None:
     path.write_bytes(data[1:])
     for check in (to_vector, read_wish, read_face_wish):
         with suppress(FaceEditError):
-            for name in wishes.read_wishes(path, check):
-                assert jobs.inside(folder, f"{name}.png").resolve().parent == folder.resolve()
+            for name in plan.read_wishes(path, check):
+                assert folders.inside(folder, f"{name}.png").resolve().parent == folder.resolve()
 
 
 def manifest(data: bytes, folder: Path) -> None:
     (folder / "a.png").touch()
     path = folder / f"list{SUFFIXES[(data or b'0')[0] % 4]}"
     path.write_bytes(data[1:])
-    for columns in (jobs.PHOTOS, jobs.TEXTS):
+    for columns in (plan.PHOTOS, plan.TEXTS):
         with suppress(FaceEditError):
-            for job in jobs.read_jobs(path, columns)[0]:
+            for job in plan.read_jobs(path, columns)[0]:
                 files = filter(None, (job.photo, job.background, *job.people))
                 assert all(file.resolve().is_relative_to(folder.resolve()) or picture_size(file) for file in files)
-                assert jobs.check_name(job.name) == job.name
+                assert safe.check_name(job.name) == job.name
     each(lambda: list(read_rows(path)))
 
 
@@ -115,8 +116,8 @@ def samples_file(data: bytes, folder: Path) -> None:
     (folder / names[(data or b"0")[0] % 3]).write_bytes(data[1:])
     if not (folder / folders.FILE).exists():
         (folder / folders.FILE).write_bytes(b'{"key": "a/b", "state": "failed", "wish": "AU12=1", "error": "no"}\n')
-    job = jobs.Job("a", folder / "a.png")
-    each(lambda: run.run([run.Item(job, "b", "AU12=1")], _Nobody, folder, {"a": 1}, progress=False))
+    job = plan.Job("a", folder / "a.png")
+    each(lambda: run.run([plan.Item(job, "b", "AU12=1")], _Nobody, folder, {"a": 1}, progress=False))
     each(lambda: scores.score(folder, to_vector, measurer="regressor", progress=False))
 
 

@@ -16,10 +16,9 @@ from PIL import Image, PngImagePlugin
 
 from common.action_units import to_vector
 from common.batch.folder import samples
-from common.batch.jobs import Job, read_jobs
-from common.batch.run import Item, run
+from common.batch.plan import Item, Job, read_jobs, read_wishes
+from common.batch.run import run
 from common.batch.scores import score
-from common.batch.wishes import read_wishes
 from common.errors import CheckpointError, FaceEditError, ImageError, InputError
 from common.face3d import arrays
 from common.face3d.arrays import read_arrays
@@ -31,7 +30,7 @@ from common.training.diffusion import DiffusionConfig
 from fineface.sweep import expand
 from rigface.conditions import read_coefficients
 from rigface.light import Light
-from rigface.wish import RigWish
+from rigface.request import RigEdit
 
 PIPES = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
 
@@ -198,7 +197,7 @@ def test_configs_that_python_chokes_on_are_refused(tmp_path, text):
     "text", ["AU12" + " " * 300_000 + "x", "a" * 300_000, "=" * 100_000, ",;" * 100_000 + "x", "AU" + "1" * 300_000]
 )
 def test_long_texts_are_read_in_time(text):
-    for read_it in (to_vector, expand, Light.of, lambda t: RigWish(pose=t)):
+    for read_it in (to_vector, expand, Light.of, lambda t: RigEdit(pose=t)):
         with guarded(), pytest.raises(InputError):
             read_it(text)
 
@@ -210,7 +209,7 @@ def test_whole_numbers_that_no_float_holds():
         {"light": {"coefficients": [10**400] * 27}},
     ):
         with pytest.raises(InputError):
-            RigWish(**wish)
+            RigEdit(**wish)
 
 
 def test_a_sweep_beside_a_share_of_a_word_is_one_wish():
@@ -241,7 +240,7 @@ def test_names_that_no_file_can_have(path):
     for read_it in (read_image, read_jobs, lambda p: read_wishes(p, to_vector), read_coefficients):
         with pytest.raises(InputError):
             read_it(path)
-    RigWish(target=path, copy="light")  # the photo is read when it is needed
+    RigEdit(target=path, copy="light")  # the photo is read when it is needed
 
 
 @pytest.mark.parametrize(

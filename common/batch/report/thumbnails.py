@@ -16,7 +16,7 @@ from tqdm import tqdm
 from ...errors import InputError
 from ...image_files import opened
 from ...images import around, rgb
-from ..jobs import inside
+from ..folder import inside
 from .gather import Edits
 
 SIDE = 208
