@@ -275,13 +275,13 @@ def test_the_command_edits_a_folder(tmp_path, capsys):
     assert {row["state"] for key, row in rows.items() if key.startswith(("broken", "nobody"))} == {"failed"}
     assert rows["calm/smile"]["engine"] == "draft"
     assert len(rows["calm/smile"]["sha256"]) == 64
-    assert command.main([*asked, "-o", str(folder), "--baseline", "--seed", "5"]) == 2
+    assert command.main([*asked, "-o", str(folder), "--baseline", "--paste", "none"]) == 2
     assert "holds a run with other settings" in capsys.readouterr().err
 
 
 def test_rigface_takes_light_and_pose(tmp_path):
     from rigface import __main__ as rigface
-    from rigface.batch import read_wish
+    from rigface.request import RigEdit
 
     (tmp_path / "wishes.json").write_text(json.dumps({"lit": {"light": "azimuth=60"}, "glad": "happy"}))
     (tmp_path / "calm.jpg").write_bytes((FACES / "calm.jpg").read_bytes())
@@ -290,8 +290,8 @@ def test_rigface_takes_light_and_pose(tmp_path):
     assert rigface.main([*asked, "-o", str(tmp_path / "run")]) == 0
     assert {row["state"] for row in samples(tmp_path / "run").values()} == {"done"}
     with pytest.raises(InputError):
-        read_wish({"light": "azimuth=60", "AU12": 3})
-    assert read_wish({"AU12": 3}) == read_wish("AU12=3")
+        RigEdit.parse({"light": "azimuth=60", "AU12": 3})
+    assert RigEdit.parse({"AU12": 3}) == RigEdit.parse("AU12=3")
 
 
 def test_scores_are_measured_once_and_what_is_not_is_no_zero(tmp_path, capsys):

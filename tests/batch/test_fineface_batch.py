@@ -223,14 +223,15 @@ def test_each_wish_gets_its_prompt_and_each_prompt_its_seed():
 def test_the_settings_name_the_variant_that_is_meant(tmp_path, monkeypatch):
     """Whatever is fetched later: a run does not go on with another model."""
     monkeypatch.setenv("FACE_RIG_HOME", str(tmp_path))
+
+    def variant(*jobs: Job) -> str:
+        return BATCHES.settings(BATCHES.check(options(), jobs))["variant"]
+
     prompt, photo = Job("x", prompt="a man"), Job("y", tmp_path / "y.png")
-    assert BATCHES.settings(BATCHES.check(options(), [prompt]))["variant"] == "whole"
-    assert (
-        BATCHES.settings(BATCHES.check(options(), [replace(prompt, people=(tmp_path / "y.png",))]))["variant"]
-        == "sd15-faceid"
-    )
+    assert variant(prompt) == "whole"
+    assert variant(replace(prompt, people=(tmp_path / "y.png",))) == "sd15-faceid"
     (tmp_path / "Tvaranka--fineface").mkdir()
-    assert BATCHES.settings(BATCHES.check(options(), [prompt, photo]))["variant"] == "sd21"
+    assert variant(prompt, photo) == "sd21"
     assert BATCHES.check(options("--variant", "sd15-faceid"), [prompt]).variant == "sd15-faceid"
     for wrong in (["--steps", "0"], ["--strength", "2"], ["--au-scale", "nan"], ["--guidance", "0.5"]):
         with pytest.raises(InputError):

@@ -132,7 +132,8 @@ def test_a_run_says_what_made_it_and_its_scores_are_of_unmarked_pictures(tmp_pat
     told = json.loads((folder / "run.json").read_text())
     assert None not in told.values()
     assert told["engine"] == ("draft" if way == "draft" else "diffusion")
-    assert {"finder", "parser", "extent", "paste", "size", "seed", MADE} <= set(told)
+    assert {"finder", "parser", "extent", "paste_back", "size", MADE} <= set(told)
+    assert ("seed" in told) == (way == "networks")
     assert "auto" not in told.values()
     if way == "networks":
         assert (told["model"], told["steps"], told["dtype"], told["size"]) == ("embedded", 1, "float32", 128)

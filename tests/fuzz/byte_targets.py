@@ -41,10 +41,10 @@ from fineface import sweep
 from fineface.batch import read_wish as read_face_wish
 from fineface.options import HIGH, LOW
 from fineface.training.config import FineFaceConfig
-from rigface.batch import read_wish
 from rigface.conditions import read_coefficients
 from rigface.light import Light
 from rigface.pose import Pose
+from rigface.request import RigEdit
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 SUFFIXES = (".csv", ".json", ".jsonl", ".txt")
@@ -75,7 +75,7 @@ def wish_text(data: bytes, folder: Path) -> None:
     with suppress(FaceEditError):
         for one in sweep.expand(text, 3):
             to_vector(one, low=LOW, high=HIGH)
-    each(lambda: str(read_wish(text)), lambda: str(Light.of(text)), lambda: str(Pose.of(text)))
+    each(lambda: str(RigEdit.parse(text)), lambda: str(Light.of(text)), lambda: str(Pose.of(text)))
     each(lambda: is_word(text), lambda: parse_face(text), lambda: safe.check_name(plan.slug(text)))
 
 
@@ -84,14 +84,14 @@ def wish_value(data: bytes, folder: Path) -> None:
         value = parse_json(data)
     except ValueError:
         return
-    each(lambda: to_vector(value), lambda: str(read_wish(value)), lambda: Light.of(value), lambda: Pose.of(value))
+    each(lambda: to_vector(value), lambda: str(RigEdit.parse(value)), lambda: Light.of(value), lambda: Pose.of(value))
     each(lambda: read_face_wish(value))
 
 
 def wishes_file(data: bytes, folder: Path) -> None:
     path = folder / f"wishes{SUFFIXES[(data or b'0')[0] % 4]}"
     path.write_bytes(data[1:])
-    for check in (to_vector, read_wish, read_face_wish):
+    for check in (to_vector, RigEdit.parse, read_face_wish):
         with suppress(FaceEditError):
             for name in plan.read_wishes(path, check):
                 assert folders.inside(folder, f"{name}.png").resolve().parent == folder.resolve()

@@ -20,10 +20,10 @@ from common.errors import FaceEditError
 from common.expressions import EXPRESSIONS
 from common.training.config import from_values
 from common.training.edit_config import EditConfig
-from rigface.batch import read_wish
 from rigface.conditions import read_coefficients
 from rigface.light import Light
 from rigface.pose import Pose
+from rigface.request import RigEdit
 from rigface.request import make_requests
 
 NUMBERS = st.one_of(
@@ -75,7 +75,7 @@ def arrays(drawn: tuple, folder: Path) -> None:
 
 
 def wish(value: Any, folder: Path) -> None:
-    each(lambda: to_vector(value), lambda: str(read_wish(value)), lambda: Light.of(value), lambda: Pose.of(value))
+    each(lambda: to_vector(value), lambda: str(RigEdit.parse(value)), lambda: Light.of(value), lambda: Pose.of(value))
     each(lambda: make_requests(light=value), lambda: make_requests(copy=value, target="~nobody/x.png"))
     each(lambda: make_requests(expression=value, pose=value), lambda: read_coefficients(value))
 

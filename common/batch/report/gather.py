@@ -18,6 +18,7 @@ from ...files import alone, sha256
 from ...measure.estimators import NOT_STATED
 from ...texts import parse_json, read_text
 from ..folder import FILE, MADE, SETTINGS, read_lines, samples
+from ..names import original
 from ..run import DONE
 from ..scores import LINES
 
@@ -78,13 +79,13 @@ class Edits:
 
     @cached_property
     def photos(self) -> list[str]:
-        """(N,) names."""
-        return [row["key"].partition("/")[0] for row in self.rows]
+        """(N,) names, as their files have them."""
+        return [original(row["key"].partition("/")[0]) for row in self.rows]
 
     @cached_property
     def wishes(self) -> list[str]:
-        """(N,) names."""
-        return [row["key"].partition("/")[2] for row in self.rows]
+        """(N,) names, as their file has them."""
+        return [original(row["key"].partition("/")[2]) for row in self.rows]
 
     @cached_property
     def before(self) -> np.ndarray:
