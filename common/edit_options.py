@@ -16,7 +16,7 @@ import inspect
 import math
 import os
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from numbers import Integral, Real
 from pathlib import Path
@@ -102,8 +102,7 @@ def check_option(kind: type[Options], name: str, value: Any) -> Any:
 
 def whole_number(name: str, value: Any, low: int, high: int) -> int:
     """The value as int; raises an InputError where it is no whole number in [low, high]."""
-    whole = isinstance(value, Integral) and not isinstance(value, bool)
-    if not whole or not low <= int(value) <= high:
+    if isinstance(value, bool) or not isinstance(value, Integral) or not low <= int(value) <= high:
         raise InputError(f"{name} must be a whole number from {low} to {high}; got {value!r}.")
     return int(value)
 
@@ -155,16 +154,16 @@ def _paste(name: str, value: Any) -> Paste:
     raise InputError(f'{name} must be True, False, "replace" or "detail"; got {value!r}.')
 
 
-def _face(name: str, value: Any) -> FaceChoice:
-    if value == "largest" or (isinstance(value, int) and not isinstance(value, bool)):
+def read_face(name: str, value: Any) -> FaceChoice:
+    """The face that is meant, from a value or its text; raises an InputError for neither."""
+    if isinstance(value, str) and value == "largest":
         return value
-    if isinstance(value, Integral) and not isinstance(value, bool):
-        return int(value)
-    parts: Sequence[Any] = value.split(",") if isinstance(value, str) else value
     try:
-        if isinstance(value, str) and len(parts) == 1:
+        if isinstance(value, bool):
+            raise TypeError
+        if isinstance(value, Integral) or (isinstance(value, str) and "," not in value):
             return int(value)
-        x, y = (float(part) for part in parts)
+        x, y = (float(part) for part in (value.split(",") if isinstance(value, str) else value))
     except (TypeError, ValueError):
         raise InputError(
             f'{name} must be "largest", an index counted from the left, or a point X,Y in the photo; got {value!r}.'
@@ -373,7 +372,7 @@ class FaceOptions(Options):
     """Which face of a photo, and how it is looked at; see the fields' texts."""
 
     face: FaceChoice = field(
-        default="largest", metadata=option('"largest", an index from the left, or X,Y in the photo', _face)
+        default="largest", metadata=option('"largest", an index from the left, or X,Y in the photo', read_face)
     )
     extent: Extent | None = field(
         default=None,
@@ -463,16 +462,21 @@ class FaceKeywords(TypedDict, total=False):
     strict: bool
 
 
-class ModelKeywords(TypedDict, total=False):
-    """`ModelOptions` as keywords."""
+class EditorKeywords(TypedDict, total=False):
+    """`ModelOptions` but the model, as keywords."""
 
-    model: str | Path | None
     base: str | Path | None
     device: str | None
     dtype: torch.dtype | str | None
     size: int | None
     finder: str | FaceFinder
     parser: str
+
+
+class ModelKeywords(EditorKeywords, total=False):
+    """`ModelOptions` as keywords."""
+
+    model: str | Path | None
 
 
 class Keywords(EditKeywords, FaceKeywords, ModelKeywords, total=False):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from functools import cache
 from pathlib import Path
@@ -46,7 +46,7 @@ from .tensors import to_tensor
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
-    from .edit_options import EditKeywords, FaceChoice, FaceKeywords, ModelKeywords
+    from .edit_options import EditKeywords, EditorKeywords, FaceChoice, FaceKeywords
 
 StepCallback = Callable[[Any, int, Any, dict[str, Any]], dict[str, Any]]
 """What is called after each denoising step, see `FaceEditPipeline.__call__`."""
@@ -103,14 +103,14 @@ class Editor(Generic[AnyRequest]):
         if self.size % pipeline.vae_scale_factor:
             raise InputError(f"size must divide by {pipeline.vae_scale_factor}; got {self.size}.")
         backgrounds.check_name(parser)
-        self.finder = _finder(finder)
+        self.finder = get_finder(finder)
         bisenet = checkpoints.auxiliary(folder, checkpoints.PARSER_FILE) if folder else None
         self.parser = backgrounds.get_parser(parser, bisenet=bisenet, device=str(pipeline.device))
         self.fitted: SubjectCache[Draft] = SubjectCache(self._fit)
 
     @classmethod
     @documented(ModelOptions)
-    def from_pretrained(cls, model: str | Path | None = None, **options: Unpack[ModelKeywords]) -> Self:
+    def from_pretrained(cls, model: str | Path | None = None, **options: Unpack[EditorKeywords]) -> Self:
         """An editor with the weights of a folder, or of a hub repository that has been fetched.
 
         Args:
@@ -130,7 +130,7 @@ class Editor(Generic[AnyRequest]):
         )  # what is wrong should not cost the loading of a model
         check_keywords("from_pretrained", options, cls.model_options)
         asked.check_device()
-        around = {**asked.surroundings, "finder": _finder(asked.finder)}
+        around = {**asked.surroundings, "finder": get_finder(asked.finder)}
         if cls.warps(asked.model, asked.base):
             log.warning(WARP_NOTE, cls.release.name)
             return cls.drafting(**around)
@@ -215,35 +215,46 @@ class Editor(Generic[AnyRequest]):
     @overload
     def edit(
         self,
+        subject: Sequence[Subject],
+        request: Any,
+        *,
+        progress: bool = ...,
+        callback_on_step_end: StepCallback | None = ...,
+        **options: Unpack[EditKeywords],
+    ) -> list[Picture]: ...
+
+    @overload
+    def edit(
+        self,
         subject: Subject,
-        request: AnyRequest,
+        request: list[AnyRequest] | list[str] | list[Mapping[str, Any]],
+        *,
+        progress: bool = ...,
+        callback_on_step_end: StepCallback | None = ...,
+        **options: Unpack[EditKeywords],
+    ) -> list[Picture]: ...
+
+    @overload
+    def edit(
+        self,
+        subject: Subject,
+        request: Any,
         *,
         progress: bool = ...,
         callback_on_step_end: StepCallback | None = ...,
         **options: Unpack[EditKeywords],
     ) -> Picture: ...
 
-    @overload
-    def edit(
-        self,
-        subject: Any,
-        request: Any,
-        *,
-        progress: bool = ...,
-        callback_on_step_end: StepCallback | None = ...,
-        **options: Unpack[EditKeywords],
-    ) -> Any: ...
-
     @documented(EditOptions)
     def edit(
         self,
-        subject: Any,
+        subject: Subject | Sequence[Subject],
         request: Any,
         *,
         progress: bool = True,
         callback_on_step_end: StepCallback | None = None,
         **options: Unpack[EditKeywords],
-    ) -> Any:
+    ) -> Picture | list[Picture]:
         """The edited photo, or a list of them for a list of requests or subjects.
 
         All pictures of a call start from the same noise, so that a row of intensities does not flicker.
@@ -371,10 +382,6 @@ class Editor(Generic[AnyRequest]):
 
     def _fit(self, subject: Subject) -> Draft:
         return fit_head(subject, self.parser)
-
-
-def _finder(finder: str | FaceFinder) -> FaceFinder:
-    return get_finder(finder) if isinstance(finder, str) else finder
 
 
 @cache

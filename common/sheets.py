@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -15,6 +15,10 @@ from .faces import choose_face, get_finder
 from .images import around, rgb
 from .provenance.picture import knowing
 from .provenance.recipe import together
+
+if TYPE_CHECKING:
+    from .edit_options import FaceChoice
+    from .faces import FaceFinder
 
 MARGIN, LINE, POINTS = 4, 16, 11
 """Pixels between pictures; the least height of a line of text and the least size of its font."""
@@ -137,7 +141,7 @@ def check_crop(crop: object) -> None:
         raise InputError(f'crop must be "face" or None; got {crop!r}.')
 
 
-def face_box(photo: Image.Image, face: Any = "largest", finder: str = "auto") -> Box:
+def face_box(photo: Image.Image, face: FaceChoice = "largest", finder: str | FaceFinder = "auto") -> Box:
     """Where the chosen face lies in a photo.
 
     Args:

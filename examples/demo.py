@@ -33,7 +33,7 @@ from common.subject import Subject
 from common.tensors import to_tensor
 from common.training.sheet import edit_errors
 from magicface import MagicFace
-from rigface import RigFace, RigEdit
+from rigface import RigEdit, RigFace
 
 PHOTOGRAPH = {
     "expressions": {

@@ -21,7 +21,7 @@ from common.action_units import ACTION_UNITS
 from common.cli import guarded
 from common.images import save_image
 from common.sheets import Row, contact_sheet
-from rigface import Light, Pose, RigFace, RigEdit
+from rigface import Light, Pose, RigEdit, RigFace
 
 PORTRAITS = Path(__file__).with_name("portraits")
 LEVELS = (1, 2, 3, 4, 5)

@@ -23,7 +23,7 @@ from common.cli import guarded
 from common.images import read_image, save_image
 from common.sheets import Row, contact_sheet
 from magicface import MagicFace
-from rigface import Light, Pose, RigFace, RigEdit
+from rigface import Light, Pose, RigEdit, RigFace
 from rigface.editor import conditions_of
 
 PHOTO = Path(__file__).with_name("portraits") / "surprise.jpg"

@@ -17,7 +17,8 @@ from typing import Any
 from common import cli, options
 from common.action_units import facs, known_unit, to_vector
 from common.app.command import app
-from common.edit_command import output_paths, parse_face
+from common.edit_command import output_paths
+from common.edit_options import read_face
 from common.errors import ActionUnitError, InputError
 from common.expressions import is_word
 from common.files import check_writable
@@ -99,7 +100,7 @@ def _edit(arguments: list[str]) -> int:
         raise InputError(f"Name one photo, e.g. fineface edit photo.jpg AU12=3; got {photos or 'none'}.")
     wishes, target = expand(wish, args.columns), output_paths([Path(photos[0])], args.output)[0]
     _check_sheet(wishes, side=args.side, crop=args.crop)
-    started, face = time.perf_counter(), parse_face(args.face)
+    started, face = time.perf_counter(), read_face("--face", args.face)
     _begin(args)
     from ._api import edit
 

@@ -12,19 +12,18 @@ from typing import Any, Literal
 import torch
 
 from common.action_units import AUWish, as_list, to_vector
-from common.edit_options import Engine, check_engine, pair_up
 from common.background import Extent, check_name
+from common.cache import KEPT
 from common.defaults import Defaults
 from common.devices import choose_device
-from common.editor import WARP_NOTE
-from common.cache import KEPT
+from common.edit_options import Engine
 from common.images import ImageLike, check_exists
-from common.models import EMBEDDED_NOTE, missing_networks
+from common.models import EMBEDDED_NOTE, WARP_NOTE, missing_networks
 
 from .checkpoints import Networks, load_networks
 from .editor import FineFace
 from .noise import drawn
-from .options import HIGH, LOW, PUBLISHED, Options
+from .options import HIGH, LOW, PUBLISHED, Options, check_engine, pair_up
 from .text import check_prompt
 from .variants import EMBEDDED_FOLDER, STEPS_IN, keeper, locate, warps
 

@@ -77,7 +77,7 @@ class FineFaceDesk(Desk[FineFace]):
         """See `Desk.run`; without a photo, pictures of the prompt."""
         (prompt, _, strength), vectors = wishes[0], [wish[1] for wish in wishes]
         way: dict[str, Any] = {
-            "seed": sampling.seed, "steps": sampling.steps, "batch_size": BATCH, "progress": False,
+            "seed": sampling.options.seed, "steps": sampling.options.steps, "batch_size": BATCH, "progress": False,
             "callback_on_step_end": step,
         }  # fmt: skip
         editor = self.editor_for(engine)

@@ -19,18 +19,18 @@ from PIL import Image
 from common import background as backgrounds
 from common.action_units import AUWish, as_list, to_vector
 from common.advice import heed
-from common.edit_options import Engine, check_engine, pair_up, whole_number
 from common.defaults import Defaults
 from common.devices import choose_device
+from common.draft.draft import Draft
+from common.edit_options import Engine, whole_number
 from common.errors import InputError
 from common.faces import FaceFinder, get_finder
 from common.images import ImageLike, read_image, rgb
-from common.models import EMBEDDED_NOTE, missing_networks
-from common.models import WARP_SIZE
+from common.models import EMBEDDED_NOTE, WARP_SIZE, missing_networks
 from common.prepare import prepare
 from common.prompt import PROMPT
 from common.provenance.edits import name_of
-from common.subject import Subject, check_subject
+from common.subject import Subject, SubjectCache, check_subject, fit_head
 
 from .checkpoints import Networks, load_networks
 from .conditions import Conditions
@@ -38,7 +38,7 @@ from .faces import embed_faces, with_embedding
 from .finish import begin, draft_alone, finish, to_image
 from .inpaint import inpainting
 from .noise import same_noise
-from .options import HIGH, LOW, PUBLISHED, Options, check_size
+from .options import HIGH, LOW, PUBLISHED, Options, check_engine, check_size, pair_up
 from .recipes import edited, generated
 from .text import check_prompt
 from .variants import EMBEDDED_FOLDER, STEPS_IN, locate, warps
@@ -84,6 +84,7 @@ class FineFace:
         else:
             self.size = check_size(size, networks.pipeline)[0]
         backgrounds.check_name(parser)
+        self.fitted = SubjectCache(self._fit)
         self._finder, self._parser, self.defaults = finder, parser, defaults or PUBLISHED
 
     @classmethod
@@ -247,11 +248,11 @@ class FineFace:
         heed(made.advice, strict)
         found = with_embedding(pixels, made.face) if self._takes_faces else made.face
         seconds = {"prepare": round(time.perf_counter() - started, 3)}
-        record = {"photo": name_of(image), "picked": face, "extent": extent, "seconds": seconds}
+        record = {"photo": name_of(image), "face": face, "extent": extent, "seconds": seconds}
         record |= {"finder": self.finder.name, "parser": self.parser.name}
         return Subject(
             photo, found, made.crop, made.source, made.labels, made.background, made.region, {}, (), made.advice,
-            record, parser=self.parser,
+            record,
         )  # fmt: skip
 
     def edit(
@@ -291,7 +292,7 @@ class FineFace:
         subjects = [check_subject(subject, self.size) for subject, _ in pairs]
         text = check_prompt("prompt", PROMPT if prompt is None else prompt)
         if not pairs or engine == "draft":
-            drafts = [draft_alone(s, v, options.pastes) for s, v in zip(subjects, vectors)]
+            drafts = [draft_alone(s, self.fitted(s), v, options.pastes) for s, v in zip(subjects, vectors)]
             drafts = edited(None, drafts, subjects, vectors, text, options, 0, self.size)
             return drafts[0] if single else drafts
         people = {id(subject): self._own_face(subject) for subject in subjects}
@@ -300,7 +301,10 @@ class FineFace:
         first, generators = same_noise(options.seed, self.pipeline._execution_device)
 
         def inputs(rows: slice) -> dict[str, Any]:
-            begun = [begin(*each, start) for each in zip(subjects[rows], vectors[rows])]
+            begun = [
+                subject.source if start == "photo" else begin(subject, self.fitted(subject), vector)
+                for subject, vector in zip(subjects[rows], vectors[rows])
+            ]
             masks = [Image.fromarray(subject.region.astype(np.uint8) * 255) for subject in subjects[rows]]
             return {
                 "image": [Image.fromarray(crop) for crop in begun], "mask_image": masks, "generator": generators(rows),
@@ -341,6 +345,9 @@ class FineFace:
         if self.networks.face_projection is None:
             raise InputError('face= needs FaceID.\n  load it: variant="sd15-faceid" (or --variant sd15-faceid)')
         return embed_faces(face)
+
+    def _fit(self, subject: Subject) -> Draft:
+        return fit_head(subject, self.parser)
 
     def keeps(self, subject: Subject) -> bool:
         """Whether an edit by the networks keeps the person by an embedding of the face."""

@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from PIL import Image
 
+from common.compositing import paste, paste_mask, placed
 from common.draft.change import Change
-from common.compositing import placed
+from common.draft.draft import Draft
 from common.images import on_white, to_uint8
-from common.compositing import paste, paste_mask
 from common.subject import Subject
 
 
@@ -23,22 +23,21 @@ def finish(subject: Subject, crop: np.ndarray, pastes: bool) -> Image.Image:
     return paste(subject.photo, subject.crop, crop, paste_mask(subject.region)) if pastes else to_image(crop)
 
 
-def drafted(subject: Subject, wish: list[float]) -> np.ndarray:
+def drafted(draft: Draft, wish: list[float]) -> np.ndarray:
     """The photo (H, W, 3 or 4) uint8 with the face moved from what its fitted head shows to these intensities (12).
 
     Raises:
         InputError: a prepared crop, of whose face nothing is known.
     """
-    draft = subject.draft
     units = torch.tensor(wish, dtype=torch.float32).clamp(0, 5) - draft.present
     return draft(Change(units, torch.eye(3), draft.light, draft.light))
 
 
-def begin(subject: Subject, wish: list[float], start: str) -> np.ndarray:
-    """The crop (S, S, 3) uint8 that is noised first: of the photo, or of its draft."""
-    return subject.source if start == "photo" else subject.crop.apply(on_white(drafted(subject, wish)))
+def begin(subject: Subject, draft: Draft, wish: list[float]) -> np.ndarray:
+    """The crop (S, S, 3) uint8 that is noised first, of the photo's draft."""
+    return subject.crop.apply(on_white(drafted(draft, wish)))
 
 
-def draft_alone(subject: Subject, wish: list[float], pastes: bool) -> Image.Image:
+def draft_alone(subject: Subject, draft: Draft, wish: list[float], pastes: bool) -> Image.Image:
     """The draft as it is, without any network."""
-    return placed(subject, drafted(subject, wish), pastes)
+    return placed(subject, drafted(draft, wish), pastes)

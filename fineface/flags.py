@@ -6,7 +6,7 @@ import argparse
 from typing import Any, get_args
 
 from common import options
-from common.edit_options import Engine
+from common.edit_options import Engine, FaceOptions, ModelOptions
 
 from .variants import VARIANTS
 
@@ -23,9 +23,8 @@ def add_face(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--start", choices=("photo", "draft"), default="photo", help="what is noised first")
     parser.add_argument("--strength", type=float, help="how much is made anew, 0 to 1 (default: 1; from a draft 0.5)")
-    options.add_finder(parser)
-    parser.add_argument("--parser", default="auto", help="auto, segformer, embedded or grabcut")
-    options.add_strict(parser)
+    options.add_flags(parser, ModelOptions, ["finder", "parser"])
+    options.add_flags(parser, FaceOptions, ["strict"])
 
 
 def add_sampling(parser: argparse.ArgumentParser, seed: int | None = None) -> argparse._ArgumentGroup:
@@ -51,7 +50,7 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--adapter", help='folder with the adapter\'s files, fetched hub repository, or "embedded"')
     group.add_argument("--base", help="folder of the base model, or fetched hub repository (default: live ids)")
-    options.add_device(group)
+    options.add_flags(group, ModelOptions, ["device", "dtype"])
 
 
 def sampling(args: argparse.Namespace) -> dict[str, Any]:

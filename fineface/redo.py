@@ -23,7 +23,7 @@ def _make(recipe: Recipe, args: argparse.Namespace) -> Any:
     Raises:
         InputError: the recipe does not tell enough, or the photo or the model is another.
     """
-    from common.provenance.redo import check_model, find_photo, picked_face, place_of
+    from common.provenance.redo import check_model, find_photo, place_of
 
     from .editor import FineFace
 
@@ -31,13 +31,13 @@ def _make(recipe: Recipe, args: argparse.Namespace) -> Any:
     of_size = isinstance(settings.get("size"), list if recipe.kind == GENERATION else int)
     if not isinstance(wish, dict) or not {"aus", "prompt"} <= set(wish) or not of_size:
         raise InputError("The picture's recipe is damaged: it names no action units, no prompt or no size.")
-    if settings.get("face"):
+    if recipe.kind == GENERATION and settings.get("face"):
         raise InputError("Who is in the picture is not told in it, so that it cannot be made again.")
     photo = None if recipe.kind == GENERATION else find_photo(recipe, args.picture, args.photo, args.photos)
     around = {name: settings[name] for name in ("finder", "parser") if name in settings}
     if recipe.kind == DRAFT:
         editor = FineFace.drafting(size=settings["size"], **around)
-        subject = editor.encode(photo, face=picked_face(recipe), extent=settings.get("extent"))
+        subject = editor.encode(photo, face=settings.get("face", "largest"), extent=settings.get("extent"))
         return editor.edit(subject, wish["aus"], wish["prompt"], paste_back=settings.get("paste_back", True))
     if "lora_scale" in settings:
         around["lora_scale"] = settings["lora_scale"]
@@ -53,7 +53,7 @@ def _make(recipe: Recipe, args: argparse.Namespace) -> Any:
         size = tuple(settings["size"])
         made = editor.generate([wish["prompt"]] * rows, [wish["aus"]] * rows, size=size, **sampling)
     else:
-        subject = editor.encode(photo, face=picked_face(recipe), extent=settings.get("extent"))
+        subject = editor.encode(photo, face=settings.get("face", "largest"), extent=settings.get("extent"))
         way: dict[str, Any] = {
             name: settings[name] for name in ("engine", "start", "strength", "paste_back") if name in settings
         }

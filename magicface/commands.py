@@ -11,7 +11,7 @@ from typing import Any
 from common import cli, options
 from common.action_units import known_unit
 from common.edit_command import check_asked, output_paths
-from common.edit_options import EditOptions, FaceOptions, ModelOptions, check_option
+from common.edit_options import EditOptions, FaceOptions, ModelOptions, read_face
 from common.errors import InputError
 from common.files import check_writable
 from common.images import picture_format, save_image
@@ -46,7 +46,7 @@ def transfer(arguments: list[str]) -> int:
 
     picture = made(
         args.photo, args.reference, share=args.share, measurer=args.measurer,
-        reference_face=check_option(FaceOptions, "face", args.reference_face), **_options(args),
+        reference_face=read_face("--reference-face", args.reference_face), **_options(args),
     )  # fmt: skip
     return _saved(picture, target, args)
 

@@ -133,7 +133,9 @@ class RigFace(Editor[RigEdit]):
         )
 
     @documented(RigFaceOptions)
-    def encode(self, image: ImageLike, **options: Unpack[RigFaceKeywords]) -> Subject:
+    def encode(  # pyright: ignore[reportIncompatibleMethodOverride] - with more options
+        self, image: ImageLike, **options: Unpack[RigFaceKeywords]
+    ) -> Subject:
         """Everything about one photo that its edits share: face, crop, parts, background, identity, its 3D face.
 
         Args:

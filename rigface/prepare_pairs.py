@@ -14,8 +14,8 @@ from PIL import Image
 from tqdm import tqdm
 
 from common import cli, options
-from common.edit_options import ModelOptions
 from common.background import PARSERS
+from common.edit_options import EditOptions, ModelOptions
 from common.errors import FaceNotFoundError, InputError
 from common.faces import Crop, choose_face
 from common.facts import claim
@@ -152,7 +152,7 @@ def main(arguments: Sequence[str]) -> int:
     editor = RigFace.from_pretrained(
         args.model, base=args.base, dtype=args.dtype, device=args.device, finder=args.finder, parser=args.parser
     )
-    editor.engine_for("diffusion")  # an error where no networks are named, and none were fetched
+    editor.resolve(EditOptions(engine="diffusion"))  # an error where no networks are named, and none were fetched
     listed, without = prepare_pairs(args.manifest, args.out, editor, progress=not args.quiet)
     cli.note(f"{args.out}: {listed} pairs; {without} left out, in which no face was seen")
     return cli.OK if listed else cli.FAILED

@@ -16,7 +16,7 @@ from PIL import Image
 
 from ..action_units import ACTION_UNITS
 from ..draft.change import Change
-from ..edit_options import SEED
+from ..edit_options import EditOptions
 from ..errors import ImageError, InputError
 from ..faces.face import left_to_right
 from ..files import EMBEDDED
@@ -127,19 +127,18 @@ class Sampling:
     """What a visitor may choose beside the request.
 
     Attributes:
-        seed: random seed for the initial noise.
-        steps: denoising steps; None is the model's own number.
+        options: seed and steps.
         engine: one of `ENGINES`; None is the page's first.
     """
 
-    seed: int = SEED
-    steps: int | None = None
+    options: EditOptions = field(default_factory=lambda: EditOptions(batch_size=BATCH))
     engine: str | None = None
 
     @classmethod
     def of(cls, seed: float | None, steps: float | None, engine: str | None) -> Sampling:
         """From what components of a page hold; an empty seed is the default one."""
-        return cls(SEED if seed is None else int(seed), int(steps) if steps else None, engine)
+        asked = {"steps": int(steps) if steps else None, "batch_size": BATCH}
+        return cls(EditOptions.of(asked if seed is None else {**asked, "seed": int(seed)}), engine)
 
 
 class Desk(Generic[Kind]):
@@ -269,7 +268,7 @@ class Desk(Generic[Kind]):
         """
         visit.stopped = False
         engine = self.engine_of(visit, sampling)
-        steps = None if engine == WARP else sampling.steps or int(self.editor_for(engine).defaults.steps)
+        steps = None if engine == WARP else sampling.options.steps or int(self.editor_for(engine).defaults.steps)
         done, total = 0, ceil(len(wishes) / BATCH) * (steps or 1)
 
         def check() -> None:
@@ -287,7 +286,7 @@ class Desk(Generic[Kind]):
         pictures = self.run(visit, list(wishes), sampling, engine, step)
         check()
         seconds = (time.perf_counter() - started) / len(wishes)
-        settings = {"seed": sampling.seed, "steps": steps, "model": self._model(engine)}
+        settings = {"seed": sampling.options.seed, "steps": steps, "model": self._model(engine)}
         before = None if visit.subject is None else visit.subject.photo
         name = "draft" if engine == WARP else "diffusion"
         return [Edit(wish, before, made, name, engine, seconds, settings) for wish, made in zip(wishes, pictures)]
@@ -329,18 +328,8 @@ class Desk(Generic[Kind]):
             step: called after each denoising step, see `FaceEditPipeline.__call__`.
         """
         editor, subject = self.editor_for(engine), self.subject(visit, engine)
-        if engine == WARP:
-            return editor.edit(subject, wishes, engine="draft", progress=False)
-        return editor.edit(
-            subject,
-            wishes,
-            seed=sampling.seed,
-            steps=sampling.steps,
-            engine="diffusion",
-            batch_size=BATCH,
-            progress=False,
-            callback_on_step_end=step,
-        )
+        options = {**vars(sampling.options), "engine": "draft" if engine == WARP else "diffusion"}
+        return editor.edit(subject, wishes, progress=False, callback_on_step_end=step, **options)
 
     def _model(self, engine: str) -> str | None:
         """The model of an engine, as `model=` of a package's functions names it."""

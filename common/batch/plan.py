@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..action_units import facs
-from ..edit_options import FaceOptions, whole_number
+from ..edit_options import read_face, whole_number
 from ..errors import FaceEditError, InputError
 from ..files import expanded, files_below, left_out
 from ..image_files import suffixes
@@ -323,7 +323,7 @@ def _photo(row: Mapping[str, Any], folder: Path, names: Names) -> Job:
         raise InputError("A seed goes with a prompt; photos have that of the run, --seed.")
     photo = _file(folder, row["photo"])
     background = _file(folder, str(row["background"])) if "background" in row else None
-    face = FaceOptions(face=row.get("face", "largest")).face
+    face = read_face("face", row.get("face", "largest"))
     path = Path(row["photo"].strip().replace("\\", "/"))
     if path.is_absolute() and _lies_below(folder, path):
         path = Path(os.path.relpath(path, folder))

@@ -26,13 +26,13 @@ FINDERS: dict[str, Callable[..., FaceFinder]] = {
 """Every finder, best first."""
 
 
-def get_finder(name: str = "auto", **options: Any) -> FaceFinder:
+def get_finder(name: str | FaceFinder = "auto", **options: Any) -> FaceFinder:
     """A finder of faces, upright or turned (`common.faces.upright`); asked again with the same arguments, the same one,
     since networks load slowly.
 
     Args:
         name: "auto" for the best one that `available_finders` lists, or one of FINDERS. "insightface" is short for
-            "insightface/antelopev2".
+            "insightface/antelopev2". A finder itself is returned as it is.
         options: Arguments of the finder's class, for a named finder only: `root` and `fetch` (insightface), `device`
             and `fetch` (face-alignment), `min_score` (mediapipe).
 
@@ -41,6 +41,8 @@ def get_finder(name: str = "auto", **options: Any) -> FaceFinder:
         MissingDependencyError: Its package is not installed.
         MissingCheckpointError: Its weights are not on this machine.
     """
+    if not isinstance(name, str):
+        return name
     if name == "auto":
         if options:
             raise InputError(f"Options belong to a named finder, not to 'auto'; got {', '.join(options)}.")

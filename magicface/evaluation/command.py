@@ -50,7 +50,7 @@ def main(arguments: Sequence[str]) -> int:
     editor = MagicFace.from_pretrained(
         args.model, base=args.base, dtype=args.dtype, device=args.device, finder=args.finder, parser=args.parser
     )
-    editor.engine_for("diffusion")  # an error where no networks are named, and none were fetched
+    editor.resolve(EditOptions(engine="diffusion"))  # an error where no networks are named, and none were fetched
     way = {"steps": args.steps, "start": args.start, "strength": args.strength}
     editor.defaults.for_edit(**way)
     editor = editor.with_defaults(**way)

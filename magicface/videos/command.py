@@ -8,8 +8,8 @@ import typing
 from pathlib import Path
 
 from common import cli, options
-from common.edit_options import ModelOptions
 from common.background import PARSERS, get_parser
+from common.edit_options import ModelOptions
 from common.faces import get_finder
 from common.training.config import documentation
 

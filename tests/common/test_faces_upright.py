@@ -20,7 +20,7 @@ from magicface import MagicFace
 from magicface.videos.screen import screen
 from magicface.videos.settings import Settings
 from microexpression.crop import cut_face
-from rigface import Light, Pose, RigFace, RigEdit
+from rigface import Light, Pose, RigEdit, RigFace
 
 TURNS = (1, 2, 3)
 

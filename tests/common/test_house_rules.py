@@ -12,10 +12,10 @@ from PIL import Image
 
 import fineface._api as fineface_api
 import magicface.measured as measured
-from common.edit_options import check_engine
+from common.cache import KEPT, EditorCache
 from common.defaults import Defaults
+from common.edit_options import EditOptions, ModelOptions
 from common.errors import FaceEditError, InputError
-from common.cache import KEPT, Front
 from common.models import NoNetworks, NoNetworksError
 from common.provenance.picture import Picture, carry
 from common.provenance.recipe import KEY, Recipe, carried
@@ -149,11 +149,10 @@ def test_a_front_keeps_a_bounded_number_of_editors(monkeypatch):
         def load_pipeline(cls, model=None, **options):
             return object()
 
-    front = Front(Kind)
-    networks = {"model": "embedded", "base": None, "dtype": None, "device": None}
+    front = EditorCache(Kind)
 
     def of_size(size: int) -> Kind:
-        return front.editor(networks, {"size": size, "finder": "mediapipe", "parser": "grabcut"})
+        return front.editor(ModelOptions(model="embedded", size=size, finder="mediapipe", parser="grabcut"))
 
     made = [of_size(64 + 8 * number) for number in range(KEPT + 5)]
     assert len(front._editors) == KEPT
@@ -178,9 +177,9 @@ def test_a_front_keeps_a_bounded_number_of_editors(monkeypatch):
 def test_engine_start_and_strength_go_together_or_are_refused(engine, start, strength, expected):
     if expected is InputError:
         with pytest.raises(InputError):
-            check_engine(engine, start, strength)
+            EditOptions(engine=engine, start=start, strength=strength)
     else:
-        assert check_engine(engine, start, strength) == expected
+        assert EditOptions(engine=engine, start=start, strength=strength).wanted == expected
 
 
 def test_a_strength_without_a_draft_to_begin_with_is_refused(editor, subject):

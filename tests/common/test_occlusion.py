@@ -13,7 +13,7 @@ from common.errors import InputError
 from common.faces import choose_face, get_finder
 from common.occlusion import look
 from magicface import MagicFace
-from rigface import Pose, RigFace, RigEdit
+from rigface import Pose, RigEdit, RigFace
 
 COLOURS = {"blue": (150, 195, 225), "black": (22, 22, 24), "white": (235, 235, 232), "green": (60, 140, 110)}
 

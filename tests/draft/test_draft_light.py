@@ -15,7 +15,7 @@ from common.draft.change import Change
 from common.draft.draft import Draft
 from common.draft.surface import _gain, surface
 from common.face3d.lighting import ambient, brightness, directional, physical, shade, spread
-from rigface import Light, RigFace, RigEdit
+from rigface import Light, RigEdit, RigFace
 
 FRONT = spread(500).float()
 FRONT = FRONT[FRONT[:, 2] > 0][None]

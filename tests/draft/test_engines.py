@@ -11,9 +11,9 @@ from runs import SHARED
 import fineface
 import magicface
 import rigface
-from common.edit_options import check_engine
 from common.chain import chain
 from common.draft.change import Change
+from common.edit_options import EditOptions
 from common.errors import InputError, MissingCheckpointError
 from common.images import read_image
 from common.provenance.recipe import carried
@@ -21,9 +21,9 @@ from common.synthetic import picture
 from common.synthetic.draw import draw_scene
 from fineface._api import _note_warp as note_warp
 from magicface import MagicFace
-from magicface._api import _front as magicface_editors
-from rigface import RigFace, RigEdit
-from rigface._api import _front as rigface_editors
+from magicface._api import _editors as magicface_editors
+from rigface import RigEdit, RigFace
+from rigface._api import _editors as rigface_editors
 
 FAST = {"steps": 4, "progress": False}
 SMILE = {"AU12": 3}
@@ -93,7 +93,7 @@ def test_transparency_and_profile_survive(editor, astronaut):
 
 def test_a_drafting_editor_has_no_networks_and_needs_none(drafting, editor, subject, astronaut):
     own = drafting.encode(astronaut)
-    assert drafting.engine_for() == "draft"
+    assert drafting.resolve(EditOptions()).engine == "draft"
     assert np.array_equal(pixels(drafting.edit(own, SMILE)), pixels(editor.edit(subject, SMILE, engine="draft")))
     with pytest.raises(MissingCheckpointError, match="magicface download"):
         drafting.edit(own, SMILE, engine="diffusion")
@@ -119,7 +119,7 @@ def test_light_and_pose_are_drafted_too(astronaut):
 
 
 def test_a_draft_is_what_its_change_says(editor, subject):
-    draft = subject.draft
+    draft = editor.fitted(subject)
     units = draft.fit.expression.new_tensor([0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0])
     asked = Change(units, draft.fit.expression.new_tensor(np.eye(3)), draft.light, draft.light)
     assert np.array_equal(pixels(editor.edit(subject, SMILE, engine="draft")), draft(asked))
@@ -219,7 +219,7 @@ def test_a_chain_of_warps(bare, astronaut):
 
 
 def test_a_start_is_a_wish_for_the_networks():
-    assert check_engine(None, "draft") == "diffusion"
-    assert check_engine(None, None, 0.5) == "diffusion"
-    assert check_engine(None, "draft", 0) == "draft"
-    assert check_engine(None) is None
+    assert EditOptions(start="draft").wanted == "diffusion"
+    assert EditOptions(strength=0.5).wanted == "diffusion"
+    assert EditOptions(start="draft", strength=0).wanted == "draft"
+    assert EditOptions().wanted is None

@@ -286,7 +286,7 @@ def test_a_start_from_a_draft_begins_with_it(text_editor, astronaut):
     """Strength 0 is the draft itself, moved from what the face shows to what is asked for; 1 forgets it."""
     subject = text_editor.encode(astronaut)
     alone = np.asarray(text_editor.edit(subject, {"AU26": 4}, start="draft", strength=0, **FAST))
-    assert np.array_equal(alone, drafted(subject, to_vector({"AU26": 4})))
+    assert np.array_equal(alone, drafted(text_editor.fitted(subject), to_vector({"AU26": 4})))
     half, photo = (
         np.asarray(text_editor.edit(subject, {"AU26": 4}, start=start, strength=0.5, **FAST))
         for start in ("draft", "photo")

@@ -22,7 +22,7 @@ from common.batch import names as safe
 from common.batch import plan, run, scores
 from common.configs import read_architecture
 from common.defaults import read_defaults
-from common.edit_command import parse_face
+from common.edit_options import read_face
 from common.errors import FaceEditError
 from common.expressions import is_word
 from common.face3d.arrays import read_arrays
@@ -76,7 +76,7 @@ def wish_text(data: bytes, folder: Path) -> None:
         for one in sweep.expand(text, 3):
             to_vector(one, low=LOW, high=HIGH)
     each(lambda: str(RigEdit.parse(text)), lambda: str(Light.of(text)), lambda: str(Pose.of(text)))
-    each(lambda: is_word(text), lambda: parse_face(text), lambda: safe.check_name(plan.slug(text)))
+    each(lambda: is_word(text), lambda: read_face("face", text), lambda: safe.check_name(plan.slug(text)))
 
 
 def wish_value(data: bytes, folder: Path) -> None:

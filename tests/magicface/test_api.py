@@ -44,7 +44,7 @@ def test_lists(options, astronaut):
     assert len(edit(astronaut[None].repeat(2, 0), {"AU12": 3}, **options)) == 2
     pairs = edit([astronaut, astronaut[:, ::-1]], wishes[:2], **options)
     assert (np.array(pairs[1]) == np.array(edit(astronaut[:, ::-1], wishes[1], **options))).mean() > 0.99
-    with pytest.raises(InputError, match="2 pictures and 3 wishes"):
+    with pytest.raises(InputError, match="2 pictures and 3 requests"):
         edit([astronaut, astronaut], wishes, **options)
     with pytest.raises(InputError, match="one prepared crop"):
         edit([astronaut], wishes[0], background=astronaut, **options)

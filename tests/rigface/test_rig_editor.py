@@ -12,7 +12,7 @@ from small_rig import Flat
 from common.defaults import Defaults, write_defaults
 from common.errors import CheckpointError, FaceNotFoundError, InputError, MissingCheckpointError, ShapeError
 from common.rig import Rig
-from rigface import Light, RigFace, RigEdit
+from rigface import Light, RigEdit, RigFace
 from rigface.conditions import GREY
 
 FAST = {"steps": 2, "progress": False}

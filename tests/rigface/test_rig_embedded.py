@@ -17,7 +17,7 @@ from common.errors import InputError
 from common.images import read_image, rgb
 from common.weights import read_weights
 from magicface import MagicFace
-from rigface import Light, Pose, RigFace, RigEdit, rig
+from rigface import Light, Pose, RigEdit, RigFace, rig
 from rigface.__main__ import main
 from rigface.rendered.reconstruct import Rendered
 

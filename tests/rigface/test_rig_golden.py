@@ -9,7 +9,7 @@ from folders import golden_folders, picture
 from safetensors.torch import load_file
 
 from common import checkpoints
-from rigface import RigFace, RigEdit
+from rigface import RigEdit, RigFace
 
 
 def has_form(folder):
