@@ -13,14 +13,14 @@ from common.action_units import to_vector
 from common.batch.command import Batches
 from common.batch.plan import TEXTS, Job
 from common.defaults import read_defaults
-from common.edit_options import SEED, check_engine
+from common.edit_options import SEED
 from common.errors import InputError
 from common.prompt import PROMPT
 from common.provenance.options import add_saving, saved, saving
 from common.provenance.recipe import saved_with
 
 from .flags import add_face, add_model, add_sampling, sampling
-from .options import HIGH, LOW, PUBLISHED, STARTS, Options
+from .options import HIGH, LOW, PUBLISHED, STARTS, Options, check_engine
 from .variants import keeper, locate, warps
 
 if TYPE_CHECKING:
@@ -222,7 +222,7 @@ class FineBatches(Batches):
         found = {"engine": engine, "variant": kind.name, "start": args.start}
         found |= {"strength": STARTS[args.start] if args.strength is None else args.strength}
         found |= {**sampling(args), "steps": asked.steps, "guidance": asked.guidance, "prompt": args.prompt or PROMPT}
-        found |= {**surroundings(args, asked, None), **saved(args)}
+        found |= {**surroundings(args, asked.extent, None), **saved(args)}
         if engine == "draft" and not args.texts:
             found["model"] = WARP
         else:

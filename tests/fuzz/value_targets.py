@@ -23,8 +23,7 @@ from common.training.edit_config import EditConfig
 from rigface.conditions import read_coefficients
 from rigface.light import Light
 from rigface.pose import Pose
-from rigface.request import RigEdit
-from rigface.request import make_requests
+from rigface.request import RigEdit, make_requests
 
 NUMBERS = st.one_of(
     st.floats(), st.integers(-(2**70), 2**70), st.sampled_from([10**400, -(10**400), 0.0, -0.0, 5e-324, 1e308, True])
