@@ -67,7 +67,10 @@ class Processes:
             return
         from torch import distributed
 
-        distributed.init_process_group("gloo", timeout=_PATIENCE)
+        try:
+            distributed.init_process_group("gloo", timeout=_PATIENCE)
+        except ValueError as error:  # no address to meet at
+            raise InputError(f"Start the {self.count} processes with accelerate launch: {error}") from error
         try:
             yield
         finally:

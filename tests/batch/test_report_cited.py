@@ -85,7 +85,7 @@ def test_versions_of_an_estimator_do_not_mix(tmp_path):
 
 @pytest.mark.parametrize("package", ["magicface", "rigface", "fineface"])
 def test_it_names_the_published_system_and_this_toolkit(tmp_path, package):
-    from common.batch.report.cite import SYSTEMS, citation
+    from common.batch.report.page import SYSTEMS, citation
 
     entry = citation(package, [{"date": "2026-11-30", "versions": {"face-rig": "0.1.0"}}])
     assert SYSTEMS[package] in entry
