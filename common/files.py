@@ -58,7 +58,7 @@ def alone(folder: Path, patience: float = 0.0, *, shared: bool = False) -> Itera
         InputError: another process holds it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    if fcntl is None:
+    if (locks := fcntl) is None:
         yield lambda: None
         return
     handle, until = os.open(folder, os.O_RDONLY), time.monotonic() + patience
@@ -71,8 +71,8 @@ def alone(folder: Path, patience: float = 0.0, *, shared: bool = False) -> Itera
                 time.sleep(0.2)
 
     try:
-        hold(fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
-        yield lambda: hold(fcntl.LOCK_SH)
+        hold(locks.LOCK_SH if shared else locks.LOCK_EX)
+        yield lambda: hold(locks.LOCK_SH)
     finally:
         os.close(handle)
 

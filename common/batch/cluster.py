@@ -12,7 +12,7 @@ import os
 import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ..environment import environment
 from ..errors import FaceEditError, InputError, MissingDependencyError
@@ -94,7 +94,7 @@ def _edited(
             except ray.exceptions.RayTaskError as error:
                 raise error.cause if isinstance(error.cause, FaceEditError) else error from None
             except ray.exceptions.RayError:
-                yield from edit_photo(photo, _Dead(), folder, batch_size)
+                yield from edit_photo(photo, cast(Worker, _Dead()), folder, batch_size)
 
 
 class _Actor:
@@ -114,11 +114,11 @@ class _Actor:
         return list(edit_photo(items, self.worker, self.folder, self.batch_size))
 
 
-class _Dead(Worker):
+class _Dead:
     """In place of an actor that crashed."""
 
     def encode(self, job: Job) -> Any:
-        """See `Worker`."""
+        """See `Worker`; no more is asked of it."""
         raise FaceEditError(f"{TRIES} workers died over {job.name}, so that it is left alone.")
 
 

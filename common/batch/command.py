@@ -40,7 +40,7 @@ class Batches:
     about: str
     kind: Callable[[], type[Editor[Any]]]
     read: Callable[[Any], Any]
-    requested: Callable[[Any], list[float] | None]
+    requested: Callable[[Any], Sequence[float] | None]
 
     columns: ClassVar[Sequence[str]] = PHOTOS
     """Columns that a manifest may have."""

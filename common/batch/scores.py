@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ MARGIN = 1.0
 
 def score(
     folder: Path,
-    requested: Callable[[Any], list[float] | None],
+    requested: Callable[[Any], Sequence[float] | None],
     *,
     absolute: bool = False,
     measurer: str = "auto",
@@ -72,7 +72,7 @@ def score(
         return _write(folder / TABLE, rows)
 
 
-def _wanted(values: list[float] | None, absolute: bool) -> dict[str, Any]:
+def _wanted(values: Sequence[float] | None, absolute: bool) -> dict[str, Any]:
     if values is None:
         return {}
     return {"wanted_is": "intensity" if absolute else "change"} | {

@@ -44,6 +44,7 @@ class EditorWorker:
 
     def encode(self, job: Job) -> Subject:
         """See `Worker`."""
+        assert job.photo is not None
         asked = {**vars(self.args), "face": job.face, "background": job.background}
         return self.editor.encode(job.photo, **vars(self.editor.face_options.of(asked)))
 

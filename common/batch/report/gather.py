@@ -23,7 +23,7 @@ from ..run import DONE
 from ..scores import LINES
 
 Row = Mapping[str, Any]
-Requested = Callable[[Any], list[float] | None]
+Requested = Callable[[Any], Sequence[float] | None]
 
 
 @dataclass(frozen=True, eq=False)
