@@ -48,7 +48,7 @@ class EditorCache(Generic[Kind]):
             MissingCheckpointError: networks are asked for, and there are none.
             InputError, CheckpointError: see `Editor.from_pretrained`.
         """
-        warps = self.kind.warps(model.model, model.base)
+        warps = self.kind.warps(**model.networks)
         if warps and engine == "diffusion":
             raise missing_networks(self.kind.release.name)
         surroundings = model.surroundings
@@ -61,14 +61,20 @@ class EditorCache(Generic[Kind]):
                 if around not in self._drafting:
                     self._drafting = {around: self.kind.drafting(**surroundings)}
                 return self._drafting[around]
-            folder = self.kind.locate(model.model)
-            loaded = repr({**model.networks, "model": str(folder)})
+        return self.loaded(model)
+
+    def loaded(self, model: ModelOptions) -> Kind:
+        """The editor with networks for these options; see `editor`."""
+        surroundings, networks = model.surroundings, model.networks
+        around, folder = repr(surroundings), self.kind.locate(**networks)
+        loaded = repr({**networks, "model": str(folder)})
+        with self._lock:
             if loaded not in self._loaded or around not in self._editors:
                 found = get_finder(model.finder)
                 if loaded not in self._loaded:
                     self._editors.clear()  # before the next one is loaded: two models may not fit
                     self._loaded.clear()
-                    self._loaded[loaded] = self.kind.load_pipeline(**model.networks)
+                    self._loaded[loaded] = self.kind.load_pipeline(**networks)
                 options = {**surroundings, "finder": found, "folder": folder}
                 self._editors[around] = self.kind(self._loaded[loaded], **options)
                 while len(self._editors) > KEPT:

@@ -64,15 +64,16 @@ def chain(
         raise InputError(f"Editors in a chain must work at one size; got {', '.join(map(str, sizes))} pixels.")
     first = edits[0][0]
     ready = [(editor, editor.ready([editor.request.parse(request)])[0]) for editor, request in edits]
-    engines = [editor.edit_options.of(vars(asked)).resolve(editor.defaults, networks=editor.has_networks).engine
-               for editor, _ in edits]  # fmt: skip
+    own = [editor.edit_options.of(vars(asked)) for editor, _ in edits]
+    engines = [
+        each.resolve(editor.defaults, networks=editor.has_networks).engine for each, (editor, _) in zip(own, edits)
+    ]
     for editor, _ in edits:
         if not editor.has_networks and "diffusion" in engines:
             raise missing_networks(editor.release.name)
-    way = first.resolve(asked).paste_back
+    way = first.resolve(own[0]).paste_back
     if set(engines) == {"draft"}:
         return _warped(read_image(image), ready, face, way)
-    alone = replace(asked, paste_back=False)
 
     subject = first.encode(image, **vars(face))
     region = subject.region
@@ -80,19 +81,24 @@ def chain(
     plain: np.ndarray | None = None
     draft: np.ndarray | None = None
     passes = []
-    for editor, request in ready:
+    for each, (editor, request) in zip(own, ready):
         if total is not None:
             subject = follow(editor, subject, to_uint8(total))
-        crops = editor.run([(subject, request), (subject, editor.null(subject, request))], alone, progress=progress)
+        pairs = [(subject, request), *([(subject, editor.null(subject, request))] if editor.adds else [])]
+        crops = editor.run(pairs, replace(each, paste_back=False), progress=progress)
         passes.append(crops[0])
-        made, neutral = (np.asarray(crop, np.float32) / 255 for crop in crops)
+        made, neutral = (np.asarray(crop, np.float32) / 255 for crop in (crops[0], crops[-1]))
         rig = editor.conditions([subject], [request])
         region = region | rig.region(0, subject)
         if total is None:
             plain = neutral
             draft = rig.draft(0)
-        # What later editors change is added, so that only the first one's blur is in the picture.
-        total = made if total is None else total + made - neutral
+        if total is None:
+            total = made
+        elif editor.adds:  # so that only the first one's blur is in the picture
+            total = total + made - neutral
+        else:
+            total = total + paste_mask(subject.region)[..., None] * (made - total)
     assert total is not None
     if not way:
         done = Image.fromarray(to_uint8(total))

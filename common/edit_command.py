@@ -81,7 +81,7 @@ def editor_of(kind: type[Editor[Any]], args: argparse.Namespace) -> Editor[Any]:
     options, model = kind.edit_options.of(vars(args)), kind.model_options.of(vars(args))
     if options.wanted == "draft":
         return kind.drafting(**model.surroundings)
-    if options.wanted == "diffusion" and kind.warps(model.model, model.base):
+    if options.wanted == "diffusion" and kind.warps(**model.networks):
         raise missing_networks(kind.release.name)
     editor = kind.from_pretrained(**vars(model))
     editor.resolve(options)

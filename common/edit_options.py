@@ -13,15 +13,15 @@ place.
 from __future__ import annotations
 
 import inspect
-import math
 import os
 import textwrap
-from collections.abc import Callable, Mapping
-from dataclasses import Field, dataclass, field, fields
-from numbers import Integral, Real
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, fields
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, get_args
 
+from .checks import check_share, finite_number, flag_value, in_range, one_of, option, option_of
 from .errors import InputError
 
 if TYPE_CHECKING:
@@ -45,46 +45,8 @@ PASTE = ("replace", "detail")
 DTYPES = ("float32", "bfloat16", "float16")
 """The precisions that the networks can run in, by torch's names."""
 
-_OPTION = "option"
 _OWN = "(default: the model's own)"
 _Function = TypeVar("_Function", bound=Callable[..., object])
-
-
-@dataclass(frozen=True)
-class Option:
-    """What is known of a field of `Options`, besides its name and default.
-
-    Attributes:
-        help: text for the command line and for `help()`; it starts with a noun.
-        check: from name and value to the value that is kept; raises an InputError. None is never checked where it is
-            the default.
-        choices: values on the command line; none where there are more than a few.
-        read: type on the command line.
-        flag: name on the command line, where it is not the field's.
-    """
-
-    help: str
-    check: Callable[[str, Any], Any] | None = None
-    choices: tuple[str, ...] = ()
-    read: type = str
-    flag: str | None = None
-
-
-def option(
-    help: str,
-    check: Callable[[str, Any], Any] | None = None,
-    *,
-    choices: tuple[str, ...] = (),
-    read: type = str,
-    flag: str | None = None,
-) -> dict[str, Option]:
-    """The metadata of a field of `Options`."""
-    return {_OPTION: Option(help, check, choices, read, flag)}
-
-
-def option_of(each: Field[Any]) -> Option:
-    """What is known of a field."""
-    return each.metadata[_OPTION]
 
 
 def check_option(kind: type[Options], name: str, value: Any) -> Any:
@@ -95,53 +57,6 @@ def check_option(kind: type[Options], name: str, value: Any) -> Any:
     """
     check = next(option_of(each).check for each in fields(kind) if each.name == name)
     return value if check is None else check(name, value)
-
-
-# --- checks of single values ----------------------------------------------------------------------------------------
-
-
-def whole_number(name: str, value: Any, low: int, high: int) -> int:
-    """The value as int; raises an InputError where it is no whole number in [low, high]."""
-    if isinstance(value, bool) or not isinstance(value, Integral) or not low <= int(value) <= high:
-        raise InputError(f"{name} must be a whole number from {low} to {high}; got {value!r}.")
-    return int(value)
-
-
-def check_share(name: str, value: Any) -> float:
-    """The value as float; raises an InputError for what is no number from 0 to 1."""
-    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= float(value) <= 1:
-        raise InputError(f"{name} must be a number from 0 to 1; got {value!r}.")
-    return float(value)
-
-
-def finite_number(name: str, value: Any) -> float:
-    """The value as float; raises an InputError for what is no finite number."""
-    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
-        raise InputError(f"{name} must be a finite number; got {value!r}.")
-    return float(value)
-
-
-def one_of(*choices: str) -> Callable[[str, Any], str]:
-    """A check that a value is one of these."""
-    named = " or ".join(f'"{choice}"' for choice in choices)
-
-    def check(name: str, value: Any) -> str:
-        if not isinstance(value, str) or value not in choices:
-            raise InputError(f"{name} must be {named}; got {value!r}.")
-        return value
-
-    return check
-
-
-def flag_value(name: str, value: Any) -> bool:
-    """The value; raises an InputError for what is neither True nor False."""
-    if not isinstance(value, bool):
-        raise InputError(f"{name} must be True or False; got {value!r}.")
-    return value
-
-
-def _in_range(low: int, high: int) -> Callable[[str, Any], int]:
-    return lambda name, value: whole_number(name, value, low, high)
 
 
 def _paste(name: str, value: Any) -> Paste:
@@ -247,13 +162,13 @@ class EditOptions(Options):
     """
 
     steps: int | None = field(
-        default=None, metadata=option(f"denoising steps, 1 to 1000 {_OWN}", _in_range(1, 1000), read=int)
+        default=None, metadata=option(f"denoising steps, 1 to 1000 {_OWN}", in_range(1, 1000), read=int)
     )
     guidance: float | None = field(
         default=None, metadata=option(f"guidance scale of the request {_OWN}", finite_number, read=float)
     )
     seed: int = field(
-        default=SEED, metadata=option("random seed for the initial noise", _in_range(0, 2**63 - 1), read=int)
+        default=SEED, metadata=option("random seed for the initial noise", in_range(0, 2**63 - 1), read=int)
     )
     engine: Engine | None = field(
         default=None,
@@ -292,7 +207,7 @@ class EditOptions(Options):
         ),
     )
     batch_size: int = field(
-        default=4, metadata=option("requests that run through the networks at once", _in_range(1, 2**31), read=int)
+        default=4, metadata=option("requests that run through the networks at once", in_range(1, 2**31), read=int)
     )
 
     def __post_init__(self) -> None:
@@ -403,7 +318,8 @@ class ModelOptions(Options):
         ),
     )
     base: str | Path | None = field(
-        default=None, metadata=option("folder of Stable Diffusion 1.5, for what the model's folder lacks", _place)
+        default=None,
+        metadata=option("folder of the base model, Stable Diffusion, for what the model's folder lacks", _place),
     )
     device: str | None = field(default=None, metadata=option("cuda, mps or cpu (default: the fastest)", _device))
     dtype: torch.dtype | str | None = field(
@@ -414,7 +330,7 @@ class ModelOptions(Options):
     )
     size: int | None = field(
         default=None,
-        metadata=option("side of the crop in pixels (default: the network's own)", _in_range(64, 4096), read=int),
+        metadata=option("side of the crop in pixels (default: the network's own)", in_range(64, 4096), read=int),
     )
     finder: str | FaceFinder = field(
         default="auto", metadata=option("face detector: auto, insightface, face-alignment or mediapipe", _finder)
@@ -486,15 +402,17 @@ class Keywords(EditKeywords, FaceKeywords, ModelKeywords, total=False):
 # --- for functions that take options as keywords ----------------------------------------------------------------------
 
 
-def check_keywords(function: str, given: Mapping[str, Any], *kinds: type[Options]) -> None:
-    """Raises Python's own TypeError for keywords that no options have."""
-    known = {each.name for kind in kinds for each in fields(kind)}
+def check_keywords(
+    function: str, given: Mapping[str, Any], *kinds: type[Options], names: Collection[str] | None = None
+) -> None:
+    """Raises Python's own TypeError for keywords that no options have, or of which `names` has none."""
+    known = [each.name for kind in kinds for each in fields(kind) if names is None or each.name in names]
     if unknown := [name for name in given if name not in known]:
         raise TypeError(f"{function}() got an unexpected keyword argument {unknown[0]!r}; known: {', '.join(known)}")
 
 
-def documented(*kinds: type[Options]) -> Callable[[_Function], _Function]:
-    """Puts the texts of options in the place of `{options}` in a function's docstring."""
+def documented(*kinds: type[Options], names: Collection[str] | None = None) -> Callable[[_Function], _Function]:
+    """Puts the texts of options in the place of `{options}` in a function's docstring; `names` alone, where given."""
 
     def document(function: _Function) -> _Function:
         if function.__doc__ is not None:
@@ -504,6 +422,7 @@ def documented(*kinds: type[Options]) -> Callable[[_Function], _Function]:
                 )
                 for kind in kinds
                 for each in fields(kind)
+                if names is None or each.name in names
             ]
             text = inspect.cleandoc(function.__doc__)
             function.__doc__ = text.replace("    {options}", textwrap.indent(textwrap.dedent("\n".join(lines)), "    "))

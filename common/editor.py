@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, cast, overload
 
@@ -17,6 +17,7 @@ from . import background as backgrounds
 from . import checkpoints, models
 from .advice import heed
 from .checkpoints import Release
+from .checks import whole_number
 from .compositing import finish, placed
 from .defaults import Defaults, read_defaults
 from .draft.draft import Draft
@@ -27,7 +28,6 @@ from .edit_options import (
     ResolvedOptions,
     check_keywords,
     documented,
-    whole_number,
 )
 from .errors import InputError
 from .faces import FaceFinder, get_finder
@@ -62,6 +62,9 @@ class Editor(Generic[AnyRequest]):
     has them, it names the folder of its `embedded` small networks. What a background looks like (`fill`, `hint`, see
     `common.background.masked_background`) and which defaults were `published` are the release's.
 
+    An edit that `adds` changes what is there, so that of several in a row each can be added to the ones before
+    (`common.chain`); another repaints its region.
+
     Args:
         pipeline: the networks.
         size: side of the crop in pixels; default: what the denoiser was made for.
@@ -84,6 +87,7 @@ class Editor(Generic[AnyRequest]):
     published: ClassVar[Defaults] = Defaults()
     fill: ClassVar[int] = 0
     hint: ClassVar[bool] = True
+    adds: ClassVar[bool] = True
     edit_options: ClassVar[type[EditOptions]] = EditOptions
     face_options: ClassVar[type[FaceOptions]] = FaceOptions
     model_options: ClassVar[type[ModelOptions]] = ModelOptions
@@ -103,9 +107,9 @@ class Editor(Generic[AnyRequest]):
         if self.size % pipeline.vae_scale_factor:
             raise InputError(f"size must divide by {pipeline.vae_scale_factor}; got {self.size}.")
         backgrounds.check_name(parser)
-        self.finder = get_finder(finder)
-        bisenet = checkpoints.auxiliary(folder, checkpoints.PARSER_FILE) if folder else None
-        self.parser = backgrounds.get_parser(parser, bisenet=bisenet, device=str(pipeline.device))
+        self._finder = finder
+        self._parser = parser
+        self._bisenet = checkpoints.auxiliary(folder, checkpoints.PARSER_FILE) if folder else None
         self.fitted: SubjectCache[Draft] = SubjectCache(self._fit)
 
     @classmethod
@@ -131,10 +135,10 @@ class Editor(Generic[AnyRequest]):
         check_keywords("from_pretrained", options, cls.model_options)
         asked.check_device()
         around = {**asked.surroundings, "finder": get_finder(asked.finder)}
-        if cls.warps(asked.model, asked.base):
+        if cls.warps(**asked.networks):
             log.warning(WARP_NOTE, cls.release.name)
             return cls.drafting(**around)
-        return cls(cls.load_pipeline(**asked.networks), **around, folder=cls.locate(asked.model))
+        return cls(cls.load_pipeline(**asked.networks), **around, folder=cls.locate(**asked.networks))
 
     @classmethod
     def drafting(cls, **options: Any) -> Self:
@@ -146,13 +150,18 @@ class Editor(Generic[AnyRequest]):
         return cls(cast(FaceEditPipeline, NoNetworks()), **options)
 
     @classmethod
-    def locate(cls, model: str | Path | None = None) -> Path:
-        """The folder of a model, see `common.models.locate`."""
+    def locate(cls, model: str | Path | None = None, **networks: Any) -> Path:
+        """The folder of a model, see `common.models.locate`; the other `networks` of its options play no part."""
         return models.locate(model, cls.release, cls.embedded)
 
     @classmethod
-    def warps(cls, model: str | Path | None = None, base: str | Path | None = None) -> bool:
-        """Whether photos are edited without networks, see `common.models.warps`."""
+    def folders(cls, model: str | Path | None = None, base: str | Path | None = None, **networks: Any) -> list[Path]:
+        """The folders of a model: its own, and its base's where it has one; as `locate`."""
+        return [cls.locate(model), *([Path(base).expanduser()] if base else [])]
+
+    @classmethod
+    def warps(cls, model: str | Path | None = None, base: str | Path | None = None, **networks: Any) -> bool:
+        """Whether photos are edited without networks, see `common.models.warps`; as `locate`."""
         return models.warps(model, base, cls.release)
 
     @classmethod
@@ -351,6 +360,16 @@ class Editor(Generic[AnyRequest]):
         other = copy(self)
         other.defaults = self.defaults.asked(**options)
         return other
+
+    @cached_property
+    def finder(self) -> FaceFinder:
+        """The face detector, loaded at first use."""
+        return get_finder(self._finder)
+
+    @cached_property
+    def parser(self) -> backgrounds.Parser:
+        """The face parser, loaded at first use."""
+        return backgrounds.get_parser(self._parser, bisenet=self._bisenet, device=str(self.pipeline.device))
 
     def prepare(self, pixels: np.ndarray, face: FaceChoice, extent: backgrounds.Extent) -> Prepared:
         """A photo (H, W, 3) uint8 as this editor's networks see it, without running them, see `common.prepare`."""

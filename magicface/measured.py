@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from common.action_units import AUDelta
-from common.edit_options import FaceOptions, ModelOptions, check_share
+from common.checks import check_share
+from common.edit_options import FaceOptions, ModelOptions
 from common.errors import InputError
 from common.faces import choose_face, get_finder
 from common.images import ImageLike, read_image, rgb

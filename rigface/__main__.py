@@ -65,7 +65,7 @@ def _edit(arguments: list[str]) -> int:
         parser,
         "file, or folder for several photos (default: PHOTO-edited.png)",
         record=True,
-        kinds=(RigFaceOptions, RigModelOptions),
+        kinds=(RigEditOptions, RigFaceOptions, RigModelOptions),
     )
     args = parser.parse_intermixed_args(arguments)
     photos, wanted = read_inputs(args, args.background is not None)

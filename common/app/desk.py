@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import ceil
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import torch
@@ -149,9 +149,6 @@ class Desk(Generic[Kind]):
         options: of `Editor.from_pretrained`; networks are loaded when a visitor first needs them.
     """
 
-    option: ClassVar[str] = "model"
-    """Which of the options names the model."""
-
     def __init__(self, kind: type[Kind], **options: Any) -> None:
         self.kind, self.options = kind, options
         self._lock = threading.Lock()
@@ -164,7 +161,7 @@ class Desk(Generic[Kind]):
         Without published weights and without a named model photos are warped. The small networks run only where they
         are chosen by name, here or when the app is started.
         """
-        if self.options.get(self.option) == EMBEDDED:
+        if self.options.get("model") == EMBEDDED:
             return SMALL, WARP
         return (WARP, SMALL) if self.warps() else (NETWORKS, WARP, SMALL)
 
@@ -174,7 +171,7 @@ class Desk(Generic[Kind]):
 
     def warps(self) -> bool:
         """Whether there are neither published weights nor a named model."""
-        return self.kind.warps(self.options.get("model"), self.options.get("base"))  # type: ignore[attr-defined]
+        return self.kind.warps(**self.options)  # type: ignore[attr-defined]
 
     def editor_for(self, engine: str) -> Any:
         """The editor behind an engine; visitors who come at once load its networks once.
@@ -189,7 +186,7 @@ class Desk(Generic[Kind]):
             return self.drafter
         with self._lock:
             if engine not in self._editors:
-                small = {self.option: EMBEDDED, "base": None} if engine == SMALL else {}
+                small = {"model": EMBEDDED, "base": None} if engine == SMALL else {}
                 self._editors[engine] = self.kind.from_pretrained(**self.options | small)  # type: ignore[attr-defined]
             return self._editors[engine]
 
@@ -333,5 +330,5 @@ class Desk(Generic[Kind]):
 
     def _model(self, engine: str) -> str | None:
         """The model of an engine, as `model=` of a package's functions names it."""
-        named = self.options.get(self.option)
+        named = self.options.get("model")
         return {WARP: None, SMALL: EMBEDDED}.get(engine, None if named is None else str(named))

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from .. import cli, options
-from ..edit_options import EditOptions, whole_number
+from ..checks import whole_number
+from ..edit_options import EditOptions
 from ..errors import InputError
 from ..files import check_writable
 from ..provenance.options import saving

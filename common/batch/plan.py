@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from ..action_units import facs
-from ..edit_options import read_face, whole_number
+from ..checks import whole_number
+from ..edit_options import read_face
 from ..errors import FaceEditError, InputError
 from ..files import expanded, files_below, left_out
 from ..image_files import suffixes
@@ -25,7 +26,7 @@ log = logging.getLogger(__name__)
 
 PHOTOS = ("photo", "name", "face", "background", "wish")
 """The columns of a manifest of photos."""
-TEXTS = ("photo", "prompt", "name", "face", "seed", "wish")
+TEXTS = ("photo", "prompt", "name", "face", "identity", "seed", "wish")
 """The columns of a manifest where pictures are made from text too."""
 WISHES = ("name", "wish")
 """The columns of a table of requests."""
@@ -130,8 +131,8 @@ def read_jobs(place: str | Path, columns: Sequence[str] = PHOTOS) -> tuple[list[
     A folder's are all pictures in it and in its folders, by name; links are followed, and files that are no pictures
     are logged in one line. A manifest is a table (`common.table_files`), or a .jsonl or .json file, with the columns
     `photo`, and optionally `name`, `face`, `background` and `wish`; its paths are absolute, or relative to it. Where
-    there is a column `prompt`, a row has it or a photo. Its `face` is then the person who is shown, a photo or in a
-    JSON file several, and its `seed` that of the noise; a .txt file is a list of prompts, one a line.
+    there is a column `prompt`, a row has it or a photo. Its `identity` is then the person, a photo or in a JSON file
+    several, and its `seed` that of the noise; a .txt file is a list of prompts, one a line.
 
     Args:
         place: folder or manifest.
@@ -321,6 +322,8 @@ def _photo(row: Mapping[str, Any], folder: Path, names: Names) -> Job:
         raise InputError(f'A row needs a photo, such as {{"photo": "a.jpg"}}; got {row!r}.')
     if "seed" in row:
         raise InputError("A seed goes with a prompt; photos have that of the run, --seed.")
+    if "identity" in row:
+        raise InputError("An identity goes with a prompt; the person of a photo is the photo's own.")
     photo = _file(folder, row["photo"])
     background = _file(folder, str(row["background"])) if "background" in row else None
     face = read_face("face", row.get("face", "largest"))
@@ -337,11 +340,13 @@ def _prompt(row: Mapping[str, Any], folder: Path, names: Names) -> Job:
         raise InputError('A row has a photo or a prompt; a photo\'s goes into its wish: {"aus": ..., "prompt": ...}.')
     if not isinstance(prompt, str):
         raise InputError(f"A prompt is a text; got {prompt!r}.")
-    faces, seed = row.get("face", []), row.get("seed")
+    if "face" in row:
+        raise InputError("A face selects one of a photo; the person of a prompt's picture is its `identity`.")
+    people, seed = row.get("identity", []), row.get("seed")
     if isinstance(seed, str) and seed.isdecimal():  # of a .csv file
         seed = int(seed)
     seed = None if seed is None else whole_number("seed", seed, 0, 2**63 - 1)
-    people = tuple(_file(folder, str(each)) for each in (faces if isinstance(faces, list) else [faces]))
+    people = tuple(_file(folder, str(each)) for each in (people if isinstance(people, list) else [people]))
     name = _named(row, re.sub(r"\W+", "-", prompt).strip("-_")[:_SHORT] or "prompt", names)
     return Job(name, wish=row.get("wish"), prompt=prompt, people=people, seed=seed)
 

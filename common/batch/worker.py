@@ -68,16 +68,22 @@ def settings(kind: type[Editor[Any]], args: argparse.Namespace) -> dict[str, Any
         args: options of the command line; those of the editor are read from it.
     """
     options, asked = kind.edit_options.of(vars(args)), kind.model_options.of(vars(args))
-    drafts = options.wanted == "draft" or (options.wanted is None and kind.warps(asked.model, asked.base))
-    folder = None if drafts else kind.locate(asked.model)
+    drafts = options.wanted == "draft" or (options.wanted is None and kind.warps(**asked.networks))
+    folder = None if drafts else kind.locate(**asked.networks)
     own = kind.published if folder is None else read_defaults(folder, kind.published)
     how = options.resolve(own, networks=not drafts)
     found = {**how.settings(), **surroundings(args, args.extent or own.extent, folder), **saved(args)}
     if folder is None:
         return {**found, "model": WARP, "size": asked.size or NoNetworks.sample_size}
-    places = [folder, *([Path(asked.base).expanduser()] if asked.base else [])]
+    return {**found, **of_networks(kind, args)}
+
+
+def of_networks(kind: type[Editor[Any]], args: argparse.Namespace) -> dict[str, Any]:
+    """The model by its files, and the size of its pictures."""
+    asked = kind.model_options.of(vars(args))
+    places = kind.folders(**asked.networks)
     size = asked.size or side(places, ("unet", *kind.release.denoiser))
-    return {**found, "dtype": dtype_of(args), **model(places), "size": size}
+    return {"dtype": dtype_of(args), **model(places), "size": size}
 
 
 def surroundings(args: argparse.Namespace, extent: str, folder: Path | None) -> dict[str, Any]:

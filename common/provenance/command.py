@@ -6,14 +6,17 @@ import argparse
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .. import cli, options
+from ..edit_options import ModelOptions
 from ..files import check_writable
 from .recipe import DRAFT, Recipe, saved_with
 
 if TYPE_CHECKING:
     from ..editor import Editor
+
+AnyModel = TypeVar("AnyModel", bound=ModelOptions)
 
 MODEL = ("model", "base", "device", "dtype")
 """What a command line can say of the networks; for the rest, it is as the record says."""
@@ -88,6 +91,15 @@ def redo(
     return cli.FAILED if found.most else cli.OK
 
 
+def recorded_model(kind: type[AnyModel], recipe: Recipe, args: argparse.Namespace) -> AnyModel:
+    """Which networks, and what surrounds them: as a picture's record says, but for what the command line names."""
+    known = recipe.model or {}
+    asked = {name: value for name, value in recipe.settings.items() if name != "device"}
+    asked |= {"model": known.get("id"), "base": known.get("base")}
+    asked |= {name: value for name in MODEL if (value := getattr(args, name)) is not None}
+    return kind.of(asked)
+
+
 def maker(kind: Callable[[], type[Editor[Any]]]) -> Callable[[Recipe, argparse.Namespace], Any]:
     """How the pictures of a package are made again.
 
@@ -99,12 +111,9 @@ def maker(kind: Callable[[], type[Editor[Any]]]) -> Callable[[Recipe, argparse.N
         from .redo import find_photo
         from .redo import redo as made
 
-        editor, known = kind(), recipe.model or {}
+        editor = kind()
         photo = find_photo(recipe, args.picture, args.photo, args.photos)
-        asked = {name: value for name, value in recipe.settings.items() if name != "device"}
-        asked |= {"model": known.get("id"), "base": known.get("base")}
-        asked |= {name: value for name in MODEL if (value := getattr(args, name)) is not None}
-        options = editor.model_options.of(asked)
+        options = recorded_model(editor.model_options, recipe, args)
         if recipe.kind == DRAFT:
             return made(recipe, editor.drafting(**options.surroundings), photo)
         return made(recipe, editor.from_pretrained(**vars(options)), photo, getattr(args, "background", None))

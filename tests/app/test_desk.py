@@ -126,8 +126,8 @@ def test_without_weights_and_without_a_name_photos_are_warped(tmp_path, monkeypa
     assert Desk(MagicFace).engines == (WARP, SMALL)
     assert Desk(MagicFace, model="embedded").engines == (SMALL, WARP)
     assert Desk(MagicFace, model=str(tmp_path)).engines == (NETWORKS, WARP, SMALL)
-    assert FineFaceDesk(FineFace, adapter=None, base=None).engines == (WARP, SMALL)
-    assert FineFaceDesk(FineFace, adapter="embedded", base=None).engines == (SMALL, WARP)
+    assert FineFaceDesk(FineFace, model=None, base=None).engines == (WARP, SMALL)
+    assert FineFaceDesk(FineFace, model="embedded", base=None).engines == (SMALL, WARP)
 
 
 def test_one_photo_goes_through_every_engine(desk, visit):

@@ -19,7 +19,7 @@ from common.images import read_image
 from common.provenance.recipe import carried
 from common.synthetic import picture
 from common.synthetic.draw import draw_scene
-from fineface._api import _note_warp as note_warp
+from fineface._api import _editors as fineface_editors
 from magicface import MagicFace
 from magicface._api import _editors as magicface_editors
 from rigface import RigEdit, RigFace
@@ -185,7 +185,7 @@ def test_all_three_editors_warp_without_weights_and_say_so_once(bare, astronaut,
     }
     monkeypatch.setattr(magicface_editors, "_noted", False)
     monkeypatch.setattr(rigface_editors, "_noted", False)
-    note_warp.cache_clear()
+    monkeypatch.setattr(fineface_editors, "_noted", False)
     for name, call in calls.items():
         caplog.clear()
         assert made_by(call()).settings["engine"] == "draft"
@@ -199,7 +199,7 @@ def test_networks_that_are_asked_for_and_are_not_there_are_an_error(bare, astron
         magicface.edit(astronaut, SMILE, **asked, **OFFLINE)
     with pytest.raises(MissingCheckpointError, match=r'rigface download[\s\S]*model="embedded"'):
         rigface.edit(astronaut, expression=SMILE, **asked, **OFFLINE)
-    with pytest.raises(MissingCheckpointError, match=r'fineface download[\s\S]*adapter="embedded"'):
+    with pytest.raises(MissingCheckpointError, match=r'fineface download[\s\S]*model="embedded"'):
         fineface.edit(astronaut, SMILE, **asked, **OFFLINE)
 
 

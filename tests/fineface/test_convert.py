@@ -7,13 +7,13 @@ import json
 import pytest
 import torch
 from diffusers import StableDiffusionPipeline, UNet2DConditionModel
+from fineface.options import HIGH, LOW
 from safetensors.torch import load_file
 
 from common.action_units import to_vector
 from common.networks import load_unet
 from fineface.checkpoints import load, load_pipeline
 from fineface.convert import convert, image_projection
-from fineface.options import HIGH, LOW
 from fineface.variants import SD15_FACEID, SD21
 
 NAME = "fineface.safetensors"

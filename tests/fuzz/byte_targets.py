@@ -16,7 +16,7 @@ from PIL.PngImagePlugin import PngInfo
 from safetensors.torch import save
 
 from common import images
-from common.action_units import to_text, to_vector
+from common.action_units import AUIntensity, to_text, to_vector
 from common.batch import folder as folders
 from common.batch import names as safe
 from common.batch import plan, run, scores
@@ -37,9 +37,8 @@ from common.training.config import read
 from common.training.edit_config import EditConfig
 from common.training.records import read_log
 from common.weights import building, read_pickled, read_weights
-from fineface import sweep
-from fineface.batch import read_wish as read_face_wish
-from fineface.options import HIGH, LOW
+from fineface.batch import read_request
+from fineface.request import expand
 from fineface.training.config import FineFaceConfig
 from rigface.conditions import read_coefficients
 from rigface.light import Light
@@ -73,8 +72,8 @@ def wish_text(data: bytes, folder: Path) -> None:
         vector = to_vector(text)
         np.testing.assert_allclose(to_vector(to_text(vector)), vector, rtol=1e-5, atol=1e-9)
     with suppress(FaceEditError):
-        for one in sweep.expand(text, 3):
-            to_vector(one, low=LOW, high=HIGH)
+        for one in expand(text, 3):
+            assert AUIntensity.parse(str(one)) == one
     each(lambda: str(RigEdit.parse(text)), lambda: str(Light.of(text)), lambda: str(Pose.of(text)))
     each(lambda: is_word(text), lambda: read_face("face", text), lambda: safe.check_name(plan.slug(text)))
 
@@ -85,13 +84,13 @@ def wish_value(data: bytes, folder: Path) -> None:
     except ValueError:
         return
     each(lambda: to_vector(value), lambda: str(RigEdit.parse(value)), lambda: Light.of(value), lambda: Pose.of(value))
-    each(lambda: read_face_wish(value))
+    each(lambda: read_request(value))
 
 
 def wishes_file(data: bytes, folder: Path) -> None:
     path = folder / f"wishes{SUFFIXES[(data or b'0')[0] % 4]}"
     path.write_bytes(data[1:])
-    for check in (to_vector, RigEdit.parse, read_face_wish):
+    for check in (to_vector, RigEdit.parse, read_request):
         with suppress(FaceEditError):
             for name in plan.read_wishes(path, check):
                 assert folders.inside(folder, f"{name}.png").resolve().parent == folder.resolve()

@@ -27,7 +27,7 @@ from common.lists import picture_size, read_rows
 from common.texts import DEEPEST, parse_json
 from common.training.config import read
 from common.training.diffusion import DiffusionConfig
-from fineface.sweep import expand
+from fineface.request import expand
 from rigface.conditions import read_coefficients
 from rigface.light import Light
 from rigface.request import RigEdit

@@ -17,7 +17,7 @@ FACE = ROOT / "examples" / "portraits" / "calm.jpg"
 WAYS = {
     "magicface": ["--engine", "draft"],
     "rigface": ["--engine", "draft"],
-    "fineface": ["--start", "draft", "--strength", "0", "--adapter", "embedded"],
+    "fineface": ["--start", "draft", "--strength", "0", "--model", "embedded"],
 }
 
 
