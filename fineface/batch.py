@@ -10,12 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from common import options
 from common.action_units import AUIntensity
-from common.batch.command import batch, score
-from common.batch.jobs import TEXTS, Job
-from common.batch.package import Package
-from common.batch.report.command import report
+from common.batch.command import Batches
+from common.batch.plan import TEXTS, Job
 from common.batch.worker import EditorWorker
-from common.batch.worker import check as check_editor
 from common.defaults import read_defaults
 from common.edit_command import editor_of
 from common.errors import InputError
@@ -45,27 +42,6 @@ A request is what `fineface` takes: "AU12=3,AU6=2", "angry:0.7", {"AU12": 3}, in
 {"aus": "AU12=3", "prompt": "a close-up of a man in the rain"}. A manifest's rows have a `photo` or a `prompt`;
 one prompt with several values of `seed` is several people.
 """
-NEUTRAL = "neutral"
-"""Name of the request for a face of which every action unit is 0."""
-
-
-def main(arguments: list[str]) -> int:
-    """The command; returns the exit code."""
-    package = Package(
-        "fineface", ABOUT, read_request, worker, settings_of, {NEUTRAL: {}}, add_options=add_options, check=check,
-        columns=TEXTS,
-    )  # fmt: skip
-    return batch(package, arguments)
-
-
-def main_score(arguments: list[str]) -> int:
-    """`fineface score`; returns the exit code."""
-    return score("fineface", lambda value: list(read_request(value).aus), arguments, absolute=True)
-
-
-def main_report(arguments: list[str]) -> int:
-    """`fineface report`; returns the exit code."""
-    return report("fineface", lambda value: list(read_request(value).aus), True, arguments)
 
 
 @dataclass(frozen=True)
@@ -163,53 +139,74 @@ class FineFaceWorker(EditorWorker):
         return {**super().record(subject), "faceid": not drafted and self.drawing.keeps(subject)}
 
 
-def worker(args: argparse.Namespace) -> FineFaceWorker:
-    """Who makes the pictures, with the options of the command line."""
-    if args.texts:
-        return FineFaceWorker(_kind().from_pretrained(**vars(FineFaceModel.of(vars(args)))), args)
-    return FineFaceWorker(editor_of(_kind(), args), args)
+def requested(value: Any) -> Sequence[float]:
+    """The intensities that a request asks for."""
+    return list(read_request(value).aus)
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Those of `fineface edit`."""
-    options.add_options(parser, "folder of the run", photo=False, kinds=KINDS)
+def kind() -> type[FineFace]:
+    """The class of the editor; brings torch."""
+    from .editor import FineFace
+
+    return FineFace
 
 
-def check(args: argparse.Namespace, jobs: Sequence[Job]) -> argparse.Namespace:
-    """The options, with the variant that photos and prompts need where none is named.
+class FineFaceBatches(Batches):
+    """See `Batches`: prompts as well as photos, and intensities in place of changes."""
 
-    Raises:
-        InputError: an option that cannot be used.
-        MissingCheckpointError: photos are to be edited by networks, and there are none.
-    """
-    from common.models import missing_networks  # brings torch
+    columns = TEXTS
+    absolute = True
+    baseline = "neutral"
 
-    check_editor(args, jobs, FineFaceOptions, FineFaceModel)
-    found = copy(args)
-    found.texts = any(job.photo is None for job in jobs)  # drawn by networks, whatever edits photos
-    photos = any(job.photo is not None for job in jobs)
-    asked = FineFaceOptions.of(vars(args))
-    asked.resolve(PUBLISHED)
-    if photos and asked.wanted == "diffusion" and warps(args.model, args.base, args.variant):
-        raise missing_networks("fineface")
-    if args.variant is None and photos:
-        found.variant = keeper(args.model, args.base)
-    if found.variant is None:
-        people = any(job.people for job in jobs)
-        found.variant = locate(args.model, args.base, identity=people)[2].name
-    return found
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Those of `fineface edit`."""
+        options.add_options(parser, "folder of the run", photo=False, kinds=KINDS)
+
+    def check(self, args: argparse.Namespace, jobs: Sequence[Job]) -> argparse.Namespace:
+        """The options, with the variant that photos and prompts need where none is named.
+
+        Raises:
+            InputError: an option that cannot be used.
+            MissingCheckpointError: photos are to be edited by networks, and there are none.
+        """
+        from common.models import missing_networks  # brings torch
+
+        found = copy(super().check(args, jobs))
+        found.texts = any(job.photo is None for job in jobs)  # drawn by networks, whatever edits photos
+        photos = any(job.photo is not None for job in jobs)
+        asked = FineFaceOptions.of(vars(args))
+        asked.resolve(PUBLISHED)
+        if photos and asked.wanted == "diffusion" and warps(args.model, args.base, args.variant):
+            raise missing_networks("fineface")
+        if args.variant is None and photos:
+            found.variant = keeper(args.model, args.base)
+        if found.variant is None:
+            people = any(job.people for job in jobs)
+            found.variant = locate(args.model, args.base, identity=people)[2].name
+        return found
+
+    def worker(self, args: argparse.Namespace) -> FineFaceWorker:
+        """See `Batches`."""
+        if args.texts:
+            return FineFaceWorker(kind().from_pretrained(**vars(FineFaceModel.of(vars(args)))), args)
+        return FineFaceWorker(editor_of(kind(), args), args)
+
+    def settings(self, args: argparse.Namespace) -> dict[str, Any]:
+        """See `Batches`."""
+        from common.batch.worker import of_networks
+
+        model = FineFaceModel.of(vars(args))
+        found = {**super().settings(args), "variant": model.variant, "lora_scale": model.lora_scale}
+        if args.texts and found["engine"] == "draft":  # of the photos alone
+            own = read_defaults(kind().locate(**model.networks), PUBLISHED)
+            found |= {**FineFaceOptions.of(vars(args)).resolve(own).sampling(), **of_networks(kind(), args)}
+        return found
 
 
-def settings_of(args: argparse.Namespace) -> dict[str, Any]:
-    """What decides how the pictures look, as plain values."""
-    from common.batch.resolved import of_networks, resolved
-
-    kind, model = _kind(), FineFaceModel.of(vars(args))
-    found = {**resolved(kind, args), "variant": model.variant, "lora_scale": model.lora_scale}
-    if args.texts and found["engine"] == "draft":  # of the photos alone
-        own = read_defaults(kind.locate(**model.networks), PUBLISHED)
-        found |= {**FineFaceOptions.of(vars(args)).resolve(own).sampling(), **of_networks(kind, args)}
-    return found
+BATCHES = FineFaceBatches("fineface", ABOUT, kind, read_request, requested)
+main = BATCHES.batch
+main_score = BATCHES.score
+main_report = BATCHES.report
 
 
 def main_redo(arguments: list[str]) -> int:
@@ -226,7 +223,7 @@ def _again(recipe: Recipe, args: argparse.Namespace) -> Any:
     from common.provenance.redo import check_model, place_of
 
     if recipe.kind != GENERATION:
-        return maker(_kind)(recipe, args)
+        return maker(kind)(recipe, args)
     settings = recipe.settings
     if given := [f"--{name}" for name in ("photo", "photos", "background") if getattr(args, name) is not None]:
         raise InputError(f"{' and '.join(given)}: the picture was made from text, without a photo; leave it out.")
@@ -236,14 +233,8 @@ def _again(recipe: Recipe, args: argparse.Namespace) -> Any:
     if not isinstance(prompt, str) or not isinstance(size, list):
         raise InputError("The picture's record is damaged: it names no prompt or no size.")
     known = replace(recipe, settings={name: value for name, value in settings.items() if name != "size"})
-    editor = _kind().from_pretrained(**vars(recorded_model(FineFaceModel, known, args)))
+    editor = kind().from_pretrained(**vars(recorded_model(FineFaceModel, known, args)))
     check_model(recipe, editor.places)
     row, rows = place_of(recipe)
     how = FineFaceOptions.of({**settings, "batch_size": rows})
     return editor.draw([(prompt, AUIntensity.parse(recipe.wish))] * rows, how, size=tuple(size))[row]
-
-
-def _kind() -> type[FineFace]:
-    from .editor import FineFace
-
-    return FineFace

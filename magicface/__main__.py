@@ -145,7 +145,7 @@ _COMMANDS = {
     "animate": commands.animate,
     "prepare-videos": cli.lazily("magicface.videos.command", "run"),
     "redo": cli.lazily("magicface.batch", "main_redo"),
-    "report": partial(cli.lazily("common.batch.report.command", "report"), "magicface", AUDelta.parse, False),
+    "report": cli.lazily("magicface.batch", "main_report"),
     "score": cli.lazily("magicface.batch", "main_score"),
     "evaluate": cli.lazily("magicface.evaluation.command"),
     "verify": partial(cli.lazily("common.provenance.command", "verify"), "magicface"),

@@ -23,8 +23,8 @@ from PIL import Image
 from test_commands import PACKAGES, commands
 
 from common import cli
+from common.batch.plan import read_wishes
 from common.batch.run import run as batch_run
-from common.batch.wishes import read_wishes
 from common.defaults import Defaults
 from common.edit_options import EditOptions, FaceOptions
 from common.provenance.picture import carry
@@ -167,7 +167,7 @@ BATCH = "{folder} --wishes {folder}/wishes.txt -o run"
 RAN = {
     "common.batch.cluster.run_on_ray": {"done": 1, "failed": 0},
     "common.batch.run.save_image": None,
-    "common.batch.where.run": batch_run,
+    "common.batch.command.run": batch_run,
     "common.batch.command.read_wishes": read_wishes,
     "common.batch.inspect.inspect": SimpleNamespace(faults=()),
 }

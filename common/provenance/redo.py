@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..editor import Editor
 
 SAMPLES, SAMPLES_PARTS = "samples.jsonl", "samples-*.jsonl"
-"""The lines of a batch run, see `common.batch.samples`."""
+"""The lines of a batch run, see `common.batch.folder`."""
 _DEPTH = 3  # parts of a recorded path, and folders above the run, that are tried where both were moved
 
 

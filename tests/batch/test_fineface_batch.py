@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,12 +14,12 @@ from PIL import Image
 from runs import ROOT
 
 from common.action_units import to_vector
-from common.batch.jobs import PHOTOS, TEXTS, Job, read_jobs
-from common.batch.samples import Samples
+from common.batch.folder import samples
+from common.batch.plan import PHOTOS, TEXTS, Job, read_jobs
 from common.errors import InputError
 from fineface import __main__ as command
 from fineface import generate
-from fineface.batch import FineFaceWorker, add_options, check, read_request, settings_of
+from fineface.batch import BATCHES, FineFaceWorker, read_request
 from magicface import __main__ as magicface
 
 FACES = ROOT / "examples" / "portraits"
@@ -43,11 +43,7 @@ def wishes(tmp_path) -> Path:
 
 
 def options(*arguments: str) -> Namespace:
-    parser = ArgumentParser()
-    add_options(parser)
-    parser.add_argument("--batch-size", type=int, default=4)
-    parser.set_defaults(runner="local")
-    return parser.parse_args(["--steps", "2", *arguments])
+    return BATCHES.parser().parse_args(["photos", "--steps", "2", *arguments])
 
 
 def manifest(folder: Path, rows: list) -> Path:
@@ -143,7 +139,7 @@ def test_prompts_are_made_and_a_run_goes_on(prompts, wishes, tmp_path, capsys):
         *("--steps", "2", "--guidance", "1"),
     ]
     assert command.main([*asked, "--baseline"]) == 0
-    rows = Samples(folder).rows
+    rows = samples(folder)
     assert [row["wish"] for row in rows.values()] == [{}, "AU6=2,AU12=4", "angry:0.7"] * 2
     row = rows["a-close-up-of-an-old-man/smile"]
     assert (row["photo"], row["prompt"], row["state"]) == (None, PROMPTS[1], "done")
@@ -180,7 +176,7 @@ def test_photos_are_made_anew_and_scored_against_the_wish(tmp_path, capsys):
     assert command.main([*asked, "--inspect"]) == 1
     assert "2 edits of 1 photos" in capsys.readouterr().out
     assert command.main([*asked, "-o", str(folder)]) == 1
-    rows = Samples(folder).rows
+    rows = samples(folder)
     assert {key: row["state"] for key, row in rows.items()} == {
         "calm/none": "done", "calm/smile": "done", "nobody/none": "failed", "nobody/smile": "failed",
     }  # fmt: skip
@@ -229,12 +225,16 @@ def test_each_wish_gets_its_prompt_and_each_prompt_its_seed():
 def test_the_settings_name_the_variant_that_is_meant(tmp_path, monkeypatch):
     """Whatever is fetched later: a run does not go on with another model."""
     monkeypatch.setenv("FACE_RIG_HOME", str(tmp_path))
+
+    def variant(*jobs: Job) -> str:
+        return BATCHES.settings(BATCHES.check(options(), jobs))["variant"]
+
     prompt, photo = Job("x", prompt="a man"), Job("y", tmp_path / "y.png")
-    assert settings_of(check(options(), [prompt]))["variant"] == "whole"
-    assert settings_of(check(options(), [replace(prompt, people=(tmp_path / "y.png",))]))["variant"] == "sd15-faceid"
+    assert variant(prompt) == "whole"
+    assert variant(replace(prompt, people=(tmp_path / "y.png",))) == "sd15-faceid"
     (tmp_path / "Tvaranka--fineface").mkdir()
-    assert settings_of(check(options(), [prompt, photo]))["variant"] == "sd21"
-    assert check(options("--variant", "sd15-faceid"), [prompt]).variant == "sd15-faceid"
+    assert variant(prompt, photo) == "sd21"
+    assert BATCHES.check(options("--variant", "sd15-faceid"), [prompt]).variant == "sd15-faceid"
     for wrong in (["--steps", "0"], ["--strength", "2"], ["--au-scale", "nan"], ["--guidance", "0.5"]):
         with pytest.raises(InputError):
-            check(options(*wrong), [prompt])
+            BATCHES.check(options(*wrong), [prompt])

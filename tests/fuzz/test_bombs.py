@@ -15,11 +15,10 @@ from guards import guarded
 from PIL import Image, PngImagePlugin
 
 from common.action_units import to_vector
-from common.batch.jobs import Job, read_jobs
-from common.batch.run import Item, run
-from common.batch.samples import Samples
+from common.batch.folder import samples
+from common.batch.plan import Item, Job, read_jobs, read_wishes
+from common.batch.run import run
 from common.batch.scores import score
-from common.batch.wishes import read_wishes
 from common.errors import CheckpointError, FaceEditError, ImageError, InputError
 from common.face3d import arrays
 from common.face3d.arrays import read_arrays
@@ -278,11 +277,11 @@ class Nobody:
 def begin(folder: Path) -> dict[str, int]:
     photo = folder.parent / "a.png"
     Image.new("RGB", (4, 4)).save(photo)
-    return run([Item(Job("a", photo), "b", "AU12=1")], Nobody(), folder, {"a": 1}, progress=False)
+    return run([Item(Job("a", photo), "b", "AU12=1")], Nobody, folder, {"a": 1}, progress=False)
 
 
 @pytest.mark.parametrize(
-    "place", ["edits", "edits/a", "edits/a/b.png", "tries", "samples.jsonl", "samples-0-1.jsonl", "run.json"]
+    "place", ["edits", "edits/a", "edits/a/b.png", "samples.jsonl", "samples-0-1.jsonl", "run.json"]
 )
 @pytest.mark.parametrize("there", [True, False])
 def test_a_run_writes_nothing_through_links(tmp_path, place, there):
@@ -321,7 +320,7 @@ def test_settings_that_are_none_are_told(tmp_path, content):
 def test_lines_that_are_none_are_told(tmp_path, line):
     (tmp_path / "samples.jsonl").write_text(line + "\n")
     with guarded(), pytest.raises(InputError, match=r"samples\.jsonl, line 1"):
-        Samples(tmp_path)
+        samples(tmp_path)
 
 
 @pytest.mark.parametrize(
