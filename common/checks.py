@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import Field, dataclass
+from dataclasses import Field, dataclass, field
 from numbers import Integral, Real
 from typing import Any
 
@@ -35,15 +35,17 @@ class Option:
 
 
 def option(
+    default: Any,
     help: str,
     check: Callable[[str, Any], Any] | None = None,
     *,
     choices: tuple[str, ...] = (),
     read: type = str,
     flag: str | None = None,
-) -> dict[str, Option]:
-    """The metadata of a field of `Options`."""
-    return {_OPTION: Option(help, check, choices, read, flag)}
+    compare: bool = True,
+) -> Any:
+    """A dataclass's field with its `Option` in the metadata."""
+    return field(default=default, compare=compare, metadata={_OPTION: Option(help, check, choices, read, flag)})
 
 
 def option_of(each: Field[Any]) -> Option:

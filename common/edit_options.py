@@ -16,7 +16,7 @@ import inspect
 import os
 import textwrap
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, get_args
@@ -165,54 +165,38 @@ class EditOptions(Options):
         InputError: a value that cannot be used, or two that do not go together.
     """
 
-    steps: int | None = field(
-        default=None, metadata=option(f"denoising steps, 1 to 1000 {_OWN}", _in_range(1, 1000), read=int)
+    steps: int | None = option(None, f"denoising steps, 1 to 1000 {_OWN}", _in_range(1, 1000), read=int)
+    guidance: float | None = option(None, f"guidance scale of the request {_OWN}", finite_number, read=float)
+    seed: int = option(SEED, "random seed for the initial noise", _in_range(0, 2**63 - 1), read=int)
+    engine: Engine | None = option(
+        None,
+        "diffusion: the networks; draft: the photo warped by its fitted head, without networks (default: the "
+        "networks where a model is named or fetched, else the warp)",
+        one_of(*get_args(Engine)),
+        choices=get_args(Engine),
     )
-    guidance: float | None = field(
-        default=None, metadata=option(f"guidance scale of the request {_OWN}", finite_number, read=float)
+    start: Start | None = option(
+        None,
+        f"what the networks begin with: noise, or the noised draft, of which only the last steps are run {_OWN}",
+        one_of(*get_args(Start)),
+        choices=get_args(Start),
     )
-    seed: int = field(
-        default=SEED, metadata=option("random seed for the initial noise", _in_range(0, 2**63 - 1), read=int)
+    strength: float | None = option(
+        None,
+        "fraction of the steps run from the draft, where start is draft; 0 is the draft itself, 1 the edit without "
+        f"it {_OWN}",
+        check_share,
+        read=float,
     )
-    engine: Engine | None = field(
-        default=None,
-        metadata=option(
-            "diffusion: the networks; draft: the photo warped by its fitted head, without networks (default: the "
-            "networks where a model is named or fetched, else the warp)",
-            one_of(*get_args(Engine)),
-            choices=get_args(Engine),
-        ),
+    paste_back: bool | Literal["replace", "detail"] | None = option(
+        None,
+        "replace: the crop as generated; detail: the change alone, so that the photo keeps its sharpness where "
+        f"little moves; none: no paste-back, the crop is the result {_OWN}",
+        _paste,
+        choices=(*PASTE, "none"),
+        flag="--paste",
     )
-    start: Start | None = field(
-        default=None,
-        metadata=option(
-            f"what the networks begin with: noise, or the noised draft, of which only the last steps are run {_OWN}",
-            one_of(*get_args(Start)),
-            choices=get_args(Start),
-        ),
-    )
-    strength: float | None = field(
-        default=None,
-        metadata=option(
-            "fraction of the steps run from the draft, where start is draft; 0 is the draft itself, 1 the edit without "
-            f"it {_OWN}",
-            check_share,
-            read=float,
-        ),
-    )
-    paste_back: bool | Literal["replace", "detail"] | None = field(
-        default=None,
-        metadata=option(
-            "replace: the crop as generated; detail: the change alone, so that the photo keeps its sharpness where "
-            f"little moves; none: no paste-back, the crop is the result {_OWN}",
-            _paste,
-            choices=(*PASTE, "none"),
-            flag="--paste",
-        ),
-    )
-    batch_size: int = field(
-        default=4, metadata=option("requests that run through the networks at once", _in_range(1, 2**31), read=int)
-    )
+    batch_size: int = option(4, "requests that run through the networks at once", _in_range(1, 2**31), read=int)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -290,21 +274,14 @@ class ResolvedOptions:
 class FaceOptions(Options):
     """Which face of a photo, and how it is looked at; see the fields' texts."""
 
-    face: FaceChoice = field(
-        default="largest", metadata=option('"largest", an index from the left, or X,Y in the photo', read_face)
+    face: FaceChoice = option("largest", '"largest", an index from the left, or X,Y in the photo', read_face)
+    extent: Extent | None = option(
+        None, f"region that the network repaints {_OWN}", one_of("head", "face"), choices=("head", "face")
     )
-    extent: Extent | None = field(
-        default=None,
-        metadata=option(f"region that the network repaints {_OWN}", one_of("head", "face"), choices=("head", "face")),
+    background: ImageLike | None = option(
+        None, "prepared background; the photo is then the prepared crop", read=Path, compare=False
     )
-    background: ImageLike | None = field(
-        default=None,
-        metadata=option("prepared background; the photo is then the prepared crop", read=Path),
-        compare=False,
-    )
-    strict: bool = field(
-        default=False, metadata=option("treat photo warnings, such as a profile, as errors", flag_value, read=bool)
-    )
+    strict: bool = option(False, "treat photo warnings, such as a profile, as errors", flag_value, read=bool)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -314,34 +291,23 @@ class ModelOptions(Options):
     Paths, dtype and device are kept as texts.
     """
 
-    model: str | Path | None = field(
-        default=None,
-        metadata=option(
-            "folder, fetched hub repository, or embedded (default: the published one; without it, photos are warped)",
-            _place,
-        ),
+    model: str | Path | None = option(
+        None,
+        "folder, fetched hub repository, or embedded (default: the published one; without it, photos are warped)",
+        _place,
     )
-    base: str | Path | None = field(
-        default=None,
-        metadata=option("folder of the base model, Stable Diffusion, for what the model's folder lacks", _place),
+    base: str | Path | None = option(
+        None, "folder of the base model, Stable Diffusion, for what the model's folder lacks", _place
     )
-    device: str | None = field(default=None, metadata=option("cuda, mps or cpu (default: the fastest)", _device))
-    dtype: torch.dtype | str | None = field(
-        default=None,
-        metadata=option(
-            "precision of the networks (default: float16 on cuda and mps, else float32)", _dtype, choices=DTYPES
-        ),
+    device: str | None = option(None, "cuda, mps or cpu (default: the fastest)", _device)
+    dtype: torch.dtype | str | None = option(
+        None, "precision of the networks (default: float16 on cuda and mps, else float32)", _dtype, choices=DTYPES
     )
-    size: int | None = field(
-        default=None,
-        metadata=option("side of the crop in pixels (default: the network's own)", _in_range(64, 4096), read=int),
+    size: int | None = option(
+        None, "side of the crop in pixels (default: the network's own)", _in_range(64, 4096), read=int
     )
-    finder: str | FaceFinder = field(
-        default="auto", metadata=option("face detector: auto, insightface, face-alignment or mediapipe", _finder)
-    )
-    parser: str = field(
-        default="auto", metadata=option("face parser: auto, bisenet, segformer, embedded or grabcut", _parser)
-    )
+    finder: str | FaceFinder = option("auto", "face detector: auto, insightface, face-alignment or mediapipe", _finder)
+    parser: str = option("auto", "face parser: auto, bisenet, segformer, embedded or grabcut", _parser)
 
     def check_device(self) -> None:
         """Raises an InputError for a device that this machine has not; brings torch."""

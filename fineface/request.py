@@ -7,7 +7,7 @@ import logging
 import re
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, get_args
 
 from common.action_units import AUIntensity, AULike
@@ -82,54 +82,39 @@ class FineFaceOptions(EditOptions):
         InputError: a value that cannot be used, or two that do not go together.
     """
 
-    guidance: float | None = field(
-        default=None,
-        metadata=option(
-            "guidance scale of text, AUs and person together: s in eps = eps_0 + s (eps_request - eps_0), eps_0 with "
-            f"the negative prompt, a neutral face and nobody; 1 is none, and saves a pass a step {_OWN}",
-            at_least(1),
-            read=float,
-        ),
+    guidance: float | None = option(
+        None,
+        "guidance scale of text, AUs and person together: s in eps = eps_0 + s (eps_request - eps_0), eps_0 with "
+        f"the negative prompt, a neutral face and nobody; 1 is none, and saves a pass a step {_OWN}",
+        at_least(1),
+        read=float,
     )
-    start: Start | None = field(  # pyright: ignore[reportIncompatibleVariableOverride]
-        default=None,
-        metadata=option(
-            "what is noised first: the photo, or its draft, whose fitted head has these intensities (default: photo)",
-            one_of(*get_args(Start)),
-            choices=get_args(Start),
-        ),
+    start: Start | None = option(
+        None,
+        "what is noised first: the photo, or its draft, whose fitted head has these intensities (default: photo)",
+        one_of(*get_args(Start)),
+        choices=get_args(Start),
     )
-    strength: float | None = field(
-        default=None,
-        metadata=option(
-            "fraction of the steps that are run: 1 starts from pure noise; less keeps more of the photo or the draft; "
-            "0, where start is draft, is the draft itself (default: 1; from a draft 0.5)",
-            check_share,
-            read=float,
-        ),
+    strength: float | None = option(
+        None,
+        "fraction of the steps that are run: 1 starts from pure noise; less keeps more of the photo or the draft; "
+        "0, where start is draft, is the draft itself (default: 1; from a draft 0.5)",
+        check_share,
+        read=float,
     )
-    paste_back: bool | Literal["replace"] | None = field(  # pyright: ignore[reportIncompatibleVariableOverride]
-        default=None,
-        metadata=option(
-            f"replace: the crop as generated; none: no paste-back, the crop is the result {_OWN}",
-            _paste,
-            choices=("replace", "none"),
-            flag="--paste",
-        ),
+    paste_back: bool | Literal["replace"] | None = option(
+        None,
+        f"replace: the crop as generated; none: no paste-back, the crop is the result {_OWN}",
+        _paste,
+        choices=("replace", "none"),
+        flag="--paste",
     )
-    prompt: str | None = field(
-        default=None,
-        metadata=option('text about the face of a photo (default: "A close up of a person.")', check_prompt),
+    prompt: str | None = option(
+        None, 'text about the face of a photo (default: "A close up of a person.")', check_prompt
     )
-    negative_prompt: str | None = field(
-        default=None, metadata=option("text about what the picture must not show", check_prompt)
-    )
-    au_scale: float = field(
-        default=1.0, metadata=option("strength of the AU branch; 0 is the base model", finite_number, read=float)
-    )
-    face_scale: float = field(
-        default=0.9, metadata=option("strength of the person (FaceID); 0.9 is the release's", finite_number, read=float)
-    )
+    negative_prompt: str | None = option(None, "text about what the picture must not show", check_prompt)
+    au_scale: float = option(1.0, "strength of the AU branch; 0 is the base model", finite_number, read=float)
+    face_scale: float = option(0.9, "strength of the person (FaceID); 0.9 is the release's", finite_number, read=float)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -193,20 +178,15 @@ class FineFaceResolved(ResolvedOptions):
 class FineFaceModel(ModelOptions):
     """Which networks, and where they run; see the fields' texts."""
 
-    variant: str | None = field(
-        default=None,
-        metadata=option(
-            "sd21: on Stable Diffusion 2.1-base, with a LoRA; sd15-faceid: on 1.5, which keeps a person; whole: model "
-            "and base in one folder (default: whole for such a folder; sd15-faceid for a person; else sd21)",
-            lambda name, value: get_variant(value).name,
-            choices=tuple(VARIANTS),
-        ),
+    variant: str | None = option(
+        None,
+        "sd21: on Stable Diffusion 2.1-base, with a LoRA; sd15-faceid: on 1.5, which keeps a person; whole: model "
+        "and base in one folder (default: whole for such a folder; sd15-faceid for a person; else sd21)",
+        lambda name, value: get_variant(value).name,
+        choices=tuple(VARIANTS),
     )
-    lora_scale: float = field(
-        default=1.0,
-        metadata=option(
-            "strength of the variant's LoRA; 0 leaves the base's weights as they are", finite_number, read=float
-        ),
+    lora_scale: float = option(
+        1.0, "strength of the variant's LoRA; 0 leaves the base's weights as they are", finite_number, read=float
     )
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,9 +36,8 @@ def _reconstructor(name: str, value: Any) -> Any:
 class RigEditOptions(EditOptions):
     """`EditOptions` without guidance."""
 
-    guidance: float | None = field(
-        default=None,
-        metadata=option("None or 1: the published pipeline's two guidance halves are the same", _guidance, read=float),
+    guidance: float | None = option(
+        None, "None or 1: the published pipeline's two guidance halves are the same", _guidance, read=float
     )
 
 
@@ -51,15 +50,11 @@ class RigFaceOptions(FaceOptions):
         InputError: one of the prepared three without the others.
     """
 
-    render: ImageLike | None = field(
-        default=None,
-        metadata=option("prepared render; goes with background and coefficients", read=Path),
-        compare=False,
+    render: ImageLike | None = option(
+        None, "prepared render; goes with background and coefficients", read=Path, compare=False
     )
-    coefficients: npt.ArrayLike | str | Path | None = field(
-        default=None,
-        metadata=option("prepared expression, (V,), 64 for the published model, or a .npy file", read=Path),
-        compare=False,
+    coefficients: npt.ArrayLike | str | Path | None = option(
+        None, "prepared expression, (V,), 64 for the published model, or a .npy file", read=Path, compare=False
     )
 
     def __post_init__(self) -> None:
@@ -77,11 +72,8 @@ class RigFaceOptions(FaceOptions):
 class RigModelOptions(ModelOptions):
     """`ModelOptions`, and what sees faces in 3D."""
 
-    reconstructor: str | Reconstructor = field(
-        default="auto",
-        metadata=option(
-            "3D reconstruction: released, embedded, one itself, or auto for the first at hand", _reconstructor
-        ),
+    reconstructor: str | Reconstructor = option(
+        "auto", "3D reconstruction: released, embedded, one itself, or auto for the first at hand", _reconstructor
     )
 
 
