@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from copy import copy
 from functools import cache, cached_property
 from pathlib import Path
@@ -22,6 +22,7 @@ from .compositing import finish, placed
 from .defaults import Defaults, read_defaults
 from .draft.draft import Draft
 from .edit_options import (
+    EditKeywords,
     EditOptions,
     FaceOptions,
     ModelOptions,
@@ -47,12 +48,19 @@ from .tensors import to_tensor
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
-    from .edit_options import EditKeywords, EditorKeywords, FaceChoice, FaceKeywords
+    from .edit_options import EditorKeywords, FaceChoice, FaceKeywords
 
 StepCallback = Callable[[Any, int, Any, dict[str, Any]], dict[str, Any]]
 """What is called after each denoising step, see `FaceEditPipeline.__call__`."""
 
 log = logging.getLogger(__name__)
+
+
+class CallKeywords(EditKeywords, total=False):
+    """The keywords of `Editor.edit`."""
+
+    progress: bool
+    callback_on_step_end: StepCallback | None
 
 
 class Editor(Generic[AnyRequest]):
@@ -225,37 +233,15 @@ class Editor(Generic[AnyRequest]):
     # --- edits out ---------------------------------------------------------------------------------------------------
 
     @overload
-    def edit(
-        self,
-        subject: Sequence[Subject],
-        request: Any,
-        *,
-        progress: bool = ...,
-        callback_on_step_end: StepCallback | None = ...,
-        **options: Unpack[EditKeywords],
-    ) -> list[Picture]: ...
+    def edit(self, subject: Sequence[Subject], request: Any, **options: Unpack[CallKeywords]) -> list[Picture]: ...
 
     @overload
     def edit(  # pyright: ignore[reportOverlappingOverload] - a list is no single request
-        self,
-        subject: Subject,
-        request: list[AnyRequest] | list[str] | list[Mapping[str, Any]],
-        *,
-        progress: bool = ...,
-        callback_on_step_end: StepCallback | None = ...,
-        **options: Unpack[EditKeywords],
+        self, subject: Subject, request: list[AnyRequest] | list[str], **options: Unpack[CallKeywords]
     ) -> list[Picture]: ...
 
     @overload
-    def edit(
-        self,
-        subject: Subject,
-        request: Any,
-        *,
-        progress: bool = ...,
-        callback_on_step_end: StepCallback | None = ...,
-        **options: Unpack[EditKeywords],
-    ) -> Picture: ...
+    def edit(self, subject: Subject, request: Any, **options: Unpack[CallKeywords]) -> Picture: ...
 
     @documented(EditOptions)
     def edit(
