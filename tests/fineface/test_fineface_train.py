@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 from diffusers import StableDiffusionPipeline
-from fineface.options import PUBLISHED
 from runs import losses
 from safetensors.torch import load_file
 from small_fineface import CAPTIONS, EXACT_VAE, SIZE, start
@@ -23,6 +22,7 @@ from fineface.checkpoints import load, read_adapter
 from fineface.convert import convert
 from fineface.editor import FineFace
 from fineface.lora import updates
+from fineface.request import PUBLISHED
 from fineface.train import main
 from fineface.training.begin import begin
 from fineface.training.config import FineFaceConfig
