@@ -89,7 +89,7 @@ class FineFaceOptions(EditOptions):
         at_least(1),
         read=float,
     )
-    start: Start | None = option(
+    start: Start | None = option(  # pyright: ignore[reportIncompatibleVariableOverride]
         None,
         "what is noised first: the photo, or its draft, whose fitted head has these intensities (default: photo)",
         one_of(*get_args(Start)),
