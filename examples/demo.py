@@ -33,19 +33,19 @@ from common.subject import Subject
 from common.tensors import to_tensor
 from common.training.sheet import edit_errors
 from magicface import MagicFace
-from rigface import RigFace, RigWish
+from rigface import RigEdit, RigFace
 
 PHOTOGRAPH = {
     "expressions": {
-        word: RigWish(expression=word) for word in ("happy", "surprised", "sad", "angry", "disgusted", "afraid")
+        word: RigEdit(expression=word) for word in ("happy", "surprised", "sad", "angry", "disgusted", "afraid")
     },
     "light and pose": {
-        "light from the left": RigWish(light="azimuth=-70"),
-        "light from the right": RigWish(light="azimuth=70"),
-        "yaw -12": RigWish(pose="yaw=-12"),
-        "yaw 12": RigWish(pose="yaw=12"),
-        "pitch 8": RigWish(pose="pitch=8"),
-        "all three": RigWish(light="azimuth=50", pose="yaw=-10", expression="happy"),
+        "light from the left": RigEdit(light="azimuth=-70"),
+        "light from the right": RigEdit(light="azimuth=70"),
+        "yaw -12": RigEdit(pose="yaw=-12"),
+        "yaw 12": RigEdit(pose="yaw=12"),
+        "pitch 8": RigEdit(pose="pitch=8"),
+        "all three": RigEdit(light="azimuth=50", pose="yaw=-10", expression="happy"),
     },
 }
 PHOTOGRAPH_SIDE = 256

@@ -72,7 +72,7 @@ def notes(config: FineFaceConfig, count: int, size: int) -> str:
     began = f", going on from `{Path(config.adapter).name}`" if config.adapter else ""
     return (
         "Faces from text with action-unit intensities (after Varanka et al., arXiv 2407.20175).\n\n"
-        f'    fineface "a close-up of a woman" AU12=4 --adapter FOLDER{base} --variant {config.variant} -o face.png\n\n'
+        f'    fineface "a close-up of a woman" AU12=4 --model FOLDER{base} --variant {config.variant} -o face.png\n\n'
         f"Trained on {count} samples of {size} x {size} pixels ({', '.join(kinds)}), from {origin}{began}. The data and"
         " the base have licences of their own, which go on to hold."
     )

@@ -12,21 +12,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from common.action_units import ACTION_UNITS
+    from common.action_units import ACTION_UNITS, AUDelta
     from common.errors import FaceEditError
     from common.explain import explain
     from common.motion import rise_and_fall
     from common.subject import Subject
 
-    from ._api import MagicFace, edit
+    from ._api import edit
     from .clips import synthesize
+    from .editor import MagicFace
     from .measured import neutralize, transfer
     from .sweeps import animate, grid, sweep
 
 _HOMES = {
     "ACTION_UNITS": "common.action_units",
+    "AUDelta": "common.action_units",
     "FaceEditError": "common.errors",
-    "MagicFace": "magicface._api",
+    "MagicFace": "magicface.editor",
     "Subject": "common.subject",
     "animate": "magicface.sweeps",
     "edit": "magicface._api",
@@ -41,6 +43,7 @@ _HOMES = {
 
 __all__ = [
     "ACTION_UNITS",
+    "AUDelta",
     "FaceEditError",
     "MagicFace",
     "Subject",

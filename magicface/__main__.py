@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from common import cli, edit_command, options
-from common.action_units import ACTION_UNITS, facs, known_unit, to_text, to_vector
+from common.action_units import ACTION_UNITS, AUDelta, facs, known_unit
 from common.app.command import app
 from common.errors import ActionUnitError, InputError
 from common.expressions import EXPRESSIONS, is_word
@@ -58,14 +58,14 @@ def _edit(arguments: list[str]) -> int:
     parser.add_argument("inputs", nargs="+", metavar="PHOTO | AU=VALUE", help="photos and the wish, in any order")
     options.add_options(parser, "file, or folder for several photos (default: PHOTO-edited.png)", record=True)
     args = parser.parse_intermixed_args(arguments)
-    photos, wish = split_inputs(args.inputs)
+    photos, request = split_inputs(args.inputs)
     from ._api import MagicFace  # torch and diffusers load here, after the arguments have been understood
 
-    return edit_command.run(MagicFace, photos, wish, args, {"background": args.background})
+    return edit_command.run(MagicFace, photos, request, args)
 
 
-def split_inputs(inputs: Sequence[str]) -> tuple[list[Path], str]:
-    """Photos, and the wish in its short form.
+def split_inputs(inputs: Sequence[str]) -> tuple[list[Path], AUDelta]:
+    """Photos, and the request.
 
     Raises:
         ActionUnitError: an AU without a value, unknown or out of range.
@@ -85,12 +85,14 @@ def split_inputs(inputs: Sequence[str]) -> tuple[list[Path], str]:
             raise InputError(
                 f"There is no photo {text!r}, and a wish reads AU12=3 or happy:0.7.\n  words: {', '.join(EXPRESSIONS)}"
             )
-    vector = to_vector(",".join(wish) if wish != ["neutral"] else {})
+    request = AUDelta.parse(",".join(wish))
     if not photos:
         raise InputError("Name at least one photo, e.g. magicface photo.jpg AU12=3.")
     if not wish:
-        raise InputError('Say what to change, e.g. AU12=3; "neutral" makes the face anew as it is.')
-    return photos, to_text(vector)
+        raise InputError(
+            'Say what to change, e.g. AU12=3; "neutral" is the null edit: it reconstructs the face unchanged.'
+        )
+    return photos, request
 
 
 def _download(arguments: list[str]) -> int:
@@ -143,7 +145,7 @@ _COMMANDS = {
     "animate": commands.animate,
     "prepare-videos": cli.lazily("magicface.videos.command", "run"),
     "redo": cli.lazily("magicface.batch", "main_redo"),
-    "report": partial(cli.lazily("common.batch.report.command", "report"), "magicface", to_vector, False),
+    "report": cli.lazily("magicface.batch", "main_report"),
     "score": cli.lazily("magicface.batch", "main_score"),
     "evaluate": cli.lazily("magicface.evaluation"),
     "verify": partial(cli.lazily("common.provenance.command", "verify"), "magicface"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from common.action_units import ACTION_UNITS, to_text, to_vector
+from common.action_units import ACTION_UNITS, AUDelta
 from common.app.desk import Desk, Visit
 from common.app.inputs import picture_input, slider
 from common.app.layout import Controls
@@ -14,7 +14,7 @@ from common.app.library import gradio
 from common.app.tab import Tab
 from common.app.units import STRONGEST, preset, unit_sliders, word_buttons, word_list
 
-from ._api import MagicFace
+from .editor import MagicFace
 from .measured import units_of
 
 ABOUT = "### Expression\nA photo in, the same person with another expression out: by words, or by action units (AUs)."
@@ -49,8 +49,8 @@ def controls() -> Controls:
         actor = picture_input("Actor", height=160, sources=["upload", "webcam"], elem_classes="actor")
     return Controls(
         inputs=sliders,
-        wish=lambda *values: to_vector(list(values)),
-        told=lambda wish: {"package": "magicface", "wish": to_text(wish)},
+        wish=lambda *values: AUDelta(values),
+        told=lambda wish: {"package": "magicface", "wish": str(wish)},
         requested=list,
         sweeps={f"{unit} {meaning}": _levels(unit) for unit, meaning in ACTION_UNITS.items()},
         sets=[
@@ -83,8 +83,7 @@ def _fitting(values: Any) -> list[float]:
 
 
 def _levels(unit: str) -> Any:
-    def wishes(wish: list[float]) -> list[tuple[str, list[float]]]:
-        named = dict(zip(ACTION_UNITS, wish))
-        return [(f"{unit}={level:g}", list({**named, unit: level}.values())) for level in LEVELS]
+    def requests(request: AUDelta) -> list[tuple[str, AUDelta]]:
+        return [(f"{unit}={level:g}", AUDelta.parse({**request.to_json(), unit: level})) for level in LEVELS]
 
-    return wishes
+    return requests

@@ -10,7 +10,8 @@ from typing import Any
 
 from common import cli, options
 from common.action_units import known_unit
-from common.edit_command import check_asked, output_paths, parse_face, sampling
+from common.edit_command import check_asked, output_paths
+from common.edit_options import EditOptions, FaceOptions, ModelOptions, read_face
 from common.errors import InputError
 from common.files import check_writable
 from common.images import picture_format, save_image
@@ -45,7 +46,7 @@ def transfer(arguments: list[str]) -> int:
 
     picture = made(
         args.photo, args.reference, share=args.share, measurer=args.measurer,
-        reference_face=parse_face(args.reference_face), **_options(args),
+        reference_face=read_face("--reference-face", args.reference_face), **_options(args),
     )  # fmt: skip
     return _saved(picture, target, args)
 
@@ -195,9 +196,10 @@ def _named(args: argparse.Namespace, result: str) -> Path:
 
 def _options(args: argparse.Namespace) -> dict[str, Any]:
     """The options of `magicface.edit` among those of the command line."""
-    names = ("model", "base", "dtype", "device", "extent", "background", "finder", "parser", "seed", "engine", "size")
-    found = {name: getattr(args, name) for name in (*names, "strict")} | sampling(args)
-    return found | {"face": parse_face(args.face), "progress": not args.quiet}
+    kinds = EditOptions, FaceOptions, ModelOptions
+    return {name: value for kind in kinds for name, value in vars(kind.of(vars(args))).items()} | {
+        "progress": not args.quiet
+    }
 
 
 def _saved(picture: Any, target: Path, args: argparse.Namespace) -> int:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
-from common.action_units import known_unit
+from common.action_units import ACTION_UNITS, AUDelta, known_unit
 from common.errors import FaceNotFoundError, InputError
 from common.images import ImageLike, flat, read_image
 from common.motion import Animation, Keyframes, between
@@ -17,6 +17,11 @@ from common.prepare import face_box
 from common.sheets import SIDE, Box, CropTo, Row, check_crop, check_side, close_up, contact_sheet, fitted
 
 from ._api import edit
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from common.edit_options import Keywords
 
 LEVELS = (-2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 4.0)
 _MOST = 400  # pictures of a grid
@@ -28,13 +33,15 @@ class Sweep:
 
     Attributes:
         pictures: rows of pictures.
-        wishes: what was wished of each.
+        requests: what was asked of each.
+        units: whose levels the pictures' labels name.
         titles: of the rows; none for a single one.
         face: (x0, y0, x1, y1), where the edited face lies in the pictures; None where it is not known.
     """
 
     pictures: Sequence[Sequence[Image.Image]] = field(repr=False)
-    wishes: Sequence[Sequence[dict[str, float]]]
+    requests: Sequence[Sequence[AUDelta]]
+    units: Sequence[str]
     titles: Sequence[str] = ()
     face: Box | None = None
 
@@ -49,7 +56,7 @@ class Sweep:
             InputError: a side that cannot be used, another crop, or `crop="face"` where the face's place is not known.
         """
         check_crop(crop)
-        labels = [[_label(wish) for wish in row] for row in self.wishes]
+        labels = [[_label(request, self.units) for request in row] for row in self.requests]
         titles = self.titles or [""] * len(labels)
         pictures = (
             self.pictures if crop is None else [[_cropped(each, self.face) for each in row] for row in self.pictures]
@@ -57,7 +64,7 @@ class Sweep:
         return contact_sheet([Row(*row) for row in zip(pictures, labels, titles)], side)
 
 
-def sweep(img: ImageLike, unit: str, levels: Sequence[float] = LEVELS, **options: Any) -> Sweep:
+def sweep(img: ImageLike, unit: str, levels: Sequence[float] = LEVELS, **options: Unpack[Keywords]) -> Sweep:
     """A photo with one action unit at several levels: `sweep("me.jpg", "AU12").sheet().save("smiles.png")`.
 
     Args:
@@ -70,7 +77,7 @@ def sweep(img: ImageLike, unit: str, levels: Sequence[float] = LEVELS, **options
         As `edit`; InputError: no levels.
     """
     name = known_unit(unit)
-    return _made(img, [[{name: float(level)} for level in _some(levels)]], (), options)
+    return _made(img, [[AUDelta.parse({name: float(level)}) for level in _some(levels)]], [name], (), options)
 
 
 def grid(
@@ -79,7 +86,7 @@ def grid(
     columns: str,
     levels: Sequence[float] = (0.0, 1.5, 3.0),
     column_levels: Sequence[float] | None = None,
-    **options: Any,
+    **options: Unpack[Keywords],
 ) -> Sweep:
     """A photo with two action units, each at several levels: `grid("me.jpg", "AU4", "AU12")`.
 
@@ -100,8 +107,8 @@ def grid(
     first, second = _some(levels), _some(levels if column_levels is None else column_levels)
     if len(first) * len(second) > _MOST:
         raise InputError(f"A grid has at most {_MOST} pictures; these levels make {len(first) * len(second)}.")
-    wishes = [[{down: float(a), along: float(b)} for b in second] for a in first]
-    return _made(img, wishes, [f"{down}={a:g}" for a in first], options)
+    requests = [[AUDelta.parse({down: float(a), along: float(b)}) for b in second] for a in first]
+    return _made(img, requests, [down, along], [f"{down}={a:g}" for a in first], options)
 
 
 def animate(
@@ -111,7 +118,7 @@ def animate(
     fps: float = 12.0,
     side: int | None = None,
     crop: CropTo | None = None,
-    **options: Any,
+    **options: Unpack[Keywords],
 ) -> Animation:
     """A photo that moves: `animate("me.jpg", rise_and_fall({"AU12": 3})).save("smile.gif")`.
 
@@ -134,7 +141,7 @@ def animate(
     vectors = between(keyframes, fps)
     different, which = np.unique(vectors, axis=0, return_inverse=True)
     photo = read_image(img)
-    made = edit(photo, [row.tolist() for row in different], **options)
+    made = edit(photo, [AUDelta(tuple(row.tolist())) for row in different], **options)
     if crop is not None:
         face = _face(photo, made[0], options)
         made = [_cropped(each, face) for each in made]
@@ -143,21 +150,27 @@ def animate(
     return Animation([flat(made[int(row)]) for row in which.ravel()], vectors, fps)
 
 
-def _label(wish: dict[str, float]) -> str:
-    """A wish as a label: `"AU12=-2, AU6=0"`."""
-    return ", ".join(f"{name}={value:g}" for name, value in wish.items())
+def _label(request: AUDelta, units: Sequence[str]) -> str:
+    """Units of a request as a label: `"AU12=-2, AU6=0"`."""
+    levels = dict(zip(ACTION_UNITS, request))
+    return ", ".join(f"{unit}={levels[unit]:g}" for unit in units)
 
 
 def _made(
-    img: ImageLike, wishes: list[list[dict[str, float]]], titles: Sequence[str], options: dict[str, Any]
+    img: ImageLike,
+    requests: list[list[AUDelta]],
+    units: Sequence[str],
+    titles: Sequence[str],
+    options: Keywords,
 ) -> Sweep:
     photo = read_image(img)
-    edits = edit(photo, [wish for row in wishes for wish in row], **options)
+    edits = edit(photo, [request for row in requests for request in row], **options)
     left = iter(edits)
-    return Sweep([[next(left) for _ in row] for row in wishes], wishes, titles, _face(photo, edits[0], options))
+    pictures = [[next(left) for _ in row] for row in requests]
+    return Sweep(pictures, requests, units, titles, _face(photo, edits[0], options))
 
 
-def _face(photo: Image.Image, made: Image.Image, options: dict[str, Any]) -> Box | None:
+def _face(photo: Image.Image, made: Image.Image, options: Keywords) -> Box | None:
     """Where the edited face lies in what was made of a photo."""
     if made.size != photo.size:  # the crop alone was asked for, and the face fills it
         return 0.0, 0.0, float(made.width), float(made.height)

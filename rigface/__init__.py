@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from common.errors import FaceEditError
     from common.subject import Subject
 
-    from ._api import RigFace, edit, rig
+    from ._api import edit, rig
     from .conditions import Conditions
+    from .editor import RigFace, Target
     from .light import Light
     from .pose import Pose
     from .reconstruct import Reconstructor
-    from .rigger import Target
-    from .wish import RigWish
+    from .request import RigEdit
 
 _HOMES = {
     "ACTION_UNITS": "common.action_units",
@@ -31,10 +31,10 @@ _HOMES = {
     "Light": "rigface.light",
     "Pose": "rigface.pose",
     "Reconstructor": "rigface.reconstruct",
-    "RigFace": "rigface._api",
-    "RigWish": "rigface.wish",
+    "RigFace": "rigface.editor",
+    "RigEdit": "rigface.request",
     "Subject": "common.subject",
-    "Target": "rigface.rigger",
+    "Target": "rigface.editor",
     "edit": "rigface._api",
     "rig": "rigface._api",
 }
@@ -46,8 +46,8 @@ __all__ = [
     "Light",
     "Pose",
     "Reconstructor",
+    "RigEdit",
     "RigFace",
-    "RigWish",
     "Subject",
     "Target",
     "edit",

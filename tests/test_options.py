@@ -23,9 +23,10 @@ from PIL import Image
 from test_commands import PACKAGES, commands
 
 from common import cli
+from common.batch.plan import read_wishes
 from common.batch.run import run as batch_run
-from common.batch.wishes import read_wishes
 from common.defaults import Defaults
+from common.edit_options import EditOptions, FaceOptions
 from common.provenance.picture import carry
 from common.provenance.recipe import Recipe, carried
 
@@ -64,6 +65,8 @@ class FakeEditor:
     defaults = Defaults(start="draft")  # so that a strength goes with it
     size = 64
     networks = SimpleNamespace(places=())
+    edit_options = EditOptions
+    face_options = FaceOptions
 
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
@@ -73,8 +76,11 @@ class FakeEditor:
         crop = SimpleNamespace(size=8, matrix=[])
         return SimpleNamespace(face=None, crop=crop, record={"seconds": {}}, advice=())
 
-    def ready(self, wish: Any) -> Any:
-        return wish
+    def ready(self, requests: Any) -> Any:
+        return requests
+
+    def resolve(self, options: EditOptions) -> Any:
+        return options.resolve(self.defaults)
 
     def edit(self, subject: Any, wish: Any, *more: Any, **options: Any) -> Any:
         self.trace.append(f"edit {plain(wish)} {plain(more)} {plain(options)}")
@@ -84,9 +90,6 @@ class FakeEditor:
 
     def keeps(self, subject: Any) -> bool:
         return False
-
-    def engine_for(self, *asked: Any) -> str:
-        return "diffusion"
 
     def with_defaults(self, **options: Any) -> FakeEditor:
         self.trace.append(f"defaults {plain(options)}")
@@ -146,7 +149,7 @@ VALUES = {
 }
 MAGICFACE = {"magicface._api.MagicFace.from_pretrained": FakeEditor, "magicface._api.MagicFace.drafting": FakeEditor}
 RIGFACE = {"rigface.editor.RigFace.from_pretrained": FakeEditor, "rigface.editor.RigFace.drafting": FakeEditor}
-FINEFACE = {"fineface.editor.FineFace.from_pretrained": FakeEditor}
+FINEFACE = {"fineface.editor.FineFace.from_pretrained": FakeEditor, "fineface.editor.FineFace.drafting": FakeEditor}
 SAVED = {"common.edit_command.save_image": None}
 BOX = (0.0, 0.0, 8.0, 8.0)
 SHEETS = {
@@ -158,13 +161,13 @@ SHEETS = {
 MEASURED = {
     "magicface.commands.save_image": None,
     "magicface.measured.edit": many,
-    "magicface.measured.units_of": lambda *more: np.full(12, 2.0 + len(str(more[0]))),
+    "magicface.measured.units_of": lambda *more: np.full(12, 1.0 + len(str(more[0])) % 4),
 }
 BATCH = "{folder} --wishes {folder}/wishes.txt -o run"
 RAN = {
     "common.batch.cluster.run_on_ray": {"done": 1, "failed": 0},
     "common.batch.run.save_image": None,
-    "common.batch.where.run": batch_run,
+    "common.batch.command.run": batch_run,
     "common.batch.command.read_wishes": read_wishes,
     "common.batch.inspect.inspect": SimpleNamespace(faults=()),
 }
@@ -187,8 +190,7 @@ REDO = {
 MADE = {"common.provenance.redo.redo": lambda *more, **options: picture()}
 VERIFIED = {"common.provenance.verify.verify": SimpleNamespace(synthetic=True, to_dict=dict)}
 READER = SimpleNamespace(model=SimpleNamespace(name="network"), trained="nowhere")
-RECIPE = Recipe("magicface", "edit", {"AU12": 1}, {"extent": "prepared"})
-TEXT = Recipe("fineface", "edit", {"aus": "AU12=1", "prompt": "a man"}, {"size": 64, "row": 0, "rows": 1})
+RECIPE = Recipe("magicface", "edit", {"AU12": 1}, {"background": "b.png"})
 DAYS = pd.date_range("2012-01-01", periods=3)
 TRACKS = {
     "surveillance.__main__.ready": None,
@@ -276,14 +278,14 @@ WALKS = {
         "man AU12=0:4 --seed 1",
         {"fineface._api.generate": many, "fineface.__main__.save_image": None},
         PAIR,
-        {"--face": "b.png", "--output": "x.png"},
+        {"--identity": "b.png", "--output": "x.png"},
     ),
     "fineface edit": Walk(
         "photo.png AU12=0:4 --seed 1",
         {
             "fineface._api.edit": many,
             "fineface.__main__.save_image": None,
-            "fineface.__main__.face_box": BOX,
+            "common.prepare.face_box": BOX,
             "fineface.__main__.close_up": lambda shown, box: shown,
         },
         PAIR,
@@ -295,12 +297,12 @@ WALKS = {
     "fineface score": Walk("{folder}", {"common.batch.scores.score": "scores.csv"}),
     "fineface report": Walk("{folder}", {"common.batch.report.page.report": "page"}, {}, {"--output": "x.html"}),
     "fineface download": Walk("", {"fineface.download.download": ("folder", "base")}),
-    "fineface convert": Walk("", {"fineface.convert.convert": "file"}, {}, {"--adapter": "an/other"}),
+    "fineface convert": Walk("", {"fineface.convert.convert": "file"}, {}, {"--model": "an/other"}),
     "fineface evaluate": Walk(
         "",
         FINEFACE | MEASURER | EVALUATED,
     ),
-    "fineface redo": Walk("photo.png", FINEFACE | REDO | {"common.provenance.verify.read_recipe": TEXT}),
+    "fineface redo": Walk("photo.png", FINEFACE | REDO | MADE | {"common.provenance.verify.read_recipe": RECIPE}),
     **{f"{name} app": Walk("", {"common.app.page.serve": None, f"{name}.app.tab": "tab"}) for name in PACKAGES[:3]},
     **{f"{name} verify": Walk("photo.png", VERIFIED) for name in PACKAGES[:3]},
     **{f"{name} {what}": Walk("") for name in PACKAGES[:4] for what in ("doctor", "licenses")},

@@ -105,8 +105,8 @@ def test_fineface_trains_on_from_the_small_model(pictures):
     card = (out / "model" / "README.md").read_text()
     assert "held out: 2 rows of 1 other people" in card
     assert "a ruler 1.0" in card
-    editor = FineFace.from_pretrained(adapter=out / "model", device="cpu")
-    assert editor.defaults == FineFace.from_pretrained(adapter="embedded", device="cpu").defaults
+    editor = FineFace.from_pretrained(out / "model", device="cpu")
+    assert editor.defaults == FineFace.from_pretrained("embedded", device="cpu").defaults
     name = "unet/diffusion_pytorch_model.safetensors"
     before, after = load_file(EMBEDDED_FOLDER / name), load_file(out / "model" / name)
     assert before.keys() == after.keys()

@@ -14,8 +14,8 @@ from PIL import Image
 from torch import nn
 from tqdm import tqdm
 
-from ..arguments import Start
 from ..defaults import Defaults
+from ..edit_options import EditOptions, Start
 from ..errors import InputError
 from ..facts import claim, fingerprint
 from ..files import alone, replace_file
@@ -133,7 +133,8 @@ def evaluate(
     if count < 1:
         raise InputError(f"count must be at least 1; got {count}.")
     options = {"steps": steps, "start": start, "strength": strength}
-    settings = editor.defaults.for_edit(**options)
+    settings = editor.defaults.asked(**options)
+    EditOptions(**options).resolve(editor.defaults)  # a strength of a draft that the networks do not begin with
     seed = suite.seed if seed is None else seed
     size = size or suite.size
     estimator = get_measurer(estimator) if isinstance(estimator, str) else estimator

@@ -14,7 +14,7 @@ from common.training.config import above_zero, at_least, share
 from common.training.diffusion import DiffusionConfig
 from common.weights import read_config
 
-from ..options import PUBLISHED, Options
+from ..request import PUBLISHED, FineFaceOptions
 from ..variants import EMBEDDED_FOLDER, VARIANTS, check_complete
 
 
@@ -174,7 +174,7 @@ class FineFaceConfig(DiffusionConfig):
         if unused := sorted({*self.defaults} & {"paste_back", "guide"}):
             raise InputError(f"[defaults] has {', '.join(unused)}, of which FineFace has none; drop it.")
         own = Defaults.of(self.defaults, PUBLISHED)
-        Options(own.steps, own.guidance)  # which asks for more than defaults in general
+        FineFaceOptions(steps=own.steps, guidance=own.guidance)  # which asks for more than defaults in general
         above_zero("affectnet_top", self.affectnet_top)
         above_zero("face_weight", self.face_weight)
         share("synthetic_face_height", self.synthetic_face_height)

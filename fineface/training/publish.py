@@ -16,7 +16,7 @@ from common.weights import read_config
 
 from ..checkpoints import save_adapter
 from ..lora import ALPHA, PREFIX, RELEASED_ALPHA, UP
-from ..options import PUBLISHED
+from ..request import PUBLISHED
 from ..variants import PIPELINE
 from .begin import Beginning
 from .config import FineFaceConfig

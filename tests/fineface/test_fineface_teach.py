@@ -75,7 +75,7 @@ def test_the_command_and_the_training_with_what_it_taught(whole, tmp_path, monke
     published = load_file(model / "text_encoder" / "model.safetensors")
     own = encoder.state_dict()
     assert all(torch.equal(own[name], value) for name, value in published.items() if name in own)
-    editor = FineFace.from_pretrained(adapter=model, device="cpu")
+    editor = FineFace.from_pretrained(model, device="cpu")
     assert editor.pipeline.tokenizer(CAPTIONS[0]).input_ids == tokenizer(CAPTIONS[0]).input_ids
     with pytest.raises(MissingCheckpointError, match="holds no text encoder"):
         taught(tmp_path)

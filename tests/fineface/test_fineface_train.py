@@ -22,7 +22,7 @@ from fineface.checkpoints import load, read_adapter
 from fineface.convert import convert
 from fineface.editor import FineFace
 from fineface.lora import updates
-from fineface.options import PUBLISHED
+from fineface.request import PUBLISHED
 from fineface.train import main
 from fineface.training.begin import begin
 from fineface.training.config import FineFaceConfig
@@ -48,7 +48,7 @@ def test_trained_adapter_loads_and_generates(config, base):
     assert sorted(p.name for p in (out / "model").iterdir()) == [
         "README.md", "attn_processors.safetensors", "au_encoder.safetensors", LORA
     ]  # fmt: skip
-    editor = FineFace.from_pretrained(base, out / "model", device="cpu", size=SIZE)
+    editor = FineFace.from_pretrained(out / "model", base=base, device="cpu", size=SIZE)
     with_units, without = picture(editor), picture(editor, au_scale=0)
     assert with_units.shape == (SIZE, SIZE, 3)
     assert np.abs(with_units - without).max() > 0
@@ -140,7 +140,7 @@ def test_trained_adapter_is_converted_for_plain_diffusers(config, base, tmp_path
     g = torch.Generator().manual_seed(1)
     latents = torch.randn(1, 4, SIZE // 8, SIZE // 8, generator=g)
     image = stock(CAPTIONS[0], ip_adapter_image_embeds=[aus], latents=latents, **options).images[0]
-    editor = FineFace.from_pretrained(base, model, device="cpu", size=SIZE)
+    editor = FineFace.from_pretrained(model, base=base, device="cpu", size=SIZE)
     assert np.abs(picture(editor) - 255 * image).max() < 2
 
 
@@ -156,7 +156,7 @@ def test_whole_model_loads_in_stock_diffusers_and_here(whole, half):
     assert np.isfinite(image).all()
     dtype = torch.float16 if half else torch.float32
     assert {v.dtype for v in load_file(model / "unet/diffusion_pytorch_model.safetensors").values()} == {dtype}
-    editor = FineFace.from_pretrained(adapter=model, device="cpu", size=SIZE, dtype="float32")
+    editor = FineFace.from_pretrained(model, device="cpu", size=SIZE, dtype="float32")
     assert editor.defaults == replace(PUBLISHED, steps=3, guidance=2.5)
     assert np.abs(picture(editor) - picture(editor, au_scale=0)).max() > 0
 
@@ -170,7 +170,7 @@ def test_whole_model_learns_in_exact_latents(whole, tmp_path):
     model = whole.parent / "out" / "model"
     published = load_vae(model / "vae")
     assert all(torch.equal(value, published.state_dict()[name]) for name, value in vae.state_dict().items())
-    editor = FineFace.from_pretrained(adapter=model, device="cpu")
+    editor = FineFace.from_pretrained(model, device="cpu")
     assert editor.size == SIZE
     assert editor.defaults == PUBLISHED
     assert np.abs(picture(editor) - picture(editor, au_scale=0)).max() > 0
@@ -203,7 +203,7 @@ def test_whole_training_begins_with_the_weights_that_fit(whole):
 
 def test_a_folder_without_a_whole_model_is_told(tmp_path):
     with pytest.raises(MissingCheckpointError, match=r"unet/config\.json"):
-        FineFace.from_pretrained(adapter=tmp_path, variant="whole")
+        FineFace.from_pretrained(tmp_path, variant="whole")
 
 
 def test_whole_model_learns_five_pictures(whole):

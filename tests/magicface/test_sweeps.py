@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from common.action_units import AUDelta
 from common.errors import ActionUnitError, InputError
 from common.sheets import LINE
 from magicface import __main__ as command
@@ -36,7 +37,7 @@ def file(photo, tmp_path_factory):
 
 def test_a_sweep_is_its_edits(photo):
     found = sweep(photo, "12", (0, 2), **FAST)
-    assert found.wishes == [[{"AU12": 0.0}, {"AU12": 2.0}]]
+    assert found.requests == [[AUDelta(), AUDelta.parse({"AU12": 2})]]
     assert np.array_equal(found.pictures[0][0], photo)
     assert np.array_equal(found.pictures[0][1], edit(photo, {"AU12": 2}, **FAST))
     page = found.sheet(96)
@@ -79,7 +80,7 @@ def test_a_close_up_moves(astronaut):
 def test_a_grid_crosses_two_units(photo):
     found = grid(photo, "AU4", "AU12", (0, 3), (0, 2, 4), **FAST)
     assert [len(row) for row in found.pictures] == [3, 3]
-    assert found.wishes[1][2] == {"AU4": 3.0, "AU12": 4.0}
+    assert found.requests[1][2].to_json() == {"AU4": 3.0, "AU12": 4.0}
     assert found.titles == ["AU4=0", "AU4=3"]
     assert np.array_equal(found.pictures[1][1], edit(photo, "AU4=3,AU12=2", **FAST))
 

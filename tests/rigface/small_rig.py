@@ -6,7 +6,7 @@ import numpy as np
 
 from common.errors import InputError
 from rigface.conditions import GREY, Conditions
-from rigface.wish import RigWish
+from rigface.request import RigEdit
 
 
 class Flat:
@@ -21,7 +21,7 @@ class Flat:
         return {"photo": photo, "shade": int(photo.mean())}
 
     def conditions(self, source, target, copy, crop, labels_source, labels_target, wish=None, *, target_crop=None):
-        wish = wish or RigWish()
+        wish = wish or RigEdit()
         if wish.expression and max(wish.expression) > 9:
             raise InputError("This head cannot smile so much.")
         picture = crop.apply(source["photo"])

@@ -10,8 +10,8 @@ from common.draft.change import VECTOR_SIZE
 from common.synthetic.dataset import SyntheticFaces
 from rigface import RigFace
 from rigface.data import STILL_EVERY, SyntheticRigs
+from rigface.request import RigEdit
 from rigface.train import main, named
-from rigface.wish import RigWish
 
 CONFIG = """
 output = "{output}"
@@ -96,7 +96,7 @@ def test_a_trained_model_edits(tmp_path, astronaut, monkeypatch):
     editor = RigFace.from_pretrained(tmp_path / "run" / "model", device="cpu", finder="mediapipe", parser="grabcut")
     assert editor.defaults.guide == "photo"
     subject = editor.encode(astronaut)
-    wishes = [RigWish(light="azimuth=60"), RigWish(pose="yaw=15", expression={"AU12": 3})]
+    wishes = [RigEdit(light="azimuth=60"), RigEdit(pose="yaw=15", expression={"AU12": 3})]
     lit, turned = editor.edit(subject, wishes, progress=False)
     assert lit.size == turned.size == (512, 512)
     assert not np.array_equal(np.array(lit), np.array(turned))

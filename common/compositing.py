@@ -1,4 +1,4 @@
-"""The edited crop goes back into the photo, or into its draft; outside its feathered mask not one byte changes."""
+"""The edited crop goes back into the photo, or into its warp; outside its feathered mask not one byte changes."""
 
 from __future__ import annotations
 
@@ -6,12 +6,42 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from .edit_options import Paste
 from .faces import Crop
 from .images import on_white, to_uint8
+from .rig import Rig
+from .subject import Subject
 
 MUCH = (0.05, 0.15)
 """Changes of a colour in [0, 1] up to which the photo's detail stays, and from which on it has gone: of pairs between
 0.02, 0.06 and 0.08, 0.25 the one that came nearest to the true pictures of synthetic people."""
+
+
+def finish(
+    subject: Subject, rig: Rig, row: int, crop: np.ndarray, neutral: np.ndarray | None, way: Paste
+) -> Image.Image:
+    """One edit by networks.
+
+    Args:
+        subject: who was edited.
+        rig: of the batch.
+        row: which of it.
+        crop: (S, S, 3) in [0, 1], as generated.
+        neutral: the same without the request, where there is one.
+        way: how it goes back; False for the crop alone, and a prepared crop has no photo to go back to.
+    """
+    if not way or subject.face is None:
+        return Image.fromarray(to_uint8(crop))
+    return paste(subject.photo, subject.crop, crop, paste_mask(rig.region(row, subject)), neutral, rig.draft(row))
+
+
+def placed(subject: Subject, moved: np.ndarray, way: Paste) -> Image.Image:
+    """A warp (H, W, 3 or 4) uint8 of the whole photo with the photo's profile; or its crop alone, before white."""
+    if not way:
+        return Image.fromarray(subject.crop.apply(on_white(moved)))
+    image = Image.fromarray(moved)
+    image.info = dict(subject.photo.info)  # the colour profile
+    return image
 
 
 def paste_mask(region: np.ndarray, feather: float = 0.02, border: float = 0.04) -> np.ndarray:

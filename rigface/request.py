@@ -1,4 +1,4 @@
-"""What shall change in a face: light, pose and expression, by numbers or from another photo."""
+"""What is asked of a face: light, pose and expression, by numbers or from another photo."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from common.action_units import ACTION_UNITS, to_text, to_vector
-from common.action_units import as_list as expressions_of
+from common.action_units import AUDelta
 from common.errors import InputError
 from common.files import expanded
 
@@ -17,15 +16,23 @@ from .light import Light
 from .named import check_names
 from .pose import Pose
 
+if TYPE_CHECKING:
+    from common.action_units import AULike
+    from common.images import ImageLike
+
+    from .editor import Target
+
 ATTRIBUTES = ("light", "pose", "expression")
+LightLike: TypeAlias = "Light | str | Mapping[str, Any]"
+PoseLike: TypeAlias = "Pose | str | Mapping[str, Any]"
 
 
 @dataclass(frozen=True)
-class RigWish:
-    """One edit; `RigWish()` makes the face anew as it is.
+class RigEdit:
+    """One edit; `RigEdit()` is the null edit: it reconstructs the face unchanged.
 
-        RigWish(light=Light(azimuth=60), pose="yaw=15", expression={"AU12": 3})
-        RigWish(pose="yaw=15", target="other.jpg", copy="light+expression")
+        RigEdit(light=Light(azimuth=60), pose="yaw=15", expression={"AU12": 3})
+        RigEdit(pose="yaw=15", target="other.jpg", copy="light+expression")
 
     Numbers and a photo may be combined, but no attribute can be asked for in both ways.
 
@@ -33,11 +40,12 @@ class RigWish:
         light: a `Light`, its text or its mapping; None leaves the light as it is.
         pose: a `Pose`, its text or its mapping. Kept as None where it turns nothing.
         expression: **changes** of action units, on the FACS scale 0..5, in [-10, 10], in the forms of
-            `common.action_units.to_vector`. Kept as 12 floats, as None where all are 0.
+            `AUDelta.parse`. Kept as an `AUDelta`, as None where all are 0.
         target: a photo to copy from (`common.images.read_image`), or what `RigFace.look` or `RigFace.encode` made of
             one.
         copy: what to copy of it: "light", "pose", "expression", several as "light+pose" or as a list. Kept as a
             frozenset. An expression brings its open jaw along.
+        still: a request whose warp is left as it is: that one's null edit, for networks that start with a warp.
 
     Raises:
         InputError, ActionUnitError, ShapeError, ImageError: a value that cannot be used, an attribute asked for in two
@@ -49,11 +57,12 @@ class RigWish:
     expression: Any = None
     target: Any = None
     copy: Any = frozenset()
+    still: RigEdit | None = None
 
     def __post_init__(self) -> None:
         light = None if self.light is None else Light.of(self.light)
         pose = None if self.pose is None else Pose.of(self.pose)
-        units = None if self.expression is None else tuple(to_vector(self.expression))
+        units = None if self.expression is None else AUDelta.parse(self.expression)
         copy = _parts(self.copy)
         if (self.target is None) == bool(copy):
             raise InputError(
@@ -78,15 +87,52 @@ class RigWish:
             object.__setattr__(self, name, value)
 
     @property
+    def asked(self) -> RigEdit:
+        """What the picture shows: this request, or the one whose warp is left as it is."""
+        return self.still or self
+
+    @property
     def changes(self) -> frozenset[str]:
         """Which of "light", "pose" and "expression" it changes."""
         return self.copy | {name for name in ATTRIBUTES if getattr(self, name) is not None}
 
-    def plain(self) -> dict[str, Any]:
-        """What JSON and files of wishes have of it; of a photo to copy from its name."""
+    @classmethod
+    def parse(cls, value: Any) -> RigEdit:
+        """A request in any of its forms: itself, `{"light": "azimuth=60", "pose": "yaw=15", "expression": "AU12=3"}`,
+        or an expression alone.
+
+        Raises:
+            InputError, ActionUnitError, ShapeError: none of them.
+        """
+        if isinstance(value, RigEdit):
+            return value
+        if not isinstance(value, Mapping):
+            return cls(expression=value)
+        if "target" in value:
+            raise InputError(
+                f"What is copied from another photo, {value['target']}, is not in a file; name that photo: "
+                "--target PHOTO --copy WHAT"
+            )
+        if not value or set(value) <= set(ATTRIBUTES):
+            return cls(**value)
+        if set(value) & set(ATTRIBUTES):
+            raise InputError(
+                f"A request has {', '.join(ATTRIBUTES)}, or action units alone; got {', '.join(map(str, value))}."
+            )
+        return cls(expression=dict(value))
+
+    @classmethod
+    def split(cls, value: Any) -> list[Any] | None:
+        """The requests of a list of them; None for a single one."""
+        return list(value) if isinstance(value, (list, tuple)) else None
+
+    def to_json(self) -> dict[str, Any]:
+        """What JSON and files of requests have of it; of a photo to copy from its name."""
+        if self.still is not None:
+            return self.still.to_json()
         found: dict[str, Any] = {name: asdict(value) for name in ("light", "pose") if (value := getattr(self, name))}
         if self.expression:
-            found["expression"] = {name: value for name, value in zip(ACTION_UNITS, self.expression) if value}
+            found["expression"] = self.expression.to_json()
         if self.copy:
             found |= {"target": Path(_name(self.target)).name, "copy": sorted(self.copy)}
         return found
@@ -94,49 +140,38 @@ class RigWish:
     def __str__(self) -> str:
         """The words of the command line, "neutral" for none."""
         words = [f"{name} {getattr(self, name)}" for name in ("light", "pose") if getattr(self, name) is not None]
-        words += [to_text(self.expression)] if self.expression else []
+        words += [str(self.expression)] if self.expression else []
         words += [f"copy {'+'.join(sorted(self.copy))} from {_name(self.target)}"] if self.copy else []
         return ", ".join(words) or "neutral"
 
 
-def as_list(wish: Any) -> list[Any] | None:
-    """The wishes of a list of them; None for a single one."""
-    return list(wish) if isinstance(wish, (list, tuple)) else None
-
-
-def to_wish(wish: Any) -> RigWish:
-    """The wish as it came.
-
-    Raises:
-        InputError: it is none.
-    """
-    if isinstance(wish, RigWish):
-        return wish
-    raise InputError(f"A wish is a RigWish, such as RigWish(light=Light(azimuth=60)); got {type(wish).__name__}.")
-
-
-def make_wishes(
-    *, light: Any = None, pose: Any = None, expression: Any = None, target: Any = None, copy: Any = None
-) -> RigWish | list[RigWish]:
-    """A wish, or a list of them where light, pose, expression or target is a list; a single value goes with each.
+def make_requests(
+    *,
+    light: LightLike | list[LightLike] | None = None,
+    pose: PoseLike | list[PoseLike] | None = None,
+    expression: AULike | list[AULike] | None = None,
+    target: ImageLike | Target | list[ImageLike | Target] | None = None,
+    copy: str | list[str] | None = None,
+) -> RigEdit | list[RigEdit]:
+    """A request, or a list of them where light, pose, expression or target is a list; a single value goes with each.
 
     Raises:
-        InputError: lists of different lengths; else as `RigWish`.
+        InputError: lists of different lengths; else as `RigEdit`.
     """
     from common.images import as_list as pictures_of
 
-    lists = {"light": as_list(light), "pose": as_list(pose), "target": pictures_of(target)}
-    lists["expression"] = expressions_of(expression)
+    lists = {"light": RigEdit.split(light), "pose": RigEdit.split(pose), "target": pictures_of(target)}
+    lists["expression"] = AUDelta.split(expression)
     lengths = {name: len(values) for name, values in lists.items() if values is not None}
     if len(set(lengths.values())) > 1:
         counts = ", ".join(f"{count} of {name}" for name, count in lengths.items())
-        raise InputError(f"Lists of wishes pair up one by one; got {counts}.")
+        raise InputError(f"Lists of requests pair up one by one; got {counts}.")
     single = {"light": light, "pose": pose, "expression": expression, "target": target, "copy": copy or frozenset()}
     if not lengths:
-        return RigWish(**single)
+        return RigEdit(**single)
     rows = range(next(iter(lengths.values())))
     listed = {name: values for name, values in lists.items() if values is not None}
-    return [RigWish(**single | {name: values[row] for name, values in listed.items()}) for row in rows]
+    return [RigEdit(**single | {name: values[row] for name, values in listed.items()}) for row in rows]
 
 
 def _parts(copy: Any) -> frozenset[str]:
@@ -153,21 +188,16 @@ def _parts(copy: Any) -> frozenset[str]:
 
 
 def _target(target: Any) -> Any:
-    """Pictures as PIL images and paths as Path, so that wishes can be compared; what was made of a photo as it is."""
-    if target is None or hasattr(target, "seen"):
+    """Pictures as PIL images and paths as Path, so that requests can be compared; what was made of a photo as it is."""
+    if target is None or hasattr(target, "region"):
         return target
     from common.image_files import is_path
     from common.images import read_image
 
     if is_path(target):
         return expanded(os.fsdecode(target))
-
     return read_image(target)
 
 
 def _name(target: Any) -> str:
     return str(target) if isinstance(target, Path) else str(getattr(target, "name", "a picture"))
-
-
-NEUTRAL = RigWish()
-"""Changes nothing."""
