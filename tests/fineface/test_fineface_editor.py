@@ -231,7 +231,11 @@ def test_a_low_strength_starts_later(text_editor, astronaut, monkeypatch):
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [({"strength": 0}, "strength"), ({"strength": 0.2}, "at least one"), ({"paste_back": "detail"}, "makes no change of one")],
+    [
+        ({"strength": 0}, "strength"),
+        ({"strength": 0.2}, "at least one"),
+        ({"paste_back": "detail"}, "makes no change of one"),
+    ],
 )
 def test_bad_edits(text_editor, astronaut, arguments, message):
     with pytest.raises(InputError, match=message):
