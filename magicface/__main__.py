@@ -147,7 +147,7 @@ _COMMANDS = {
     "redo": cli.lazily("magicface.batch", "main_redo"),
     "report": cli.lazily("magicface.batch", "main_report"),
     "score": cli.lazily("magicface.batch", "main_score"),
-    "evaluate": cli.lazily("magicface.evaluation.command"),
+    "evaluate": cli.lazily("magicface.evaluation"),
     "verify": partial(cli.lazily("common.provenance.command", "verify"), "magicface"),
 }
 
