@@ -25,12 +25,12 @@ command runs again.
 """
 
 
-def _load(kind: Any, args: argparse.Namespace) -> Any:
-    return kind.from_pretrained(**vars(FineFaceModel.of(vars(args))))
-
-
 def _add(parser: argparse.ArgumentParser) -> None:
     options.add_model_options(parser, FineFaceModel)
+
+
+def _load(kind: Any, args: argparse.Namespace) -> Any:
+    return kind.from_pretrained(**vars(FineFaceModel.of(vars(args))))
 
 
 main = EvaluateCommand(
