@@ -22,7 +22,7 @@ from common.errors import InputError
 from common.files import PATIENCE, alone, replace_file, sha256
 from common.synthetic.parallel import each
 from common.texts import parse_json, read_text
-from common.training.order import generator
+from common.training.sampler import generator
 
 from .data.sample import Sample
 from .fit import Clips, Study, fit, fold_seed, predict

@@ -10,7 +10,7 @@ from pathlib import Path
 from common import cli, options
 from common.background import PARSERS, get_parser
 from common.faces import get_finder
-from common.training.config import documentation
+from common.training.command import documentation
 
 from .settings import Settings
 

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from common.training.face_pictures import FacePictures, cut_closer
 
 from common.autoencoders import encode, load_vae
 from common.synthetic import dataset
 from common.synthetic.dataset import SyntheticFaces
 from common.training.autoencoder import AutoencoderConfig, main, reconstruction_loss
-from common.training.config import documentation
-from common.training.face_pictures import FacePictures, cut_closer
-from common.training.records import read_log
+from common.training.command import documentation
+from common.training.logs import read_log
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "synthetic"))
 import stand_in

@@ -9,7 +9,7 @@ import toy_training as toy
 from common.errors import InputError
 from common.networks import load_unet, save_unet
 from common.training import records, state
-from common.training.kept import KeptLatents
+from common.training.latent_cache import CachedLatents
 from common.training.latents import NAMES, PairEncoder, encode
 from common.training.sheet import edit_errors, sheet
 
@@ -17,7 +17,7 @@ from common.training.sheet import edit_errors, sheet
 @pytest.mark.parametrize("where", ["memory", "folder"])
 def test_kept_latents_are_those_made_anew(tmp_path, where):
     data, vae = toy.pictures(3), toy.vae()
-    kept = KeptLatents(data, PairEncoder(vae), tmp_path if where == "folder" else None)  # type: ignore[arg-type]
+    kept = CachedLatents(data, PairEncoder(vae), tmp_path if where == "folder" else None)  # type: ignore[arg-type]
     for i, item in enumerate(data):
         fresh = encode(vae, {name: value[None] for name, value in item.items()})
         for name in NAMES:
@@ -28,17 +28,17 @@ def test_kept_latents_are_those_made_anew(tmp_path, where):
 
 def test_channels_last_are_kept(tmp_path):
     vae = toy.vae().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    kept = KeptLatents(toy.pictures(2), PairEncoder(vae), tmp_path)  # type: ignore[arg-type]
+    kept = CachedLatents(toy.pictures(2), PairEncoder(vae), tmp_path)  # type: ignore[arg-type]
     assert all(kept[0][name].is_contiguous() for name in NAMES)
 
 
 def test_kept_latents_of_something_else_are_refused(tmp_path):
     data, vae = toy.pictures(2), toy.vae()
-    KeptLatents(data, PairEncoder(vae), tmp_path)  # type: ignore[arg-type]
+    CachedLatents(data, PairEncoder(vae), tmp_path)  # type: ignore[arg-type]
     with torch.no_grad():
         vae.encoder.conv_in.weight.add_(1)
     with pytest.raises(InputError, match="vae: "):
-        KeptLatents(data, PairEncoder(vae), tmp_path)  # type: ignore[arg-type]
+        CachedLatents(data, PairEncoder(vae), tmp_path)  # type: ignore[arg-type]
 
 
 def test_log_drops_what_will_be_repeated_and_what_was_cut_off(tmp_path):

@@ -9,7 +9,7 @@ import toy_training as toy
 from common.errors import InputError
 from common.training.latents import Latents, changed_region, encode
 from common.training.loss import denoising_loss, min_snr_weights, noise_schedule, region_weights
-from common.training.order import Draws, Numbered, Turns, draw
+from common.training.sampler import Draws, Numbered, Turns, draw
 
 BETAS = {"num_train_timesteps": 1000, "beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
 

@@ -7,11 +7,11 @@ import copy
 import pytest
 import torch
 import toy_training as toy
+from common.training.lora import add_lora, merged
 
 from common.identity import encode_tokens, project_identity
 from common.rig import Rig
-from common.training.lora import add_lora, merged
-from common.training.twin import TwinUNet
+from common.training.twin_unet import TwinUNet
 
 
 def backward(twin) -> dict[str, torch.Tensor | None]:

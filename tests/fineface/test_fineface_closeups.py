@@ -19,11 +19,10 @@ from common.synthetic.closeup import close_up
 from common.synthetic.dataset import SyntheticFaces
 from common.synthetic.plain import before_wall, repainted
 from common.training.loss import noise_schedule
-from common.training.order import draw
+from common.training.sampler import draw
 from fineface.data.synthetic import SyntheticSamples, shortened
-from fineface.training.config import FineFaceConfig
-from fineface.training.encoder import SampleEncoder
-from fineface.training.loss import TextToFaceLoss
+from fineface.task import SampleEncoder
+from fineface.train import FineFaceConfig
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "synthetic"))
 import stand_in

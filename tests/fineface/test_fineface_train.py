@@ -15,18 +15,17 @@ from small_fineface import CAPTIONS, EXACT_VAE, SIZE, start
 from common.action_units import to_vector
 from common.autoencoders import AutoencoderDC, load_vae
 from common.errors import MissingCheckpointError
-from common.training.config import describe, documentation, read
-from common.training.records import read_log
+from common.training.command import describe, documentation, read
+from common.training.logs import read_log
 from common.weights import read_config
 from fineface.checkpoints import load, read_adapter
 from fineface.convert import convert
+from fineface.data.together import sources
 from fineface.editor import FineFace
 from fineface.lora import updates
 from fineface.options import PUBLISHED
-from fineface.train import main
-from fineface.training.begin import begin
-from fineface.training.config import FineFaceConfig
-from fineface.training.sources import sources
+from fineface.text_to_face import begin
+from fineface.train import FineFaceConfig, main
 from fineface.variants import get_variant
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -8,12 +8,12 @@ from small_fineface import CAPTIONS
 from transformers import CLIPTokenizer
 
 from common.training.loss import noise_schedule
-from common.training.order import draw
+from common.training.sampler import draw
 from fineface.checkpoints import load_pipeline
-from fineface.training.begin import begin
-from fineface.training.config import FineFaceConfig
-from fineface.training.loss import TextToFaceLoss, seen
-from fineface.training.words import tokenizer_of
+from fineface.task import seen
+from fineface.text_to_face import begin
+from fineface.train import FineFaceConfig
+from fineface.vocabulary import tokenizer_of
 
 BETAS = {"num_train_timesteps": 1000, "beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
 

@@ -26,7 +26,7 @@ from common.face3d.flame_texture import FlameTexture
 from common.measure.regressor import Regressor
 from common.measure.traits import TraitReader
 from common.training.autoencoder import _resume
-from common.training.run import Run
+from common.training.loop import Run
 from common.weights import read_pickled, read_weights
 from fineface.checkpoints import read_adapter
 from fineface.faceid import read_faceid

@@ -13,8 +13,8 @@ from small_training import start, weights, write_config
 
 from common import checkpoints
 from common.defaults import Defaults, read_defaults
-from common.training.config import describe, documentation
-from common.training.records import read_log
+from common.training.command import describe, documentation
+from common.training.logs import read_log
 from magicface.train import MagicFaceConfig, main
 
 pytestmark = pytest.mark.usefixtures("one_thread")
