@@ -50,7 +50,7 @@ _OF_SAMPLES, _OF_STEPS = 3, 4  # apart from the draws of `common.training.sample
 _PEFT = ".default.weight"  # peft's name of the adapter, which published files do not have
 
 
-class FineFaceTask(DiffusionTask):
+class FineFaceTask(DiffusionTask["FineFaceConfig"]):
     """Pictures follow from captions and the intensities of action units.
 
     Raises:
@@ -60,7 +60,6 @@ class FineFaceTask(DiffusionTask):
     """
 
     title = "A FineFace model"
-    config: FineFaceConfig
 
     def __init__(self, config: FineFaceConfig) -> None:
         size = size_of(config)

@@ -42,8 +42,8 @@ class FineFaceConfig(DiffusionConfig):
     base: str = ""
     """Folder of the base model, or a hub repository that has been fetched; empty takes the variant's own."""
     adapter: str = ""
-    """Continue from the AU adapter and the LoRA in this folder, or in a hub repository that has been fetched; empty makes
-    new ones."""
+    """Continue from the AU adapter and the LoRA in this folder, or in a hub repository that has been fetched; empty
+    makes new ones."""
     model: str = ""
     """With variant "whole": train on from this whole model, its sizes and tokenizer included: a folder, or "embedded",
     the small one inside the package; its prediction and zero_terminal_snr then stand in place of the config's."""
@@ -112,7 +112,7 @@ class FineFaceConfig(DiffusionConfig):
     synthetic_short_captions: bool = False
     """Leave phrases out of every second synthetic caption, so that short prompts are understood too."""
     synthetic_face_height: float = 0.0
-    """Cut synthetic pictures out closer until the face, chin to brows, is this fraction of their height; 0 leaves them."""
+    """Cut synthetic pictures out closer until the face, chin to brows, is this fraction of their height; 0 does not."""
     face_weight: float = 1.0
     """Loss weight of the inner face, of which action units move little; needs data that are synthetic alone."""
     caption: str = PROMPT

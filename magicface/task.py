@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .train import MagicFaceConfig
 
 
-class MagicFaceTask(EditTask):
+class MagicFaceTask(EditTask["MagicFaceConfig"]):
     """Faces change by the differences of their action units."""
 
     name = "MagicFace"
@@ -28,7 +28,6 @@ class MagicFaceTask(EditTask):
     )
     release = MAGICFACE
     guides = 1
-    config: MagicFaceConfig
 
     def __init__(self, config: MagicFaceConfig) -> None:
         super().__init__(config, len(ACTION_UNITS))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .train import RigFaceConfig
 
 
-class RigFaceTask(EditTask):
+class RigFaceTask(EditTask["RigFaceConfig"]):
     """Faces change in light, pose and expression, by a render and coefficients."""
 
     name = "RigFace"

@@ -24,7 +24,7 @@ from .command import command
 from .config import TrainConfig, above_zero, at_least
 from .loop import State, Task, train
 from .networks import begin_with, built, part
-from .sampler import Group, generator
+from .sampler import ALONE, Group, generator
 from .sheet import sheet
 
 ABOUT = """Trains the small autoencoder that an embedded model works in.
@@ -178,7 +178,7 @@ class AutoencoderTask(Task):
         self.notes = f"Trained on {count} synthetic pairs of {config.size} x {config.size} pixels (`common.synthetic`)."
         self._held_out = torch.empty(0)
 
-    def data(self, group: Group = Group(), *, held_out: bool = False) -> FacePictures:
+    def data(self, group: Group = ALONE, *, held_out: bool = False) -> FacePictures:
         """The pictures to train on, or those held out."""
         config = self.config
         faces = SyntheticFaces(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import nn
@@ -16,8 +16,10 @@ from .loop import Task
 from .loss import noise_schedule
 from .sampler import Draws, Group, draw
 
+Config = TypeVar("Config", bound=DiffusionConfig)
 
-class DiffusionTask(Task):
+
+class DiffusionTask(Task, Generic[Config]):
     """The task of a diffusion model: its data pass the frozen networks, get noise, and the module predicts it.
 
     Attributes:
@@ -36,7 +38,7 @@ class DiffusionTask(Task):
 
     def __init__(
         self,
-        config: DiffusionConfig,
+        config: Config,
         module: nn.Module,
         encoder: Encoder,
         scheduler: Mapping[str, Any],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import torch
 from diffusers import UNet2DConditionModel, UniPCMultistepScheduler
@@ -23,20 +23,22 @@ from ..pipeline import FaceEditPipeline
 from ..prompt import PROMPT_FILE
 from ..rig import Rig
 from .config import EditConfig
+from .diffusion import DiffusionTask
 from .latents import LATENTS, Latents, PairEncoder
+from .loop import State
 from .loss import denoising_loss
 from .manifest import Manifest, Pair
 from .networks import autoencoder, begin_with, built, merged, part
 from .people import hold_out
 from .sampler import Draws
 from .sheet import METRICS, edit_errors, judged, sheet
-from .task import DiffusionTask, State
 from .twin_unet import TwinUNet
 
 AT_ONCE = 4
+Config = TypeVar("Config", bound=EditConfig)
 
 
-class EditTask(DiffusionTask):
+class EditTask(DiffusionTask[Config]):
     """What the trainings of all editors share; an editor says what its data are.
 
     Both networks are trained, or adapters of theirs, which are published merged.
@@ -66,9 +68,8 @@ class EditTask(DiffusionTask):
     about_synthetic: ClassVar[str] = ""
     release: ClassVar[Release]
     guides: ClassVar[int]
-    config: EditConfig
 
-    def __init__(self, config: EditConfig, vector_size: int, published: Defaults | None = None) -> None:
+    def __init__(self, config: Config, vector_size: int, published: Defaults | None = None) -> None:
         self.defaults = config.use(published)
         self.pipeline = pipeline = begin(config, self, vector_size)
         self.size = config.size or pipeline.sample_size
@@ -120,12 +121,13 @@ class EditTask(DiffusionTask):
 
     def _notes(self, count: int, told: str) -> str:
         config = self.config
+        extra = "" if config.manifest else self.about_synthetic
         kind = f"pairs listed in `{Path(config.manifest).name}`" if config.manifest else "synthetic pairs"
         by = config.measurer or "not stated (set measurer in the config)"
         who = f"measured by: {by}" if config.manifest else "known exactly: the people are synthetic"
         return (
             f"{self.about}\n\nTrained on {count} {kind} of {self.size} x {self.size} pixels, from {config.origin}."
-            f"{'' if config.manifest else self.about_synthetic}\n\n## Data\n\n{told} Action units and other conditions are {who}."
+            f"{extra}\n\n## Data\n\n{told} Action units and other conditions are {who}."
         )
 
     # --- the training ------------------------------------------------------------------------------------------------
@@ -153,8 +155,9 @@ class EditTask(DiffusionTask):
         pipeline = FaceEditPipeline(own.vae, module.id_encoder, module.unet, own.scheduler, own.prompt_embeds)
         pipeline.set_progress_bar_config(disable=True)
         if not self._validated:
+            held_out: Any = self.held_out
             with torch.autocast("cpu", enabled=False):  # the networks' precision is not for what sees the faces
-                rows = [self.held_out[i] for i in range(min(self.config.validation_count, len(self.held_out)))]
+                rows = [held_out[i] for i in range(min(self.config.validation_count, len(held_out)))]
             self._validated = {name: torch.stack([row[name] for row in rows]) for name in rows[0]}
         pairs = self._validated
         made = [
@@ -209,7 +212,7 @@ class EditTask(DiffusionTask):
 # --- the networks before the first step ------------------------------------------------------------------------------
 
 
-def begin(config: EditConfig, task: EditTask, vector_size: int) -> FaceEditPipeline:
+def begin(config: EditConfig, task: EditTask[Any], vector_size: int) -> FaceEditPipeline:
     """The networks before the first step, and the scheduler that they will be used with."""
     torch.manual_seed(config.seed)
     if config.unet:

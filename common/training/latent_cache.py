@@ -16,7 +16,7 @@ from tqdm import tqdm
 from ..facts import claim
 from ..files import replace_file
 from ..weights import read_weights
-from .sampler import Group
+from .sampler import ALONE, Group
 
 AT_ONCE = 8
 
@@ -58,7 +58,7 @@ class CachedLatents(Dataset[dict[str, torch.Tensor]]):
         encoder: Encoder,
         folder: Path | None,
         workers: int = 0,
-        group: Group = Group(),
+        group: Group = ALONE,
     ) -> None:
         self.length: int = len(data)  # type: ignore[arg-type]
         self.folder = folder

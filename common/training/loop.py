@@ -30,7 +30,7 @@ from .sampler import Group, Numbered, Turns
 
 log = logging.getLogger(__name__)
 
-LOG = ("step", "loss", "learning_rate", "gradient_norm", "seconds")
+LOG: tuple[str, ...] = ("step", "loss", "learning_rate", "gradient_norm", "seconds")
 SMALLER = '  resume from the last checkpoint with a smaller learning_rate, or precision = "bf16"'
 
 
@@ -195,7 +195,7 @@ class Run:
         except Exception as error:  # damaged files fail in many ways
             raise CheckpointError(
                 f"{folder} is damaged, or does not fit the config: {str(error)[:300]}\n"
-                "  resume with the networks, lora_rank and ema that it had, or name another output; delete it if damaged"
+                "  keep the networks, lora_rank and ema that it had, or name another output; delete it if damaged"
             ) from error
         self.accelerator.step = 0  # of the passes; their number in a step may be another now
         if self.ema is not None:
@@ -267,8 +267,10 @@ class Run:
             raise FaceEditError(f"The loss became NaN or infinite by step {self.step}.\n{SMALLER}")
 
     def _draw(self, title: str, row: dict[str, float]) -> None:
-        for name in [*row][1:] if self.board is not None else ():
-            self.board.add_scalar(f"{title}/{name}", row[name], int(row["step"]))
+        """Shows a row, but its step, in TensorBoard."""
+        if self.board is not None:
+            for name in [*row][1:]:
+                self.board.add_scalar(f"{title}/{name}", row[name], int(row["step"]))
 
     def _validate(self) -> None:
         """Measures the networks; before the first step that is the baseline, to which the others are compared."""

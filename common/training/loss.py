@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from diffusers import DDPMScheduler
 
 from .latents import Latents
-from .order import Draws
+from .sampler import Draws
 
 _BETAS = ("num_train_timesteps", "beta_start", "beta_end", "beta_schedule")
 

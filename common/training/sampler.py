@@ -38,6 +38,9 @@ class Group:
     wait: Callable[[], object] = lambda: None
 
 
+ALONE = Group()
+
+
 @dataclass(frozen=True)
 class Draws:
     """The random numbers of a batch of samples.
@@ -129,7 +132,7 @@ class Turns(Sampler[list[int]]):
         InputError: the samples of a step cannot be shared equally, or the last step lies before the first.
     """
 
-    def __init__(self, first: int, last: int, batch_size: int, passes: int = 1, group: Group = Group()) -> None:
+    def __init__(self, first: int, last: int, batch_size: int, passes: int = 1, group: Group = ALONE) -> None:
         if batch_size % (passes * group.processes):
             raise InputError(
                 "batch_size must divide by accumulation x processes; "

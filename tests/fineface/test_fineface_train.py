@@ -85,11 +85,10 @@ def test_published_model_predicts_what_the_trained_one_did(config, base, monkeyp
     """Whatever the LoRA's alpha: the editor's network, LoRA merged, against the module as it was trained."""
     pytest.importorskip("peft")
     modules = []
-    write = "fineface.training.publish.Publisher.__call__"
-    from fineface.training.publish import Publisher
+    from fineface.task import FineFaceTask
 
-    original = Publisher.__call__
-    monkeypatch.setattr(write, lambda self, *args: (modules.append(self.begun.module), original(self, *args))[1])
+    save = FineFaceTask.save
+    monkeypatch.setattr(FineFaceTask, "save", lambda self, *args: (modules.append(self.module), save(self, *args))[1])
     start(config, "steps=3", f"lora_alpha={alpha}")
     networks = load(
         config.parent / "out" / "model", base, get_variant("sd21"), dtype=torch.float32, device="cpu"
@@ -256,7 +255,7 @@ def test_synthetic_people_are_learned_from(config, monkeypatch):
         (["disfa=x"], "disfa_cache"),
         (["affectnet=x"], "affectnet_units"),
         (["hidden=40"], "AU token"),
-        (["start=x"], "goes on from: adapter"),
+        (["start=x"], "continues from: adapter"),
         (['defaults.paste_back="detail"'], "[defaults] has paste_back"),
         (["precision=fp16"], "precision"),
         (["batch_size=3", "accumulation=2"], "batch_size must divide"),

@@ -183,7 +183,7 @@ def test_faults_are_told_by_line(folder, changes, words):
 def test_lists_that_are_none(folder):
     for path, words in (
         (folder / "none.csv", "Cannot read"),
-        (folder / "pairs.txt", ".csv or .jsonl"),
+        (folder / "pairs.txt", r"\.csv, \.tsv or \.jsonl"),
         (jsonl(folder), "lists no pairs"),
     ):
         with pytest.raises(InputError, match=words):

@@ -58,7 +58,7 @@ def test_weights_that_are_no_numbers_are_not_kept(config, monkeypatch, capsys):
     start(config, "steps=2")
     monkeypatch.setattr("common.training.loop.Run.clip", lambda run: run.parameters[0].grad.fill_(float("nan")))
     assert start(config, "steps=3", "checkpoint_every=1") == 1
-    assert "weights are no numbers any more, by step 3" in capsys.readouterr().err
+    assert "weights became NaN or infinite by step 3" in capsys.readouterr().err
     assert not (config.parent / "out/checkpoints/step-00000003").exists()
 
 
