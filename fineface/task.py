@@ -149,7 +149,7 @@ class FineFaceTask(DiffusionTask["FineFaceConfig"]):
         if variant.lora:
             lora = published_lora(unet, config.alpha)
             save_file({name: value.to(self._dtype) for name, value in lora.items()}, folder / variant.lora)
-        own = read_defaults(config.place, PUBLISHED) if config.model else PUBLISHED
+        own = read_defaults(config.place(config.model), PUBLISHED) if config.model else PUBLISHED
         if config.defaults or config.model:
             write_defaults(folder, Defaults.of(config.defaults, own))
         if config.unet or config.model:
@@ -205,13 +205,12 @@ def notes(config: FineFaceConfig, count: int, size: int, told: Sequence[str]) ->
     elif config.model:
         origin = f"`{Path(config.model).name}`"
     began = f", continuing from `{Path(config.adapter).name}`" if config.adapter else ""
-    by = config.measurer or "not stated (set measurer in the config)"
     return (
         "Faces from text with action-unit intensities (after Varanka et al., arXiv 2407.20175).\n\n"
         f'    fineface "a close-up of a woman" AU12=4 --adapter FOLDER{base} --variant {config.variant} -o face.png\n\n'
         f"Trained on {count} samples of {size} x {size} pixels ({', '.join(kinds)}), from {origin}{began}. The data and"
         " the base have licences of their own, which continue to apply."
-        f"\n\n## Data\n\n{' '.join(told)}" + f" Action units measured by: {by}." * bool(config.folder)
+        f"\n\n## Data\n\n{' '.join(told)}" + f" Action units measured by: {config.measured_by}." * bool(config.folder)
     )
 
 

@@ -129,7 +129,7 @@ def size_of(config: FineFaceConfig) -> int:
     """
     if config.size:
         return config.size
-    base = config.place if config.model else _base(config)
+    base = config.place(config.model) if config.model else _base(config)
     unet, vae = (read_architecture(base / network / "config.json") for network in ("unet", "vae"))
     with building(base):
         levels = vae.get("block_out_channels") or vae["decoder_block_out_channels"]  # of AutoencoderDC
@@ -181,7 +181,7 @@ def adapted(config: FineFaceConfig) -> Beginning:
 
 def continued(config: FineFaceConfig) -> Beginning:
     """A whole model, trained on; its text encoder stays as it is."""
-    folder = config.place
+    folder = config.place(config.model)
     pipeline = load_pipeline(folder, load_unet(folder / "unet"), torch.float32)
     unet: Any = pipeline.unet
     adapter = _adapter(config, unet, folder, folder).requires_grad_(True)

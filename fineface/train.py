@@ -5,16 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
 from common import cli
 from common.defaults import Defaults
 from common.errors import InputError
-from common.files import EMBEDDED, model_folder
 from common.prompt import PROMPT
 from common.training.command import command
-from common.training.config import DiffusionConfig, above_zero, at_least, fraction
+from common.training.config import DiffusionConfig, Precision, Schedule, above_zero, at_least, fraction
 
 from .options import PUBLISHED, Options
 from .variants import EMBEDDED_FOLDER, VARIANTS, check_complete
@@ -30,11 +28,13 @@ Re-run the command to resume a training that was stopped, from its last checkpoi
 
 @dataclass(frozen=True)
 class FineFaceConfig(DiffusionConfig):
-    """Options of a training of FineFace: networks, data, and all of `DiffusionConfig`; the defaults are the paper's.
+    """Options of a training of FineFace; the defaults are the paper's.
 
     Raises:
         InputError: a number out of its range, or options that exclude each other.
     """
+
+    embedded = EMBEDDED_FOLDER
 
     variant: Literal["sd21", "sd15-faceid", "whole"] = "sd21"
     """Which kind of model: an adapter and a LoRA for Stable Diffusion 2.1-base, an adapter for 1.5 (FaceID is left off
@@ -50,8 +50,6 @@ class FineFaceConfig(DiffusionConfig):
     hidden: int = 0
     """Outputs of a new AU encoder's linear layer; 0 is 64 where the text is 1024 wide, as released, else all that there
     is room for."""
-    unet: dict[str, Any] = field(default_factory=dict)
-    """With variant "whole": a table of UNet2DConditionModel's options."""
     text_encoder: dict[str, Any] = field(default_factory=dict)
     """With `unet`: a table of CLIPTextConfig's options. Its tokenizer is made of the captions' words, at most
     `vocab_size` of them. Without `text` it is trained too."""
@@ -59,22 +57,11 @@ class FineFaceConfig(DiffusionConfig):
     """With `unet`: folder of a text encoder that `python -m fineface.teach` made; it then stays as it is."""
     text_steps: int = 2000
     """Optimiser steps of that teaching, each of 64 captions."""
-    start: str = ""
-    """With `unet`: folder of another whole model whose weights it begins with, wherever they have the same shape."""
-    vae: str = ""
-    """With `unet`: the folder of a trained autoencoder."""
-    autoencoder: dict[str, Any] = field(default_factory=dict)
-    """With `unet`, in place of `vae`: a table of AutoencoderKL's options. It stays untrained; for trials."""
 
     folder: str = ""
     """Train on an image folder; see `fineface.data.folder`. All data that are named are taken together."""
     validation_folder: str = ""
     """Image folder of held-out samples; empty holds out some people of `folder`."""
-    held_out: float = 0.1
-    """Without `validation_folder`: fraction of the people in `folder` that are held out, by its column `person` (or
-    subject, identity), else of its pictures. 0 trains on all."""
-    measurer: str = ""
-    """Who or what measured the action units of `folder`, with version, for the model card."""
     disfa: str = ""
     """Train on DISFA: its folder; see `fineface.data.disfa`."""
     disfa_cache: str = ""
@@ -95,16 +82,8 @@ class FineFaceConfig(DiffusionConfig):
     """With `affectnet`: the value in that file that stands for the strongest intensity."""
     affectnet_validation_units: str = ""
     """With `affectnet`: the same of its validation list, to validate on that."""
-    synthetic_count: int = 0
-    """Number of synthetic pictures to train on."""
-    synthetic_seed: int = 0
-    """Random seed of the synthetic pictures; the held-out ones have the next."""
-    synthetic_people: int = 0
-    """How many people take turns in the synthetic pictures; 0 gives each about four."""
     synthetic_pairs: bool = False
     """Draw pairs, as for MagicFace, and take both pictures of each; `synthetic_count` then counts pairs."""
-    synthetic_cache: str = ""
-    """Folder where synthetic pictures are cached; empty draws them each time."""
     synthetic_expression_words: bool = False
     """Let captions say what a synthetic face does; without, the action units alone say it."""
     synthetic_plain_ground: bool = False
@@ -117,8 +96,6 @@ class FineFaceConfig(DiffusionConfig):
     """Loss weight of the inner face, of which action units move little; needs data that are synthetic alone."""
     caption: str = PROMPT
     """Caption of pictures whose data have none."""
-    size: int = 0
-    """Side of the pictures in pixels; 0 is what the base was made for."""
 
     jitter: float = 0.2
     """Deviation of the noise on the intensities, which are clipped to [0, 5] after it; the paper's."""
@@ -130,22 +107,16 @@ class FineFaceConfig(DiffusionConfig):
     """Fraction of the samples whose caption alone is dropped."""
     both_dropout: float = 0.05
     """Fraction of the samples that drop both. All three are those of IP-Adapter's training (Ye et al. 2023)."""
-    defaults: dict[str, Any] = field(default_factory=dict)
-    """Table of what the editor takes where nothing is asked for: steps, guidance, extent, zoom (`common.defaults`)."""
     au_gain: float = 1.0
     """Factor by which the published AU branch is stronger than it was trained, as `au_scale` would make it: for a model
     that follows action units too little."""
-    half: bool = False
-    """Publish in float16, in half the space; training and its state stay in float32."""
 
     steps: int = 20_000
     batch_size: int = 12
     accumulation: int = 3
-    precision: Literal["", "no", "fp16", "bf16"] = "fp16"
+    precision: Precision = "fp16"
     learning_rate: float = 1e-4
-    schedule: Literal["constant", "constant_with_warmup", "linear", "cosine", "cosine_with_restarts", "polynomial"] = (
-        "constant"
-    )
+    schedule: Schedule = "constant"
     warmup: int = 0
     lora_rank: int = 32
     """Rank of the LoRA; 0 for variants that have none."""
@@ -157,9 +128,8 @@ class FineFaceConfig(DiffusionConfig):
         super().__post_init__()
         above_zero(self, "au_gain", "affectnet_top", "face_weight")
         at_least(self, 1, "text_steps", "validation_guidance")
-        at_least(self, 0, "hidden", "disfa_neutral", "synthetic_count", "synthetic_seed", "synthetic_people")
-        at_least(self, 0, "size", "jitter", "synthetic_face_height")
-        fraction(self, "rounded", "caption_dropout", "both_dropout", "synthetic_face_height", "held_out")
+        at_least(self, 0, "hidden", "disfa_neutral", "jitter")
+        fraction(self, "rounded", "caption_dropout", "both_dropout", "synthetic_face_height")
         if not 0 <= self.dropped <= 1:
             raise InputError(f"vector_dropout + caption_dropout + both_dropout must lie in [0, 1]; got {self.dropped}.")
         if unused := sorted({*self.defaults} & {"paste_back", "guide"}):
@@ -198,11 +168,6 @@ class FineFaceConfig(DiffusionConfig):
             wanted = "a LoRA: set lora_rank = 32" if VARIANTS[self.variant].lora else "no LoRA: set lora_rank = 0"
             raise InputError(f'The variant "{self.variant}" has {wanted}; got {self.lora_rank}.')
 
-    @property
-    def place(self) -> Path:
-        """Folder of `model`."""
-        return EMBEDDED_FOLDER if self.model == EMBEDDED else model_folder(self.model)
-
     def of_model(self) -> FineFaceConfig:
         """The config with what its model learned to predict.
 
@@ -211,8 +176,9 @@ class FineFaceConfig(DiffusionConfig):
         """
         if not self.model:
             return self
-        check_complete(self.place, self.place, VARIANTS["whole"])
-        return self.as_learned(self.place)
+        folder = self.place(self.model)
+        check_complete(folder, folder, VARIANTS["whole"])
+        return self.as_learned(folder)
 
     @property
     def dropped(self) -> float:

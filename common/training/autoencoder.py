@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -21,7 +21,7 @@ from ..errors import InputError
 from ..files import replace_file
 from ..synthetic.dataset import SyntheticFaces
 from .command import command
-from .config import TrainConfig, above_zero, at_least
+from .config import Precision, Schedule, TrainConfig, above_zero, at_least
 from .loop import State, Task, train
 from .networks import begin_with, built, part
 from .sampler import ALONE, Group, generator
@@ -79,11 +79,9 @@ class AutoencoderConfig(TrainConfig):
     batch_size: int = 16
     """Pictures of one optimiser step, over all processes and accumulated passes together."""
     workers: int = 1
-    precision: Literal["", "no", "fp16", "bf16"] = "no"
+    precision: Precision = "no"
     learning_rate: float = 5e-4
-    schedule: Literal["constant", "constant_with_warmup", "linear", "cosine", "cosine_with_restarts", "polynomial"] = (
-        "cosine"
-    )
+    schedule: Schedule = "cosine"
     warmup: int = 100
     checkpoint_every: int = 250
     validate_every: int = 250

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from .. import cli
-from ..errors import InputError
+from ..errors import FaceEditError, InputError
 from ..files import check_writable
 from ..texts import read_text
 
@@ -53,6 +53,8 @@ def command(
     def work() -> int:
         found: Any = read(config, args.config, args.overrides)
         check_writable(Path(found.output).expanduser())
+        if sys.flags.optimize > 1:
+            raise FaceEditError("transformers needs the docstrings that python -OO takes away; use python -O")
         return run(found)
 
     return cli.guarded(work)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+Precision = Literal["", "no", "fp16", "bf16"]
+Schedule = Literal["constant", "constant_with_warmup", "linear", "cosine", "cosine_with_restarts", "polynomial"]
+
 
 @dataclass(frozen=True)
 class TrainConfig:
@@ -39,7 +42,7 @@ class TrainConfig:
     """Passes whose gradients are summed into one step; more need less memory."""
     workers: int = 2
     """Processes that load pictures, for each training process."""
-    precision: Literal["", "no", "fp16", "bf16"] = ""
+    precision: Precision = ""
     """Mixed precision; empty leaves it to `accelerate launch`. Weights stay in float32."""
     gradient_checkpointing: bool = False
     """Recompute activations in the backward pass: a quarter slower, far less memory."""
@@ -48,9 +51,7 @@ class TrainConfig:
     """AdamW, which without `weight_decay` is Adam; or stochastic gradient descent with momentum."""
     learning_rate: float = 1e-5
     """Learning rate at the schedule's peak."""
-    schedule: Literal["constant", "constant_with_warmup", "linear", "cosine", "cosine_with_restarts", "polynomial"] = (
-        "constant_with_warmup"
-    )
+    schedule: Schedule = "constant_with_warmup"
     """Schedule of the learning rate, from `diffusers.optimization.get_scheduler`."""
     warmup: int = 500
     """Steps in which the learning rate rises from zero."""
@@ -101,6 +102,45 @@ class DiffusionConfig(TrainConfig):
         InputError: a number out of its range, or options that exclude each other.
     """
 
+    embedded: ClassVar[Path | None] = None
+    """Where the package has its small model."""
+
+    model: str = ""
+    """Fine-tune this: a folder, a hub repository that has been fetched ("owner/name"), or "embedded", the small network
+    inside the package; its prediction and zero_terminal_snr then stand in place of the config's."""
+    base: str = ""
+    """Begin as the paper does: a folder of Stable Diffusion 1.5. Beside `model`: for what its folder lacks."""
+    unet: dict[str, Any] = field(default_factory=dict)
+    """Begin from random weights: a table of UNet2DConditionModel's options."""
+    start: str = ""
+    """With `unet`: begin with the weights of this model's folder, those that fit; inputs that they lack begin at
+    zero."""
+    vae: str = ""
+    """With `unet`: the folder of a trained autoencoder."""
+    autoencoder: dict[str, Any] = field(default_factory=dict)
+    """With `unet`, in place of `vae`: a table of AutoencoderKL's options. It stays untrained; for trials."""
+
+    size: int = 0
+    """Side of the pictures in pixels; 0 is what the networks were made for."""
+    held_out: float = 0.1
+    """Fraction of the people of a list that are held out, by its column `person` (or subject, identity), else of its
+    source photos, where no other list is named to validate on. 0 trains on all."""
+    measurer: str = ""
+    """Who or what measured the action units or coefficients of a list, with version, for the model card."""
+    synthetic_count: int = 0
+    """Number of synthetic pairs, or pictures, to train on."""
+    synthetic_seed: int = 0
+    """Random seed of the synthetic data; the held-out ones have the next."""
+    synthetic_people: int = 0
+    """How many people take turns in the synthetic data; 0 gives each about four pairs."""
+    synthetic_cache: str = ""
+    """Folder where synthetic pictures are cached; empty draws them each time, which takes far longer than a step."""
+    half: bool = False
+    """Publish the networks in float16, in half the space; training and its state stay in float32."""
+    defaults: dict[str, Any] = field(default_factory=dict)
+    """How the model is to be used (steps, guidance, extent, paste_back, guide, zoom), for its `editor.json`; what is
+    not named is as in `model`, else as published."""
+
     prediction: Literal["epsilon", "v_prediction"] = "epsilon"
     """What the denoiser predicts: the noise, or v (Salimans & Ho 2022)."""
     zero_terminal_snr: bool = False
@@ -132,7 +172,9 @@ class DiffusionConfig(TrainConfig):
         super().__post_init__()
         at_least(self, 1, "validation_steps")
         at_least(self, 0, "lora_rank", "lora_alpha", "min_snr_gamma", "validation_guidance")
-        fraction(self, "vector_dropout")
+        at_least(self, 0, "size", "synthetic_count", "synthetic_seed", "synthetic_people")
+        fraction(self, "vector_dropout", "held_out")
+        Defaults.of(self.defaults)
         above_zero(self, "timestep_shift")
         if self.zero_terminal_snr and self.prediction != "v_prediction":
             raise InputError('zero_terminal_snr needs prediction = "v_prediction": noise alone tells nothing of noise.')
@@ -140,6 +182,19 @@ class DiffusionConfig(TrainConfig):
             raise InputError(
                 "min_snr_gamma gives the step without signal, with zero_terminal_snr, no weight; drop one."
             )
+
+    def place(self, model: str) -> Path:
+        """Where a model lies that the config names: "embedded" is the one inside the package.
+
+        Raises:
+            InputError: neither a folder nor of the form "owner/name".
+        """
+        return self.embedded if model == EMBEDDED and self.embedded else model_folder(model)
+
+    @property
+    def measured_by(self) -> str:
+        """Who measured a list, for the model card."""
+        return self.measurer or "not stated (set measurer in the config)"
 
     @property
     def alpha(self) -> float:
@@ -177,9 +232,6 @@ class EditConfig(DiffusionConfig):
         InputError: a number out of its range, or options that exclude each other.
     """
 
-    embedded: ClassVar[Path | None] = None
-    """Where the package has its small model."""
-
     unchanged: float = 0.0
     """Fraction of the samples whose vector is zero and whose target is the source: the null edit then reconstructs the
     face, and guidance moves away from that. In place of `vector_dropout`."""
@@ -188,55 +240,19 @@ class EditConfig(DiffusionConfig):
     train_id_encoder: bool = True
     """Train the ID encoder too, as the papers do."""
 
-    model: str = ""
-    """Fine-tune this: a folder, a hub repository that has been fetched ("owner/name"), or "embedded", the small network
-    inside the package; its prediction and zero_terminal_snr then stand in place of the config's."""
-    base: str = ""
-    """Begin as the paper does: a folder of Stable Diffusion 1.5. Beside `model`: for what its folder lacks."""
-    unet: dict[str, Any] = field(default_factory=dict)
-    """Begin from random weights: a table of UNet2DConditionModel's options, the same for both networks."""
-    start: str = ""
-    """With `unet`: begin with the weights of this folder's networks, those that fit; inputs that they lack begin at
-    zero."""
     start_guide: int = 0
     """With `start`: which conditioning image takes the place of the one that those networks know, where it is not the
     first. It shows the edit already: what those networks made of a vector is reset to zero."""
-    vae: str = ""
-    """With `unet`: the folder of a trained autoencoder."""
-    autoencoder: dict[str, Any] = field(default_factory=dict)
-    """With `unet`, in place of `vae`: a table of AutoencoderKL's options. It stays untrained; for trials."""
-
     manifest: str = ""
     """List of the pairs to train on (.csv, .jsonl, or a Hugging Face data set's folder); see the package's `data`."""
     validation_manifest: str = ""
     """List of held-out pairs; empty holds out some people of `manifest`."""
-    held_out: float = 0.1
-    """Without `validation_manifest`: fraction of the manifest's people that are held out, by its column `person` (or
-    subject, identity), else of its source photos. 0 trains on all."""
-    measurer: str = ""
-    """Who or what measured the manifest's action units or coefficients, with version, for the model card."""
-    synthetic_count: int = 0
-    """Number of synthetic pairs to train on, in place of a manifest."""
-    synthetic_seed: int = 0
-    """Random seed of the synthetic pairs; the held-out ones have the next."""
-    synthetic_people: int = 0
-    """How many people take turns in the synthetic pairs; 0 gives each about four."""
-    synthetic_cache: str = ""
-    """Folder where synthetic pictures are cached; empty draws them each time, which takes far longer than a step."""
-    size: int = 0
-    """Side of the pictures in pixels; 0 is what the networks were made for."""
-    half: bool = False
-    """Publish the networks in float16, in half the space; training and its state stay in float32."""
-    defaults: dict[str, Any] = field(default_factory=dict)
-    """How the model is to be used (steps, guidance, extent, paste_back, guide, zoom), for its `editor.json`; what is
-    not named is as in `model`, else as published."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        fraction(self, "unchanged", "held_out")
+        fraction(self, "unchanged")
         above_zero(self, "region_weight")
-        at_least(self, 0, "start_guide", "size", "synthetic_count", "synthetic_seed", "synthetic_people")
-        Defaults.of(self.defaults)
+        at_least(self, 0, "start_guide")
         if self.unchanged and self.vector_dropout:
             raise InputError("unchanged and vector_dropout both give a zero vector its meaning; set one of them to 0.")
         if bool(self.unet) + bool(self.model or self.base) != 1:
@@ -250,17 +266,9 @@ class EditConfig(DiffusionConfig):
         if bool(self.manifest) + bool(self.synthetic_count) != 1:
             raise InputError("Name the data: manifest, or synthetic_count.")
 
-    def folder(self, model: str) -> Path:
-        """Where a model lies that the config names: "embedded" is the one inside the package.
-
-        Raises:
-            InputError: neither a folder nor of the form "owner/name".
-        """
-        return self.embedded if model == EMBEDDED and self.embedded else model_folder(model)
-
     def of_model(self) -> Self:
         """The config with what the embedded model learned to predict; others must be configured as they learned."""
-        return self.as_learned(self.folder(EMBEDDED)) if self.model == EMBEDDED else self
+        return self.as_learned(self.place(EMBEDDED)) if self.model == EMBEDDED else self
 
     @property
     def origin(self) -> str:
@@ -272,7 +280,7 @@ class EditConfig(DiffusionConfig):
 
     def use(self, published: Defaults | None = None) -> Defaults:
         """How the trained model is to be used; `published` is what the released scripts of its kind take."""
-        base = read_defaults(self.folder(self.model), published) if self.model else published
+        base = read_defaults(self.place(self.model), published) if self.model else published
         return Defaults.of(self.defaults, base)
 
 

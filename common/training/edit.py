@@ -70,12 +70,13 @@ class EditTask(DiffusionTask[Config]):
     guides: ClassVar[int]
 
     def __init__(self, config: Config, vector_size: int, published: Defaults | None = None) -> None:
+        self.config = config
         self.defaults = config.use(published)
         self.pipeline = pipeline = begin(config, self, vector_size)
         self.size = config.size or pipeline.sample_size
         if self.size % pipeline.vae_scale_factor:
             raise InputError(f"size must divide by {pipeline.vae_scale_factor}; got {self.size}.")
-        pairs, self.held_out, told = self._sources(config)
+        pairs, self.held_out, told = self._sources()
         self.configs = (dict(pipeline.unet.config), dict(pipeline.id_encoder.config))
         twin = TwinUNet(pipeline.unet, pipeline.id_encoder, train_id_encoder=config.train_id_encoder)
         if config.lora_rank:
@@ -103,8 +104,9 @@ class EditTask(DiffusionTask[Config]):
 
     # --- data --------------------------------------------------------------------------------------------------------
 
-    def _sources(self, config: EditConfig) -> tuple[Dataset[Pair], Dataset[Pair] | None, str]:
+    def _sources(self) -> tuple[Dataset[Pair], Dataset[Pair] | None, str]:
         """The pairs to train on, those held out, and what the model card says of both."""
+        config = self.config
         count = config.validation_count
         if config.manifest:
             apart = self.listed(config.validation_manifest) if config.validation_manifest else None
@@ -123,8 +125,7 @@ class EditTask(DiffusionTask[Config]):
         config = self.config
         extra = "" if config.manifest else self.about_synthetic
         kind = f"pairs listed in `{Path(config.manifest).name}`" if config.manifest else "synthetic pairs"
-        by = config.measurer or "not stated (set measurer in the config)"
-        who = f"measured by: {by}" if config.manifest else "known exactly: the people are synthetic"
+        who = f"measured by: {config.measured_by}" if config.manifest else "known exactly: the people are synthetic"
         return (
             f"{self.about}\n\nTrained on {count} {kind} of {self.size} x {self.size} pixels, from {config.origin}."
             f"{extra}\n\n## Data\n\n{told} Action units and other conditions are {who}."
@@ -218,7 +219,7 @@ def begin(config: EditConfig, task: EditTask[Any], vector_size: int) -> FaceEdit
     if config.unet:
         pipeline = from_scratch(config, vector_size, task.guides)
     elif config.model:
-        folder = config.folder(config.model)
+        folder = config.place(config.model)
         base = config.base or None
         pipeline = checkpoints.load(folder, base=base, dtype=torch.float32, device="cpu", release=task.release)
     else:
@@ -248,7 +249,7 @@ def from_scratch(config: EditConfig, vector_size: int, guides: int) -> FaceEditP
     unet = built(UNet2DConditionModel, "unet", {**shared, **door, "in_channels": (1 + guides) * channels})
     id_encoder = built(UNet2DConditionModel, "unet", {**shared, "in_channels": channels})
     if config.start:
-        other = checkpoints.load(config.folder(config.start), dtype=torch.float32, device="cpu")
+        other = checkpoints.load(config.place(config.start), dtype=torch.float32, device="cpu")
         begin_with(unet, other.unet)
         begin_with(id_encoder, other.id_encoder)
         if config.start_guide:

@@ -10,7 +10,8 @@ from common.draft.change import VECTOR_SIZE
 from common.synthetic.dataset import SyntheticFaces
 from rigface import RigFace
 from rigface.data import STILL_EVERY, SyntheticRigs
-from rigface.train import main, named
+from rigface.task import named
+from rigface.train import main
 from rigface.wish import RigWish
 
 CONFIG = """
