@@ -8,7 +8,7 @@ from torch.utils.data import Dataset
 
 from common.action_units import ACTION_UNITS, to_text
 from common.checkpoints import MAGICFACE
-from common.synthetic.dataset import SyntheticFaces
+from common.training.diffusion import synthetic_faces
 from common.training.edit import EditTask
 from common.training.manifest import Pair
 
@@ -39,14 +39,7 @@ class MagicFaceTask(EditTask["MagicFaceConfig"]):
     def synthetic(self, count: int, seed: int) -> Dataset[Pair]:
         """Pairs of people who do not exist; those held out show the true target alone."""
         config = self.config
-        faces = SyntheticFaces(
-            count,
-            size=self.size,
-            seed=seed,
-            pairs="expression",
-            people=config.synthetic_people or None,
-            cache=config.synthetic_cache or None,
-        )
+        faces = synthetic_faces(config, count, self.size, seed, pairs="expression")
         return SyntheticPairs(
             faces,
             guide=config.guide,
@@ -56,6 +49,7 @@ class MagicFaceTask(EditTask["MagicFaceConfig"]):
             draft_every=config.draft_every if seed == config.synthetic_seed else 0,
         )
 
-    def named(self, vector: list[float]) -> str:
+    @staticmethod
+    def named(vector: list[float]) -> str:
         """The changes of the action units, such as "AU12=2.5"."""
         return to_text([round(value, 1) for value in vector])

@@ -9,7 +9,7 @@ from torch.utils.data import Dataset
 from common.action_units import ACTION_UNITS, to_text
 from common.checkpoints import RIGFACE
 from common.draft.change import TURN_SCALE, VECTOR_SIZE
-from common.synthetic.dataset import SyntheticFaces
+from common.training.diffusion import synthetic_faces
 from common.training.edit import EditTask
 from common.training.manifest import Pair
 
@@ -44,33 +44,21 @@ class RigFaceTask(EditTask["RigFaceConfig"]):
 
     def synthetic(self, count: int, seed: int) -> Dataset[Pair]:
         """Pairs of people who do not exist."""
-        config = self.config
-        faces = SyntheticFaces(
-            count,
-            size=self.size,
-            seed=seed,
-            pairs="mixed",
-            people=config.synthetic_people or None,
-            cache=config.synthetic_cache or None,
-            names=("image", "angles", "light"),
-        )
+        names = ("image", "angles", "light")
+        faces = synthetic_faces(self.config, count, self.size, seed, pairs="mixed", names=names)
         return SyntheticRigs(faces, zoom=self.defaults.zoom)
 
-    def named(self, vector: list[float]) -> str:
-        """A change in words; see `named`."""
-        return named(vector)
-
-
-def named(vector: list[float]) -> str:
-    """A change in words, such as "AU12=2.5 yaw=10 light"; of vectors that are not ours, their length."""
-    if len(vector) != VECTOR_SIZE:
-        return f"{len(vector)} coefficients"
-    count = len(ACTION_UNITS)
-    units = vector[:count]
-    words = [to_text([round(value, 1) for value in units])] if any(abs(value) > 0.05 for value in units) else []
-    for name, turn in zip(("yaw", "pitch", "roll"), vector[count:]):
-        if abs(TURN_SCALE * turn) > 0.5:
-            words.append(f"{name}={TURN_SCALE * turn:.0f}")
-    if any(abs(value) > 0.01 for value in vector[count + 3 :]):
-        words.append("light")
-    return " ".join(words) or "nothing"
+    @staticmethod
+    def named(vector: list[float]) -> str:
+        """A change in words, such as "AU12=2.5 yaw=10 light"; of vectors that are not ours, their length."""
+        if len(vector) != VECTOR_SIZE:
+            return f"{len(vector)} coefficients"
+        count = len(ACTION_UNITS)
+        units = vector[:count]
+        words = [to_text([round(value, 1) for value in units])] if any(abs(value) > 0.05 for value in units) else []
+        for name, turn in zip(("yaw", "pitch", "roll"), vector[count:]):
+            if abs(TURN_SCALE * turn) > 0.5:
+                words.append(f"{name}={TURN_SCALE * turn:.0f}")
+        if any(abs(value) > 0.01 for value in vector[count + 3 :]):
+            words.append("light")
+        return " ".join(words) or "nothing"

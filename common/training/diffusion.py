@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.utils.data import Dataset
 
+from ..synthetic.dataset import SyntheticFaces
 from .config import DiffusionConfig
 from .latent_cache import CachedLatents, Encoder
 from .loop import Task
@@ -81,3 +82,9 @@ class DiffusionTask(Task, Generic[Config]):
         shape = tuple(latents.shape[1:])
         shift = self.config.timestep_shift
         return draw(self.config.seed, numbers, shape, timesteps=count, dropout=self.dropout, shift=shift)
+
+
+def synthetic_faces(config: DiffusionConfig, count: int, size: int, seed: int, **options: Any) -> SyntheticFaces:
+    """People who do not exist, as a config says; see `SyntheticFaces` for the options."""
+    people = config.synthetic_people or None
+    return SyntheticFaces(count, size=size, seed=seed, people=people, cache=config.synthetic_cache or None, **options)

@@ -98,7 +98,8 @@ class EditTask(DiffusionTask[Config]):
         """Pairs of people who do not exist."""
         raise NotImplementedError
 
-    def named(self, vector: list[float]) -> str:
+    @staticmethod
+    def named(vector: list[float]) -> str:
         """What a vector asks for, in words."""
         raise NotImplementedError
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch.utils.data import ConcatDataset, Dataset, default_collate
 
-from common.synthetic.dataset import SyntheticFaces
+from common.training.diffusion import synthetic_faces
 from common.training.people import hold_out
 
 from .affectnet import AffectNet
@@ -94,15 +94,9 @@ def _disfa(config: FineFaceConfig, size: int, **options: Any) -> Disfa:
 
 
 def _synthetic(config: FineFaceConfig, size: int, count: int, seed: int) -> SyntheticSamples:
-    faces = SyntheticFaces(
-        count,
-        size=size,
-        seed=seed,
-        pairs="expression" if config.synthetic_pairs else None,
-        people=config.synthetic_people or None,
-        cache=config.synthetic_cache or None,
-        names=("image", "background", "mask", "parts"),
-    )
+    pairs = "expression" if config.synthetic_pairs else None
+    names = ("image", "background", "mask", "parts")
+    faces = synthetic_faces(config, count, size, seed, pairs=pairs, names=names)
     return SyntheticSamples(
         faces,
         expression_words=config.synthetic_expression_words,
