@@ -132,18 +132,16 @@ def fit(
     return network.eval()
 
 
+@dataclass(eq=False)
 class FoldTask(Task):
     """A network that learns the labels of a fold's samples; `facts` lie beside its weights."""
 
-    def __init__(
-        self, network: nn.Module, model: Model, clips: Clips, seed: int, facts: dict[str, Any], title: str
-    ) -> None:
-        self.module = network
-        self.model = model
-        self.clips = clips
-        self.seed = seed
-        self.facts = facts
-        self.title = title
+    module: nn.Module
+    model: Model
+    clips: Clips
+    seed: int
+    facts: dict[str, Any]
+    title: str
 
     def data(self, group: Group) -> Clips:
         """The samples, as they are."""
