@@ -16,8 +16,8 @@ from torch.utils.data import Dataset
 
 from common.background import Extent, get_parser, masked_background
 from common.draft import VERSION as DRAFTS
+from common.draft.change import Change
 from common.draft.draft import Draft
-from common.draft.pairs import moved
 from common.errors import FaceNotFoundError, InputError
 from common.faces import get_finder
 from common.faces.landmarks import five_points
@@ -89,7 +89,8 @@ class SyntheticPairs(Dataset[Pair]):
         else:
             whole = to_pixels(target)
             if self.draft_every and index % self.draft_every == self.draft_every - 1:
-                whole = moved(Draft.of(to_pixels(source), made.face), item["delta"].float().numpy()).moved
+                draft = Draft.of(to_pixels(source), made.face)
+                whole = draft(Change(item["delta"].float(), torch.eye(3), draft.light, draft.light))
             source = to_tensor(made.source)
             guide = to_tensor(made.background)
             target = to_tensor(made.crop.apply(whole))

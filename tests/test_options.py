@@ -336,7 +336,7 @@ WALKS = {
     "microexpression synthetic": Walk("-o {folder}/out", {"microexpression.synthetic.write.write": ["folder"]}),
     "surveillance describe": Walk(
         "{folder}",
-        TRACKS | {"surveillance.overview.describe": "page", "surveillance.truth.read_truth": TRUTH},
+        TRACKS | {"surveillance.overview.describe": "page", "surveillance.reading.read_truth": TRUTH},
         {},
         {"--columns": "x=a", "--background": "photo.png", "--size": "64 48"},
     ),

@@ -8,12 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from common.action_units import ACTION_UNITS
-from common.synthetic.draw import draw_scene, draw_units
-from common.synthetic.draw_expression import single_unit
+from common.synthetic.captions import true_traits
+from common.synthetic.draw import draw_scene, draw_units, single_unit
 from common.synthetic.factors import Scene
-from common.synthetic.plain import before_wall
+from common.synthetic.simplified import before_wall
 from common.synthetic.stream import Purpose, stream
-from common.synthetic.traits import true_traits
 
 from ..data.synthetic import told
 

@@ -12,8 +12,8 @@ from common.evaluation.items import Trial
 from common.measure import Measurer, measure
 from common.measure.traits import TraitReader
 from common.synthetic import picture
-from common.synthetic.closeup import close_up
 from common.synthetic.factors import Scene
+from common.synthetic.simplified import close_up
 from common.tensors import to_pixels, to_tensor
 
 from ..editor import FineFace

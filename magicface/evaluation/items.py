@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from common.action_units import ACTION_UNITS
-from common.synthetic.draw import draw_scene, draw_units
-from common.synthetic.draw_expression import single_unit
+from common.synthetic.draw import draw_scene, draw_units, single_unit
 from common.synthetic.factors import Scene
 from common.synthetic.stream import Purpose, stream
 

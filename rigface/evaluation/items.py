@@ -10,8 +10,7 @@ import torch
 from common.action_units import ACTION_UNITS
 from common.face3d.camera import angles_of, rotation_matrix
 from common.synthetic import shade
-from common.synthetic.draw import draw_scene, expression_pair, pose_pair
-from common.synthetic.draw_expression import single_unit
+from common.synthetic.draw import draw_pair, draw_scene, single_unit
 from common.synthetic.factors import Lamps, Scene
 from common.synthetic.picture import metering
 from common.synthetic.stream import Purpose, stream
@@ -68,10 +67,10 @@ def draw_item(seed: int, index: int) -> Item:
         before, after = (low, high) if level > 0 else (high, low)
         scene, target = _with(scene, before), _with(scene, after)
     if kind == "combination":
-        before, after = (np.round(np.mean(each.units, 0), 3) for each in expression_pair(seed, index))
+        before, after = (np.round(np.mean(each.units, 0), 3) for each in draw_pair("expression", seed, index))
         scene, target = _with(scene, before), _with(scene, after)
     if kind in ("pose", "combination"):
-        turned = pose_pair(seed, index)[1]
+        turned = draw_pair("pose", seed, index)[1]
         target = replace(target, angles=turned.angles, gaze=turned.gaze)
     if kind in ("light", "combination"):
         target = replace(target, lamps=_moved(scene.lamps, stream(seed, index, Purpose.OTHER_LAMPS)))

@@ -19,7 +19,7 @@ from common.measure.regressor import Regressor
 from magicface import MagicFace
 from magicface.videos.screen import screen
 from magicface.videos.settings import Settings
-from microexpression.crop import cut_face
+from microexpression.clips import cut_face
 from rigface import Light, Pose, RigFace, RigWish
 
 TURNS = (1, 2, 3)

@@ -16,7 +16,7 @@ from common.action_units import ACTION_UNITS
 from common.errors import InputError
 from common.images import read_image, rgb
 from common.measure.traits import TRAITS
-from common.synthetic.traits import true_traits
+from common.synthetic.captions import true_traits
 from fineface import FineFace
 from fineface.__main__ import main
 from fineface.evaluation import SEED, run

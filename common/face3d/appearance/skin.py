@@ -4,7 +4,7 @@ Colour follows the log-linear model of Tsumura et al., "Image-based skin color a
 extracting hemoglobin and melanin information in the skin" (SIGGRAPH 2003): reflectance = base * exp(-melanin * m -
 haemoglobin * h). The direction m is the spectral slope of melanin as a camera's three broad bands see it through
 scattering skin; h is that of oxygenated and reduced blood, 3 : 1, at 620, 540 and 460 nm (tables of Prahl, Oregon
-Medical Laser Center, 1998). Over the ranges in `factors.Skin` the individual typology angle (Chardon et al. 1991) runs
+Medical Laser Center, 1998). Over the ranges in `Skin` the individual typology angle (Chardon et al. 1991) runs
 from above 55 degrees, very light, to below -30, dark.
 """
 
@@ -16,11 +16,81 @@ import cv2
 import numpy as np
 
 from . import maps
-from .factors import Features, Person, Skin
+
+Colour = tuple[float, float, float]
+"""Linear red, green, blue in [0, 1]."""
 
 BASE = np.array([0.86, 0.78, 0.62], np.float32)
 MELANIN = np.array([0.74, 1.0, 1.22], np.float32)
 HAEMOGLOBIN = np.array([0.06, 0.9, 0.80], np.float32)
+
+
+@dataclass(frozen=True)
+class Skin:
+    """A person's skin.
+
+    Attributes:
+        melanin: optical density of melanin in green light, 0.05 (very fair) to 2.4 (very dark).
+        haemoglobin: optical density of blood, 0.12 (pale) to 0.7 (ruddy).
+        blotches: strength of uneven redness and tan, 0 to 1.
+        pores: strength of pores and fine relief, 0 to 1.
+        freckles: 0 (none) to 1 (covered).
+        moles: how many dark spots, 0 to 12.
+        wrinkles: lines that age leaves at rest, 0 to 1.
+        oil: how glossy, 0 to 1.
+        pattern: which of the noise patterns, any whole number.
+    """
+
+    melanin: float
+    haemoglobin: float
+    blotches: float = 0.4
+    pores: float = 0.5
+    freckles: float = 0.0
+    moles: int = 0
+    wrinkles: float = 0.2
+    oil: float = 0.4
+    pattern: int = 0
+
+
+@dataclass(frozen=True)
+class Features:
+    """Brows, eyes, beard and make-up.
+
+    Attributes:
+        brow_colour: of the hairs.
+        brow_width: 0.6 (plucked) to 1.5 (bushy).
+        brow_density: 0.3 to 1.
+        iris: colour.
+        iris_size: over the mean, 0.9 to 1.1.
+        sclera: 0 (white) to 1 (yellowish, veined).
+        lashes: 0 to 1, darkness and length.
+        beard: "none", "stubble", "moustache", "goatee" or "full".
+        beard_density: 0 to 1.
+        beard_colour: of the hairs.
+        lipstick: strength, 0 (none) to 1.
+        lip_colour: of the lipstick.
+        eyeshadow: strength, 0 to 1.
+        eyeshadow_colour: of the eyeshadow.
+        eyeliner: 0 to 1.
+        blush: 0 to 1.
+    """
+
+    brow_colour: Colour
+    brow_width: float = 1.0
+    brow_density: float = 0.8
+    iris: Colour = (0.12, 0.06, 0.03)
+    iris_size: float = 1.0
+    sclera: float = 0.2
+    lashes: float = 0.5
+    beard: str = "none"
+    beard_density: float = 0.0
+    beard_colour: Colour = (0.03, 0.02, 0.015)
+    lipstick: float = 0.0
+    lip_colour: Colour = (0.5, 0.05, 0.08)
+    eyeshadow: float = 0.0
+    eyeshadow_colour: Colour = (0.2, 0.12, 0.1)
+    eyeliner: float = 0.0
+    blush: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -44,15 +114,10 @@ def colour(melanin: np.ndarray | float, haemoglobin: np.ndarray | float) -> np.n
     return BASE * np.exp(-melanin * MELANIN - haemoglobin * HAEMOGLOBIN)
 
 
-def paint(person: Person, side: int) -> SkinMaps:
-    """Paint a person's face.
-
-    Args:
-        person: whose skin, features and age count.
-        side: pixels of the maps, a divisor of `maps.SIDE`; about three times the face's height on the picture is
-            enough.
+def paint(skin: Skin, features: Features, side: int) -> SkinMaps:
+    """Paint a person's face on maps of `side` pixels, a divisor of `maps.SIDE`; about three times the face's height on
+    the picture is enough.
     """
-    skin, features = person.skin, person.features
     region, noise = maps.regions(side), maps.noises(side, skin.pattern % 8)
     freckle, mole = maps.spots(side, skin.pattern % 8)
 
@@ -84,15 +149,8 @@ def paint(person: Person, side: int) -> SkinMaps:
 
 
 def groove(units: np.ndarray, skin: Skin, side: int) -> np.ndarray:
-    """How deep the skin folds under an expression.
-
-    Args:
-        units: (2, 12) intensities, 0 to 5, the person's left side, then the right.
-        skin: older skin folds deeper.
-        side: pixels of the map.
-
-    Returns:
-        (S, S) float32 depth, 0 to about 1.
+    """How deep the skin folds under an expression, (2, 12) intensities, 0 to 5, the person's left side, then the right:
+    (side, side) float32, 0 to about 1; older skin folds deeper.
     """
     folds, names = maps.folds(side), ("AU1", "AU2", "AU4", "AU5", "AU6", "AU9", "AU12", "AU15", "AU17", "AU20")
     depth = np.zeros((side, side), np.float32)

@@ -1,4 +1,4 @@
-"""The same work for many numbers, on several processors, that can be stopped at any moment."""
+"""Work on several processors: the same task for many numbers, and the same numbers on any number of threads."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from itertools import islice
 from multiprocessing.connection import wait
 from typing import TypeVar
@@ -17,7 +18,8 @@ from typing import TypeVar
 import cv2
 import torch
 
-from ..errors import FaceEditError, InputError
+from .errors import FaceEditError
+from .numbers import whole_number
 
 T = TypeVar("T")
 
@@ -37,7 +39,7 @@ def each(task: Callable[[int], T], numbers: Iterable[int], workers: int) -> Gene
         InputError: not a whole number of workers, 1 or more.
         FaceEditError: a worker was killed, as happens when memory runs out.
     """
-    check_workers(workers)
+    whole_number("workers", workers, 1, 1024)
     if workers == 1:
         yield from map(task, numbers)
         return
@@ -58,10 +60,15 @@ def each(task: Callable[[int], T], numbers: Iterable[int], workers: int) -> Gene
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def check_workers(workers: int) -> None:
-    """Raise InputError unless it is a whole number, 1 or more."""
-    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
-        raise InputError(f"Expected a whole number of workers, 1 or more; got {workers!r}.")
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """One thread for torch inside: on some processors its sums depend on how many there are."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def single_threaded() -> None:

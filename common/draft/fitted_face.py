@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 
 import cv2
 import numpy as np
@@ -15,11 +15,19 @@ from ..face3d.fit_light import to_linear
 from ..face3d.lighting import ambient, physical, shade
 from ..face3d.render import rasterize, visible
 from ..faces import Crop, Face
-from .colours import DIM, complete, exposure
+from ..parts import PARTS
+from .extrapolate import at
 from .heads import Placed, misses, place
-from .inside import bite
-from .lips import Lips, opening
-from .mouth import at, enamel, inner_mouth
+from .lips import Lips, bite, opening
+
+DIM = 0.12
+"""Least brightness that a place was lit with: what is darker tells nothing of its colour."""
+_TOOTH, _ENAMEL = 0.9, 0.8  # quantile of an open mouth's light that comes from a tooth, and that tooth's brightness
+_OPEN = 30  # pixels of a window that a mouth must show to tell that
+_ROUNDS = 60  # of taking the neighbours' mean; vertices farther than this from all that is seen get the mean colour
+_SCLERA = 0.5  # linear brightness of the white of an eye under a light of 1
+_EXPOSURE = (0.5, 1.5)
+_TINT = (0.7, 1.3)  # of a colour, of the mean: what is redder is a lid
 
 LARGEST, FINER = 512, 2
 """Pixels of the window's side in which motion is computed, and by how much it may be finer than the photo, which makes
@@ -43,7 +51,7 @@ class Seen:
         before: the head in it, as it is.
         depth: (S, S) metres, how deep the photo sees in it.
         lips: the edges of the lips.
-        bite: (COLUMNS,) where the upper teeth end, see `common.draft.inside.bite`.
+        bite: (COLUMNS,) where the upper teeth end, see `lips.bite`.
         open: (S, S) float32 in [0, 1], where it shows the inside of the mouth.
         colours: (V, 3) linear, of every vertex in the photo's light, whether seen or not.
         white: (3,) how bright the photo shows a white surface.
@@ -63,12 +71,7 @@ class Seen:
 
     @classmethod
     def of(cls, photo: np.ndarray, face: Face) -> Seen:
-        """Fit a head to one face of a photo and look at it.
-
-        Args:
-            photo: (H, W, 3) uint8, RGB.
-            face: in its pixels.
-        """
+        """Fit a head to one face, in the pixels of a photo (H, W, 3) uint8 RGB, and look at it."""
         found = fit(face.landmarks if face.mesh is None else face.mesh, image=photo)
         crop = _window(photo, face)
         before = place(found, found.vertices(), found.camera, crop, misses(found))
@@ -138,3 +141,71 @@ def _window(photo: np.ndarray, face: Face) -> Crop:
     whole = Crop.around(face.box, (width, height), LARGEST)
     side = FINER * LARGEST / whole.matrix[0, 0]
     return Crop.around(face.box, (width, height), int(np.clip(round(side), 96, LARGEST)))
+
+
+def complete(head: AnnyHead, colours: torch.Tensor, known: torch.Tensor, lit: torch.Tensor) -> torch.Tensor:
+    """Colours (V, 3) of all vertices from the known ones (V,) bool, under the light `lit` (V, 3), above 0, on each.
+
+    Unknown ones take the mirrored vertex's where that is known, in the light here; else what diffuses from the
+    neighbours, who tell the shadows too.
+    """
+    mean = colours[known].mean(0) if bool(known.any()) else colours.new_full((3,), 0.4)
+    twin = known[head.mirrored] & ~known
+    found = torch.where(known[:, None], colours, torch.where(twin[:, None], (colours / lit)[head.mirrored] * lit, mean))
+    fixed, reached = known | twin, (known | twin).float()
+    first, second = _edges(head)
+    for _ in range(_ROUNDS):
+        # Places that nothing has reached yet do not count in their neighbours' mean.
+        total = torch.zeros_like(found).index_add_(0, first, found[second] * reached[second, None])
+        weight = torch.zeros_like(reached).index_add_(0, first, reached[second])
+        open_ = ~fixed & (weight > 0)
+        found[open_] = total[open_] / weight[open_, None]
+        reached[open_] = 1
+    return found
+
+
+def exposure(head: AnnyHead, colours: torch.Tensor, known: torch.Tensor) -> np.ndarray:
+    """How bright the photo shows what is white (3,), told by the whites of the eyes; 1 where none is seen.
+
+    `colours` (V, 3) are linear, without light; `known` (V,) bool says which of them are seen.
+    """
+    eyes = head.eyes.flatten()
+    seen = eyes[known[eyes]]
+    if not len(seen):
+        return np.ones(3, np.float32)
+    bright = colours[seen].mean(1)
+    white = colours[seen][bright >= torch.quantile(bright, 0.8)].mean(0).numpy()
+    tint = np.clip(white / white.mean(), *_TINT) if white.mean() > 0 else np.ones(3, np.float32)
+    return np.clip(white.mean() / _SCLERA, *_EXPOSURE) * tint
+
+
+@cache
+def _edges(head: AnnyHead) -> tuple[torch.Tensor, torch.Tensor]:
+    """Both ends of all edges, each in both directions."""
+    a, b, c = head.triangles.unbind(1)
+    pairs = torch.cat([torch.stack(ends, 1) for ends in ((a, b), (b, c), (c, a), (b, a), (c, b), (a, c))])
+    return tuple(torch.unique(pairs, dim=0).T)  # pyright: ignore[reportReturnType]
+
+
+def inner_mouth(head: AnnyHead) -> tuple[torch.Tensor, torch.Tensor]:
+    """Which vertices lie in the mouth, and which of them are teeth: (V,) bool each."""
+
+    def inside(chosen: torch.Tensor) -> torch.Tensor:
+        found, other = torch.zeros(2, len(head.mean), dtype=torch.bool)
+        found[head.triangles[chosen].flatten()] = True
+        other[head.triangles[~chosen].flatten()] = True
+        return found & ~other
+
+    return inside(head.parts == PARTS.index("mouth")), inside(head.teeth)
+
+
+def enamel(picture: np.ndarray, open_: np.ndarray, light: float) -> np.ndarray | None:
+    """How bright a photo (S, S, 3), linear, shows a white surface (3,), told by teeth; None where none are seen.
+
+    `open_` is where the lips are open, see `lips.opening`; `light` is the brightness on the face.
+    """
+    seen = picture[open_ > 0.9]
+    if len(seen) < _OPEN:
+        return None
+    bright = seen.mean(1)
+    return seen[bright >= np.quantile(bright, _TOOTH)].mean(0) / (_ENAMEL * max(light, 0.1))

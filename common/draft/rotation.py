@@ -12,10 +12,9 @@ import numpy as np
 
 from ..face3d.fit_light import to_srgb
 from ..parts import PARTS
-from .field import extend
+from .extrapolate import at, extend, smoothstep
+from .fitted_face import Seen
 from .layers import EDGE, FAR, GAMMA, Layers, gained, picture_of
-from .mouth import at
-from .seen import Seen
 from .surface import Surface
 from .surroundings import Surroundings
 
@@ -31,13 +30,7 @@ _NO_FACE = [
 
 
 def turned(drawn: Surface, before: Seen, around: Surroundings | None) -> Layers:
-    """Lay out a drawn head that has turned.
-
-    Args:
-        drawn: the head after the change.
-        before: the head before it.
-        around: hair, body and background; where they are not known, the drawn head is all that turns.
-    """
+    """Lay out a drawn head that has turned; where its surroundings are not known, the drawn head is all that turns."""
     seen = drawn.seen
     side, (rows, columns) = len(seen), np.nonzero(seen)
     here = np.stack([columns, rows], 1).astype(np.float32)
@@ -54,17 +47,22 @@ def turned(drawn: Surface, before: Seen, around: Surroundings | None) -> Layers:
     slid = extend(moved - spun, face)[0]
     outward = _outward(head > 0.5)
     left = (outward + BESIDE * tall).clip(0, None)  # pixels until nothing slides
-    away = cv2.distanceTransform((~face).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
-    shift = _smooth(left / (left + away + 1e-3)) * slid + _smooth(outward / (ROLLED * tall) + 1) * spun
+    away = _distance(~face)
+    slides = smoothstep(left / (left + away + 1e-3))[..., None].astype(np.float32)
+    shift = slides * slid + smoothstep(outward / (ROLLED * tall) + 1)[..., None].astype(np.float32) * spun
     shift = np.where(face[..., None], shift, cv2.GaussianBlur(shift, (0, 0), max(1.0, _SMOOTH * side)))
     own = picture_of(drawn.gain**GAMMA, seen, 1)
     person = None if around is None else _carried(np.maximum(head, body), shift)
     gain = gained(own, face, face, tall * (EDGE + (FAR - EDGE) * np.maximum(head, body)), person)
-    ones = np.ones((side, side, 3), np.float32)
     return Layers(
-        shift.astype(np.float32), gain, none,
-        np.zeros((side, side, 2), np.float32), ones, none + 1, picture_of(to_srgb(drawn.fill), seen),
-    )  # fmt: skip
+        shift=shift.astype(np.float32),
+        gain=gain,
+        hidden=none,
+        twin_shift=np.zeros((side, side, 2), np.float32),
+        twin_gain=np.ones((side, side, 3), np.float32),
+        twin_hidden=none + 1,
+        fill=picture_of(to_srgb(drawn.fill), seen),
+    )
 
 
 def rolled(moved: np.ndarray, face: np.ndarray) -> np.ndarray:
@@ -96,20 +94,15 @@ def _front(slid: np.ndarray, face: np.ndarray) -> np.ndarray:
 
 def _carried(mask: np.ndarray, shift: np.ndarray) -> np.ndarray:
     x, y = np.meshgrid(np.arange(len(mask)), np.arange(len(mask)))
-    x, y = (grid + shift[..., axis] for axis, grid in enumerate((x, y)))
-    there = x.astype(np.float32), y.astype(np.float32)
-    return cv2.remap(mask, there[0], there[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    x = (x + shift[..., 0]).astype(np.float32)
+    y = (y + shift[..., 1]).astype(np.float32)
+    return cv2.remap(mask, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _outward(mask: np.ndarray) -> np.ndarray:
     """How far inside a mask (S, S) bool pixels are, below 0 outside."""
-    inner, outer = (
-        cv2.distanceTransform(each.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5) for each in (mask, ~mask)
-    )
-    return inner - outer
+    return _distance(mask) - _distance(~mask)
 
 
-def _smooth(share: np.ndarray) -> np.ndarray:
-    """From shares (S, S), cut to [0, 1], to weights (S, S, 1) without corners."""
-    share = share.clip(0, 1)
-    return (share * share * (3 - 2 * share))[..., None].astype(np.float32)
+def _distance(mask: np.ndarray) -> np.ndarray:
+    return cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)

@@ -7,7 +7,7 @@ from functools import cache
 import cv2
 import numpy as np
 
-from .factors import Features
+from .skin import Features
 
 IRIS = 0.385  # radians from the eye's axis to the rim of a mean iris
 _SIDE = 128
@@ -23,15 +23,8 @@ def _fibres(pattern: int) -> np.ndarray:
 
 
 def eyeball(directions: np.ndarray, features: Features, pattern: int) -> tuple[np.ndarray, np.ndarray]:
-    """Colour an eyeball.
-
-    Args:
-        directions: (N, 3) unit vectors from the eye's centre, in the eye's own axes: z goes through the pupil.
-        features: iris and sclera.
-        pattern: of the iris's fibres.
-
-    Returns:
-        Albedo (N, 3) and how much of the point is cornea, (N,) in [0, 1].
+    """Albedo (N, 3) of an eyeball, and how much of the point is cornea, (N,) in [0, 1], at unit vectors (N, 3) from the
+    eye's centre in its own axes: z goes through the pupil. The pattern is of the iris's fibres.
     """
     angle = np.arccos(np.clip(directions[:, 2], -1, 1))
     radius = angle / (IRIS * features.iris_size)
