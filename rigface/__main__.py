@@ -122,7 +122,7 @@ _COMMANDS = {
     "app": partial(app, "rigface", "Opens a page to edit light and pose on.", cli.lazily("rigface.app", "tab")),
     "batch": cli.lazily("rigface.batch"),
     "download": _download,
-    "evaluate": cli.lazily("rigface.evaluation.command"),
+    "evaluate": cli.lazily("rigface.evaluation"),
     "doctor": partial(doctor, "rigface doctor", cli.lazily("rigface.sources", "sources")),
     "licenses": partial(licenses, "rigface licenses", cli.lazily("rigface.sources", "sources")),
     "prepare-pairs": cli.lazily("rigface.prepare_pairs"),
