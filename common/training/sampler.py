@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,24 @@ def generator(*key: int) -> torch.Generator:
         state = (state ^ (part + _MIX + (state << 6) + (state >> 2))) * 0xBF58476D1CE4E5B9 & (2**64 - 1)
         state ^= state >> 31
     return torch.Generator().manual_seed(state >> 1)
+
+
+@dataclass(frozen=True)
+class Group:
+    """The processes of a training.
+
+    Attributes:
+        process: number of this one.
+        processes: how many there are.
+        wait: returns when all have called it.
+    """
+
+    process: int = 0
+    processes: int = 1
+    wait: Callable[[], object] = lambda: None
+
+
+ALONE = Group()
 
 
 @dataclass(frozen=True)
@@ -55,7 +73,7 @@ def draw(
         shape: (C, h, w) of the latents.
         timesteps: how many there are.
         dropout: probability that a vector is dropped.
-        shift: s of Esser et al. 2024, eq. 23: a share u of all steps becomes s u / (1 + (s - 1) u); 1 draws all alike.
+        shift: s of Esser et al. 2024, eq. 23: a fraction u of all steps becomes s u / (1 + (s - 1) u); 1 is uniform.
     """
     rows = []
     for number in numbers.tolist():
@@ -72,14 +90,14 @@ def draw(
 
 
 def _shifted(timestep: torch.Tensor, timesteps: int, shift: float) -> torch.Tensor:
-    share = (timestep.double() + 0.5) / timesteps
-    return (timesteps * shift * share / (1 + (shift - 1) * share)).long().clamp(0, timesteps - 1)
+    fraction = (timestep.double() + 0.5) / timesteps
+    return (timesteps * shift * fraction / (1 + (shift - 1) * fraction)).long().clamp(0, timesteps - 1)
 
 
 class Numbered(Dataset[dict[str, Any]]):
     """A data set whose items are asked for by the number of the sample in the training; each adds it as "number".
 
-    Each pass over the data is shuffled anew.
+    Each pass over the data has an order of its own.
     """
 
     def __init__(self, data: Dataset[dict[str, Any]], seed: int) -> None:
@@ -108,27 +126,28 @@ class Turns(Sampler[list[int]]):
         first, last: optimiser steps, `last` excluded.
         batch_size: samples of a step over all passes and processes.
         passes: into which a step is divided.
-        process, processes: which one this is, of how many.
+        group: the processes.
 
     Raises:
         InputError: the samples of a step cannot be shared equally, or the last step lies before the first.
     """
 
-    def __init__(self, first: int, last: int, batch_size: int, *, passes: int, process: int, processes: int) -> None:
-        if batch_size % (passes * processes):
+    def __init__(self, first: int, last: int, batch_size: int, passes: int = 1, group: Group = ALONE) -> None:
+        if batch_size % (passes * group.processes):
             raise InputError(
-                f"batch_size must divide by accumulation x processes; got {batch_size} and {passes} x {processes}."
+                "batch_size must divide by accumulation x processes; "
+                f"got {batch_size} and {passes} x {group.processes}."
             )
         if last < first:
             raise InputError(f"The training is at step {first} already; steps = {last} would end it before.")
-        self.first, self.last, self.passes = first, last, passes
-        self.process, self.processes = process, processes
-        self.size = batch_size // (passes * processes)
+        self.turns = range(first * passes, last * passes)
+        self.size = batch_size // (passes * group.processes)
+        self.group = group
 
     def __len__(self) -> int:
-        return (self.last - self.first) * self.passes
+        return len(self.turns)
 
     def __iter__(self) -> Iterator[list[int]]:
-        for turn in range(self.first * self.passes, self.last * self.passes):
-            start = (turn * self.processes + self.process) * self.size
+        for turn in self.turns:
+            start = (turn * self.group.processes + self.group.process) * self.size
             yield list(range(start, start + self.size))

@@ -1,16 +1,58 @@
-"""A CLIP tokenizer whose words are those of some captions."""
+"""A CLIP tokenizer whose words are those of some captions, and the text encoder that reads its tokens."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from common.errors import InputError
+from common.errors import InputError, MissingCheckpointError
+from common.prompt import load_text
+from common.training.command import check_known
+
+if TYPE_CHECKING:
+    from .train import FineFaceConfig
 
 END = "</w>"
 SPECIAL = ("<|startoftext|>", "<|endoftext|>")
+
+
+def taught(folder: Path) -> tuple[Any, Any]:
+    """The tokenizer and the text encoder that `teach` wrote.
+
+    Raises:
+        MissingCheckpointError: they are not there.
+        CheckpointError: they are damaged.
+    """
+    folder = folder.expanduser()
+    if not (folder / "text_encoder").is_dir() or not (folder / "tokenizer").is_dir():
+        raise MissingCheckpointError(
+            f"{folder} holds no text encoder and tokenizer.\n  make them: python -m fineface.teach CONFIG"
+        )
+    return load_text(folder / "text_encoder", folder / "tokenizer")
+
+
+def text_networks(config: FineFaceConfig, captions: Sequence[str]) -> tuple[Any, Any]:
+    """A tokenizer whose words are those of the captions, and a random text encoder that reads them.
+
+    As many tokens fit as the encoder has positions.
+    """
+    from transformers import CLIPTextConfig, CLIPTextModel
+
+    known = CLIPTextConfig().to_dict()
+    for key in config.text_encoder:
+        check_known(key, known, "[text_encoder]")
+    tokenizer = tokenizer_of(captions, config.text_encoder.get("vocab_size", known["vocab_size"]))
+    options = {**config.text_encoder, "vocab_size": len(tokenizer)}
+    options |= {name: getattr(tokenizer, name) for name in ("bos_token_id", "eos_token_id", "pad_token_id")}
+    try:
+        encoder = CLIPTextModel(CLIPTextConfig(**options))
+    except (TypeError, ValueError) as error:
+        raise InputError(f"[text_encoder] makes no CLIPTextModel: {error}") from error
+    tokenizer.model_max_length = encoder.config.max_position_embeddings
+    return tokenizer, encoder
 
 
 def tokenizer_of(captions: Iterable[str], most: int) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -10,6 +11,9 @@ from torch import nn
 
 from ..hooks import attend_to_identity
 from ..identity import encode_tokens, project_identity
+from .networks import add_adapter
+
+TRAINED_WHOLE = ".class_embedding."
 
 
 class TwinUNet(nn.Module):
@@ -20,7 +24,7 @@ class TwinUNet(nn.Module):
 
     Args:
         unet: the denoiser; gets the attention to an identity.
-        id_encoder: its twin.
+        id_encoder: the UNet that reads the source.
         train_id_encoder: False freezes the whole ID encoder.
     """
 
@@ -72,6 +76,25 @@ class TwinUNet(nn.Module):
         """Trades computation for memory in both networks."""
         self.unet.enable_gradient_checkpointing()
         self.id_encoder.enable_gradient_checkpointing()
+
+    def add_lora(self, rank: int, alpha: float, targets: Sequence[str]) -> None:
+        """Puts adapters beside the layers `targets`, and freezes all other weights but the vector's projection.
+
+        The adapters begin as zero, so that the prediction does not change. Where a layer of the ID encoder gets no
+        gradient, neither does its adapter.
+
+        Raises:
+            MissingDependencyError: peft is not installed.
+            InputError: no layer has such a name.
+        """
+        trained = {name for name, parameter in self.named_parameters() if parameter.requires_grad}
+        add_adapter(self.unet, rank, alpha, targets)
+        if any(name.startswith("id_encoder.") for name in trained):
+            add_adapter(self.id_encoder, rank, alpha, targets)
+        for name, parameter in self.named_parameters():
+            layer, adapter, _ = name.partition(".lora_")
+            whole = TRAINED_WHOLE in name and name in trained
+            parameter.requires_grad_(f"{layer}.weight" in trained if adapter else whole)
 
     def _reached(self) -> set[nn.Parameter]:
         """The parameters that a prediction depends on, found by walking the graph of one at the smallest size."""

@@ -12,13 +12,16 @@ import platform
 from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..files import replace_file
 from ..weights import read_config
 from .config import TrainConfig
+
+if TYPE_CHECKING:
+    from .loop import Task
 
 BASELINE = "baseline.json"
 """The metrics before the first step."""
@@ -103,36 +106,20 @@ def draw_curve(log: Path, target: Path) -> bool:
 
 
 def write_baseline(folder: Path, metrics: Mapping[str, float]) -> None:
-    """Keeps the metrics before the first step."""
+    """Writes the metrics before the first step."""
     text = json.dumps(dict(metrics), indent=1) + "\n"
     replace_file(folder / BASELINE, lambda path: path.write_text(text, encoding="utf-8"))
 
 
-def read_baseline(folder: Path) -> dict[str, float]:
-    """The metrics before the first step; empty where they were not measured."""
-    return read_config(folder / BASELINE) if (folder / BASELINE).is_file() else {}
-
-
-def model_card(
-    title: str,
-    config: TrainConfig,
-    notes: str,
-    loss: float,
-    metrics: Mapping[str, float],
-    before: Mapping[str, float],
-    problem: str,
-) -> str:
-    """The README.md of a trained model.
-
-    Args:
-        title: its heading.
-        config: of the training.
-        notes: what the model is, and what it learned from.
-        loss: mean of the last tenth.
-        metrics: of the held-out samples; empty where there are none.
-        before: the same before the first step.
-        problem: what is wrong with them, in words; empty where nothing is.
-    """
+def model_card(output: Path, config: TrainConfig, task: Task) -> str:
+    """The README.md of a trained model, from the logs in the output folder."""
+    rows = read_log(output / "log.csv")
+    tail = [row["loss"] for row in rows[-max(1, len(rows) // 10) :]]
+    loss = sum(tail) / len(tail) if tail else math.nan  # somebody deleted the log
+    last = (read_log(output / "validation.csv") or [{}])[-1]
+    metrics = {name: value for name, value in last.items() if name != "step"}
+    before = read_config(output / BASELINE) if (output / BASELINE).is_file() else {}
+    problem = task.judge(metrics) if metrics else ""
     changed = {
         field.name: value
         for field in dataclasses.fields(config)
@@ -143,16 +130,14 @@ def model_card(
         f"| {name} | {f'{before[name]:.4g}' if name in before else ''} | {value:.4g} |"
         for name, value in metrics.items()
     )
-    held_out = "\n## Held-out samples\n\nNot measured: no samples were held out.\n"
-    if metrics:
-        held_out = f"\n## Held-out samples\n\n| measure | before training | now |\n|---|---|---|\n{measured}\n"
+    table = f"| measure | before training | now |\n|---|---|---|\n{measured}"
     limits = [f"**On held-out samples, {problem}.**"] * bool(problem) + [_LIMITS]
     return (
-        f"# {title}\n\n{notes}\n\n"
+        f"# {task.title}\n\n{task.notes}\n\n"
         f"## Training\n\nMean loss of the last tenth: {loss:.4g}. The options that are not the defaults:\n\n"
         f"| option | value |\n|---|---|\n{settings}\n"
-        + held_out
-        + f"\n## Limits\n\n{' '.join(limits)}\n\n## Versions\n\n{_versions()}\n"
+        f"\n## Held-out samples\n\n{table if metrics else 'Not measured: no samples were held out.'}\n"
+        f"\n## Limits\n\n{' '.join(limits)}\n\n## Versions\n\n{_versions()}\n"
     )
 
 

@@ -20,27 +20,31 @@ from common.autoencoders import load_vae
 from common.errors import InputError
 from common.files import alone, replace_file
 from common.training.command import command
-from common.training.kept import KeptLatents
-from common.training.order import generator
+from common.training.latent_cache import CachedLatents
+from common.training.sampler import generator
 
-from .begin import size_of, text_networks
-from .config import FineFaceConfig
-from .encoder import SampleEncoder
-from .sources import sources
+from .data.together import sources
+from .task import SampleEncoder
+from .text_to_face import size_of
+from .train import FineFaceConfig
+from .vocabulary import text_networks
 
 ABOUT = """Teaches a small text encoder to read captions, before a whole model is trained with it.
 
-    python -m fineface.training.teach examples/train_fineface_embedded.toml
+    python -m fineface.teach examples/train_fineface_embedded.toml
     python -m fineface.train examples/train_fineface_embedded.toml
 
 It learns to say what the picture of a caption coarsely looks like: its latents, averaged to a few squares. Trained from
 nothing beside the UNet, a text encoder soon says the same of every caption: noise long hides what words are good for.
 The config is that of the training; `text` there names the folder that this writes. It takes minutes; what was stopped
-begins anew.
+starts again.
 """
 
 SQUARES = 8  # a side of the averaged latents
-BATCH, RATE, WARMUP, DECAY = 64, 7e-4, 100, 0.05
+BATCH = 64
+RATE = 7e-4
+WARMUP = 100
+DECAY = 0.05
 HELD_OUT = 0.05
 REPORT = "taught.json"
 
@@ -66,7 +70,7 @@ class Reader(nn.Module):
 
 
 def teach(config: FineFaceConfig, folder: Path) -> float:
-    """Writes `text_encoder/`, `tokenizer/` and a report; returns which share of held-out variance captions explain.
+    """Writes `text_encoder/`, `tokenizer/` and a report; returns which fraction of held-out variance captions explain.
 
     Args:
         config: of a training with variant "whole".
@@ -77,12 +81,12 @@ def teach(config: FineFaceConfig, folder: Path) -> float:
     """
     if config.variant != "whole" or not config.vae:
         raise InputError('Only a whole model has a text encoder to teach: variant = "whole", with a vae.')
-    data, _ = sources(config, size_of(config))
+    data, _, _ = sources(config, size_of(config))
     torch.manual_seed(config.seed)
     tokenizer, text_encoder = text_networks(config, data.captions())
     encoder = SampleEncoder(load_vae(Path(config.vae).expanduser()).requires_grad_(False), tokenizer)
-    kept = None if config.cache_latents in ("", "memory") else Path(config.cache_latents).expanduser()
-    tokens, pictures = _read(KeptLatents(data, encoder, kept, workers=config.workers), config.workers)
+    cache = None if config.cache_latents in ("", "memory") else Path(config.cache_latents).expanduser()
+    tokens, pictures = _read(CachedLatents(data, encoder, cache, config.workers), config.workers)
     explained = fit(Reader(text_encoder, pictures.shape[1]), tokens, pictures, config.text_steps, config.seed)
     text_encoder.save_pretrained(folder / "text_encoder")
     tokenizer.save_pretrained(folder / "tokenizer")
@@ -92,7 +96,7 @@ def teach(config: FineFaceConfig, folder: Path) -> float:
 
 
 def fit(reader: Reader, tokens: torch.Tensor, pictures: torch.Tensor, steps: int, seed: int) -> float:
-    """Trains a reader; returns which share of the variance of held-out pictures it explains, 1 at most.
+    """Trains a reader; returns which fraction of the variance of held-out pictures it explains, 1 at most.
 
     Args:
         reader: is trained in place.
@@ -123,7 +127,7 @@ def fit(reader: Reader, tokens: torch.Tensor, pictures: torch.Tensor, steps: int
     return float(1 - (said - truth).square().mean() / (truth - truth.mean(0)).square().mean())
 
 
-def _read(data: KeptLatents, workers: int) -> tuple[torch.Tensor, torch.Tensor]:
+def _read(data: CachedLatents, workers: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Tokens (N, L), and the averaged latents (N, C SQUARES^2) with columns of mean 0 and deviation 1."""
     tokens, pictures = [], []
     for batch in tqdm(DataLoader(data, batch_size=64, num_workers=workers), desc="Reading latents"):
@@ -147,7 +151,7 @@ def run(config: FineFaceConfig) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns the exit code."""
-    return command("fineface.training.teach", ABOUT, FineFaceConfig, run, argv)
+    return command("fineface.teach", ABOUT, FineFaceConfig, run, argv)
 
 
 if __name__ == "__main__":

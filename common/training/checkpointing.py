@@ -3,7 +3,7 @@
 output/checkpoints/step-00001000/
 training.json   the step, and what the order of samples depends on
 model/          the networks in the published layout, averaged and merged: what an editor loads
-state/          what accelerate needs to go on
+state/          what accelerate needs to resume
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def read_facts(folder: Path, expected: dict[str, Any]) -> int:
 
     Args:
         folder: the checkpoint.
-        expected: what must be as it was, so that the training goes on as it would have.
+        expected: what must be as it was, so that the training continues as it would have.
 
     Raises:
         InputError: something is not.
@@ -69,7 +69,7 @@ def read_facts(folder: Path, expected: dict[str, Any]) -> int:
         if facts.get(name) != value:
             raise InputError(
                 f"The training in {folder.parent.parent} had {name} = {facts.get(name)!r}; the config has {value!r}.\n"
-                "  go on with the old value, or name another output"
+                "  resume with the old value, or name another output"
             )
     if not isinstance(facts.get("step"), int):
         raise CheckpointError(f"{folder / FACTS} names no step; delete {folder}.")
@@ -87,7 +87,7 @@ def copy_model(folder: Path, target: Path) -> None:
 def keep_trained_only(accelerator: Any) -> None:
     """Lets an accelerator's checkpoints hold only those parameters of its module that are trained.
 
-    The others must be what they were when a training goes on: the module is made anew before its state is read.
+    The others must be what they were when a training resumes: the module is made again before its state is read.
     """
 
     def trained(module: Any) -> dict[str, Any]:
@@ -109,6 +109,13 @@ def keep_trained_only(accelerator: Any) -> None:
 
     accelerator.register_save_state_pre_hook(save)
     accelerator.register_load_state_pre_hook(load)
+
+
+def resume_rate(rate: Any, learning_rate: float, step: int) -> None:
+    """Sets a schedule to the step after `step`, with a peak that may be another than before."""
+    rate.base_lrs = [learning_rate] * len(rate.base_lrs)
+    rate.last_epoch = step - 1
+    rate.step()
 
 
 def _link(source: str, target: str) -> None:

@@ -4,40 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch.utils.data import ConcatDataset, Dataset, default_collate
 
-from common.synthetic.dataset import SyntheticFaces
+from common.training.diffusion import synthetic_faces
 from common.training.people import hold_out
 
-from ..data.affectnet import AffectNet
-from ..data.disfa import Disfa
-from ..data.folder import ImageFolder
-from ..data.samples import Sample
-from ..data.synthetic import SyntheticSamples
-from .config import FineFaceConfig
+from .affectnet import AffectNet
+from .disfa import Disfa
+from .folder import ImageFolder
+from .samples import Sample
+from .synthetic import SyntheticSamples
+
+if TYPE_CHECKING:
+    from ..train import FineFaceConfig
 
 
 class Together(ConcatDataset[Sample]):
-    """Several data sets as one.
-
-    Attributes:
-        told: what the model card says of them.
-    """
+    """Several data sets as one."""
 
     def __init__(self, parts: Sequence[Any]) -> None:
         super().__init__(parts)
         self.fingerprint = " + ".join(part.fingerprint for part in parts)
-        self.told: list[str] = []
 
     def captions(self) -> list[str]:
         """The caption of every sample."""
         return [text for part in self.datasets for text in part.captions()]  # type: ignore[attr-defined]
 
 
-def sources(config: FineFaceConfig, size: int) -> tuple[Together, Together | None]:
-    """The samples to train on, and those held out, if the config names any.
+def sources(config: FineFaceConfig, size: int) -> tuple[Together, Together | None, list[str]]:
+    """The samples to train on, those held out, if the config names any, and what the model card says of both.
 
     Args:
         config: of the training.
@@ -61,8 +58,8 @@ def sources(config: FineFaceConfig, size: int) -> tuple[Together, Together | Non
     if config.disfa:
         train.append(_disfa(config, size, without=config.disfa_held_out, neutral=config.disfa_neutral))
         if config.disfa_held_out:
-            share = config.disfa_neutral // 10  # some calm faces among those that are not; the training's are apart
-            held_out.append(_disfa(config, size, subjects=config.disfa_held_out, neutral=share))
+            neutral = config.disfa_neutral // 10  # some neutral faces among those that are not
+            held_out.append(_disfa(config, size, subjects=config.disfa_held_out, neutral=neutral))
         told.append(f"DISFA; subjects held out: {', '.join(config.disfa_held_out) or 'none'}.")
     if config.affectnet:
         told.append("AffectNet, its action units predicted.")
@@ -74,9 +71,7 @@ def sources(config: FineFaceConfig, size: int) -> tuple[Together, Together | Non
         train.append(_synthetic(config, size, config.synthetic_count, config.synthetic_seed))
         held_out.append(_synthetic(config, size, max(1, config.validation_count), config.synthetic_seed + 1))
         told.append(f"{config.synthetic_count} synthetic samples; held out: other synthetic people.")
-    together = Together(train)
-    together.told = told
-    return together, Together(held_out) if held_out and config.validation_count else None
+    return Together(train), Together(held_out) if held_out and config.validation_count else None, told
 
 
 def some(data: Together, count: int) -> dict[str, Any]:
@@ -87,17 +82,21 @@ def some(data: Together, count: int) -> dict[str, Any]:
 
 def _disfa(config: FineFaceConfig, size: int, **options: Any) -> Disfa:
     return Disfa(
-        config.disfa, size, config.disfa_cache, seed=config.seed, camera=config.disfa_camera,
-        frames=config.disfa_frames or None, caption=config.caption, **options,
-    )  # fmt: skip
+        config.disfa,
+        size,
+        config.disfa_cache,
+        seed=config.seed,
+        camera=config.disfa_camera,
+        frames=config.disfa_frames or None,
+        caption=config.caption,
+        **options,
+    )
 
 
 def _synthetic(config: FineFaceConfig, size: int, count: int, seed: int) -> SyntheticSamples:
-    faces = SyntheticFaces(
-        count, size=size, seed=seed, pairs="expression" if config.synthetic_pairs else None,
-        people=config.synthetic_people or None, cache=config.synthetic_cache or None,
-        names=("image", "background", "mask", "parts"),
-    )  # fmt: skip
+    pairs = "expression" if config.synthetic_pairs else None
+    names = ("image", "background", "mask", "parts")
+    faces = synthetic_faces(config, count, size, seed, pairs=pairs, names=names)
     return SyntheticSamples(
         faces,
         expression_words=config.synthetic_expression_words,
