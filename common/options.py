@@ -31,7 +31,7 @@ def add_options(
     photo: bool = True,
     saving: bool = True,
     record: bool = False,
-    kinds: tuple[type[FaceOptions], type[ModelOptions]] = (FaceOptions, ModelOptions),
+    kinds: tuple[type[EditOptions], type[FaceOptions], type[ModelOptions]] = (EditOptions, FaceOptions, ModelOptions),
 ) -> None:
     """The options of a command that edits photos.
 
@@ -43,10 +43,10 @@ def add_options(
         record: the command prints what it did, with --json.
         kinds: an editor's own.
     """
-    of_face, of_model = kinds
+    of_edit, of_face, of_model = kinds
     out = parser.add_argument_group("output")
     out.add_argument("-o", "--output", help=output)
-    add_flags(out, EditOptions, ["paste_back"])
+    add_flags(out, of_edit, ["paste_back"])
     if saving:
         add_saving(out)
     if record:
@@ -55,16 +55,24 @@ def add_options(
     face = parser.add_argument_group("face")
     add_flags(face, of_face, None if photo else ["extent", "strict"])
     add_flags(face, of_model, ["finder", "parser"])
-    sampling = ["steps", "guidance", "engine", "start", "strength", "seed"]
-    add_flags(parser.add_argument_group("sampling"), EditOptions, sampling)
-    add_flags(add_model_options(parser), of_model, ["size"])
+    sampling = ["steps", "guidance", "engine", "start", "strength", "seed", *_own(of_edit, EditOptions)]
+    add_flags(parser.add_argument_group("sampling"), of_edit, sampling)
+    add_flags(add_model_options(parser, of_model), of_model, ["size"])
 
 
-def add_model_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+def add_model_options(
+    parser: argparse.ArgumentParser, kind: type[ModelOptions] = ModelOptions
+) -> argparse._ArgumentGroup:
     """Which networks, and where they run."""
     group = parser.add_argument_group("model")
-    add_flags(group, ModelOptions, ["model", "base", "device", "dtype"])
+    add_flags(group, kind, ["model", "base", *_own(kind, ModelOptions), "device", "dtype"])
     return group
+
+
+def _own(kind: type[Options], base: type[Options]) -> list[str]:
+    """Names of the fields that options add to those of every editor."""
+    known = {each.name for each in fields(base)}
+    return [each.name for each in fields(kind) if each.name not in known]
 
 
 def add_quiet(group: Any) -> None:
