@@ -19,7 +19,7 @@ from skimage.data import astronaut
 from common.draft.draft import Draft
 from common.images import rgb
 from magicface import MagicFace
-from rigface import Light, Pose, RigFace, RigEdit
+from rigface import Light, Pose, RigEdit, RigFace
 
 
 def main() -> None:

@@ -63,14 +63,17 @@ def chain(
     if len(set(sizes)) > 1:
         raise InputError(f"Editors in a chain must work at one size; got {', '.join(map(str, sizes))} pixels.")
     first = edits[0][0]
-    ready = [(editor, editor.ready([editor.request.parse(request)])[0]) for editor, request in edits]
-    engines = [editor.edit_options.of(vars(asked)).resolve(editor.defaults, networks=editor.has_networks).engine
-               for editor, _ in edits]  # fmt: skip
+    hows = [
+        editor.edit_options.of(vars(asked)).resolve(editor.defaults, networks=editor.has_networks)
+        for editor, _ in edits
+    ]
+    engines = {how.engine for how in hows}
     for editor, _ in edits:
         if not editor.has_networks and "diffusion" in engines:
             raise missing_networks(editor.release.name)
-    way = first.resolve(asked).paste_back
-    if set(engines) == {"draft"}:
+    ready = [(editor, editor.ready([editor.request.parse(request)])[0]) for editor, request in edits]
+    way = hows[0].paste_back
+    if engines == {"draft"}:
         return _warped(read_image(image), ready, face, way)
     alone = replace(asked, paste_back=False)
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from .background.labels import Extent, Guide
-from .edit_options import EditOptions, FaceOptions, Start, check_option, one_of
+from .checks import one_of
+from .edit_options import EditOptions, FaceOptions, Start, check_option
 from .errors import CheckpointError, InputError
 from .texts import parse_json, read_text
 

@@ -17,6 +17,7 @@ from . import background as backgrounds
 from . import checkpoints, models
 from .advice import heed
 from .checkpoints import Release
+from .checks import whole_number
 from .compositing import finish, placed
 from .defaults import Defaults, read_defaults
 from .draft.draft import Draft
@@ -27,7 +28,6 @@ from .edit_options import (
     ResolvedOptions,
     check_keywords,
     documented,
-    whole_number,
 )
 from .errors import InputError
 from .faces import FaceFinder, get_finder
@@ -229,7 +229,7 @@ class Editor(Generic[AnyRequest]):
     ) -> list[Picture]: ...
 
     @overload
-    def edit(
+    def edit(  # pyright: ignore[reportOverlappingOverload] - a list is no single request
         self,
         subject: Subject,
         request: list[AnyRequest] | list[str] | list[Mapping[str, Any]],

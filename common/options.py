@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import MISSING, Field, fields
 from typing import Any
 
-from .edit_options import EditOptions, FaceOptions, ModelOptions, Options, option_of
+from .checks import option_of
+from .edit_options import EditOptions, FaceOptions, ModelOptions, Options
 from .provenance.options import add_saving
 
 

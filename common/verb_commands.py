@@ -230,8 +230,8 @@ def chain(program: Program, arguments: list[str]) -> int:
         edits.append((verbs.editors.editor(own, edit_options.wanted), verbs.kind.request.parse(request)))
     from .chain import chain as chained
 
-    asked = {**vars(edit_options), **{name: value for name, value in vars(face).items() if name != "background"}}
-    return _saved(chained(args.photo, edits, progress=not args.quiet, **asked), target, args)
+    made = chained(args.photo, edits, progress=not args.quiet, **vars(edit_options), **vars(face))
+    return _saved(made, target, args)
 
 
 def _verbs_of(package: str) -> Verbs[Any]:

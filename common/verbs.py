@@ -11,7 +11,8 @@ import numpy as np
 
 from .action_units import AUIntensity
 from .cache import EditorCache, Kind
-from .edit_options import EditOptions, FaceOptions, ModelOptions, check_keywords, check_share
+from .checks import check_share
+from .edit_options import EditOptions, FaceOptions, ModelOptions, check_keywords
 from .errors import FaceNotFoundError, InputError
 from .faces import choose_face, get_finder
 from .images import as_list, check_exists, flat, read_image, rgb
@@ -256,7 +257,7 @@ class Verbs(Generic[Kind]):
             InputError: a value that cannot be used.
         """
         kinds = self.kind.edit_options, self.kind.face_options, self.kind.model_options
-        check_keywords(function, given, *kinds)
+        check_keywords(function, {name: value for name, value in given.items() if name != "progress"}, *kinds)
         return kinds[0].of(given), kinds[1].of(given), kinds[2].of(given)
 
     @property
@@ -294,8 +295,7 @@ class Verbs(Generic[Kind]):
         """Where the edited face lies in what was made of a photo."""
         if made.size != photo.size:  # the crop alone was asked for, and the face fills it
             return 0.0, 0.0, float(made.width), float(made.height)
-        given = {name: value for name, value in options.items() if name != "progress"}
-        _, face, model = self.options("edit", given)
+        _, face, model = self.options("edit", options)
         try:
             return face_box(photo, face.face, model.finder)
         except FaceNotFoundError:  # an aligned crop, in which the editor looks for no face
@@ -306,8 +306,7 @@ class Verbs(Generic[Kind]):
     ) -> Image.Image:
         """The photo with its measured expression moved towards another one."""
         check_share("fraction", fraction)
-        given = {name: value for name, value in options.items() if name != "progress"}
-        _, face, model = self.options("edit", given)
+        _, face, model = self.options("edit", options)
         photo = read_image(img)
         log.warning("expressions are read by %s", described(get_measurer(estimator).name))
         present = units_of(photo, face.face, estimator, model.finder)

@@ -24,7 +24,6 @@ from common.images import read_image, save_image
 from common.sheets import Row, contact_sheet
 from magicface import MagicFace
 from rigface import Light, Pose, RigEdit, RigFace
-from rigface.editor import conditions_of
 
 PHOTO = Path(__file__).with_name("portraits") / "surprise.jpg"
 SIDE = 192
@@ -75,7 +74,7 @@ def main() -> int:
     smiling = MagicFace.from_pretrained(args.model)
     pictures = {
         "photo": read_image(args.photo),
-        "draft": Image.fromarray(conditions_of(subject, RELIT).render),
+        "draft": Image.fromarray(editor.rig(subject, RELIT).render),
         str(RELIT): editor.edit(subject, RELIT, progress=False),
         f"then {SMILE}": chain(args.photo, [(editor, RELIT), (smiling, SMILE)], progress=False),
     }

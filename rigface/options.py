@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from common.edit_options import EditOptions, FaceKeywords, FaceOptions, Keywords, ModelKeywords, ModelOptions, option
+from common.checks import option
+from common.edit_options import EditOptions, FaceKeywords, FaceOptions, Keywords, ModelKeywords, ModelOptions
 from common.errors import InputError
 
 from .reconstruct import check_name

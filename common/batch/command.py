@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import cli, options
-from ..edit_options import whole_number
+from ..checks import whole_number
 from ..errors import InputError
 from ..files import check_writable
 from . import where

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..edit_options import whole_number
+from ..checks import whole_number
 from ..errors import InputError
 from .group import launched
 from .making import Making, found, name_of

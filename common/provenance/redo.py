@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..edit_options import whole_number
+from ..checks import whole_number
 from ..errors import InputError
 from ..images import check_exists, read_image, rgb
 from ..texts import parse_json

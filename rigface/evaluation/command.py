@@ -48,7 +48,7 @@ def main(arguments: Sequence[str]) -> int:
     )
     editor.resolve(EditOptions(engine="diffusion"))  # an error where no networks are named, and none were fetched
     way = {"steps": args.steps, "start": args.start, "strength": args.strength}
-    editor.defaults.for_edit(**way)
+    editor.resolve(EditOptions(**way))
     editor = editor.with_defaults(**way)
     report = evaluate(editor, args.out, count=args.count, seed=args.seed, size=args.size, progress=not args.quiet)
     print(markdown(report))

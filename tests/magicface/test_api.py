@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-
 import numpy as np
 import pytest
 import torch
@@ -11,6 +9,7 @@ from PIL import Image
 
 import magicface
 from common.defaults import Defaults
+from common.edit_options import EditOptions, FaceOptions
 from common.errors import ActionUnitError, InputError, MissingCheckpointError
 from magicface import MagicFace, edit
 
@@ -78,9 +77,8 @@ def test_a_wrong_wish_costs_no_loading(astronaut, tmp_path, monkeypatch):
 
 
 def test_the_defaults_are_the_models_own_and_the_releases():
-    defaults = {name: p.default for name, p in inspect.signature(edit).parameters.items()}
-    assert [defaults[name] for name in ("steps", "guidance", "extent", "paste_back")] == [None] * 4
-    assert (defaults["seed"], defaults["face"]) == (424, "largest")
+    assert (EditOptions(), FaceOptions()) == (EditOptions(seed=424, batch_size=4), FaceOptions(face="largest"))
+    assert EditOptions().to_json() == {"seed": 424, "batch_size": 4}
     assert Defaults() == Defaults(steps=50, guidance=1.5, extent="head", paste_back=True)
 
 

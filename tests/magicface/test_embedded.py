@@ -137,10 +137,10 @@ def test_the_command_line(embedded, astronaut, tmp_path, capsys):
     command += ["--finder", "mediapipe", "--parser", "grabcut", "--device", "cpu", "--model", "embedded"]
     assert main(command) == 0
     record = json.loads(capsys.readouterr().out)
-    assert (record["steps"], record["guidance"], record["paste"], record["extent"]) == (2, 1.0, "detail", "face")
+    assert (record["steps"], record["guidance"], record["paste_back"], record["extent"]) == (2, 1.0, "detail", "face")
     assert main([*command, "--steps", "1", "--paste", "none", "--extent", "head"]) == 0
     record = json.loads(capsys.readouterr().out)
-    assert (record["steps"], record["guidance"], record["paste"], record["extent"]) == (1, 1.0, "none", "head")
+    assert (record["steps"], record["guidance"], record["paste_back"], record["extent"]) == (1, 1.0, False, "head")
 
 
 def test_settings_that_no_edit_can_use(folder, tmp_path):
