@@ -16,6 +16,7 @@ from common.app.command import app
 from common.errors import ActionUnitError, InputError
 from common.expressions import is_word
 from common.help.command import doctor, licenses
+from common.verb_commands import Program
 
 from .options import RigEditOptions, RigFaceOptions, RigModelOptions
 from .request import RigEdit
@@ -121,6 +122,7 @@ def _download(arguments: list[str]) -> int:
 
 
 _COMMANDS = {
+    **Program("rigface", RigEdit, (RigEditOptions, RigFaceOptions, RigModelOptions)).commands(),
     "app": partial(app, "rigface", "Opens a page to edit light and pose on.", cli.lazily("rigface.app", "tab")),
     "batch": cli.lazily("rigface.batch"),
     "download": _download,

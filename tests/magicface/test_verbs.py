@@ -12,9 +12,9 @@ from PIL import Image
 from common.action_units import AUDelta
 from common.errors import ActionUnitError, InputError
 from common.sheets import LINE
+from common.verb_commands import keyframes
 from magicface import __main__ as command
 from magicface import animate, edit, grid, rise_and_fall, sweep
-from magicface.commands import keyframes
 
 FAST = {"engine": "draft", "progress": False}
 
@@ -87,7 +87,7 @@ def test_a_grid_crosses_two_units(photo):
 
 def test_an_animation_moves_only_where_it_is_wished(photo):
     found = animate(photo, rise_and_fall("AU12=3", onset=0.3, apex=0.2, offset=0.3, rest=0.1), fps=10, **FAST)
-    assert len(found.frames) == len(found.vectors) == 11
+    assert len(found.frames) == len(found.requests) == 11
     assert np.array_equal(found.frames[0], photo)
     assert np.array_equal(found.frames[-1], photo)
     assert np.abs(pixels(found.frames[5]) - pixels(photo)).max() > 30
@@ -114,7 +114,7 @@ def test_what_makes_no_sweep_is_refused(photo):
     with pytest.raises(InputError, match="twice"):
         grid(photo, "AU12", "12")
     with pytest.raises(InputError, match="at most 400"):
-        grid(photo, "AU4", "AU12", range(30))
+        grid(photo, "AU4", "AU12", np.linspace(0, 3, 30))
 
 
 def test_keyframes_of_a_command_line():
@@ -132,7 +132,7 @@ def test_keyframes_of_a_command_line():
         (["sweep", "PHOTO", "AU12", "--levels", "0,3", "--side", "64"], "astronaut-sweep.png"),
         (["grid", "PHOTO", "AU4", "AU12", "--levels=-1,3", "--side", "64"], "astronaut-grid.png"),
         (["neutralize", "PHOTO"], "astronaut-edited.png"),
-        (["transfer", "PHOTO", "PHOTO", "--share", "0.5"], "astronaut-edited.png"),
+        (["transfer", "PHOTO", "PHOTO", "--fraction", "0.5"], "astronaut-edited.png"),
         (["animate", "PHOTO", "0:neutral", "0.4:happy", "--fps", "5"], "astronaut-moving.gif"),
         (["sweep", "PHOTO", "AU12", "--levels", "0,3", "--crop", "face"], "astronaut-sweep.png"),
     ],
@@ -156,7 +156,7 @@ def test_the_commands_write_pictures(arguments, name, file, tmp_path, monkeypatc
         ["animate", "PHOTO", "hapy"],
         ["animate", "PHOTO", "happy", "-o", "x.png"],
         ["animate", "PHOTO", "happy", "--onset", "-1"],
-        ["neutralize", "PHOTO", "--share", "3"],
+        ["neutralize", "PHOTO", "--fraction", "3"],
         ["sweep", "PHOTO", "AU12", "-o", "PHOTO"],
     ],
 )
