@@ -279,7 +279,6 @@ WALKS = {
         "photo.png AU12=0:4 --seed 1",
         {
             "fineface._api.edit": many,
-            "fineface.__main__.keeper": None,
             "fineface.__main__.save_image": None,
             "common.prepare.face_box": BOX,
             "fineface.__main__.close_up": lambda shown, box: shown,
