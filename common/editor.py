@@ -242,7 +242,10 @@ class Editor(Generic[AnyRequest]):
 
     @overload
     def edit(  # pyright: ignore[reportOverlappingOverload] - a list is no single request
-        self, subject: Subject, request: list[AnyRequest] | list[str], **options: Unpack[CallKeywords]
+        self,
+        subject: Subject,
+        request: list[AnyRequest] | list[str] | list[dict[str, float]],
+        **options: Unpack[CallKeywords],
     ) -> list[Picture]: ...
 
     @overload

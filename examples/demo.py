@@ -107,7 +107,7 @@ def warps(photo: ImageLike) -> Image.Image:
     return contact_sheet(rows, PHOTOGRAPH_SIDE)
 
 
-def doses(subject: Subject, sweep: list[Image.Image], measurer: Measurer) -> str:
+def doses(subject: Subject, sweep: Sequence[Image.Image], measurer: Measurer) -> str:
     """A table of the measured change of each unit that was asked for alone."""
     assert subject.face is not None
     before, *after = read_units(measurer, dict(enumerate([subject.photo, *sweep])), subject.face).values()
@@ -133,7 +133,7 @@ def described(
     return f"{opening}\nsquared error to the true picture where it changes: {error:.2f} of doing nothing\n{table}"
 
 
-def sheet(sweep: list[Image.Image], expressions: dict[str, tuple[Image.Image, ...]]) -> Image.Image:
+def sheet(sweep: Sequence[Image.Image], expressions: dict[str, tuple[Image.Image, ...]]) -> Image.Image:
     """Columns of units over rows of strengths; below, the expressions: photo, edit, truth."""
     columns = len(ACTION_UNITS)
     units = [f"{unit} {meaning}" for unit, meaning in ACTION_UNITS.items()]

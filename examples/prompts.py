@@ -51,7 +51,7 @@ def main() -> int:
     prompts = args.prompt or PROMPTS
     labels, rows = [to_text(to_vector(wish)) for wish in WISHES], []
     for number, prompt in enumerate(prompts):
-        made = editor.generate(prompt, WISHES, seed=args.seed + number, batch_size=len(WISHES), progress=False)
+        made = editor.generate(prompt, list(WISHES), seed=args.seed + number, batch_size=len(WISHES), progress=False)
         rows.append(Row(made, () if number else labels, prompt))
     save_image(contact_sheet(rows), args.output)
     print(f"{args.output}: {len(rows) * len(WISHES)} pictures, all in {time.perf_counter() - started:.0f} s.")

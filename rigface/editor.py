@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 import numpy as np
 import torch
@@ -201,6 +201,15 @@ class RigFace(Editor[RigEdit]):
     def edit(self, subject: Any, request: Any = RigEdit(), **options: Any) -> Any:  # noqa: B008 - frozen
         """See `Editor.edit`; without a request, the null edit."""
         return super().edit(subject, request, **options)
+
+    @overload
+    def rig(self, subject: Subject, request: RigEdit = ...) -> Conditions: ...
+
+    @overload
+    def rig(self, subject: Subject, request: list[RigEdit]) -> list[Conditions]: ...
+
+    @overload
+    def rig(self, subject: Subject, request: Any = ...) -> Conditions | list[Conditions]: ...
 
     def rig(self, subject: Subject, request: Any = RigEdit()) -> Conditions | list[Conditions]:  # noqa: B008 - frozen
         """What the network will see of a request, for looking; a list for a list of requests."""
