@@ -127,6 +127,7 @@ PAIR = {"--certificate": "--key key.pem", "--key": "--certificate cert.pem"}
 STRENGTH = {"--strength": "--start draft"}
 VALUES = {
     "--face": "1",
+    "--reconstructor": "embedded",
     "--background": "b.png",
     "--finder": "mediapipe",
     "--parser": "grabcut",
@@ -161,7 +162,7 @@ SHEETS = {
 MEASURED = {
     "magicface.commands.save_image": None,
     "magicface.measured.edit": many,
-    "magicface.measured.units_of": lambda *more: np.full(12, 1.0 + len(str(more[0])) % 4),
+    "magicface.measured.units_of": lambda *more: np.full(12, 4.0 if isinstance(more[0], Image.Image) else 1.0),
 }
 BATCH = "{folder} --wishes {folder}/wishes.txt -o run"
 RAN = {
