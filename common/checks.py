@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import Field, dataclass, field
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any
 
 from .errors import InputError
@@ -51,13 +51,6 @@ def option(
 def option_of(each: Field[Any]) -> Option:
     """What is known of a field."""
     return each.metadata[_OPTION]
-
-
-def whole_number(name: str, value: Any, low: int, high: int) -> int:
-    """The value as int; raises an InputError where it is no whole number in [low, high]."""
-    if isinstance(value, bool) or not isinstance(value, Integral) or not low <= int(value) <= high:
-        raise InputError(f"{name} must be a whole number from {low} to {high}; got {value!r}.")
-    return int(value)
 
 
 def check_share(name: str, value: Any) -> float:

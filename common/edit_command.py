@@ -80,7 +80,7 @@ def editor_of(kind: type[AnyEditor], args: argparse.Namespace) -> AnyEditor:
     """
     from .models import missing_networks
 
-    options, model = kind.edit_options.of(vars(args)), kind.model_options.of(vars(args))
+    options, model = kind.edit_options.of(vars(args)), kind.model_for_photos(kind.model_options.of(vars(args)))
     if options.wanted == "draft":
         return kind.drafting(**model.surroundings)
     if options.wanted == "diffusion" and kind.warps(**model.networks):

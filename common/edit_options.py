@@ -21,8 +21,9 @@ from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, get_args
 
-from .checks import check_share, finite_number, flag_value, one_of, option, option_of, whole_number
+from .checks import check_share, finite_number, flag_value, one_of, option, option_of
 from .errors import InputError
+from .numbers import whole_number
 
 if TYPE_CHECKING:
     import torch

@@ -17,7 +17,6 @@ from . import background as backgrounds
 from . import checkpoints, models
 from .advice import heed
 from .checkpoints import Release
-from .checks import whole_number
 from .compositing import finish, placed
 from .defaults import Defaults, read_defaults
 from .draft.draft import Draft
@@ -35,6 +34,7 @@ from .faces import FaceFinder, get_finder
 from .faces.finders import check_finder
 from .images import ImageLike, read_image, rgb
 from .models import WARP_NOTE, NoNetworks
+from .numbers import whole_number
 from .pipeline import FaceEditPipeline
 from .prepare import Prepared, made_before, prepare
 from .provenance.edits import edited, machine, name_of
@@ -176,6 +176,11 @@ class Editor(Generic[AnyRequest]):
         return models.warps(model, base, cls.release)
 
     @classmethod
+    def model_for_photos(cls, model: ModelOptions) -> ModelOptions:
+        """The options with what a photo's edit needs and nobody asked for."""
+        return model
+
+    @classmethod
     def load_pipeline(cls, model: str | Path | None = None, **options: Any) -> FaceEditPipeline:
         """The networks of a model, see `common.models.load`."""
         return models.load(model, cls.release, cls.embedded, **options)
@@ -288,6 +293,8 @@ class Editor(Generic[AnyRequest]):
     ) -> list[Picture]:
         """As `edit`, of pairs and options that have been checked."""
         how = self.resolve(options)
+        for caution in dict.fromkeys(caution for _, request in pairs for caution in request.cautions()):
+            log.warning(caution)
         ready = self.ready([request for _, request in pairs])
         pairs = [(check_subject(subject, self.size), request) for (subject, _), request in zip(pairs, ready)]
         if how.engine == "draft":

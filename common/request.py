@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from .errors import InputError
@@ -9,6 +10,8 @@ from .images import as_list
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+    from .action_units import AUIntensity
 
 
 class Request(Protocol):
@@ -30,8 +33,52 @@ class Request(Protocol):
         """The requests of a list of them; None for a single one."""
         ...
 
+    def cautions(self) -> list[str]:
+        """Sentences on what is known to go wrong with it; none for most."""
+        ...
+
     def to_json(self) -> Any:
         """The request as JSON has it, and files of requests; `parse` reads it."""
+        ...
+
+
+class Sweepable(Request, Protocol):
+    """A request with named attributes that have levels: for sweeps, grids, animations and measured expressions."""
+
+    @classmethod
+    def axis(cls, name: str) -> str:
+        """The attribute's name as it is written, of any of its spellings.
+
+        Raises:
+            InputError: there is none of that name.
+        """
+        ...
+
+    @classmethod
+    def levels(cls, axis: str) -> Sequence[float]:
+        """The values that a sweep of the attribute shows where nobody names any."""
+        ...
+
+    @classmethod
+    def at(cls, axis: str, level: float) -> Self:
+        """The request for one attribute alone."""
+        ...
+
+    def plus(self, other: Self) -> Self:
+        """Both requests at once."""
+        ...
+
+    def blend(self, other: Self, fraction: float) -> Self:
+        """What lies between this request (fraction 0) and another one (1).
+
+        Raises:
+            InputError: there is nothing between them.
+        """
+        ...
+
+    @classmethod
+    def toward(cls, present: AUIntensity, wanted: AUIntensity) -> Self:
+        """The request that takes a face from its present action units to others."""
         ...
 
 

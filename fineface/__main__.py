@@ -25,6 +25,7 @@ from common.images import picture_format, read_image, save_image
 from common.provenance.options import add_saving, saving
 from common.provenance.recipe import saved_with
 from common.sheets import CROPS, SIDE, Row, check_side, close_up, contact_sheet
+from common.verb_commands import Program
 
 from .request import (
     KINDS,
@@ -37,7 +38,7 @@ from .request import (
     drawn_seed,
     expand,
 )
-from .variants import RELEASE, VARIANTS, get_variant, keeper
+from .variants import RELEASE, VARIANTS, get_variant
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -122,8 +123,6 @@ def _edit(arguments: list[str]) -> int:
         raise InputError(f"Name a photo, e.g. fineface edit photo.jpg AU12=3; got {', '.join(names) or 'none'}.")
     requests = expand(request, args.columns)
     _check_sheet(args, requests)
-    if args.variant is None:
-        args.variant = keeper(args.model, args.base)
     if len(requests) == 1:
         from .editor import FineFace  # torch and diffusers load here, after the arguments have been understood
 
@@ -234,6 +233,7 @@ def _finish(
 
 
 _COMMANDS = {
+    **Program("fineface", AUIntensity, KINDS).commands(),
     "app": partial(app, "fineface", "Opens a page to make faces on.", cli.lazily("fineface.app", "tab")),
     "batch": cli.lazily("fineface.batch"),
     "score": cli.lazily("fineface.batch", "main_score"),
@@ -241,7 +241,7 @@ _COMMANDS = {
     "report": cli.lazily("fineface.batch", "main_report"),
     "download": _download,
     "convert": _convert,
-    "evaluate": cli.lazily("fineface.evaluation.command"),
+    "evaluate": cli.lazily("fineface.evaluation"),
     "redo": cli.lazily("fineface.batch", "main_redo"),
     "verify": partial(cli.lazily("common.provenance.command", "verify"), "fineface"),
     "doctor": partial(doctor, "fineface doctor", cli.lazily("fineface.sources", "sources")),

@@ -8,15 +8,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, overload
 
 from common.action_units import AUIntensity, AULike
-from common.cache import EditorCache
 from common.edit_options import FaceOptions, check_keywords, documented
-from common.errors import InputError
-from common.images import ImageLike, as_list, check_exists
-from common.request import pair_up
+from common.images import ImageLike
+from common.verbs import Verbs
 
 from .editor import FineFace
 from .request import FineFaceModel, FineFaceOptions, TextKeywords, drawn_seed, pair_texts
-from .variants import keeper, locate
+from .variants import locate
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -85,7 +83,7 @@ def generate(
     asked = replace(FineFaceOptions.of(options), seed=drawn_seed(seed))
     if identity is not None:
         model = replace(model, variant=locate(model.model, model.base, model.variant, identity=True)[2].name)
-    results: list[Any] = _editors.loaded(model).draw(pairs, asked, identity=identity, size=size, progress=progress)
+    results: list[Any] = verbs.editors.loaded(model).draw(pairs, asked, identity=identity, size=size, progress=progress)
     return results[0] if single else results
 
 
@@ -130,19 +128,12 @@ def edit(
         ImageError, ShapeError, ActionUnitError, InputError: an argument cannot be used.
         FaceNotFoundError: no such face in the photo.
     """
-    # what is wrong should not cost the loading of a model
-    check_keywords("edit", options, FaceOptions, FineFaceModel, FineFaceOptions)
-    asked, face, model = FineFaceOptions.of(options), FaceOptions.of(options), FineFaceModel.of(options)
-    model.check_device()
-    pairs, single = pair_up(img, aus, AUIntensity)
-    if face.background is not None and as_list(img) is not None:
-        raise InputError("background goes with one prepared crop; got a list of pictures.")
-    for image, _ in pairs:
-        check_exists(image)
-    if model.variant is None:
-        model = replace(model, variant=keeper(model.model, model.base))
-    results: list[Any] = list(_editors.run(pairs, asked, face, model, progress=progress))
-    return results[0] if single else results
+    return verbs.edit(img, aus, progress=progress, **options)
 
 
-_editors = EditorCache(FineFace)
+verbs = Verbs(FineFace)
+sweep = verbs.sweep
+grid = verbs.grid
+animate = verbs.animate
+neutralize = verbs.neutralize
+transfer = verbs.transfer

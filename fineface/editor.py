@@ -19,7 +19,6 @@ from PIL import Image
 
 from common.action_units import AUIntensity, AULike
 from common.checkpoints import Release
-from common.checks import whole_number
 from common.compositing import paste, paste_mask
 from common.defaults import Defaults
 from common.draft.change import Change
@@ -28,6 +27,7 @@ from common.editor import Editor, StepCallback
 from common.errors import InputError
 from common.images import on_white, rgb, to_uint8
 from common.models import EMBEDDED_NOTE, NoNetworks, missing_networks
+from common.numbers import whole_number
 from common.pipeline import FaceEditPipeline
 from common.prepare import Prepared
 from common.provenance.edits import place
@@ -41,7 +41,7 @@ from .conditioning import Conditioning
 from .faceid import embed_people, with_embedding
 from .inpaint import inpainting
 from .request import PUBLISHED, FineFaceModel, FineFaceOptions, FineFaceResolved, drawn_seed, pair_texts
-from .variants import EMBEDDED_FOLDER, RELEASE, STEPS_IN, check_complete, locate, warps
+from .variants import EMBEDDED_FOLDER, RELEASE, STEPS_IN, check_complete, keeper, locate, warps
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
@@ -81,6 +81,12 @@ class FineFace(Editor[AUIntensity]):
         self._networks = networks
         if isinstance(networks, Networks):
             self.pipeline = networks.pipeline
+
+    @classmethod
+    def model_for_photos(cls, model: ModelOptions) -> ModelOptions:
+        """The options with the variant that keeps the person of a photo, where nobody asked for one."""
+        assert isinstance(model, FineFaceModel)
+        return replace(model, variant=keeper(model.model, model.base)) if model.variant is None else model
 
     @classmethod
     @documented(FineFaceModel)

@@ -9,14 +9,12 @@ from functools import partial
 from pathlib import Path
 
 from common import cli, edit_command, options
-from common.action_units import ACTION_UNITS, AUDelta, facs, known_unit
+from common.action_units import AUDelta, facs, known_unit
 from common.app.command import app
 from common.errors import ActionUnitError, InputError
 from common.expressions import EXPRESSIONS, is_word
-from common.files import check_writable
 from common.help.command import doctor, licenses
-
-from . import commands
+from common.verb_commands import Program
 
 ABOUT = """Changes the expression of a face in a photo by action-unit (AU) variations.
 
@@ -109,45 +107,18 @@ def _download(arguments: list[str]) -> int:
     return cli.OK
 
 
-def _explain(arguments: list[str]) -> int:
-    parser = cli.command_parser(
-        "magicface explain", "Says what an action unit or a word such as happy is; without a name, lists all."
-    )
-    parser.add_argument("names", nargs="*", metavar="AU | WORD", help="such as AU4 or happy (default: all)")
-    parser.add_argument("-o", "--output", type=Path, help="picture of a head without and with it; of one name")
-    args = parser.parse_args(arguments)
-    from common.explain import explain
-    from common.images import picture_format, save_image
-
-    if args.output is not None:
-        if len(args.names) != 1:
-            raise InputError(f"A picture is of one name; got {len(args.names)}.")
-        picture_format(args.output)
-        check_writable(args.output.parent)
-    found = [explain(name) for name in args.names or (*ACTION_UNITS, *EXPRESSIONS)]
-    print("\n\n".join(map(str, found)))
-    if args.output is not None:
-        save_image(found[0].picture(), args.output)
-    return cli.OK
-
-
 _COMMANDS = {
+    **Program("magicface", AUDelta).commands(),
     "app": partial(app, "magicface", "Opens a page to edit expressions on.", cli.lazily("magicface.app", "tab")),
     "batch": cli.lazily("magicface.batch"),
     "doctor": partial(doctor, "magicface doctor", cli.lazily("magicface.sources", "sources")),
     "licenses": partial(licenses, "magicface licenses", cli.lazily("magicface.sources", "sources")),
     "download": _download,
-    "explain": _explain,
-    "neutralize": commands.neutralize,
-    "transfer": commands.transfer,
-    "sweep": commands.sweep,
-    "grid": commands.grid,
-    "animate": commands.animate,
     "prepare-videos": cli.lazily("magicface.videos.command", "run"),
     "redo": cli.lazily("magicface.batch", "main_redo"),
     "report": cli.lazily("magicface.batch", "main_report"),
     "score": cli.lazily("magicface.batch", "main_score"),
-    "evaluate": cli.lazily("magicface.evaluation.command"),
+    "evaluate": cli.lazily("magicface.evaluation"),
     "verify": partial(cli.lazily("common.provenance.command", "verify"), "magicface"),
 }
 

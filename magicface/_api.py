@@ -1,19 +1,15 @@
 # pyright: strict
-"""The front door: edit() over a cached editor."""
+"""The front door: edit() and the other verbs over a cached editor."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, overload
 
 from common.action_units import AUDelta, AULike
-from common.cache import EditorCache
-from common.edit_options import EditOptions, FaceOptions, ModelOptions, check_keywords, documented
-from common.errors import InputError
-from common.explain import cautions
-from common.images import ImageLike, as_list, check_exists
-from common.request import pair_up
+from common.edit_options import EditOptions, FaceOptions, ModelOptions, documented
+from common.images import ImageLike
+from common.verbs import Verbs
 
 from .editor import MagicFace
 
@@ -23,9 +19,7 @@ if TYPE_CHECKING:
 
     from common.edit_options import Keywords
 
-__all__ = ["MagicFace", "edit"]
-
-log = logging.getLogger(__name__)
+__all__ = ["MagicFace", "animate", "edit", "grid", "neutralize", "sweep", "transfer", "verbs"]
 
 
 @overload
@@ -77,19 +71,12 @@ def edit(
         ImageError, ShapeError, ActionUnitError, InputError: an argument cannot be used.
         FaceNotFoundError: no face in the photo. In a list one bad photo ends the call; the command line goes on.
     """
-    # what is wrong should not cost the loading of a model
-    check_keywords("edit", options, EditOptions, FaceOptions, ModelOptions)
-    asked, face, model = EditOptions.of(options), FaceOptions.of(options), ModelOptions.of(options)
-    model.check_device()
-    pairs, single = pair_up(img, au_delta, AUDelta)
-    if face.background is not None and as_list(img) is not None:
-        raise InputError("background goes with one prepared crop; got a list of pictures.")
-    for image, _ in pairs:
-        check_exists(image)
-    for caution in dict.fromkeys(caution for _, request in pairs for caution in cautions(request)):
-        log.warning(caution)
-    results: list[Any] = list(_editors.run(pairs, asked, face, model, progress=progress))
-    return results[0] if single else results
+    return verbs.edit(img, au_delta, progress=progress, **options)
 
 
-_editors = EditorCache(MagicFace)
+verbs = Verbs(MagicFace)
+sweep = verbs.sweep
+grid = verbs.grid
+animate = verbs.animate
+neutralize = verbs.neutralize
+transfer = verbs.transfer

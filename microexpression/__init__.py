@@ -16,11 +16,10 @@ if TYPE_CHECKING:
     from .clips import Clip, read_clip
     from .data.crossed import read_crossed
     from .data.load import load
-    from .flow import optical_flow
+    from .flow import optical_flow, optical_strain
     from .magnification import load_magnifier, magnify
     from .protocols import cd6me, megc2019
     from .report import write_report
-    from .strain import optical_strain
 
 _HOMES = {
     "Analysis": "analysis",
@@ -32,7 +31,7 @@ _HOMES = {
     "magnify": "magnification",
     "megc2019": "protocols",
     "optical_flow": "flow",
-    "optical_strain": "strain",
+    "optical_strain": "flow",
     "read_clip": "clips",
     "read_crossed": "data.crossed",
     "write_report": "report",

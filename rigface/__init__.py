@@ -8,61 +8,32 @@ Names load on first use: importing this package costs nothing, and pulls in neit
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from common.lazy import attach
 
 if TYPE_CHECKING:
-    from common.action_units import ACTION_UNITS
-    from common.errors import FaceEditError
-    from common.subject import Subject
+    from common.action_units import ACTION_UNITS as ACTION_UNITS
+    from common.chain import chain as chain
+    from common.errors import FaceEditError as FaceEditError
+    from common.explain import explain as explain
+    from common.measure import measure as measure
+    from common.motion import rise_and_fall as rise_and_fall
+    from common.subject import Subject as Subject
 
-    from ._api import edit, rig
-    from .conditions import Conditions
-    from .editor import RigFace, Target
-    from .light import Light
-    from .pose import Pose
-    from .reconstruct import Reconstructor
-    from .request import RigEdit
+    from ._api import RigFace as RigFace
+    from ._api import animate as animate
+    from ._api import edit as edit
+    from ._api import grid as grid
+    from ._api import neutralize as neutralize
+    from ._api import rig as rig
+    from ._api import sweep as sweep
+    from ._api import transfer as transfer
+    from .conditions import Conditions as Conditions
+    from .editor import Target as Target
+    from .light import Light as Light
+    from .pose import Pose as Pose
+    from .reconstruct import Reconstructor as Reconstructor
+    from .request import RigEdit as RigEdit
 
-_HOMES = {
-    "ACTION_UNITS": "common.action_units",
-    "Conditions": "rigface.conditions",
-    "FaceEditError": "common.errors",
-    "Light": "rigface.light",
-    "Pose": "rigface.pose",
-    "Reconstructor": "rigface.reconstruct",
-    "RigFace": "rigface.editor",
-    "RigEdit": "rigface.request",
-    "Subject": "common.subject",
-    "Target": "rigface.editor",
-    "edit": "rigface._api",
-    "rig": "rigface._api",
-}
-
-__all__ = [
-    "ACTION_UNITS",
-    "Conditions",
-    "FaceEditError",
-    "Light",
-    "Pose",
-    "Reconstructor",
-    "RigEdit",
-    "RigFace",
-    "Subject",
-    "Target",
-    "edit",
-    "rig",
-]
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        from common.foreign import importing
-
-        with importing():
-            return getattr(import_module(_HOMES[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+attach(__name__)

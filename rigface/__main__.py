@@ -16,6 +16,7 @@ from common.app.command import app
 from common.errors import ActionUnitError, InputError
 from common.expressions import is_word
 from common.help.command import doctor, licenses
+from common.verb_commands import Program
 
 from .options import RigEditOptions, RigFaceOptions, RigModelOptions
 from .request import RigEdit
@@ -121,10 +122,11 @@ def _download(arguments: list[str]) -> int:
 
 
 _COMMANDS = {
+    **Program("rigface", RigEdit, (RigEditOptions, RigFaceOptions, RigModelOptions)).commands(),
     "app": partial(app, "rigface", "Opens a page to edit light and pose on.", cli.lazily("rigface.app", "tab")),
     "batch": cli.lazily("rigface.batch"),
     "download": _download,
-    "evaluate": cli.lazily("rigface.evaluation.command"),
+    "evaluate": cli.lazily("rigface.evaluation"),
     "doctor": partial(doctor, "rigface doctor", cli.lazily("rigface.sources", "sources")),
     "licenses": partial(licenses, "rigface licenses", cli.lazily("rigface.sources", "sources")),
     "prepare-pairs": cli.lazily("rigface.prepare_pairs"),

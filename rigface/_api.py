@@ -1,15 +1,14 @@
 # pyright: strict
-"""The front door: edit() and rig() over a cached editor."""
+"""The front door: edit(), rig() and the other verbs over a cached editor."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from common.cache import EditorCache
 from common.edit_options import check_keywords, documented
 from common.errors import InputError
 from common.images import as_list, check_exists
-from common.request import pair_up
+from common.verbs import Verbs
 
 from .conditions import Conditions, read_conditions
 from .editor import RigFace
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from .options import RigKeywords
     from .request import LightLike, PoseLike
 
-__all__ = ["RigFace", "edit", "rig"]
+__all__ = ["RigFace", "animate", "edit", "grid", "neutralize", "rig", "sweep", "transfer", "verbs"]
 
 
 @documented(RigFaceOptions, RigModelOptions, RigEditOptions)
@@ -41,7 +40,7 @@ def edit(
     copy: str | list[str] | None = None,
     progress: bool = True,
     **options: Unpack[RigKeywords],
-) -> Any:
+) -> Image | list[Image]:
     """Changes the light on a face, where it looks, its expression: `edit("photo.jpg", light="azimuth=60")`.
 
     A model's own options are what its folder's `editor.json` says, else what the published scripts take: extent "head",
@@ -70,12 +69,9 @@ def edit(
         ImageError, ShapeError, ActionUnitError, InputError: an argument cannot be used.
         FaceNotFoundError: no face in a photo. In a list one bad photo ends the call; the command line goes on.
     """
-    check_keywords("edit", options, RigEditOptions, RigFaceOptions, RigModelOptions)
-    asked, face, model = RigEditOptions.of(options), RigFaceOptions.of(options), RigModelOptions.of(options)
     requests = make_requests(light=light, pose=pose, expression=expression, target=target, copy=copy)
-    pairs, single = _checked(img, requests, face, model)
-    results: list[Image] = list(_editors.run(pairs, asked, face, model, progress=progress))
-    return results[0] if single else results
+    _check(RigFaceOptions.of(options), img, requests)
+    return verbs.edit(img, requests, progress=progress, **options)
 
 
 @documented(RigFaceOptions, RigModelOptions)
@@ -113,28 +109,26 @@ def rig(
     requests = make_requests(light=light, pose=pose, expression=expression, target=target, copy=copy)
     if as_list(img) is not None:
         raise InputError("rig() takes one photo; got a list of them.")
-    _checked(img, requests, face, model)
-    editor = _editors.editor(model)
+    model.check_device()
+    check_exists(img)
+    _check(face, img, requests)
+    editor = verbs.editors.editor(model)
     return editor.rig(editor.encode(img, **vars(face)), requests)
 
 
-def _checked(
-    img: ImageLike | list[ImageLike],
-    requests: RigEdit | list[RigEdit],
-    face: RigFaceOptions,
-    model: RigModelOptions,
-) -> tuple[list[tuple[Any, RigEdit]], bool]:
-    """Photos paired with requests, and whether neither is a list; what is wrong should not cost a model's loading."""
-    model.check_device()
-    pairs, single = pair_up(img, requests, RigEdit)
+def _check(face: RigFaceOptions, img: ImageLike | list[ImageLike], requests: RigEdit | list[RigEdit]) -> None:
+    """Checks what only RigFace takes; what is wrong should not cost a model's loading."""
     if face.background is not None and face.render is not None:
         if as_list(img) is not None:
-            raise InputError("Prepared conditions go with one prepared crop; got a list of pictures.")
+            raise InputError("Prepared conditions go with one aligned crop; got a list of pictures.")
         read_conditions(face.background, face.render, face.coefficients)
-    for image, request in pairs:
-        check_exists(image)
+    for request in requests if isinstance(requests, list) else [requests]:
         check_exists(request.target)
-    return pairs, single
 
 
-_editors = EditorCache(RigFace)
+verbs = Verbs(RigFace)
+sweep = verbs.sweep
+grid = verbs.grid
+animate = verbs.animate
+neutralize = verbs.neutralize
+transfer = verbs.transfer

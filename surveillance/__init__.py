@@ -15,9 +15,8 @@ if TYPE_CHECKING:
     from .evaluation import Method, evaluate
     from .maps import day_pools, flows, heatmap, heatmaps, volumes
     from .overview import describe
-    from .reading import read_tracks
+    from .reading import read_tracks, read_truth
     from .recording import Recording
-    from .truth import read_truth
 
 _HOMES = {
     "Method": "evaluation",
@@ -29,7 +28,7 @@ _HOMES = {
     "heatmap": "maps",
     "heatmaps": "maps",
     "read_tracks": "reading",
-    "read_truth": "truth",
+    "read_truth": "reading",
     "volumes": "maps",
 }
 

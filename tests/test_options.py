@@ -16,13 +16,13 @@ from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 from test_commands import PACKAGES, commands
 
 from common import cli
+from common.action_units import AUIntensity
 from common.batch.plan import read_wishes
 from common.batch.run import run as batch_run
 from common.defaults import Defaults
@@ -104,6 +104,10 @@ def many(photo: Any, wishes: Any, *more: Any, **options: Any) -> Any:
     return [picture() for _ in wishes] if isinstance(wishes, (list, tuple)) else picture()
 
 
+def many_by_verbs(verbs: Any, photo: Any, requests: Any, **options: Any) -> Any:
+    return many(photo, requests)
+
+
 @dataclass(frozen=True)
 class Walk:
     """How a command is walked.
@@ -138,10 +142,12 @@ VALUES = {
     "--levels": "0,2",
     "--column-levels": "0,4",
     "--measurer": "fit",
+    "--estimator": "fit",
     "--reference-face": "1",
     "--guidance": "1.25",
     "--steps": "7",
     "--share": "0.25",
+    "--fraction": "0.25",
     "--photo": "photo.png",
     "--out": "other.jsonl",
     "--extent": "face",
@@ -154,15 +160,15 @@ FINEFACE = {"fineface.editor.FineFace.from_pretrained": FakeEditor, "fineface.ed
 SAVED = {"common.edit_command.save_image": None}
 BOX = (0.0, 0.0, 8.0, 8.0)
 SHEETS = {
-    "magicface.commands.save_image": None,
-    "magicface.sweeps.edit": many,
-    "magicface.sweeps.face_box": BOX,
-    "magicface.sweeps._cropped": lambda shown, face: shown,
+    "common.verb_commands.save_image": None,
+    "common.verbs.Verbs.edit": many_by_verbs,
+    "common.verbs.face_box": BOX,
+    "common.verbs._cropped": lambda shown, face: shown,
 }
 MEASURED = {
-    "magicface.commands.save_image": None,
-    "magicface.measured.edit": many,
-    "magicface.measured.units_of": lambda *more: np.full(12, 4.0 if isinstance(more[0], Image.Image) else 1.0),
+    "common.verb_commands.save_image": None,
+    "common.verbs.Verbs.edit": many_by_verbs,
+    "common.verbs.units_of": lambda *more: AUIntensity((2.0 + len(str(more[0])) % 3,) * 12),
 }
 BATCH = "{folder} --wishes {folder}/wishes.txt -o run"
 RAN = {
@@ -174,6 +180,7 @@ RAN = {
 }
 RAY = {"--workers": "--runner ray", "--gpus-per-worker": "--runner ray"}
 REPORT = {"unreadable": {}, "edits": 1}
+EVALUATED = {"common.evaluation.run.evaluate": REPORT, "common.evaluation.report.markdown": ""}
 MEASURER = {"common.measure.get_measurer": SimpleNamespace(name="measurer")}
 REDO = {
     "common.provenance.verify.read_recipe": None,
@@ -212,25 +219,12 @@ WALKS = {
     "magicface batch": Walk(
         f"{BATCH} --model embedded", MAGICFACE | RAN, PAIR | STRENGTH | RAY | {"--again": "", "--inspect": ""}
     ),
-    "magicface neutralize": Walk("photo.png", MEASURED, PAIR | STRENGTH),
-    "magicface transfer": Walk("photo.png b.png", MEASURED, PAIR | STRENGTH),
-    "magicface sweep": Walk("photo.png AU12", SHEETS, PAIR | STRENGTH),
-    "magicface grid": Walk("photo.png AU4 AU12", SHEETS, PAIR | STRENGTH),
-    "magicface animate": Walk(
-        "photo.png happy",
-        SHEETS | {"magicface.sweeps.fitted": lambda shown, side: shown},
-        STRENGTH,
-        {"--output": "other.gif"},
-    ),
-    "magicface explain": Walk("AU12", {"magicface.__main__.check_writable": stop}, {}, {"--output": "x.png"}),
     "magicface score": Walk("{folder}", {"common.batch.scores.score": "scores.csv"}),
     "magicface report": Walk("{folder}", {"common.batch.report.page.report": "page"}, {}, {"--output": "x.html"}),
     "magicface download": Walk("", {"common.download.download": "folder"}),
     "magicface evaluate": Walk(
         "",
-        MAGICFACE
-        | MEASURER
-        | {"magicface.evaluation.run.evaluate": REPORT, "magicface.evaluation.tables.markdown": ""},
+        MAGICFACE | MEASURER | EVALUATED,
         STRENGTH,
     ),
     "magicface prepare-videos": Walk(
@@ -268,9 +262,7 @@ WALKS = {
     "rigface score": Walk("{folder}", {"common.batch.scores.score": "scores.csv"}),
     "rigface report": Walk("{folder}", {"common.batch.report.page.report": "page"}, {}, {"--output": "x.html"}),
     "rigface download": Walk("", {"common.download.download": "folder"}),
-    "rigface evaluate": Walk(
-        "", RIGFACE | {"rigface.evaluation.run.evaluate": REPORT, "rigface.evaluation.tables.markdown": ""}, STRENGTH
-    ),
+    "rigface evaluate": Walk("", RIGFACE | MEASURER | EVALUATED, STRENGTH),
     "rigface prepare-pairs": Walk(
         "pairs.jsonl --out rig.jsonl", RIGFACE | {"rigface.prepare_pairs.prepare_pairs": (1, 0)}
     ),
@@ -304,7 +296,7 @@ WALKS = {
     "fineface convert": Walk("", {"fineface.convert.convert": "file"}, {}, {"--model": "an/other"}),
     "fineface evaluate": Walk(
         "",
-        FINEFACE | MEASURER | {"fineface.evaluation.run.evaluate": REPORT, "fineface.evaluation.tables.markdown": ""},
+        FINEFACE | MEASURER | EVALUATED,
     ),
     "fineface redo": Walk("photo.png", FINEFACE | REDO | MADE | {"common.provenance.verify.read_recipe": RECIPE}),
     **{f"{name} app": Walk("", {"common.app.page.serve": None, f"{name}.app.tab": "tab"}) for name in PACKAGES[:3]},
@@ -339,7 +331,7 @@ WALKS = {
     "microexpression synthetic": Walk("-o {folder}/out", {"microexpression.synthetic.write.write": ["folder"]}),
     "surveillance describe": Walk(
         "{folder}",
-        TRACKS | {"surveillance.overview.describe": "page", "surveillance.truth.read_truth": TRUTH},
+        TRACKS | {"surveillance.overview.describe": "page", "surveillance.reading.read_truth": TRUTH},
         {},
         {"--columns": "x=a", "--background": "photo.png", "--size": "64 48"},
     ),
@@ -374,6 +366,63 @@ WALKS = {
         {"--columns": "x=a", "--size": "64 48"},
     ),
 }
+
+
+def verb_walks(
+    package: str,
+    axes: tuple[str, str],
+    goes_with: Mapping[str, str],
+    values: Mapping[str, str],
+    refused: Collection[str],
+) -> dict[str, Walk]:
+    """Walks of the commands that all editors of photos have."""
+    needs = PAIR | STRENGTH | goes_with
+    report = SimpleNamespace(table=lambda: "", save=lambda folder: [folder])
+    editor = SimpleNamespace(has_networks=True)
+    return {
+        f"{package} neutralize": Walk("photo.png", MEASURED, needs, values, refused),
+        f"{package} transfer": Walk("photo.png b.png", MEASURED, needs, values, refused),
+        f"{package} sweep": Walk(f"photo.png {axes[0]}", SHEETS, needs, values, refused),
+        f"{package} grid": Walk(f"photo.png {axes[0]} {axes[1]}", SHEETS, needs, values, refused),
+        f"{package} animate": Walk(
+            "photo.png happy",
+            SHEETS | {"common.verbs.fitted": lambda shown, side: shown},
+            needs,
+            {**values, "--output": "other.gif"},
+            refused,
+        ),
+        f"{package} explain": Walk("AU12", {"common.verb_commands.check_writable": stop}, {}, {"--output": "x.png"}),
+        f"{package} measure": Walk(
+            "photo.png b.png",
+            {"common.measure.compare.measure": report},
+            {},
+            {"--requested": "AU12=2", "--mask": "r.png"},
+        ),
+        f"{package} chain": Walk(
+            "photo.png magicface:AU12=2",
+            {
+                "common.cache.EditorCache.editor": editor,
+                "common.chain.chain": lambda *more, **options: picture(),
+                "common.verb_commands.save_image": None,
+            },
+            PAIR | STRENGTH,
+            {"--model": "embedded"},
+        ),
+    }
+
+
+WALKS |= verb_walks("magicface", ("AU12", "AU4"), {}, {}, ())
+WALKS |= verb_walks(
+    "rigface",
+    ("yaw", "azimuth"),
+    {
+        "--background": "--render r.png --coefficients c.npy",
+        "--coefficients": "--background b.png --render r.png",
+        "--render": "--background b.png --coefficients c.npy",
+    },
+    {"--guidance": "3", "--reconstructor": "embedded"},
+    {"--guidance"},
+)
 
 
 def value_of(action: argparse.Action, walk: Walk) -> list[str]:

@@ -176,6 +176,7 @@ class ActionUnitValues(Sequence[float]):
     values: tuple[float, ...] = (0.0,) * len(ACTION_UNITS)
     low: ClassVar[float]
     high: ClassVar[float]
+    swept: ClassVar[Sequence[float]]
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", tuple(to_vector(list(self.values), low=self.low, high=self.high)))
@@ -210,6 +211,31 @@ class ActionUnitValues(Sequence[float]):
         """The short form, "AU6=2,AU12=3", as `parse` reads it; "neutral" where all is 0."""
         return ",".join(f"{name}={_digits(value)}" for name, value in self.to_json().items()) or "neutral"
 
+    # --- what sweeps, animations and measured expressions need, see `common.request.Sweepable` ---
+
+    @classmethod
+    def axis(cls, name: str) -> str:
+        """The unit's name in its usual spelling, see `known_unit`."""
+        return known_unit(name)
+
+    @classmethod
+    def levels(cls, axis: str) -> Sequence[float]:
+        """The values that a sweep of a unit shows where nobody names any."""
+        return cls.swept
+
+    @classmethod
+    def at(cls, axis: str, level: float) -> Self:
+        """The request for one unit alone."""
+        return cls.parse({axis: level})
+
+    def plus(self, other: Self) -> Self:
+        """Both requests at once."""
+        return type(self)(tuple(one + more for one, more in zip(self, other)))
+
+    def blend(self, other: Self, fraction: float) -> Self:
+        """What lies between this request (fraction 0) and another one (1), to three decimals."""
+        return type(self)(tuple(round(one + fraction * (two - one), 3) for one, two in zip(self, other)))
+
     def __len__(self) -> int:
         return len(self.values)
 
@@ -227,6 +253,18 @@ class AUDelta(ActionUnitValues):
 
     low = -10.0
     high = 10.0
+    swept = (-2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 4.0)
+
+    @classmethod
+    def toward(cls, present: AUIntensity, wanted: AUIntensity) -> Self:
+        """The request that takes a face from its present action units to others."""
+        return cls(tuple(round(goal - now, 2) for goal, now in zip(wanted, present)))
+
+    def cautions(self) -> list[str]:
+        """Sentences on what is known to go wrong with these changes, see `common.explain`."""
+        from ..explain import cautions
+
+        return cautions(self)
 
 
 class AUIntensity(ActionUnitValues):
@@ -236,6 +274,18 @@ class AUIntensity(ActionUnitValues):
 
     low = -5.0
     high = 10.0
+    swept = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0)
+
+    @classmethod
+    def toward(cls, present: AUIntensity, wanted: AUIntensity) -> Self:
+        """The wanted intensities: what a face shows at present does not matter to absolute ones."""
+        return cls(wanted.values)
+
+    def cautions(self) -> list[str]:
+        """Sentences on what is known to go wrong with these intensities, see `common.explain`."""
+        from ..explain import cautions
+
+        return cautions(self)
 
 
 def _digits(value: float) -> str:

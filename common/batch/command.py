@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from .. import cli, options
-from ..checks import whole_number
 from ..edit_options import EditOptions
 from ..errors import InputError
 from ..files import check_writable
+from ..numbers import whole_number
 from ..provenance.options import saving
 from .plan import PHOTOS, Fault, Item, Job, plan, read_jobs, read_wishes
 from .processes import Processes

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from ..action_units import facs
-from ..checks import whole_number
 from ..edit_options import read_face
 from ..errors import FaceEditError, InputError
 from ..files import expanded, files_below, left_out
 from ..image_files import suffixes
 from ..lists import checked, named, picture_size, read_rows, usable
+from ..numbers import whole_number
 from ..table_files import decode, is_table
 from ..texts import check_regular, parse_json, read_text
 from .names import Names, check_name, escaped, given_name

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..checks import whole_number
 from ..errors import InputError
 from ..images import check_exists, read_image, rgb
+from ..numbers import whole_number
 from ..texts import parse_json
 from .recipe import CHAIN, DRAFT, SHEET, Recipe, fingerprint
 from .weights import model_of

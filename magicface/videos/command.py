@@ -11,7 +11,7 @@ from common import cli, options
 from common.background import PARSERS, get_parser
 from common.edit_options import ModelOptions
 from common.faces import get_finder
-from common.training.config import documentation
+from common.training.command import documentation
 
 from .settings import Settings
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import copy
 import pickle
 
+import magicface.measured as measured
 import numpy as np
 import pytest
 from PIL import Image
 
 import fineface._api as fineface_api
-import magicface.measured as measured
 from common.cache import KEPT, EditorCache
 from common.defaults import Defaults
 from common.edit_options import EditOptions, ModelOptions

@@ -19,11 +19,11 @@ from common.images import read_image
 from common.provenance.recipe import carried
 from common.synthetic import picture
 from common.synthetic.draw import draw_scene
-from fineface._api import _editors as fineface_editors
+from fineface._api import verbs as fineface_verbs
 from magicface import MagicFace
-from magicface._api import _editors as magicface_editors
+from magicface._api import verbs as magicface_verbs
 from rigface import RigEdit, RigFace
-from rigface._api import _editors as rigface_editors
+from rigface._api import verbs as rigface_verbs
 
 FAST = {"steps": 4, "progress": False}
 SMILE = {"AU12": 3}
@@ -183,9 +183,9 @@ def test_all_three_editors_warp_without_weights_and_say_so_once(bare, astronaut,
         "rigface": lambda: rigface.edit(astronaut, light="azimuth=60", pose="yaw=10", expression=SMILE, **OFFLINE),
         "fineface": lambda: fineface.edit(astronaut, SMILE, **OFFLINE),
     }
-    monkeypatch.setattr(magicface_editors, "_noted", False)
-    monkeypatch.setattr(rigface_editors, "_noted", False)
-    monkeypatch.setattr(fineface_editors, "_noted", False)
+    monkeypatch.setattr(magicface_verbs.editors, "_noted", False)
+    monkeypatch.setattr(rigface_verbs.editors, "_noted", False)
+    monkeypatch.setattr(fineface_verbs.editors, "_noted", False)
     for name, call in calls.items():
         caplog.clear()
         assert made_by(call()).settings["engine"] == "draft"

@@ -62,7 +62,7 @@ def test_prompts_and_wishes_pair_up(text_editor):
     assert len(text_editor.generate(["a man", "a woman"], {}, **FAST)) == 2
     assert len(text_editor.generate(["a man", "a woman", "a boy"], SWEEP, **FAST)) == 3
     assert text_editor.generate([], {}, **FAST) == []
-    with pytest.raises(InputError, match="2 prompts and 3 wishes"):
+    with pytest.raises(InputError, match="2 prompts and 3 requests"):
         text_editor.generate(["a man", "a woman"], SWEEP, **FAST)
 
 
@@ -231,7 +231,11 @@ def test_a_low_strength_starts_later(text_editor, astronaut, monkeypatch):
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [({"strength": 0}, "strength"), ({"strength": 0.2}, "at least one"), ({"paste_back": "detail"}, "no change but a")],
+    [
+        ({"strength": 0}, "strength"),
+        ({"strength": 0.2}, "at least one"),
+        ({"paste_back": "detail"}, "makes no change of one"),
+    ],
 )
 def test_bad_edits(text_editor, astronaut, arguments, message):
     with pytest.raises(InputError, match=message):

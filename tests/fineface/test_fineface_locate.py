@@ -138,7 +138,7 @@ def embedded(whole_folder, home, monkeypatch) -> Path:
     """The same, as if it lay in the package, and nothing were fetched."""
     monkeypatch.setitem(locate.__kwdefaults__, "embedded", whole_folder)
     monkeypatch.setattr(FineFace, "embedded", whole_folder)
-    monkeypatch.setattr(api, "_editors", EditorCache(FineFace))
+    monkeypatch.setattr(api.verbs, "editors", EditorCache(FineFace))
     return whole_folder
 
 

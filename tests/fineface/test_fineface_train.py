@@ -15,18 +15,17 @@ from small_fineface import CAPTIONS, EXACT_VAE, SIZE, start
 from common.action_units import to_vector
 from common.autoencoders import AutoencoderDC, load_vae
 from common.errors import MissingCheckpointError
-from common.training.config import describe, documentation, read
-from common.training.records import read_log
+from common.training.command import describe, documentation, read
+from common.training.logs import read_log
 from common.weights import read_config
 from fineface.checkpoints import load, read_adapter
 from fineface.convert import convert
+from fineface.data.together import sources
 from fineface.editor import FineFace
 from fineface.lora import updates
 from fineface.request import PUBLISHED
-from fineface.train import main
-from fineface.training.begin import begin
-from fineface.training.config import FineFaceConfig
-from fineface.training.sources import sources
+from fineface.text_to_face import begin
+from fineface.train import FineFaceConfig, main
 from fineface.variants import get_variant
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -86,11 +85,10 @@ def test_published_model_predicts_what_the_trained_one_did(config, base, monkeyp
     """Whatever the LoRA's alpha: the editor's network, LoRA merged, against the module as it was trained."""
     pytest.importorskip("peft")
     modules = []
-    write = "fineface.training.publish.Publisher.__call__"
-    from fineface.training.publish import Publisher
+    from fineface.task import FineFaceTask
 
-    original = Publisher.__call__
-    monkeypatch.setattr(write, lambda self, *args: (modules.append(self.begun.module), original(self, *args))[1])
+    save = FineFaceTask.save
+    monkeypatch.setattr(FineFaceTask, "save", lambda self, *args: (modules.append(self.module), save(self, *args))[1])
     start(config, "steps=3", f"lora_alpha={alpha}")
     networks = load(
         config.parent / "out" / "model", base, get_variant("sd21"), dtype=torch.float32, device="cpu"
@@ -257,7 +255,7 @@ def test_synthetic_people_are_learned_from(config, monkeypatch):
         (["disfa=x"], "disfa_cache"),
         (["affectnet=x"], "affectnet_units"),
         (["hidden=40"], "AU token"),
-        (["start=x"], "goes on from: adapter"),
+        (["start=x"], "continues from: adapter"),
         (['defaults.paste_back="detail"'], "[defaults] has paste_back"),
         (["precision=fp16"], "precision"),
         (["batch_size=3", "accumulation=2"], "batch_size must divide"),

@@ -33,13 +33,13 @@ from common.provenance import redo, verify, xmp
 from common.provenance.recipe import Recipe
 from common.provenance.verify import Signs
 from common.texts import parse_json
-from common.training.config import read
-from common.training.edit_config import EditConfig
-from common.training.records import read_log
+from common.training.command import read
+from common.training.config import EditConfig
+from common.training.logs import read_log
 from common.weights import building, read_pickled, read_weights
 from fineface.batch import read_request
 from fineface.request import expand
-from fineface.training.config import FineFaceConfig
+from fineface.train import FineFaceConfig
 from rigface.conditions import read_coefficients
 from rigface.light import Light
 from rigface.pose import Pose

@@ -25,8 +25,8 @@ from common.face3d.arrays import read_arrays
 from common.images import read_image
 from common.lists import picture_size, read_rows
 from common.texts import DEEPEST, parse_json
-from common.training.config import read
-from common.training.diffusion import DiffusionConfig
+from common.training.command import read
+from common.training.config import DiffusionConfig
 from fineface.request import expand
 from rigface.conditions import read_coefficients
 from rigface.light import Light

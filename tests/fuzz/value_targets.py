@@ -18,8 +18,8 @@ from common.action_units import ACTION_UNITS, to_vector
 from common.defaults import Defaults
 from common.errors import FaceEditError
 from common.expressions import EXPRESSIONS
-from common.training.config import from_values
-from common.training.edit_config import EditConfig
+from common.training.command import from_values
+from common.training.config import EditConfig
 from rigface.conditions import read_coefficients
 from rigface.light import Light
 from rigface.pose import Pose

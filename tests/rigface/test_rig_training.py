@@ -11,7 +11,8 @@ from common.synthetic.dataset import SyntheticFaces
 from rigface import RigFace
 from rigface.data import STILL_EVERY, SyntheticRigs
 from rigface.request import RigEdit
-from rigface.train import main, named
+from rigface.task import RigFaceTask
+from rigface.train import main
 
 CONFIG = """
 output = "{output}"
@@ -82,9 +83,9 @@ def test_every_twentieth_photo_stays_as_it_is(faces):
 
 def test_vectors_in_words():
     vector = torch.zeros(VECTOR_SIZE)
-    assert named(vector.tolist()) == "nothing"
+    assert RigFaceTask.named(vector.tolist()) == "nothing"
     vector[6], vector[12], vector[20] = 2.5, -1.2, 0.3
-    assert named(vector.tolist()) == "AU12=2.5 yaw=-12 light"
+    assert RigFaceTask.named(vector.tolist()) == "AU12=2.5 yaw=-12 light"
 
 
 def test_a_trained_model_edits(tmp_path, astronaut, monkeypatch):
