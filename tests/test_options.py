@@ -131,6 +131,7 @@ PAIR = {"--certificate": "--key key.pem", "--key": "--certificate cert.pem"}
 STRENGTH = {"--strength": "--start draft"}
 VALUES = {
     "--face": "1",
+    "--reconstructor": "embedded",
     "--background": "b.png",
     "--finder": "mediapipe",
     "--parser": "grabcut",

@@ -12,6 +12,8 @@ from rigface.request import RigEdit
 class Flat:
     """The render is a square of one colour where the face is: red for light, green for pose, blue for expression."""
 
+    drafts = False
+
     def __init__(self, size: int = 64) -> None:
         self.looked = 0
         self.size = size

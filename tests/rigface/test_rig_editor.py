@@ -185,18 +185,16 @@ def test_prepared_pictures_have_no_draft(rigface_editor, sitter, how):
         rigface_editor.edit(subject, steps=1, progress=False, **how)
 
 
-def test_what_cannot_be_done_says_so(rigface_editor, sitter, subject, pipeline, rig_folder, tmp_path):
+def test_what_cannot_be_done_says_so(rigface_editor, sitter, pipeline, rig_folder, tmp_path):
     for guidance in (0, 1.5, True, float("nan")):
         with pytest.raises(InputError, match="twice the cost"):
             rigface_editor.edit(sitter, LIT, guidance=guidance, **FAST)
-    with pytest.raises(InputError, match="got dict"):
-        rigface_editor.edit(sitter, {"AU12": 3}, **FAST)
+    with pytest.raises(InputError, match="got object"):
+        rigface_editor.edit(sitter, object(), **FAST)
     with pytest.raises(InputError, match="cannot smile so much"):
         rigface_editor.edit(sitter, RigEdit(expression="AU12=10"), **FAST)
     with pytest.raises(FaceNotFoundError):
         rigface_editor.edit(sitter, RigEdit(target=np.zeros((99, 99, 3), np.uint8), copy="light"), **FAST)
-    with pytest.raises(InputError, match="not seen in 3D"):
-        rigface_editor.rig(subject)  # of another editor
     with pytest.raises(CheckpointError, match="magicface"):
         RigFace(pipeline)
     with pytest.raises(InputError, match="reconstructor"):
@@ -222,4 +220,4 @@ def test_without_a_reconstruction_photos_are_refused_before_any_work(
 def test_one_reconstructor_for_all_its_faces(rigface_editor, sitter, other):
     own = RigFace(rigface_editor.pipeline, reconstructor=Flat(), finder="mediapipe", parser="grabcut")
     with pytest.raises(InputError, match="different reconstructors"):
-        own.rig(sitter, RigEdit(target=other, copy="light"))
+        own.rig(sitter, RigEdit(target=rigface_editor.look(other), copy="light"))
