@@ -45,8 +45,8 @@ def read_obj_uv(path: str | Path, triangles: np.ndarray) -> tuple[np.ndarray, np
     path = Path(path).expanduser()
     if not path.is_file():
         raise MissingCheckpointError(
-            f"The head's template is not at {path}.\n"
-            "  get it: data/head_template.obj of DECA\n  or do without: template=None"
+            f"The head's template is not at {path}.",
+            hint="get it: data/head_template.obj of DECA\n  or do without: template=None",
         )
     coordinates, corners = [], {}
     try:
@@ -64,14 +64,20 @@ def read_obj_uv(path: str | Path, triangles: np.ndarray) -> tuple[np.ndarray, np
         shifts = triangles.argmin(1)
         rows = np.array([np.roll(row, shift) for row, shift in zip(found, shifts)], np.int64).reshape(-1, 3)
     except (OSError, ValueError, IndexError) as error:
-        raise CheckpointError(f"Cannot read {path}: {error}\n  expected: an .obj file with vt and f lines") from error
+        raise CheckpointError(
+            f"Cannot read {path}: {error}", code="unreadable", expected="an .obj file with vt and f lines"
+        ) from error
     except KeyError as error:
         raise CheckpointError(
-            f"{path} has other triangles than the head.\n  expected: the vertices {error} among its f lines\n"
-            "  use the template of this head"
+            f"{path} has other triangles than the head.",
+            code="shape",
+            expected=f"the vertices {error} among its f lines",
+            hint="use the template of this head",
         ) from error
     if rows.min() < 0 or rows.max() >= len(uv):
-        raise CheckpointError(f"{path} points to texture coordinates that it does not have; fetch it again.")
+        raise CheckpointError(
+            f"{path} points to texture coordinates that it does not have; fetch it again.", code="values"
+        )
     return uv, rows
 
 
