@@ -8,36 +8,17 @@ Names load on first use: importing this package costs nothing, and pulls in neit
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from common.lazy import attach
 
 if TYPE_CHECKING:
-    from common.action_units import ACTION_UNITS
-    from common.errors import FaceEditError
-    from common.subject import Subject
+    from common.action_units import ACTION_UNITS as ACTION_UNITS
+    from common.errors import FaceEditError as FaceEditError
+    from common.subject import Subject as Subject
 
-    from ._api import FineFace, edit, generate
+    from ._api import FineFace as FineFace
+    from ._api import edit as edit
+    from ._api import generate as generate
 
-_HOMES = {
-    "ACTION_UNITS": "common.action_units",
-    "FaceEditError": "common.errors",
-    "FineFace": "fineface._api",
-    "Subject": "common.subject",
-    "edit": "fineface._api",
-    "generate": "fineface._api",
-}
-
-__all__ = ["ACTION_UNITS", "FaceEditError", "FineFace", "Subject", "edit", "generate"]
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        from common.foreign import importing
-
-        with importing():
-            return getattr(import_module(_HOMES[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+attach(__name__)

@@ -8,62 +8,24 @@ Names load on first use: importing this package costs nothing, and pulls in neit
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from common.lazy import attach
 
 if TYPE_CHECKING:
-    from common.action_units import ACTION_UNITS
-    from common.errors import FaceEditError
-    from common.explain import explain
-    from common.motion import rise_and_fall
-    from common.subject import Subject
+    from common.action_units import ACTION_UNITS as ACTION_UNITS
+    from common.errors import FaceEditError as FaceEditError
+    from common.explain import explain as explain
+    from common.motion import rise_and_fall as rise_and_fall
+    from common.subject import Subject as Subject
 
-    from ._api import MagicFace, edit
-    from .clips import synthesize
-    from .measured import neutralize, transfer
-    from .sweeps import animate, grid, sweep
+    from ._api import MagicFace as MagicFace
+    from ._api import edit as edit
+    from .clips import synthesize as synthesize
+    from .measured import neutralize as neutralize
+    from .measured import transfer as transfer
+    from .sweeps import animate as animate
+    from .sweeps import grid as grid
+    from .sweeps import sweep as sweep
 
-_HOMES = {
-    "ACTION_UNITS": "common.action_units",
-    "FaceEditError": "common.errors",
-    "MagicFace": "magicface._api",
-    "Subject": "common.subject",
-    "animate": "magicface.sweeps",
-    "edit": "magicface._api",
-    "explain": "common.explain",
-    "grid": "magicface.sweeps",
-    "neutralize": "magicface.measured",
-    "rise_and_fall": "common.motion",
-    "sweep": "magicface.sweeps",
-    "synthesize": "magicface.clips",
-    "transfer": "magicface.measured",
-}
-
-__all__ = [
-    "ACTION_UNITS",
-    "FaceEditError",
-    "MagicFace",
-    "Subject",
-    "animate",
-    "edit",
-    "explain",
-    "grid",
-    "neutralize",
-    "rise_and_fall",
-    "sweep",
-    "synthesize",
-    "transfer",
-]
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        from common.foreign import importing
-
-        with importing():
-            return getattr(import_module(_HOMES[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+attach(__name__)

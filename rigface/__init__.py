@@ -8,61 +8,23 @@ Names load on first use: importing this package costs nothing, and pulls in neit
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from common.lazy import attach
 
 if TYPE_CHECKING:
-    from common.action_units import ACTION_UNITS
-    from common.errors import FaceEditError
-    from common.subject import Subject
+    from common.action_units import ACTION_UNITS as ACTION_UNITS
+    from common.errors import FaceEditError as FaceEditError
+    from common.subject import Subject as Subject
 
-    from ._api import RigFace, edit, rig
-    from .conditions import Conditions
-    from .light import Light
-    from .pose import Pose
-    from .reconstruct import Reconstructor
-    from .rigger import Target
-    from .wish import RigWish
+    from ._api import RigFace as RigFace
+    from ._api import edit as edit
+    from ._api import rig as rig
+    from .conditions import Conditions as Conditions
+    from .light import Light as Light
+    from .pose import Pose as Pose
+    from .reconstruct import Reconstructor as Reconstructor
+    from .rigger import Target as Target
+    from .wish import RigWish as RigWish
 
-_HOMES = {
-    "ACTION_UNITS": "common.action_units",
-    "Conditions": "rigface.conditions",
-    "FaceEditError": "common.errors",
-    "Light": "rigface.light",
-    "Pose": "rigface.pose",
-    "Reconstructor": "rigface.reconstruct",
-    "RigFace": "rigface._api",
-    "RigWish": "rigface.wish",
-    "Subject": "common.subject",
-    "Target": "rigface.rigger",
-    "edit": "rigface._api",
-    "rig": "rigface._api",
-}
-
-__all__ = [
-    "ACTION_UNITS",
-    "Conditions",
-    "FaceEditError",
-    "Light",
-    "Pose",
-    "Reconstructor",
-    "RigFace",
-    "RigWish",
-    "Subject",
-    "Target",
-    "edit",
-    "rig",
-]
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        from common.foreign import importing
-
-        with importing():
-            return getattr(import_module(_HOMES[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+attach(__name__)

@@ -85,7 +85,11 @@ def read_pickle(file: BinaryIO, what: object) -> Any:
         ) from error
 
 
-class _Reader(pickle._Unpickler):
+_UNPICKLER: Any = pickle._Unpickler
+"""Python's own in Python, whose steps can be replaced."""
+
+
+class _Reader(_UNPICKLER):
     """Python's unpickler, whose every name is a `Call`; only these can be called, and given a state."""
 
     def __init__(self, file: BinaryIO, what: object) -> None:
@@ -135,7 +139,7 @@ class _Reader(pickle._Unpickler):
         raise pickle.UnpicklingError("it holds an instruction that no file of arrays needs")
 
     dispatch: ClassVar[dict[int, Callable[..., None]]] = {
-        **pickle._Unpickler.dispatch,
+        **_UNPICKLER.dispatch,
         pickle.REDUCE[0]: call,
         pickle.NEWOBJ[0]: call,
         pickle.BUILD[0]: build,
@@ -143,8 +147,8 @@ class _Reader(pickle._Unpickler):
         pickle.EMPTY_DICT[0]: lambda self: self.append(Table()),
         # sets are lists: nothing is hashed
         pickle.EMPTY_SET[0]: lambda self: self.append([]),
-        pickle.ADDITEMS[0]: pickle._Unpickler.load_appends,
-        pickle.FROZENSET[0]: pickle._Unpickler.load_list,
+        pickle.ADDITEMS[0]: _UNPICKLER.load_appends,
+        pickle.FROZENSET[0]: _UNPICKLER.load_list,
         **dict.fromkeys([code[0] for code in (pickle.EXT1, pickle.EXT2, pickle.EXT4)], refuse),
         **dict.fromkeys([code[0] for code in (pickle.INST, pickle.OBJ, pickle.NEWOBJ_EX)], refuse),
     }
