@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps
 
+from .carried import carried_by
 from .errors import FaceEditError, ImageError, ShapeError
 from .files import expanded, replace_file
 from .image_files import Encoded, absent, content_of, is_encoded, is_path, name_of, opened, reason
-from .provenance.recipe import carried
 
 ImageLike = Encoded | Image.Image | np.ndarray | Any
 """A path; the bytes of a picture file, or the file itself, open in binary mode; a PIL image; a numpy array (H, W) or
@@ -137,7 +137,9 @@ def save_image(image: Image.Image, path: str | Path, format: str | None = None, 
             written.
         InputError, MissingDependencyError: see `common.provenance.stamp.write`.
     """
-    path, provenance, profile = Path(path).expanduser(), carried(image), image.info.get("icc_profile")
+    path = Path(path).expanduser()
+    known = carried_by(image)
+    profile = image.info.get("icc_profile")
     kind = format.upper() if format else picture_format(path)
     if kind == "JPEG" and image.mode == "RGBA":
         image = Image.fromarray(rgb(image))
@@ -146,13 +148,11 @@ def save_image(image: Image.Image, path: str | Path, format: str | None = None, 
     if profile:
         options.setdefault("icc_profile", profile)
     try:
-        if provenance is None:
+        if known is None:
             replace_file(path, lambda file: image.save(file, format=kind, **options))
         else:
-            from .provenance.stamp import check_format, write  # most pictures that are read and written are photos
-
-            check_format(kind, path)
-            replace_file(path, lambda file: write(image, file, kind, options, provenance))
+            known.check_format(kind, path)
+            replace_file(path, lambda file: known.write(image, file, kind, options))
     except FaceEditError:
         raise
     except (OSError, ValueError, KeyError) as error:

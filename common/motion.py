@@ -13,11 +13,10 @@ import numpy as np
 from PIL import Image
 
 from .action_units import AUWish, to_vector
+from .carried import carried_together
 from .errors import InputError, MissingDependencyError
 from .files import replace_file
 from .images import flat
-from .provenance.recipe import together
-from .provenance.xmp import comment
 
 MOVIES = (".gif", ".mp4")
 LONGEST = 3600
@@ -120,8 +119,9 @@ def save_movie(frames: Sequence[Image.Image], path: str | Path, fps: float) -> N
     """See `Animation.save`."""
     path = Path(path)
     kind = check_movie(path)
-    writer, known = _gif if kind == ".gif" else _mp4, together(frames)
-    told = "" if known is None else comment(known.complete())
+    writer = _gif if kind == ".gif" else _mp4
+    known = carried_together(frames)
+    told = "" if known is None else known.comment()
     replace_file(path, lambda file: writer(frames, file, fps, told))
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from .advice import advise
 from .background import Extent, Guide, Parser, foreground, masked_background
 from .errors import FaceNotFoundError, InputError
-from .faces import Crop, Face, FaceFinder, choose_face
+from .faces import Crop, Face, FaceFinder, choose_face, get_finder
 from .faces.upright import notice
+from .images import rgb
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,3 +122,18 @@ def made_before(source: np.ndarray, background: np.ndarray, size: int) -> Prepar
         )
     crop, region = Crop(np.eye(2, 3, dtype=np.float32), size, (size, size)), (source != background).any(2)
     return Prepared(None, crop, source, None, background, region)  # pyright: ignore[reportArgumentType] - no photo
+
+
+def face_box(photo: Image.Image, face: Any = "largest", finder: str = "auto") -> tuple[float, float, float, float]:
+    """Where the chosen face lies in a photo.
+
+    Args:
+        photo: upright.
+        face: which one, see `common.faces.choose_face`.
+        finder: name of a face finder, see `common.faces.get_finder`.
+
+    Raises:
+        FaceNotFoundError: no such face.
+    """
+    x0, y0, x1, y1 = choose_face(get_finder(finder).find(rgb(photo)), face).box.tolist()
+    return x0, y0, x1, y1

@@ -10,11 +10,9 @@ from typing import Any, Literal
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from .carried import carried_together
 from .errors import InputError
-from .faces import choose_face, get_finder
 from .images import around, rgb
-from .provenance.picture import knowing
-from .provenance.recipe import together
 
 MARGIN, LINE, POINTS = 4, 16, 11
 """Pixels between pictures; the least height of a line of text and the least size of its font."""
@@ -61,7 +59,7 @@ def contact_sheet(rows: Sequence[Row], side: int | None = None) -> Image.Image:
     Raises:
         InputError: the side cannot be used, see `check_side`.
     """
-    known = together([picture for row in rows for picture in row.pictures])
+    known = carried_together([picture for row in rows for picture in row.pictures])
     pictures = [[_opaque(each if side is None else fitted(each, side)) for each in row.pictures] for row in rows]
     cell = max(picture.width for row in pictures for picture in row)
     columns = max(len(row) for row in pictures)
@@ -86,7 +84,7 @@ def contact_sheet(rows: Sequence[Row], side: int | None = None) -> Image.Image:
             left = MARGIN + column * (cell + MARGIN) + (cell - picture.width) // 2
             page.paste(picture, (left, top + (tall[number] - picture.height) // 2))
         top += tall[number] + MARGIN
-    return page if known is None else knowing(page, known)
+    return page if known is None else known.attach(page)
 
 
 def fitted(picture: Image.Image, side: int) -> Image.Image:
@@ -135,21 +133,6 @@ def check_crop(crop: object) -> None:
     """Raises an InputError for a crop other than None and "face"."""
     if crop is not None and crop not in CROPS:
         raise InputError(f'crop must be "face" or None; got {crop!r}.')
-
-
-def face_box(photo: Image.Image, face: Any = "largest", finder: str = "auto") -> Box:
-    """Where the chosen face lies in a photo.
-
-    Args:
-        photo: upright.
-        face: which one, see `common.faces.choose_face`.
-        finder: name of a face finder, see `common.faces.get_finder`.
-
-    Raises:
-        FaceNotFoundError: no such face.
-    """
-    x0, y0, x1, y1 = choose_face(get_finder(finder).find(rgb(photo)), face).box.tolist()
-    return x0, y0, x1, y1
 
 
 def close_up(picture: Image.Image, box: Box) -> Image.Image:

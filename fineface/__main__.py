@@ -23,9 +23,10 @@ from common.expressions import is_word
 from common.files import check_writable
 from common.help.command import doctor, licenses
 from common.images import picture_format, read_image, save_image
+from common.prepare import face_box
 from common.provenance.options import add_saving, saving
 from common.provenance.recipe import saved_with
-from common.sheets import CROPS, SIDE, Row, check_side, close_up, contact_sheet, face_box
+from common.sheets import CROPS, SIDE, Row, check_side, close_up, contact_sheet
 
 from .flags import add_face, add_model, add_sampling, sampling
 from .sweep import STEPS, expand

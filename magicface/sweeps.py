@@ -13,7 +13,8 @@ from common.action_units import known_unit
 from common.errors import FaceNotFoundError, InputError
 from common.images import ImageLike, flat, read_image
 from common.motion import Animation, Keyframes, between
-from common.sheets import SIDE, Box, CropTo, Row, check_crop, check_side, close_up, contact_sheet, face_box, fitted
+from common.prepare import face_box
+from common.sheets import SIDE, Box, CropTo, Row, check_crop, check_side, close_up, contact_sheet, fitted
 
 from ._api import edit
 

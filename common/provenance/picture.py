@@ -10,7 +10,8 @@ from typing import Any
 
 from PIL import Image
 
-from .recipe import KEY, Provenance, Recipe, saved_with, version
+from ..carried import KEY
+from .recipe import Provenance, Recipe, saved_with, version
 
 
 class Picture(Image.Image):

@@ -15,13 +15,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from ..carried import KEY, Carried
 from ..errors import InputError
 from ..texts import parse_json
 from .weights import model_of
 
 DISTRIBUTION = "face-rig"
-KEY = "provenance"
-"""Under which a PIL image's `info` has its `Provenance`."""
 EDIT, CHAIN, DRAFT, GENERATION, SHEET = "edit", "chain", "draft", "generation", "sheet"
 KINDS = {
     EDIT: "compositeWithTrainedAlgorithmicMedia",
@@ -83,7 +82,7 @@ class Recipe:
 
 
 @dataclass(frozen=True)
-class Provenance:
+class Provenance(Carried):
     """What saving does with a recipe.
 
     Attributes:
@@ -111,6 +110,37 @@ class Provenance:
             return replace(self.recipe, wish=[part.complete().step() for part in self.parts])
         return replace(self.recipe, model=model_of(self.places)) if self.places else self.recipe
 
+    def check_format(self, kind: str, path: Path) -> None:
+        """See `Carried.check_format`."""
+        from .stamp import check_format
+
+        check_format(kind, path)
+
+    def write(self, image: Image.Image, file: Path, kind: str, options: dict[str, Any]) -> None:
+        """See `Carried.write`."""
+        from .stamp import write
+
+        write(image, file, kind, options, self)
+
+    def together(self, pictures: Sequence[Image.Image]) -> Provenance:
+        """See `Carried.together`."""
+        known = [found for picture in pictures if (found := carried(picture)) is not None]
+        settings = {"pictures": len(pictures), **{k: v for k, v in self.recipe.settings.items() if k == "seed"}}
+        recipe = replace(self.recipe, kind=SHEET, wish=[each.recipe.wish for each in known], settings=settings)
+        return replace(self, recipe=recipe, parts=())
+
+    def attach(self, image: Image.Image) -> Image.Image:
+        """See `Carried.attach`."""
+        from .picture import knowing
+
+        return knowing(image, self)
+
+    def comment(self) -> str:
+        """See `Carried.comment`."""
+        from .xmp import comment
+
+        return comment(self.complete())
+
 
 def check_pair(certificate: Path | None, key: Path | None) -> None:
     """Raises an InputError for a certificate without a key, or the other way round."""
@@ -137,16 +167,6 @@ def saved_with(image: Image.Image, **how: Any) -> Image.Image:
     if (known := carried(image)) is not None:
         image.info[KEY] = replace(known, **how)
     return image
-
-
-def together(pictures: Sequence[Image.Image]) -> Provenance | None:
-    """Of a page on which these stand; None where all of them are photos."""
-    known = [found for picture in pictures if (found := carried(picture)) is not None]
-    if not known:
-        return None
-    first, wishes = known[0], [each.recipe.wish for each in known]
-    settings = {"pictures": len(pictures), **{k: v for k, v in first.recipe.settings.items() if k == "seed"}}
-    return replace(first, recipe=replace(first.recipe, kind=SHEET, wish=wishes, settings=settings), parts=())
 
 
 def following(pictures: Sequence[Image.Image]) -> Provenance:

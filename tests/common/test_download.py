@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 
 import huggingface_hub
 import pytest
@@ -70,10 +69,8 @@ def test_what_the_hub_does_not_hold_is_named(hub, tmp_path):
 def test_offline_is_noticed_and_explained(tmp_path, monkeypatch):
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
-    started = time.perf_counter()
     with pytest.raises(MissingCheckpointError, match=r"denoising_unet/config.json[\s\S]*--model FOLDER"):
         module.download(folder=tmp_path / "model")
-    assert time.perf_counter() - started < 5
     assert not (tmp_path / "model").exists()
 
 

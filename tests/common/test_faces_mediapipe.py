@@ -1,6 +1,5 @@
 """The default finder on real faces: found, laid right, whole photos and hard ones."""
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -159,9 +158,7 @@ def test_face_that_fills_the_photo(finder, photo):
 @pytest.mark.parametrize("shape", [(1, 1, 3), (50, 10000, 3), (10000, 50, 3), (13, 13, 3), (700, 1000, 3)])
 @pytest.mark.parametrize("value", [0, 255])
 def test_nothing_to_see(finder, shape, value):
-    start = time.perf_counter()
     assert finder.find(np.full(shape, value, np.uint8)) == []
-    assert time.perf_counter() - start < 5
 
 
 @pytest.mark.parametrize("name", ["brick", "grass", "coins", "page"])

@@ -302,13 +302,12 @@ def test_vertices_are_annys(head):
     assert (difference - difference.mean(1, keepdim=True)).abs().max() < 2e-5
 
 
-def test_it_is_ready_in_no_time(head):
+def test_a_prepared_head_needs_none_of_the_libraries_that_prepare_it(head):
     code = (
-        "import torch, time; t = time.perf_counter(); from common.face3d.anny_head import AnnyHead; AnnyHead();"
-        "print(time.perf_counter() - t)"
+        "import sys; from common.face3d.anny_head import AnnyHead; AnnyHead();"
+        "assert not {'anny', 'warp', 'scipy'} & set(sys.modules)"
     )
-    runs = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True) for _ in range(2)]
-    assert min(float(run.stdout) for run in runs) < 1.5
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @pytest.mark.parametrize(

@@ -14,11 +14,12 @@ from certificates import write_chain
 from PIL import Image
 from runs import ROOT
 
+from common.carried import carried_together
 from common.errors import ImageError, InputError, MissingDependencyError
 from common.images import read_image, save_image
 from common.provenance import credentials, watermark, xmp
 from common.provenance.picture import Picture, carry
-from common.provenance.recipe import KINDS, Provenance, Recipe, carried, fingerprint, saved_with, together, version
+from common.provenance.recipe import KINDS, Provenance, Recipe, carried, fingerprint, saved_with, version
 from common.provenance.verify import read_recipe, verify
 from common.provenance.weights import digest, model_of
 from common.sheets import Row, contact_sheet
@@ -196,7 +197,7 @@ def test_what_is_made_of_an_edit_knows_it_too(picture, tmp_path):
     sheet = contact_sheet([Row([read_image(FACE), picture, picture])], 64)
     assert carried(sheet).recipe.kind == "sheet"
     assert carried(sheet).recipe.wish == [RECIPE.wish, RECIPE.wish]
-    assert together([read_image(FACE)]) is None
+    assert carried_together([read_image(FACE)]) is None
 
 
 def test_an_open_file_gets_what_pil_writes(picture):
