@@ -17,11 +17,12 @@ from .configs import check_class
 from .devices import choose_device
 from .errors import CheckpointError, MissingCheckpointError
 from .files import model_folder
+from .jsonio import read_config
 from .networks import load_unet, named_scheduler, released_scheduler, unet_from_config
 from .pipeline import FaceEditPipeline
 from .prompt import prompt_embeds
 from .weight_files import WEIGHTS, missing_weights, whats_there
-from .weights import building, check_keys, read_config
+from .weights import building, check_keys
 
 PARSER_FILE = "79999_iter.pth"
 """BiSeNet face parsing, in the release's `utils/` (once at its top level)."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import CheckpointError
-from .weights import read_config
+from .jsonio import read_config
 
 LARGEST = 2**20
 """Of any number in a config; vocabularies and widths stay far below."""

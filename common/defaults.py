@@ -13,7 +13,7 @@ import numpy as np
 from .arguments import SEED, Start, check_options, check_start
 from .background.labels import Extent, Guide, foreground
 from .errors import CheckpointError, InputError
-from .texts import parse_json, read_text
+from .jsonio import parse_json, read_text
 
 DEFAULTS_FILE = "editor.json"
 

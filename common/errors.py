@@ -116,6 +116,16 @@ class CheckpointError(FaceEditError, RuntimeError):
 
     code = "checkpoint"
 
+    @classmethod
+    def unreadable(
+        cls, what: object, error: Exception, hint: str = "delete it and fetch it again", expected: object = None
+    ) -> CheckpointError:
+        """The error for a damaged file or folder, by what its reader raised."""
+        reason = str(error)[:300] or "it is damaged"
+        if not isinstance(error, (OSError, ValueError)):
+            reason = f"{type(error).__name__}: {reason}"
+        return CheckpointError(f"Cannot read {what}: {reason}", code="unreadable", expected=expected, hint=hint)
+
 
 class MissingCheckpointError(CheckpointError, FileNotFoundError):
     """Weights are needed that are not on this machine."""

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from .errors import CheckpointError, MissingCheckpointError
-from .texts import parse_json, read_text
+from .jsonio import parse_json, read_text
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 """The name that we write, and that is asked for where there is none."""

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 
 from .errors import CheckpointError, FaceEditError, MissingCheckpointError
 from .finite import check_weights
-from .texts import check_regular, parse_json, read_text
+from .jsonio import check_regular
 from .weight_files import WEIGHTS, find_weights, whats_there
 
 _WRAPPERS = ("state_dict", "model_state_dict", "model")
@@ -164,25 +164,6 @@ def building(what: object) -> Iterator[None]:
         raise CheckpointError(
             f"Cannot build the model from {what}: {reason}\n  delete it and fetch it again"
         ) from error
-
-
-def read_config(path: Path, cure: str = "delete it and fetch it again") -> dict[str, Any]:
-    """A config.json as a dict.
-
-    Args:
-        path: of the file.
-        cure: what to do where it is damaged, words that follow the message.
-
-    Raises:
-        CheckpointError: damaged, or not a JSON object.
-    """
-    try:
-        config = parse_json(read_text(path))
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"Cannot read {path}: {error}.\n  {cure}") from error
-    if not isinstance(config, dict):
-        raise CheckpointError(f"{path} must hold a JSON object; it holds a {type(config).__name__}.\n  {cure}")
-    return config
 
 
 def frozen(network: Module, path: Path) -> Module:

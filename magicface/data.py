@@ -22,11 +22,11 @@ from common.draft.pairs import moved
 from common.errors import ActionUnitError, FaceNotFoundError, InputError, ShapeError
 from common.faces import get_finder
 from common.faces.landmarks import five_points
+from common.jsonio import parse_json
 from common.prepare import Prepared, prepare
 from common.synthetic.dataset import SyntheticFaces
 from common.synthetic.plan import VERSION
 from common.tensors import to_pixels, to_tensor
-from common.texts import parse_json
 from common.training.edit_validation import Pair
 from common.training.manifest import Manifest
 

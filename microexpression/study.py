@@ -20,8 +20,8 @@ from tqdm import tqdm
 
 from common.errors import InputError
 from common.files import PATIENCE, alone, replace_file, sha256
+from common.jsonio import parse_json, read_text
 from common.synthetic.parallel import each
-from common.texts import parse_json, read_text
 from common.training.order import generator
 
 from .data.sample import Sample

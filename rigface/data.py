@@ -19,11 +19,11 @@ from common.face3d.fit import Fit
 from common.face3d.head import vertex_normals
 from common.face3d.lighting import shade
 from common.faces import get_finder
+from common.jsonio import parse_json
 from common.prepare import Prepared, prepare
 from common.synthetic.dataset import SyntheticFaces
 from common.synthetic.plan import VERSION
 from common.tensors import to_pixels, to_tensor
-from common.texts import parse_json
 from common.training.edit_validation import Pair
 from common.training.manifest import Manifest
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from common.errors import InputError
-from common.table_files import decode
+from common.records import decode
 
 from .reading import DATE
 

@@ -25,13 +25,13 @@ ALLOWED = {
     "common.faces": {"common.errors", "common.foreign", "common.network"},
     "common.background": {
         *("common.blocks", "common.errors", "common.finite", "common.foreign", "common.network", "common.parts"),
-        *("common.weight_files", "common.weights"),
+        *("common.weight_files", "common.weights", "common.jsonio"),
     },
     # the prepared head lies where all models lie
     "common.face3d": {"common.errors", "common.files", "common.images", "common.parts"},
     "common.synthetic": {
         *("common.errors", "common.files", "common.images", "common.parts", "common.face3d"),
-        *("common.action_units", "common.texts"),
+        *("common.action_units", "common.jsonio"),
     },
     "common.draft": {
         "common.images",
@@ -44,11 +44,11 @@ ALLOWED = {
     "common.measure": {
         *("common.blocks", "common.errors", "common.files", "common.finite", "common.images", "common.network"),
         "common.parts",
-        *("common.texts", "common.weights"),
+        *("common.jsonio", "common.weights"),
         *("common.faces", "common.face3d", "common.action_units", "common.provenance"),
     },
     "common.finite": {"common.errors"},
-    "common.weight_files": {"common.errors", "common.texts"},
+    "common.weight_files": {"common.errors", "common.jsonio"},
     "common.hooks": set(),
     "common.identity": {"common.hooks"},
     "common.pipeline": {

@@ -14,10 +14,9 @@ from ..arguments import whole_number
 from ..edit_command import parse_face
 from ..errors import FaceEditError, InputError
 from ..files import expanded, files_below, left_out
-from ..image_files import suffixes
-from ..lists import named, picture_size, read_rows, usable
-from ..table_files import is_table
-from ..texts import parse_json, read_text
+from ..image_files import picture_size, suffixes
+from ..jsonio import parse_json, read_text
+from ..records import is_table, named, read_rows, usable
 from .names import Names, check_name, escaped, given_name
 
 log = logging.getLogger(__name__)
@@ -81,7 +80,7 @@ def read_jobs(place: str | Path, columns: Sequence[str] = PHOTOS) -> tuple[list[
     """The photos of a folder, or the photos and prompts that a manifest lists.
 
     A folder's are all pictures in it and in its folders, by name; links are followed, and what is no picture is logged
-    in one line. A manifest is a table (`common.table_files`), or a .jsonl or .json file, with the columns `photo`, and
+    in one line. A manifest is a table (`common.records`), or a .jsonl or .json file, with the columns `photo`, and
     if one likes `name`, `face`, `background` and `wish`; its paths are absolute, or relative to it. Where there is a
     column `prompt`, a row has it or a photo. Its `face` is who is shown, a photo or in a JSON file several, and its
     `seed` that of the noise; a .txt file is then a list of prompts, one a line.

@@ -15,11 +15,11 @@ from ..devices import choose_device
 from ..editor import Editor
 from ..errors import CheckpointError
 from ..faces import get_finder
+from ..jsonio import read_config
 from ..models import warps
 from ..networkless import NoNetworks
 from ..provenance.options import saved
 from ..provenance.weights import model_of
-from ..weights import read_config
 
 WARP = "none: photos are warped"
 """Of a run without networks, what stands for its model."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import InputError
 from ..files import replace_file
-from ..texts import parse_json
+from ..jsonio import parse_json
 
 FILE = "samples.jsonl"
 PARTS = "samples-*.jsonl"

@@ -12,9 +12,8 @@ from typing import Any
 from ..action_units import facs
 from ..errors import InputError
 from ..files import expanded
-from ..lists import checked, read_rows
-from ..table_files import decode, is_table
-from ..texts import check_regular, parse_json, read_text
+from ..jsonio import check_regular, parse_json, read_text
+from ..records import checked, decode, is_table, read_rows
 from .names import Names, check_name, given_name
 
 log = logging.getLogger(__name__)

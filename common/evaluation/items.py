@@ -15,8 +15,8 @@ from PIL import Image
 from tqdm import tqdm
 
 from ..files import replace_file
+from ..jsonio import read_config
 from ..training.sheet import sheet
-from ..weights import read_config
 
 COLUMN = 8  # rows of a sheet, before the next stands beside it
 

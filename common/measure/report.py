@@ -12,7 +12,7 @@ import numpy as np
 from ..action_units import ACTION_UNITS
 from ..errors import FaceEditError, InputError
 from ..files import replace_file
-from ..texts import parse_json
+from ..jsonio import parse_json
 from .estimators import NOT_STATED, validation
 from .identity import INSTALL, Similarity
 from .measurers import finite

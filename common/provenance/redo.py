@@ -14,7 +14,7 @@ import numpy as np
 from ..arguments import whole_number
 from ..errors import InputError
 from ..images import check_exists, read_image, rgb
-from ..texts import parse_json
+from ..jsonio import parse_json
 from .recipe import CHAIN, DRAFT, SHEET, Recipe, fingerprint
 from .weights import model_of
 

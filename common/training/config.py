@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from ..errors import InputError
-from ..texts import read_text
+from ..jsonio import read_text
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ..defaults import Defaults, read_defaults
 from ..errors import InputError
 from ..files import EMBEDDED, model_folder
-from ..weights import read_config
+from ..jsonio import read_config
 from .config import at_least, share
 from .pairs import TwinConfig
 

@@ -14,9 +14,9 @@ from torch.utils.data import Dataset
 
 from ..errors import InputError, MissingDependencyError
 from ..files import expanded
+from ..image_files import identified, picture_size
 from ..images import ImageLike, read_image, rgb
-from ..lists import checked, identified, picture_size, read_rows
-from ..table_files import SUFFIXES
+from ..records import SUFFIXES, checked, read_rows
 from ..tensors import to_tensor
 from .edit_validation import Pair
 from .people import person_of

@@ -16,10 +16,10 @@ from torch.utils.data import Dataset
 from common.action_units import ACTION_UNITS, facs, known_unit, to_vector
 from common.errors import ActionUnitError, InputError, ShapeError
 from common.faces import Crop
+from common.image_files import identified
 from common.images import read_image, rgb
-from common.lists import identified
+from common.jsonio import parse_json
 from common.tensors import to_tensor
-from common.texts import parse_json
 
 Sample = dict[str, Any]
 """image (3, S, S) float32 in [0, 1]; caption, a text; units (12,) float32 in 0..5; from some data also face (1, S, S),

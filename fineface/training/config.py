@@ -9,10 +9,10 @@ from typing import Any, Literal
 from common.defaults import Defaults
 from common.errors import InputError
 from common.files import EMBEDDED, model_folder
+from common.jsonio import read_config
 from common.prompt import PROMPT
 from common.training.config import above_zero, at_least, share
 from common.training.diffusion import DiffusionConfig
-from common.weights import read_config
 
 from ..options import PUBLISHED, Options
 from ..variants import EMBEDDED_FOLDER, VARIANTS, check_complete

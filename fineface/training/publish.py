@@ -12,7 +12,7 @@ from diffusers import StableDiffusionPipeline, UNet2DConditionModel
 from safetensors.torch import save_file
 
 from common.defaults import Defaults, read_defaults, write_defaults
-from common.weights import read_config
+from common.jsonio import read_config
 
 from ..checkpoints import save_adapter
 from ..lora import ALPHA, PREFIX, RELEASED_ALPHA, UP

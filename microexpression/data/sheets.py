@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from common.errors import InputError
-from common.lists import checked
-from common.table_files import read_table
+from common.records import checked, read_table
 
 from ..extras import library
 
@@ -19,7 +18,7 @@ def read_sheet(path: Path, header: int = 0) -> list[Row]:
     """The rows below a spreadsheet's header, by the header's words; empty cells are None. Empty rows are left out.
 
     Args:
-        path: .xlsx, .xls or a text table (`common.table_files`).
+        path: .xlsx, .xls or a text table (`common.records`).
         header: rows above it, in a spreadsheet.
 
     Raises:

@@ -15,8 +15,8 @@ import numpy as np
 from ...action_units import ACTION_UNITS
 from ...errors import FaceEditError, InputError
 from ...files import alone, sha256
+from ...jsonio import parse_json, read_text
 from ...measure.estimators import NOT_STATED
-from ...texts import parse_json, read_text
 from ..run import DONE
 from ..samples import FILE, Samples
 from ..scores import LINES
