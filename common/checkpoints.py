@@ -111,10 +111,12 @@ def _saved(folder: Path, dtype: torch.dtype) -> FaceEditPipeline:
     check_class(path, index, FaceEditPipeline.__name__)
     for name, kinds in PARTS.items():
         if not _is_one(index.get(name), kinds):
-            raise CheckpointError(f"{path} is refused: its {name} is {str(index.get(name))[:120]}, none of ours.")
+            raise CheckpointError(
+                f"{path} is refused: its {name} is {str(index.get(name))[:120]}, none of ours.", code="refused"
+            )
     if more := sorted(key for key in index if key not in PARTS and not key.startswith("_")):
         raise CheckpointError(
-            f"{path} is refused: it names {more[0]!r}, which is no part of {FaceEditPipeline.__name__}."
+            f"{path} is refused: it names {more[0]!r}, which is no part of {FaceEditPipeline.__name__}.", code="refused"
         )
     with building(folder):
         unet = load_unet(folder / "unet", dtype=dtype)

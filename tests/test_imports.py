@@ -22,9 +22,9 @@ STANDS_ON = {"surveillance": {"scipy"}}
 ALLOWED = {
     "common.expressions": {"common.errors"},
     "common.action_units": {"common.errors", "common.expressions"},
-    "common.faces": {"common.errors", "common.foreign", "common.network"},
+    "common.faces": {"common.errors", "common.foreign", "common.hub"},
     "common.background": {
-        *("common.blocks", "common.errors", "common.finite", "common.foreign", "common.network", "common.parts"),
+        *("common.blocks", "common.errors", "common.finite", "common.foreign", "common.hub", "common.parts"),
         *("common.weight_files", "common.weights", "common.jsonio"),
     },
     # the prepared head lies where all models lie
@@ -42,7 +42,7 @@ ALLOWED = {
         "common.synthetic",
     },
     "common.measure": {
-        *("common.blocks", "common.errors", "common.files", "common.finite", "common.images", "common.network"),
+        *("common.blocks", "common.errors", "common.files", "common.finite", "common.images", "common.hub"),
         "common.parts",
         *("common.jsonio", "common.weights"),
         *("common.faces", "common.face3d", "common.action_units", "common.provenance"),

@@ -11,8 +11,8 @@ import numpy as np
 from ..errors import CheckpointError, MissingCheckpointError
 from ..finite import check_weights
 from ..foreign import loading
+from ..hub import reachable
 from ..jsonio import read_config
-from ..network import reachable
 from ..weights import building, read_network
 from .hub import MODEL, fetched, on_disk, snapshot, stored
 from .labels import PARTS

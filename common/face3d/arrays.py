@@ -93,11 +93,7 @@ def reading(path: Path, what: str, source: str) -> Iterator[None]:
     except FaceEditError:
         raise
     except Exception as error:  # damaged files fail in many ways
-        raise CheckpointError(
-            f"Cannot read {path}: {type(error).__name__}: {str(error)[:200]}",
-            code="unreadable",
-            hint=f"delete it and get it again: {source}",
-        ) from error
+        raise CheckpointError.unreadable(path, error, f"delete it and get it again: {source}") from error
 
 
 def check_names(arrays: Mapping[str, Any], names: Iterable[str], what: object, source: str | None = None) -> None:

@@ -77,12 +77,7 @@ def read_pickle(file: BinaryIO, what: object) -> Any:
     except CheckpointError:
         raise
     except Exception as error:  # damaged pickles fail in many ways
-        raise CheckpointError(
-            f"Cannot read {what}: {type(error).__name__}: {str(error)[:200]}",
-            code="unreadable",
-            expected="a pickle of arrays",
-            hint="delete it and fetch it again",
-        ) from error
+        raise CheckpointError.unreadable(what, error, expected="a pickle of arrays") from error
 
 
 _UNPICKLER: Any = pickle._Unpickler

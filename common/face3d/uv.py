@@ -64,9 +64,7 @@ def read_obj_uv(path: str | Path, triangles: np.ndarray) -> tuple[np.ndarray, np
         shifts = triangles.argmin(1)
         rows = np.array([np.roll(row, shift) for row, shift in zip(found, shifts)], np.int64).reshape(-1, 3)
     except (OSError, ValueError, IndexError) as error:
-        raise CheckpointError(
-            f"Cannot read {path}: {error}", code="unreadable", expected="an .obj file with vt and f lines"
-        ) from error
+        raise CheckpointError.unreadable(path, error, expected="an .obj file with vt and f lines") from error
     except KeyError as error:
         raise CheckpointError(
             f"{path} has other triangles than the head.",
