@@ -117,6 +117,11 @@ class CheckpointError(FaceEditError, RuntimeError):
     code = "checkpoint"
 
     @classmethod
+    def refused(cls, what: object, why: str, hint: str | None = None) -> CheckpointError:
+        """The error for a file that would take too much memory, read other files, or have code loaded."""
+        return CheckpointError(f"{what} is refused: {why}.", code="refused", hint=hint)
+
+    @classmethod
     def unreadable(
         cls, what: object, error: Exception, hint: str = "delete it and fetch it again", expected: object = None
     ) -> CheckpointError:

@@ -102,9 +102,7 @@ def named_scheduler(folder: Path, default: str) -> Any:
     config = read_architecture(path)
     kind = getattr(diffusers, str(config.get("_class_name", default)), None)
     if not isinstance(kind, type) or not issubclass(kind, SchedulerMixin):
-        raise CheckpointError(
-            f"{path} is refused: {str(config.get('_class_name'))[:80]!r} is no scheduler of diffusers'.", code="refused"
-        )
+        raise CheckpointError.refused(path, f"{str(config.get('_class_name'))[:80]!r} is no scheduler of diffusers'")
     with building(path):
         return kind.from_config(config)  # type: ignore[attr-defined]
 

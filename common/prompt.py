@@ -67,9 +67,7 @@ def load_text(
 
     read_architecture(text_encoder / "config.json")
     if (adapter := text_encoder / "adapter_config.json").exists():
-        raise CheckpointError(
-            f"{adapter} is refused: it would have another model loaded; take it away.", code="refused"
-        )
+        raise CheckpointError.refused(adapter, "it would have another model loaded; take it away")
     state, path = read_network(text_encoder, dtype, expected=TEXT_WEIGHTS)
     with building(f"{text_encoder} and {tokenizer.name}"), loading():
         words = CLIPTokenizer.from_pretrained(tokenizer, local_files_only=True)

@@ -55,7 +55,7 @@ class WeightFiles:
         if not self.sharded:
             return {}
         if self.path.is_file() and self.path.stat().st_size > LARGEST_INDEX:
-            raise self._refused(f"it is larger than {LARGEST_INDEX >> 20} MiB")
+            raise CheckpointError.refused(self.path, f"it is larger than {LARGEST_INDEX >> 20} MiB")
         found = read_config(self.path).get("weight_map")
         if not isinstance(found, dict) or not found or not all(isinstance(name, str) for name in found.values()):
             raise CheckpointError(
@@ -64,13 +64,12 @@ class WeightFiles:
         names = set(found.values())
         for name in sorted(names):
             if not _plain(name) or not name.endswith((SAFE, *PICKLED)):
-                raise self._refused(f"it names {name[:80]!r}; expected weight files of its own folder")
+                raise CheckpointError.refused(
+                    self.path, f"it names {name[:80]!r}; expected weight files of its own folder"
+                )
         if len(names) > MOST_SHARDS:
-            raise self._refused(f"it names {len(names)} shards, of at most {MOST_SHARDS}")
+            raise CheckpointError.refused(self.path, f"it names {len(names)} shards, of at most {MOST_SHARDS}")
         return found
-
-    def _refused(self, why: str) -> CheckpointError:
-        return CheckpointError(f"{self.path} is refused: {why}.", code="refused")
 
     def files(self) -> list[Path]:
         """The weight files themselves.

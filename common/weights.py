@@ -161,9 +161,7 @@ def _check_stored(content: Mapping[str, Any], path: Path) -> None:
         if isinstance(value, dict):
             _check_stored(value, path)
         elif isinstance(value, torch.Tensor) and value.nbytes > value.untyped_storage().nbytes():
-            raise CheckpointError(
-                f"{path} is refused: {key} is {tuple(value.shape)}, of which it stores a part alone.", code="refused"
-            )
+            raise CheckpointError.refused(path, f"{key} is {tuple(value.shape)}, of which it stores a part alone")
 
 
 @contextmanager

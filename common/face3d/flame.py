@@ -19,9 +19,7 @@ from ..parts import PARTS
 from .arrays import check_indices, check_names, check_shapes, read_arrays
 from .batches import check_points, stretch
 from .camera import rotation_matrix
-from .flame_landmarks import FlameLandmarks
-from .flame_parts import read_parts
-from .flame_texture import FlameTexture
+from .flame_files import FlameLandmarks, FlameTexture, read_parts
 from .skinning import rotation_from_vector, skin
 from .uv import cylindrical_uv, read_obj_uv
 

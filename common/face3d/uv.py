@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..errors import CheckpointError, MissingCheckpointError
+from ..errors import CheckpointError
+from .arrays import reading
 
 
 def cylindrical_uv(vertices: torch.Tensor) -> torch.Tensor:
@@ -43,13 +44,8 @@ def read_obj_uv(path: str | Path, triangles: np.ndarray) -> tuple[np.ndarray, np
         MissingCheckpointError: there is no such file.
     """
     path = Path(path).expanduser()
-    if not path.is_file():
-        raise MissingCheckpointError(
-            f"The head's template is not at {path}.",
-            hint="get it: data/head_template.obj of DECA\n  or do without: template=None",
-        )
     coordinates, corners = [], {}
-    try:
+    with reading(path, "The head's template", "data/head_template.obj of DECA; or do without: template=None"):
         for line in path.read_text(encoding="utf-8").splitlines():
             kind, *words = line.split() or [""]
             if kind == "vt":
@@ -58,20 +54,18 @@ def read_obj_uv(path: str | Path, triangles: np.ndarray) -> tuple[np.ndarray, np
                 pairs = [word.split("/") for word in words]
                 vertices, rows = (tuple(int(pair[i]) - 1 for pair in pairs) for i in (0, 1))
                 corners[_from_smallest(vertices, vertices)] = _from_smallest(rows, vertices)
-        uv = np.array(coordinates, np.float32).reshape(-1, 2)
-        found = [corners[_from_smallest(triangle, triangle)] for triangle in map(tuple, triangles.tolist())]
-        # Back to the corner that comes first in the head's own triangle.
-        shifts = triangles.argmin(1)
-        rows = np.array([np.roll(row, shift) for row, shift in zip(found, shifts)], np.int64).reshape(-1, 3)
-    except (OSError, ValueError, IndexError) as error:
-        raise CheckpointError.unreadable(path, error, expected="an .obj file with vt and f lines") from error
-    except KeyError as error:
+    uv = np.array(coordinates, np.float32).reshape(-1, 2)
+    found = [corners.get(_from_smallest(triangle, triangle)) for triangle in map(tuple, triangles.tolist())]
+    if None in found:
         raise CheckpointError(
             f"{path} has other triangles than the head.",
             code="shape",
-            expected=f"the vertices {error} among its f lines",
+            expected=f"the vertices {triangles[found.index(None)].tolist()} among its f lines",
             hint="use the template of this head",
-        ) from error
+        )
+    # Back to the corner that comes first in the head's own triangle.
+    shifts = triangles.argmin(1)
+    rows = np.array([np.roll(row, shift) for row, shift in zip(found, shifts)], np.int64).reshape(-1, 3)
     if rows.min() < 0 or rows.max() >= len(uv):
         raise CheckpointError(
             f"{path} points to texture coordinates that it does not have; fetch it again.", code="values"

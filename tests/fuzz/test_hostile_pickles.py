@@ -20,9 +20,7 @@ from common.checkpoints import PARSER_FILE
 from common.errors import CheckpointError, FaceEditError
 from common.face3d.bfm import Bfm
 from common.face3d.flame import Flame
-from common.face3d.flame_landmarks import FlameLandmarks
-from common.face3d.flame_parts import read_parts
-from common.face3d.flame_texture import FlameTexture
+from common.face3d.flame_files import FlameLandmarks, FlameTexture, read_parts
 from common.measure.regressor import Regressor
 from common.measure.traits import TraitReader
 from common.training.autoencoder import _resume
