@@ -85,8 +85,9 @@ def test_code_beside_the_weights_is_left_alone(saved, tmp_path):
 def test_what_was_saved_is_loaded_strictly(saved):
     """diffusers would fill in random numbers for a weight that is not there."""
     save_file({"conv_in.bias": torch.zeros(8)}, saved / "unet" / WEIGHTS)
-    with pytest.raises(CheckpointError, match="missing"):
+    with pytest.raises(CheckpointError, match="unet") as caught:
         checkpoints.load(saved, device="cpu")
+    assert caught.value.code == "keys"
 
 
 def test_a_model_with_an_exact_autoencoder_comes_back(tmp_path):
@@ -150,11 +151,14 @@ def test_so_is_a_schedulers(copy, base, values):
 @pytest.mark.parametrize("name", ["DiffusionPipeline", "AutoencoderKL", "utils", "os", 5, ["hack", "Hack"]])
 def test_a_scheduler_is_one_of_the_hosts(saved, base, name):
     change(saved / "scheduler" / "scheduler_config.json", _class_name=name)
-    with guarded(), pytest.raises(CheckpointError, match=r"scheduler_config\.json is refused"):
-        checkpoints.load(saved, device="cpu")
     change(base / "scheduler" / "scheduler_config.json", _class_name=name)
-    with guarded(), pytest.raises(CheckpointError, match=r"scheduler_config\.json is refused"):
-        load_fineface(base, base, SD21, device="cpu")
+    for load in (
+        lambda: checkpoints.load(saved, device="cpu"),
+        lambda: load_fineface(base, base, SD21, device="cpu"),
+    ):
+        with guarded(), pytest.raises(CheckpointError, match=r"scheduler_config\.json") as caught:
+            load()
+        assert caught.value.code == "refused"
 
 
 @pytest.mark.parametrize(
