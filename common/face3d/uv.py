@@ -55,17 +55,19 @@ def read_obj_uv(path: str | Path, triangles: np.ndarray) -> tuple[np.ndarray, np
                 vertices, rows = (tuple(int(pair[i]) - 1 for pair in pairs) for i in (0, 1))
                 corners[_from_smallest(vertices, vertices)] = _from_smallest(rows, vertices)
     uv = np.array(coordinates, np.float32).reshape(-1, 2)
-    found = [corners.get(_from_smallest(triangle, triangle)) for triangle in map(tuple, triangles.tolist())]
-    if None in found:
+    wanted = [_from_smallest(triangle, triangle) for triangle in map(tuple, triangles.tolist())]
+    if lacking := next((triangle for triangle in wanted if triangle not in corners), None):
         raise CheckpointError(
             f"{path} has other triangles than the head.",
             code="shape",
-            expected=f"the vertices {triangles[found.index(None)].tolist()} among its f lines",
+            expected=f"the vertices {lacking} among its f lines",
             hint="use the template of this head",
         )
     # Back to the corner that comes first in the head's own triangle.
     shifts = triangles.argmin(1)
-    rows = np.array([np.roll(row, shift) for row, shift in zip(found, shifts)], np.int64).reshape(-1, 3)
+    rows = np.array([np.roll(corners[triangle], shift) for triangle, shift in zip(wanted, shifts)], np.int64).reshape(
+        -1, 3
+    )
     if rows.min() < 0 or rows.max() >= len(uv):
         raise CheckpointError(
             f"{path} points to texture coordinates that it does not have; fetch it again.", code="values"
