@@ -54,7 +54,7 @@ def read_obj_uv(path: str | Path, triangles: np.ndarray) -> tuple[np.ndarray, np
                 pairs = [word.split("/") for word in words]
                 vertices, rows = (tuple(int(pair[i]) - 1 for pair in pairs) for i in (0, 1))
                 corners[_from_smallest(vertices, vertices)] = _from_smallest(rows, vertices)
-    uv = np.array(coordinates, np.float32).reshape(-1, 2)
+        uv = np.array(coordinates, np.float32).reshape(-1, 2)
     wanted = [_from_smallest(triangle, triangle) for triangle in map(tuple, triangles.tolist())]
     if lacking := next((triangle for triangle in wanted if triangle not in corners), None):
         raise CheckpointError(

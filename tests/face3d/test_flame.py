@@ -343,6 +343,7 @@ def test_templates_that_do_not_fit_are_refused(arrays, tmp_path):
         (obj(corners, 20).encode(), "values"),
         (obj(corners, 80).replace("/", " ").encode(), "unreadable"),
         (b"f 1/a 2/b 3/c", "unreadable"),
+        (b"vt 0\nvt 0 1", "unreadable"),
         (b"vt \xff\xfe", "unreadable"),
         (b"", "shape"),
     ):
