@@ -20,10 +20,10 @@ import numpy as np
 
 from common.action_units import ACTION_UNITS, to_text
 from common.errors import FaceNotFoundError
-from common.evaluation.items import KeptItems, Trial
-from common.evaluation.pictures import errors
-from common.evaluation.reading import read_units
-from common.evaluation.responses import off_target, response
+from common.evaluation.items import draw_item
+from common.evaluation.metrics import response, spill
+from common.evaluation.run import Journal
+from common.evaluation.trial import Trial, errors, read_units
 from common.facts import claim
 from common.files import alone, replace_file
 from common.measure import Measurer, get_measurer
@@ -32,7 +32,6 @@ from common.synthetic import picture
 from common.tables import number, table
 from magicface import MagicFace
 from magicface.evaluation import SEED
-from magicface.evaluation.items import draw_item
 
 WAYS: dict[str, dict[str, Any]] = {
     "noise, 1 step": {"steps": 1, "start": "noise"},
@@ -65,7 +64,7 @@ def main() -> None:
     editor, measurer = MagicFace.from_pretrained(args.model), get_measurer("regressor")
     with alone(args.output):
         claim(args.output / "settings.json", {name: getattr(args, name) for name in ("model", "size", "ways")}, CLAIM)
-        items = KeptItems(args.output / "items")
+        items = Journal(args.output / "items")
         attempt = Attempts(editor, measurer, args.size, args.count, args.ways)
         records = items.fill(args.count, attempt, title="Editing", progress=True)
         done = [record for record in records if "failed" not in record]
@@ -111,7 +110,7 @@ class Attempts:
             with suppress(FaceNotFoundError):
                 subjects[index] = self.editor.encode(before)
                 assert subjects[index].draft, "fitted before the clock runs"
-        wishes = [items[index].wish for index in subjects]
+        wishes = [items[index].request for index in subjects]
         edits: dict[str, list[np.ndarray]] = {}
         seconds: dict[str, float] = {}
         for name, way in ((name, WAYS[name]) for name in self.ways):
@@ -123,7 +122,7 @@ class Attempts:
             (before, truth), own = photos[index], {name: made[row] for name, made in edits.items()}
             assert subject.face is not None
             record = {
-                "index": index, "wish": items[index].wish, "unit": items[index].unit,
+                "index": index, "wish": items[index].units, "unit": items[index].unit,
                 "units": read_units(self.measurer, {"before": before, "truth": truth, **own}, subject.face),
                 "seconds": {name: value / len(subjects) for name, value in seconds.items()},
                 "errors": {name: errors(before, edit, truth, truth) for name, edit in own.items()},
@@ -157,7 +156,7 @@ def row(name: str, records: list[dict[str, Any]]) -> tuple[str, ...]:
     return (
         name, error(records), error([r for r, much in zip(singles, strong) if not much]),
         error([r for r, much in zip(singles, strong) if much]), f"{reached} of {len(known)}",
-        number(min(known)) if known else "-", number(off_target(changes)),
+        number(min(known)) if known else "-", number(spill(changes)),
         number(median(record["seconds"][name] for record in records)),
     )  # fmt: skip
 

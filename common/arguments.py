@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any, Literal, get_args
 
 from .errors import InputError
 from .images import as_list
+from .numbers import whole_number
 
 SEED = 424
 """The release's seed."""
@@ -89,11 +90,3 @@ def check_share(name: str, value: Any) -> None:
     """Raises an InputError for what is no number from 0 to 1."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
         raise InputError(f"{name} must be a number from 0 to 1; got {value!r}.")
-
-
-def whole_number(name: str, value: Any, low: int, high: int) -> int:
-    """The value as int; raises an InputError where it is no whole number in [low, high]."""
-    whole = isinstance(value, Integral) and not isinstance(value, bool)
-    if not whole or not low <= int(value) <= high:
-        raise InputError(f"{name} must be a whole number from {low} to {high}; got {value!r}.")
-    return int(value)

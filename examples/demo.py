@@ -24,7 +24,7 @@ from PIL import Image
 from common.action_units import ACTION_UNITS, to_text, to_vector
 from common.cli import guarded
 from common.errors import FaceNotFoundError
-from common.evaluation.reading import read_units
+from common.evaluation.trial import read_units
 from common.files import replace_file
 from common.images import ImageLike, read_image, rgb, save_image
 from common.measure import Measurer, get_measurer, measure

@@ -23,7 +23,7 @@ from common.clip_folders import FRAMES
 from common.faces import get_finder
 from common.videos import pictures_of
 from magicface import synthesize
-from microexpression.crop import cut_face
+from microexpression.clips import cut_face
 from microexpression.synthetic.draw import EXPRESSIONS, INTENSITY
 
 

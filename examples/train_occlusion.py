@@ -28,8 +28,8 @@ from common.occlusion.features import ORGANS, Levelled, features
 from common.occlusion.network import Network, kind_of
 from common.parts import PARTS
 from common.synthetic import picture
+from common.synthetic.captions import true_traits
 from common.synthetic.draw import draw_scene
-from common.synthetic.traits import true_traits
 
 SIDE, SEED = 160, 77
 HIDDEN, SEEN = (

@@ -24,8 +24,8 @@ from common.facts import claim
 from common.files import alone, replace_file
 from common.measure.regressor import to_input
 from common.measure.traits import SIDE, TRAITS, Network, head_square
+from common.synthetic.captions import true_traits
 from common.synthetic.dataset import SyntheticFaces
-from common.synthetic.traits import true_traits
 
 ROLES, MARGIN, HELD_OUT = ("source", "target"), 4, 0.1
 

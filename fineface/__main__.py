@@ -227,7 +227,7 @@ _COMMANDS = {
     "report": cli.lazily("fineface.batch", "main_report"),
     "download": _download,
     "convert": _convert,
-    "evaluate": cli.lazily("fineface.evaluation.command"),
+    "evaluate": cli.lazily("fineface.evaluation"),
     "redo": cli.lazily("fineface.redo"),
     "verify": partial(cli.lazily("common.provenance.command", "verify"), "fineface"),
     "doctor": partial(doctor, "fineface doctor", cli.lazily("fineface.sources", "sources")),

@@ -145,7 +145,7 @@ _COMMANDS = {
     "redo": cli.lazily("magicface.batch", "main_redo"),
     "report": partial(cli.lazily("common.batch.report.command", "report"), "magicface", to_vector, False),
     "score": cli.lazily("magicface.batch", "main_score"),
-    "evaluate": cli.lazily("magicface.evaluation.command"),
+    "evaluate": cli.lazily("magicface.evaluation"),
     "verify": partial(cli.lazily("common.provenance.command", "verify"), "magicface"),
 }
 

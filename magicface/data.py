@@ -17,8 +17,8 @@ from torch.utils.data import Dataset
 from common.action_units import to_vector
 from common.background import Extent, get_parser, masked_background
 from common.draft import VERSION as DRAFTS
+from common.draft.change import Change
 from common.draft.draft import Draft
-from common.draft.pairs import moved
 from common.errors import ActionUnitError, FaceNotFoundError, InputError, ShapeError
 from common.faces import get_finder
 from common.faces.landmarks import five_points
@@ -85,7 +85,8 @@ class SyntheticPairs(Dataset[Pair]):
         else:
             whole = to_pixels(target)
             if self.draft_every and index % self.draft_every == self.draft_every - 1:
-                whole = moved(Draft.of(to_pixels(source), made.face), item["delta"].float().numpy()).moved
+                draft = Draft.of(to_pixels(source), made.face)
+                whole = draft(Change(item["delta"].float(), torch.eye(3), draft.light, draft.light))
             source, guide = to_tensor(made.source), to_tensor(made.background)
             target = to_tensor(made.crop.apply(whole))
         return {"source": source, "target": target, "guides": guide[None], "vector": item["delta"].float()}

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from .data.crossed import read_crossed as read_crossed
     from .data.load import load as load
     from .flow import optical_flow as optical_flow
+    from .flow import optical_strain as optical_strain
     from .magnification import load_magnifier as load_magnifier
     from .magnification import magnify as magnify
     from .protocols import cd6me as cd6me
     from .protocols import megc2019 as megc2019
     from .report import write_report as write_report
-    from .strain import optical_strain as optical_strain
 
 attach(__name__)

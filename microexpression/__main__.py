@@ -62,9 +62,15 @@ def _analyze(args: argparse.Namespace) -> int:
 
     clip = read_clip(args.clip, onset=args.onset, apex=args.apex, offset=args.offset, fps=args.fps)
     found = analyze(
-        clip, cropped=args.cropped, finder=args.finder, factor=args.factor, magnifier=args.magnifier, units=args.units,
-        emotion=args.emotion, progress=not args.quiet,
-    )  # fmt: skip
+        clip,
+        cropped=args.cropped,
+        finder=args.finder,
+        factor=args.factor,
+        magnifier=args.magnifier,
+        units=args.units,
+        emotion=args.emotion,
+        progress=not args.quiet,
+    )
     page = write_report(found, args.output)
     print(f"{found.label}, {100 * found.confidence:.0f} %; apex at frame {found.clip.apex}")
     for what, reader in (("class", found.emotion_reader), ("action units", found.unit_reader)):
@@ -128,9 +134,11 @@ def _synthetic(args: argparse.Namespace) -> int:
 
     names = ("subjects", "clips", "size", "seed")
     plan = Plan(
-        tuple(args.datasets), frames=tuple(args.frames), intensity=tuple(args.intensity),
+        tuple(args.datasets),
+        frames=tuple(args.frames),
+        intensity=tuple(args.intensity),
         **{name: getattr(args, name) for name in names},
-    )  # fmt: skip
+    )
     for folder in write(args.output, plan, workers=args.workers, progress=not args.quiet):
         cli.note(f"complete: {folder}")
     return cli.OK

@@ -11,13 +11,11 @@ from tqdm import tqdm
 from common.faces import get_finder
 
 from .apex import flow_sizes
-from .clips import Clip
-from .crop import cut_face
-from .flow import optical_flow
+from .clips import Clip, cut_face
+from .flow import optical_flow, optical_strain
 from .inputs import for_flow
 from .magnification import load_magnifier, magnify
 from .reader import EMBEDDED, Reader, load_reader
-from .strain import optical_strain
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,25 +64,25 @@ class Analysis:
 
 
 def analyze(
-    clip: Clip, *, cropped: bool = False, finder: str = "auto", factor: float = 10.0,
-    magnifier: str | Path | None = None, units: str | Path | None = None, emotion: str | Path | None = None,
+    clip: Clip,
+    *,
+    cropped: bool = False,
+    finder: str = "auto",
+    factor: float = 10.0,
+    magnifier: str | Path | None = None,
+    units: str | Path | None = None,
+    emotion: str | Path | None = None,
     progress: bool = True,
-) -> Analysis:  # fmt: skip
-    """Reads a clip.
+) -> Analysis:
+    """Reads a clip of `read_clip`; `cropped` frames, which show a face from brows to chin already, are taken as they
+    are.
 
-    Args:
-        clip: of `read_clip`.
-        cropped: the frames show a face from brows to chin already, and are taken as they are.
-        finder: of faces, see `common.faces`.
-        factor: of the magnification, 1 to 100.
-        magnifier: file of learned weights, see `load_magnifier`; None enlarges the flow itself.
-        units: folder of a network that reads action units; None takes the embedded one.
-        emotion: likewise of classes.
-        progress: show bars.
+    `finder` is one of `common.faces`; `factor` of the magnification is 1 to 100; `magnifier` is a file of learned
+    weights, see `load_magnifier`, None to enlarge the flow itself; `units` and `emotion` are folders of networks, None
+    for the embedded ones; `progress` shows bars.
 
-    Raises:
-        FaceNotFoundError: no face in the first frame.
-        InputError, CheckpointError: see `read_clip`, `magnify`, `load_reader`.
+    Raises FaceNotFoundError without a face in the first frame; for other errors see `read_clip`, `magnify` and
+    `load_reader`.
     """
     unit_reader, emotion_reader = load_reader(units or EMBEDDED / "units"), load_reader(emotion or EMBEDDED / "emotion")
     learned = None if magnifier is None else load_magnifier(magnifier)
@@ -109,10 +107,17 @@ def analyze(
     ]
     probabilities = emotion_reader.probabilities(frames, apex, flow)
     return Analysis(
-        clip=clip, spotted=spotted, motion=motion, flow=flow, strain=optical_strain(flow),
-        magnified=magnify(frames, factor, learned, flows=flows, progress=progress), factor=factor,
+        clip=clip,
+        spotted=spotted,
+        motion=motion,
+        flow=flow,
+        strain=optical_strain(flow),
+        magnified=magnify(frames, factor, learned, flows=flows, progress=progress),
+        factor=factor,
         learned=learned is not None,
-        units=np.stack([np.zeros_like(each[0]), *each]), emotion=probabilities,
-        seen=emotion_reader.seen(frames, apex, int(probabilities.argmax()), flow), unit_reader=unit_reader,
+        units=np.stack([np.zeros_like(each[0]), *each]),
+        emotion=probabilities,
+        seen=emotion_reader.seen(frames, apex, int(probabilities.argmax()), flow),
+        unit_reader=unit_reader,
         emotion_reader=emotion_reader,
-    )  # fmt: skip
+    )

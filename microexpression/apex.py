@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -39,18 +38,10 @@ def spot_apex(clip: Clip, method: Literal["flow", "lbp"] = "flow") -> int:
     return clip.onset + (int(sizes.argmax()) if method == "flow" else divide_and_conquer(sizes))
 
 
-def with_apex(clip: Clip, method: Literal["flow", "lbp"] = "flow") -> Clip:
-    """The clip with its apex: the one that it has, else a spotted one."""
-    return clip if clip.apex is not None else replace(clip, apex=spot_apex(clip, method))
-
-
 def flow_sizes(frames: np.ndarray, flows: Sequence[np.ndarray] | None = None) -> np.ndarray:
-    """(T,) how far the face moved since the first frame, in pixels: the 95th percentile of the flow within `INNER`, of
-    which the head's own motion was taken away; smoothed over an eighth of the clip.
-
-    Args:
-        frames: (T, H, W, 3) uint8.
-        flows: (2, H, W) from the first frame to each of the others, where they are known.
+    """(T,) how far the face moved since the first of frames (T, H, W, 3) uint8, in pixels: the 95th percentile of the
+    flow within `INNER`, of which the head's own motion was taken away; smoothed over an eighth of the clip. `flows` (2,
+    H, W) from the first frame to each of the others are computed where they are not given.
     """
     height, width = frames.shape[1:3]
     (top, bottom), (left, right) = (

@@ -22,12 +22,19 @@ def train(args: argparse.Namespace) -> int:
     progress = not args.quiet
     studies = [
         Study(
-            name, epochs=args.epochs, batch_size=args.batch_size, learning_rate=args.learning_rate, size=args.size,
-            width=args.width, seed=args.seed, finder=args.crop, magnifier=args.magnifier,
+            name,
+            epochs=args.epochs,
+            batch_size=args.batch_size,
+            learning_rate=args.learning_rate,
+            size=args.size,
+            width=args.width,
+            seed=args.seed,
+            finder=args.crop,
+            magnifier=args.magnifier,
             mix=args.mix,
         )
         for name in args.model
-    ]  # fmt: skip
+    ]
     for study in studies:
         study.chosen()  # an unknown one is told before anything is read
     protocol = asked(args.protocol, _loaded(args, args.datasets))

@@ -18,14 +18,8 @@ PACKAGES = {
 
 
 def library(module: str, purpose: str) -> Any:
-    """A module of one of `PACKAGES`.
-
-    Args:
-        module: "skimage.registration".
-        purpose: of the message, "optical flow".
-
-    Raises:
-        MissingDependencyError: its package is not installed.
+    """A module of one of `PACKAGES`, such as "skimage.registration", for a purpose such as "optical flow". Raises
+    MissingDependencyError where its package is not installed.
     """
     try:
         return import_module(module)

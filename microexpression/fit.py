@@ -89,16 +89,9 @@ def fold_seed(seed: int, name: str) -> int:
 def fit(
     study: Study, data: Clips, names: Sequence[str], units: bool, seed: int, folder: Path, trained: str = ""
 ) -> nn.Module:
-    """The network of a study, trained on these samples and no others.
-
-    Args:
-        study: see there.
-        data: the samples.
-        names: of the classes or units.
-        units: which of the two.
-        seed: of weights and order.
-        folder: of the training's log and the network.
-        trained: see `publish`.
+    """The network of a study, trained on the samples of `data` and no others, to answer with these names of classes or
+    `units`; `folder` takes the training's log and the network, and `trained` says what it was trained on, see
+    `publish`.
     """
     model, answers = study.chosen(), len(names)
     options = {name: value for name, value in model.training.items() if name != "epochs"}
@@ -108,9 +101,14 @@ def fit(
     options["batch_size"] = min(options["batch_size"], len(data))
     steps = max(1, round(epochs * len(data) / options["batch_size"]))
     settings: dict[str, Any] = {
-        "schedule": "constant", "warmup": 0, "weight_decay": 0.0, "clip": 0.0, "workers": 0, "tensorboard": False,
-        "validation_count": 0, "quiet": True, "checkpoint_every": max(500, steps // 4), "keep": 1, "log_every": 50,
-    }  # fmt: skip
+        **dict.fromkeys(("warmup", "weight_decay", "clip", "workers", "validation_count"), 0),
+        "schedule": "constant",
+        "tensorboard": False,
+        "quiet": True,
+        "checkpoint_every": max(500, steps // 4),
+        "keep": 1,
+        "log_every": 50,
+    }
     config = TrainConfig(str(folder), seed=seed, steps=steps, **{**settings, **options, **study.training})
     torch.manual_seed(seed)
     network: nn.Module

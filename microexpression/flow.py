@@ -1,13 +1,17 @@
-"""Optical flow by TV-L1 (Zach, Pock & Bischof 2007), as scikit-image has it, and flow as the networks see it."""
+"""Optical flow by TV-L1 (Zach, Pock & Bischof 2007), as scikit-image has it, strain, and flow as the networks see it.
+
+Strain says how much a flow stretches and shears skin, blind to moves and turns of the whole head.
+"""
 
 from __future__ import annotations
+
+from typing import Literal
 
 import numpy as np
 
 from common.errors import InputError, ShapeError
 
 from .extras import library
-from .strain import optical_strain
 
 ATTACHMENT, TIGHTNESS = 15.0, 0.3
 """scikit-image's weight of the brightness term, and its coupling of the two; on brightness in [0, 1]."""
@@ -20,16 +24,11 @@ def grey(frame: np.ndarray) -> np.ndarray:
 
 
 def optical_flow(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Where each pixel of the first picture went: (2, H, W) float32, pixels to the right and downwards.
+    """Where each pixel of the first picture went: (2, H, W) float32, pixels to the right and downwards. Both are (H, W)
+    or (H, W, 3), uint8 or floats in [0, 1].
 
-    Args:
-        first: (H, W) or (H, W, 3), uint8 or floats in [0, 1].
-        second: likewise, of the same size.
-
-    Raises:
-        ShapeError: unequal sizes, or less than 16 pixels.
-        InputError: brightness that is not finite.
-        MissingDependencyError: scikit-image is not installed.
+    Raises ShapeError for unequal sizes or less than 16 pixels, InputError for brightness that is not finite,
+    MissingDependencyError without scikit-image.
     """
     if first.shape != second.shape or first.ndim not in (2, 3) or min(first.shape[:2]) < 16:
         raise ShapeError("the second picture", f"as the first one, {first.shape}, 16 pixels or more", second.shape)
@@ -85,3 +84,25 @@ def stretched(channels: np.ndarray) -> np.ndarray:
     low = channels.min((1, 2), keepdims=True)
     spread = channels.max((1, 2), keepdims=True) - low
     return ((channels - low) / np.where(spread > 0, spread, 1)).astype(np.float32)
+
+
+def optical_strain(flow: np.ndarray, derivatives: Literal["central", "backward"] = "central") -> np.ndarray:
+    """sqrt(u_x^2 + v_y^2 + (u_y + v_x)^2 / 2), (H, W), of a flow (2, H, W): the size of the infinitesimal strain
+    tensor.
+
+    STSTNet's eq. 7, whose print has u_x twice. Translations and small rotations (u = -w y, v = w x) give zero.
+    Derivatives are "central" differences, or "backward" ones, 0 in the first row and column, as in ELRCN. Raises
+    ShapeError for another shape or less than 2 pixels, InputError for flow that is not finite.
+    """
+    if flow.ndim != 3 or len(flow) != 2 or min(flow.shape[1:]) < 2:
+        raise ShapeError("flow", "(2, H, W), at least 2 pixels", flow.shape)
+    if not np.isfinite(flow).all():
+        raise InputError("Flow must be finite; it has NaN or infinite values.")
+    if derivatives == "central":
+        (u_y, u_x), (v_y, v_x) = np.gradient(flow[0]), np.gradient(flow[1])
+    elif derivatives == "backward":
+        u_y, v_y = np.diff(flow, axis=1, prepend=flow[:, :1])
+        u_x, v_x = np.diff(flow, axis=2, prepend=flow[:, :, :1])
+    else:
+        raise InputError(f'derivatives must be "central" or "backward"; got {derivatives!r}.')
+    return np.sqrt(u_x**2 + v_y**2 + (u_y + v_x) ** 2 / 2)

@@ -17,16 +17,15 @@ from tqdm import tqdm
 from common.errors import FaceEditError, InputError
 from common.faces import get_finder
 from common.files import replace_file
-from common.synthetic.parallel import each
+from common.images import to_uint8
+from common.parallel import each
 
-from .crop import cut_face
+from .clips import cut_face
 from .data.load import read_frames
 from .data.sample import DataSetError, Sample
-from .flow import grey, optical_flow, stretched, with_magnitude, with_strain
+from .flow import grey, optical_flow, optical_strain, stretched, with_magnitude, with_strain
 from .networks.infusenet import FACTOR
 from .networks.magnifier import Magnifier
-from .strain import optical_strain
-from .temporal import interpolate
 
 VERSION = 1
 FLOW_SIDE = 160
@@ -39,15 +38,8 @@ Arrays = dict[str, np.ndarray]
 
 
 def flow_image(first: np.ndarray, apex: np.ndarray, size: int) -> np.ndarray:
-    """(3, size, size) in [0, 1]: u, v and strain of the flow from first to apex, each stretched by itself.
-
-    Args:
-        first: (H, W, 3) uint8.
-        apex: likewise.
-        size: in pixels.
-
-    Raises:
-        ShapeError: unequal sizes.
+    """(3, size, size) in [0, 1]: u, v and strain of the flow from a first frame (H, W, 3) uint8 to an apex of its size,
+    each stretched by itself.
     """
     return of_flow(optical_flow(for_flow(first), for_flow(apex)), size)
 
@@ -100,9 +92,8 @@ def of_elrcn(frames: np.ndarray, apex: int, size: int) -> Arrays:
     return {"images": np.stack(images)}
 
 
-KINDS: dict[str, Callable[[np.ndarray, int, int], Arrays]] = {
-    "ststnet": of_ststnet, "rcn": of_rcn, "infusenet": of_infusenet, "elrcn": of_elrcn,
-}  # fmt: skip
+_Kind = Callable[[np.ndarray, int, int], Arrays]
+KINDS: dict[str, _Kind] = {"ststnet": of_ststnet, "rcn": of_rcn, "infusenet": of_infusenet, "elrcn": of_elrcn}
 BY_FLOW: dict[str, Callable[[np.ndarray], Arrays]] = {"ststnet": to_bytes, "rcn": lambda image: {"flow": image}}
 """Kinds that look at a `flow_image` alone."""
 WHOLE = ("infusenet", "elrcn")
@@ -110,23 +101,20 @@ WHOLE = ("infusenet", "elrcn")
 
 
 def prepare(
-    samples: Sequence[Sample], kind: str, size: int, folder: Path, *, finder: str | None = None, workers: int = 1,
+    samples: Sequence[Sample],
+    kind: str,
+    size: int,
+    folder: Path,
+    *,
+    finder: str | None = None,
+    workers: int = 1,
     progress: bool = True,
-) -> list[Path]:  # fmt: skip
-    """Files with the arrays of each sample, made where they are not kept yet.
+) -> list[Path]:
+    """Files with the arrays of each sample's clip, of a kind of `KINDS` and a size in pixels, made in the folder where
+    they are not kept yet.
 
-    Args:
-        samples: with their frames.
-        kind: of `KINDS`.
-        size: in pixels.
-        folder: where they are kept.
-        finder: of the faces that are cut out of the frames first, see `common.faces` and `crop`; None takes the frames
-            as they are.
-        workers: processes.
-        progress: show a bar.
-
-    Raises:
-        DataSetError: with every clip that cannot be used.
+    `finder` cuts the faces out of the frames first, see `cut_face`; None takes the frames as they are. Raises
+    DataSetError with every clip that cannot be used.
     """
     folder.mkdir(parents=True, exist_ok=True)
     task = _Task(tuple(samples), kind, size, folder, finder)
@@ -181,13 +169,8 @@ def _keep(path: Path, arrays: Arrays) -> None:
 
 @torch.inference_mode()
 def with_latents(files: Sequence[Path], magnifier: Magnifier, folder: Path, progress: bool = True) -> list[Path]:
-    """Files of `prepare` with magnified motion in place of the three pictures it is made of, made where there are none.
-
-    Args:
-        files: of InfuseNet's kind.
-        magnifier: which makes it.
-        folder: where they are kept; another one for another magnifier.
-        progress: show a bar.
+    """Files of InfuseNet's kind with motion that a magnifier makes in place of the three pictures it is made of, made
+    where there are none in the folder; another magnifier needs another folder.
     """
     folder.mkdir(parents=True, exist_ok=True)
     found = [folder / path.name for path in files]
@@ -234,3 +217,32 @@ def _resized(channels: np.ndarray, size: int) -> np.ndarray:
     way = cv2.INTER_AREA if min(channels.shape[:2]) > size else cv2.INTER_LINEAR
     planes = channels.transpose(2, 0, 1)  # OpenCV resizes four at once at most
     return np.stack([cv2.resize(plane, (size, size), interpolation=way) for plane in planes], -1)
+
+
+def interpolate(frames: np.ndarray, count: int) -> np.ndarray:
+    """A clip of `count` frames, the first and the last as they were: (T, ...), uint8 or floats -> (count, ...), of the
+    same type; InputError for less than two frames.
+
+    The temporal interpolation model (TIM, Zhou, Zhao & Pietikainen 2011, CVPR) lays frames along a curve, sines of
+    rising frequency, by the graph of their order. Where frames are linearly independent, its embedding undoes itself,
+    and what is left is a fixed weight of each frame: those of `weights`.
+    """
+    if len(frames) < 2 or count < 2:
+        raise InputError(f"TIM needs two frames and makes two at least; got {len(frames)}, asked for {count}.")
+    made = np.tensordot(weights(len(frames), count), frames.astype(np.float64), 1)
+    if frames.dtype == np.uint8:
+        return to_uint8(made, 255)
+    return made.astype(frames.dtype)
+
+
+def weights(length: int, count: int) -> np.ndarray:
+    """(count, length): how much each frame of a clip counts in each new one; rows sum to 1."""
+    orders = np.arange(1, length)
+
+    def curve(times: np.ndarray) -> np.ndarray:  # (len(times), length - 1), eq. 3 of the paper, t from 1/n to 1
+        return np.sin(np.pi * orders * times[:, None] + np.pi * (length - orders) / (2 * length))
+
+    own = curve(np.arange(1, length + 1) / length)
+    back = np.linalg.pinv(own - own.mean(0))  # (length - 1, length)
+    asked = curve(np.linspace(1 / length, 1, count)) - own.mean(0)
+    return asked @ (back - back.mean(1, keepdims=True)) + 1 / length

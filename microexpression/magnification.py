@@ -32,23 +32,19 @@ def load_magnifier(path: str | Path) -> Magnifier:
 
 
 def magnify(
-    frames: np.ndarray, factor: float, magnifier: Magnifier | None = None, *, flows: Sequence[np.ndarray] | None = None,
+    frames: np.ndarray,
+    factor: float,
+    magnifier: Magnifier | None = None,
+    *,
+    flows: Sequence[np.ndarray] | None = None,
     progress: bool = False,
-) -> np.ndarray:  # fmt: skip
-    """The clip with `factor` times its motion since the first frame, (T, H, W, 3) uint8.
+) -> np.ndarray:
+    """The clip (T, H, W, 3) uint8 with `factor`, 1 to 100, times its motion since the first frame; large frames are
+    made smaller, and sides even.
 
-    Without a magnifier the first frame's own pixels are moved, by so many times the flow to each frame, smoothed: what
-    appears, as wrinkles do, is not seen then.
-
-    Args:
-        frames: (T, H, W, 3) uint8; larger ones are made smaller, and sides even.
-        factor: 1 (as it is) to 100.
-        magnifier: of `load_magnifier`; runs where its weights are.
-        flows: (2, h, w) from the first frame to each of the others, of any size, where they are known.
-        progress: show a bar.
-
-    Raises:
-        InputError: a factor out of range, or one frame.
+    Without a magnifier of `load_magnifier` the first frame's own pixels are moved, by so many times the flow to each
+    frame, smoothed: what appears, as wrinkles do, is not seen then. `flows` (2, h, w) from the first frame to each of
+    the others, of any size, are computed where they are not given.
     """
     if not 1 <= factor <= 100:
         raise InputError(f"factor must lie in [1, 100]; got {factor}.")

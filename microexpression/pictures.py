@@ -25,11 +25,8 @@ def enlarged(picture: np.ndarray, smooth: bool = True) -> Image.Image:
 
 
 def flow_picture(flow: np.ndarray, largest: float | None = None) -> np.ndarray:
-    """(2, H, W) -> (H, W, 3) uint8: direction as hue, size as saturation; white does not move.
-
-    Args:
-        flow: in pixels.
-        largest: the size that is shown in full colour; None takes the 99th percentile.
+    """(2, H, W) in pixels -> (H, W, 3) uint8: direction as hue, size as saturation; white does not move. The size in
+    full colour is `largest`, else the 99th percentile.
     """
     size, angle = np.hypot(*flow), np.arctan2(flow[1], flow[0])
     top = largest or max(float(np.quantile(size, 0.99)), 1e-6)
@@ -53,22 +50,21 @@ def seen_picture(frame: np.ndarray, seen: np.ndarray) -> np.ndarray:
     return to_uint8(frame * (1 - share) + colour * share, 255)
 
 
+def blank(width: float, height: float) -> Any:
+    """An empty figure of matplotlib, of this size in inches, that draws without a screen."""
+    canvas, figures = (library(f"matplotlib.{m}", "pictures") for m in ("backends.backend_agg", "figure"))
+    figure = figures.Figure(figsize=(width, height), layout="constrained")
+    canvas.FigureCanvasAgg(figure)
+    return figure
+
+
 def curves(
     rows: Sequence[int], values: np.ndarray, names: Sequence[str], marks: dict[str, int], label: str, top: float | None
 ) -> Any:
-    """A figure of matplotlib: a line for each name over the frames, and named frames marked.
-
-    Args:
-        rows: (T,) numbers of the frames.
-        values: (T, K).
-        names: (K,).
-        marks: name -> frame.
-        label: of the values.
-        top: of the axis; None leaves it to the values.
+    """A figure of matplotlib: a line for each name over the frames `rows` (T,) of values (T, K), and frames of `marks`,
+    name -> frame, marked; `label` is of the values, `top` of their axis, None where it follows from them.
     """
-    canvas, figures = (library(f"matplotlib.{m}", "pictures") for m in ("backends.backend_agg", "figure"))
-    figure = figures.Figure(figsize=(8, 3), layout="constrained")
-    canvas.FigureCanvasAgg(figure)
+    figure = blank(8, 3)
     axes = figure.add_subplot(xlabel="frame", ylabel=label)
     for column, name in enumerate(names):
         axes.plot(rows, values[:, column], label=name, linewidth=1.6)

@@ -19,11 +19,7 @@ DROPPED = {("casme2", "04", "EP12_01f"), ("casme2", "05", "EP09_05f"), ("casme2"
 _MEGC2019 = {
     "smic": {"negative": 0, "positive": 1, "surprise": 2},
     "casme2": {"disgust": 0, "repression": 0, "happiness": 1, "surprise": 2},
-    "samm": {
-        **dict.fromkeys(("anger", "contempt", "disgust", "sadness", "fear"), 0),
-        "happiness": 1,
-        "surprise": 2,
-    },
+    "samm": {**dict.fromkeys(("anger", "contempt", "disgust", "sadness", "fear"), 0), "happiness": 1, "surprise": 2},
 }
 
 
@@ -120,9 +116,14 @@ def _objective(sample: Sample) -> int | None:
 
 
 def _of(
-    name: str, samples: Iterable[Sample], label: Label,
-    names: Sequence[str], group: Callable[[Sample], str | tuple[str, str]], *, units: bool = False,
-) -> Protocol:  # fmt: skip
+    name: str,
+    samples: Iterable[Sample],
+    label: Label,
+    names: Sequence[str],
+    group: Callable[[Sample], str | tuple[str, str]],
+    *,
+    units: bool = False,
+) -> Protocol:
     labelled = [(sample, found) for sample in sorted(samples, key=_order) if (found := label(sample)) is not None]
     if len({sample.key for sample, _ in labelled}) < len(labelled):
         raise InputError(f"{name}: two samples have the same data set, subject and clip.")

@@ -54,15 +54,10 @@ class Reader:
 
     @torch.inference_mode()
     def probabilities(self, frames: np.ndarray, apex: int, flow: np.ndarray | None = None) -> np.ndarray:
-        """(K,): of each class, which sum to 1, or of each unit by itself.
+        """(K,): of each class, which sum to 1, or of each unit by itself, of frames (T, H, W, 3) uint8 of a cropped
+        face, the onset first, and the row of its apex; `flow` (2, h, w) to it, where it is known.
 
-        Args:
-            frames: (T, H, W, 3) uint8 of a cropped face, the onset first.
-            apex: row of the apex.
-            flow: (2, h, w) from the onset to it, where it is known.
-
-        Raises:
-            NonFiniteError: the network answers NaN or infinity.
+        Raises NonFiniteError where the network answers NaN or infinity.
         """
         logits = self.model.answer(self.network, self.inputs(frames, apex, flow))[0]
         check_finite(logits, "The answers", {"the network": self.network})

@@ -1,18 +1,20 @@
-"""What came of a study: scores as plain values, tables, and confusion matrices to look at."""
+"""What came of a study: scores of pooled predictions, never averaged over folds, tables, and confusion matrices."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from common.action_units.named_values import check_labels
+from common.errors import ShapeError
 from common.files import replace_file
 
-from .extras import library
-from .metrics import accuracy, confusion, uar, uf1, unit_scores
+from .pictures import blank
 from .protocols import Protocol
 
 Scores = dict[str, Any]
@@ -27,9 +29,8 @@ def scores(protocol: Protocol, logits: np.ndarray) -> Scores:
     groups = [sample.dataset for sample in protocol.samples]
     if protocol.units:
         truth, found = np.array(protocol.labels), logits > 0
-        kinds = {"binary": False, "macro": True}
         made: Scores = {}
-        for name, both in kinds.items():
+        for name, both in (("binary", False), ("macro", True)):
             own = unit_scores(truth, found, groups, both_sides=both)
             averages = {"unit_average": own.unit_average, "group_average": own.group_average}
             made[name] = {**averages, "units": dict(zip(protocol.names, own.units)), "groups": own.groups}
@@ -41,19 +42,12 @@ def scores(protocol: Protocol, logits: np.ndarray) -> Scores:
 
 
 def _of_classes(matrix: np.ndarray) -> Scores:
-    return {
-        "uf1": uf1(matrix), "uar": uar(matrix), "accuracy": accuracy(matrix), "count": int(matrix.sum()),
-        "confusion": matrix.tolist(),
-    }  # fmt: skip
+    found = {"uf1": uf1(matrix), "uar": uar(matrix), "accuracy": accuracy(matrix)}
+    return {**found, "count": int(matrix.sum()), "confusion": matrix.tolist()}
 
 
 def table(protocol: Protocol, found: Mapping[str, Scores]) -> str:
-    """A Markdown table with a row for each network.
-
-    Args:
-        protocol: whose scores they are.
-        found: name of a network -> its `scores`.
-    """
+    """A Markdown table with a row for each network, name -> its `scores`."""
     groups = [*dict.fromkeys(sample.dataset for sample in protocol.samples)]
     if protocol.units:
         head = ["network", "F1, mean of units", "F1, mean of data sets", *groups, *protocol.names]
@@ -100,9 +94,7 @@ def write(folder: Path, protocol: Protocol, found: Mapping[str, Scores], notes: 
 
 def draw_confusions(matrices: Mapping[str, np.ndarray], names: Sequence[str], folder: Path) -> None:
     """confusion.png: each network's matrix, rows of truth in percent, counts beside."""
-    canvas, figures = (library(f"matplotlib.{m}", "pictures") for m in ("backends.backend_agg", "figure"))
-    figure = figures.Figure(figsize=(3.1 * len(matrices), 3.2), layout="constrained")
-    canvas.FigureCanvasAgg(figure)
+    figure = blank(3.1 * len(matrices), 3.2)
     for place, (title, matrix) in enumerate(matrices.items(), 1):
         axes = figure.add_subplot(1, len(matrices), place)
         shares = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
@@ -118,3 +110,85 @@ def draw_confusions(matrices: Mapping[str, np.ndarray], names: Sequence[str], fo
         if place == 1:
             axes.set_ylabel("truth", fontsize=8)
     replace_file(folder / "confusion.png", lambda path: figure.savefig(path, dpi=130, format="png"))
+
+
+def confusion(truth: Sequence[int] | np.ndarray, found: Sequence[int] | np.ndarray, classes: int) -> np.ndarray:
+    """(classes, classes): rows are the truth, columns what was found.
+
+    Raises:
+        ShapeError: not as many predictions as truths.
+    """
+    check_labels(truth, found)
+    truth, found = np.asarray(truth, int), np.asarray(found, int)
+    if truth.shape != found.shape or truth.ndim != 1:
+        raise ShapeError("predictions", f"one for each of {truth.shape} truths", found.shape)
+    return np.bincount(classes * truth + found, minlength=classes**2).reshape(classes, classes)
+
+
+def uf1(matrix: np.ndarray) -> float:
+    """Unweighted F1: the mean over classes of 2 TP / (2 TP + FP + FN), MEGC2019's first score."""
+    return float(np.mean(_share(2 * np.diag(matrix), matrix.sum(0) + matrix.sum(1))))
+
+
+def uar(matrix: np.ndarray) -> float:
+    """Unweighted average recall: the mean over classes of TP / (TP + FN), MEGC2019's second score."""
+    return float(np.mean(_share(np.diag(matrix), matrix.sum(1))))
+
+
+def macro_precision(matrix: np.ndarray) -> float:
+    """The mean over classes of TP / (TP + FP): what STSTNet's paper prints as UAR."""
+    return float(np.mean(_share(np.diag(matrix), matrix.sum(0))))
+
+
+def accuracy(matrix: np.ndarray) -> float:
+    """Share of all that is right."""
+    return float(np.trace(matrix) / matrix.sum()) if matrix.sum() else 0.0
+
+
+@dataclass(frozen=True)
+class UnitScores:
+    """F1 of action units, each a yes or no.
+
+    Attributes:
+        units: (K,) of each unit over all samples.
+        groups: name of a data set -> the mean over units within it.
+        unit_average: the mean of `units`; CD6ME's first average.
+        group_average: the mean of `groups`; CD6ME's second.
+    """
+
+    units: tuple[float, ...]
+    groups: dict[str, float]
+
+    @property
+    def unit_average(self) -> float:
+        """See the class."""
+        return float(np.mean(self.units))
+
+    @property
+    def group_average(self) -> float:
+        """See the class."""
+        return float(np.mean([*self.groups.values()]))
+
+
+def unit_scores(truth: np.ndarray, found: np.ndarray, groups: Sequence[str], *, both_sides: bool = False) -> UnitScores:
+    """F1 of each unit, of truth and found (N, K) of 0 and 1 and the data set of each sample (N,); one that is neither
+    there nor found scores 0, as CD6ME counts. `both_sides`: the mean of the F1 of presence and that of absence
+    ("macro"), in place of the first alone.
+    """
+    check_labels(truth, found)
+    truth, found, names = np.asarray(truth, bool), np.asarray(found, bool), np.asarray(groups)
+    if truth.shape != found.shape or truth.ndim != 2 or names.shape != truth.shape[:1]:
+        raise ShapeError("predictions", f"as the truth, {truth.shape}, and a group for each row", found.shape)
+
+    def scores(rows: np.ndarray) -> np.ndarray:
+        one, two = truth[rows], found[rows]
+        present = _share(2 * (one & two).sum(0), one.sum(0) + two.sum(0))
+        absent = _share(2 * (~one & ~two).sum(0), (~one).sum(0) + (~two).sum(0))
+        return (present + absent) / 2 if both_sides else present
+
+    each = {str(name): float(scores(names == name).mean()) for name in dict.fromkeys(names.tolist())}
+    return UnitScores(tuple(scores(np.full(len(truth), True)).tolist()), each)
+
+
+def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    return part / np.where(whole > 0, whole, 1)

@@ -24,20 +24,31 @@ def sources() -> list[Source]:
     return [
         small_model("readers inside", "microexpression analyze"),
         Source(
-            "STSTNet's 68 networks", "microexpression.networks.released",
-            "none is stated; trained on SMIC, CASME II and SAMM, which are for research", "see terms",
-            "the repository of STSTNet (Liong et al. 2019)", gigabytes=0.001,
+            "STSTNet's 68 networks",
+            "microexpression.networks.released",
+            "none is stated; trained on SMIC, CASME II and SAMM, which are for research",
+            "see terms",
+            "the repository of STSTNet (Liong et al. 2019)",
+            gigabytes=0.001,
         ),
         Source(
-            "InfuseNet's magnifier (generator_212000.pth)", "analyze, train (--magnifier)", "GPL-3.0", "see terms",
-            "the repository of InfuseNet (arXiv 2504.09326)", gigabytes=0.002,
+            "InfuseNet's magnifier (generator_212000.pth)",
+            "analyze, train (--magnifier)",
+            "GPL-3.0",
+            "see terms",
+            "the repository of InfuseNet (arXiv 2504.09326)",
+            gigabytes=0.002,
         ),
         *(
             Source(
-                name, "microexpression train", "for research, by an agreement that is signed", "no", owner,
+                name,
+                "microexpression train",
+                "for research, by an agreement that is signed",
+                "no",
+                owner,
                 register=f"with its owners: {owner}",
             )
             for name, owner in _DATA.items()
         ),
         *shared(),
-    ]  # fmt: skip
+    ]

@@ -19,9 +19,10 @@ import torch
 from tqdm import tqdm
 
 from common.errors import InputError
+from common.facts import claim
 from common.files import PATIENCE, alone, replace_file, sha256
 from common.jsonio import parse_json, read_text
-from common.synthetic.parallel import each
+from common.parallel import each
 from common.training.order import generator
 
 from .data.sample import Sample
@@ -47,22 +48,22 @@ class Predicted:
 
 
 def run(
-    study: Study, protocol: Protocol, output: str | Path, *, extra: Sequence[Sample] = (), jobs: int = 1,
+    study: Study,
+    protocol: Protocol,
+    output: str | Path,
+    *,
+    extra: Sequence[Sample] = (),
+    jobs: int = 1,
     progress: bool = True,
-) -> Predicted:  # fmt: skip
-    """Trains and predicts every fold that is not there yet.
+) -> Predicted:
+    """Trains and predicts every fold that is not there yet, in a folder in which each has its log, network and
+    predictions.
 
-    Args:
-        study: see there.
-        protocol: see there.
-        output: folder of everything that is written; a fold has its log, its network and its predictions there.
-        extra: samples, labelled by the protocol's words, that only ever are trained on.
-        jobs: processes; each has one thread and a fold of its own.
-        progress: show bars.
+    `extra` samples, labelled by the protocol's words, are only ever trained on; `jobs` processes have one thread and a
+    fold of their own each.
 
-    Raises:
-        InputError: options that cannot be used, or other ones than those of the run that is in the folder.
-        DataSetError: with every clip that cannot be used.
+    Raises InputError for options that cannot be used, or that differ from those of the run in the folder; DataSetError
+    with every clip that cannot be used.
     """
     output = Path(output).expanduser()
     if study.mix and not extra:
@@ -127,15 +128,9 @@ class _FoldTask:
 def publish(
     study: Study, protocol: Protocol, output: str | Path, trained: str, *, jobs: int = 1, progress: bool = True
 ) -> Path:
-    """Trains on all samples, and returns the network's folder, see `microexpression.reader`.
-
-    Args:
-        study: see there.
-        protocol: whose samples and labels, test samples too: its folds' scores say how good this network may be.
-        output: folder of the training.
-        trained: words on what it was trained on, which go with it.
-        jobs: processes for the flow.
-        progress: show bars.
+    """Trains on all samples of a protocol, test samples too, whose folds' scores say how good this network may be;
+    returns the network's folder, see `microexpression.reader`. `trained` are words that go with it, `jobs` processes
+    for the flow.
     """
     output = Path(output).expanduser()
     files = _inputs(study, protocol.samples, output, jobs, progress)
@@ -171,9 +166,4 @@ def _claim(path: Path, study: Study, protocol: Protocol, more: Sequence[tuple[Sa
     if study.magnifier is not None:
         facts["study"]["magnifier"] = sha256(Path(study.magnifier))  # wherever it lies
     facts |= {"extra": hashlib.sha256(repr([s.key for s, _ in more]).encode()).hexdigest() if more else ""}
-    text = json.dumps(facts, sort_keys=True, indent=1, default=list)
-    if path.is_file():
-        if read_text(path) != text:
-            raise InputError(f"{path.parent} holds another study, see {path.name}; name another folder.")
-        return
-    replace_file(path, lambda file: file.write_text(text, encoding="utf-8"))
+    claim(path, facts, "name another folder")

@@ -139,7 +139,7 @@ _COMMANDS = {
     "batch": cli.lazily("rigface.batch"),
     "convert": _convert,
     "download": _download,
-    "evaluate": cli.lazily("rigface.evaluation.command"),
+    "evaluate": cli.lazily("rigface.evaluation"),
     "doctor": partial(doctor, "rigface doctor", cli.lazily("rigface.sources", "sources")),
     "licenses": partial(licenses, "rigface licenses", cli.lazily("rigface.sources", "sources")),
     "prepare-pairs": cli.lazily("rigface.prepare_pairs"),

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .maps import volumes as volumes
     from .overview import describe as describe
     from .reading import read_tracks as read_tracks
+    from .reading import read_truth as read_truth
     from .recording import Recording as Recording
-    from .truth import read_truth as read_truth
 
 attach(__name__, ready)

@@ -68,11 +68,17 @@ def _recording(args: argparse.Namespace, name: str = "") -> Any:
     if wrong := [pair for pair in args.columns if "=" not in pair]:
         raise InputError(f"--columns takes NAME=WORD, as in x=centre_x; got {wrong[0]!r}.")
     found = read_tracks(
-        args.tracks, form=args.form, columns=dict(pair.split("=", 1) for pair in args.columns),
-        size=tuple(args.size) if args.size else None, fps=args.fps, start=args.start,
-        first=args.first, last=args.last, name=name,
+        args.tracks,
+        form=args.form,
+        columns=dict(pair.split("=", 1) for pair in args.columns),
+        size=tuple(args.size) if args.size else None,
+        fps=args.fps,
+        start=args.start,
+        first=args.first,
+        last=args.last,
+        name=name,
         progress=not args.quiet,
-    )  # fmt: skip
+    )
     for fault in found.faults:
         cli.say(f"left out: {fault.file}: {fault.reason}")
     return found
@@ -94,16 +100,18 @@ def _describe(args: argparse.Namespace) -> int:
     import pandas as pd
 
     from .overview import Looks, describe
-    from .truth import read_truth
+    from .reading import read_truth
 
     recording = _recording(args, args.name)
     truth = read_truth(args.truth) if args.truth else None
     page = describe(
-        recording, args.output,
+        recording,
+        args.output,
         looks=Looks(pool=args.pool, cut=args.cut, parts=args.parts, blur=args.blur, log=not args.linear),
         background=args.background,
-        unusual=None if truth is None else pd.DatetimeIndex(truth[truth].index), progress=not args.quiet,
-    )  # fmt: skip
+        unusual=None if truth is None else pd.DatetimeIndex(truth[truth].index),
+        progress=not args.quiet,
+    )
     cli.note(f"written: {page}")
     return cli.OK
 

@@ -27,32 +27,16 @@ def spread(values: np.ndarray) -> float:
 
 
 def ranks(scores: pd.Series, *, past: int = PAST, least: int = LEAST) -> pd.Series:
-    """Which share of the scores before each day's is lower: 0 to 1; nan without a score, or with too few before.
-
-    Args:
-        scores: of days in their order; larger is more unusual.
-        past: see `PAST`.
-        least: see there.
-
-    Raises:
-        InputError: not 2 <= least <= past.
+    """Which share of the scores before each day's is lower: 0 to 1; nan without a score, or with fewer than `least` of
+    at most `past` before. Scores come in the order of days; larger is more unusual.
     """
     values = scores.to_numpy(float)
     return _each(scores, past, least, lambda seen, row: float((seen < values[row]).mean()))
 
 
 def threshold(scores: pd.Series, *, share: float = SHARE, past: int = PAST, least: int = LEAST) -> pd.Series:
-    """What a day's score must exceed to be called unusual: so that this share of the scores before it do; nan with too
-    few before.
-
-    Args:
-        scores: see `ranks`.
-        share: see `SHARE`.
-        past: see `PAST`.
-        least: see there.
-
-    Raises:
-        InputError: a share that is none, or not 2 <= least <= past.
+    """What a day's score must exceed to be called unusual: so that this `share` of the scores before it do; other
+    arguments as `ranks`.
     """
     if not 0 < share < 1:
         raise InputError(f"share must lie in (0, 1); got {share}.")

@@ -14,13 +14,8 @@ PLAIN = "#4a6fa5"
 
 
 def draw_scores(methods: dict[str, Method], truth: pd.Series, days: pd.DatetimeIndex) -> Figure:
-    """The score of each day by each method, one below the other; unusual days, as people say, in red, called ones
-    filled.
-
-    Args:
-        methods: name -> see `Method`.
-        truth: of `read_truth`.
-        days: that are shown.
+    """The score of each of these days by each method, one below the other; unusual days, as `read_truth` has them, in
+    red, called ones filled.
     """
     whole = figure(12, 1.5 * len(methods) + 0.5)
     axes = whole.subplots(len(methods), 1, sharex=True, squeeze=False)[:, 0]
@@ -38,12 +33,8 @@ def draw_scores(methods: dict[str, Method], truth: pd.Series, days: pd.DatetimeI
 
 
 def draw_comparison(found: pd.DataFrame, names: tuple[str, str] = ("auc", "f1")) -> Figure:
-    """Each method's AUC and F1 over all days, with their intervals where there are some, and as rings without the
-    weekday of most unusual days.
-
-    Args:
-        found: of `evaluate`.
-        names: of two of its columns.
+    """Each method's AUC and F1, or two other columns of `evaluate`, over all days, with their intervals where there are
+    some, and as rings without the weekday of most unusual days.
     """
     whole_days = found[found["slice"] == "all days"].set_index("method")
     others = found[found["slice"].str.startswith("without")].set_index("method").reindex(whole_days.index)
@@ -77,13 +68,8 @@ def draw_decomposition(values: pd.Series, label: str) -> Figure:
 
 
 def draw_forecast(found: Forecast, values: pd.Series, label: str, *, before: int = 60) -> Figure:
-    """The last days, what was expected of each, and the days to come with their intervals.
-
-    Args:
-        found: of `timeseries.forecast` on log(1 + values).
-        values: of days of the calendar.
-        label: of the values.
-        before: days that are shown of the past.
+    """The last `before` days of values, what was expected of each by `timeseries.forecast` on log(1 + values), and the
+    days to come with their intervals.
     """
     whole = figure(9, 3)
     axes = whole.add_subplot(ylabel=label)

@@ -12,27 +12,22 @@ from common.files import replace_file
 from . import charts, timeseries
 from .evaluation import baselines, evaluate, windows
 from .maps import volumes
-from .methods import methods
 from .page import Section, page
 from .pictures import save
+from .reading import read_truth
 from .recording import Recording
-from .truth import read_truth
+from .together import methods
 
-SHOWN = (
-    "method", "scored", "auc", "average_precision", "precision", "recall", "f1", "tp", "fp", "fn", "tn",
-    "best_f1", "note",
-)  # fmt: skip
+SHOWN = [
+    *("method", "scored", "auc", "average_precision", "precision", "recall", "f1"),
+    *("tp", "fp", "fn", "tn", "best_f1", "note"),
+]
 DRAWN = ("together", "trajectories: unlikely", "state space without week: shares", "location shares: local", "tracks")
 """Methods whose scores are drawn over time, where they are."""
 
 
 def evaluated(recording: Recording, args: argparse.Namespace) -> str:
-    """The table of all days as text; writes scores.csv, called.csv, evaluation.csv, PNGs and evaluation.html.
-
-    Args:
-        recording: see there.
-        args: of the command.
-    """
+    """The table of all days as text; writes scores.csv, called.csv, evaluation.csv, PNGs and evaluation.html."""
     truth, days = read_truth(args.truth), windows(recording.days)
     if args.window not in days:
         raise InputError(f"There is no window {args.window!r}; choose from {', '.join(days)}.")
@@ -55,7 +50,7 @@ def evaluated(recording: Recording, args: argparse.Namespace) -> str:
     ]
     sections = [Section(title, words, save(own, args.output / f"{name}.png")) for name, title, words, own in pictures]
     for part, own in found.groupby("slice", sort=False):
-        table = own[list(SHOWN)].to_html(index=False, float_format="{:.3f}".format, na_rep="", classes="wide")
+        table = own[SHOWN].to_html(index=False, float_format="{:.3f}".format, na_rep="", classes="wide")
         counts = f"{own['days'].iloc[0]} days with labels, {own['unusual'].iloc[0]} of them unusual."
         sections.append(Section(str(part)[0].upper() + str(part)[1:], counts, table=table))
     text = page(f"Unusual days of {recording.name}, window {args.window}", _words(whole), sections)
@@ -63,7 +58,7 @@ def evaluated(recording: Recording, args: argparse.Namespace) -> str:
     replace_file(args.output / "called.csv", lambda path: called.to_csv(path, index_label="day"))
     replace_file(args.output / "evaluation.csv", lambda path: every.to_csv(path))
     replace_file(args.output / "evaluation.html", lambda path: path.write_text(text, encoding="utf-8"))
-    return whole[list(SHOWN)].to_string(index=False, float_format="{:.3f}".format, na_rep="")
+    return whole[SHOWN].to_string(index=False, float_format="{:.3f}".format, na_rep="")
 
 
 _COMPARISON = (
@@ -86,12 +81,7 @@ def _words(whole: pd.DataFrame) -> list[str]:
 
 
 def predicted(recording: Recording, args: argparse.Namespace) -> str:
-    """Tracks of the days after the last one, as text; writes forecast.csv and forecast.png where asked to.
-
-    Args:
-        recording: see there.
-        args: of the command.
-    """
+    """Tracks of the days after the last one, as text; writes forecast.csv and forecast.png where asked to."""
     table = timeseries.series(recording)
     found = timeseries.forecast(table["tracks"], days=args.days, level=args.level)
     ahead = timeseries.counts_of(found.ahead).round(1)

@@ -46,11 +46,7 @@ def windows(recorded: pd.DatetimeIndex) -> dict[str, pd.DatetimeIndex]:
 
 def baselines(volume: pd.DataFrame, truth: pd.Series) -> dict[str, Method]:
     """What any method has to beat: every day, one weekday (the one with the largest share of unusual days, which only
-    the labels tell), and volume.
-
-    Args:
-        volume: tracks and points of each day.
-        truth: of `read_truth`.
+    the labels of `read_truth` tell), and volume, tracks and points of each day.
     """
     days = pd.DatetimeIndex(volume.index)
     known = truth.reindex(days).dropna().astype(bool)
@@ -116,11 +112,18 @@ def measures(table: pd.DataFrame) -> dict[str, float]:
     called, truth = table["called"].to_numpy(), table["truth"].to_numpy()
     tp, fp, fn = (truth & called).sum(), (~truth & called).sum(), (truth & ~called).sum()
     found: dict[str, float] = {
-        "days": len(table), "unusual": int(truth.sum()), "scored": int(table["score"].notna().sum()),
-        "tp": int(tp), "fp": int(fp), "fn": int(fn), "tn": int((~truth & ~called).sum()),
-        "precision": _share(tp, tp + fp), "recall": _share(tp, tp + fn), "f1": _share(2 * tp, 2 * tp + fp + fn),
+        "days": len(table),
+        "unusual": int(truth.sum()),
+        "scored": int(table["score"].notna().sum()),
+        "tp": int(tp),
+        "fp": int(fp),
+        "fn": int(fn),
+        "tn": int((~truth & ~called).sum()),
+        "precision": _share(tp, tp + fp),
+        "recall": _share(tp, tp + fn),
+        "f1": _share(2 * tp, 2 * tp + fp + fn),
         **dict.fromkeys(("auc", "average_precision", "best_f1"), np.nan),
-    }  # fmt: skip
+    }
     scored = table.dropna()
     score, own = scored["score"].to_numpy(), scored["truth"].to_numpy()
     if 0 < own.sum() < len(own):
@@ -131,7 +134,7 @@ def measures(table: pd.DataFrame) -> dict[str, float]:
             "auc": float(metrics.roc_auc_score(own, score)),
             "average_precision": float(metrics.average_precision_score(own, score)),
             "best_f1": float((2 * right / (called_then + truth.sum())).max()),
-        }  # fmt: skip
+        }
     return found
 
 

@@ -69,14 +69,8 @@ def heatmap(recording: Recording) -> np.ndarray:
 def heatmaps(recording: Recording, by: str, parts: int = 3) -> dict[str, np.ndarray]:
     """Name of a group -> its heatmap (H, W), see `heatmap`, in the order of time.
 
-    Args:
-        recording: see there.
-        by: one of `GROUPS`; "part" cuts the recordings into parts of equal length, by frames; what one day in twenty
-            has beyond that is in the last.
-        parts: how many.
-
-    Raises:
-        InputError: an unknown grouping, or no parts.
+    `by` is one of `GROUPS`; "part" cuts the recordings into so many parts of equal length, by frames; what one day in
+    twenty has beyond that is in the last. Raises InputError for an unknown grouping, or no parts.
     """
     width, height = recording.size
     x, y = (recording.points[name].to_numpy() for name in ("x", "y"))
@@ -91,13 +85,7 @@ def heatmaps(recording: Recording, by: str, parts: int = 3) -> dict[str, np.ndar
 
 
 def shown(counts: np.ndarray, *, blur: float = 0.0, log: bool = False) -> np.ndarray:
-    """(H, W) of a heatmap to look at.
-
-    Args:
-        counts: (H, W).
-        blur: deviation of a Gaussian in pixels; 0 for none.
-        log: log10(1 + count).
-    """
+    """(H, W) of a heatmap to look at: blurred by a Gaussian of `blur` pixels, as log10(1 + count) where asked for."""
     made = gaussian_filter(counts.astype(float), blur) if blur else counts.astype(float)
     return np.log10(1 + made) if log else made
 

@@ -16,14 +16,13 @@ from common.files import replace_file
 from common.images import ImageLike, read_image, rgb
 
 from . import charts, pictures, timeseries
-from .days import CUT, cluster_days
+from .days import CUT, PAST, cluster_days, odd_weekday
 from .maps import POOL, WEEKDAYS, Grid, day_pools, flows, group_names, heatmap, heatmaps, speeds, volumes
 from .page import Section, page
 from .recording import Recording, span
 from .shares import LEAST, location_shares, score_days
 from .traclus import traclus
 from .trajectories import day_tracks
-from .weekdays import PAST, odd_weekday
 
 TRACKS = 400
 """Of which lines are drawn, about; more of them say little more."""
@@ -58,18 +57,17 @@ class Looks:
 
 
 def describe(
-    recording: Recording, output: str | Path, *, looks: Looks | None = None, background: ImageLike | None = None,
-    unusual: pd.DatetimeIndex | None = None, progress: bool = True,
-) -> Path:  # fmt: skip
-    """Writes pictures (PNG), days.csv, pools.csv and index.html, which holds all of them; returns that page.
-
-    Args:
-        recording: see there.
-        output: folder.
-        looks: see there.
-        background: a picture of the place (`common.images.read_image`), under the heatmaps.
-        unusual: days that are marked.
-        progress: show a bar.
+    recording: Recording,
+    output: str | Path,
+    *,
+    looks: Looks | None = None,
+    background: ImageLike | None = None,
+    unusual: pd.DatetimeIndex | None = None,
+    progress: bool = True,
+) -> Path:
+    """Writes pictures (PNG), days.csv, pools.csv and index.html, which holds all of them, to a folder; returns that
+    page. A background picture of the place (`common.images.read_image`) lies under the heatmaps, and `unusual` days are
+    marked.
     """
     output = Path(output).expanduser()
     output.mkdir(parents=True, exist_ok=True)

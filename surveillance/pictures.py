@@ -36,18 +36,19 @@ def figure(width: float, height: float) -> Figure:
 
 
 def draw_heatmaps(
-    maps: Mapping[str, np.ndarray], background: np.ndarray | None = None, *, days: Mapping[str, int] | None = None,
-    columns: int | None = None, blur: float = BLUR, log: bool = True,
-) -> Figure:  # fmt: skip
-    """Heatmaps side by side, in the same colours.
+    maps: Mapping[str, np.ndarray],
+    background: np.ndarray | None = None,
+    *,
+    days: Mapping[str, int] | None = None,
+    columns: int | None = None,
+    blur: float = BLUR,
+    log: bool = True,
+) -> Figure:
+    """Heatmaps side by side, name -> (H, W) counts, in the same colours, over a background (H, W, 3) uint8 of the
+    place.
 
-    Args:
-        maps: name -> (H, W) counts.
-        background: (H, W, 3) uint8 of the place, under them.
-        days: name -> recorded days in it, by which its counts are divided; None shows sums.
-        columns: in a row; None takes up to 4, or 6 of more than a dozen.
-        blur: see `shown`.
-        log: see `shown`.
+    Counts are divided by recorded `days` of the same names where those are given; a row has up to 4 columns, or 6 of
+    more than a dozen; blur and log see `shown`.
     """
     means = {name: values / max(1, days[name]) if days else values for name, values in maps.items()}
     made = {name: shown(values, blur=blur, log=log) for name, values in means.items()}
@@ -76,13 +77,8 @@ def draw_heatmaps(
 def draw_footmap(
     pools: pd.DataFrame, calendar: pd.DatetimeIndex, *, marked: pd.DatetimeIndex | None = None, log: bool = True
 ) -> Figure:
-    """Days from left to right, pools from top to bottom; days that were not recorded stay white.
-
-    Args:
-        pools: of `maps.day_pools`.
-        calendar: all days from the first to the last.
-        marked: unusual days, with a mark above.
-        log: log10(1 + points).
+    """Days of the calendar from left to right, pools of `maps.day_pools` from top to bottom, by log10(1 + points) if
+    `log`; days that were not recorded stay white, marked ones have a mark above.
     """
     live = pools.loc[:, pools.sum() > 0]
     values = live.reindex(calendar).to_numpy(float).T
@@ -123,13 +119,8 @@ def draw_tree(tree: DayTree, height: float) -> Figure:
 def draw_calendar(
     values: pd.Series, label: str, *, marked: pd.DatetimeIndex | None = None, kinds: bool = False
 ) -> Figure:
-    """A square for each day: weeks from left to right, Monday on top; days that are not there stay white.
-
-    Args:
-        values: of days.
-        label: of the values.
-        marked: unusual days, with a frame.
-        kinds: the values are numbers of clusters, from 1.
+    """A square for each day: weeks from left to right, Monday on top; days that are not there stay white, marked ones
+    have a frame. With `kinds` the values are numbers of clusters, from 1.
     """
     days = pd.DatetimeIndex(values.index)
     start = days[0] - pd.Timedelta(days=days[0].weekday())
@@ -179,9 +170,18 @@ def draw_flows(
     busy = (flow["steps"] > 0.01 * flow["steps"].sum()).to_numpy()
     right, down, speed = (flow[name].to_numpy()[busy] for name in ("right", "down", "speed"))
     arrows = axes.quiver(
-        x[busy], y[busy], right, down, speed, angles="xy", cmap="plasma", width=0.005, pivot="mid",
-        scale_units="xy", scale=max(float(np.hypot(right, down).max(initial=0)), 1e-9) / grid.pool,
-    )  # fmt: skip
+        x[busy],
+        y[busy],
+        right,
+        down,
+        speed,
+        angles="xy",
+        cmap="plasma",
+        width=0.005,
+        pivot="mid",
+        scale_units="xy",
+        scale=max(float(np.hypot(right, down).max(initial=0)), 1e-9) / grid.pool,
+    )
     whole.colorbar(arrows, ax=axes, label=f"speed, {unit}", shrink=0.7)
     axes.set_xlim(0, width)
     axes.set_ylim(height, 0)
@@ -200,9 +200,11 @@ def draw_boxes(values: Mapping[str, np.ndarray], label: str) -> Figure:
 
 
 def draw_lines(
-    lines: Sequence[np.ndarray], tracks: Sequence[np.ndarray], size: tuple[int, int],
+    lines: Sequence[np.ndarray],
+    tracks: Sequence[np.ndarray],
+    size: tuple[int, int],
     background: np.ndarray | None = None,
-) -> Figure:  # fmt: skip
+) -> Figure:
     """Tracks, thin, and the lines that they have in common, thick."""
     width, height = size
     whole = figure(7, 7 * height / width)

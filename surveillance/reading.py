@@ -1,4 +1,4 @@
-"""Tracks from files: LOST's, CSV with columns of one's own, MOT-Challenge's."""
+"""Tracks from files: LOST's, CSV with columns of one's own, MOT-Challenge's; and days that people call unusual."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from common.errors import InputError
-from common.records import SUFFIXES, read_head
+from common.records import SUFFIXES, decode, read_head
 
 from .recording import COLUMNS, Fault, Recording, as_day, tidy, usual_size
 
@@ -35,10 +35,18 @@ class Found:
 
 
 def read_tracks(
-    where: str | Path, *, form: str = "auto", columns: Mapping[str, str] | None = None,
-    size: tuple[int, int] | None = None, fps: float | None = None, start: Any = None, first: Any = None,
-    last: Any = None, name: str = "", progress: bool = True,
-) -> Recording:  # fmt: skip
+    where: str | Path,
+    *,
+    form: str = "auto",
+    columns: Mapping[str, str] | None = None,
+    size: tuple[int, int] | None = None,
+    fps: float | None = None,
+    start: Any = None,
+    first: Any = None,
+    last: Any = None,
+    name: str = "",
+    progress: bool = True,
+) -> Recording:
     """All tracks of a camera.
 
     Args:
@@ -182,9 +190,14 @@ def _spreadsheet(path: Path) -> Table:
     if len(rows) > 1 and any(field.strip() for field in rows[1][len(names) :]):
         raise InputError(f"broken: the first row has {len(rows[1])} fields, and the header {len(names)}")
     table = _table(
-        path, sep=dialect.separator, encoding=dialect.encoding, decimal=dialect.decimal, usecols=range(len(names)),
-        skiprows=int(dialect.hinted), skipinitialspace=True,
-    )  # fmt: skip
+        path,
+        sep=dialect.separator,
+        encoding=dialect.encoding,
+        decimal=dialect.decimal,
+        usecols=range(len(names)),
+        skiprows=int(dialect.hinted),
+        skipinitialspace=True,
+    )
     return table.set_axis(names, axis=1).dropna(how="all")
 
 
@@ -230,3 +243,38 @@ def _beside(path: Path) -> Found | None:
             width, height = own.getint("imWidth"), own.getint("imHeight")
             return Found((width, height) if width and height else None, own.getfloat("frameRate"))
     return None
+
+
+def read_truth(path: str | Path) -> pd.Series:
+    """Day -> True where it is said to be unusual, by lines of a name with a date in it, and 0 or 1: "001_20120131 1",
+    or "2012-01-31,1".
+
+    Raises InputError for lines that are something else, with their numbers, or a day that is said twice and
+    differently.
+    """
+    found: dict[pd.Timestamp, bool] = {}
+    faults = []
+    try:
+        lines = decode(Path(path).read_bytes())[0].removeprefix("\ufeff").splitlines()
+    except ValueError as error:
+        raise InputError(f"{path} cannot be used: {error}") from error
+    for number, line in enumerate(lines, 1):
+        if not line.strip(",; \t"):
+            continue
+        fields = re.split(r"[,;\s]+", line.replace('"', "").strip(",; \t"))
+        match, flag = DATE.search(line), fields[-1]
+        if number == 1 and match is None and not any(letter.isdigit() for letter in line):
+            continue  # a header
+        if match is None or flag not in ("0", "1"):
+            faults.append(f"line {number}: {line.strip()[:40]!r} is no date with 0 or 1")
+            continue
+        try:
+            day = pd.Timestamp("-".join(match.groups()))
+        except ValueError:
+            faults.append(f"line {number}: {match[0]} is no day")
+            continue
+        if found.setdefault(day, flag == "1") != (flag == "1"):
+            faults.append(f"line {number}: {day:%Y-%m-%d} is 0 and 1")
+    if faults or not found:
+        raise InputError("\n  ".join([f"{path} cannot be used:", *(faults[:10] or ["no lines"])]))
+    return pd.Series(found).sort_index()

@@ -125,11 +125,7 @@ def span(days: pd.DatetimeIndex) -> str:
 
 
 def tidy(parts: list[tuple[Any, pd.DataFrame]]) -> pd.DataFrame:
-    """One table of a day's tables each; see `Recording.points`.
-
-    Args:
-        parts: a date, and columns track, frame, x, y.
-    """
+    """One table of dates with a table each, of columns track, frame, x, y; see `Recording.points`."""
     parts = sorted(parts, key=lambda part: part[0])
     days = pd.DatetimeIndex([day for day, _ in parts])
     whole = pd.concat([part.reset_index(drop=True) for _, part in parts], ignore_index=True)

@@ -28,21 +28,18 @@ def location_shares(pools: pd.DataFrame) -> pd.DataFrame:
 
 
 def score_days(
-    pools: pd.DataFrame, detector: str = "neighbours", *, past: int = PAST, least: int = LEAST, seed: int = 0,
+    pools: pd.DataFrame,
+    detector: str = "neighbours",
+    *,
+    past: int = PAST,
+    least: int = LEAST,
+    seed: int = 0,
     progress: bool = True,
-) -> pd.Series:  # fmt: skip
-    """How far each day lies out of the days before it; larger is farther, nan for the first ones.
+) -> pd.Series:
+    """How far each day of `maps.day_pools` lies out of the days before it, by a detector of `DETECTORS`; larger is
+    farther, nan for the first ones, with fewer than `least` of at most `past` before.
 
-    Args:
-        pools: of `maps.day_pools`, in the order of days.
-        detector: of `DETECTORS`.
-        past: see `PAST`.
-        least: fewer days before give no score.
-        seed: of the forest.
-        progress: show a bar.
-
-    Raises:
-        InputError: an unknown detector, or too few days.
+    Raises InputError for an unknown detector, or too few days.
     """
     if detector not in DETECTORS:
         raise InputError(f"There is no detector {detector!r}; choose from {', '.join(DETECTORS)}.")
@@ -76,7 +73,6 @@ def _forest(before: np.ndarray, day: np.ndarray, seed: int) -> float:
     return float(-IsolationForest(n_estimators=100, random_state=seed).fit(before).score_samples(day)[0])
 
 
-DETECTORS: dict[str, Callable[[np.ndarray, np.ndarray, int], float]] = {
-    "median": _median, "neighbours": _neighbours, "local": _local, "forest": _forest,
-}  # fmt: skip
+_Detector = Callable[[np.ndarray, np.ndarray, int], float]
+DETECTORS: dict[str, _Detector] = {"median": _median, "neighbours": _neighbours, "local": _local, "forest": _forest}
 """Hellinger distance from the median; from the quarter nearest; local outlier factor; isolation forest."""

@@ -45,12 +45,8 @@ def counts_of(logarithms: pd.DataFrame) -> pd.DataFrame:
 
 
 def decompose(values: pd.Series, period: int = WEEK) -> pd.DataFrame:
-    """Trend, season and rest of a series by robust STL (Cleveland et al. 1990); nan in gaps and in stretches of less
-    than two periods.
-
-    Args:
-        values: of days of the calendar, nan where there are none.
-        period: of the season in days.
+    """Trend, season of `period` days and rest of a series, days of the calendar with nan in gaps, by robust STL
+    (Cleveland et al. 1990); nan in gaps and in stretches of less than two periods.
     """
     from statsmodels.tsa.seasonal import STL
 
@@ -127,16 +123,10 @@ def forecast(
 def score_days(
     table: pd.DataFrame, columns: Sequence[str] | None = None, *, weekly: bool = True, progress: bool = True
 ) -> pd.DataFrame:
-    """How far each recorded day is from what was expected, in robust deviations of the errors before it.
+    """How far each recorded day is from what was expected, in robust deviations of the errors before it, of all columns
+    of `series` or some.
 
-    Args:
-        table: of `series`.
-        columns: of it; None takes all.
-        weekly: see `forecast`.
-        progress: show a bar.
-
-    Returns:
-        A column for each series, and "shares_mean" and "shares_max" over those of pools; days of the burn-in are nan.
+    A column for each series, and "shares_mean" and "shares_max" over those of pools; days of the burn-in are nan.
     """
     chosen = list(table.columns if columns is None else columns)
     made = {}
@@ -153,12 +143,7 @@ def score_rest(table: pd.DataFrame, columns: Sequence[str] | None = None) -> pd.
     """How far each recorded day's rest, after trend and season of `decompose`, is from 0, in robust deviations of all;
     it sees later days, and is for looking back.
 
-    Args:
-        table: of `series`.
-        columns: of it; None takes all.
-
-    Returns:
-        A column for each series, nan in stretches that are too short.
+    A column for each series of `series`, or for some, nan in stretches that are too short.
     """
     rest = {name: decompose(table[name])["rest"] for name in (table.columns if columns is None else columns)}
     made = pd.DataFrame({name: values.abs() / max(spread(values.to_numpy()), 1e-9) for name, values in rest.items()})

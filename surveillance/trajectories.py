@@ -122,12 +122,8 @@ def day_tracks(recording: Recording) -> dict[pd.Timestamp, list[np.ndarray]]:
 
 
 def learn(tracks: Sequence[np.ndarray], options: Options, rows: Sequence[np.ndarray] | None = None) -> Lines:
-    """Lines of past tracks, and what is usual beside them.
-
-    Args:
-        tracks: (N, 2) each.
-        options: see there.
-        rows: of `traclus.corners`, where they are known.
+    """Lines of past tracks (N, 2) each, and what is usual beside them; `rows` of `traclus.corners`, where they are
+    known.
     """
     lines = traclus(tracks, compat=options.released_lines, rows=rows).lines or [_middle(tracks)]
     if options.released_scores:
@@ -141,12 +137,8 @@ def learn(tracks: Sequence[np.ndarray], options: Options, rows: Sequence[np.ndar
 
 
 def distances(tracks: Sequence[np.ndarray], lines: Sequence[np.ndarray], *, prefix: bool = False) -> np.ndarray:
-    """(N, J) in square pixels: one-way Chamfer distance of each track from each line, by squared city blocks.
-
-    Args:
-        tracks: (M, 2) each.
-        lines: (P, 2) each.
-        prefix: each point has the least of its own distance and those of the points before it, as released.
+    """(N, J) in square pixels: one-way Chamfer distance of each track (M, 2) from each line (P, 2), by squared city
+    blocks; with `prefix` each point has the least of its own distance and those of the points before it, as released.
     """
     points, sizes = np.concatenate(tracks), np.array([len(track) for track in tracks])
     begin = np.cumsum(sizes) - sizes
@@ -168,10 +160,13 @@ def _score(tracks: Sequence[np.ndarray], known: Lines, options: Options) -> dict
     least, lowest = log.min(1), known.lowest[log.argmax(1)]
     anomalous = (least < lowest) & (between.min(1) > options.far)
     return {
-        "unlikely": float(1 - np.exp(least).mean()), "unlikely_nearest": float(1 - np.exp(log.max(1)).mean()),
+        "unlikely": float(1 - np.exp(least).mean()),
+        "unlikely_nearest": float(1 - np.exp(log.max(1)).mean()),
         "ratio": float((lowest - least).mean() / np.log(10)),
-        "anomalous": int(anomalous.sum()), "tracks": len(tracks), "lines": len(known.lines),
-    }  # fmt: skip
+        "anomalous": int(anomalous.sum()),
+        "tracks": len(tracks),
+        "lines": len(known.lines),
+    }
 
 
 def _day_corners(tracks: dict[pd.Timestamp, list[np.ndarray]], blind: bool) -> dict[pd.Timestamp, list[np.ndarray]]:

@@ -28,19 +28,14 @@ ALLOWED = {
         *("common.weight_files", "common.weights", "common.jsonio"),
     },
     # the prepared head lies where all models lie
-    "common.face3d": {"common.errors", "common.files", "common.images", "common.parts"},
+    "common.face3d": {
+        *("common.numbers", "common.errors", "common.files", "common.images", "common.parallel", "common.parts")
+    },
     "common.synthetic": {
-        *("common.errors", "common.files", "common.images", "common.parts", "common.face3d"),
-        *("common.action_units", "common.jsonio"),
+        *("common.numbers", "common.errors", "common.files", "common.images", "common.parts", "common.face3d"),
+        *("common.action_units", "common.parallel", "common.jsonio"),
     },
-    "common.draft": {
-        "common.images",
-        "common.parts",
-        "common.faces",
-        "common.face3d",
-        "common.action_units",
-        "common.synthetic",
-    },
+    "common.draft": {"common.action_units", "common.face3d", "common.faces", "common.images", "common.parts"},
     "common.measure": {
         *("common.blocks", "common.errors", "common.files", "common.finite", "common.images", "common.hub"),
         "common.parts",

@@ -170,6 +170,7 @@ RAN = {
 }
 RAY = {"--workers": "--runner ray", "--gpus-per-worker": "--runner ray"}
 REPORT = {"unreadable": {}, "edits": 1}
+EVALUATED = {"common.evaluation.run.evaluate": REPORT, "common.evaluation.report.markdown": ""}
 MEASURER = {"common.measure.get_measurer": SimpleNamespace(name="measurer")}
 REDO = {
     "common.provenance.verify.read_recipe": None,
@@ -225,9 +226,7 @@ WALKS = {
     "magicface download": Walk("", {"common.download.download": "folder"}),
     "magicface evaluate": Walk(
         "",
-        MAGICFACE
-        | MEASURER
-        | {"magicface.evaluation.run.evaluate": REPORT, "magicface.evaluation.tables.markdown": ""},
+        MAGICFACE | MEASURER | EVALUATED,
         STRENGTH,
     ),
     "magicface prepare-videos": Walk(
@@ -266,9 +265,7 @@ WALKS = {
     "rigface report": Walk("{folder}", {"common.batch.report.page.report": "page"}, {}, {"--output": "x.html"}),
     "rigface convert": Walk("generic_model.pkl", {"common.face3d.arrays.convert": "file"}),
     "rigface download": Walk("", {"common.download.download": "folder"}),
-    "rigface evaluate": Walk(
-        "", RIGFACE | {"rigface.evaluation.run.evaluate": REPORT, "rigface.evaluation.tables.markdown": ""}, STRENGTH
-    ),
+    "rigface evaluate": Walk("", RIGFACE | MEASURER | EVALUATED, STRENGTH),
     "rigface prepare-pairs": Walk(
         "pairs.jsonl --out rig.jsonl", RIGFACE | {"rigface.prepare_pairs.prepare_pairs": (1, 0)}
     ),
@@ -302,7 +299,7 @@ WALKS = {
     "fineface convert": Walk("", {"fineface.convert.convert": "file"}, {}, {"--adapter": "an/other"}),
     "fineface evaluate": Walk(
         "",
-        FINEFACE | MEASURER | {"fineface.evaluation.run.evaluate": REPORT, "fineface.evaluation.tables.markdown": ""},
+        FINEFACE | MEASURER | EVALUATED,
     ),
     "fineface redo": Walk("photo.png", FINEFACE | REDO | {"common.provenance.verify.read_recipe": TEXT}),
     **{f"{name} app": Walk("", {"common.app.page.serve": None, f"{name}.app.tab": "tab"}) for name in PACKAGES[:3]},
@@ -337,7 +334,7 @@ WALKS = {
     "microexpression synthetic": Walk("-o {folder}/out", {"microexpression.synthetic.write.write": ["folder"]}),
     "surveillance describe": Walk(
         "{folder}",
-        TRACKS | {"surveillance.overview.describe": "page", "surveillance.truth.read_truth": TRUTH},
+        TRACKS | {"surveillance.overview.describe": "page", "surveillance.reading.read_truth": TRUTH},
         {},
         {"--columns": "x=a", "--background": "photo.png", "--size": "64 48"},
     ),

@@ -7,9 +7,8 @@
 Importing this package imports neither torch nor transformers; only the networks' parsers do.
 """
 
-from .jaw import jaw_hint
+from .jaw import jaw_hint, masked_background
 from .labels import PARTS, Extent, Guide, foreground
-from .masked import masked_background
 from .parsers import PARSERS, Parser, check_name, get_parser
 
 __all__ = [

@@ -63,13 +63,8 @@ class BiSeNet(nn.Module):
         self.conv_out32 = Head(128, 64, classes)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Give the main head's answer at the size of the input.
-
-        Args:
-            images: (B, 3, H, W), RGB, ImageNet-normalised; any size from 32 up.
-
-        Returns:
-            Logits (B, classes, H, W).
+        """The main head's logits (B, classes, H, W) for pictures (B, 3, H, W), RGB, ImageNet-normalised, any size from
+        32 up.
         """
         logits = self.conv_out(self.ffm(*self.cp(images)))  # (B, classes, H/8, W/8)
         return F.interpolate(logits, images.shape[-2:], mode="bilinear", align_corners=True)

@@ -21,8 +21,7 @@ from torch.nn import functional as F
 from ..blocks import Block
 from ..finite import check_finite
 from ..weights import frozen
-from .checks import check_crop, check_points
-from .labels import PARTS
+from .labels import PARTS, check_crop, check_points
 
 SIDE = 128  # pixels of the square that the network sees
 WEIGHTS = Path(__file__).with_name("parser.safetensors")
@@ -62,22 +61,15 @@ def _grow(x: torch.Tensor) -> torch.Tensor:
 
 
 def window(outline: np.ndarray) -> np.ndarray:
-    """From a picture to the network's square round a face, (2, 3).
-
-    Args:
-        outline: (N, 2) pixels, from chin to hairline.
-    """
+    """From a picture to the network's square round a face's outline (N, 2), from chin to hairline: (2, 3)."""
     low, high = outline.min(0), outline.max(0)
     scale = SIDE / (_WINDOW * max(float((high - low).max()), 1.0))
     return np.column_stack([scale * np.eye(2), (SIDE - 1) / 2 - scale * (low + high) / 2])
 
 
 def to_input(squares: np.ndarray, outlines: list[np.ndarray]) -> torch.Tensor:
-    """What the network sees, (B, 4, SIDE, SIDE) in [-1, 1]: the picture, and where the face is.
-
-    Args:
-        squares: (B, SIDE, SIDE, 3) uint8, RGB.
-        outlines: (N, 2) of each, in their pixels.
+    """What the network sees, (B, 4, SIDE, SIDE) in [-1, 1]: squares (B, SIDE, SIDE, 3) uint8 RGB, and where the face
+    is, by outlines (N, 2) in their pixels.
     """
     faces = np.zeros((*squares.shape[:3], 1), np.uint8)
     for number, outline in enumerate(outlines):
@@ -93,19 +85,8 @@ class EmbeddedParser:
 
     @torch.inference_mode()
     def parse(self, crop: np.ndarray, *, outline: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-        """Label every pixel of a crop.
-
-        Args:
-            crop: (H, W, 3) uint8, RGB.
-            outline: closed polygon of the face from chin to hairline, (N, 2) in crop pixels.
-            landmarks: the 68 landmarks; not needed.
-
-        Returns:
-            Indices into `labels.PARTS`, (H, W) uint8.
-
-        Raises:
-            InputError: the crop is not uint8, or a coordinate is not finite.
-            ShapeError: shapes do not fit.
+        """See `Parser.parse`; the landmarks are not needed. Raises as the other parsers do: InputError for a crop that
+        is not uint8 or a coordinate that is not finite, ShapeError for shapes that do not fit.
         """
         check_crop(crop)
         outline = check_points("outline", outline)
@@ -122,13 +103,9 @@ class EmbeddedParser:
         answer = _network()(seen)[0]
         check_finite(answer, "The face parser's answers", {"the face parser": _network()})
         logits = answer.numpy()
-        back = [
-            cv2.warpAffine(
-                plane, matrix, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-                borderMode=cv2.BORDER_REPLICATE,
-            )
-            for plane in logits
-        ]  # fmt: skip
+        way = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        size = (width, height)
+        back = [cv2.warpAffine(plane, matrix, size, flags=way, borderMode=cv2.BORDER_REPLICATE) for plane in logits]
         return np.argmax(back, 0).astype(np.uint8)
 
 

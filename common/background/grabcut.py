@@ -12,8 +12,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from .checks import check_crop, check_points
-from .labels import BACKGROUND, CLOTH, HAIR, NECK, SKIN
+from .labels import BACKGROUND, CLOTH, HAIR, NECK, SKIN, check_crop, check_points
 
 log = logging.getLogger(__name__)
 
@@ -56,20 +55,11 @@ class GrabCutParser:
     threshold: float = 0.35
 
     def parse(self, crop: np.ndarray, *, outline: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-        """Label every pixel of a crop.
+        """See `Parser.parse`: skin, hair, neck, cloth and background. All background, with a warning in the log, if the
+        outline has no area inside the crop.
 
-        Args:
-            crop: (H, W, 3) uint8, RGB.
-            outline: closed polygon of the face from chin to hairline, (N, 2) in crop pixels.
-            landmarks: the 68 landmarks, (68, 2) in crop pixels.
-
-        Returns:
-            Indices into `labels.PARTS`, (H, W) uint8: skin, hair, neck, cloth and background. All background, with
-            a warning in the log, if the outline has no area inside the crop.
-
-        Raises:
-            InputError: the crop is not uint8, or a coordinate is not finite.
-            ShapeError: shapes do not fit.
+        Raises InputError for a crop that is not uint8 or a coordinate that is not finite, ShapeError for shapes that do
+        not fit.
         """
         check_crop(crop)
         outline, landmarks = check_points("outline", outline), check_points("landmarks", landmarks, 68)

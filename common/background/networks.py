@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 
 from ..finite import check_finite
-from .checks import check_crop
+from .labels import check_crop
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -28,24 +28,12 @@ def classify(
     scale: float = 1 / 255,
     device: str = "cpu",
 ) -> np.ndarray:
-    """Run a network on a crop and take the most likely class of every pixel.
+    """Run a network, which maps normalised pictures (1, 3, h, w) to logits (1, classes, h', w') of any size, on a crop
+    (H, W, 3) uint8 RGB, and take the most likely class of every pixel, (H, W) uint8.
 
-    Args:
-        network: maps normalised pictures (1, 3, h, w) to logits (1, classes, h', w') of any size.
-        crop: (H, W, 3) uint8, RGB.
-        size: height and width that the network is fed.
-        mean: subtracted from each channel, after scaling.
-        std: divides each channel, after that.
-        scale: multiplies the pixel values first.
-        device: where the network lies.
-
-    Returns:
-        The network's own class numbers, (H, W) uint8.
-
-    Raises:
-        InputError: the crop is not uint8.
-        ShapeError: the crop is not one colour picture.
-        NonFiniteError: the network makes NaN or infinity of it.
+    It is fed pictures of a `size`, height and width, whose values are multiplied by `scale`; then `mean` is subtracted
+    from each channel, and `std` divides it. Raises InputError or ShapeError for another crop, NonFiniteError where the
+    network makes NaN or infinity of it.
     """
     check_crop(crop)
     height, width = crop.shape[:2]
@@ -84,18 +72,5 @@ class NetworkParser:
     def parse(
         self, crop: np.ndarray, *, outline: np.ndarray | None = None, landmarks: np.ndarray | None = None
     ) -> np.ndarray:
-        """Label every pixel of a crop.
-
-        Args:
-            crop: (H, W, 3) uint8, RGB.
-            outline: not needed by a network.
-            landmarks: not needed by a network.
-
-        Returns:
-            Indices into `labels.PARTS`, (H, W) uint8.
-
-        Raises:
-            InputError: the crop is not uint8.
-            ShapeError: the crop is not one colour picture.
-        """
+        """See `Parser.parse`; outline and landmarks are not needed. Raises as `classify` does."""
         return self.table[classify(self.network, crop, device=self.device, **self.preprocessing)]

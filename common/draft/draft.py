@@ -1,4 +1,7 @@
-"""One photo that can be moved: `Draft.of(photo, face)`, then `draft(change)` for any number of changes."""
+"""One photo that can be moved: `Draft.of(photo, face)`, then `draft(change)` for any number of changes.
+
+What moves in a cut-out moves in premultiplied colours, so that no rim appears.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +15,14 @@ import torch
 from ..face3d.fit import Fit
 from ..faces import Crop, Face
 from ..faces.warp import compose, quarter_turn, sample
-from ..images import on_white
+from ..images import on_white, to_uint8
 from .change import Change
-from .cutouts import brightened, painted, premultiplied, straight
+from .fitted_face import Seen
 from .layers import GAMMA, Layers, layers
-from .lip_motion import with_lips
-from .seen import Seen
+from .mouth import with_lips
+from .rotation import turned
 from .surface import surface
 from .surroundings import Surroundings
-from .turned import turned
 
 _BORDER = 0.06  # of the window's side, over which all that changes fades out at its edges
 _STILL = 1e-3  # pixels, or share
@@ -59,11 +61,8 @@ class Draft:
         return cls(photo, seen, turns=face.turns)
 
     def among(self, labels: np.ndarray, at: Crop) -> Draft:
-        """The same with its surroundings told apart, so that hair turns along with a head and glasses stay.
-
-        Args:
-            labels: (T, T) uint8, face-parsing classes.
-            at: how these lie in the photo.
+        """The same with its surroundings told apart by face-parsing classes (T, T) uint8 that lie in the photo as `at`
+        says, so that hair turns along with a head and glasses stay.
         """
         return replace(self, around=Surroundings.of(self.window, self.crop, labels, at))
 
@@ -166,11 +165,9 @@ class Draft:
         return patch if patch.ndim == 3 else patch[..., None]
 
     def _looked(self, moved: np.ndarray, bare: np.ndarray | None) -> np.ndarray:
-        """The photo's premultiplied colours at places away from those of the crop's rectangle, (h, w, 3 or 4).
-
-        Args:
-            moved: (h, w, 2) by how many pixels.
-            bare: (h, w, 3 or 4) uint8, what the rectangle shows there in place of the photo; None for the photo.
+        """The photo's premultiplied colours at places away by `moved` (h, w, 2) pixels from those of the crop's
+        rectangle, (h, w, 3 or 4); `bare` (h, w, 3 or 4) uint8 is what the rectangle shows in place of the photo, if
+        anything.
         """
         x0, y0, x1, y1 = self.seen.crop.rectangle
         height, width = self.upright.shape[:2]
@@ -226,3 +223,44 @@ class Draft:
 def _quartered(photo: np.ndarray, turns: int) -> np.ndarray:
     """A picture (H, W, C) after quarter turns anticlockwise; as it came where there are none."""
     return np.ascontiguousarray(np.rot90(photo, turns)) if turns else photo
+
+
+def premultiplied(pixels: np.ndarray) -> np.ndarray:
+    """Pixels (H, W, 4) uint8 with straight alpha as they can be moved and mixed: float32 in bytes, colours times alpha;
+    (H, W, 3) as they come.
+    """
+    if pixels.shape[2] == 3:
+        return pixels
+    values = pixels.astype(np.float32)
+    values[..., :3] *= values[..., 3:] / 255
+    return values
+
+
+def straight(values: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """What `premultiplied` was made of, (H, W, 3 or 4) uint8; fully transparent pixels keep their `own` colours."""
+    if values.shape[2] == 3:
+        return to_uint8(values, 255)
+    alpha = values[..., 3:].clip(0, 255)
+    made = to_uint8(np.concatenate([values[..., :3] * (255 / alpha.clip(0.5, None)), alpha], 2), 255)
+    made[..., :3] = np.where(made[..., 3:] > 0, made[..., :3], own[..., :3])
+    return made
+
+
+def brightened(values: np.ndarray, gain: np.ndarray) -> np.ndarray:
+    """Colours of premultiplied values (H, W, 3 or 4) after a gain (H, W, 3) of light; alpha stays.
+
+    More light fills what is left to white, as film does, 1 - (1 - v)^gain, so that pale skin and white cloth do not
+    burn out; dark values are multiplied all the same.
+    """
+    colours = values[..., :3].astype(np.float32)
+    white = np.float32(255) if values.shape[2] == 3 else values[..., 3:].clip(1e-3, None)
+    free = (1 - colours / white).clip(0, 1)
+    lit = np.where(gain > 1, white * (1 - free ** gain.clip(1, None)), colours * gain)
+    return lit if values.shape[2] == 3 else np.concatenate([lit, values[..., 3:]], 2)
+
+
+def painted(colours: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Colours (H, W, 3) in bytes as premultiplied values with the alpha of others (H, W, 3 or 4), if they have one."""
+    if values.shape[2] == 3:
+        return colours
+    return np.concatenate([colours * (values[..., 3:] / 255), values[..., 3:]], 2)

@@ -47,12 +47,8 @@ def place(
 
 @torch.no_grad()
 def changed(fit: Fit, change: Change, free: torch.Tensor | None = None) -> tuple[torch.Tensor, Perspective]:
-    """The head (1, V, 3) after a change, and the camera that keeps the face's middle where it is.
-
-    Args:
-        fit: the head.
-        change: what shall be.
-        free: (V,) in [0, 1], how far vertices follow a new expression; None: all do.
+    """The head (1, V, 3) after a change, and the camera that keeps the face's middle where it is; `free` (V,) in [0, 1]
+    is how far vertices follow a new expression, None for all of it.
     """
     angles = angles_of(change.turn[None] @ rotation_matrix(fit.angles))
     neutral = fit.head(fit.identity)

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 
 from ..face3d.fit_light import to_srgb
-from .field import extend, fade
-from .seen import Seen
+from .extrapolate import extend, fade, smoothstep
+from .fitted_face import Seen
 from .surface import Surface
 from .surroundings import Surroundings
 
@@ -66,13 +66,7 @@ def layers(drawn: Surface, before: Seen, around: Surroundings | None, turns: boo
 
     Around a face that moves, surroundings are stretched a little, and so is skin that comes to light, under a chin or
     on a lid: only the inside of a mouth is painted. A head that turns takes its hair along, if that is known, and
-    leaves neck and background bare; see `common.draft.turned` for another way.
-
-    Args:
-        drawn: the head after the change.
-        before: the head before it.
-        around: hair, body and background, if they are known.
-        turns: whether the head does.
+    leaves neck and background bare; see `turned` for another way.
     """
     seen = drawn.seen
     side, (rows, columns) = len(seen), np.nonzero(seen)
@@ -84,7 +78,7 @@ def layers(drawn: Surface, before: Seen, around: Surroundings | None, turns: boo
     tall = float(np.ptp(before.before.points[:, 1].numpy()))
     none = np.zeros((side, side), np.float32)
     hair, body = (none, none) if around is None else (around.head, around.body)
-    # The drawn mouth's inside moves by itself, see `common.draft.lip_motion`: lips go on over it.
+    # The drawn mouth's inside moves by itself, see `common.draft.mouth`: lips go on over it.
     skin = picture_of(~drawn.wet, seen) > 0.5
     moved, _ = extend(picture(drawn.source - here), skin)
     far = extend(moved, seen)[1]
@@ -110,10 +104,16 @@ def layers(drawn: Surface, before: Seen, around: Surroundings | None, turns: boo
     lit = tall * (EDGE + (FAR - EDGE) * np.maximum(hair, body))
     gain = gained(own, seen & (hidden < 0.5), seen, lit, None if around is None else np.maximum(there, body))
     return Layers(
-        shift.astype(np.float32), gain, cv2.GaussianBlur(hidden, (0, 0), _SOFT),
-        picture(drawn.twin - here), picture(drawn.twin_gain**GAMMA, 1), picture(twin_hidden, 1),
-        picture(to_srgb(drawn.fill)), plate, bare,
-    )  # fmt: skip
+        shift=shift.astype(np.float32),
+        gain=gain,
+        hidden=cv2.GaussianBlur(hidden, (0, 0), _SOFT),
+        twin_shift=picture(drawn.twin - here),
+        twin_gain=picture(drawn.twin_gain**GAMMA, 1),
+        twin_hidden=picture(twin_hidden, 1),
+        fill=picture(to_srgb(drawn.fill)),
+        plate=plate,
+        bare=bare,
+    )
 
 
 def picture_of(values: np.ndarray, seen: np.ndarray, rest: float = 0.0) -> np.ndarray:
@@ -128,12 +128,9 @@ def gained(
 ) -> np.ndarray:
     """How many times as bright each pixel gets, (S, S, 3) float32, around a head too.
 
-    Args:
-        own: (S, S, 3), the same of the head's own pixels.
-        tells: (S, S) bool, which of them tell it of what is around them.
-        seen: (S, S) bool, which are left as they are.
-        reach: (S, S) pixels, how far around light fades out.
-        person: (S, S) in [0, 1]: what is behind them is not lit by the lamp before them. None where nobody knows.
+    `own` (S, S, 3) is the same of the head's own pixels, of which those of `tells` (S, S) bool tell it of what is
+    around them, and those of `seen` are left as they are; light fades out over `reach` (S, S) pixels. What is behind a
+    `person` (S, S) in [0, 1] is not lit by the lamp before them; None where it is not known.
     """
     side = len(seen)
     brighter, away = extend(own - 1, tells)
@@ -149,6 +146,5 @@ def gained(
 def _inside(side: int) -> np.ndarray:
     """1 in the window (S, S, 1), falling to 0 at its edges: the light on a body ends nowhere at a line."""
     far = np.minimum(np.arange(side) + 0.5, side - 0.5 - np.arange(side)) / (_ENDS * side)
-    ramp = far.clip(0, 1)
-    ramp = ramp * ramp * (3 - 2 * ramp)
+    ramp = smoothstep(far)
     return (ramp[:, None] * ramp[None, :])[..., None].astype(np.float32)

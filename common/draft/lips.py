@@ -37,6 +37,12 @@ _STEEP, _STEPS = 0.4, 4  # cost of a row up or down from column to column, and m
 _SEAM = 0.06  # of a mouth's width, in which the dark line between closed lips is looked for
 _WIDE = 0.3  # of the widest gap between lips: between narrower ones little is seen
 _FAR_OFF, _OFF_COST = 0.35, 30.0  # of a mouth's width, landmarks of closed lips may be off; bytes it must pay for
+_BITE_ROWS = 32
+_GAP = 0.45  # of the brightness of teeth: what is darker is between the rows
+_MIDDLE = 0.1  # of the same: a gap in the middle is likelier by so much
+_RIM = 0.015  # of a mouth's width above the lower lip's edge, which is not known better: it stays with that lip
+_LIP = 0.12  # of a mouth's width: so far from its edges there is lip or skin
+_SHOWN = 0.04  # of a mouth's width: a mouth that is open less shows nothing of its inside
 _TAPER = 0.06  # of a mouth's width, over which an opening ends at its corners
 
 
@@ -64,13 +70,7 @@ class Lips:
 
     @classmethod
     def of(cls, picture: np.ndarray, face: Face, crop: Crop) -> Lips:
-        """Find them.
-
-        Args:
-            picture: (S, S, 3) uint8, the window.
-            face: in the photo's pixels.
-            crop: how the window lies in the photo.
-        """
+        """Find the lips of a face, in photo pixels, in a window (S, S, 3) uint8 that lies there as `crop` says."""
         if face.mesh is None:
             known, marks = [face.landmarks[rows] for rows in _IBUG], _IBUG_ON_MESH
         else:
@@ -197,11 +197,8 @@ def _edges(
 def _offset(light: np.ndarray, rows: np.ndarray, line: np.ndarray, width: float) -> float:
     """By how much a line (N,) lies above a dark one that goes on through all of the mouth, pixels.
 
-    Args:
-        light: (R, N) lightness in bytes.
-        rows: (R,) where its rows lie.
-        line: (N,) where landmarks say that closed lips meet.
-        width: of the mouth.
+    `light` (R, N) is lightness in bytes, `rows` (R,) where its rows lie, `line` where landmarks say that closed lips
+    meet.
     """
     offsets = np.linspace(-_FAR_OFF, _FAR_OFF, 41)
     columns = np.arange(len(line))
@@ -247,12 +244,8 @@ def _lipness(unlike: np.ndarray, lip: np.ndarray, inside: np.ndarray) -> tuple[n
 
 
 def least_path(cost: np.ndarray, steep: float, steps: int) -> np.ndarray:
-    """The rows (N,) of the path of least cost through columns.
-
-    Args:
-        cost: (R, N).
-        steep: is paid for each row up or down from one column to the next.
-        steps: no more rows than these up or down.
+    """The rows (N,) of the path of least cost (R, N) through columns, no more than `steps` rows up or down from one to
+    the next; each of them costs `steep`.
     """
     count, columns = cost.shape
     total, origin = cost[:, 0], np.zeros((count, columns), int)
@@ -276,3 +269,28 @@ def smoothed(values: np.ndarray, sigma: float) -> np.ndarray:
     flat = np.asarray(values, np.float64).reshape(len(values), -1)
     soft = cv2.GaussianBlur(flat, (1, 31), sigmaX=1e-6, sigmaY=sigma, borderType=cv2.BORDER_REPLICATE)
     return soft.reshape(np.shape(values))
+
+
+def bite(picture: np.ndarray, lips: Lips) -> np.ndarray:
+    """The line under the upper row of teeth in a window, y (COLUMNS,) in the mouth's axes; the lower lip's edge where
+    no gap between the rows is seen.
+    """
+    heights = lips.upper + np.linspace(0, 1, _BITE_ROWS)[:, None] * (lips.lower - lips.upper)
+    if not shows(lips):
+        return lips.lower
+    places = lips.window(np.stack([np.broadcast_to(lips.x, heights.shape), heights], 2)).astype(np.float32)
+    bright = cv2.remap(picture, places[..., 0], places[..., 1], cv2.INTER_LINEAR).astype(np.float32).mean(2)
+    beside = np.stack([lips.upper - _LIP * lips.width, lips.lower + _LIP * lips.width])
+    beside = lips.window(np.stack([np.broadcast_to(lips.x, beside.shape), beside], 2)).astype(np.float32)
+    lit = float(cv2.remap(picture, beside[..., 0], beside[..., 1], cv2.INTER_LINEAR).mean())
+    share = np.linspace(-1, 1, _BITE_ROWS)[:, None]
+    cost = bright / max(float(np.quantile(bright, 0.9)), lit, 1.0) + _MIDDLE * share**2
+    cost[-1] = np.where(bright.mean() > _GAP * lit, _GAP, 1)
+    line = heights[least_path(cost, 0.05, 2), np.arange(COLUMNS)]
+    line = np.minimum(smoothed(line, 2.0), lips.lower - _RIM * lips.width)
+    return np.maximum(line, lips.upper)
+
+
+def shows(lips: Lips) -> bool:
+    """Whether lips are open so far that a photo shows what is between them."""
+    return bool((lips.lower - lips.upper).mean() > _SHOWN * lips.width)

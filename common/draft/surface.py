@@ -1,4 +1,7 @@
-"""What a crop shows of a head after a change, pixel by pixel: where that was before, and how it is lit now."""
+"""What a crop shows of a head after a change, pixel by pixel: where that was before, and how it is lit now.
+
+Skin folds when the face moves, beyond what the mesh shows: folds on the unrolled face change light and colour.
+"""
 
 from __future__ import annotations
 
@@ -8,24 +11,30 @@ import cv2
 import numpy as np
 import torch
 
+from ..action_units import ACTION_UNITS
+from ..face3d.appearance import maps, skin
+from ..face3d.appearance.skin import Skin
+from ..face3d.fit import Fit
 from ..face3d.lighting import brightness, shade
 from ..face3d.render import rasterize
-from ..synthetic import maps
 from .change import Change
-from .colours import DIM
-from .folds import colour, folds
-from .heads import Placed, changed, misses, place
-from .mouth import at, inner_mouth
-from .seen import NECK, Seen
+from .extrapolate import at
+from .fitted_face import DIM, NECK, Seen, inner_mouth
+from .heads import Placed, changed, intensities, misses, place
+
+SIDE = 256
+_CHIN = tuple(ACTION_UNITS).index("AU17")
+_SOFT = 2.5  # pixels of the map
+_ADULT = Skin(melanin=0.5, haemoglobin=0.3, wrinkles=0.4)
+DEPTH = 7.0  # tenths of a millimetre that a full fold is deep
+_SHADE = 0.38 * np.array([0.7, 1, 1.05], np.float32)  # by how much a full fold is darker, by colour
 
 RELIT, TURNED = (0.3, 3.0), (0.75, 1.25)
 """By how much new light may change a colour, and by how much the same light on skin that faces elsewhere."""
 FOLDED = (0.6, 1.25)
 """By how much a fold's relief may change a colour."""
 _COLOURED = (0.95, 1.05)  # of the light's own tint, by which one side may differ
-_SOFTENED = (
-    0.02  # of the window's side, over which new light is smooth: a fitted nose is not quite where the photo's is
-)
+_SOFTENED = 0.02  # of the window's side, over which new light is smooth: a fitted nose lies beside the photo's
 _STRETCHED = (0.15, 0.4)  # of the cosine after: between these, skin seen aslant before goes from hidden to seen
 _CREASE = 0.006  # metres that a point may lie behind what is seen and still be that
 
@@ -67,12 +76,7 @@ class Surface:
 
 @torch.no_grad()
 def surface(seen: Seen, change: Change) -> Surface:
-    """Draw the head after a change.
-
-    Args:
-        seen: the head as the photo shows it.
-        change: what shall be.
-    """
+    """Draw the head, as the photo shows it, after a change."""
     fit, before, depth, side = seen.fit, seen.before, seen.depth, seen.crop.size
     head = fit.head
     after = place(fit, *changed(fit, change, seen.free), seen.crop, misses(fit))
@@ -82,10 +86,8 @@ def surface(seen: Seen, change: Change) -> Surface:
     fragments = rasterize(after.points, triangles, side, side)
     mouth = inner_mouth(head)[0]
     twins = head.mirrored
-    values = torch.cat(
-        [before.points, before.points[twins], before.normals, before.normals[twins], after.normals, seen.colours,
-         head.mean, mouth[:, None]], 1,
-    )  # fmt: skip
+    shown = [before.points, before.points[twins], before.normals, before.normals[twins], after.normals]
+    values = torch.cat([*shown, seen.colours, head.mean, mouth[:, None]], 1)
     found = fragments.interpolate(values, triangles)
     source, twin, old, twin_old, new, own, places, inside = found.split([3, 3, 3, 3, 3, 3, 3, 1], 1)
     spots, skin = places.numpy(), (inside[:, 0] < 0.5).numpy()
@@ -98,16 +100,25 @@ def surface(seen: Seen, change: Change) -> Surface:
     gain = (_softened(gain, fragments.seen.numpy()) if relit else gain) * folded
     twin_gain = _gain(lit[1], lit[2], lights[1:]).numpy() * folded  # the other side lies in other light
     bare = own.numpy() * gain
-    source, covered, aslant = source[:, :2].numpy(), _covered(source, depth), _aslant(old, new)
+    aslant = _aslant(old, new)
     wet = ~skin
     light = _gain(shade(new[None], lights[:1])[0].clamp_min(DIM), lit[2], lights[1:]).numpy()
     aslant[wet], gain[wet] = 0, light[wet]
     return Surface(
-        fragments.seen.numpy(), source, covered, aslant, gain.astype(np.float32), twin[:, :2].numpy(),
-        np.where(wet, 1, np.maximum(_covered(twin, depth), _aslant(twin_old, new))).astype(np.float32),
-        twin_gain.astype(np.float32), bare, wet, after, rest,
-        light.mean(0) if len(light) else np.ones(3, np.float32),
-    )  # fmt: skip
+        seen=fragments.seen.numpy(),
+        source=source[:, :2].numpy(),
+        covered=_covered(source, depth),
+        aslant=aslant,
+        gain=gain.astype(np.float32),
+        twin=twin[:, :2].numpy(),
+        twin_hidden=np.where(wet, 1, np.maximum(_covered(twin, depth), _aslant(twin_old, new))).astype(np.float32),
+        twin_gain=twin_gain.astype(np.float32),
+        fill=bare,
+        wet=wet,
+        after=after,
+        rest=rest,
+        light=light.mean(0) if len(light) else np.ones(3, np.float32),
+    )
 
 
 def _covered(points: torch.Tensor, depth: np.ndarray) -> np.ndarray:
@@ -121,9 +132,13 @@ def _aslant(old: torch.Tensor, new: torch.Tensor) -> np.ndarray:
 
 
 def _folded(
-    maps_: np.ndarray | None, spots: np.ndarray, skin: np.ndarray, old: torch.Tensor, new: torch.Tensor,
+    maps_: np.ndarray | None,
+    spots: np.ndarray,
+    skin: np.ndarray,
+    old: torch.Tensor,
+    new: torch.Tensor,
     lights: torch.Tensor,
-) -> np.ndarray:  # fmt: skip
+) -> np.ndarray:
     """How much brighter (N, 3) the folds that come and go make places (N, 3) on the mean head."""
     if maps_ is None:
         return np.ones((len(spots), 3), np.float32)
@@ -143,13 +158,11 @@ def _softened(gain: np.ndarray, seen: np.ndarray) -> np.ndarray:
 
 
 def _gain(before: torch.Tensor, after: torch.Tensor, lights: torch.Tensor | None) -> torch.Tensor:
-    """How many times as bright places (N, 3) get whose light was `before` and is `after`: (N, 3), finite and above 0.
+    """How many times as bright places (N, 3) get whose light was `before` and is `after`, both above 0: (N, 3), finite
+    and above 0.
 
-    Args:
-        before: (N, 3), above 0.
-        after: (N, 3), above 0.
-        lights: (2, 9, 3) the light before and after; None where it stays, and only brightness changes, of skin that
-            faces elsewhere.
+    `lights` (2, 9, 3) is the light before and after; None where it stays, and only the brightness of skin that faces
+    elsewhere changes.
     """
     if lights is None:
         return (after.mean(1, keepdim=True) / before.mean(1, keepdim=True)).clamp(*TURNED).expand(-1, 3)
@@ -171,3 +184,24 @@ def _bumped(normals: torch.Tensor, slopes: torch.Tensor) -> torch.Tensor:
     across = torch.nn.functional.normalize(torch.stack([normals[:, 2], 0 * normals[:, 0], -normals[:, 0]], 1), dim=1)
     upward = torch.linalg.cross(normals, across)
     return torch.nn.functional.normalize(normals - slopes[:, :1] * across - slopes[:, 1:] * upward, dim=1)
+
+
+def folds(fit: Fit, change: Change) -> np.ndarray | None:
+    """Folds on the unrolled face, before and after: (S, S, 6) float32, depth and two slopes of each; None if alike."""
+    before, after = (units[0].clamp(0, 5).numpy() for units in intensities(fit, change))
+    if np.array_equal(before, after):
+        return None
+    depths = [_groove(units.astype(np.float32)) for units in (before, after)]
+    return np.dstack([np.dstack([depth, skin.slopes(-DEPTH * depth)]) for depth in depths])
+
+
+def _groove(units: np.ndarray) -> np.ndarray:
+    """Depth (S, S) under an expression (2, 12); a puckered chin's pattern is nobody's own, and drawn softly."""
+    chin = np.zeros_like(units)
+    chin[:, _CHIN] = units[:, _CHIN]
+    return skin.groove(units - chin, _ADULT, SIDE) + cv2.GaussianBlur(skin.groove(chin, _ADULT, SIDE), (0, 0), _SOFT)
+
+
+def colour(depth: np.ndarray) -> np.ndarray:
+    """How much darker folds of a depth (N,) are, (N, 3)."""
+    return 1 - _SHADE * np.clip(depth, 0, 1)[:, None]

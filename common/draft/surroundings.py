@@ -1,4 +1,7 @@
-"""What is around a face: hair that turns along, glasses and body that stay, and the background behind all."""
+"""What is around a face: hair that turns along, glasses and body that stay, and the background behind all.
+
+What is worn in front of a face stays where it is when the skin behind it moves.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,19 @@ import numpy as np
 from ..faces import Crop
 from ..faces.warp import invert
 from ..parts import PARTS
-from .field import extend
-from .glasses import rims, without
-from .mouth import at
+from .extrapolate import at, extend
+
+_GLASSES, _SKIN = PARTS.index("eye_g"), PARTS.index("skin")
+_BROWS = [PARTS.index(name) for name in ("l_brow", "r_brow")]
+_RIM = (0.02, 0.045)
+"""Of the glasses' width: how far a rim reaches beyond their edge, as parsers draw it, and how far into a lens."""
+_THIN = 0.03  # of the glasses' width, half of the widest rim
+_CLEAR, _FAINT = 0.35, 15  # of the clearest rim's contrast, and bytes: less is skin
+_SURE = 2  # times nearer to a rim's colour than to a brow's is what lies on a brow and is a rim
+_LEAST = 0.01  # of the window, that glasses cover
+_DARK = 0.6  # of the skin's brightness: darker lenses hide the eyes
+_MIXED = 0.004  # of the window, in which rims and skin are mixed
+_SOFT = 0.7  # pixels
 
 _BODY = [PARTS.index(name) for name in ("neck", "neck_l", "cloth")]
 _REACH = 0.02  # of the window's side: edges of people are mixed with what is behind them
@@ -33,13 +46,8 @@ class Surroundings:
 
     @classmethod
     def of(cls, picture: np.ndarray, crop: Crop, labels: np.ndarray, at: Crop) -> Surroundings:
-        """Tell them apart.
-
-        Args:
-            picture: (S, S, 3) uint8, the window.
-            crop: how it lies in the photo.
-            labels: (T, T) uint8, face-parsing classes.
-            at: how these lie in the photo.
+        """Tell them apart by face-parsing classes (T, T) uint8 that lie in the photo as `at` says; the picture (S, S,
+        3) as `crop` does.
         """
         side = crop.size
         matrix = np.vstack([at.matrix, (0, 0, 1)]) @ np.vstack([invert(crop.matrix), (0, 0, 1)])
@@ -70,10 +78,8 @@ class Surroundings:
         return _soft(_grown(self._head))
 
     def plate(self, neck: np.ndarray) -> np.ndarray:
-        """(S, S, 3) float32 in [0, 1], the window without the head, guessed from what is around it.
-
-        Args:
-            neck: (S, S) in [0, 1], where the neck goes on under the head.
+        """(S, S, 3) float32 in [0, 1], the window without the head, guessed from what is around it; `neck` (S, S) in
+        [0, 1] is where the neck goes on under the head.
         """
         behind, body = self._plates
         share = np.maximum(self.body, neck)[..., None]
@@ -109,10 +115,57 @@ class Surroundings:
 
 def _grown(mask: np.ndarray) -> np.ndarray:
     """A mask (S, S) bool with what is mixed with it at its edges."""
-    width = 2 * max(1, round(_REACH * len(mask))) + 1
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
-    return cv2.dilate(mask.astype(np.uint8), disc) > 0
+    return cv2.dilate(mask.astype(np.uint8), _disc(_REACH * len(mask))) > 0
 
 
 def _soft(mask: np.ndarray) -> np.ndarray:
     return cv2.GaussianBlur(mask.astype(np.float32), (0, 0), 1.0)
+
+
+def rims(labels: np.ndarray, picture: np.ndarray) -> np.ndarray | None:
+    """Where glasses hide the face: rims, and lenses too dark to see through, of which parsers make one; (S, S) float32
+    in [0, 1], soft at its edges, or None where there are none.
+    """
+    worn = (labels == _GLASSES).astype(np.uint8)
+    if worn.mean() < _LEAST:
+        return None
+    width = np.ptp(np.nonzero(worn.any(0))[0])
+    outside, inside = (_disc(share * width) for share in _RIM)
+    lens = cv2.erode(worn, inside)
+    skin = labels == _SKIN
+    bright = picture.mean(2)
+    dark = skin.any() and lens.any() and bright[lens > 0].mean() < _DARK * bright[skin].mean()
+    band = (cv2.dilate(worn, outside) > 0) & (lens == 0)
+    thin = _thin(picture, _THIN * width)
+    mask = band & (thin > max(_CLEAR * float(np.quantile(thin[band], 0.95)), _FAINT))
+    mask &= ~_hair(mask, np.isin(labels, _BROWS), picture)
+    mask = cv2.dilate((mask | (dark & (lens > 0))).astype(np.float32), _disc(_MIXED * len(picture)))
+    return cv2.GaussianBlur(mask, (0, 0), _SOFT)
+
+
+def without(picture: np.ndarray, worn: np.ndarray) -> np.ndarray:
+    """A picture (S, S, 3) uint8 with what is worn painted over from around it."""
+    return cv2.inpaint(picture, (worn > 0.1).astype(np.uint8), 3, cv2.INPAINT_TELEA)
+
+
+def _hair(mask: np.ndarray, brows: np.ndarray, picture: np.ndarray) -> np.ndarray:
+    """Which pixels of brows (S, S) bool a mask of rims does not mean: those whose colour is the brows' own."""
+    rim, brow = mask & ~brows, brows & ~mask
+    if not (rim.any() and brow.any()):
+        return brows
+    own, other = (np.abs(picture - np.median(picture[each], 0)).sum(2) for each in (brow, rim))
+    return brows & (own < _SURE * other)
+
+
+def _thin(picture: np.ndarray, radius: float) -> np.ndarray:
+    """By how much pixels (S, S, 3) differ from what is on both sides of them, (S, S) bytes of the clearest colour; what
+    is wider than twice the radius in pixels does not count.
+    """
+    disc = _disc(radius)
+    hats = (cv2.morphologyEx(picture, each, disc) for each in (cv2.MORPH_BLACKHAT, cv2.MORPH_TOPHAT))
+    return np.maximum(*hats).max(2).astype(np.float32)
+
+
+def _disc(radius: float) -> np.ndarray:
+    side = 2 * max(1, round(radius)) + 1
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))

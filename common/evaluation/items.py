@@ -1,93 +1,85 @@
-"""Items of a long measurement, each kept as soon as it is measured: what was stopped goes on when started again."""
+"""What is asked: a synthetic person, a request, and the true picture of the granted request."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import torch
-from PIL import Image
-from tqdm import tqdm
 
-from ..files import replace_file
-from ..jsonio import read_config
-from ..training.sheet import sheet
+from ..action_units import ACTION_UNITS, to_text
+from ..synthetic.draw import draw_scene, draw_units, single_unit
+from ..synthetic.factors import Scene
+from ..synthetic.stream import Purpose, stream
 
-COLUMN = 8  # rows of a sheet, before the next stands beside it
+LEVELS = (3.0, -3.0, 1.5, 4.5, -1.5, -4.5)
+COMBINATION_EVERY = 4
+NAMES = tuple(ACTION_UNITS)
 
 
 @dataclass(frozen=True)
-class Trial:
-    """What was measured of an item, plain values with its "index", and photos (S, S, 3) uint8 to look at."""
+class Item:
+    """One question and its true answer; both follow from the seed and the index alone.
 
-    record: dict[str, Any]
-    photos: tuple[np.ndarray, ...]
-
-
-class KeptItems:
-    """Records, plain values, and the pictures that go with them, in a folder.
-
-    Args:
-        folder: is made when the first item is kept.
+    Attributes:
+        index: number of the item.
+        kind: name of the group by which errors are reported, such as "single".
+        source: the person before the edit.
+        target: the same person with the request granted.
+        request: what the editor is asked for.
+        label: the request as text.
+        units: (12,) requested change of the action units.
+        unit: name of the one that changes; None in a combination.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def fill(self, count: int, attempt: Callable[[int], Trial], *, title: str, progress: bool) -> list[dict[str, Any]]:
-        """The records of the first items; those that are not there yet are attempted and kept.
-
-        Args:
-            count: how many items.
-            attempt: measures the item of an index.
-            title: of the progress bar.
-            progress: show one.
-        """
-        missing = [index for index in range(count) if not self._file(index).is_file()]
-        if missing:
-            attempt(missing[0])  # what only the first one costs is not timed
-        for index in tqdm(missing, desc=title, disable=not progress):
-            self._keep(attempt(index))
-        return [read_config(self._file(index), "delete it, and it is made again") for index in range(count)]
-
-    def sheet(self, rows: Sequence[tuple[int, str]], columns: Sequence[str]) -> Image.Image:
-        """The pictures of some items, eight items one under the other.
-
-        Args:
-            rows: index of an item, and the words above it.
-            columns: what its pictures are.
-        """
-        pages = []
-        for start in range(0, len(rows), COLUMN):
-            part = rows[start : start + COLUMN]
-            strips = np.stack([np.array(Image.open(self._file(index).with_suffix(".png"))) for index, _ in part])
-            pictures = torch.from_numpy(strips).permute(0, 3, 1, 2).div(255).chunk(len(columns), 3)
-            pages.append(sheet(dict(zip(columns, pictures)), [words for _, words in part]))
-        size = sum(page.width for page in pages), max(page.height for page in pages)
-        whole = Image.new("RGB", size, "white")
-        for number, page in enumerate(pages):
-            whole.paste(page, (number * pages[0].width, 0))
-        return whole
-
-    def _keep(self, trial: Trial) -> None:
-        path = self._file(trial.record["index"])
-        strip = Image.fromarray(np.concatenate(trial.photos, 1))
-        replace_file(path.with_suffix(".png"), strip.save)  # before the record, whose presence says that all is there
-        text = json.dumps(trial.record, allow_nan=False)
-        replace_file(path, partial(Path.write_text, data=text, encoding="utf-8"))
-
-    def _file(self, index: int) -> Path:
-        return self.folder / f"{index:05d}.json"
+    index: int
+    kind: str
+    source: Scene
+    target: Scene
+    request: Any
+    label: str
+    units: tuple[float, ...]
+    unit: str | None
 
 
-def write_report(folder: Path, report: dict[str, Any], text: str, sheet: Image.Image) -> None:
-    """Writes report.json, report.md with the text, and sheet.png."""
-    values = json.dumps(report, indent=1, allow_nan=False) + "\n"
-    replace_file(folder / "report.json", lambda path: path.write_text(values, encoding="utf-8"))
-    replace_file(folder / "report.md", lambda path: path.write_text(text, encoding="utf-8"))
-    replace_file(folder / "sheet.png", sheet.save)
+def draw_item(seed: int, index: int) -> Item:
+    """A change of action units: three single units in turn, then a combination.
+
+    Single units pass through all of `LEVELS` from a face with no other expression; a negative change starts from a face
+    that shows the unit. In a combination two units or more change, from one drawn expression to another. The request is
+    the change (12,).
+    """
+    scene = replace(draw_scene(seed, index), blink=(0.0, 0.0))  # a lid that is shut cannot be raised
+    unit = None
+    if index % COMBINATION_EVERY == COMBINATION_EVERY - 1:
+        before, after = _expressions(stream(seed, index, Purpose.OTHER_UNITS))
+    else:
+        unit, before, after = single(index - index // COMBINATION_EVERY, LEVELS)
+    units = tuple(map(float, np.round(np.subtract(after, before), 3)))
+    source = with_units(scene, before)
+    target = with_units(scene, after)
+    label = to_text([round(value, 1) for value in units])
+    return Item(index, "single" if unit else "combination", source, target, units, label, units, unit)
+
+
+def single(turn: int, levels: tuple[float, ...]) -> tuple[str, np.ndarray, np.ndarray]:
+    """A unit and its intensities (12,) before and after; units take turns, and each passes through all levels."""
+    number = turn % len(NAMES)
+    unit = NAMES[number]
+    level = levels[(turn // len(NAMES) + number) % len(levels)]
+    low, high = single_unit(unit, abs(level))
+    return (unit, low, high) if level > 0 else (unit, high, low)
+
+
+def with_units(scene: Scene, units: np.ndarray) -> Scene:
+    """The scene with these intensities (12,) on both sides of the face."""
+    side = tuple(map(float, units))
+    return replace(scene, units=(side, side))
+
+
+def _expressions(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Two drawn expressions (12,), both sides of the face alike, of which two units or more differ by 0.5."""
+    while True:
+        before, after = (np.round(np.mean(draw_units(rng), 0), 3) for _ in range(2))
+        if (np.abs(after - before) >= 0.5).sum() >= 2:
+            return before, after

@@ -54,15 +54,11 @@ def cache_file() -> Path:
 
 
 def load() -> tuple[dict[str, torch.Tensor], dict[str, str]]:
-    """Read the extract; make it first if this machine has none (about a minute, once).
+    """Tensors by name, and labels joined by spaces by name, of the extract; made first if this machine has none (about
+    a minute, once).
 
-    Where it cannot be kept, a warning is logged before it is made, and it serves this process alone.
-
-    Returns:
-        Tensors by name, and the labels (joined by spaces) by name.
-
-    Raises:
-        MissingDependencyError: anny is not installed.
+    Where it cannot be kept, a warning is logged before it is made, and it serves this process alone. Raises
+    MissingDependencyError where anny is not installed.
     """
     path = cache_file()
     if path.is_file():
@@ -94,8 +90,8 @@ def build() -> tuple[dict[str, torch.Tensor], dict[str, str]]:
         progress.update()
         groups, names = zip(*(label.split(":") for label in body.metadata.blendshape_labels))
         wanted = tuple(f"{part}-" for part in _HEAD_CHANGES)
-        changes = [i for i, (group, name) in enumerate(zip(groups, names)) if group == "local_change"
-                   and name.startswith(wanted)]  # fmt: skip
+        local = [i for i, group in enumerate(groups) if group == "local_change"]
+        changes = [i for i in local if names[i].startswith(wanted)]
         actions = [i for i, group in enumerate(groups) if group == "facial_action"]
         mask = body.stacked_phenotype_blend_shapes_mask  # (P, variations): whose product each shape's weight is
         reached = mask[:, [variations.index(name) for name in _NEVER]].sum(1) == 0
@@ -187,9 +183,9 @@ def _mirrored(vertices: torch.Tensor) -> torch.Tensor:
 def _portrait(body: Any, root: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, torch.Tensor]]:
     """Choose the triangles that a portrait can show.
 
-    Returns:
-        Triangles and texture corners, renumbered for the kept vertices; the kept vertices' numbers in the base mesh;
-        and more tensors by name: `parts` of the triangles, `head_weight` of the vertices, which vertices the eyes are.
+    Returns triangles and texture corners, renumbered for the kept vertices; the kept vertices' numbers in the base
+    mesh; and more tensors by name: `parts` of the triangles, `head_weight` of the vertices, which vertices the eyes
+    are.
     """
     vertices = body.template_vertices.numpy()
     triangles, corners = body.faces.numpy(), body.face_texture_coordinate_indices.numpy()

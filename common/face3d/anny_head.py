@@ -4,17 +4,87 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
+from typing import Literal
 
 import torch
+from safetensors.torch import load_file
 
-from ..errors import InputError
+from ..errors import CheckpointError, InputError
+from ..parallel import one_thread
 from .anny_data import PHENOTYPES, load
-from .anny_units import NEGATIVE, POSITIVE, UNITS
-from .batches import batch_of, check_points, checked
 from .camera import rotation_matrix
-from .landmarks import Embedding
-from .threads import one_thread
+from .head import batch_of, check_points, checked
+
+Scheme = Literal["ibug68", "mesh468"]
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """Where landmarks lie on a mesh.
+
+    Attributes:
+        vertices: (N, 3) int64 vertex numbers, by scheme.
+        weights: (N, 3) float32, by scheme.
+    """
+
+    vertices: dict[str, torch.Tensor]
+    weights: dict[str, torch.Tensor]
+
+    @classmethod
+    def load(cls, base_vertices: torch.Tensor) -> Embedding:
+        """Read the table for a mesh whose vertex i is number `base_vertices[i]` (V,) of the base mesh."""
+        path = Path(__file__).with_name("landmarks.safetensors")
+        if not path.is_file():
+            return cls({}, {})
+        table = load_file(path, device=str(base_vertices.device))
+        names = [name.removesuffix(".vertices") for name in table if name.endswith(".vertices")]
+        return cls(
+            {name: torch.searchsorted(base_vertices, table[f"{name}.vertices"]) for name in names},
+            {name: table[f"{name}.weights"] for name in names},
+        )
+
+    def points(self, vertices: torch.Tensor, scheme: Scheme) -> torch.Tensor:
+        """The points (B, N, 3) on vertices (B, V, 3).
+
+        Raises:
+            CheckpointError: the package was installed without its table.
+        """
+        if scheme not in self.vertices:
+            raise CheckpointError("The package lacks face3d/landmarks.safetensors; install it again.")
+        return (vertices[:, self.vertices[scheme]] * self.weights[scheme][..., None]).sum(2)
+
+
+# The order of the released models: the same twelve, in the same places, in every room of the toolkit.
+UNITS = ("AU1", "AU2", "AU4", "AU5", "AU6", "AU9", "AU12", "AU15", "AU17", "AU20", "AU25", "AU26")
+
+# What one side's intensity of +5 adds to the actions of that side. Actions without sides are halved at the midline.
+POSITIVE: dict[str, dict[str, float]] = {
+    "AU1": {"browInnerUp": 1.2},
+    "AU2": {"browOuterUp": 1.0},
+    "AU4": {"browDown": 1.1},
+    "AU5": {"eyeWide": 0.8},
+    "AU6": {"cheekSquint": 1.0, "eyeSquint": 0.6},
+    "AU9": {"noseSneer": 1.4, "browDown": 0.25, "mouthUpperUp": 0.3},
+    "AU12": {"mouthSmile": 1.0},
+    "AU15": {"mouthFrown": 1.0},
+    "AU17": {"mouthShrugLower": 1.0},
+    "AU20": {"mouthStretch": 1.0, "mouthSmile": 0.2},
+    "AU25": {"mouthLowerDown": 1.0, "mouthUpperUp": 0.6},
+    "AU26": {"jawOpen": 0.6},
+}
+NEGATIVE: dict[str, dict[str, float]] = {
+    "AU1": {"browDown": 0.4},
+    "AU2": {"browDown": 0.4},
+    "AU4": {"browInnerUp": 0.3, "browOuterUp": 0.3},
+    "AU5": {"eyeBlink": 0.7},
+    "AU12": {"mouthFrown": 0.6},
+    "AU15": {"mouthSmile": 0.3},
+    "AU20": {"mouthPucker": 0.5},
+    "AU25": {"mouthPress": 0.6},
+}
 
 # The mean head, where identity is zero: a person of no particular sex, forty years old, of mean weight.
 _MEAN = {"age": 0.75, **dict.fromkeys(("african", "asian", "caucasian"), 1 / 3)}
@@ -136,14 +206,9 @@ class AnnyHead:
         return moved if gaze is None else self._look(moved, neutral, gaze)
 
     def turn(self, vertices: torch.Tensor, angles: torch.Tensor) -> torch.Tensor:
-        """Turn the head on its shoulders, the neck following in part.
-
-        Args:
-            vertices: (B, V, 3).
-            angles: (1 or B, 3) radians: yaw, pitch, roll as in `camera.rotation_matrix`.
-
-        Returns:
-            (B, V, 3). The eyes move, since a head turns about its neck.
+        """Turn the head of vertices (B, V, 3) by angles (1 or B, 3), yaw, pitch and roll as in
+        `camera.rotation_matrix`, on its shoulders, the neck following in part; the eyes move, since a head turns about
+        its neck.
         """
         rotation, pivot = rotation_matrix(angles), self.pivot
         weight = self.head_weight[:, None]

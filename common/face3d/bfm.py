@@ -7,17 +7,21 @@ expression coefficients; what else the network says of a photo is told by `coeff
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..errors import CheckpointError, InputError, MissingDependencyError
+from ..errors import CheckpointError, InputError, MissingDependencyError, ShapeError
 from ..parts import PARTS
 from .arrays import as_array, check_indices, check_names, check_shapes, reading
-from .batches import check_points, stretch
-from .coefficients import EXPRESSION, IDENTITY, TEXTURE
+from .camera import rotation_matrix
+from .head import check_points, stretch
 from .uv import cylindrical_uv
+
+IDENTITY, EXPRESSION, TEXTURE = 80, 64, 80
+_SIZES = (IDENTITY, EXPRESSION, TEXTURE, 3, 27, 3, 4)
 
 SOURCE = "utils/checkpoints/third_party/BFM_model_front.mat of the hub repository mengtingwei/magicface"
 METRES = 0.1  # the file counts in decimetres: its camera stands at a distance of 10
@@ -100,16 +104,10 @@ class Bfm(nn.Module):
 
     @classmethod
     def from_file(cls, path: str | Path, *, device: str | torch.device = "cpu") -> Bfm:
-        """Read `BFM_model_front.mat`.
+        """Read `BFM_model_front.mat`, a MATLAB file of version 7 or older.
 
-        Args:
-            path: a MATLAB file of version 7 or older.
-            device: where the head is computed.
-
-        Raises:
-            CheckpointError: the file is damaged, of another version, or does not fit.
-            MissingCheckpointError: there is no such file.
-            MissingDependencyError: scipy is not installed.
+        Raises CheckpointError for a damaged file or one that does not fit, MissingCheckpointError where there is none,
+        MissingDependencyError without scipy.
         """
         return cls(_read_mat(Path(path).expanduser()), path).to(device)
 
@@ -121,20 +119,10 @@ class Bfm(nn.Module):
         jaw: Tensor | None = None,
         gaze: Tensor | None = None,
     ) -> Tensor:
-        """Compute the vertices; see `Head.__call__`.
+        """Vertices (B, V, 3), in metres, of identity (B, 80) and expression (B, 64); this head has no jaw of its own
+        and no eyeballs, so `jaw` and `gaze` are None.
 
-        Args:
-            identity: (B, 80).
-            expression: (B, 64).
-            jaw: None; this head has no jaw of its own.
-            gaze: None; this head has no eyeballs.
-
-        Returns:
-            (B, V, 3) metres.
-
-        Raises:
-            InputError: jaw or gaze is given, or an argument is no tensor.
-            ShapeError: an argument has another shape, or batches differ.
+        Raises InputError where they are not, or an argument is no tensor; ShapeError where shapes or batches differ.
         """
         if jaw is not None or gaze is not None:
             raise InputError("The Basel face model has no jaw and no eyeballs.", expected="jaw=None, gaze=None")
@@ -145,26 +133,13 @@ class Bfm(nn.Module):
         return self.mean + torch.einsum("bn,vcn->bvc", identity, self.identities) + moved
 
     def landmarks(self, vertices: Tensor) -> Tensor:
-        """Find the landmarks of the iBUG 68-point scheme, (B, 68, 3), on vertices (B, V, 3).
-
-        Raises:
-            ShapeError: vertices have another shape.
-        """
+        """The landmarks of the iBUG 68-point scheme, (B, 68, 3), on vertices (B, V, 3)."""
         check_points(vertices, len(self.mean))
         return vertices[:, self.keypoints]
 
     def albedo(self, texture: Tensor | None = None) -> Tensor:
-        """Compute the colour of each vertex under white light.
-
-        Args:
-            texture: (B, 80); None is the mean.
-
-        Returns:
-            (B, V, 3) RGB, about [0, 1], which strong coefficients leave.
-
-        Raises:
-            InputError: texture is no tensor.
-            ShapeError: texture has another shape.
+        """The colour (B, V, 3) RGB of each vertex under white light for texture coefficients (B, 80), None for the
+        mean: about [0, 1], which strong coefficients leave.
         """
         (texture,) = stretch(self.mean, texture=(texture, (TEXTURE,)))
         return self.mean_albedo + torch.einsum("bn,vcn->bvc", texture, self.albedos)
@@ -186,3 +161,44 @@ def _read_mat(path: Path) -> dict[str, np.ndarray]:
                 hint="save it again in MATLAB: save(file, '-v7')",
             ) from error
         return {key: as_array(value, f"{key} of {path}") for key, value in model.items() if key in _SHAPES}
+
+
+class Coefficients(NamedTuple):
+    """What Deep3DFaceRecon's network says of a face, split from one vector.
+
+    Attributes:
+        identity: (B, 80).
+        expression: (B, 64).
+        texture: (B, 80).
+        angles: (B, 3) radians, for `rotation`.
+        lighting: (B, 27): red, green, blue, each nine coefficients of spherical harmonics.
+        translation: (B, 3) in the units of the model's file, decimetres.
+        gaze: (B, 4): left x and y, right x and y; None in vectors of 257.
+    """
+
+    identity: Tensor
+    expression: Tensor
+    texture: Tensor
+    angles: Tensor
+    lighting: Tensor
+    translation: Tensor
+    gaze: Tensor | None = None
+
+
+def split_coefficients(coefficients: Tensor) -> Coefficients:
+    """Split the network's vectors, (B, 257), or (B, 261) with gaze."""
+    whole = sum(_SIZES)
+    if coefficients.ndim != 2 or coefficients.shape[1] not in (whole, whole - _SIZES[-1]):
+        raise ShapeError("coefficients", f"(B, {whole - _SIZES[-1]}), or (B, {whole}) with gaze", coefficients.shape)
+    sizes = _SIZES if coefficients.shape[1] == whole else _SIZES[:-1]
+    return Coefficients(*coefficients.split(sizes, 1))
+
+
+def rotation(angles: Tensor) -> Tensor:
+    """Rotations (B, 3, 3) of Deep3DFaceRecon's angles (B, 3), radians about x, y and z: the transpose of Rz Ry Rx, for
+    points in rows, `vertices @ rotation(angles)`.
+    """
+    if angles.ndim != 2 or angles.shape[1] != 3:
+        raise ShapeError("angles", "(B, 3): about x, y, z", angles.shape)
+    x, y, z = angles.unbind(1)
+    return rotation_matrix(torch.stack([y, -x, z], 1)).mT

@@ -98,6 +98,20 @@ def rotation_matrix(angles: torch.Tensor) -> torch.Tensor:
     return torch.stack(rows, -2)
 
 
+def rotation_from_vector(vectors: torch.Tensor) -> torch.Tensor:
+    """Turn rotation vectors (..., 3), radians about their own axis, into rotations (..., 3, 3): Rodrigues' formula.
+
+    Smooth everywhere, zero included.
+    """
+    # 1e-12 is below what float32 sees beside 1 and keeps the root's gradient finite.
+    angle = (vectors.square().sum(-1) + 1e-12).sqrt()[..., None, None]
+    x, y, z = vectors.unbind(-1)
+    zero = torch.zeros_like(x)
+    cross = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], -1).unflatten(-1, (3, 3))
+    first, half = torch.sinc(angle / torch.pi), torch.sinc(angle / (2 * torch.pi))
+    return torch.eye(3).to(vectors) + first * cross + half.square() / 2 * cross @ cross
+
+
 def angles_of(rotation: torch.Tensor) -> torch.Tensor:
     """The angles (B, 3) in radians of rotations (B, 3, 3): the inverse of `rotation_matrix`, yaw in [-pi / 2, pi / 2].
 

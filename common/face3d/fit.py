@@ -15,12 +15,11 @@ import torch
 
 from ..errors import InputError, ShapeError
 from ..images import to_uint8
-from .anny_head import AnnyHead, default_head
+from .anny_head import AnnyHead, Scheme, default_head
 from .camera import Perspective, rotation_matrix, to_pixels
 from .fit_light import as_floats, fit_light, to_srgb
 from .fit_points import Problem
 from .head import vertex_normals
-from .landmarks import Scheme
 from .lighting import ambient, directional, shade
 from .render import rasterize
 
@@ -135,19 +134,10 @@ def fit(
 
 @torch.no_grad()
 def overlay(image: np.ndarray, fit: Fit, *, opacity: float = 0.6) -> np.ndarray:
-    """Draw a fitted head over its photo, to look at: shaded, with the given landmarks green and the fitted ones red.
+    """Draw a fitted head over its photo (H, W, 3) RGB, uint8 or float in [0, 1], to look at: shaded, at an opacity of 0
+    to 1, with the given landmarks green and the fitted ones red; (H, W, 3) uint8.
 
-    Args:
-        image: (H, W, 3) RGB of the fit's size, uint8 or float in [0, 1].
-        fit: what `fit` returned.
-        opacity: of the head, 0 to 1.
-
-    Returns:
-        (H, W, 3) uint8.
-
-    Raises:
-        ShapeError: the image has another size.
-        InputError: its values cannot be colours.
+    Raises ShapeError for a photo of another size, InputError for values that cannot be colours.
     """
     picture = as_floats(_check_image(image))
     height, width = _check_size(fit.size, picture.shape[:2])

@@ -26,20 +26,14 @@ _RIDGE = (1e-6, *3 * (0.003,), *5 * (0.01,))
 def fit_light(
     image: np.ndarray, head: AnnyHead, vertices: torch.Tensor, camera: Camera
 ) -> tuple[torch.Tensor, torch.Tensor] | None:
-    """Solve colour = albedo * shade(normal, light) for one albedo, over the skin that the photo shows.
+    """Solve colour = albedo * shade(normal, light) for one albedo, over the skin that a photo (H, W, 3) sRGB, uint8 or
+    float in [0, 1], shows of a fitted face, turned, (1, V, 3).
 
     Only the product is seen. We say that the light shines with 1 on the seen skin in the mean, in each colour: the
     skin's mean brightness and tint, be they the lamp's, go to the albedo, and all that varies goes to the light.
 
-    Args:
-        image: (H, W, 3) sRGB, uint8 or float in [0, 1].
-        head: whose vertices they are.
-        vertices: (1, V, 3) of the fitted face, turned.
-        camera: of the fit.
-
-    Returns:
-        Light (1, 9, 3), which no normal that faces the viewer sees negative, and mean albedo (3,), linear; None if the
-        photo shows too little skin.
+    Returns light (1, 9, 3), which no normal that faces the viewer sees negative, and the mean albedo (3,), linear; None
+    if the photo shows too little skin.
     """
     height, width = image.shape[:2]
     pixels = to_pixels(camera.project(vertices), width, height)[0]

@@ -7,7 +7,7 @@ images").
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +17,9 @@ from torch import Tensor, nn
 from ..errors import CheckpointError, InputError
 from ..parts import PARTS
 from .arrays import check_indices, check_names, check_shapes, read_arrays
-from .batches import check_points, stretch
-from .camera import rotation_matrix
+from .camera import rotation_from_vector, rotation_matrix
 from .flame_files import FlameLandmarks, FlameTexture, read_parts
-from .skinning import rotation_from_vector, skin
+from .head import check_points, stretch
 from .uv import cylindrical_uv, read_obj_uv
 
 SOURCE = "FLAME 2020 or 2023 (https://flame.is.tue.mpg.de), generic_model.pkl"
@@ -188,29 +187,19 @@ class Flame(nn.Module):
         return skin(posed, self.weights, joints, rotations, self.parents)
 
     def landmarks(self, vertices: Tensor) -> Tensor:
-        """Find the landmarks of the iBUG 68-point scheme, fixed to the skin, (B, 68, 3), on vertices (B, V, 3).
+        """The landmarks of the iBUG 68-point scheme, fixed to the skin, (B, 68, 3), on vertices (B, V, 3).
 
-        Raises:
-            InputError: no landmark embedding was given.
-            ShapeError: vertices have another shape.
+        Raises InputError without a landmark embedding, ShapeError for other shapes.
         """
         check_points(vertices, len(self.mean))
         return self._embedding().fixed(vertices)
 
     def landmarks2d(self, vertices: Tensor, rotation: Tensor | None = None, neck: Tensor | None = None) -> Tensor:
-        """Find the landmarks that a picture shows, where the jaw line follows the silhouette of a turned head.
+        """The landmarks (B, 68, 3) that a picture shows, where the jaw line follows the silhouette of a turned head:
+        DECA's 2D landmarks before the camera, still in space.
 
-        Args:
-            vertices: (B, V, 3).
-            rotation: (B, 3), as it was for the vertices.
-            neck: (B, 3), as it was for the vertices.
-
-        Returns:
-            (B, 68, 3), still in space: DECA's 2D landmarks before the camera.
-
-        Raises:
-            InputError: no landmark embedding was given.
-            ShapeError: an argument has another shape, or batches differ.
+        `vertices` are (B, V, 3); `rotation` and `neck`, (B, 3), as they were for the vertices. Raises as `landmarks`
+        does.
         """
         check_points(vertices, len(self.mean))
         vertices, rotation, neck = stretch(
@@ -219,17 +208,10 @@ class Flame(nn.Module):
         return self._embedding().sliding(vertices, rotation_from_vector(rotation) @ rotation_from_vector(neck))
 
     def texture(self, codes: Tensor) -> Tensor:
-        """Compute the albedo.
+        """The albedo (B, 3, 256, 256) RGB, row 0 at v = 1, of codes (B, 50), zero the mean: about [0, 1], which strong
+        codes leave.
 
-        Args:
-            codes: (B, 50); zero is the mean.
-
-        Returns:
-            (B, 3, 256, 256) RGB, row 0 at v = 1; about [0, 1], which strong codes leave.
-
-        Raises:
-            InputError: no texture was given.
-            ShapeError: codes have another shape.
+        Raises InputError without a texture, ShapeError for other codes.
         """
         if self.albedo is None:
             raise InputError(
@@ -254,3 +236,21 @@ class Flame(nn.Module):
                 actual=len(triangles),
             )
         self.uv, self.uv_triangles = uv, triangles
+
+
+def skin(vertices: Tensor, weights: Tensor, joints: Tensor, rotations: Tensor, parents: Sequence[int]) -> Tensor:
+    """Move vertices (B, V, 3) with their joints: linear blend skinning (Loper et al. 2015, "SMPL", equations 2 to 4).
+
+    `weights` (V, J) say how much each vertex follows each joint, rows adding up to 1; `joints` (B, J, 3) are at rest;
+    `rotations` (B, J, 3, 3) each joint's against its parent, whose number in `parents` comes before its own (the first
+    is not read).
+    """
+    turns, places = [rotations[:, 0]], [joints[:, 0]]
+    for joint, parent in enumerate(parents[1:], 1):
+        offset = (turns[parent] @ (joints[:, joint] - joints[:, parent])[..., None])[..., 0]
+        turns.append(turns[parent] @ rotations[:, joint])
+        places.append(places[parent] + offset)
+    turn, place = torch.stack(turns, 1), torch.stack(places, 1)  # (B, J, 3, 3), (B, J, 3)
+    shift = place - (turn @ joints[..., None])[..., 0]
+    blended = torch.einsum("vj,bjrc->bvrc", weights, turn)
+    return (blended @ vertices[..., None])[..., 0] + weights @ shift

@@ -1,10 +1,15 @@
-"""What a three-dimensional head is to the rest of the toolkit: numbers in, vertices out, and what lies where on it."""
+"""What a three-dimensional head is to the rest of the toolkit: numbers in, vertices out, and what lies where on it.
+
+Its arguments are zero where none is given, checked at the door, and all of one batch.
+"""
 
 from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
 import torch
+
+from ..errors import InputError, ShapeError
 
 
 @runtime_checkable
@@ -78,3 +83,39 @@ def vertex_normals(vertices: torch.Tensor, triangles: torch.Tensor) -> torch.Ten
     rows = triangle_normals(vertices, triangles).movedim(0, 1).flatten(1)
     total = rows.new_zeros(count, 3 * batch).index_add(0, triangles.T.flatten(), rows.repeat(3, 1))
     return torch.nn.functional.normalize(total.unflatten(1, (batch, 3)).movedim(1, 0), dim=2, eps=1e-20)
+
+
+def stretch(like: torch.Tensor, **arguments: tuple[torch.Tensor | None, tuple[int, ...]]) -> tuple[torch.Tensor, ...]:
+    """Arguments by name, (B, *shape) or None for zero, and their shapes without the batch: all as (B, *shape), in their
+    order, with the device and dtype of `like`; a batch of one stretches to the others'.
+
+    Raises InputError for what is no tensor, ShapeError for other shapes or batches that differ.
+    """
+    batch = batch_of(*(given for given, _ in arguments.values()))
+    return tuple(
+        (like.new_zeros(1, *shape) if given is None else checked(like, name, given, shape, batch)).expand(batch, *shape)
+        for name, (given, shape) in arguments.items()
+    )
+
+
+def batch_of(*arguments: torch.Tensor | None) -> int:
+    """The largest batch among those that are tensors, 1 if none is."""
+    return max((len(given) for given in arguments if isinstance(given, torch.Tensor) and given.ndim), default=1)
+
+
+def checked(like: torch.Tensor, name: str, given: torch.Tensor, shape: tuple[int, ...], batch: int) -> torch.Tensor:
+    """One argument (1 or batch, *shape) with the device and dtype of `like`; raises as `stretch` does."""
+    if not isinstance(given, torch.Tensor):
+        raise InputError(
+            f"{name} cannot be used.\n  expected: a torch tensor\n  got:      {type(given).__name__}\n"
+            "  turn it into one: torch.as_tensor(...)"
+        )
+    if given.ndim == 0 or tuple(given.shape[1:]) != shape or len(given) not in (1, batch):
+        raise ShapeError(name, f"(1 or {batch}, {', '.join(map(str, shape))})", given.shape)
+    return given.to(like)
+
+
+def check_points(vertices: torch.Tensor, count: int) -> None:
+    """Raise a ShapeError unless vertices are (B, count, 3)."""
+    if vertices.ndim != 3 or vertices.shape[1:] != (count, 3):
+        raise ShapeError("vertices", f"(B, {count}, 3)", vertices.shape)

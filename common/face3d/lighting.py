@@ -33,17 +33,8 @@ def basis(normals: torch.Tensor) -> torch.Tensor:
 
 
 def shade(normals: torch.Tensor, light: torch.Tensor) -> torch.Tensor:
-    """Compute how bright a matt white surface is under a light.
-
-    Args:
-        normals: (B, N, 3) unit normals.
-        light: (1 or B, 9, 3) coefficients of red, green and blue.
-
-    Returns:
-        (B, N, 3); multiply with the albedo. May leave [0, 1], and dips below 0 opposite a single strong light.
-
-    Raises:
-        ShapeError: the light is not (B, 9, 3).
+    """How bright a matt white surface of unit normals (B, N, 3) is under a light (1 or B, 9, 3): (B, N, 3), to be
+    multiplied with the albedo. May leave [0, 1], and dips below 0 opposite a single strong light.
     """
     check_light(light)
     constants = torch.tensor(CONSTANTS, dtype=normals.dtype, device=normals.device)
@@ -58,16 +49,11 @@ def ambient(colour: torch.Tensor) -> torch.Tensor:
 
 
 def directional(direction: torch.Tensor, colour: torch.Tensor) -> torch.Tensor:
-    """Turn a distant lamp into spherical harmonics.
+    """A distant lamp as spherical harmonics (B, 9, 3): the best second-order approximation of colour * max(0, normal ·
+    direction).
 
-    Args:
-        direction: (B, 3) from the face towards the lamp; any length but zero. x points to the picture's right, y up, z
-            to the viewer.
-        colour: (B, 3), the brightness of a white surface that faces the lamp.
-
-    Returns:
-        (B, 9, 3) coefficients, whose shading is the best second-order approximation of colour * max(0, normal ·
-        direction).
+    `direction` (B, 3) goes from the face towards the lamp, of any length but zero: x points to the picture's right, y
+    up, z to the viewer; `colour` (B, 3) is the brightness of a white surface that faces the lamp.
     """
     for name, value in (("direction", direction), ("colour", colour)):
         if value.ndim != 2 or value.shape[1] != 3:
@@ -105,14 +91,8 @@ def physical(light: torch.Tensor, least: float = 0.02) -> torch.Tensor:
 
 
 def rotate(light: torch.Tensor, rotation: torch.Tensor) -> torch.Tensor:
-    """Turn a light about the face.
-
-    Args:
-        light: (B, 9, 3).
-        rotation: (B, 3, 3): what came from direction d then comes from rotation @ d.
-
-    Returns:
-        (B, 9, 3); exact, because rotation mixes only harmonics of the same order.
+    """Turn a light (B, 9, 3) about the face: what came from direction d then comes from rotation @ d. Exact, because a
+    rotation (B, 3, 3) mixes only harmonics of the same order.
     """
     check_light(light)
     # A function of nine coefficients is known by its values in enough directions: read it, turned, in these.

@@ -46,15 +46,10 @@ _ASYMMETRY = 0.15  # how far the two sides of a face differ, over how far two pe
 
 
 def sample(rng: np.random.Generator, names: tuple[str, ...]) -> np.ndarray:
-    """Draw the identity of an adult.
+    """Draw the identity (I,) float32 of an adult, by `AnnyHead.identity_names`.
 
-    Args:
-        rng: what draws.
-        names: `AnnyHead.identity_names`.
-
-    Returns:
-        (I,) float32 identity: sexes about equal and mostly distinct, ages 18 to 85 with most below 60, ancestry mixed
-        freely with most people close to one of the three axes, local changes normal and cut at two deviations.
+    Sexes are about equal and mostly distinct, ages 18 to 85 with most below 60, ancestry is mixed freely with most
+    people close to one of the three axes, local changes are normal and cut at two deviations.
     """
     identity = np.zeros(len(names), np.float32)
     sex = rng.choice([-1, 1]) * np.clip(rng.normal(0.43, 0.08), 0.1, 0.5)

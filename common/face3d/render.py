@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from ..errors import InputError, ShapeError
+from ..numbers import whole_number
 from .camera import Camera, to_pixels
 from .head import Head, vertex_normals
 from .lighting import shade
@@ -47,20 +48,11 @@ class Fragments:
 
 
 def rasterize(points: torch.Tensor, triangles: torch.Tensor, width: int, height: int) -> Fragments:
-    """Find the nearest triangle in each pixel.
+    """Find the nearest triangle of (T, 3), both sides of which are seen, in each pixel; the same bytes for the same
+    input.
 
-    Args:
-        points: (V, 3) pixels and depth, as `camera.to_pixels` returns one face's.
-        triangles: (T, 3); both sides are seen.
-        width: of the picture.
-        height: of the picture.
-
-    Returns:
-        Fragments on the device of the points; the same bytes for the same input.
-
-    Raises:
-        ShapeError: the points are not (V, 3).
-        InputError: positions are not finite, or there are no triangles.
+    `points` are (V, 3) pixels and depth, as `camera.to_pixels` returns one face's; the fragments are on their device.
+    Raises ShapeError for others, InputError for positions that are not finite, or no triangles.
     """
     if points.ndim != 2 or points.shape[1] != 3:
         raise ShapeError("points", "(V, 3): x, y, depth", points.shape)
@@ -77,8 +69,10 @@ def rasterize(points: torch.Tensor, triangles: torch.Tensor, width: int, height:
         last = np.floor(np.maximum(np.maximum(a, b), c) + 0.01)
         kept &= (first <= last) & (last >= 0) & (first < limit)
     kept = np.flatnonzero(kept)
-    if not len(kept):
-        return _nothing(width, height, points.device)
+    if not len(kept):  # all triangles lie beside the picture
+        none = torch.full((height, width), -1, device=points.device)
+        nowhere = torch.full_like(none, torch.inf, dtype=torch.float32)
+        return Fragments(none, torch.zeros(height, width, 3, device=points.device), nowhere)
     # OpenCV looks through a pinhole with 90 degrees of view in y. Our camera has already divided, so that pinhole is
     # put far away, where it divides all depths by almost the same: weights come out linear in the picture, which is
     # exact for orthographic cameras and off by less than a thousandth of a triangle's size for small triangles.
@@ -111,14 +105,6 @@ def rasterize(points: torch.Tensor, triangles: torch.Tensor, width: int, height:
     weights[triangle < 0] = 0
     depth = np.where(triangle < 0, np.inf, (buffer - _FAR) * (far - near) + near).astype(np.float32)
     return Fragments(*(torch.from_numpy(value).to(points.device) for value in (triangle, weights, depth)))
-
-
-def _nothing(width: int, height: int, device: torch.device) -> Fragments:
-    """A picture beside which all triangles lie."""
-    none = torch.full((height, width), -1, device=device)
-    return Fragments(
-        none, torch.zeros(height, width, 3, device=device), torch.full_like(none, torch.inf, dtype=torch.float32)
-    )
 
 
 @dataclass(frozen=True)
@@ -212,18 +198,13 @@ def render(
 
 def check_size(size: int, samples: int) -> None:
     """Raise InputError unless a square picture can have so many pixels and samples."""
-    for name, value, low, high in (("size", size, 8, 4096), ("samples", samples, 1, 4)):
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not low <= value <= high:
-            raise InputError(f"Expected a whole {name} from {low} to {high}; got {value!r}.")
+    whole_number("size", size, 8, 4096)
+    whole_number("samples", samples, 1, 4)
 
 
 def visible(points: torch.Tensor, fragments: Fragments, tolerance: float = 0.006) -> torch.Tensor:
-    """Say which projected points (N, 3), in the pixels of the fragments, nothing hides: (N,) bool.
-
-    Args:
-        points: x, y in pixels, depth.
-        fragments: what the camera sees.
-        tolerance: how far a point may lie behind what is seen, in the unit of depth; landmarks lie in creases.
+    """Say which projected points (N, 3), in the pixels of the fragments, nothing hides: (N,) bool; landmarks lie in
+    creases, so that points may lie behind what is seen by a tolerance in the unit of depth.
     """
     height, width = fragments.depth.shape
     x, y = points[:, 0].round().long(), points[:, 1].round().long()

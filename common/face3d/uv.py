@@ -13,14 +13,10 @@ from .arrays import reading
 
 
 def cylindrical_uv(vertices: torch.Tensor) -> torch.Tensor:
-    """Unroll a head from a cylinder around its upright axis.
+    """Unroll vertices (V, 3), y up, the face towards z, from a cylinder around the upright axis.
 
-    Args:
-        vertices: (V, 3), y up, the face towards z.
-
-    Returns:
-        (V, 2) in [0, 1]: u grows towards the person's left with the face in the middle, v grows upwards. One row a
-        vertex, so triangles that straddle the back of the head run across the whole width.
+    Returns (V, 2) in [0, 1]: u grows towards the person's left with the face in the middle, v grows upwards. One row a
+    vertex, so triangles that straddle the back of the head run across the whole width.
     """
     low, high = vertices.amin(0), vertices.amax(0)
     x, y, z = (vertices - (low + high) / 2).unbind(1)
@@ -30,18 +26,11 @@ def cylindrical_uv(vertices: torch.Tensor) -> torch.Tensor:
 
 
 def read_obj_uv(path: str | Path, triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Read texture coordinates from a Wavefront .obj file, such as DECA's `head_template.obj`.
+    """Texture coordinates (U, 2) float32, v up, of a Wavefront .obj file, such as DECA's `head_template.obj`, and the
+    triangles (T, 3) int64 of their rows, brought to the order of the head's own `triangles` (T, 3).
 
-    Args:
-        path: the file; its `vt` and `f` lines are read.
-        triangles: (T, 3) vertex numbers of the head, to whose order the file's triangles are brought.
-
-    Returns:
-        Coordinates (U, 2) float32, v up, and triangles (T, 3) int64 of their rows.
-
-    Raises:
-        CheckpointError: the file cannot be read, or has other triangles than the head.
-        MissingCheckpointError: there is no such file.
+    Raises CheckpointError for a file that cannot be read or has other triangles, MissingCheckpointError where there is
+    none.
     """
     path = Path(path).expanduser()
     coordinates, corners = [], {}

@@ -68,19 +68,12 @@ class Crop:
         return cls(np.column_stack([turn, shift]), size, (int(photo_size[0]), int(photo_size[1])))
 
     def apply(self, photo: np.ndarray) -> np.ndarray:
-        """The crop's pixels, bilinear, black outside the photo as in the release.
+        """The crop's pixels (size, size, 3) of a photo (H, W, 3) uint8, bilinear, black outside the photo as in the
+        release.
 
         Where the photo is shrunk by more than 2 it is averaged first, which the release does not do: its bilinear
-        sampling skips pixels there and hair turns into noise. Down to half size both give the same.
-
-        Args:
-            photo: (H, W, 3) uint8.
-
-        Returns:
-            (size, size, 3) uint8.
-
-        Raises:
-            ShapeError: The photo does not have the size that the crop was made for.
+        sampling skips pixels there and hair turns into noise. Down to half size both give the same. Raises ShapeError
+        for a photo of another size than the crop was made for.
         """
         width, height = self.photo_size
         if photo.shape[:2] != (height, width) or photo.ndim != 3:

@@ -1,4 +1,4 @@
-"""A face that was found in a photo, and the choice of one among several."""
+"""A face that was found in a photo, what finds it, and the choice of one among several."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
+from typing import Protocol
 
 import numpy as np
 
@@ -13,6 +14,8 @@ from common.errors import FaceNotFoundError, InputError, ShapeError
 
 from .landmarks import outline_of_landmarks, outline_of_mesh
 from .warp import quarters_of, scale_of, transform
+
+SMALLEST = 12  # pixels; no finder sees a face in fewer
 
 SAME_FACE = 0.5
 """Boxes that share this part of the smaller one show one face."""
@@ -166,3 +169,27 @@ def _kind(which: object) -> str:
 def _listed(faces: Sequence[Face]) -> str:
     centres = ", ".join(f"{i} at ({x:.0f}, {y:.0f})" for i, (x, y) in enumerate(face.centre for face in faces))
     return f"{len(faces)} {'face was' if len(faces) == 1 else 'faces were'} found, {centres}."
+
+
+class FaceFinder(Protocol):
+    """Finds the faces of a photo. Finders may be shared by threads."""
+
+    @property
+    def name(self) -> str:
+        """Name by which `get_finder` knows it."""
+        ...
+
+    def find(self, image: np.ndarray) -> list[Face]:
+        """All faces of a photo (H, W, 3), uint8 RGB, from left to right; the empty list if there are none. Raises as
+        `check_photo`.
+        """
+        ...
+
+
+def check_photo(image: np.ndarray) -> np.ndarray:
+    """The photo as it came; raises ShapeError unless it is (H, W, 3), InputError unless it is uint8."""
+    if image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
+        raise ShapeError("image", "(H, W, 3), RGB, neither side 0", image.shape)
+    if image.dtype != np.uint8:
+        raise InputError(f"image must be uint8, 0 to 255; got {image.dtype}.")
+    return image

@@ -17,8 +17,7 @@ import numpy as np
 
 from common.errors import MissingDependencyError
 
-from .face import Face, left_to_right
-from .finder import SMALLEST, check_photo
+from .face import SMALLEST, Face, check_photo, left_to_right
 from .landmarks import five_points
 from .packs import Pack
 
@@ -59,13 +58,8 @@ class FaceAlignmentFinder:
             raise pack.missing()
 
     def find(self, image: np.ndarray) -> list[Face]:
-        """All faces of a photo (H, W, 3), uint8 RGB, from left to right.
-
-        Raises:
-            ShapeError: `image` is not (H, W, 3).
-            InputError: `image` is not uint8.
-            MissingDependencyError: face-alignment is not installed.
-            CheckpointError: The weights cannot be read.
+        """See `FaceFinder.find`. Also raises MissingDependencyError without face-alignment, CheckpointError for weights
+        that cannot be read.
         """
         if min(check_photo(image).shape[:2]) < SMALLEST:
             return []

@@ -12,7 +12,7 @@ from typing import Any
 from common.errors import InputError, MissingDependencyError
 
 from . import face_alignment, insightface, mediapipe, tflite
-from .finder import FaceFinder
+from .face import FaceFinder
 from .upright import UprightFinder
 
 log = logging.getLogger(__name__)

@@ -14,8 +14,7 @@ import numpy as np
 
 from common.errors import InputError, MissingDependencyError
 
-from .face import Face, left_to_right
-from .finder import SMALLEST, check_photo
+from .face import SMALLEST, Face, check_photo, left_to_right
 from .packs import Pack
 
 PACKS = {
@@ -29,14 +28,8 @@ INSTALL = "pip install insightface"
 
 
 def pack_on_disk(name: str, root: str | Path | None = None) -> Pack:
-    """Where a model pack is, or where it should be.
-
-    Args:
-        name: "antelopev2" or "buffalo_l".
-        root: insightface's folder; default `~/.insightface`. The pack lies in its `models/<name>`.
-
-    Raises:
-        InputError: There is no pack of this name.
+    """Where a model pack, "antelopev2" or "buffalo_l", is or should be: `models/<name>` in insightface's folder,
+    `~/.insightface` by default. Raises InputError for other names.
     """
     if name not in PACKS:
         raise InputError(f"pack must be one of {', '.join(PACKS)}; got {name!r}.")
@@ -75,13 +68,8 @@ class InsightFaceFinder:
         self._analysis: Any = None
 
     def find(self, image: np.ndarray) -> list[Face]:
-        """All faces of a photo (H, W, 3), uint8 RGB, from left to right; each has an embedding.
-
-        Raises:
-            ShapeError: `image` is not (H, W, 3).
-            InputError: `image` is not uint8.
-            MissingDependencyError: insightface is not installed.
-            CheckpointError: The pack's files cannot be read.
+        """See `FaceFinder.find`; each face has an embedding. Also raises MissingDependencyError without insightface,
+        CheckpointError for files that cannot be read.
         """
         height, width = check_photo(image).shape[:2]
         # The detector sees the photo fitted into its square; a strip would be left with no pixel at all.

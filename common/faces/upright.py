@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .face import SAME_FACE, Face, left_to_right, shared
-from .finder import FaceFinder, check_photo
+from .face import SAME_FACE, Face, FaceFinder, check_photo, left_to_right, shared
 from .warp import invert, quarter_turn
 
 log = logging.getLogger(__name__)
@@ -75,12 +74,7 @@ class UprightFinder:
 
 
 def notice(face: Face, name: str = "the face") -> None:
-    """Logs in one line that a face is turned, if it is.
-
-    Args:
-        face: in the photo's pixels.
-        name: what the line calls it.
-    """
+    """Logs in one line, which calls the face by a name, that it is turned in the photo, if it is."""
     if face.turns:
         log.warning("%s is found %s: it is read upright and stays where it is", name, SIDES[face.turns])
 

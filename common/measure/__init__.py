@@ -6,8 +6,8 @@ report.save("measured")
 """
 
 from .compare import measure
+from .estimators import HeadFit, Measurement, Measurer, get_measurer
 from .identity import Similarity, identity
-from .measurers import HeadFit, Measurement, Measurer, get_measurer
 from .report import Report
 
 __all__ = ["HeadFit", "Measurement", "Measurer", "Report", "Similarity", "get_measurer", "identity", "measure"]

@@ -13,9 +13,8 @@ from ..errors import FaceNotFoundError, ImageError, ShapeError
 from ..faces import Face, choose_face, get_finder
 from ..images import ImageLike, read_image, rgb
 from ..provenance.clean import read_pair
-from .estimators import version_of
+from .estimators import Measurement, Measurer, get_measurer, version_of
 from .identity import identity
-from .measurers import Measurement, Measurer, get_measurer
 from .report import PSNR_CAP, Report
 
 _HEAD = (0.9, 1.1)  # half axes over the face's width and height: with hair, ears, and a moderate turn

@@ -18,7 +18,7 @@ from PIL import Image
 from ..action_units import ACTION_UNITS
 from ..errors import FaceNotFoundError, MissingDependencyError
 from ..images import ImageLike, read_image, rgb, save_image
-from .measurers import Measurement
+from .estimators import Measurement
 
 INSTALL = "pip install py-feat"
 _COLUMNS = [f"AU{int(name[2:]):02d}" for name in ACTION_UNITS]  # py-feat writes AU01

@@ -26,7 +26,7 @@ from ..faces.warp import sample
 from ..finite import check_finite
 from ..images import ImageLike, read_image, rgb
 from ..weights import frozen
-from .measurers import Measurement
+from .estimators import Measurement
 
 SIDE = 80  # pixels of the square; at 128 px pictures this is their own resolution
 WEIGHTS = Path(__file__).with_name("regressor.safetensors")

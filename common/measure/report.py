@@ -1,4 +1,4 @@
-"""What an edit did, as numbers, a table and files."""
+"""What an edit did, as numbers, a table, a chart and files; matplotlib is imported when a chart is drawn."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 
 from ..action_units import ACTION_UNITS
-from ..errors import FaceEditError, InputError
+from ..errors import FaceEditError, InputError, MissingDependencyError
 from ..files import replace_file
 from ..jsonio import parse_json
-from .estimators import NOT_STATED, validation
+from .estimators import NOT_STATED, finite, validation
 from .identity import INSTALL, Similarity
-from .measurers import finite
 
 PSNR_CAP = 100.0
 """Decibels that stand for equal pixels, whose ratio is infinite."""
@@ -29,6 +28,8 @@ _SHAPES = {
     "light_before": (9, 3),
     "light_after": (9, 3),
 }
+_REQUESTED = "#b8c4d6"
+_MEASURED = "#1f5fa8"
 _OPTIONAL = ("requested", "light_before", "light_after")
 
 
@@ -137,8 +138,6 @@ class Report:
             MissingDependencyError: matplotlib, which draws the picture, is not installed.
             FaceEditError: the folder cannot be written.
         """
-        from .chart import draw
-
         numbers, chart = Path(folder) / "report.json", Path(folder) / "report.png"
         figure = draw(self)
         try:
@@ -186,3 +185,36 @@ class Report:
 
 def _number(value: float | None, unit: str, missing: str) -> str:
     return f"not measured: {missing}" if value is None else f"{value:.1f} {unit}"
+
+
+def draw(report: Report) -> Any:
+    """The report as matplotlib's Figure; in no window.
+
+    Raises:
+        MissingDependencyError: matplotlib is not installed.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise MissingDependencyError("matplotlib", "The picture of a report", "pip install matplotlib") from error
+    figure = Figure(figsize=(11, 4) if report.pictures else (7, 4), dpi=120, layout="constrained")
+    columns = "abc" if report.pictures else "c"
+    panels = figure.subplot_mosaic([list(columns)], width_ratios=[1.0] * (len(columns) - 1) + [1.8])
+    for name, title, picture in zip("ab", ("before", "after"), report.pictures or ()):
+        panels[name].imshow(picture)
+        panels[name].set_title(title)
+        panels[name].set_axis_off()
+    _bars(panels["c"], report)
+    return figure
+
+
+def _bars(panel: Any, report: Report) -> None:
+    rows = np.arange(len(ACTION_UNITS))
+    if report.requested is not None:
+        panel.barh(rows - 0.2, report.requested, 0.4, color=_REQUESTED, label="requested")
+    panel.barh(rows + 0.2, report.change, 0.4, color=_MEASURED, label="measured")
+    panel.set_yticks(rows, [f"{name} {meaning}" for name, meaning in ACTION_UNITS.items()], fontsize=8)
+    panel.invert_yaxis()
+    panel.axvline(0, color="black", linewidth=0.6)
+    panel.set_xlabel(f"change of intensity, read by {report.measurer}\n{report.validation}", fontsize=8)
+    panel.legend(fontsize=8)

@@ -39,9 +39,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         from .folder import write  # torch loads here, after the arguments have been understood
 
         made = write(
-            args.out, args.count, size=args.size, seed=args.seed, pairs=args.pairs, people=args.people, maps=args.maps,
-            workers=args.workers, progress=not args.quiet,
-        )  # fmt: skip
+            args.out,
+            args.count,
+            size=args.size,
+            seed=args.seed,
+            pairs=args.pairs,
+            people=args.people,
+            maps=args.maps,
+            workers=args.workers,
+            progress=not args.quiet,
+        )
         cli.note(f"complete: {args.count} in {args.out}, {made} of them made now")
         return cli.OK
 

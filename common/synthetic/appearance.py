@@ -1,4 +1,7 @@
-"""What every sample of a picture of a body looks like: skin, eyes, mouth, hair and cloth, each by its own rules."""
+"""What every sample of a picture of a body looks like: skin, eyes, mouth, hair and cloth, each by its own rules.
+
+What is seen through, lashes and lenses, is laid over a picture that is already lit.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,17 @@ import numpy as np
 import torch
 
 from ..face3d.anny_head import default_head
+from ..face3d.appearance import eyes, maps, skin
 from ..face3d.camera import rotation_matrix
-from ..face3d.render import Fragments
+from ..face3d.render import Fragments, rasterize
 from ..parts import PARTS
-from . import eyes, maps, shade, skin
+from . import shade
 from .body import Body
-from .factors import Person, Scene
-from .shadow import lit, openness
+from .factors import Lamps, Person, Scene
+from .layers import Layer
+from .shade import lit, openness
+
+_BIAS = 0.001  # metres: lashes start on the lid
 
 BARE = tuple(PARTS.index(name) for name in ("skin", "nose", "u_lip", "l_lip", "neck", "l_ear", "r_ear"))
 EYES = tuple(PARTS.index(name) for name in ("l_eye", "r_eye"))
@@ -119,7 +126,7 @@ def _map_side(side: int) -> int:
 
 @lru_cache(maxsize=8)
 def _painted(person: Person, side: int) -> skin.SkinMaps:
-    return skin.paint(person, side)
+    return skin.paint(person.skin, person.features, side)
 
 
 def _skin(scene: Scene, samples: Samples, bare: np.ndarray, side: int) -> np.ndarray:
@@ -157,3 +164,42 @@ def _mouth(scene: Scene, samples: Samples, chosen: np.ndarray, teeth: np.ndarray
 
 def _mix(values: np.ndarray, corners: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return np.einsum("nkc,nk->nc", values[corners], weights)
+
+
+def overlay(
+    light: np.ndarray,
+    cover: np.ndarray,
+    parts: np.ndarray,
+    fragments: Fragments,
+    layer: Layer,
+    pixels: torch.Tensor,
+    lamps: Lamps,
+    distance: float,
+) -> None:
+    """Lay one translucent layer, posed in the camera's axes, over the light (H, W, 3), the cover in [0, 1] and the
+    parts (H, W), in place.
+
+    `light` reaches the camera without the layer and the background; `cover` says how much of the background is hidden;
+    a lens makes what is behind it "eye_g", lashes change nothing; `fragments` are what is seen without the layer,
+    `pixels` (N, 3) its vertices in the picture, with depth; `distance` is the camera's, metres from the origin.
+    """
+    height, width = parts.shape
+    found = rasterize(pixels, torch.from_numpy(layer.triangles).long(), width, height)
+    front = (found.seen & (found.depth < fragments.depth + _BIAS)).numpy()
+    if not front.any():
+        return
+    corners = layer.triangles[found.triangle.numpy()[front]]
+    weights = found.weights.numpy()[front]
+    values = np.concatenate([layer.vertices, layer.normals, layer.colour], 1)  # pyright: ignore[reportCallIssue, reportArgumentType]
+    mixed = np.einsum("nkc,nk->nc", values[corners], weights)
+    positions, normals, colour = mixed[:, :3], shade.unit(mixed[:, 3:6]), mixed[:, 6:]
+    views = shade.unit(np.array([0, 0, distance], np.float32) - positions)
+    normals[(normals * views).sum(1) < 0] *= -1
+    ones = np.ones(len(positions), np.float32)
+    points = shade.Points(normals, views, ones, ones)
+    own = shade.matt(points, colour * (1 - 0.9 * layer.gloss), lamps)  # what is polished has little colour of its own
+    if layer.gloss > 0.5:
+        own = own + 0.3 * layer.gloss * shade.mirror(points, lamps, ones)
+        parts[front] = PARTS.index(layer.part)
+    cover[front] = 1 - (1 - cover[front]) * (1 - layer.opacity)
+    light[front] = light[front] * (1 - layer.opacity) + own * max(layer.opacity, 0.08 * layer.gloss)

@@ -39,18 +39,10 @@ KINDS = tuple(_PAINTERS)
 
 
 def background(factors: Background, size: int) -> np.ndarray:
-    """Paint a background.
+    """Paint a background for a square picture of `size` pixels, 8 or more.
 
-    Args:
-        factors: see `Background`.
-        size: of the square picture in pixels, 8 or more.
-
-    Returns:
-        (size, size, 3) float32 linear light in [0, 1.5]; the same bytes for the same input, and the same picture at
-        every size.
-
-    Raises:
-        InputError: an unknown kind, or a size that is too small.
+    Returns (size, size, 3) float32 linear light in [0, 1.5]; the same bytes for the same input, and the same picture at
+    every size. Raises InputError for an unknown kind, or a size that is too small.
     """
     if factors.kind not in _PAINTERS:
         raise InputError(f"Unknown background {factors.kind!r}.\n  expected: one of {', '.join(KINDS)}")

@@ -57,9 +57,7 @@ def skull(person: Person) -> Skull:
     return Skull(
         vertices=vertices[0].numpy(),
         normals=vertex_normals(vertices, head.triangles)[0].numpy(),
-        mean=head.mean.numpy(),
         triangles=head.triangles.numpy(),
-        parts=head.parts.numpy(),
         landmarks=head.landmarks(vertices)[0].numpy(),
         head_weight=head.head_weight.numpy(),
     )
@@ -98,12 +96,7 @@ def layers(person: Person, wear: Wear, detail: float) -> tuple[Layer, ...]:
 
 
 def pose(scene: Scene, detail: float) -> Body:
-    """Give a scene's person the scene's expression and pose.
-
-    Args:
-        scene: who, in what, how.
-        detail: of the hair, 0.2 (for small pictures) to 1.
-    """
+    """Give a scene's person the scene's expression and pose; `detail` of the hair is 0.2 (for small pictures) to 1."""
     head = default_head()
     blink = head.actions_named({"eyeBlinkLeft": scene.blink[0], "eyeBlinkRight": scene.blink[1]})
     gaze = torch.tensor(np.radians([[scene.gaze, scene.gaze]]), dtype=torch.float32)
@@ -119,10 +112,9 @@ def pose(scene: Scene, detail: float) -> Body:
     starts = np.cumsum([count, *(len(layer.vertices) for layer in opaque)])
     bare = np.zeros((count, 3), np.float32)
     head_triangles = head.triangles.numpy()[~lashes]
-    fringe = Layer(
-        "skin", positions, head.triangles.numpy()[lashes], np.full((count, 3), 0.01, np.float32), bare[:, 0], normals,
-        gloss=0.0, opacity=0.75 * scene.person.features.lashes,
-    )  # fmt: skip
+    dark = np.full((count, 3), 0.01, np.float32)
+    opacity = 0.75 * scene.person.features.lashes
+    fringe = Layer("skin", positions, head.triangles.numpy()[lashes], dark, bare[:, 0], normals, None, 0.0, opacity)
     return Body(
         positions=np.concatenate([positions, *(layer.vertices for layer in opaque)]),
         normals=np.concatenate([normals, *(_normals(layer) for layer in opaque)]),

@@ -53,15 +53,15 @@ _PLACES = {
     "clutter": "in front of a clutter of things",
 }
 _FOCUS = ("brick", "wood", "bookshelf", "window", "room", "clutter")  # where lack of it shows
+_HAIR_TRAITS = {"black": "black", "brown": "brown", "blond": "blond", "red": "red", "grey": "grey", "white": "grey"}
 _SEEN = 1.0  # intensity from which a unit is worth a word: FACS's A
 
 
 def caption(scene: Scene) -> str:
     """Say in a sentence what a scene shows.
 
-    Returns:
-        For example "a close-up of a young woman with short red hair and round glasses, smiling slightly, in front of a
-        green wall". A head or look "to the left" goes to the left edge of the picture.
+    For example "a close-up of a young woman with short red hair and round glasses, smiling slightly, in front of a
+    green wall". A head or look "to the left" goes to the left edge of the picture.
     """
     height = scene.shot.face_height
     framing = "close-up" if height >= 0.42 else "portrait" if height >= 0.35 else "head-and-shoulders portrait"
@@ -145,7 +145,7 @@ def _with(scene: Scene) -> list[str]:
     """Hair, beard, make-up, freckles, glasses and hat."""
     hair, features, wear = scene.person.hair, scene.person.features, scene.wear
     found = []
-    if hair.style != "none" and (wear.hat in ("none", "headband") or hair.style in UNDER_A_HAT):
+    if _shows_hair(scene):
         words = _HAIR.get(hair.style, "{} hair")
         phrase = words.removeprefix("a ").format(hair.colour_name)
         found.append(_article(phrase) if words.startswith("a ") else phrase)
@@ -231,3 +231,19 @@ def _place(scene: Scene) -> str:
     blurred = ground.kind in _FOCUS and ground.blur >= 0.015
     words = words.replace("a {}", _article(name)) if " a {}" in words else words.format(name)
     return words + (" that is out of focus" if blurred and ground.kind not in ("wood", "room") else "")
+
+
+def true_traits(scene: Scene) -> dict[str, str | None]:
+    """Trait -> its class as in `common.measure.traits`: "hair", "glasses", "beard"; None of hair that is not seen."""
+    colour = scene.person.hair.colour_name.split()[-1]
+    beard = scene.person.features.beard if scene.person.features.beard_density > 0.2 else "none"
+    return {
+        "hair": _HAIR_TRAITS.get(colour, "dyed") if _shows_hair(scene) else None,
+        "glasses": {"none": "none", "sun": "dark"}.get(scene.wear.glasses, "clear"),
+        "beard": {"goatee": "beard", "full": "beard"}.get(beard, beard),
+    }
+
+
+def _shows_hair(scene: Scene) -> bool:
+    style = scene.person.hair.style
+    return style != "none" and (scene.wear.hat in ("none", "headband") or style in UNDER_A_HAT)

@@ -15,17 +15,9 @@ _READ = 0.25  # share of the noise's variance at mid-grey that does not depend o
 
 
 def capture(linear: np.ndarray, factors: Capture) -> np.ndarray:
-    """Take a picture of light.
+    """Take a picture of light (H, W, 3) float32, linear red, green and blue, 0 or more; may exceed 1.
 
-    Args:
-        linear: (H, W, 3) float32, linear red, green and blue, 0 or more; may exceed 1.
-        factors: see `Capture`.
-
-    Returns:
-        (H, W, 3) uint8 sRGB; the same bytes for the same input.
-
-    Raises:
-        ShapeError: the light is not (H, W, 3).
+    Returns (H, W, 3) uint8 sRGB; the same bytes for the same input.
     """
     if linear.ndim != 3 or linear.shape[2] != 3:
         raise ShapeError("linear", "(H, W, 3): linear light of red, green and blue", linear.shape)
@@ -54,15 +46,11 @@ def to_srgb(linear: np.ndarray) -> np.ndarray:
 
 
 def tone(light: np.ndarray, contrast: float = 1.0) -> np.ndarray:
-    """Fit unlimited light, 0 or more, into [0, 1).
+    """Fit unlimited light, 0 or more, of any shape, into [0, 1).
 
-    Contrast is a power about mid-grey, as film's gamma is. Then comes film's shoulder without its toe: straight up to
-    one half, from there an exponential approach to 1 with the same slope. ACES-like curves were not taken because they
-    bend the mid-tones, where skin lies.
-
-    Args:
-        light: any shape.
-        contrast: 1 leaves light below the knee as it is.
+    Contrast is a power about mid-grey, as film's gamma is; 1 leaves light below the knee as it is. Then comes film's
+    shoulder without its toe: straight up to one half, from there an exponential approach to 1 with the same slope.
+    ACES-like curves were not taken because they bend the mid-tones, where skin lies.
     """
     light = np.maximum(light, 0)
     if contrast != 1:

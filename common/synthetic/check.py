@@ -12,8 +12,7 @@ import numpy as np
 
 from ..action_units import ACTION_UNITS
 from ..errors import InputError
-from .draw_person import BEARDS
-from .factors import Background, Capture, Features, Hair, Lamps, Scene, Shot, Skin, Wear
+from .factors import BEARDS, Background, Capture, Features, Hair, Lamps, Scene, Shot, Skin, Wear
 
 _COLOUR: tuple[float, float] = (0, 1)
 # Wider than what is drawn by chance, and narrower than what cannot be computed.
@@ -33,10 +32,15 @@ _RANGES: dict[type, dict[str, tuple[float, float]]] = {
     Shot: {"view": (1, 150), "face_height": (0.01, 10), "shift": (-100, 100)},
     Background: {"colour": _COLOUR, "second": _COLOUR, "blur": (0, 0.2)},
     Capture: {
-        "exposure": (-20, 20), "warmth": (-1, 1), "contrast": (0.1, 5), "blur": (0, 100), "noise": (0, 255),
-        "jpeg": (0, 100), "vignette": (0, 1),
+        "exposure": (-20, 20),
+        "warmth": (-1, 1),
+        "contrast": (0.1, 5),
+        "blur": (0, 100),
+        "noise": (0, 255),
+        "jpeg": (0, 100),
+        "vignette": (0, 1),
     },
-}  # fmt: skip
+}
 
 
 def check_scene(scene: Scene) -> None:

@@ -8,10 +8,22 @@ from functools import cache
 
 import numpy as np
 
-from .layers import Layer, Skull
-from .patches import Bound, Patch, clip, tessellate
-from .scalp import checked, checked_colour, floats, smooth, surface, unit
-from .weaves import WEAVES, plain
+from .layers import (
+    Bound,
+    Layer,
+    Patch,
+    Skull,
+    checked,
+    checked_colour,
+    clip,
+    floats,
+    joined,
+    sheet,
+    smooth,
+    tessellate,
+    unit,
+)
+from .scalp import surface
 
 _NECK = floats([0.0, 0.0, -0.098])  # the neck's axis on the mean person, x and z in metres
 _RADIUS = floats([0.062, 0.0, 0.056])  # and its half widths
@@ -55,11 +67,46 @@ _CLOTHES: dict[str, Garment] = {
     "shirt": Garment(-0.170, -0.146, -0.124, vee=-0.205, slope=2.2, rib=0.0, leaf="collar", gloss=0.1),
     "turtleneck": Garment(-0.126, -0.108, -0.092, off=0.006, rib=0.0),
     "hoodie": Garment(-0.178, -0.150, -0.128, off=0.009, fold=0.004, rib=0.0, leaf="hood"),
-    "jacket": Garment(-0.172, -0.146, -0.124, vee=-0.330, slope=2.0, off=0.010, fold=0.003, rib=0.0, leaf="lapel",
-        under=True),
-}  # fmt: skip
+    "jacket": Garment(
+        -0.172, -0.146, -0.124, vee=-0.330, slope=2.0, off=0.010, fold=0.003, rib=0.0, leaf="lapel", under=True
+    ),
+}
 CLOTHES = tuple(_CLOTHES)
 _UNDER = Garment(-0.186, -0.160, -0.142, off=0.0035, fold=0.0)  # a t-shirt flat enough for a jacket
+
+
+def plain(points: np.ndarray, colour: np.ndarray, other: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """One colour (3,) at points (N, 3), hardly uneven: (N, 3), as every weave returns it."""
+    return colour * (1 + rng.normal(0, 0.02, (len(points), 1)))
+
+
+def _stripes(points: np.ndarray, colour: np.ndarray, other: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    wide = rng.uniform(0.02, 0.045)
+    return _blend(colour, other, _line(points[:, 1], wide, rng.uniform(0.3, 0.6)))
+
+
+def _melange(points: np.ndarray, colour: np.ndarray, other: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    return colour * np.exp(rng.normal(0, 0.16, (len(points), 1)))
+
+
+def _checked(points: np.ndarray, colour: np.ndarray, other: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    wide = rng.uniform(0.022, 0.05)
+    both = _line(points[:, 0], wide, 0.45) + _line(points[:, 1], wide, 0.45)
+    return _blend(colour, other, both / 2)
+
+
+def _line(place: np.ndarray, wide: float, share: float) -> np.ndarray:
+    """1 on lines that take a share of each period `wide` (metres), 0 between, (N,)."""
+    phase, soft = np.abs((place / wide) % 1 - 0.5) * 2, 0.006 / wide  # as soft as the mesh is coarse
+    return smooth(phase, 1 - share - soft, 1 - share + soft)
+
+
+def _blend(colour: np.ndarray, other: np.ndarray, share: np.ndarray) -> np.ndarray:
+    return colour + (other - colour) * share[:, None]
+
+
+_Weave = Callable[[np.ndarray, np.ndarray, np.ndarray, np.random.Generator], np.ndarray]
+WEAVES: dict[str, _Weave] = {"plain": plain, "stripes": _stripes, "melange": _melange, "checked": _checked}
 PATTERNS = tuple(WEAVES)
 
 
@@ -72,21 +119,13 @@ def clothes(
     pattern: str = "plain",
     detail: float = 1.0,
 ) -> Layer:
-    """Dress a person's shoulders.
+    """Dress a person's shoulders: a layer of part "cloth" that follows the neck as the skin beneath does.
 
-    Args:
-        kind: one of `CLOTHES`.
-        skull: the person's.
-        rng: draws the folds, the fit of the collar and the pattern's second colour.
-        colour: (3,) albedo in linear light, [0, 1].
-        pattern: one of `PATTERNS`; the mesh carries lines down to a centimetre.
-        detail: below 0.5, plain cloth is made of a quarter of the triangles.
+    `kind` is one of `CLOTHES`, `pattern` one of `PATTERNS`; the mesh carries lines down to a centimetre. `rng` draws
+    the folds, the fit of the collar and the pattern's second colour; `colour` (3,) is albedo in linear light, [0, 1].
+    Below a `detail` of 0.5, plain cloth is made of a quarter of the triangles.
 
-    Returns:
-        A layer of part "cloth" that follows the neck as the skin beneath does.
-
-    Raises:
-        InputError: a name is unknown, or the colour cannot be used.
+    Raises InputError for an unknown name, or a colour that cannot be used.
     """
     plan = checked("garment", kind, _CLOTHES)
     weave = checked("pattern", pattern, WEAVES)
@@ -102,17 +141,12 @@ def clothes(
         pieces[-1] = (pieces[-1][0], pieces[-1][1][~hidden[pieces[-1][1]].any(1)], *pieces[-1][2:])
     if plan.leaf:
         pieces += [_leaf(plan, side, skull, rng, colour, other, weave) for side in (-1, 1)]
-    start = np.cumsum([0] + [len(piece[0]) for piece in pieces])
-    vertices, shade, follow, normals = (
-        np.concatenate([piece[i] for piece in pieces]).astype(np.float32) for i in (0, 2, 3, 4)
-    )
-    triangles = np.concatenate([piece[1] + first for piece, first in zip(pieces, start)]).astype(np.int32)
+    vertices, triangles, shade, follow, normals = joined(pieces)
     return Layer("cloth", vertices, triangles, np.clip(shade, 0, 1), follow, unit(normals), gloss=plan.gloss)
 
 
-_Piece = tuple[
-    np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray
-]  # vertices, triangles, colour, follow, normals
+_Piece = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+"""Vertices, triangles, colour, follow, normals."""
 
 
 def _below(plan: Garment, points: np.ndarray) -> np.ndarray:
@@ -155,7 +189,7 @@ def _body(
     rng: np.random.Generator,
     colour: np.ndarray,
     other: np.ndarray,
-    weave: Callable,
+    weave: _Weave,
 ) -> _Piece:
     """The garment without what lies around the neck, with the thickness of its neckline."""
     patch, edge = cut
@@ -242,7 +276,7 @@ def _leaf(
     rng: np.random.Generator,
     colour: np.ndarray,
     other: np.ndarray,
-    weave: Callable,
+    weave: _Weave,
 ) -> _Piece:
     """One side of a collar or hood."""
     kind = next(name for name, garment in _CLOTHES.items() if garment is plan)
@@ -254,13 +288,10 @@ def _leaf(
     low = np.einsum("ni,ni->n", points - bound.on(skull.vertices), normal)
     points = points + normal * np.maximum(off - low, 0)[:, None]
     points = points.reshape(*angle.shape, 3)
-    surface_normals = unit(np.cross(np.gradient(points, axis=1), np.gradient(points, axis=0)))
+    triangles, surface_normals = sheet(points)
     outward = np.stack([points[..., 0], np.full(angle.shape, 0.02), points[..., 2] - _NECK[2]], -1)
     flip = np.sign(np.einsum("rci,rci->rc", surface_normals, outward))[..., None]
     surface_normals = surface_normals * np.where(flip == 0, 1, flip)
-    number = np.arange(angle.size).reshape(angle.shape)
-    a, b, c, d = number[:-1, :-1], number[:-1, 1:], number[1:, :-1], number[1:, 1:]
-    triangles = np.concatenate([np.stack([a, b, c], -1).reshape(-1, 3), np.stack([b, d, c], -1).reshape(-1, 3)])
     depth = np.linspace(0, 1, angle.shape[0])[:, None] * np.ones(angle.shape)
     tone = (0.55 + 0.45 * smooth(depth, 0.1, 0.45)) * (1 - 0.2 * np.exp(-(((depth - 0.93) / 0.03) ** 2)))
     cloth = np.stack([np.radians(angle) * 0.065, depth * 0.07, depth], -1).reshape(-1, 3)  # flat, as it was cut

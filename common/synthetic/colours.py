@@ -77,8 +77,9 @@ def black_body(kelvin: float) -> Colour:
     else:
         y = 3.0817580 * x**3 - 5.87338670 * x**2 + 3.75112997 * x - 0.37001483
     tristimulus = np.array([x / y, 1.0, (1 - x - y) / y])
-    matrix = np.array([[3.2404542, -1.5371385, -0.4985314], [-0.9692660, 1.8760108, 0.0415560],
-                       [0.0556434, -0.2040259, 1.0572252]])  # fmt: skip
+    matrix = np.array(
+        [[3.2404542, -1.5371385, -0.4985314], [-0.9692660, 1.8760108, 0.0415560], [0.0556434, -0.2040259, 1.0572252]]
+    )
     rgb = np.clip(matrix @ tristimulus, 0.001, None)
     red, green, blue = rgb / rgb.max()
     return float(red), float(green), float(blue)

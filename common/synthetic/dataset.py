@@ -17,10 +17,11 @@ from ..errors import FaceEditError, InputError
 from ..face3d.anny_head import default_head
 from ..files import replace_file
 from ..images import to_uint8
+from ..numbers import whole_number
+from ..parallel import each, single_threaded
 from . import picture
 from .captions import caption
 from .factors import Scene
-from .parallel import check_workers, each, single_threaded
 from .plan import VERSION, plan
 
 _COLOUR = ("image", "background", "masked_background", "render")
@@ -94,18 +95,10 @@ class SyntheticFaces(Dataset[dict[str, Any]]):
         return self.plan.count
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        """Make or read an item.
-
-        Args:
-            index: from 0; negative counts from the end.
-
-        Raises:
-            IndexError: beyond the last.
-            InputError: not a whole number.
+        """Make or read an item, from 0; negative numbers count from the end. Raises IndexError beyond the last,
+        InputError for what is no whole number.
         """
-        if isinstance(index, bool) or not hasattr(index, "__index__"):
-            raise InputError(f"An index is a whole number; got {index!r}.")
-        number = index.__index__()
+        number = whole_number("index", index, -(2**63), 2**63)
         if not -len(self) <= number < len(self):
             raise IndexError(f"There are {len(self)} items; there is no item {number}.")
         number %= len(self)
@@ -117,19 +110,12 @@ class SyntheticFaces(Dataset[dict[str, Any]]):
         return _item(arrays, number)
 
     def warm(self, workers: int = 2, *, progress: bool = True) -> int:
-        """Fill the cache; may be stopped and called again, what is there is kept.
+        """Fill the cache, and return how many items were made; may be stopped and called again, what is there is kept.
 
-        Args:
-            workers: processes. With several, a script must guard its start by `if __name__ == "__main__":`.
-            progress: shows a bar.
-
-        Returns:
-            How many items were made.
-
-        Raises:
-            InputError: the set has no cache, or not a number of workers.
+        With several `workers`, processes, a script must guard its start by `if __name__ == "__main__":`. Raises
+        InputError where the set has no cache.
         """
-        check_workers(workers)
+        whole_number("workers", workers, 1, 1024)
         if self.cache is None:
             raise InputError('There is no cache to fill; give one: SyntheticFaces(..., cache="folder").')
         missing = [number for number in range(len(self)) if not self._file(number).is_file()]

@@ -11,17 +11,40 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..action_units import ACTION_UNITS
 from .background import KINDS
 from .clothes import CLOTHES, PATTERNS
 from .colours import NAMED, black_body, from_code, paint, vary
-from .draw_expression import draw_blink, draw_units, lowered
 from .draw_person import choose, clipped, draw_person, number_of
 from .factors import Background, Capture, Colour, Lamps, Person, Scene, Shot, Wear
 from .glasses import GLASSES
 from .hats import HATS
 from .stream import Purpose, stream
 
-__all__ = ["draw_person", "draw_scene", "draw_units", "expression_pair", "light_pair", "mixed_pair", "pose_pair"]
+Units = tuple[tuple[float, ...], tuple[float, ...]]
+"""(2, 12) intensities 0 to 5: the person's left side, then the right."""
+
+# What the basic emotions look like (Ekman & Friesen's EMFACS), in the twelve units that there are: unit -> (chance that
+# it takes part, intensity over the expression's own).
+EMOTIONS: dict[str, dict[str, tuple[float, float]]] = {
+    "joy": {"AU6": (0.9, 0.85), "AU12": (1, 1), "AU25": (0.6, 0.7), "AU26": (0.15, 0.5)},
+    "sadness": {"AU1": (1, 1), "AU4": (0.8, 0.7), "AU15": (1, 0.9), "AU17": (0.5, 0.7)},
+    "anger": {"AU4": (1, 1), "AU5": (0.8, 0.7), "AU17": (0.5, 0.7), "AU25": (0.2, 0.5)},
+    "disgust": {"AU9": (1, 1), "AU15": (0.5, 0.6), "AU4": (0.4, 0.5), "AU17": (0.4, 0.6), "AU25": (0.3, 0.5)},
+    "surprise": {"AU1": (1, 1), "AU2": (1, 1), "AU5": (0.9, 0.8), "AU25": (1, 0.8), "AU26": (1, 0.9)},
+    "fear": {
+        "AU1": (1, 1),
+        "AU2": (0.8, 0.8),
+        "AU4": (0.9, 0.7),
+        "AU5": (1, 1),
+        "AU20": (1, 0.9),
+        "AU25": (0.9, 0.7),
+        "AU26": (0.4, 0.5),
+    },
+}
+PARTED = 0.6
+"""How far a jaw that drops by 1 parts the lips."""
+_KINDS = {"neutral": 0.15, "single": 0.2, "emotion": 0.4, "several": 0.25}
 
 _GLASSES = {"round": 6, "rectangular": 8, "aviator": 3, "half rim": 4, "sun": 4, "none": 75}
 _HATS = {"none": 92, "beanie": 2.5, "cap": 2.5, "wide brim": 1.5, "headband": 1.5}
@@ -52,18 +75,10 @@ _GROUNDS: dict[str, dict[str, float]] = {
 
 
 def draw_scene(seed: int, index: int, *, person: Person | None = None) -> Scene:
-    """Draw a picture's every factor.
+    """Draw every factor of picture `index`, 0 or more, of a seed, 0 or more: the same scene for the same numbers and
+    person, always; without a person the one of the same number is on it.
 
-    Args:
-        seed: 0 or more.
-        index: 0 or more, of the picture.
-        person: who is on it; None draws the person of the same number.
-
-    Returns:
-        The same scene for the same numbers and person, always.
-
-    Raises:
-        InputError: a number is negative or not whole.
+    Raises InputError for a number that is negative or not whole.
     """
     angles, blink = _angles(stream(seed, index, Purpose.POSE)), draw_blink(stream(seed, index, Purpose.BLINK))
     return Scene(
@@ -80,10 +95,22 @@ def draw_scene(seed: int, index: int, *, person: Person | None = None) -> Scene:
     )
 
 
-def expression_pair(seed: int, index: int, *, person: Person | None = None) -> tuple[Scene, Scene]:
-    """Draw two pictures that differ in the action units alone, one at least by 0.5; arguments as `draw_scene`."""
+def draw_pair(kind: str, seed: int, index: int, *, person: Person | None = None) -> tuple[Scene, Scene]:
+    """Draw two pictures that differ in one thing alone, `kind` of `PAIRS`; other arguments as `draw_scene`.
+
+    "expression": the action units, one at least by 0.5; "pose": the turn of head and eyes, 5 degrees or more; "light":
+    the lamps; "mixed": one, two or all three of these, one alone in half of the pairs.
+    """
     source = draw_scene(seed, index, person=person)
-    return source, _other_expression(source, seed, index)
+    changes = [_CHANGES[kind]] if kind != "mixed" else []
+    if kind == "mixed":
+        rng = stream(seed, index, Purpose.OTHER_KINDS)
+        chosen = sorted(rng.choice(len(_CHANGES), rng.choice((1, 2, 3), p=(0.5, 0.3, 0.2)), replace=False))
+        changes = [list(_CHANGES.values())[number] for number in chosen]
+    target = source
+    for change in changes:
+        target = change(target, seed, index)
+    return source, target
 
 
 def _other_expression(source: Scene, seed: int, index: int) -> Scene:
@@ -94,12 +121,6 @@ def _other_expression(source: Scene, seed: int, index: int) -> Scene:
     return replace(source, units=units)
 
 
-def pose_pair(seed: int, index: int, *, person: Person | None = None) -> tuple[Scene, Scene]:
-    """Draw two pictures that differ in the turn of head and eyes alone, 5 degrees or more; as `draw_scene`."""
-    source = draw_scene(seed, index, person=person)
-    return source, _other_pose(source, seed, index)
-
-
 def _other_pose(source: Scene, seed: int, index: int) -> Scene:
     rng = stream(seed, index, Purpose.OTHER_POSE)
     angles = _angles(rng)
@@ -108,28 +129,13 @@ def _other_pose(source: Scene, seed: int, index: int) -> Scene:
     return replace(source, angles=angles, gaze=_gaze(stream(seed, index, Purpose.GAZE), angles))
 
 
-def light_pair(seed: int, index: int, *, person: Person | None = None) -> tuple[Scene, Scene]:
-    """Draw two pictures that differ in the light on the face alone; arguments as `draw_scene`."""
-    source = draw_scene(seed, index, person=person)
-    return source, _other_light(source, seed, index)
-
-
 def _other_light(source: Scene, seed: int, index: int) -> Scene:
     return replace(source, lamps=_lamps(stream(seed, index, Purpose.OTHER_LAMPS)))
 
 
-def mixed_pair(seed: int, index: int, *, person: Person | None = None) -> tuple[Scene, Scene]:
-    """Draw two pictures that differ in one, two or all three of expression, pose and light, each as in its own pairs.
-
-    Half of the pairs differ in one alone; arguments as `draw_scene`.
-    """
-    source = draw_scene(seed, index, person=person)
-    rng = stream(seed, index, Purpose.OTHER_KINDS)
-    changes = (_other_expression, _other_pose, _other_light)
-    target = source
-    for kind in sorted(rng.choice(len(changes), rng.choice((1, 2, 3), p=(0.5, 0.3, 0.2)), replace=False)):
-        target = changes[kind](target, seed, index)
-    return source, target
+_CHANGES = {"expression": _other_expression, "pose": _other_pose, "light": _other_light}
+PAIRS = (*_CHANGES, "mixed")
+"""What may differ within a pair of pictures."""
 
 
 def _of(names: tuple[str, ...], chances: Mapping[str, float]) -> dict[str, float]:
@@ -222,3 +228,64 @@ def _capture(rng: np.random.Generator) -> Capture:
         vignette=round(float(0.4 * rng.beta(1, 2.5)), 4),
         pattern=number_of(rng),
     )
+
+
+def draw_units(rng: np.random.Generator) -> Units:
+    """Draw an expression: none, one unit, an emotion's units, or any two to four, (2, 12) intensities in [0, 5], in the
+    order of `ACTION_UNITS`.
+
+    Most are symmetric up to a twentieth; a fifth are weaker on one side. A jaw that drops parts the lips.
+    """
+    kind = choose(rng, _KINDS)
+    names = tuple(ACTION_UNITS)
+    strength = dict.fromkeys(names, 0.0)
+    if kind == "emotion":
+        overall = _intensity(rng)
+        for name, (chance, share) in EMOTIONS[choose(rng, dict.fromkeys(EMOTIONS, 1.0))].items():
+            if rng.random() < chance:
+                strength[name] = overall * share * rng.uniform(0.75, 1.2)
+    elif kind != "neutral":
+        count = 1 if kind == "single" else int(rng.integers(2, 5))
+        for name in rng.choice(names, count, replace=False):
+            strength[str(name)] = _intensity(rng)
+    strength["AU25"] = max(strength["AU25"], PARTED * strength["AU26"])
+    middle = np.clip(list(strength.values()), 0, 5)
+    sides = 1 + rng.uniform(-0.05, 0.05, (2, len(names)))
+    if rng.random() < 0.2:
+        sides[int(rng.integers(2))] *= rng.uniform(0.3, 0.85)
+    left, right = np.round(np.clip(middle * sides, 0, 5), 3)
+    return tuple(map(float, left)), tuple(map(float, right))
+
+
+def single_unit(unit: str, intensity: float) -> tuple[np.ndarray, np.ndarray]:
+    """Intensities (12,) of faces without and with a unit; for AU26 both have the lips parted as far as its jaw does."""
+    names = list(ACTION_UNITS)
+    without, having = np.zeros(len(names)), np.zeros(len(names))
+    having[names.index(unit)] = intensity
+    if unit == "AU26":
+        without[names.index("AU25")] = having[names.index("AU25")] = PARTED * intensity
+    return without, having
+
+
+def draw_blink(rng: np.random.Generator) -> tuple[float, float]:
+    """Draw how far the left and the right eye are closed, 0 to 1: one picture in twenty is taken during a blink."""
+    depth, second, wink = rng.uniform(0.4, 1.0), rng.uniform(-0.05, 0.05), rng.random() < 0.15
+    left = bool(rng.integers(2))
+    if rng.random() >= 0.05:
+        return 0.0, 0.0
+    other = 0.0 if wink else float(np.clip(depth + second, 0, 1))
+    return (round(depth, 3), round(other, 3)) if left else (round(other, 3), round(depth, 3))
+
+
+def lowered(units: Units, blink: tuple[float, float]) -> Units:
+    """The units of eyes that blink: a lid that comes down cannot be raised as well."""
+    lid = tuple(ACTION_UNITS).index("AU5")
+    left, right = (
+        tuple(round(v * (1 - closed), 3) if i == lid else v for i, v in enumerate(side))
+        for side, closed in zip(units, blink)
+    )
+    return left, right
+
+
+def _intensity(rng: np.random.Generator) -> float:
+    return float(5 * rng.beta(1.4, 1.5))

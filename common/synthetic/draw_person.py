@@ -11,13 +11,12 @@ import numpy as np
 from ..face3d.anny_head import default_head
 from ..face3d.people import age_years, sample
 from .colours import from_code, mix, vary
-from .factors import Colour, Features, Hair, Person, Skin
+from .factors import BEARDS, Colour, Features, Hair, Person, Skin
 from .hair import HAIR_STYLES
 from .stream import Purpose, stream
 
 T = TypeVar("T")
 
-BEARDS = ("none", "stubble", "moustache", "goatee", "full")
 HAIR_COLOURS: dict[str, Colour] = {
     "black": (0.012, 0.010, 0.009),
     "dark brown": (0.036, 0.021, 0.013),
@@ -70,17 +69,10 @@ _STYLES: dict[str, tuple[float, float]] = {
 
 
 def draw_person(seed: int, number: int) -> Person:
-    """Draw a person.
+    """Draw the person of a number, 0 or more, in the population of a seed, 0 or more: the same for the same numbers,
+    always.
 
-    Args:
-        seed: 0 or more; another seed is another population.
-        number: 0 or more, of the person.
-
-    Returns:
-        The same person for the same numbers, always.
-
-    Raises:
-        InputError: a number is negative or not whole.
+    Raises InputError for a number that is negative or not whole.
     """
     names = default_head().identity_names
     identity = sample(stream(seed, number, Purpose.IDENTITY), names)
@@ -150,12 +142,7 @@ def _pigment(rng: np.random.Generator, ancestry: Mapping[str, float], skin: Skin
 
 
 def _hair(
-    rng: np.random.Generator,
-    base: str,
-    greyness: float,
-    ancestry: Mapping[str, float],
-    age: float,
-    femininity: float,
+    rng: np.random.Generator, base: str, greyness: float, ancestry: Mapping[str, float], age: float, femininity: float
 ) -> Hair:
     woman = float(np.clip(0.5 + femininity / 0.3, 0.03, 0.97))
     tight = float(np.clip(ancestry["african"] * 1.8 - 0.6, 0, 1))  # how tightly the hair curls
@@ -224,8 +211,9 @@ def _features(
     made_up = rng.random() < (0.03 if man else 0.6)
     lips, lids, liner, cheeks = (float(rng.beta(1.6, 1.8)) * bool(rng.random() < p) for p in (0.75, 0.55, 0.5, 0.5))
     lash = clipped(rng, 0.4 if man else 0.5, 0.12, 0, 1)
-    lip_colour, lid_colour = (vary(rng, from_code(codes[int(rng.integers(len(codes)))]), 0.1)
-                              for codes in (_LIPSTICKS, _SHADOWS))  # fmt: skip
+    lip_colour, lid_colour = (
+        vary(rng, from_code(codes[int(rng.integers(len(codes)))]), 0.1) for codes in (_LIPSTICKS, _SHADOWS)
+    )
     bearded = femininity < -0.12 and beard != "none"
     return Features(
         brow_colour=brows,

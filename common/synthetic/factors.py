@@ -7,77 +7,9 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from ..errors import InputError
+from ..face3d.appearance.skin import Colour, Features, Skin
 
-Colour = tuple[float, float, float]
-"""Linear red, green, blue in [0, 1]."""
-
-
-@dataclass(frozen=True)
-class Skin:
-    """A person's skin.
-
-    Attributes:
-        melanin: optical density of melanin in green light, 0.05 (very fair) to 2.4 (very dark).
-        haemoglobin: optical density of blood, 0.12 (pale) to 0.7 (ruddy).
-        blotches: strength of uneven redness and tan, 0 to 1.
-        pores: strength of pores and fine relief, 0 to 1.
-        freckles: 0 (none) to 1 (covered).
-        moles: how many dark spots, 0 to 12.
-        wrinkles: lines that age leaves at rest, 0 to 1.
-        oil: how glossy, 0 to 1.
-        pattern: which of the noise patterns, any whole number.
-    """
-
-    melanin: float
-    haemoglobin: float
-    blotches: float = 0.4
-    pores: float = 0.5
-    freckles: float = 0.0
-    moles: int = 0
-    wrinkles: float = 0.2
-    oil: float = 0.4
-    pattern: int = 0
-
-
-@dataclass(frozen=True)
-class Features:
-    """Brows, eyes, beard and make-up.
-
-    Attributes:
-        brow_colour: of the hairs.
-        brow_width: 0.6 (plucked) to 1.5 (bushy).
-        brow_density: 0.3 to 1.
-        iris: colour.
-        iris_size: over the mean, 0.9 to 1.1.
-        sclera: 0 (white) to 1 (yellowish, veined).
-        lashes: 0 to 1, darkness and length.
-        beard: "none", "stubble", "moustache", "goatee" or "full".
-        beard_density: 0 to 1.
-        beard_colour: of the hairs.
-        lipstick: strength, 0 (none) to 1.
-        lip_colour: of the lipstick.
-        eyeshadow: strength, 0 to 1.
-        eyeshadow_colour: of the eyeshadow.
-        eyeliner: 0 to 1.
-        blush: 0 to 1.
-    """
-
-    brow_colour: Colour
-    brow_width: float = 1.0
-    brow_density: float = 0.8
-    iris: Colour = (0.12, 0.06, 0.03)
-    iris_size: float = 1.0
-    sclera: float = 0.2
-    lashes: float = 0.5
-    beard: str = "none"
-    beard_density: float = 0.0
-    beard_colour: Colour = (0.03, 0.02, 0.015)
-    lipstick: float = 0.0
-    lip_colour: Colour = (0.5, 0.05, 0.08)
-    eyeshadow: float = 0.0
-    eyeshadow_colour: Colour = (0.2, 0.12, 0.1)
-    eyeliner: float = 0.0
-    blush: float = 0.0
+BEARDS = ("none", "stubble", "moustache", "goatee", "full")
 
 
 @dataclass(frozen=True)

@@ -21,10 +21,11 @@ from ..face3d.anny_head import default_head
 from ..files import alone, replace_file
 from ..images import to_uint8
 from ..jsonio import parse_json, read_text
+from ..numbers import whole_number
+from ..parallel import each
 from . import picture
 from .captions import caption
 from .factors import Scene
-from .parallel import check_workers, each
 from .plan import VERSION, Plan, plan
 
 METADATA, SETTINGS = "metadata.jsonl", "settings.json"
@@ -66,7 +67,7 @@ def write(
         InputError: an argument cannot be used, the folder was begun with other arguments, or another run writes to it.
         FaceEditError: a file cannot be written.
     """
-    check_workers(workers)
+    whole_number("workers", workers, 1, 1024)
     folder, chosen = Path(folder).expanduser(), plan(count, size, seed, pairs, people)
     try:
         _begin(folder, {"version": VERSION, **asdict(chosen), "maps": bool(maps)})
@@ -75,8 +76,8 @@ def write(
             missing = [number for number in range(chosen.count) if number not in journal.places]
             if missing and workers > 1:
                 default_head()  # whose first preparation takes a minute: not in every worker at once
-            bar = tqdm(total=chosen.count, initial=chosen.count - len(missing), desc="Making faces", unit="face",
-                       disable=not progress)  # fmt: skip
+            there = chosen.count - len(missing)
+            bar = tqdm(total=chosen.count, initial=there, desc="Making faces", unit="face", disable=not progress)
             with bar, closing(each(task, missing, workers)) as results:
                 for number, lines in zip(missing, results):
                     journal.add(number, lines)
@@ -115,7 +116,6 @@ class _Task:
 
 def _truth(scene: Scene, found: picture.Picture, number: int) -> dict[str, Any]:
     """What is known of a picture, as plain values of the same types in every row."""
-    shift = found.camera["shift"]
     return {
         "caption": caption(scene),
         "index": number,
@@ -123,12 +123,11 @@ def _truth(scene: Scene, found: picture.Picture, number: int) -> dict[str, Any]:
         "action_units": dict(zip(ACTION_UNITS, _plain(np.mean(scene.units, 0), 4))),
         "angles": dict(zip(("yaw", "pitch", "roll"), map(float, scene.angles))),
         "light": _plain(found.light, 6),
-        "camera": {"focal": float(found.camera["focal"]), "distance": float(found.camera["distance"]),  # type: ignore[arg-type]
-                   "shift": _plain(np.asarray(shift), 6)},
+        "camera": found.camera | {"shift": _plain(np.asarray(found.camera["shift"]), 6)},
         "landmarks": _plain(found.landmarks, 3),
         "landmarks_visible": found.landmarks_visible.tolist(),
         "factors": scene.to_dict(),
-    }  # fmt: skip
+    }
 
 
 def _plain(values: np.ndarray, digits: int) -> Any:

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .layers import Layer, Skull
-from .scalp import checked, checked_colour, floats, scale_of, surface, unit
+from .layers import Layer, Skull, checked, checked_colour, floats, joined, unit
+from .scalp import scale_of, surface
 
 _CORNERS = 44  # points around a lens
 _SIDES = 6  # of the frame's cross-section
+_Mesh = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Vertices, triangles, normals."""
 
 
 @dataclass(frozen=True)
@@ -48,19 +50,11 @@ GLASSES = tuple(_GLASSES)
 
 
 def glasses(kind: str, skull: Skull, rng: np.random.Generator, *, colour: np.ndarray) -> tuple[Layer, ...]:
-    """Put glasses on a face.
+    """Put glasses of `GLASSES` on a face: the frame and the lenses, of part "eye_g", seen through by their opacity, or
+    nothing for "none".
 
-    Args:
-        kind: one of `GLASSES`.
-        skull: the person's.
-        rng: draws the size, the thickness of the frame and the tint of the lenses.
-        colour: (3,) albedo of the frame in linear light, [0, 1].
-
-    Returns:
-        The frame and the lenses, of part "eye_g", or nothing for "none". Lenses are seen through by their opacity.
-
-    Raises:
-        InputError: the kind is unknown, or the colour cannot be used.
+    `rng` draws the size, the thickness of the frame and the tint of the lenses; `colour` (3,) is the frame's albedo in
+    linear light, [0, 1]. Raises InputError for an unknown kind, or a colour that cannot be used.
     """
     plan = checked("glasses", kind, _GLASSES)
     colour = checked_colour(colour)
@@ -74,11 +68,11 @@ def glasses(kind: str, skull: Skull, rng: np.random.Generator, *, colour: np.nda
     tubes = [_tube(lens[upper], rim, rim * 1.4, plan.lower), _tube(arm, rim * 0.8, rim * 1.5, False)]
     tubes += [_mirror(tube, middle) for tube in tubes]
     tubes.append(_tube(bridge, rim * 0.9, rim * 1.3, False))
-    vertices, triangles, normals = _joined(tubes)
+    vertices, triangles, normals = joined(tubes)
     shade = np.clip(colour * rng.uniform(0.95, 1.05, (len(vertices), 1)), 0, 1).astype(np.float32)
     frame = Layer("eye_g", vertices, triangles, shade, np.ones(len(vertices), np.float32), normals, gloss=0.7)
     disc = _disc(lens)
-    vertices, triangles, normals = _joined([disc, _mirror(disc, middle)])
+    vertices, triangles, normals = joined([disc, _mirror(disc, middle)])
     clear = plan.opacity < 0.5
     tint = rng.uniform(0.55, 0.75, 3) if clear else rng.uniform(0.01, 0.04) * rng.uniform(0.6, 1.4, 3)
     opacity = float(plan.opacity * (rng.uniform(0.8, 1.6) if clear else rng.uniform(0.75, 1.12)))
@@ -152,7 +146,7 @@ def _bridge(lens: np.ndarray, skull: Skull, middle: float) -> np.ndarray:
     return np.stack([middle + side * half, inner[1] + 0.003 * arch, inner[2] + (nose - inner[2]) * arch], 1)
 
 
-def _tube(path: np.ndarray, depth: float, height: float, closed: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _tube(path: np.ndarray, depth: float, height: float, closed: bool) -> _Mesh:
     """Sweep an ellipse along a path (P, 3): vertices, triangles, normals."""
     ahead, behind = (np.roll(path, step, 0) for step in (-1, 1))
     if not closed:
@@ -173,7 +167,7 @@ def _tube(path: np.ndarray, depth: float, height: float, closed: bool) -> tuple[
     return vertices.reshape(-1, 3), triangles, normals.reshape(-1, 3)
 
 
-def _disc(outline: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _disc(outline: np.ndarray) -> _Mesh:
     """Fill an outline (K, 3) with a slightly bulging sheet."""
     centre = outline.mean(0)
     rings = [centre[None]] + [centre + (outline - centre) * r + [0, 0, 0.0022 * (1 - r * r)] for r in (0.5, 1.0)]
@@ -190,17 +184,6 @@ def _disc(outline: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return vertices, triangles, unit((vertices - centre) * [4, 4, 0] + [0.15, 0, 1])
 
 
-def _mirror(
-    mesh: tuple[np.ndarray, np.ndarray, np.ndarray], middle: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _mirror(mesh: _Mesh, middle: float) -> _Mesh:
     vertices, triangles, normals = mesh
     return vertices * [-1, 1, 1] + [2 * middle, 0, 0], triangles[:, ::-1], normals * [-1, 1, 1]
-
-
-def _joined(meshes: list[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    start = np.cumsum([0] + [len(mesh[0]) for mesh in meshes])
-    return (
-        np.concatenate([mesh[0] for mesh in meshes]).astype(np.float32),
-        np.concatenate([mesh[1] + first for mesh, first in zip(meshes, start)]).astype(np.int32),
-        np.concatenate([mesh[2] for mesh in meshes]).astype(np.float32),
-    )

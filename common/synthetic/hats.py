@@ -8,9 +8,8 @@ from functools import cache
 import numpy as np
 
 from ..parts import PARTS
-from .layers import Layer, Skull
-from .patches import Patch, clip, tessellate
-from .scalp import CENTRE, checked, checked_colour, floats, scale_of, smooth, surface, unit
+from .layers import Layer, Patch, Skull, checked, checked_colour, clip, floats, joined, sheet, smooth, tessellate, unit
+from .scalp import CENTRE, scale_of, surface
 
 
 @dataclass(frozen=True)
@@ -47,19 +46,11 @@ HATS = tuple(_HATS)
 
 
 def hat(kind: str, skull: Skull, rng: np.random.Generator, *, colour: np.ndarray) -> Layer | None:
-    """Put a hat on a head.
+    """Put a hat of `HATS` on a head: a layer of part "hat", or None for "none". Hair must be made with `under_hat=kind`
+    to lie under it.
 
-    Args:
-        kind: one of `HATS`.
-        skull: the person's.
-        rng: draws its fit and the tone of its cloth.
-        colour: (3,) albedo in linear light, [0, 1].
-
-    Returns:
-        A layer of part "hat", or None for "none". Hair must be made with `under_hat=kind` to lie under it.
-
-    Raises:
-        InputError: the kind is unknown, or the colour cannot be used.
+    `rng` draws its fit and the tone of its cloth; `colour` (3,) is albedo in linear light, [0, 1]. Raises InputError
+    for an unknown kind, or a colour that cannot be used.
     """
     plan = checked("hat", kind, _HATS)
     colour = checked_colour(colour)
@@ -81,22 +72,13 @@ def hat(kind: str, skull: Skull, rng: np.random.Generator, *, colour: np.ndarray
     tone = _tone(kind, mean, above, rng)
     if kind == "beanie":
         tone = tone * (1 - 0.35 * np.exp(-(((above - cuff - 0.002) / 0.003) ** 2)))
-    parts = [(vertices, patch.triangles, normals, tone)]
-    parts.append(_lip(vertices, normals, edge, plan.off * 0.6 * size))
+    pieces = [(vertices, patch.triangles, normals, tone)]
+    pieces.append(_lip(vertices, normals, edge, plan.off * 0.6 * size))
     if plan.brim:
-        parts.append(_brim(plan, vertices, edge, size, rng))
-    start = np.cumsum([0] + [len(part[0]) for part in parts])
-    tone = np.concatenate([part[3] for part in parts])[:, None]
-    count = int(start[-1])
-    return Layer(
-        "hat",
-        np.concatenate([part[0] for part in parts]).astype(np.float32),
-        np.concatenate([part[1] + first for part, first in zip(parts, start)]).astype(np.int32),
-        np.clip(tone * colour, 0, 1).astype(np.float32),
-        np.ones(count, np.float32),
-        np.concatenate([part[2] for part in parts]).astype(np.float32),
-        gloss=0.05,
-    )
+        pieces.append(_brim(plan, vertices, edge, size, rng))
+    shaded = [(*mesh, np.clip(tone[:, None] * colour, 0, 1)) for *mesh, tone in pieces]
+    vertices, triangles, normals, shade = joined(shaded)
+    return Layer("hat", vertices, triangles, shade, np.ones(len(vertices), np.float32), normals, gloss=0.05)
 
 
 def covered(kind: str, points: np.ndarray) -> np.ndarray:
@@ -168,10 +150,7 @@ def _brim(plan: Hat, vertices: np.ndarray, edge: np.ndarray, size: float, rng: n
     bend = 3.2 * points[..., :1] ** 2 if not whole else 0.0
     points = points + floats([0, 1, 0]) * (drop * reach * steps - bend * steps)
     rows, columns = points.shape[:2]
-    number = np.arange(rows * columns).reshape(rows, columns)
-    a, b, c, d = number[:-1, :-1], number[:-1, 1:], number[1:, :-1], number[1:, 1:]
-    triangles = np.concatenate([np.stack([a, b, c], -1).reshape(-1, 3), np.stack([b, d, c], -1).reshape(-1, 3)])
-    normal = unit(np.cross(np.gradient(points, axis=1), np.gradient(points, axis=0)))
+    triangles, normal = sheet(points)
     normal = np.where(normal[..., 1:2] < 0, -normal, normal)
     tone = np.repeat(np.where(np.arange(rows) == rows - 1, 0.75, 0.95), columns)
     return points.reshape(-1, 3), triangles, normal.reshape(-1, 3), tone

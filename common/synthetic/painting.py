@@ -19,13 +19,10 @@ def grid(n: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def noise(rng: np.random.Generator, n: int, cells: int | tuple[int, int], octaves: int = 3) -> np.ndarray:
-    """Cloudy noise (n, n) float32 of mean 0 and deviation about 1.
+    """Cloudy noise (n, n) float32 of mean 0 and deviation about 1; how much is drawn does not depend on n.
 
-    Args:
-        rng: what draws; how much is drawn does not depend on n.
-        n: side of the picture.
-        cells: lumps over the side, or (down, across).
-        octaves: each twice as fine and half as strong as the one before.
+    `cells` are the lumps over the side, or (down, across); each of the octaves is twice as fine and half as strong as
+    the one before.
     """
     rows, columns = (cells, cells) if isinstance(cells, int) else cells
     small = n // 4 if n % 4 == 0 else n
@@ -118,11 +115,8 @@ def shadow(canvas: np.ndarray, points: ArrayLike, blur: float, depth: float) -> 
 
 
 def defocus(picture: np.ndarray, radius: float) -> np.ndarray:
-    """What a lens out of focus sees: each point becomes a disc.
-
-    Args:
-        picture: (n, n, 3) float32 linear light.
-        radius: of the disc, in parts of the side.
+    """What a lens out of focus sees of linear light (n, n, 3) float32: each point becomes a disc of a radius in parts
+    of the side.
     """
     n = len(picture)
     pixels, small = radius * n, n

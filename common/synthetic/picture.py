@@ -9,18 +9,19 @@ import numpy as np
 import torch
 
 from ..face3d.anny_head import default_head
+from ..face3d.appearance import skin
 from ..face3d.camera import Perspective, rotation_matrix, to_pixels
 from ..face3d.lighting import ambient, directional
 from ..face3d.render import Fragments, check_size, most_frequent, rasterize, render, visible
-from ..face3d.threads import one_thread
 from ..images import to_uint8
-from . import appearance, shade, skin
+from ..parallel import one_thread
+from . import appearance, shade
+from .appearance import overlay
 from .background import background
 from .body import Body, pose, skull
 from .capture import capture, to_srgb
 from .check import check_scene
 from .factors import Scene
-from .glass import overlay
 
 GREY = 127  # what the released editors paint over the person in their background guide
 
@@ -60,18 +61,10 @@ class Picture:
 
 @one_thread()
 def make(scene: Scene, size: int, samples: int = 2) -> Picture:
-    """Take the picture of a scene.
+    """Take the picture of a scene, `size` pixels square, 8 to 4096, by 1 to 4 samples a pixel and direction; the same
+    bytes for the same scene and size.
 
-    Args:
-        scene: every factor.
-        size: pixels of the square picture, 8 to 4096.
-        samples: samples a pixel and direction, 1 to 4.
-
-    Returns:
-        The same bytes for the same scene and size.
-
-    Raises:
-        InputError: a factor, the size or the samples are out of range, or a point lies behind the camera.
+    Raises InputError for a factor, size or samples out of range, or a point behind the camera.
     """
     check_scene(scene)
     check_size(size, samples)
@@ -153,10 +146,8 @@ def detail_for(size: int) -> float:
 
 
 def frame(scene: Scene) -> tuple[Perspective, tuple[float, float]]:
-    """Place the camera by the neutral face, so that an expression does not move it.
-
-    Returns:
-        The camera, and its shift in half pictures.
+    """Place the camera by the neutral face, so that an expression does not move it: the camera, and its shift in half
+    pictures.
     """
     bones = skull(scene.person)
     chin, brows = bones.landmarks[8], bones.landmarks[17:27].mean(0)

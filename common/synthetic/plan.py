@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
-import numpy as np
-
 from ..errors import InputError
-from .draw import draw_person, draw_scene, expression_pair, light_pair, mixed_pair, pose_pair
+from ..numbers import whole_number
+from .draw import PAIRS, draw_pair, draw_scene
+from .draw_person import draw_person
 from .factors import Person, Scene
 
 VERSION = 1
 """Rises when the same numbers make other pictures."""
 
 PICTURES_PER_PERSON = 4
-PAIRS: dict[str, Callable[..., tuple[Scene, Scene]]] = {
-    "expression": expression_pair,
-    "pose": pose_pair,
-    "light": light_pair,
-    "mixed": mixed_pair,
-}
+_MOST = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -47,7 +41,7 @@ class Plan:
         person = _person(self.seed, index % self.people)
         if self.pairs is None:
             return {"image": draw_scene(self.seed, index, person=person)}
-        source, target = PAIRS[self.pairs](self.seed, index, person=person)
+        source, target = draw_pair(self.pairs, self.seed, index, person=person)
         return {"source": source, "target": target}
 
 
@@ -57,17 +51,13 @@ def plan(count: int, size: int, seed: int, pairs: str | None, people: int | None
     Raises:
         InputError: a number is not whole or out of range, or the pairs are unknown.
     """
-    count, size, seed = _whole("count", count, 1), _whole("size", size, 32, 2048), _whole("seed", seed, 0)
+    count = whole_number("count", count, 1, _MOST)
+    size = whole_number("size", size, 32, 2048)
+    seed = whole_number("seed", seed, 0, _MOST)
     if pairs is not None and pairs not in PAIRS:
         raise InputError(f"Unknown pairs {pairs!r}.\n  expected: {', '.join(PAIRS)}, or none for single pictures")
-    people = max(1, count // PICTURES_PER_PERSON) if people is None else _whole("people", people, 1)
+    people = max(1, count // PICTURES_PER_PERSON) if people is None else whole_number("people", people, 1, _MOST)
     return Plan(count, size, seed, pairs, people)
-
-
-def _whole(name: str, value: int, low: int, high: int = 2**31 - 1) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not low <= value <= high:
-        raise InputError(f"Expected a whole {name} from {low} to {high}; got {value!r}.")
-    return int(value)
 
 
 @lru_cache(maxsize=64)

@@ -2,50 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TypeVar
 
 import numpy as np
 
-from ..errors import InputError
 from ..face3d.anny_head import default_head
 from ..face3d.head import vertex_normals
 from ..parts import PARTS
-from .layers import Skull
-from .patches import Bound, Patch, tessellate
+from .layers import Bound, Patch, Skull, smooth, tessellate, unit
 
 CENTRE = np.array([0.0, 0.02, -0.075], np.float32)  # of the mean skull, metres
 _OUTSIDE = ("skin", "neck", "cloth", "l_ear", "r_ear")  # what hair lies on
 _CHUNK = 4096
 
 # The hairline of the mean head: degrees about the vertical at CENTRE, 0 in front, 180 behind, and height in metres.
-_LINE = np.array(
-    [
-        [0, 0.0585],
-        [12, 0.0600],
-        [26, 0.0650],
-        [36, 0.0625],
-        [44, 0.0480],
-        [52, 0.0300],
-        [58, 0.0200],
-        [64, 0.0080],
-        [68, -0.0080],
-        [72, -0.0180],
-        [76, -0.0160],
-        [80, 0.0060],
-        [86, 0.0130],
-        [100, 0.0130],
-        [108, 0.0020],
-        [116, -0.0240],
-        [126, -0.0480],
-        [140, -0.0620],
-        [160, -0.0640],
-        [180, -0.0660],
-    ],
-    np.float32,
+_ANGLES = (0, 12, 26, 36, 44, 52, 58, 64, 68, 72, 76, 80, 86, 100, 108, 116, 126, 140, 160, 180)
+_HEIGHTS = (
+    *(0.0585, 0.0600, 0.0650, 0.0625, 0.0480, 0.0300, 0.0200, 0.0080, -0.0080, -0.0180),
+    *(-0.0160, 0.0060, 0.0130, 0.0130, 0.0020, -0.0240, -0.0480, -0.0620, -0.0640, -0.0660),
 )
+_LINE = np.array([_ANGLES, _HEIGHTS], np.float32).T
 
 
 @dataclass(frozen=True)
@@ -149,41 +126,6 @@ def temples(points: np.ndarray) -> np.ndarray:
     corner = np.exp(-(((np.abs(x) - 0.042) / 0.022) ** 2) - ((z + 0.005) / 0.04) ** 2)
     front = 0.45 * np.exp(-(((z - 0.02) / 0.03) ** 2))
     return (np.maximum(corner, front) * smooth(y, 0.035, 0.055)).astype(np.float32)
-
-
-_Plan = TypeVar("_Plan")
-
-
-def checked(what: str, name: str, table: Mapping[str, _Plan]) -> _Plan:
-    """The entry of a table, or an InputError that lists what there is."""
-    if name not in table:
-        raise InputError(f"Unknown {what} {name!r}.\n  expected: one of {', '.join(table)}\n  got:      {name!r}")
-    return table[name]
-
-
-def checked_colour(colour: np.ndarray) -> np.ndarray:
-    """A colour as (3,) float32, or an InputError."""
-    given = np.asarray(colour, np.float32)
-    if given.shape != (3,) or not ((given >= 0) & (given <= 1)).all():
-        raise InputError(f"Cannot use this colour.\n  expected: (3,) linear RGB in [0, 1]\n  got:      {colour}")
-    return given
-
-
-def floats(values: Sequence[float] | Sequence[Sequence[float]]) -> np.ndarray:
-    """Numbers as a float32 array."""
-    return np.array(values, np.float32)
-
-
-def smooth(x: np.ndarray, low: float, high: float) -> np.ndarray:
-    """0 below `low`, 1 above `high`, an S between."""
-    t = np.clip((x - low) / (high - low), 0, 1)
-    return t * t * (3 - 2 * t)
-
-
-def unit(vectors: np.ndarray) -> np.ndarray:
-    """Vectors (..., 3) at length 1; nearly zero ones become a unit vector too."""
-    length = np.sqrt(np.einsum("...i,...i->...", vectors, vectors))[..., None]
-    return np.where(length > 1e-9, vectors / np.maximum(length, 1e-9), floats([0, 0, 1])).astype(np.float32)
 
 
 def scale_of(skull: Skull) -> float:

@@ -6,7 +6,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from ..errors import InputError
+from ..numbers import whole_number
 
 
 class Purpose(IntEnum):
@@ -35,17 +35,8 @@ class Purpose(IntEnum):
 
 
 def stream(seed: int, number: int, purpose: Purpose) -> np.random.Generator:
-    """The random numbers of one purpose.
-
-    Args:
-        seed: of the whole population.
-        number: of the picture or the person.
-        purpose: see `Purpose`.
-
-    Raises:
-        InputError: seed or number is negative or not whole.
+    """The random numbers of one purpose, for a picture or a person of a number in the population of a seed, both 0 or
+    more.
     """
-    for name, value in (("seed", seed), ("number", number)):
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
-            raise InputError(f"Expected a whole {name}, 0 or more; got {value!r}.")
-    return np.random.default_rng(np.random.SeedSequence([int(seed), int(number), int(purpose)]))
+    numbers = [whole_number(name, value, 0, 2**63 - 1) for name, value in (("seed", seed), ("number", number))]
+    return np.random.default_rng(np.random.SeedSequence([*numbers, int(purpose)]))

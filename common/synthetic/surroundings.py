@@ -8,10 +8,11 @@ import numpy as np
 from .colours import NAMED, from_code
 from .painting import blend, box, defocus, disc, fill, grid, lit, noise, rgb, shadow, step, tint
 
-_SPINES = np.array([from_code(code) for code in (
-    0x6B2A26, 0x2C3E5C, 0x35523E, 0x8A6A3A, 0xC9B48A, 0x1F2024, 0xDAD4C6, 0x7A4A2B, 0x4A3550, 0x9C3B2E, 0x4F6F78,
-    0xB08A3E,
-)], np.float32)  # fmt: skip
+_SPINE_CODES = (
+    *(0x6B2A26, 0x2C3E5C, 0x35523E, 0x8A6A3A, 0xC9B48A, 0x1F2024),
+    *(0xDAD4C6, 0x7A4A2B, 0x4A3550, 0x9C3B2E, 0x4F6F78, 0xB08A3E),
+)
+_SPINES = np.array([from_code(code) for code in _SPINE_CODES], np.float32)
 _LIGHTS = np.array(
     [(1, 0.55, 0.18), (1, 0.75, 0.45), (1, 0.9, 0.75), (0.6, 0.8, 1), (1, 0.18, 0.12), (0.25, 1, 0.55)], np.float32
 )

@@ -12,11 +12,10 @@ from torch.utils.data import Dataset
 from common.background import foreground
 from common.errors import InputError
 from common.synthetic.captions import caption, expression_words
-from common.synthetic.closeup import close_shot, close_up
 from common.synthetic.dataset import SyntheticFaces
 from common.synthetic.factors import Scene
-from common.synthetic.plain import before_wall, repainted
 from common.synthetic.plan import VERSION
+from common.synthetic.simplified import before_wall, close_shot, close_up, repainted
 
 from .samples import Sample
 
@@ -30,7 +29,7 @@ class SyntheticSamples(Dataset[Sample]):
             say it, and a prompt that does not speak of it does not contradict them.
         short_captions: leave some phrases out of every second caption, so that short prompts are understood too; what
             is left is as true as the whole.
-        face_height: pictures are cut out closer until a face is so high, see `common.synthetic.closeup`; 0 leaves them.
+        face_height: pictures are cut out closer until a face is so high, see `close_up`; 0 leaves them.
         plain_ground: everybody stands in front of an even wall of some colour.
         mark_face: samples have "face" too.
 

@@ -13,8 +13,8 @@ from typing import Any
 from common.clip_folders import FRAMES, TABLE
 
 from .sample import units_of
-from .sheets import Row
 
+Row = dict[str, Any]
 Fixes = Mapping[str, Mapping[int, Any]]
 
 

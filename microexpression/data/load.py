@@ -11,10 +11,11 @@ import numpy as np
 
 from common.errors import InputError
 from common.images import read_image, rgb
+from common.records import checked, read_table
 
-from .layouts import LAYOUTS, Layout, plain
+from ..extras import library
+from .layouts import LAYOUTS, Layout, Row, plain
 from .sample import DataSetError, Sample, check, units_of
-from .sheets import Row, column, read_sheet
 
 PICTURES = (".jpg", ".jpeg", ".bmp", ".png")
 NEEDED = ("subject", "clip", "onset", "offset", "emotion")
@@ -175,3 +176,49 @@ def _number(row: Row, name: str) -> int:
 def _word(value: Any) -> str:
     """A cell as text: numbers that a spreadsheet made of a name lose their point."""
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()
+
+
+def read_sheet(path: Path, header: int = 0) -> list[Row]:
+    """The rows below the header of a spreadsheet, .xlsx or .xls, or a text table, by the header's words; empty cells
+    are None, empty rows are left out. `header` rows stand above it.
+
+    Raises InputError where there is no such file, or it is not what its name says; MissingDependencyError without
+    pandas, openpyxl or xlrd.
+    """
+    if path.suffix.lower() not in (".xlsx", ".xls"):
+        return _read_text(path)
+    pandas = library("pandas", "spreadsheets")
+    engine = {".xlsx": "openpyxl", ".xls": "xlrd"}[path.suffix.lower()]
+    library(engine, f"{path.suffix} files")
+    if not path.is_file():
+        raise InputError(f"There is no file {path}.")
+    try:
+        table = pandas.read_excel(path, header=header, engine=engine, dtype=object)
+    except Exception as error:  # damaged spreadsheets fail in many ways
+        raise InputError(f"Cannot read {path}: {str(error)[:200]}") from error
+    table.columns = [str(name).strip() for name in table.columns]
+    table = table.dropna(how="all")
+    return [{k: None if pandas.isna(v) else v for k, v in row.items()} for row in table.to_dict("records")]
+
+
+def _read_text(path: Path) -> list[Row]:
+    """The rows of a text table; a row that cannot be used is an error, with its line."""
+    if not path.is_file():
+        raise InputError(f"There is no file {path}.")
+    rows = checked(path, read_table(path).rows, dict)
+    return [{name: cell or None for name, cell in row.items()} for row in rows]
+
+
+def column(rows: Sequence[Row], names: Sequence[str], where: Path, *, needed: bool = True) -> str:
+    """Which of these names the table has; case and spaces do not count. "" for none of them, where none is needed.
+
+    Raises:
+        InputError: none of them.
+    """
+    plain = {"".join(name.lower().split()): name for name in (rows[0] if rows else ())}
+    for name in names:
+        if (found := plain.get("".join(name.lower().split()))) is not None:
+            return found
+    if not needed:
+        return ""
+    raise InputError(f"{where} lacks a column {' or '.join(map(repr, names))}; it has {', '.join(plain.values())}.")

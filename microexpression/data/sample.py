@@ -70,11 +70,8 @@ class DataSetError(InputError):
 
 
 def units_of(text: object, *, marked: bool = False) -> frozenset[int]:
-    """The numbers in what a coder wrote: "AU4+L12B" gives 4 and 12; sides, intensities and doubts are left out.
-
-    Args:
-        text: of a table's cell.
-        marked: count units with the mark "(k)" too, which 4DME's own columns leave out.
+    """The numbers in what a coder wrote: "AU4+L12B" gives 4 and 12; sides, intensities and doubts are left out, and so
+    are units with the mark "(k)", which 4DME's own columns leave out, unless they are `marked`.
     """
     plain = str(text)
     if not marked:

@@ -70,15 +70,8 @@ class InfuseNet(nn.Module):
     def forward(
         self, flow: torch.Tensor, *pictures: torch.Tensor, latents: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Logits (B, classes) by flow alone, and by gated motion.
-
-        Args:
-            flow: see the class.
-            pictures: onset, apex and near; none where latents are given.
-            latents: of `latents`, for trainings that leave the magnifier as it is.
-
-        Raises:
-            ShapeError: inputs that are not four alike.
+        """Logits (B, classes) by flow alone, and by gated motion, of onset, apex and near, or of `latents` for
+        trainings that leave the magnifier as it is. Raises ShapeError for inputs that are not four alike.
         """
         if latents is None:
             if len(pictures) != 3 or any(each.shape != flow.shape for each in pictures):

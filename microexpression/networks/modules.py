@@ -105,17 +105,12 @@ class Embedding(nn.Module):
 
 
 def attention(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-    """Where the classifier looks, in [0, 1]; it has no parameters of its own, and gradients flow into the classifier's.
+    """Where the classifier looks, (B, 1, P, P) in [0, 1]; it has no parameters of its own, and gradients flow into the
+    classifier's weight (K, maps, P, P).
 
-    The maps are pooled to the classifier's grid and weighed by each class's row; each class's map is stretched to
-    [0, 1], and their mean is taken. A map that is the same everywhere becomes 0.
-
-    Args:
-        x: (B, C, H, W). With C other than the classifier's maps, its rows are averaged over them first.
-        weight: (K, maps, P, P), the classifier's.
-
-    Returns:
-        (B, 1, P, P).
+    The maps (B, C, H, W) are pooled to the classifier's grid and weighed by each class's row, averaged over its maps
+    first where C is another number; each class's map is stretched to [0, 1], and their mean is taken. A map that is the
+    same everywhere becomes 0.
     """
     pooled = F.adaptive_avg_pool2d(x, weight.shape[-1])
     rows = weight if weight.shape[1] == x.shape[1] else weight.mean(1, keepdim=True)

@@ -27,14 +27,10 @@ RCN_UNUSED = "dbl.0.conv3."
 
 
 def load_released(network: Network, path: Path) -> Network:
-    """The network with released weights, which fit it key by key; stored in whatever precision, float32 here.
+    """A network, STSTNet, RCN or the magnifier, with released weights of a `.safetensors` file, or one of torch of
+    which nothing is executed; they fit it key by key, stored in whatever precision, float32 here.
 
-    Args:
-        network: STSTNet, RCN, or the magnifier.
-        path: `.safetensors`, or a file of torch, of which nothing is executed.
-
-    Raises:
-        CheckpointError: damaged, or of another network.
+    Raises CheckpointError for a file that is damaged, or of another network.
     """
     plain: nn.Module = network
     state = read_state(path)

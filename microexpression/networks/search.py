@@ -63,27 +63,24 @@ class Supernet(nn.Module):
 
 
 def search(
-    flows: torch.Tensor, labels: torch.Tensor, classes: int, *, epochs: int = 30, batch_size: int = 16,
-    learning_rate: float = 5e-3, choice_rate: float = 3e-2, seed: int = 0, maps: int = 32, pool: int = 5,
+    flows: torch.Tensor,
+    labels: torch.Tensor,
+    classes: int,
+    *,
+    epochs: int = 30,
+    batch_size: int = 16,
+    learning_rate: float = 5e-3,
+    choice_rate: float = 3e-2,
+    seed: int = 0,
+    maps: int = 32,
+    pool: int = 5,
     progress: Callable[[Iterator[int]], Iterator[int]] = iter,
-) -> tuple[Architecture, Supernet, list[dict[str, dict[str, float]]]]:  # fmt: skip
-    """The architecture for these samples.
+) -> tuple[Architecture, Supernet, list[dict[str, dict[str, float]]]]:
+    """The architecture for training samples of flows (N, 3, H, W) in [0, 1] and labels (N,), the network that found it,
+    and the shares after each epoch.
 
-    Args:
-        flows: (N, 3, H, W) in [0, 1], of training samples alone.
-        labels: (N,) int64.
-        classes: how many there are.
-        epochs: passes.
-        batch_size: of each half.
-        learning_rate: of the networks, AdamW's.
-        choice_rate: of the choice, Adam's.
-        seed: of weights, halves and order.
-        maps: see `RCN`.
-        pool: see `RCN`.
-        progress: wraps the epochs, for a bar.
-
-    Returns:
-        It, the network that found it, and the shares after each epoch.
+    `batch_size` is of each half; `learning_rate` of the networks, AdamW's; `choice_rate` of the choice, Adam's; `maps`
+    and `pool` see `RCN`; `progress` wraps the epochs, for a bar.
     """
     torch.manual_seed(seed)
     order = torch.Generator().manual_seed(seed)

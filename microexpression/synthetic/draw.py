@@ -100,21 +100,18 @@ class Drawn:
 
 
 def draw_clip(
-    seed: int, dataset: str, subject: int, number: int, frames: tuple[int, int] = FRAMES,
+    seed: int,
+    dataset: str,
+    subject: int,
+    number: int,
+    frames: tuple[int, int] = FRAMES,
     intensity: tuple[float, float] = INTENSITY,
-) -> Drawn:  # fmt: skip
+) -> Drawn:
     """Draw a clip; the same for the same arguments.
 
-    Args:
-        seed: of all people and clips.
-        dataset: one of `LABORATORIES`.
-        subject: 0 or more, within the data set; nobody is in two of them.
-        number: 0 or more, of the clip; emotions take turns.
-        frames: least and largest number of frames, from 8 on.
-        intensity: least and largest at the apex.
-
-    Raises:
-        InputError: an unknown data set, or ranges that hold nothing.
+    `dataset` is one of `LABORATORIES`, whose subjects, from 0, are in no other; `number` is the clip's, from 0:
+    emotions take turns. `frames`, from 8 on, and `intensity` at the apex are least and largest. Raises InputError for
+    an unknown data set, or ranges that hold nothing.
     """
     if dataset not in LABORATORIES:
         raise InputError(f"There is no laboratory {dataset!r}; choose from {', '.join(LABORATORIES)}.")
@@ -130,17 +127,15 @@ def draw_clip(
     onset, apex, offset = (round(count * rng.uniform(*part)) for part in ((0.05, 0.15), (0.4, 0.55), (0.8, 0.92)))
     lean = 1 - rng.uniform(0, 0.3, 2)  # one side is a little weaker
     peak = np.array([[units.get(name, 0.0) * side for name in ACTION_UNITS] for side in lean])
-    base, lab = _person(seed, place), LABORATORIES[dataset]
+    lab = LABORATORIES[dataset]
+    base = replace(_person(seed, place), lamps=lab.lamps, shot=lab.shot, background=lab.background)
     turns = _sway(stream(seed, place * _PEOPLE + number, Purpose.SWAY), count)
     scenes = []
     for row, share in enumerate(curve(count, onset, apex, offset)):
         left, right = (tuple(map(float, side)) for side in np.round(share * peak, 4))
         capture = replace(lab.capture, pattern=int(rng.integers(2**31)), exposure=lab.capture.exposure + turns[row, 3])
         angles = tuple(map(float, turns[row, :3]))
-        scenes.append(
-            replace(base, units=(left, right), angles=angles, lamps=lab.lamps, shot=lab.shot, capture=capture,
-                    background=lab.background)
-        )  # fmt: skip
+        scenes.append(replace(base, units=(left, right), angles=angles, capture=capture))
     return Drawn(dataset, subject, emotion, units, onset, apex, offset, tuple(scenes))
 
 

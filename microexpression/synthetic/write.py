@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from contextlib import closing
 from dataclasses import dataclass
@@ -14,8 +13,9 @@ from tqdm import tqdm
 from common.clip_folders import FRAMES as FOLDERS
 from common.clip_folders import TABLE, table_text, units_text
 from common.errors import InputError
+from common.facts import claim
 from common.files import PATIENCE, alone, replace_file
-from common.synthetic.parallel import each
+from common.parallel import each
 from common.synthetic.picture import make
 
 from .draw import FRAMES, INTENSITY, LABORATORIES, draw_clip
@@ -61,7 +61,7 @@ def write(root: str | Path, plan: Plan, *, workers: int = 1, progress: bool = Tr
     root = Path(root)
     root.mkdir(parents=True, exist_ok=True)
     with alone(root, PATIENCE):
-        _claim(root / "plan.json", plan)
+        claim(root / "plan.json", {"plan": vars(plan)}, "name another folder")
         rows = plan.rows()
         with closing(each(_Task(root, plan), range(len(rows)), workers)) as made:
             facts = list(tqdm(made, total=len(rows), desc="Rendering clips", unit="clip", disable=not progress))
@@ -93,12 +93,3 @@ class _Task:
             part.replace(folder)
         units, intensities = units_text(drawn.units)
         return [who, name, drawn.onset + 1, drawn.apex + 1, drawn.offset + 1, units, drawn.emotion, "", intensities]
-
-
-def _claim(path: Path, plan: Plan) -> None:
-    text = json.dumps({"plan": vars(plan)}, sort_keys=True)
-    if path.is_file():
-        if path.read_text(encoding="utf-8") != text:
-            raise InputError(f"{path.parent} holds clips of another plan, see {path.name}; name another folder.")
-        return
-    replace_file(path, lambda file: file.write_text(text, encoding="utf-8"))

@@ -1,17 +1,16 @@
-"""What is asked: a synthetic person, a wish, and how the person truly looks when it is granted."""
+"""What is asked: another light, pose or expression of a synthetic person, and the true picture of it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import torch
 
-from common.action_units import ACTION_UNITS
+from common.evaluation.items import LEVELS, Item, single, with_units
 from common.face3d.camera import angles_of, rotation_matrix
 from common.synthetic import shade
-from common.synthetic.draw import draw_scene, expression_pair, pose_pair
-from common.synthetic.draw_expression import single_unit
+from common.synthetic.draw import draw_pair, draw_scene
 from common.synthetic.factors import Lamps, Scene
 from common.synthetic.picture import metering
 from common.synthetic.stream import Purpose, stream
@@ -21,33 +20,8 @@ from ..pose import Pose
 from ..wish import RigWish
 
 KINDS = ("light", "pose", "expression", "combination")
-LEVELS = (3.0, -3.0, 1.5, 4.5, -1.5, -4.5)
-_NAMES = tuple(ACTION_UNITS)
 _AZIMUTHS, _ELEVATIONS = (-80.0, 80.0), (-5.0, 60.0)  # degrees
 _MOVED = 25.0  # degrees that a lamp moves at least
-
-
-@dataclass(frozen=True)
-class Item:
-    """One question and its true answer.
-
-    Attributes:
-        index: which; the item depends on it and the seed alone.
-        kind: one of `KINDS`.
-        source: the person before.
-        target: the same person, the wish granted.
-        wish: the change by numbers, as a user gives it.
-        units: (12,) change of the action units.
-        unit: the one that changes in an expression.
-    """
-
-    index: int
-    kind: str
-    source: Scene
-    target: Scene
-    wish: RigWish
-    units: tuple[float, ...]
-    unit: str | None
 
 
 def draw_item(seed: int, index: int) -> Item:
@@ -58,35 +32,29 @@ def draw_item(seed: int, index: int) -> Item:
     """
     kind = KINDS[index % len(KINDS)]
     scene = replace(draw_scene(seed, index), blink=(0.0, 0.0))
-    scene = replace(scene, lamps=replace(scene.lamps, rim=0.0))  # which no wish by numbers tells of
-    target, unit = scene, None
+    scene = replace(scene, lamps=replace(scene.lamps, rim=0.0))  # which no request by numbers can state
+    target = scene
+    unit = None
     if kind == "expression":
-        turn = index // len(KINDS)
-        number = turn % len(_NAMES)
-        unit, level = _NAMES[number], LEVELS[(turn // len(_NAMES) + number) % len(LEVELS)]
-        low, high = single_unit(unit, abs(level))
-        before, after = (low, high) if level > 0 else (high, low)
-        scene, target = _with(scene, before), _with(scene, after)
+        unit, before, after = single(index // len(KINDS), LEVELS)
+        target = with_units(scene, after)
+        scene = with_units(scene, before)
     if kind == "combination":
-        before, after = (np.round(np.mean(each.units, 0), 3) for each in expression_pair(seed, index))
-        scene, target = _with(scene, before), _with(scene, after)
+        before, after = (np.round(np.mean(each.units, 0), 3) for each in draw_pair("expression", seed, index))
+        target = with_units(scene, after)
+        scene = with_units(scene, before)
     if kind in ("pose", "combination"):
-        turned = pose_pair(seed, index)[1]
+        turned = draw_pair("pose", seed, index)[1]
         target = replace(target, angles=turned.angles, gaze=turned.gaze)
     if kind in ("light", "combination"):
         target = replace(target, lamps=_moved(scene.lamps, stream(seed, index, Purpose.OTHER_LAMPS)))
     units = np.round(np.mean(target.units, 0) - np.mean(scene.units, 0), 3)
-    wish = RigWish(
+    request = RigWish(
         light=_light(scene, target) if target.lamps != scene.lamps else None,
         pose=_pose(scene, target) if target.angles != scene.angles else None,
         expression=units if units.any() else None,
     )
-    return Item(index, kind, scene, target, wish, tuple(map(float, units)), unit)
-
-
-def _with(scene: Scene, units: np.ndarray) -> Scene:
-    side = tuple(map(float, units))
-    return replace(scene, units=(side, side))
+    return Item(index, kind, scene, target, request, str(request), tuple(map(float, units)), unit)
 
 
 def _moved(lamps: Lamps, rng: np.random.Generator) -> Lamps:

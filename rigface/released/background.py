@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from common.background import foreground
-from common.background.checks import check_crop
+from common.background.labels import check_crop
 from common.errors import ShapeError
 
 GREY = 127

@@ -9,7 +9,7 @@ import cv2
 from torch import Tensor
 
 from common.errors import InputError
-from common.face3d.skinning import rotation_from_vector
+from common.face3d.camera import rotation_from_vector
 
 from ..wish import RigWish
 from .deca import Codes

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from common.background import foreground
-from common.background.checks import check_crop
+from common.background.labels import check_crop
 from common.errors import CheckpointError, InputError
 from common.face3d.flame import Flame
 from common.faces import Crop, Face
@@ -37,7 +37,7 @@ class Seen:
         face: in photo pixels.
         window: (2, 3) float64, from the photo to the crop that DECA looked at.
         codes: DECA's, B = 1.
-        coefficients: (261,) D3DFR's, see `common.face3d.coefficients`.
+        coefficients: (261,) D3DFR's, see `common.face3d.bfm`.
     """
 
     photo: np.ndarray = field(repr=False)

@@ -26,14 +26,8 @@ def parallel(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) -> np.n
 
 
 def angular(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray, *, blind: bool = False) -> np.ndarray:
-    """(...): the length of cd times the sine of the angle between the two; its whole length from 90 degrees on.
-
-    Args:
-        a: where the first segment begins.
-        b: where it ends.
-        c: where the other one begins.
-        d: where it ends.
-        blind: take the sine beyond 90 degrees too, so that what goes back lies beside what comes.
+    """(...): the length of a segment cd times the sine of its angle to ab; its whole length from 90 degrees on, unless
+    it is `blind`, so that what goes back lies beside what comes.
     """
     one, two = b - a, d - c
     length, product = _norm(two), _norm(one) * _norm(two)

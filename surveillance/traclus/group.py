@@ -43,15 +43,10 @@ def choose(distances: np.ndarray, tried: Sequence[float]) -> Choice:
 
 
 def group(distances: np.ndarray, track: np.ndarray, choice: Choice) -> list[np.ndarray]:
-    """Rows of the segments of each cluster, in their order.
+    """Rows of the segments of each cluster, in their order, by distances (S, S) and the track (S,) of each.
 
     DBSCAN, in the order of the rows; the first neighbourhood of a new cluster takes what lay at the border of earlier
     ones. A cluster of fewer tracks than `choice.least` is none.
-
-    Args:
-        distances: (S, S).
-        track: (S,) whose segment each is.
-        choice: see there.
     """
     near = distances <= choice.eps
     core = near.sum(1) >= choice.least

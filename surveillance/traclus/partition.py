@@ -43,14 +43,12 @@ class Segments:
 
 
 def corners(tracks: Sequence[np.ndarray], *, blind: bool = False) -> list[np.ndarray]:
-    """Rows of each track's characteristic points, (C,) each: the first, those at cuts, the last.
+    """Rows of each track's characteristic points, (C,) each: the first, those at cuts, the last. Tracks are (N, 2)
+    each, in pixels, in the order of time, N at least 2.
 
     All tracks are walked at once, a point at a time: each looks whether the line from its last cut to here describes
-    the way worse than the way itself.
-
-    Args:
-        tracks: (N, 2) each, in pixels, in the order of time, N at least 2.
-        blind: opposite directions have no angular distance, as in the program behind the released results.
+    the way worse than the way itself. `blind`: opposite directions have no angular distance, as in the program behind
+    the released results.
     """
     points = np.concatenate([np.asarray(track, float) for track in tracks])
     last = np.cumsum([len(track) for track in tracks]) - 1
@@ -70,12 +68,8 @@ def corners(tracks: Sequence[np.ndarray], *, blind: bool = False) -> list[np.nda
 
 
 def segments(tracks: Sequence[np.ndarray], rows: Sequence[np.ndarray], *, chords: bool = False) -> Segments:
-    """The pieces between the characteristic points.
-
-    Args:
-        tracks: see `corners`.
-        rows: its answer.
-        chords: after each track's pieces, one from its end back to its start.
+    """The pieces between the characteristic points of `corners`; with `chords`, after each track's pieces, one from its
+    end back to its start.
     """
     start, end, owner = [], [], []
     for number, (track, own) in enumerate(zip(tracks, rows)):

@@ -8,14 +8,11 @@ from .partition import Segments
 
 
 def representative(segments: Segments, least: int, gap: float, *, compat: bool = False) -> np.ndarray:
-    """(P, 2) in pixels; fewer than two points where the segments have no common way.
+    """The line (P, 2) in pixels of one cluster's segments; fewer than two points where they have no common way.
 
-    Args:
-        segments: of one cluster.
-        least: so many of them must be there where a point is.
-        gap: pixels along the common direction between two points, at least.
-        compat: as the program behind the released results: the first point must be as far from 0, and the very last
-            end is not looked at.
+    A point needs `least` segments that are there, and points are `gap` pixels apart at least along the common
+    direction. `compat`, as the program behind the released results: the first point must be as far from 0, and the very
+    last end is not looked at.
     """
     cosine, sine = _direction(segments)
     turn = np.array([[cosine, -sine], [sine, cosine]])

@@ -1,15 +1,27 @@
-"""Summaries say on how many items each number was measured; what was not measured is N/A and decides no goal."""
+"""Reports state on how many items each number was measured; what was not measured is N/A and decides no goal."""
 
 from __future__ import annotations
 
 import pytest
 
-from common.evaluation.pooled import count, goals_table, measured_units, strong_units
-from common.evaluation.responses import identity_words, mean_identity
+from common.evaluation.items import NAMES
+from common.evaluation.metrics import STRONG_UNITS, mean_identity, with_goals
+from common.evaluation.report import markdown
+from common.evaluation.run import Suite, summarise
 from common.tables import counted, number
 
-GOAL = ("units", ">=", 10)
-STRONG, WEAK, NONE = ({"pearson": r, "slope": s} for r, s in ((0.95, 0.9), (0.2, 0.1), (None, None)))
+SUITE = Suite(metrics=with_goals([STRONG_UNITS], {"strong_units": 10}))
+FACTS = {"settings": {}, "estimator": ["regressor", ""]}
+
+
+def single(unit: str, asked: float, measured: float) -> dict:
+    """A record of one unit."""
+    place = NAMES.index(unit)
+    vectors = [[value if at == place else 0.0 for at in range(12)] for value in (asked, measured)]
+    return {
+        "index": 0, "kind": "single", "unit": unit, "asked": vectors[0],
+        "units": {"edit": vectors[1], "truth": vectors[0]},
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -17,25 +29,29 @@ STRONG, WEAK, NONE = ({"pearson": r, "slope": s} for r, s in ((0.95, 0.9), (0.2,
     [(0, 0, None, None), (1, 0, 1, None), (10, 0, 10, True), (9, 2, 9, None), (9, 3, 9, False), (0, 3, 0, False)],
 )
 def test_units_without_a_response_are_neither_strong_nor_weak(strong, weak, found, reached):
-    responses = [STRONG] * strong + [WEAK] * weak + [NONE] * (12 - strong - weak)
-    units = {f"AU{number}": {"edit": response} for number, response in enumerate(responses)}
-    assert measured_units(units) == [strong + weak, 12]
-    assert strong_units(units, GOAL) == {"found": found, "reached": reached}
+    records = []
+    for number_, unit in enumerate(NAMES[: strong + weak]):
+        answers = (1.0, 2.0, 3.0) if number_ < strong else (3.0, 2.0, 1.0)
+        records += [single(unit, asked, answer) for asked, answer in zip((1.0, 2.0, 3.0), answers)]
+    report = summarise(records, SUITE, FACTS)
+    metric = report["metrics"]["strong_units"]
+    assert metric["edit"]["value"] == found
+    assert metric["edit"]["count"] == [strong + weak, 12]
+    assert metric["reached"] is reached
+    words = {True: "| reached", False: "| missed", None: "not measured" if found is None else "too little measured"}
+    assert words[reached] in markdown(report)
 
 
 def test_tables_say_n_of_all():
-    text = goals_table({"a": GOAL}, {"a": {"found": 1, "reached": None}}, {"a": [1, 12]})
-    assert "1 of 12" in text
-    assert "too little measured" in text
-    assert "not measured" in goals_table({"a": GOAL}, {"a": {"found": None, "reached": None}}, {"a": [0, 12]})
     assert counted(None, [0, 3]) == "N/A (0 of 3)"
-    assert counted(0.5, count([1.0, None])) == "0.50 (1 of 2)"
+    assert counted(0.5, [1, 2]) == "0.50 (1 of 2)"
     assert number(None) == "N/A"
 
 
 def test_two_measures_of_identity_do_not_mix():
     dlib, arcface = {"measure": "dlib L2", "same": True}, {"measure": "ArcFace cosine", "same": True}
-    found = mean_identity([{**dlib, "value": 0.2}, {**dlib, "value": 0.4}, {**arcface, "value": 0.9}, None])
-    assert (found["measure"], found["mean"], found["count"], found["of"]) == ("dlib L2", pytest.approx(0.3), 2, 4)
-    assert "(2 of 4)" in identity_words(found)
-    assert identity_words(mean_identity([None])) == "N/A"
+    values = [{**dlib, "value": 0.2}, {**dlib, "value": 0.4}, {**arcface, "value": 0.9}, None]
+    found = mean_identity([{"kind": "single", "identity": {"edit": value}} for value in values], "edit")
+    assert found[:3] == (pytest.approx(0.3), 2, 4)
+    assert found.note == "dlib L2, 100 % the same person"
+    assert mean_identity([{"kind": "single", "identity": {"edit": None}}], "edit")[:3] == (None, 0, 1)

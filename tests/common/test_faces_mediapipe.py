@@ -10,9 +10,8 @@ import pytest
 from common.errors import InputError, MissingDependencyError, ShapeError
 from common.faces import Crop, choose_face
 from common.faces import tflite as networks
-from common.faces.blazeface import anchor_centres
 from common.faces.landmarks import BROW_EDGES, EYE_CORNERS, INNER_FACE, OVAL, outline_of_landmarks
-from common.faces.mediapipe import MediaPipeFinder, levelling, searches
+from common.faces.mediapipe import MediaPipeFinder, anchor_centres, levelling, searches
 
 data = pytest.importorskip("skimage.data", reason="the astronaut's portrait comes with scikit-image")
 PORTRAITS = Path(__file__).resolve().parents[3] / "shared" / "portraits"

@@ -14,12 +14,12 @@ from common.faces import Crop, choose_face, get_finder
 from common.faces.mediapipe import MediaPipeFinder
 from common.faces.upright import UprightFinder
 from common.faces.warp import quarter_turn, quarters_of, transform
-from common.measure.measurers import HeadFit
+from common.measure.estimators import HeadFit
 from common.measure.regressor import Regressor
 from magicface import MagicFace
 from magicface.videos.screen import screen
 from magicface.videos.settings import Settings
-from microexpression.crop import cut_face
+from microexpression.clips import cut_face
 from rigface import Light, Pose, RigFace, RigWish
 
 TURNS = (1, 2, 3)

@@ -8,8 +8,8 @@ import pytest
 from common.errors import FaceNotFoundError
 from common.measure.traits import SIDE, TRAITS, TraitReader, head_square
 from common.synthetic import picture
+from common.synthetic.captions import true_traits
 from common.synthetic.draw import draw_scene
-from common.synthetic.traits import true_traits
 
 SEED, COUNT = 77, 24
 

@@ -10,8 +10,7 @@ from PIL import Image
 
 from common.action_units import ACTION_UNITS
 from common.draft.change import Change
-from common.draft.cutouts import premultiplied, straight
-from common.draft.draft import Draft
+from common.draft.draft import Draft, premultiplied, straight
 from common.face3d.camera import rotation_matrix
 from common.images import flat, on_white
 

@@ -11,8 +11,8 @@ import torch
 
 from common.draft.change import Change
 from common.draft.draft import Draft
-from common.draft.glasses import rims, without
-from common.draft.mouth import enamel
+from common.draft.fitted_face import enamel
+from common.draft.surroundings import rims, without
 from common.faces import Crop
 from common.parts import PARTS
 

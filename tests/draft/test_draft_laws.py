@@ -13,7 +13,7 @@ from common.background import get_parser
 from common.draft.change import Change
 from common.draft.draft import Draft
 from common.draft.heads import changed, place
-from common.draft.turned import rolled
+from common.draft.rotation import rolled
 from common.face3d.camera import angles_of, rotation_matrix
 from common.face3d.fit import fit
 from common.faces import choose_face, get_finder

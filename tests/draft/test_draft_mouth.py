@@ -15,9 +15,8 @@ from PIL import Image
 from common.action_units import ACTION_UNITS
 from common.draft.change import Change
 from common.draft.draft import Draft
-from common.draft.inside import shows
-from common.draft.lips import Lips, least_path
-from common.draft.turned import _front
+from common.draft.lips import Lips, least_path, shows
+from common.draft.rotation import _front
 from common.face3d.camera import rotation_matrix
 from common.faces import choose_face, get_finder
 

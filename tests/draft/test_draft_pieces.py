@@ -10,10 +10,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.draft.colours import complete, exposure
 from common.draft.doubts import doubts
-from common.draft.field import extend, fade
-from common.draft.mouth import inner_mouth
+from common.draft.extrapolate import extend, fade
+from common.draft.fitted_face import complete, exposure, inner_mouth
 from common.draft.surroundings import Surroundings
 from common.face3d.anny_head import default_head
 from common.faces import Crop

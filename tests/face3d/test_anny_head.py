@@ -11,8 +11,7 @@ import torch
 
 from common.errors import InputError, ShapeError
 from common.face3d import anny_data
-from common.face3d.anny_head import AnnyHead, default_head
-from common.face3d.anny_units import NEGATIVE, UNITS
+from common.face3d.anny_head import NEGATIVE, UNITS, AnnyHead, default_head
 from common.face3d.head import Head
 from common.face3d.people import sample
 from common.parts import PARTS

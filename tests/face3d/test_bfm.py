@@ -7,8 +7,7 @@ import torch
 from scipy.io import savemat
 
 from common.errors import CheckpointError, InputError, MissingCheckpointError, MissingDependencyError, ShapeError
-from common.face3d.bfm import METRES, Bfm
-from common.face3d.coefficients import rotation, split_coefficients
+from common.face3d.bfm import METRES, Bfm, rotation, split_coefficients
 from common.face3d.head import Head
 from common.parts import PARTS
 

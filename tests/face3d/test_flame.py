@@ -11,9 +11,9 @@ from safetensors.numpy import save_file
 from safetensors.torch import load_file
 
 from common.errors import CheckpointError, InputError, MissingCheckpointError, ShapeError
+from common.face3d.camera import rotation_from_vector
 from common.face3d.flame import Flame
 from common.face3d.head import Head
-from common.face3d.skinning import rotation_from_vector
 from common.parts import PARTS
 
 MODEL = GOLDEN / "preparation" / "flame_model.pkl"

@@ -15,9 +15,8 @@ from small_fineface import CAPTIONS
 from common.background import foreground
 from common.errors import InputError
 from common.synthetic import dataset
-from common.synthetic.closeup import close_up
 from common.synthetic.dataset import SyntheticFaces
-from common.synthetic.plain import before_wall, repainted
+from common.synthetic.simplified import before_wall, close_up, repainted
 from common.training.loss import noise_schedule
 from common.training.order import draw
 from fineface.data.synthetic import SyntheticSamples, shortened

@@ -14,17 +14,16 @@ from PIL import Image
 
 from common.action_units import ACTION_UNITS
 from common.errors import InputError
+from common.evaluation.report import markdown
+from common.evaluation.run import evaluate, summarise
 from common.images import read_image, rgb
 from common.measure.traits import TRAITS
-from common.synthetic.traits import true_traits
+from common.synthetic.captions import true_traits
 from fineface import FineFace
 from fineface.__main__ import main
-from fineface.evaluation import SEED, run
+from fineface.evaluation import SEED
 from fineface.evaluation.items import LEVELS, draw_item
-from fineface.evaluation.run import evaluate
-from fineface.evaluation.summary import summarise
-from fineface.evaluation.tables import markdown
-from fineface.evaluation.trial import true_picture
+from fineface.evaluation.metrics import SUITE, true_picture
 
 COUNT, SIZE = 3, 96
 NAMES = tuple(ACTION_UNITS)
@@ -49,7 +48,7 @@ def answering(editor, monkeypatch, *roles: str):
     def generate(prompts, wishes, *, seed, progress):
         item = known[prompts[0]]
         assert prompts == [item.caption] * 2
-        assert wishes == [item.before, item.wish]
+        assert wishes == [item.before, item.request]
         assert seed == item.index
         return [Image.fromarray(true_picture(getattr(item, role), SIZE)) for role in roles]
 
@@ -57,31 +56,35 @@ def answering(editor, monkeypatch, *roles: str):
     return editor
 
 
-def measured(editor, folder, count=COUNT, **options):
-    return evaluate(editor, Brightness(), folder, count=count, progress=False, **options)
+def measured(editor, folder, count=COUNT, suite=SUITE, **options):
+    return evaluate(editor, folder, suite, estimator=Brightness(), count=count, progress=False, **options)
+
+
+def value(report, name, of="edit"):
+    return report["metrics"][name][of]["value"]
 
 
 # --- what is asked ---------------------------------------------------------------------------------------------------
 
 
-def test_a_wish_is_what_the_target_shows():
+def test_a_request_is_what_the_target_shows():
     for index in range(60):
         item = draw_item(SEED, index)
         assert item.source.units == (item.before, item.before)
-        assert item.target == replace(item.source, units=(item.wish, item.wish))
-        assert 0 <= min(item.wish) <= max(item.wish) <= 5
+        assert item.target == replace(item.source, units=(item.request, item.request))
+        assert 0 <= min(item.request) <= max(item.request) <= 5
         if item.unit:
-            assert [name for name, change in zip(NAMES, item.change) if change] == [item.unit]
-            assert max(item.change) in LEVELS
+            assert [name for name, change in zip(NAMES, item.units) if change] == [item.unit]
+            assert max(item.units) in LEVELS
         else:
-            assert np.count_nonzero(np.array(item.change) >= 0.5) >= 2
+            assert np.count_nonzero(np.array(item.units) >= 0.5) >= 2
 
 
 def test_every_unit_comes_at_every_level_and_captions_do_not_tell():
     items = [draw_item(SEED, index) for index in range(48)]
     assert {item.unit for item in items[:16]} == {*NAMES, None}
     for name in NAMES:
-        assert {max(item.change) for item in items if item.unit == name} == set(LEVELS)
+        assert {max(item.units) for item in items if item.unit == name} == set(LEVELS)
     for item in items:
         assert item.caption.startswith("a close-up of ")
         assert not re.search(r"\b(smiling|frowning|expression|brows|lips)\b", item.caption)
@@ -123,73 +126,73 @@ def test_hair_under_a_cap_is_not_asked_for():
 
 def test_true_pictures_are_as_good_as_the_truth(editor, monkeypatch, tmp_path):
     report = measured(answering(editor, monkeypatch, "source", "target"), tmp_path)
-    assert report["without_face"] == {"made": 0, "truth": 0}
+    assert value(report, "faces") == value(report, "faces", "truth") == COUNT
     for unit in report["units"].values():
-        assert unit["made"] == unit["truth"]
-    for trait in report["traits"].values():
-        assert trait["all"]["made"] == trait["all"]["truth"]
-    assert report["off_target"]["made"] == report["off_target"]["truth"]
+        assert unit["edit"] == unit["truth"]
+    for metric in report["metrics"].values():
+        assert "truth" not in metric or metric["edit"] == metric["truth"]
 
 
 def test_an_editor_deaf_to_wishes_has_no_response(editor, monkeypatch, tmp_path):
     report = measured(answering(editor, monkeypatch, "source", "source"), tmp_path)
     for unit in report["units"].values():
-        assert unit["made"]["pearson"] is None
-        assert unit["made"]["slope"] in (None, 0)
-    assert report["background"] == 100
-    assert report["off_target"]["made"] is None
+        assert unit["edit"]["pearson"] is None
+        assert unit["edit"]["slope"] in (None, 0)
+    assert value(report, "background") == 100
+    assert value(report, "off_target") is None
 
 
 def records(answer, read):
     """Made-up records of 96 items: measured change is `answer(change)`, a trait is read as `read(asked)`."""
     for index in range(96):
         item = draw_item(SEED, index)
-        truth = {"change": list(item.change), "identity": None, "background": 40.0, "traits": dict(item.traits)}
-        made = truth | {
-            "change": list(answer(np.array(item.change))),
-            "traits": {name: read(name, value) for name, value in item.traits.items()},
-        }
         yield {
-            "index": index, "unit": item.unit, "change": list(item.change), "traits": dict(item.traits),
-            "seconds": 1.0, "made": made, "truth": truth,
+            "index": index, "kind": item.kind, "unit": item.unit, "asked": list(item.units),
+            "traits": dict(item.traits), "seconds": {"edit": 1.0},
+            "units": {"edit": list(answer(np.array(item.units))), "truth": list(item.units)},
+            "identity": {"edit": None, "truth": None}, "background": {"edit": 40.0, "truth": 40.0},
+            "seen": {"edit": {name: read(name, value) for name, value in item.traits.items()},
+                     "truth": dict(item.traits)},
         }  # fmt: skip
 
 
 def test_a_response_in_proportion_is_perfectly_correlated():
-    report = summarise(list(records(lambda change: 0.5 * change, lambda name, value: value)), {})
+    report = summarise(list(records(lambda change: 0.5 * change, lambda name, value: value)), SUITE, {})
     for unit in report["units"].values():
-        assert unit["made"]["pearson"] == pytest.approx(1)
-        assert unit["made"]["slope"] == pytest.approx(0.5)
-        assert unit["made"]["count"] == 72  # of all single units: what was not asked for should not move
-    assert report["off_target"] == {"made": 0, "truth": 0}
-    assert report["combined"]["made"] == pytest.approx(1)
-    for trait in report["traits"].values():
-        assert trait["all"] == trait["mean"] == {"made": 1, "truth": 1}
+        assert unit["edit"]["pearson"] == pytest.approx(1)
+        assert unit["edit"]["slope"] == pytest.approx(0.5)
+        assert unit["edit"]["count"] == 72  # of all single units: what was not asked for should not move
+    assert value(report, "strong_units") == len(NAMES)
+    assert value(report, "off_target") == value(report, "off_target", "truth") == 0
+    assert value(report, "combined") == pytest.approx(1)
+    for trait in TRAITS:
+        assert {value(report, f"{trait}: {which}", of) for which in ("all", "mean") for of in ("edit", "truth")} == {1}
 
 
 def test_what_moves_unasked_weakens_the_response():
-    report = summarise(list(records(lambda change: change + 0.1 * change.sum(), lambda name, value: value)), {})
-    assert report["off_target"]["made"] == pytest.approx(0.1 / 1.1)
-    assert all(0.9 < unit["made"]["pearson"] < 1 for unit in report["units"].values())
+    report = summarise(list(records(lambda change: change + 0.1 * change.sum(), lambda name, value: value)), SUITE, {})
+    assert value(report, "off_target") == pytest.approx(0.1 / 1.1)
+    assert all(0.9 < unit["edit"]["pearson"] < 1 for unit in report["units"].values())
 
 
 def test_pictures_that_always_wear_glasses_are_as_good_as_chance():
-    report = summarise(
-        list(records(lambda change: change, lambda name, value: "clear" if name == "glasses" else value)), {}
-    )
-    found = report["traits"]["glasses"]
-    assert found["classes"]["clear"]["made"] == 1
-    assert found["classes"]["none"]["made"] == 0
-    assert found["mean"]["made"] == pytest.approx(1 / len(found["classes"]))
-    assert found["all"]["made"] == pytest.approx(found["chance"])
+    made = list(records(lambda change: change, lambda name, value: "clear" if name == "glasses" else value))
+    report = summarise(made, SUITE, {})
+    assert value(report, "glasses: clear") == 1
+    assert value(report, "glasses: none") == 0
+    assert value(report, "glasses: mean") == pytest.approx(1 / len(TRAITS["glasses"]))
+    assert value(report, "glasses: all") == pytest.approx(value(report, "glasses: chance"))
 
 
 def test_a_picture_without_a_face_is_told_apart():
-    made = [record | {"made": None} for record in records(lambda change: change, lambda name, value: value)]
-    report = summarise(made, {"seed": 1, "pixels": 128, "settings": {}, "measurer": ["none", ""]})
-    assert report["without_face"] == {"made": 96, "truth": 0}
-    assert report["units"]["AU1"]["made"]["count"] == 0
-    assert "No face was found in 96 of the pairs" in markdown(report)
+    made = list(records(lambda change: change, lambda name, value: value))
+    for record in made:
+        for name in ("units", "identity", "background", "seen"):
+            record[name]["edit"] = None
+    report = summarise(made, SUITE, {"settings": {}, "estimator": ["none", ""]})
+    assert [value(report, "faces", of) for of in ("edit", "truth")] == [0, 96]
+    assert report["units"]["AU1"]["edit"]["count"] == 0
+    assert "0 (0 of 96)" in markdown(report)
 
 
 # --- files -----------------------------------------------------------------------------------------------------------
@@ -197,14 +200,14 @@ def test_a_picture_without_a_face_is_told_apart():
 
 def without_time(folder) -> dict:
     report = json.loads((folder / "report.json").read_text())
-    del report["seconds"]
+    del report["metrics"]["seconds"]
     return report
 
 
 def test_stopped_and_resumed_is_the_same_report(editor, monkeypatch, tmp_path):
     answering(editor, monkeypatch, "source", "target")
     measured(editor, tmp_path / "whole", count=2)
-    calls, attempt = [], run.attempt
+    calls, attempt = [], SUITE.attempt
 
     def interrupted(*args):
         calls.append(args)
@@ -212,17 +215,18 @@ def test_stopped_and_resumed_is_the_same_report(editor, monkeypatch, tmp_path):
             raise KeyboardInterrupt
         return attempt(*args)
 
-    monkeypatch.setattr(run, "attempt", interrupted)
+    suite = replace(SUITE, attempt=interrupted)
     with pytest.raises(KeyboardInterrupt):
-        measured(editor, tmp_path / "parts", count=2)
+        measured(editor, tmp_path / "parts", count=2, suite=suite)
     assert len(list((tmp_path / "parts" / "items").glob("*.json"))) == 1
-    measured(editor, tmp_path / "parts", count=2)
+    measured(editor, tmp_path / "parts", count=2, suite=suite)
     assert without_time(tmp_path / "parts") == without_time(tmp_path / "whole")
     made = len(calls)
-    assert measured(editor, tmp_path / "parts", count=1)["pictures"] == 2
+    assert measured(editor, tmp_path / "parts", count=1, suite=suite)["items"] == 1
     assert len(calls) == made  # all is there
     names = {path.name for path in (tmp_path / "parts").iterdir() if not path.name.startswith(".")}
-    assert names == {"dose_response.png", "evaluation.json", "items", "report.json", "report.md", "sheet.png"}
+    tables = {"report.json", "report.md", "metrics.csv", "units.csv"}
+    assert names == {"intensities.png", "evaluation.json", "items", "sheet.png"} | tables
     with pytest.raises(InputError, match="seed: 1000 there, 5 here"):
         measured(editor, tmp_path / "parts", seed=5)
     with pytest.raises(InputError, match="at least 1"):
@@ -237,5 +241,5 @@ def test_the_command(editor, monkeypatch, tmp_path, capsys):
         FineFace, "from_pretrained", lambda *args, **options: answering(editor, monkeypatch, "source", "target")
     )
     assert main(["evaluate", "--count", "1", "--adapter", "any", "--out", str(tmp_path), "-q"]) == 0
-    assert "# 2 pictures of synthetic captions" in capsys.readouterr().out
+    assert "# 1 pairs of pictures of synthetic captions" in capsys.readouterr().out
     assert rgb(read_image(tmp_path / "sheet.png")).shape[1] > 4 * SIZE

@@ -19,7 +19,7 @@ from safetensors.torch import save_file
 from scipy.ndimage import distance_transform_edt
 from scipy.optimize import linear_sum_assignment
 
-from common.face3d import anny_data, landmarks
+from common.face3d import anny_data
 from common.face3d.anny_head import AnnyHead
 from common.face3d.camera import Perspective, to_pixels
 from common.face3d.head import vertex_normals
@@ -140,7 +140,7 @@ def main() -> None:
     for scheme, found in places.items():
         table |= embed(head, scheme, symmetric(np.median(found, axis=0)), base)
         print(f"{scheme}: {len(found)} of {PEOPLE} people")
-    save_file(table, Path(landmarks.__file__).with_suffix(".safetensors"))
+    save_file(table, Path(anny_data.__file__).with_name("landmarks.safetensors"))
 
 
 if __name__ == "__main__":

@@ -9,10 +9,9 @@ import pytest
 from measurers import Brightness
 from runs import ROOT
 
-from common.evaluation.dose_plot import draw_doses
+from common.evaluation.report import draw_intensities
 from common.measure import Report, get_measurer, measure
-from common.measure.estimators import NOT_STATED, VALIDATIONS, described, validation, version_of
-from common.measure.measurers import MEASURERS
+from common.measure.estimators import MEASURERS, NOT_STATED, VALIDATIONS, described, validation, version_of
 
 FACE = ROOT / "examples" / "portraits" / "calm.jpg"
 WORDS = "not reliable on photographs"
@@ -46,12 +45,12 @@ def test_tables_files_and_charts_say_it(report, tmp_path):
     from matplotlib.figure import Figure
 
     from common.action_units import ACTION_UNITS
-    from common.measure.chart import draw
+    from common.measure.report import draw
 
     assert any(WORDS in panel.get_xlabel() for panel in draw(report).axes)
     figure = Figure()
     none = {"pearson": None, "slope": None, "count": 0}
-    draw_doses(figure, {unit: {"edit": ([], [], none)} for unit in ACTION_UNITS}, "regressor")
+    draw_intensities(figure, {unit: {"edit": ([], [], none)} for unit in ACTION_UNITS}, "regressor")
     assert WORDS in figure.get_supylabel()
 
 

@@ -9,12 +9,10 @@ import pytest
 from common.errors import FaceNotFoundError, ImageError, InputError, ShapeError
 from common.images import save_image
 from microexpression.apex import divide_and_conquer, spot_apex
-from microexpression.clips import Clip, read_clip
-from microexpression.crop import cut_face
-from microexpression.flow import optical_flow, stretched, with_magnitude, with_strain, without_head
+from microexpression.clips import Clip, cut_face, read_clip
+from microexpression.flow import optical_flow, optical_strain, stretched, with_magnitude, with_strain, without_head
+from microexpression.inputs import interpolate, weights
 from microexpression.magnification import magnify
-from microexpression.strain import optical_strain
-from microexpression.temporal import interpolate, weights
 
 Y, X = np.mgrid[:20, :30].astype(np.float64)
 INNER = (slice(1, None), slice(1, None))

@@ -14,9 +14,8 @@ from common.errors import InputError, ShapeError
 from microexpression.baselines import chance
 from microexpression.data.crossed import read_crossed
 from microexpression.data.sample import Sample
-from microexpression.metrics import accuracy, confusion, macro_precision, uar, uf1, unit_scores
 from microexpression.protocols import EMOTIONS, Fold, Protocol, cd6me, megc2018_composite, megc2018_holdout, megc2019
-from microexpression.results import scores, table
+from microexpression.results import accuracy, confusion, macro_precision, scores, table, uar, uf1, unit_scores
 
 
 def made(dataset: str, subject: str, clip: str, emotion: str, units=(), objective: int = 0) -> Sample:

@@ -21,7 +21,7 @@ from common.images import read_image
 from microexpression import inputs
 from microexpression.__main__ import main
 from microexpression.baselines import chance, linear
-from microexpression.crop import cut_face
+from microexpression.clips import cut_face
 from microexpression.data.load import load, read_frames
 from microexpression.data.sample import DataSetError
 from microexpression.fit import Study, fold_seed, predict
@@ -106,7 +106,7 @@ def test_a_run_goes_on_where_it_was(quick, samples, tmp_path):
     assert (again.logits == 77).sum() == 1, "what is there is not made again"
     assert (again.logits != quick[1].logits).sum() == 1
     assert (fold / "log.csv").is_file()
-    with pytest.raises(InputError, match="another study"):
+    with pytest.raises(InputError, match="name another folder"):
         run(replace(QUICK, seed=1), megc2019(samples), tmp_path / "run", progress=False)
     assert fold_seed(0, "one-02") != fold_seed(0, "one-01")
 
@@ -169,7 +169,7 @@ def test_a_magnifier_with_weights_is_not_trained(samples, tmp_path):
     one, two = (predict(reader.model, reader.network, files) for files in (pictures, latents))
     assert np.allclose(one, two, atol=2e-3 * np.abs(one).max())
     assert made.logits.shape == (6, 3)
-    with pytest.raises(InputError, match="another study"):
+    with pytest.raises(InputError, match="name another folder"):
         run(replace(study, magnifier=None), protocol, tmp_path / "run", progress=False)
 
 

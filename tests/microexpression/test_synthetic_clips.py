@@ -100,7 +100,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same(root, tmp_path):
     assert not list((tmp_path / "studio/frames/01/clip02").iterdir())
     own, other = ((folder / "studio/frames/01/clip01/3.png").read_bytes() for folder in (tmp_path, root))
     assert own == other
-    with pytest.raises(InputError, match="another plan"):
+    with pytest.raises(InputError, match="name another folder"):
         write(tmp_path, SMALL, progress=False)
 
 

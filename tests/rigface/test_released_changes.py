@@ -8,8 +8,8 @@ import torch
 from released_heads import codes
 
 from common.errors import InputError
+from common.face3d.camera import rotation_from_vector
 from common.face3d.lighting import shade
-from common.face3d.skinning import rotation_from_vector
 from rigface.light import Light
 from rigface.released.changes import by_numbers
 from rigface.wish import RigWish

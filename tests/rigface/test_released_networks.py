@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from common.background.jaw import FIVE_POINTS
 from common.errors import CheckpointError, InputError, MissingCheckpointError, ShapeError
-from common.face3d.coefficients import split_coefficients
+from common.face3d.bfm import split_coefficients
 from common.faces import Face
 from common.faces.warp import transform
 from rigface.released.d3dfr import EXPRESSION, D3dfr, align

@@ -12,7 +12,7 @@ from common.errors import InputError
 from surveillance import shares
 from surveillance.__main__ import main
 from surveillance.evaluation import Method, baselines, evaluate, windows
-from surveillance.truth import read_truth
+from surveillance.reading import read_truth
 
 DAYS = pd.date_range("2012-01-02", periods=70)
 

@@ -127,6 +127,6 @@ def test_days_of_a_real_year():
     tree = cluster_days(day_pools(lost.recording().between("2012-01-01", "2012-12-31")))
     assert len(tree.days) == 235
     highest = [9448.96, 5182.44, 4856.13, 3521.25, 3204.96, 2743.79]
-    assert tree.heights[:-7:-1] == pytest.approx(highest, abs=0.006)
+    assert tree.tree[:-7:-1, 2] == pytest.approx(highest, abs=0.006)
     assert sorted(tree.cut(3000).value_counts()) == [5, 16, 21, 54, 62, 77]
     assert sorted(tree.into(2).value_counts()) == [42, 193]

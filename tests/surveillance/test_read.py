@@ -8,8 +8,7 @@ import pytest
 import square
 
 from common.errors import InputError
-from surveillance.reading import read_tracks
-from surveillance.truth import read_truth
+from surveillance.reading import read_tracks, read_truth
 
 QUIET = {"progress": False}
 

@@ -12,13 +12,12 @@ from sklearn.metrics import roc_auc_score
 from common.errors import InputError
 from surveillance import shares, timeseries, together, trajectories
 from surveillance.calls import call, ranks, threshold
+from surveillance.days import odd_weekday, odd_weekdays
 from surveillance.evaluation import Method, evaluate
 from surveillance.maps import day_pools
-from surveillance.reading import read_tracks
+from surveillance.reading import read_tracks, read_truth
 from surveillance.traclus import traclus
 from surveillance.trajectories import Options, distances, learn
-from surveillance.truth import read_truth
-from surveillance.weekdays import odd_weekday, odd_weekdays
 
 DETOUR = 57
 """A Tuesday of the ninth week, on which people walk around as on market days."""

@@ -117,7 +117,7 @@ def test_people_take_turns(quick):
     [
         ({"count": 0}, "count"),
         ({"count": 2.5}, "count"),
-        ({"size": 31}, "size from 32"),
+        ({"size": 31}, "size must be a whole number from 32"),
         ({"size": 4096}, "size"),
         ({"seed": -1}, "seed"),
         ({"people": 0}, "people"),

@@ -14,17 +14,9 @@ from common.errors import InputError
 from common.synthetic.background import KINDS
 from common.synthetic.clothes import CLOTHES, PATTERNS
 from common.synthetic.colours import NAMED, black_body, name_of, paint
-from common.synthetic.draw import (
-    draw_person,
-    draw_scene,
-    draw_units,
-    expression_pair,
-    light_pair,
-    mixed_pair,
-    pose_pair,
-)
-from common.synthetic.draw_expression import lowered
-from common.synthetic.draw_person import BEARDS, DYES, HAIR_COLOURS
+from common.synthetic.draw import draw_pair, draw_scene, draw_units, lowered
+from common.synthetic.draw_person import DYES, HAIR_COLOURS, draw_person
+from common.synthetic.factors import BEARDS
 from common.synthetic.glasses import GLASSES
 from common.synthetic.hair import HAIR_STYLES
 from common.synthetic.hats import HATS
@@ -197,26 +189,26 @@ def differences(pair):
 
 @pytest.mark.parametrize("index", range(12))
 def test_pairs_differ_in_one_thing(index):
-    pair = expression_pair(1, index)
+    pair = draw_pair("expression", 1, index)
     assert pair[0] == draw_scene(1, index)
     assert differences(pair) == {"units"}
     assert np.abs(np.mean(pair[1].units, 0) - np.mean(pair[0].units, 0)).max() >= 0.5
-    pair = pose_pair(1, index)
+    pair = draw_pair("pose", 1, index)
     assert "angles" in differences(pair) <= {"angles", "gaze"}
     assert np.abs(np.subtract(pair[1].angles, pair[0].angles)).max() >= 5
-    assert differences(light_pair(1, index)) == {"lamps"}
+    assert differences(draw_pair("light", 1, index)) == {"lamps"}
 
 
 def test_mixed_pairs_differ_as_the_others_do_and_half_of_them_in_one_thing():
-    alone = {"units": expression_pair, "angles": pose_pair, "lamps": light_pair}
+    alone = {"units": "expression", "angles": "pose", "lamps": "light"}
     counts = Counter()
     for index in range(200):
-        source, target = mixed_pair(3, index)
+        source, target = draw_pair("mixed", 3, index)
         assert source == draw_scene(3, index)
         changed = differences((source, target)) - {"gaze"}
         counts.update(changed | {len(changed)})
         for name in changed:
-            assert getattr(target, name) == getattr(alone[name](3, index)[1], name)
+            assert getattr(target, name) == getattr(draw_pair(alone[name], 3, index)[1], name)
     assert all(80 < counts[name] < 150 for name in alone)
     assert 80 < counts[1] < 120
     assert counts[0] == 0
@@ -243,7 +235,7 @@ def test_lids_that_come_down_are_not_raised():
     assert {*left[:lid], *left[lid + 1 :]} == {4.0}
     assert lowered(units, (0.0, 0.0)) == units
     for index in range(300):
-        for scene in expression_pair(4, index):
+        for scene in draw_pair("expression", 4, index):
             assert all(side[lid] <= 5 * (1 - closed) + 1e-3 for side, closed in zip(scene.units, scene.blink))
 
 

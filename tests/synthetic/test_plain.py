@@ -9,7 +9,7 @@ from common.synthetic.captions import caption
 from common.synthetic.capture import to_srgb
 from common.synthetic.colours import NAMED, name_of
 from common.synthetic.draw import draw_scene
-from common.synthetic.plain import before_wall, repainted
+from common.synthetic.simplified import before_wall, repainted
 
 
 def test_only_what_is_behind_changes():

@@ -8,7 +8,7 @@ import pytest
 from common.face3d.anny_head import default_head
 from common.synthetic import shade
 from common.synthetic.factors import Lamps
-from common.synthetic.shadow import lit, openness
+from common.synthetic.shade import lit, openness
 
 ALBEDO = np.full((1, 3), 0.5, np.float32)
 

@@ -7,12 +7,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from common.face3d.anny_units import UNITS
-from common.synthetic import maps, skin
+from common.face3d.anny_head import UNITS
+from common.face3d.appearance import maps, skin
+from common.face3d.appearance.skin import Skin
 from common.synthetic.draw import draw_scene
-from common.synthetic.factors import Skin
+from common.synthetic.factors import Person
 
 SIDE = 256
+
+
+def painted(person: Person) -> skin.SkinMaps:
+    return skin.paint(person.skin, person.features, SIDE)
 
 
 def lab(linear: np.ndarray) -> np.ndarray:
@@ -101,7 +106,7 @@ def test_sides_fold_apart():
 
 def test_paint_is_deterministic_and_in_range():
     person = draw_scene(1, 4).person
-    one, two = skin.paint(person, SIDE), skin.paint(person, SIDE)
+    one, two = painted(person), painted(person)
     assert np.array_equal(one.albedo, two.albedo)
     assert one.albedo.min() >= 0
     assert one.albedo.max() <= 1
@@ -114,7 +119,7 @@ def test_make_up_lies_where_it_belongs(factor, region):
     person = draw_scene(1, 4).person
     bare = replace(person, features=replace(person.features, lipstick=0.0, eyeshadow=0.0, blush=0.0))
     made_up = replace(bare, features=replace(bare.features, **{factor: 1.0}))
-    change = np.abs(skin.paint(made_up, SIDE).albedo - skin.paint(bare, SIDE).albedo).sum(2)
+    change = np.abs(painted(made_up).albedo - painted(bare).albedo).sum(2)
     where = maps.regions(SIDE)[region]
     assert change[where > 0.5].mean() > 0.01
     assert change[where == 0].max() < 1e-6
@@ -124,7 +129,7 @@ def test_a_beard_leaves_the_lips_and_the_forehead():
     person = draw_scene(1, 4).person
     shaven = replace(person, features=replace(person.features, beard="none"))
     bearded = replace(person, features=replace(person.features, beard="full", beard_density=0.9))
-    change = np.abs(skin.paint(bearded, SIDE).albedo - skin.paint(shaven, SIDE).albedo).sum(2)
+    change = np.abs(painted(bearded).albedo - painted(shaven).albedo).sum(2)
     region = maps.regions(SIDE)
     assert change[region["jaw_beard"] > 0.9].mean() > 0.05
     assert change[region["lips"] > 0.99].max() < 0.02
@@ -136,7 +141,7 @@ def test_freckles_grow_in_number():
 
     def darkness(amount: float) -> float:
         freckled = replace(person, skin=replace(person.skin, freckles=amount))
-        return -float(skin.paint(freckled, SIDE).albedo.sum())
+        return -float(painted(freckled).albedo.sum())
 
     assert darkness(0) < darkness(0.5) < darkness(1)
 

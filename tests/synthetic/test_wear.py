@@ -28,9 +28,7 @@ def skull(seed: int | None = None) -> Skull:
     return Skull(
         vertices[0].numpy(),
         vertex_normals(vertices, head.triangles)[0].numpy(),
-        head.mean.numpy(),
         head.triangles.numpy(),
-        head.parts.numpy(),
         head.landmarks(vertices)[0].numpy(),
         head.head_weight.numpy(),
     )

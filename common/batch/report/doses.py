@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...action_units import ACTION_UNITS
-from ...evaluation.responses import response
+from ...evaluation.metrics import response
 from .gather import Edits
 from .resample import Interval, interval
 
