@@ -13,8 +13,8 @@ from diffusers.models.autoencoders.vae import EncoderOutput
 
 from .configs import read_architecture
 from .errors import CheckpointError
-from .finite import check_finite, check_weights
-from .weights import building, check_keys, own_copy, read_network
+from .finite import check_finite
+from .weights import building, fill, read_network
 
 
 class ExactOutput(EncoderOutput):
@@ -58,16 +58,15 @@ def load_vae(folder: Path, *, dtype: torch.dtype = torch.float32) -> Autoencoder
     config = read_architecture(folder / "config.json")
     kind = config.get("_class_name", AutoencoderKL.__name__)
     if not isinstance(kind, str) or kind not in KINDS:
-        raise CheckpointError(f"{folder} holds a {kind}; the autoencoder must be one of {', '.join(KINDS)}.")
+        raise CheckpointError(
+            f"{folder} holds a {kind}; the autoencoder must be one of {', '.join(KINDS)}.", code="refused"
+        )
     state, path = read_network(folder, dtype)
     with building(folder), torch.device("meta"):
         vae: Any = KINDS[kind].from_config({key: value for key, value in config.items() if key[:1] != "_"})
     with building(path):
         vae._fix_state_dict_keys_on_load(state)  # the host's own, of the names that attention had once
-    check_keys(vae.state_dict(), state, str(path))
-    vae.load_state_dict({key: own_copy(value, dtype) for key, value in state.items()}, assign=True)
-    check_weights(vae, path)
-    return vae.eval()
+    return fill(vae, state, path, dtype)
 
 
 def scale_factor(vae: Any) -> int:

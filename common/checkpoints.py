@@ -7,33 +7,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from diffusers import UNet2DConditionModel, UniPCMultistepScheduler
 
-from .autoencoders import KINDS, AutoencoderDC, load_vae
-from .configs import check_class
+from .autoencoders import load_vae
 from .devices import choose_device
 from .errors import CheckpointError, MissingCheckpointError
 from .files import model_folder
+from .jsonio import read_config
 from .networks import load_unet, named_scheduler, released_scheduler, unet_from_config
 from .pipeline import FaceEditPipeline
 from .prompt import prompt_embeds
 from .weight_files import WEIGHTS, missing_weights, whats_there
-from .weights import building, check_keys, read_config
+from .weights import building, check_keys
 
 PARSER_FILE = "79999_iter.pth"
 """BiSeNet face parsing, in the release's `utils/` (once at its top level)."""
 INDEX = "model_index.json"
 """Of a folder in diffusers' layout."""
-PARTS: dict[str, tuple[str | None, ...]] = {
-    "vae": tuple(KINDS),
-    "unet": (UNet2DConditionModel.__name__,),
-    "id_encoder": (UNet2DConditionModel.__name__, None),  # None: it was let go
-    "scheduler": (),  # see `named_scheduler`
-}
-"""Of a `FaceEditPipeline`, with their classes."""
 
 
 @dataclass(frozen=True)
@@ -100,33 +92,19 @@ def load(
 
 
 def _saved(folder: Path, dtype: torch.dtype) -> FaceEditPipeline:
-    """What `FaceEditPipeline.save_pretrained` wrote.
-
-    A model_index.json can name any class of any library, or a file of code beside it. It is looked at, and refused
-    where it names others than ours; nothing is loaded because of it.
-    """
-    path = folder / INDEX
-    index = read_config(path)
-    check_class(path, index, FaceEditPipeline.__name__)
-    for name, kinds in PARTS.items():
-        if not _is_one(index.get(name), kinds):
-            raise CheckpointError(f"{path} is refused: its {name} is {str(index.get(name))[:120]}, none of ours.")
-    if more := sorted(key for key in index if key not in PARTS and not key.startswith("_")):
-        raise CheckpointError(
-            f"{path} is refused: it names {more[0]!r}, which is no part of {FaceEditPipeline.__name__}."
+    """What `FaceEditPipeline.save_pretrained` wrote; the classes that its model_index.json names are never loaded."""
+    index = read_config(folder / INDEX)
+    if index.get("_class_name") != FaceEditPipeline.__name__:
+        name = str(index.get("_class_name"))[:80]
+        raise CheckpointError.refused(
+            folder / INDEX, f"it is of the class {name!r}; expected {FaceEditPipeline.__name__}"
         )
     with building(folder):
         unet = load_unet(folder / "unet", dtype=dtype)
-        id_encoder = load_unet(folder / "id_encoder", dtype=dtype) if index["id_encoder"][0] else None
+        id_encoder = load_unet(folder / "id_encoder", dtype=dtype) if index.get("id_encoder") != [None, None] else None
         scheduler = named_scheduler(folder / "scheduler", UniPCMultistepScheduler.__name__)
         vae = load_vae(folder / "vae", dtype=dtype)
         return FaceEditPipeline(vae, id_encoder, unet, scheduler, _prompt([folder], unet))
-
-
-def _is_one(entry: Any, kinds: tuple[str | None, ...]) -> bool:
-    """Whether an entry of a model_index.json, [library, class], names one of the classes; no classes are any."""
-    known = isinstance(entry, list) and len(entry) == 2 and entry[0] in (None, "diffusers", AutoencoderDC.__module__)
-    return known and (not kinds or entry[1] in kinds)
 
 
 def _prompt(places: list[Path], unet: UNet2DConditionModel) -> torch.Tensor | None:

@@ -15,8 +15,7 @@ from PIL import Image
 from .errors import InputError
 from .files import PATIENCE, alone, replace_file
 from .images import save_image
-from .lists import checked
-from .table_files import read_table
+from .records import checked, read_table
 
 TABLE, FRAMES = "annotations.csv", "frames/{subject}/{clip}"
 COLUMNS = (

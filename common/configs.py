@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import CheckpointError
-from .weights import read_config
+from .jsonio import read_config
 
 LARGEST = 2**20
 """Of any number in a config; vocabularies and widths stay far below."""
@@ -31,22 +31,23 @@ def read_architecture(path: Path) -> dict[str, Any]:
     """
     config = read_config(path)
     if foreign := [key for key in _FOREIGN if config.get(key)]:
-        raise CheckpointError(
-            f"{path} is refused: its {foreign[0]} would have a library load {str(config[foreign[0]])[:80]!r}.\n"
-            "  take that line out if you know the model, or fetch it anew"
+        raise CheckpointError.refused(
+            path,
+            f"its {foreign[0]} would have a library load {str(config[foreign[0]])[:80]!r}",
+            "take that line out if you know the model, or fetch it again",
         )
     layers = 1.0
     for key, value in config.items():
         numbers = [*_numbers(value)]
         for number in numbers:
             if not abs(number) <= LARGEST and (key not in _UNBOUNDED or math.isnan(number)):
-                raise CheckpointError(f"{path} is refused: no network has {key} = {_short(number)}.\n  fetch it anew")
+                raise CheckpointError.refused(path, f"no network has {key} = {_short(number)}")
         if "layers" in key:
             layers *= max([1.0, *map(abs, numbers)])
         if ("block" in key or "layers" in key) and isinstance(value, list) and len(value) > MOST_BLOCKS:
-            raise CheckpointError(f"{path} is refused: {key} names {len(value)} blocks, of at most {MOST_BLOCKS}.")
+            raise CheckpointError.refused(path, f"{key} names {len(value)} blocks, of at most {MOST_BLOCKS}")
     if layers > MOST_LAYERS:
-        raise CheckpointError(f"{path} is refused: it asks for {layers:g} layers in a block, of at most {MOST_LAYERS}.")
+        raise CheckpointError.refused(path, f"it asks for {layers:g} layers in a block, of at most {MOST_LAYERS}")
     return config
 
 
@@ -54,7 +55,7 @@ def check_class(path: Path, config: dict[str, Any], expected: str) -> None:
     """Raises a CheckpointError where a config names a class whose name is not the `expected` regular expression."""
     name = config.get("_class_name")
     if name is not None and not (isinstance(name, str) and re.fullmatch(expected, name)):
-        raise CheckpointError(f"{path} is refused: it is of the class {str(name)[:80]!r}; expected {expected}.")
+        raise CheckpointError.refused(path, f"it is of the class {str(name)[:80]!r}; expected {expected}")
 
 
 def _numbers(value: Any) -> Iterator[float]:

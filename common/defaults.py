@@ -12,7 +12,7 @@ from .background.labels import Extent, Guide
 from .checks import one_of
 from .edit_options import EditOptions, FaceOptions, Start, check_option
 from .errors import CheckpointError, InputError
-from .texts import parse_json, read_text
+from .jsonio import parse_json, read_text
 
 DEFAULTS_FILE = "editor.json"
 

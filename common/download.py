@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import shutil
 from functools import partial
@@ -11,11 +10,9 @@ from pathlib import Path
 from .checkpoints import MAGICFACE, PARSER_FILE, Release, auxiliary, missing_files
 from .errors import FaceEditError, MissingCheckpointError
 from .files import home, model_folder, replace_file
-from .network import reachable
+from .hub import fetch, online
 from .prompt import PROMPT_FILE, prompt_embeds
-from .weight_files import WEIGHTS, find_weights, missing_weights
-
-log = logging.getLogger(__name__)
+from .weight_files import WEIGHTS, find_weights
 
 BASES = ("stable-diffusion-v1-5/stable-diffusion-v1-5", "sd-legacy/stable-diffusion-v1-5")
 """Where Stable Diffusion 1.5 lives, in the order of trust; the original repository is gone."""
@@ -29,19 +26,6 @@ BASE_FILES = [
     "text_encoder/model.safetensors",
     "tokenizer/*",
 ]
-OTHER_FORMS = (
-    ("*.safetensors.index*.json", "*-of-*.safetensors"),
-    ("*.fp16.safetensors",),
-    ("*.bin", "*.bin.index*.json"),
-)
-"""Of weights that a repository has not as asked for, the best first."""
-
-
-def online() -> bool:
-    """Whether the hub answers, and may be asked."""
-    from huggingface_hub import constants
-
-    return not constants.HF_HUB_OFFLINE and reachable(constants.ENDPOINT)
 
 
 def download(
@@ -101,30 +85,6 @@ def _wanted(release: Release, folder: Path, base: Path | None, parser: bool) -> 
     if parser and auxiliary(folder, PARSER_FILE) is None:
         wanted.append(f"utils/{PARSER_FILE}")
     return wanted
-
-
-def fetch(repo: str, files: list[str], folder: Path) -> None:
-    """Fetches what a hub repository has of these files (patterns) into a folder; what is there is kept.
-
-    Where it has a network without the weights by the name asked for, other forms of them are fetched: shards, half
-    precision, files of torch.
-
-    Raises:
-        MissingCheckpointError: it failed; the message keeps the cause.
-    """
-    from huggingface_hub import snapshot_download
-
-    log.info("fetching %s into %s", repo, folder)
-    networks = dict.fromkeys(Path(name).parent for name in files if name.endswith("config.json") and "/" in name)
-    try:
-        for forms in (None, *OTHER_FORMS):
-            there = [net for net in networks if (folder / net / "config.json").is_file()]
-            lacking = [net for net in there if missing_weights(folder / net)]
-            wanted = files if forms is None else [f"{net.as_posix()}/{form}" for net in lacking for form in forms]
-            if wanted:
-                snapshot_download(repo, local_dir=folder, allow_patterns=wanted)
-    except Exception as error:  # the client's errors have no common base; the message keeps the cause
-        raise MissingCheckpointError(f"Fetching {repo} into {folder} failed: {error}") from error
 
 
 def _fetch_base(ids: tuple[str, ...], folder: Path) -> None:

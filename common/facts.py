@@ -12,7 +12,7 @@ from torch import nn
 
 from .errors import InputError
 from .files import replace_file
-from .weights import read_config
+from .jsonio import read_config
 
 
 def claim(path: Path, facts: Mapping[str, Any], cure: str) -> None:

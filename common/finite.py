@@ -48,7 +48,7 @@ def check_finite(
         return
     for name, value in inputs.items():
         if value is not None and not is_finite(value):
-            raise InputError(f"{name} holds NaN or infinite values; expected finite numbers.")
+            raise InputError(f"{name} holds NaN or infinite values.", code="values", expected="finite numbers")
     modules = {name: part for name, part in networks.items() if isinstance(part, torch.nn.Module)}
     dtype = next((d for part in modules.values() if (d := _dtype(part))), torch.float32)
     device = next((p.device.type for part in modules.values() for p in part.parameters()), "cpu")
@@ -71,7 +71,8 @@ def check_weights(weights: torch.nn.Module | Mapping[str, Any], what: object) ->
     lines = [f"The weights of {what} hold {kind} in {_named(list(damaged))}."]
     if overflow:
         lines.append(f"  try another dtype: {_option(dtype)}")
-    raise CheckpointError("\n".join([*lines, f"  {'else ' * overflow}the files are damaged: {_DAMAGED}"]))
+    lines.append(f"  {'else ' * overflow}the files are damaged: {_DAMAGED}")
+    raise CheckpointError("\n".join(lines), code="values")
 
 
 def damaged_weights(weights: torch.nn.Module | Mapping[str, Any]) -> dict[str, torch.Tensor]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from functools import cache
+from pathlib import Path
 from typing import IO, Any, BinaryIO, TypeGuard
 
 from PIL import Image, UnidentifiedImageError
 
-from .errors import ImageError, MissingDependencyError
+from .errors import ImageError, InputError, MissingDependencyError
 from .files import expanded
-from .texts import check_regular
+from .jsonio import check_regular
 
 Encoded = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
 """A path, the bytes of a file, or the file itself, open in binary mode; see `content_of`."""
@@ -137,3 +139,30 @@ def _heic() -> Any:
     except ImportError as error:
         raise MissingDependencyError("pillow-heif", "Reading HEIC pictures", HEIC_COMMAND) from error
     return HeifImageFile
+
+
+def identified(listed: Any, found: Path | Image.Image) -> tuple[Any, ...]:
+    """What tells a picture from another one, of the same name even; no folder, which may be named in several ways."""
+    if isinstance(found, Image.Image):
+        return found.size, hashlib.sha256(found.tobytes()).hexdigest()
+    status = found.stat()
+    return str(listed), status.st_size, status.st_mtime_ns
+
+
+def picture_size(picture: Path | Image.Image) -> tuple[int, int]:
+    """Width and height, of a file from its head alone.
+
+    Raises:
+        InputError: no picture.
+        MissingDependencyError: HEIC, and pillow-heif is not installed.
+    """
+    if isinstance(picture, Image.Image):
+        return picture.size
+    try:
+        check_regular(picture)
+        with open(picture, "rb") as file, opened(file) as image:
+            return image.size
+    except MissingDependencyError:
+        raise
+    except Exception as error:  # decoders raise whatever they meet in a damaged file
+        raise InputError(f"{picture} is no picture: {reason(error)}") from error

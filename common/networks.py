@@ -14,9 +14,8 @@ from safetensors.torch import save_file
 
 from .configs import check_class, read_architecture
 from .errors import CheckpointError
-from .finite import check_weights
 from .weight_files import WEIGHTS
-from .weights import building, check_keys, own_copy, read_network
+from .weights import building, fill, read_network
 
 # stable-diffusion-v1-5's scheduler_config.json, for checkpoints that come without one.
 SD15_SCHEDULER = {
@@ -53,7 +52,9 @@ def load_unet(
     if vector_key is not None:
         state = {key.replace(vector_key, "class_embedding.", 1): value for key, value in state.items()}
         if "class_embedding.weight" not in state:
-            raise CheckpointError(f"{path} has no {vector_key}weight: it is not a denoiser of this family.")
+            raise CheckpointError(
+                f"{path} has no {vector_key}weight: it is not a denoiser of this family.", code="keys"
+            )
         vector_size = state["class_embedding.weight"].shape[1]
     config = read_architecture(folder / "config.json")
     check_class(folder / "config.json", config, r"UNet\w*2DConditionModel")  # the releases have names of their own
@@ -63,10 +64,7 @@ def load_unet(
         )
     with building(folder / "config.json"):
         unet = unet_from_config(config, vector_size)
-    check_keys(unet.state_dict(), state, str(folder))
-    unet.load_state_dict({key: own_copy(value, dtype) for key, value in state.items()}, assign=True)
-    check_weights(unet, path)
-    return unet.eval()
+    return fill(unet, state, path, dtype)
 
 
 def save_unet(
@@ -104,9 +102,7 @@ def named_scheduler(folder: Path, default: str) -> Any:
     config = read_architecture(path)
     kind = getattr(diffusers, str(config.get("_class_name", default)), None)
     if not isinstance(kind, type) or not issubclass(kind, SchedulerMixin):
-        raise CheckpointError(
-            f"{path} is refused: {str(config.get('_class_name'))[:80]!r} is no scheduler of diffusers'."
-        )
+        raise CheckpointError.refused(path, f"{str(config.get('_class_name'))[:80]!r} is no scheduler of diffusers'")
     with building(path):
         return kind.from_config(config)  # type: ignore[attr-defined]
 

@@ -67,7 +67,7 @@ def load_text(
 
     read_architecture(text_encoder / "config.json")
     if (adapter := text_encoder / "adapter_config.json").exists():
-        raise CheckpointError(f"{adapter} is refused: it would have another model loaded; take it away.")
+        raise CheckpointError.refused(adapter, "it would have another model loaded; take it away")
     state, path = read_network(text_encoder, dtype, expected=TEXT_WEIGHTS)
     with building(f"{text_encoder} and {tokenizer.name}"), loading():
         words = CLIPTokenizer.from_pretrained(tokenizer, local_files_only=True)
@@ -78,7 +78,8 @@ def load_text(
     model, report = loaded
     if missing := sorted(report["missing_keys"]) + [str(key) for key, *_ in report["mismatched_keys"]]:
         raise CheckpointError(
-            f"The weights of {path} do not fit the text encoder; missing or of another shape: {', '.join(missing[:8])}."
+            f"The weights of {path} do not fit the text encoder; missing or reshaped: {', '.join(missing[:8])}.",
+            code="keys",
         )
     check_weights(model, path)
     return words, model

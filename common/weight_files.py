@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from .errors import CheckpointError, MissingCheckpointError
-from .texts import parse_json, read_text
+from .jsonio import read_config
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 """The name that we write, and that is asked for where there is none."""
@@ -54,23 +54,21 @@ class WeightFiles:
         """
         if not self.sharded:
             return {}
-        try:
-            if self.path.stat().st_size > LARGEST_INDEX:
-                raise ValueError(f"it is larger than {LARGEST_INDEX >> 20} MiB")
-            index = parse_json(read_text(self.path))
-        except (OSError, ValueError) as error:
-            raise CheckpointError(f"Cannot read {self.path}: {error}.\n  delete it and fetch it again") from error
-        found = index.get("weight_map") if isinstance(index, dict) else None
+        if self.path.is_file() and self.path.stat().st_size > LARGEST_INDEX:
+            raise CheckpointError.refused(self.path, f"it is larger than {LARGEST_INDEX >> 20} MiB")
+        found = read_config(self.path).get("weight_map")
         if not isinstance(found, dict) or not found or not all(isinstance(name, str) for name in found.values()):
-            raise CheckpointError(f"{self.path} must hold a weight_map of tensors to files; it holds none.")
+            raise CheckpointError(
+                f"{self.path} must hold a weight_map of tensors to files; it holds none.", code="keys"
+            )
         names = set(found.values())
         for name in sorted(names):
             if not _plain(name) or not name.endswith((SAFE, *PICKLED)):
-                raise CheckpointError(
-                    f"{self.path} is refused: it names {name[:80]!r}; expected weight files of its own folder."
+                raise CheckpointError.refused(
+                    self.path, f"it names {name[:80]!r}; expected weight files of its own folder"
                 )
         if len(names) > MOST_SHARDS:
-            raise CheckpointError(f"{self.path} is refused: it names {len(names)} shards, of at most {MOST_SHARDS}.")
+            raise CheckpointError.refused(self.path, f"it names {len(names)} shards, of at most {MOST_SHARDS}")
         return found
 
     def files(self) -> list[Path]:
@@ -84,7 +82,8 @@ class WeightFiles:
             return [self.path]
         if missing := self.missing():
             raise MissingCheckpointError(
-                f"Shards that {self.path} names are missing: {', '.join(missing)}.\n  fetch them, or all of them again"
+                f"Shards that {self.path} names are missing: {', '.join(missing)}.",
+                hint="fetch them, or all of them again",
             )
         return [self.path.parent / name for name in sorted(set(self.shards().values()))]
 

@@ -15,8 +15,8 @@ from safetensors.torch import load_file
 
 from .errors import CheckpointError, FaceEditError, MissingCheckpointError
 from .finite import check_weights
-from .texts import check_regular, parse_json, read_text
-from .weight_files import WEIGHTS, find_weights, whats_there
+from .jsonio import check_regular
+from .weight_files import SAFE, WEIGHTS, find_weights, whats_there
 
 _WRAPPERS = ("state_dict", "model_state_dict", "model")
 _LFS = b"version https://git-lfs"
@@ -40,51 +40,50 @@ def read_network(
     found = find_weights(folder, dtype=str(dtype).removeprefix("torch."))
     if found is None:
         raise MissingCheckpointError(
-            f"There are no weights in {folder}.\n  expected: {expected} (or .bin, .fp16, shards with an index)\n"
-            f"  found:    {whats_there(folder)}"
+            f"There are no weights in {folder}.",
+            expected=f"{expected} (or .bin, .fp16, shards with an index)",
+            actual=whats_there(folder),
         )
     where = found.shards()
     state: dict[str, torch.Tensor] = {}
     for file in found.files():
-        part = _read(file)
+        part = read_weights(file) if file.suffix == SAFE else _unwrapped(read_pickled(file))
         if twice := state.keys() & part.keys():
-            raise CheckpointError(f"{found.path} is refused: two of its shards hold {min(twice)}.")
+            raise CheckpointError(f"{found.path} is refused: two of its shards hold {min(twice)}.", code="keys")
         if lacking := [key for key, name in where.items() if name == file.name and key not in part]:
-            raise CheckpointError(f"{file} lacks {lacking[0]}, which {found.path.name} says it holds; fetch it again.")
+            raise CheckpointError(
+                f"{file} lacks {lacking[0]}, which {found.path.name} says it holds; fetch it again.", code="keys"
+            )
         state |= part
-    return plain_names(state, found.path), found.path
+    return _plain_names(state, found.path), found.path
 
 
-def read_state(path: Path) -> dict[str, torch.Tensor]:
+def read_state(path: Path, part: str | None = None) -> dict[str, torch.Tensor]:
     """The tensors of one file by the network's own names: safetensors, or a file of torch.
 
     What trainers wrap around them is taken off: `state_dict` of Lightning, `module.` of data parallelism, `_orig_mod.`
     of compiling.
 
+    Args:
+        path: of the file.
+        part: the network to take from a file of torch that holds several by name; safetensors hold one.
+
     Raises:
-        CheckpointError: damaged, or not of tensors alone; no code of a pickle is run.
+        CheckpointError: damaged, without the part, or not of tensors alone; no code of a pickle is run.
     """
-    return plain_names(_read(path), path)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    return read_weights(path) if path.suffix == ".safetensors" else unwrapped(read_pickled(path))
-
-
-def unwrapped(content: dict[str, Any]) -> dict[str, Any]:
-    """The `state_dict` in what a trainer saved beside its own state, else the content itself."""
-    inner = [content[key] for key in _WRAPPERS if isinstance(content.get(key), dict)]
-    return inner[0] if inner and not any(isinstance(value, torch.Tensor) for value in content.values()) else content
-
-
-def plain_names(state: dict[str, Any], path: Path) -> dict[str, Any]:
-    """Keys without what data parallelism puts before all of them, and compiling before those of some modules."""
-    names = {key: ".".join(part for part in str(key).split(".") if part != "_orig_mod") for key in state}
-    while names and all(name.startswith("module.") for name in names.values()):
-        names = {key: name.removeprefix("module.") for key, name in names.items()}
-    if len(set(names.values())) < len(names):
-        raise CheckpointError(f"{path} is refused: it holds some weights twice, compiled and plain.")
-    return {names[key] if isinstance(key, str) else key: value for key, value in state.items()}
+    if path.suffix == SAFE:
+        return _plain_names(read_weights(path), path)
+    state: Any = _unwrapped(read_pickled(path))
+    if part is not None:
+        if not isinstance(state.get(part), dict):
+            raise CheckpointError(
+                f"{path} lacks {part}.",
+                code="keys",
+                expected=f"the weights of {part}",
+                actual=", ".join(sorted(map(str, state))[:8]),
+            )
+        state = state[part]
+    return _plain_names(state, path)
 
 
 def read_weights(path: Path) -> dict[str, torch.Tensor]:
@@ -97,48 +96,63 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
         check_regular(path)
         return load_file(path)
     except Exception as error:  # a damaged header makes safetensors and torch fail in many ways
-        raise _unreadable(path, str(error)) from error
+        raise _unreadable(path, error) from error
 
 
 def read_pickled(path: Path) -> dict[str, Any]:
     """What a `.ckpt` or `.bin` file of torch holds, tensors and plain values only: no code of a pickle is run.
 
     Raises:
-        CheckpointError: the file is damaged, or holds more than that.
+        CheckpointError: damaged (code "unreadable"), or it holds more than that ("refused").
     """
     try:
         check_regular(path)
-        _check_archive(path)
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                if sum(record.file_size for record in archive.infolist()) > path.stat().st_size:
+                    raise ValueError("its records are compressed, which torch never does")
         content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         if named := re.search(r"GLOBAL `?([\w.]+)", str(error)):
             raise CheckpointError(
-                f"Cannot read {path}: it is a pickle that needs code to be run ({named[1]}), which is refused.\n"
-                "  get the weights as .safetensors, or as a file of torch that holds tensors alone"
+                f"Cannot read {path}: it is a pickle that needs code to be run ({named[1]}), which is refused.",
+                code="refused",
+                actual=named[1],
+                hint="get the weights as .safetensors, or as a file of torch that holds tensors alone",
             ) from error
-        raise _unreadable(path, str(error)) from error
+        raise _unreadable(path, error) from error
     except Exception as error:  # damaged files fail in many ways
-        raise _unreadable(path, str(error)) from error
+        raise _unreadable(path, error) from error
     if not isinstance(content, dict):
-        raise CheckpointError(f"{path} must hold a dict of tensors; it holds a {type(content).__name__}.")
+        raise CheckpointError(f"{path} must hold a dict of tensors; it holds a {type(content).__name__}.", code="keys")
     _check_stored(content, path)
     return content
 
 
-def _unreadable(path: Path, reason: str) -> CheckpointError:
-    """The error for a damaged file; a Git LFS pointer in its place is told as that."""
+def _unwrapped(content: dict[str, Any]) -> dict[str, Any]:
+    """The `state_dict` in what a trainer saved beside its own state, else the content itself."""
+    inner = [content[key] for key in _WRAPPERS if isinstance(content.get(key), dict)]
+    return inner[0] if inner and not any(isinstance(value, torch.Tensor) for value in content.values()) else content
+
+
+def _plain_names(state: dict[str, Any], path: Path) -> dict[str, Any]:
+    """Keys without what data parallelism puts before all of them, and compiling before those of some modules."""
+    names = {key: ".".join(part for part in str(key).split(".") if part != "_orig_mod") for key in state}
+    while names and all(name.startswith("module.") for name in names.values()):
+        names = {key: name.removeprefix("module.") for key, name in names.items()}
+    if len(set(names.values())) < len(names):
+        raise CheckpointError(f"{path} is refused: it holds some weights twice, compiled and plain.", code="keys")
+    return {names[key] if isinstance(key, str) else key: value for key, value in state.items()}
+
+
+def _unreadable(path: Path, error: Exception) -> CheckpointError:
+    """The error for a damaged file; a Git LFS pointer in its place is named as that."""
     with suppress(OSError), open(path, "rb") as file:
         if path.is_file() and file.read(len(_LFS)) == _LFS:
-            return CheckpointError(f"{path} is a Git LFS pointer, not the weights.\n  fetch them: git lfs pull")
-    return CheckpointError(f"Cannot read {path}: {reason[:300] or 'damaged'}\n  delete it and fetch it again")
-
-
-def _check_archive(path: Path) -> None:
-    """Raises a ValueError for an archive that unfolds to more than its own size; torch stores tensors as they are."""
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            if sum(record.file_size for record in archive.infolist()) > path.stat().st_size:
-                raise ValueError("its records are compressed, which torch never does")
+            return CheckpointError(
+                f"{path} is a Git LFS pointer, not the weights.", code="unreadable", hint="fetch them: git lfs pull"
+            )
+    return CheckpointError.unreadable(path, error)
 
 
 def _check_stored(content: Mapping[str, Any], path: Path) -> None:
@@ -146,10 +160,8 @@ def _check_stored(content: Mapping[str, Any], path: Path) -> None:
     for key, value in content.items():
         if isinstance(value, dict):
             _check_stored(value, path)
-        elif (
-            isinstance(value, torch.Tensor) and value.numel() * value.element_size() > value.untyped_storage().nbytes()
-        ):
-            raise CheckpointError(f"{path} is refused: {key} is {tuple(value.shape)}, of which it stores a part alone.")
+        elif isinstance(value, torch.Tensor) and value.nbytes > value.untyped_storage().nbytes():
+            raise CheckpointError.refused(path, f"{key} is {tuple(value.shape)}, of which it stores a part alone")
 
 
 @contextmanager
@@ -160,29 +172,31 @@ def building(what: object) -> Iterator[None]:
     except FaceEditError:
         raise
     except Exception as error:  # damaged files and configs fail in many ways
-        reason = f"{type(error).__name__}: {str(error)[:300]}"
         raise CheckpointError(
-            f"Cannot build the model from {what}: {reason}\n  delete it and fetch it again"
+            f"Cannot build the model from {what}: {type(error).__name__}: {str(error)[:300]}",
+            code="unreadable",
+            hint="delete it and fetch it again",
         ) from error
 
 
-def read_config(path: Path, cure: str = "delete it and fetch it again") -> dict[str, Any]:
-    """A config.json as a dict.
+def fill(
+    network: Module, state: Mapping[str, torch.Tensor], what: object, dtype: torch.dtype = torch.float32
+) -> Module:
+    """The network, made on any device, with these weights in `dtype`, all finite and free of their file; to evaluate.
 
     Args:
-        path: of the file.
-        cure: what to do where it is damaged, words that follow the message.
+        network: gets them.
+        state: its weights.
+        what: their file or folder, for errors.
+        dtype: of the floating-point weights in memory.
 
     Raises:
-        CheckpointError: damaged, or not a JSON object.
+        CheckpointError: keys missing or left over, other shapes (code "keys"), NaN or infinity ("values").
     """
-    try:
-        config = parse_json(read_text(path))
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"Cannot read {path}: {error}.\n  {cure}") from error
-    if not isinstance(config, dict):
-        raise CheckpointError(f"{path} must hold a JSON object; it holds a {type(config).__name__}.\n  {cure}")
-    return config
+    check_keys(network.state_dict(), state, str(what))
+    network.load_state_dict({key: own_copy(value, dtype) for key, value in state.items()}, assign=True)
+    check_weights(network, what)
+    return network.eval()
 
 
 def frozen(network: Module, path: Path) -> Module:
@@ -191,17 +205,13 @@ def frozen(network: Module, path: Path) -> Module:
     Raises:
         CheckpointError: the file is damaged, or is of another network.
     """
-    state = read_state(path)
-    check_keys(network.state_dict(), state, str(path))
-    network.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in state.items()})
-    check_weights(network, path)
-    return network.eval().requires_grad_(False)
+    return fill(network, read_state(path), path).requires_grad_(False)
 
 
 def check_keys(expected: Mapping[str, torch.Tensor], got: Mapping[str, torch.Tensor], what: str) -> None:
     """Raises a CheckpointError that names what is missing, what is too much, and what has another shape."""
     if odd := [key for key, value in got.items() if not isinstance(key, str) or not isinstance(value, torch.Tensor)]:
-        raise CheckpointError(f"{what} must hold tensors by their names; {str(odd[0])[:80]!r} is none.")
+        raise CheckpointError(f"{what} must hold tensors by their names; {str(odd[0])[:80]!r} is none.", code="keys")
     missing, unexpected = sorted(expected.keys() - got.keys()), sorted(got.keys() - expected.keys())
     reshaped = [
         f"{key}: expected {tuple(expected[key].shape)}, got {tuple(got[key].shape)}"
@@ -211,7 +221,7 @@ def check_keys(expected: Mapping[str, torch.Tensor], got: Mapping[str, torch.Ten
     parts = (("missing", missing), ("unexpected", unexpected), ("of another shape", reshaped))
     found = [f"  {len(keys)} {title}: {'; '.join(keys[:8])}{' ...' * (len(keys) > 8)}" for title, keys in parts if keys]
     if found:
-        raise CheckpointError("\n".join([f"The weights of {what} do not fit the network:", *found]))
+        raise CheckpointError("\n".join([f"The weights of {what} do not fit the network:", *found]), code="keys")
 
 
 def own_copy(tensor: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
@@ -220,6 +230,7 @@ def own_copy(tensor: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
     Convolutions in half precision are laid out channels-last, which is faster. Not those in float32: torch's
     channels-last group norm on the CPU is less exact, and moved golden latents by 1e-2.
     """
-    channels_last = tensor.ndim == 4 and dtype != torch.float32
+    dtype = dtype if tensor.is_floating_point() else tensor.dtype
+    channels_last = tensor.ndim == 4 and dtype in (torch.float16, torch.bfloat16)
     layout = torch.channels_last if channels_last else torch.contiguous_format
     return torch.empty(tensor.shape, dtype=dtype, memory_format=layout).copy_(tensor)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from common.download import fetch, online
 from common.errors import MissingCheckpointError
 from common.files import model_folder
+from common.hub import fetch, online
 
 from .variants import (
     BASE_FILES,

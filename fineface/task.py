@@ -23,6 +23,7 @@ from common.autoencoders import encode
 from common.defaults import Defaults, read_defaults, write_defaults
 from common.facts import fingerprint
 from common.files import EMBEDDED, replace_file
+from common.jsonio import read_config
 from common.tensors import to_tensor
 from common.training.diffusion import DiffusionTask
 from common.training.loop import State
@@ -30,7 +31,6 @@ from common.training.loss import noised, region_weights, squared_error
 from common.training.networks import part
 from common.training.sampler import Draws, generator
 from common.training.sheet import sheet
-from common.weights import read_config
 
 from .checkpoints import Networks, save_adapter
 from .data.samples import STRONGEST

@@ -12,7 +12,8 @@ from torch import nn
 
 from common.errors import CheckpointError
 from common.finite import check_finite
-from common.weights import building, frozen, read_config
+from common.jsonio import read_config
+from common.weights import building, frozen
 
 from .inputs import BY_FLOW, KINDS, of_flow
 from .models import Model, model_of

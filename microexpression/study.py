@@ -21,8 +21,8 @@ from tqdm import tqdm
 from common.errors import InputError
 from common.facts import claim
 from common.files import PATIENCE, alone, replace_file, sha256
+from common.jsonio import parse_json, read_text
 from common.parallel import each
-from common.texts import parse_json, read_text
 from common.training.sampler import generator
 
 from .data.sample import Sample

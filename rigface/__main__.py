@@ -34,6 +34,7 @@ ABOUT = """Changes the light on a face in a photo, where it looks and its expres
     rigface report run/                                               a batch on one page: pictures, response, failures
     rigface app                                                       all of it on a page, with sliders
     rigface download                                                  fetch the published weights
+    rigface convert generic_model.pkl landmark_embedding.npy          FLAME's and DECA's files, once, as .safetensors
     rigface doctor                                                    what this machine has and lacks
     rigface licenses                                                  terms of all weights
     rigface evaluate                                                  measure the edits of a model
@@ -121,10 +122,26 @@ def _download(arguments: list[str]) -> int:
     return cli.OK
 
 
+def _convert(arguments: list[str]) -> int:
+    parser = cli.command_parser(
+        "rigface convert",
+        "Writes FLAME's and DECA's arrays (.pkl, .npy, .npz) beside them as .safetensors, which are found first, load"
+        " at once and hold no code.",
+    )
+    parser.add_argument("files", nargs="+", type=Path, help="such as generic_model.pkl and landmark_embedding.npy")
+    args = parser.parse_args(arguments)
+    from common.face3d.arrays import convert
+
+    for file in args.files:
+        cli.say(f"written: {convert(file)}")
+    return cli.OK
+
+
 _COMMANDS = {
     **Program("rigface", RigEdit, (RigEditOptions, RigFaceOptions, RigModelOptions)).commands(),
     "app": partial(app, "rigface", "Opens a page to edit light and pose on.", cli.lazily("rigface.app", "tab")),
     "batch": cli.lazily("rigface.batch"),
+    "convert": _convert,
     "download": _download,
     "evaluate": cli.lazily("rigface.evaluation"),
     "doctor": partial(doctor, "rigface doctor", cli.lazily("rigface.sources", "sources")),

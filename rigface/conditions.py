@@ -11,7 +11,7 @@ import numpy as np
 from common.errors import ImageError, InputError, ShapeError
 from common.files import expanded
 from common.images import ImageLike, read_image, rgb
-from common.texts import check_regular
+from common.jsonio import check_regular
 
 GREY = 127
 """What stands in a background where the person was (0 to 255), as the published network was trained."""

@@ -21,10 +21,10 @@ from common.faces import Crop, choose_face
 from common.facts import claim
 from common.files import alone, replace_file
 from common.images import read_image, rgb
-from common.lists import checked, read_rows
+from common.jsonio import read_config
 from common.prepare import Prepared, prepare_crop
+from common.records import checked, read_rows
 from common.training.people import person_of
-from common.weights import read_config
 
 from .request import ATTRIBUTES
 

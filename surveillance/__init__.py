@@ -8,53 +8,23 @@ Names load on first use: importing this package costs nothing.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from common.lazy import attach
+
+from .extras import ready
 
 if TYPE_CHECKING:
-    from .evaluation import Method, evaluate
-    from .maps import day_pools, flows, heatmap, heatmaps, volumes
-    from .overview import describe
-    from .reading import read_tracks, read_truth
-    from .recording import Recording
+    from .evaluation import Method as Method
+    from .evaluation import evaluate as evaluate
+    from .maps import day_pools as day_pools
+    from .maps import flows as flows
+    from .maps import heatmap as heatmap
+    from .maps import heatmaps as heatmaps
+    from .maps import volumes as volumes
+    from .overview import describe as describe
+    from .reading import read_tracks as read_tracks
+    from .reading import read_truth as read_truth
+    from .recording import Recording as Recording
 
-_HOMES = {
-    "Method": "evaluation",
-    "Recording": "recording",
-    "day_pools": "maps",
-    "describe": "overview",
-    "evaluate": "evaluation",
-    "flows": "maps",
-    "heatmap": "maps",
-    "heatmaps": "maps",
-    "read_tracks": "reading",
-    "read_truth": "reading",
-    "volumes": "maps",
-}
-
-__all__ = [
-    "Method",
-    "Recording",
-    "day_pools",
-    "describe",
-    "evaluate",
-    "flows",
-    "heatmap",
-    "heatmaps",
-    "read_tracks",
-    "read_truth",
-    "volumes",
-]
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        from .extras import ready
-
-        ready()
-        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return __all__
+attach(__name__, ready)

@@ -22,10 +22,10 @@ STANDS_ON = {"surveillance": {"scipy"}}
 ALLOWED = {
     "common.expressions": {"common.errors"},
     "common.action_units": {"common.errors", "common.expressions"},
-    "common.faces": {"common.errors", "common.foreign", "common.network"},
+    "common.faces": {"common.errors", "common.foreign", "common.hub"},
     "common.background": {
-        *("common.blocks", "common.errors", "common.finite", "common.foreign", "common.network", "common.parts"),
-        *("common.weight_files", "common.weights"),
+        *("common.blocks", "common.errors", "common.finite", "common.foreign", "common.hub", "common.parts"),
+        *("common.weight_files", "common.weights", "common.jsonio"),
     },
     # the prepared head lies where all models lie
     "common.face3d": {
@@ -33,17 +33,17 @@ ALLOWED = {
     },
     "common.synthetic": {
         *("common.numbers", "common.errors", "common.files", "common.images", "common.parts", "common.face3d"),
-        *("common.action_units", "common.parallel", "common.texts"),
+        *("common.action_units", "common.parallel", "common.jsonio"),
     },
     "common.draft": {"common.action_units", "common.face3d", "common.faces", "common.images", "common.parts"},
     "common.measure": {
-        *("common.blocks", "common.errors", "common.files", "common.finite", "common.images", "common.network"),
+        *("common.blocks", "common.errors", "common.files", "common.finite", "common.images", "common.hub"),
         "common.parts",
-        *("common.texts", "common.weights"),
+        *("common.jsonio", "common.weights"),
         *("common.faces", "common.face3d", "common.action_units", "common.provenance"),
     },
     "common.finite": {"common.errors"},
-    "common.weight_files": {"common.errors", "common.texts"},
+    "common.weight_files": {"common.errors", "common.jsonio"},
     "common.hooks": set(),
     "common.identity": {"common.hooks"},
     "common.pipeline": {

@@ -261,6 +261,7 @@ WALKS = {
     ),
     "rigface score": Walk("{folder}", {"common.batch.scores.score": "scores.csv"}),
     "rigface report": Walk("{folder}", {"common.batch.report.page.report": "page"}, {}, {"--output": "x.html"}),
+    "rigface convert": Walk("generic_model.pkl", {"common.face3d.arrays.convert": "file"}),
     "rigface download": Walk("", {"common.download.download": "folder"}),
     "rigface evaluate": Walk("", RIGFACE | MEASURER | EVALUATED, STRENGTH),
     "rigface prepare-pairs": Walk(

@@ -14,8 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..errors import MissingCheckpointError
-from ..finite import check_weights
-from ..weights import check_keys, read_state
+from ..weights import fill, read_state
 from .labels import PARTS
 from .networks import NetworkParser
 
@@ -36,23 +35,15 @@ class BiSeNetParser(NetworkParser):
 
     def __init__(self, path: str | Path, device: str = "cpu") -> None:
         path = Path(path).expanduser()
-        state = _read_state(path)
-        network = BiSeNet()
-        check_keys(network.state_dict(), state, str(path))
-        network.load_state_dict(state)
-        check_weights(network, path)
+        if not path.is_file():
+            raise MissingCheckpointError(
+                f"BiSeNet's weights are not at {path}.",
+                hint="get them: utils/79999_iter.pth of the hub repository mengtingwei/magicface\n"
+                '  or do without: get_parser("embedded")',
+            )
+        network = fill(BiSeNet(), read_state(path), path)
         # Its classes are CelebAMask's in their order, and it was trained on pictures of 512 x 512.
-        super().__init__(network.eval().to(device), np.arange(len(PARTS), dtype=np.uint8), device, {"size": (512, 512)})
-
-
-def _read_state(path: Path) -> dict[str, Tensor]:
-    if not path.is_file():
-        raise MissingCheckpointError(
-            f"BiSeNet's weights are not at {path}.\n"
-            "  get them: utils/79999_iter.pth of the hub repository mengtingwei/magicface\n"
-            '  or do without: get_parser("embedded")'
-        )
-    return read_state(path)
+        super().__init__(network.to(device), np.arange(len(PARTS), dtype=np.uint8), device, {"size": (512, 512)})
 
 
 class BiSeNet(nn.Module):

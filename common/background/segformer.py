@@ -11,8 +11,9 @@ import numpy as np
 from ..errors import CheckpointError, MissingCheckpointError
 from ..finite import check_weights
 from ..foreign import loading
-from ..network import reachable
-from ..weights import building, read_config, read_network
+from ..hub import reachable
+from ..jsonio import read_config
+from ..weights import building, read_network
 from .hub import MODEL, fetched, on_disk, snapshot, stored
 from .labels import PARTS
 from .networks import IMAGENET_MEAN, IMAGENET_STD, NetworkParser

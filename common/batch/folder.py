@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import InputError
 from ..files import replace_file
-from ..texts import parse_json, read_text
+from ..jsonio import parse_json, read_text
 
 FILE = "samples.jsonl"
 SHARDS = "samples-*.jsonl"

@@ -15,11 +15,10 @@ from ..action_units import facs
 from ..edit_options import read_face
 from ..errors import FaceEditError, InputError
 from ..files import expanded, files_below, left_out
-from ..image_files import suffixes
-from ..lists import checked, named, picture_size, read_rows, usable
+from ..image_files import picture_size, suffixes
+from ..jsonio import check_regular, parse_json, read_text
 from ..numbers import whole_number
-from ..table_files import decode, is_table
-from ..texts import check_regular, parse_json, read_text
+from ..records import checked, decode, is_table, named, read_rows, usable
 from .names import Names, check_name, escaped, given_name
 
 log = logging.getLogger(__name__)

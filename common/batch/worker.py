@@ -13,11 +13,11 @@ from ..defaults import read_defaults
 from ..devices import choose_device
 from ..errors import CheckpointError
 from ..faces import get_finder
+from ..jsonio import read_config
 from ..models import NoNetworks
 from ..provenance.options import saved, saving
 from ..provenance.recipe import saved_with
 from ..provenance.weights import model_of
-from ..weights import read_config
 from .plan import Job
 
 if TYPE_CHECKING:

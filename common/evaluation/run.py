@@ -19,10 +19,10 @@ from ..edit_options import Start
 from ..errors import InputError
 from ..facts import claim, fingerprint
 from ..files import alone, replace_file
+from ..jsonio import read_config
 from ..measure import Measurer, get_measurer
 from ..sheets import Row, contact_sheet
 from ..synthetic.plan import VERSION
-from ..weights import read_config
 from . import report as reports
 from .items import NAMES, Item, draw_item
 from .metrics import METRICS, OF, Metric, done, intensities, pooled_errors, response

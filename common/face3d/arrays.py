@@ -5,18 +5,22 @@ from __future__ import annotations
 import io
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import torch
 
-from ..errors import CheckpointError, MissingCheckpointError
+from ..errors import CheckpointError, FaceEditError, InputError, MissingCheckpointError
+from ..files import replace_file
 from . import pickles
 from .pickles import Call, read_pickle
 
 MOST_NUMBERS = 2**28  # what a compressed matrix or archive may unfold to: 2 GiB in float64
+SAFE = ".safetensors"
+NUMBERS = "an array of numbers"
 
 
 def read_arrays(
@@ -35,24 +39,72 @@ def read_arrays(
         The named arrays that are there, dense, each of numbers or booleans.
 
     Raises:
-        CheckpointError: the file is damaged or refused, lacks a name, or holds something that is no array of numbers.
+        CheckpointError: the file is damaged or refused, lacks a name, or holds something that is not numbers.
         MissingCheckpointError: there is no such file.
     """
-    path, required = Path(path).expanduser(), list(required)
-    if path.is_dir():
-        raise CheckpointError(f"{what} is not at {path}.\n  expected: a file\n  got:      a folder")
-    if not path.is_file():
-        raise MissingCheckpointError(f"{what} is not at {path}.\n  get it: {source}")
-    try:
-        table = _read_table(path, {*required, *optional})
-        if missing := [key for key in required if key not in table]:
-            raise CheckpointError(f"{what} at {path} lacks {', '.join(missing)}.\n  get it: {source}")
+    required = list(required)
+    wanted = {*required, *optional}
+    path = Path(path).expanduser()
+    with reading(path, what, source):
+        table = {key: value for key, value in _table(path, wanted).items() if key in wanted}
+        check_names(table, required, f"{what} at {path}", source)
         return {key: as_array(value, f"{key} of {path}") for key, value in table.items()}
-    except CheckpointError:
+
+
+def convert(path: str | Path, target: str | Path | None = None) -> Path:
+    """Write all arrays of a face model's file as .safetensors, which loads at once and can hold no code.
+
+    Args:
+        path: as for `read_arrays`; what is in it beside arrays of numbers is left out.
+        target: the file to write; default: beside `path`, with its name.
+
+    Raises:
+        CheckpointError: the file is damaged or refused, or holds no arrays.
+        MissingCheckpointError: there is no such file.
+        InputError: the file is a .safetensors file already.
+    """
+    from safetensors.numpy import save_file
+
+    path = Path(path).expanduser()
+    if path.suffix == SAFE:
+        raise InputError(f"{path} is a .safetensors file already.", expected="a .pkl, .npy or .npz file")
+    arrays: dict[str, np.ndarray] = {}
+    with reading(path, "The file", "from the model's authors"):
+        for key, value in _table(path).items():
+            array = _array(value)
+            if isinstance(key, str) and array is not None and array.dtype.kind in "biuf":
+                arrays[key] = np.ascontiguousarray(array)
+    if not arrays:
+        raise CheckpointError(f"{path} holds no arrays.", expected="a dictionary of arrays")
+    target = Path(target).expanduser() if target else path.with_suffix(SAFE)
+    replace_file(target, lambda temporary: save_file(arrays, temporary))
+    return target
+
+
+@contextmanager
+def reading(path: Path, what: str, source: str) -> Iterator[None]:
+    """Check that a file is there, and turn whatever its reader raises into a CheckpointError that names it."""
+    if path.is_dir():
+        raise CheckpointError(f"{what} is not at {path}.", expected="a file", actual="a folder")
+    if not path.is_file():
+        raise MissingCheckpointError(f"{what} is not at {path}.", hint=f"get it: {source}")
+    try:
+        yield
+    except FaceEditError:
         raise
     except Exception as error:  # damaged files fail in many ways
-        reason = f"{type(error).__name__}: {str(error)[:200]}"
-        raise CheckpointError(f"Cannot read {path}: {reason}\n  delete it and get it again: {source}") from error
+        raise CheckpointError.unreadable(path, error, f"delete it and get it again: {source}") from error
+
+
+def check_names(arrays: Mapping[str, Any], names: Iterable[str], what: object, source: str | None = None) -> None:
+    """Raise a CheckpointError (code "keys") that names the missing arrays."""
+    if missing := sorted(set(names) - arrays.keys()):
+        raise CheckpointError(
+            f"{what} lacks {', '.join(missing)}.",
+            code="keys",
+            expected=", ".join(names),
+            hint=source and f"get it: {source}",
+        )
 
 
 def check_shapes(arrays: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int | str, ...]], what: object) -> None:
@@ -64,71 +116,32 @@ def check_shapes(arrays: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[in
         what: what the error calls their file.
 
     Raises:
-        CheckpointError: a shape does not fit, or a number is infinite or not a number.
+        CheckpointError: a shape does not fit (code "shape"), or a number is infinite or not a number ("values").
     """
     sizes: dict[str, int] = {}
     for key, expected in shapes.items():
-        got = arrays[key].shape
-        if len(got) == len(expected):
-            for size, letter in zip(got, expected):
+        actual = arrays[key].shape
+        if len(actual) == len(expected):
+            for size, letter in zip(actual, expected):
                 if isinstance(letter, str):
                     sizes.setdefault(letter, size)
         wanted = tuple(sizes.get(size, size) if isinstance(size, str) else size for size in expected)
-        if got != wanted:
-            raise CheckpointError(
-                f"{key} of {what} has the wrong shape.\n  expected: ({', '.join(map(str, wanted))})\n  got:      {got}"
-            )
-        if 0 in got or not np.isfinite(arrays[key]).all():
-            raise CheckpointError(f"{key} of {what} must hold finite numbers, and some.")
+        if actual != wanted:
+            shown = f"({', '.join(map(str, wanted))})"
+            raise CheckpointError(f"{key} of {what} has the wrong shape.", code="shape", expected=shown, actual=actual)
+        if 0 in actual or not np.isfinite(arrays[key]).all():
+            raise CheckpointError(f"{key} of {what} must hold finite numbers, and some.", code="values")
 
 
 def check_indices(array: np.ndarray, count: int, key: str, what: object) -> None:
-    """Raise a CheckpointError unless all numbers are integers in [0, count)."""
+    """Raise a CheckpointError (code "values") unless all numbers are integers in [0, count)."""
     if array.min() < 0 or array.max() >= count or (array != array.astype(np.int64)).any():
         raise CheckpointError(
-            f"{key} of {what} points to what is not there.\n  expected: integers in [0, {count})\n"
-            f"  got:      [{array.min()}, {array.max()}]"
+            f"{key} of {what} points to what is not there.",
+            code="values",
+            expected=f"integers in [0, {count})",
+            actual=f"[{array.min()}, {array.max()}]",
         )
-
-
-def _read_table(path: Path, keys: set[str]) -> dict[str, Any]:
-    with path.open("rb") as file:
-        start = file.read(6)
-        file.seek(0)
-        if start.startswith(b"PK"):
-            with np.load(file, allow_pickle=False) as archive:
-                if sum(each.file_size for each in archive.zip.infolist()) > 8 * MOST_NUMBERS:
-                    raise ValueError(f"it unfolds to more than {8 * MOST_NUMBERS >> 30} GiB")
-                return {key: archive[key] for key in keys & set(archive.files)}
-        if path.suffix == ".safetensors":
-            from safetensors import safe_open
-
-            with safe_open(path, "np") as tensors:
-                return {key: tensors.get_tensor(key) for key in keys & set(tensors.keys())}
-        if start == b"\x93NUMPY":
-            _skip_header(file)
-        content = _only(read_pickle(file, path))
-    if not isinstance(content, dict):
-        raise CheckpointError(f"{path} must hold a dictionary of arrays; it holds a {type(content).__name__}.")
-    return {key: content[key] for key in keys & content.keys()}
-
-
-def _skip_header(file: io.BufferedReader) -> None:
-    """Go to the pickle in an .npy file of one Python object."""
-    version = np.lib.format.read_magic(file)
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, _, dtype = read(file)
-    if not dtype.hasobject or shape != ():
-        raise ValueError(f"expected one dictionary, got an array of {dtype} and shape {shape}")
-
-
-def _only(value: Any) -> Any:
-    """The object in an array of one object, anything else as it is."""
-    if isinstance(value, Call) and value.path in pickles.ARRAY and isinstance(value.state, tuple):
-        _, shape, dtype, _, items = value.state
-        if shape == () and isinstance(dtype, Call) and dtype.arguments[0] in ("O8", "O4") and len(items) == 1:
-            return items[0]
-    return value
 
 
 def as_array(value: Any, what: str) -> np.ndarray:
@@ -139,13 +152,46 @@ def as_array(value: Any, what: str) -> np.ndarray:
         what: what the error calls it.
 
     Raises:
-        CheckpointError: it is no array of real numbers or booleans.
+        CheckpointError: it is no array of real numbers or booleans (code "values").
     """
     array = _array(value)
     if array is None or array.dtype.kind not in "biuf":
-        got = value.path if isinstance(value, Call) else getattr(value, "dtype", type(value).__name__)
-        raise CheckpointError(f"{what} is no array of numbers.\n  expected: an array of numbers\n  got:      {got}")
+        actual = value.path if isinstance(value, Call) else getattr(value, "dtype", type(value).__name__)
+        raise CheckpointError(f"{what} is no array of numbers.", code="values", expected=NUMBERS, actual=actual)
     return array
+
+
+def _table(path: Path, keys: set[str] | None = None) -> dict[Any, Any]:
+    """The content of a file; of those that can be read in parts, the named entries."""
+    with path.open("rb") as file:
+        start = file.read(6)
+        file.seek(0)
+        if start.startswith(b"PK"):
+            with np.load(file, allow_pickle=False) as archive:
+                if sum(each.file_size for each in archive.zip.infolist()) > 8 * MOST_NUMBERS:
+                    raise ValueError(f"it unfolds to more than {8 * MOST_NUMBERS >> 30} GiB")
+                return {key: archive[key] for key in archive.files if keys is None or key in keys}
+        if path.suffix == SAFE:
+            from safetensors.numpy import load_file
+
+            return load_file(path)
+        content = _object(file, path) if start == b"\x93NUMPY" else read_pickle(file, path)
+    if not isinstance(content, dict):
+        raise CheckpointError(f"{path} holds a {type(content).__name__}.", expected="a dictionary of arrays")
+    return content
+
+
+def _object(file: BinaryIO, path: Path) -> Any:
+    """The one Python object of an .npy file, which numpy pickles as an array of objects."""
+    version = np.lib.format.read_magic(file)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read(file)
+    if not dtype.hasobject or shape != ():
+        raise ValueError(f"expected one dictionary, got an array of {dtype} and shape {shape}")
+    value = read_pickle(file, path)
+    if isinstance(value, Call) and value.path in pickles.ARRAY and isinstance(value.state, tuple):
+        (value,) = value.state[-1]  # the array's items
+    return value
 
 
 def _array(value: Any) -> np.ndarray | None:
@@ -167,16 +213,15 @@ def _array(value: Any) -> np.ndarray | None:
     if value.path in pickles.SCALAR:
         dtype, content = value.arguments
         return _from_bytes(content, dtype, (), "C")
-    if value.path in pickles.COLUMNS:
-        return _unfold(value.state, by_column=True)
-    if value.path in pickles.ROWS:
-        return _unfold(value.state, by_column=False)
+    if value.path in pickles.COLUMNS | pickles.ROWS:
+        return _unfold(value.state, by_column=value.path in pickles.COLUMNS)
     if value.path in pickles.TENSOR:
         return _tensor(*value.arguments[:4])
     if value.path == "chumpy.ch.Ch":
         return _array(value.state["x"])
     if value.path == "chumpy.reordering.Select":  # picks from the flattened array, then shapes what it picked
-        source, picked = _array(value.state["a"]), value.state["idxs"]
+        source = _array(value.state["a"])
+        picked = value.state["idxs"]
         if source is None or (isinstance(picked, Call) and picked.path.startswith("chumpy")):
             return None
         return source.ravel()[_array(picked)].reshape(value.state["preferred_shape"])
@@ -185,9 +230,10 @@ def _array(value: Any) -> np.ndarray | None:
 
 def _from_bytes(content: Any, dtype: Any, shape: tuple[int, ...], order: Any) -> np.ndarray | None:
     """An array of numbers from its bytes; None for arrays of anything else."""
-    name, byteorder = dtype.arguments[0], (dtype.state or (3, "="))[1]
+    name = dtype.arguments[0]
     if dtype.path not in pickles.DTYPE or not re.fullmatch(r"b1|[iu][1248]|f[248]", str(name)):
         return None
+    byteorder = (dtype.state or (3, "="))[1]
     kind = np.dtype((">" if byteorder == ">" else "<") + name)
     array = np.frombuffer(_bytes(content), kind).astype(kind.newbyteorder("="))
     if any(size < 0 for size in shape):
@@ -196,8 +242,10 @@ def _from_bytes(content: Any, dtype: Any, shape: tuple[int, ...], order: Any) ->
 
 
 def _bytes(content: Any) -> Any:
+    if isinstance(content, Call) and content.path in pickles.BYTES and not content.arguments:
+        return b""  # how Python 3 writes no bytes up to protocol 2
     if isinstance(content, Call) and content.path in pickles.ENCODE and content.arguments[1:] == ("latin1",):
-        content = content.arguments[0]  # how Python 3 writes bytes up to protocol 2
+        content = content.arguments[0]  # and some
     return content.encode("latin1") if isinstance(content, str) else content
 
 

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..errors import CheckpointError, InputError, MissingCheckpointError, MissingDependencyError, ShapeError
+from ..errors import CheckpointError, InputError, MissingDependencyError, ShapeError
 from ..parts import PARTS
-from .arrays import as_array, check_indices, check_shapes
+from .arrays import as_array, check_indices, check_names, check_shapes, reading
 from .camera import rotation_matrix
 from .head import check_points, stretch
 from .uv import cylindrical_uv
@@ -76,10 +76,7 @@ class Bfm(nn.Module):
             CheckpointError: an array is missing, or does not fit.
         """
         super().__init__()
-        if missing := sorted(_SHAPES.keys() - model.keys()):
-            raise CheckpointError(
-                f"{what} lacks {', '.join(missing)}.\n  expected: {', '.join(_SHAPES)}\n  get it: {SOURCE}"
-            )
+        check_names(model, _SHAPES, what, SOURCE)
         check_shapes(model, _SHAPES, what)
         numbers = model["meanshape"].size
         if numbers % 3:
@@ -128,7 +125,7 @@ class Bfm(nn.Module):
         Raises InputError where they are not, or an argument is no tensor; ShapeError where shapes or batches differ.
         """
         if jaw is not None or gaze is not None:
-            raise InputError("The Basel face model has no jaw and no eyeballs.\n  expected: jaw=None, gaze=None")
+            raise InputError("The Basel face model has no jaw and no eyeballs.", expected="jaw=None, gaze=None")
         identity, expression = stretch(
             self.mean, identity=(identity, (IDENTITY,)), expression=(expression, (EXPRESSION,))
         )
@@ -153,21 +150,17 @@ def _read_mat(path: Path) -> dict[str, np.ndarray]:
         from scipy.io import loadmat
     except ImportError as error:
         raise MissingDependencyError("scipy", "Reading the Basel face model", "pip install scipy") from error
-    if path.is_dir():
-        raise CheckpointError(f"The BFM model is not at {path}.\n  expected: a file\n  got:      a folder")
-    if not path.is_file():
-        raise MissingCheckpointError(f"The BFM model is not at {path}.\n  get it: {SOURCE}")
-    try:
-        model = loadmat(path, appendmat=False, variable_names=list(_SHAPES))
-    except NotImplementedError as error:
-        raise CheckpointError(
-            f"{path} is a MATLAB file of version 7.3.\n  expected: version 7 or older\n"
-            "  save it again in MATLAB: save(file, '-v7')"
-        ) from error
-    except Exception as error:  # damaged files fail in many ways
-        reason = f"{type(error).__name__}: {str(error)[:200]}"
-        raise CheckpointError(f"Cannot read {path}: {reason}\n  delete it and get it again: {SOURCE}") from error
-    return {key: as_array(value, f"{key} of {path}") for key, value in model.items() if key in _SHAPES}
+    with reading(path, "The BFM model", SOURCE):
+        try:
+            model = loadmat(path, appendmat=False, variable_names=list(_SHAPES))
+        except NotImplementedError as error:
+            raise CheckpointError(
+                f"{path} is a MATLAB file of version 7.3.",
+                code="unreadable",
+                expected="version 7 or older",
+                hint="save it again in MATLAB: save(file, '-v7')",
+            ) from error
+        return {key: as_array(value, f"{key} of {path}") for key, value in model.items() if key in _SHAPES}
 
 
 class Coefficients(NamedTuple):

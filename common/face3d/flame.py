@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from ..errors import CheckpointError, InputError
 from ..parts import PARTS
-from .arrays import check_indices, check_shapes, read_arrays
+from .arrays import check_indices, check_names, check_shapes, read_arrays
 from .camera import rotation_from_vector, rotation_matrix
 from .flame_files import FlameLandmarks, FlameTexture, read_parts
 from .head import check_points, stretch
@@ -75,8 +75,7 @@ class Flame(nn.Module):
             CheckpointError: an array is missing, or does not fit.
         """
         super().__init__()
-        if missing := sorted(_SHAPES.keys() - model.keys()):
-            raise CheckpointError(f"{what} lacks {', '.join(missing)}.\n  expected: {', '.join(_SHAPES)}")
+        check_names(model, _SHAPES, what)
         check_shapes(model, _SHAPES, what)
         check_indices(model["f"], len(model["v_template"]), "f", what)
         # The root's parent is -1, which the official file stores in unsigned numbers.
@@ -111,7 +110,7 @@ class Flame(nn.Module):
         masks: str | Path | None = None,
         device: str | torch.device = "cpu",
     ) -> Flame:
-        """Read FLAME. No file is run: pickles are read for their arrays alone.
+        """Read FLAME. No file is run: pickles are read for their arrays alone (`arrays.convert` writes them once).
 
         Args:
             path: the official `generic_model.pkl` or `flame2023.pkl`, or its arrays as .npz or .safetensors.
@@ -216,22 +215,25 @@ class Flame(nn.Module):
         """
         if self.albedo is None:
             raise InputError(
-                "This FLAME has no texture.\n  give one: Flame.from_file(..., texture='FLAME_texture.npz')"
+                "This FLAME has no texture.", hint="give one: Flame.from_file(..., texture='FLAME_texture.npz')"
             )
         return self.albedo(codes)
 
     def _embedding(self) -> FlameLandmarks:
         if self.embedding is None:
             raise InputError(
-                "This FLAME has no landmarks.\n  give them: Flame.from_file(..., landmarks='landmark_embedding.npy')"
+                "This FLAME has no landmarks.",
+                hint="give them: Flame.from_file(..., landmarks='landmark_embedding.npy')",
             )
         return self.embedding
 
     def _set_uv(self, uv: Tensor, triangles: Tensor, what: object) -> None:
         if len(triangles) != len(self.triangles):
             raise CheckpointError(
-                f"The texture coordinates of {what} belong to another mesh.\n"
-                f"  expected: {len(self.triangles)} triangles\n  got:      {len(triangles)}"
+                f"The texture coordinates of {what} belong to another mesh.",
+                code="shape",
+                expected=f"{len(self.triangles)} triangles",
+                actual=len(triangles),
             )
         self.uv, self.uv_triangles = uv, triangles
 

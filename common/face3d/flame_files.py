@@ -77,8 +77,11 @@ class FlameTexture(nn.Module):
         known = [names for names in _NAMES if {*names[:2]} <= arrays.keys()]
         if not known:
             raise CheckpointError(
-                f"{path} is no texture of FLAME.\n  expected: mean and tex_dir, or MU and PC\n"
-                f"  got:      {', '.join(sorted(arrays)) or 'none of these'}\n  get it: {TEXTURE_SOURCE}"
+                f"{path} is no texture of FLAME.",
+                code="keys",
+                expected="mean and tex_dir, or MU and PC",
+                actual=", ".join(sorted(arrays)) or "none of these",
+                hint=f"get it: {TEXTURE_SOURCE}",
             )
         mean, directions, scale = known[0]
         side = round((arrays[mean].size / 3) ** 0.5)
@@ -89,9 +92,10 @@ class FlameTexture(nn.Module):
             or count < CODES
         ):
             raise CheckpointError(
-                f"The texture of {path} has the wrong shape.\n"
-                f"  expected: {mean} of 512 x 512 x 3 numbers, {directions} of as many times at least {CODES}\n"
-                f"  got:      {mean} {arrays[mean].shape}, {directions} {arrays[directions].shape}"
+                f"The texture of {path} has the wrong shape.",
+                code="shape",
+                expected=f"{mean} of 512 x 512 x 3 numbers, {directions} of as many times at least {CODES}",
+                actual=f"{mean} {arrays[mean].shape}, {directions} {arrays[directions].shape}",
             )
         nearest = np.arange(SIDE) * side // SIDE
         picked = arrays[mean].reshape(side, side, 3)[nearest][:, nearest, ::-1]

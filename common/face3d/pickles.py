@@ -1,19 +1,15 @@
 """Arrays out of pickles, without running them.
 
-A pickle is a program for a stack machine, and Python's own machine calls whatever the program names. The machine here
-calls nothing: a name stays a `Name`, and a call of it stays a `Call` that remembers its arguments. What the few
-admitted calls mean is worked out afterwards, from their arguments, by `arrays.as_array`.
-
-Admitted are numpy's arrays and numbers, scipy's compressed matrices, torch's tensors, and the arrays of chumpy, the
-library in which SMPL and FLAME were built.
+A pickle is a program that names what it calls. The reader knows the names by which numpy, scipy, torch and chumpy (the
+library in which SMPL and FLAME were built) write arrays, and puts an inert `Call` in the place of each; any other name
+is refused. What the calls mean is worked out afterwards, from their arguments, by `arrays.as_array`.
 """
 
 from __future__ import annotations
 
-import pickletools
+import pickle
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, ClassVar
 
 from ..errors import CheckpointError
 
@@ -21,32 +17,46 @@ _NUMPY = ("numpy.core", "numpy._core")  # before and since numpy 2
 ARRAY = {f"{core}.multiarray._reconstruct" for core in _NUMPY}
 SCALAR = {f"{core}.multiarray.scalar" for core in _NUMPY}
 BUFFER = {f"{core}.numeric._frombuffer" for core in _NUMPY}
-DTYPE, ENCODE = {"numpy.dtype"}, {"_codecs.encode"}
+DTYPE = {"numpy.dtype"}
+ENCODE = {"_codecs.encode"}
 COLUMNS = {f"scipy.sparse.{name}" for name in ("csc.csc_matrix", "_csc.csc_matrix", "_csc.csc_array")}
 ROWS = {f"scipy.sparse.{name}" for name in ("csr.csr_matrix", "_csr.csr_matrix", "_csr.csr_array")}
-TENSOR, STORAGE = {"torch._utils._rebuild_tensor_v2"}, {"torch.storage._load_from_bytes"}
-_RECONSTRUCTOR = {"copy_reg._reconstructor", "copyreg._reconstructor"}
+TENSOR = {"torch._utils._rebuild_tensor_v2"}
+STORAGE = {"torch.storage._load_from_bytes"}
+BYTES = {f"{module}.bytes" for module in ("__builtin__", "builtins")}
+_RECONSTRUCTOR = {f"{module}._reconstructor" for module in ("copy_reg", "copyreg")}
 _DICT = {"collections.OrderedDict"}
-_PLAIN = {f"{module}.{name}" for module in ("__builtin__", "builtins") for name in ("object", "set", "frozenset")}
-_BYTES = {"__builtin__.bytes", "builtins.bytes"}
-_KNOWN = ARRAY | SCALAR | BUFFER | DTYPE | ENCODE | COLUMNS | ROWS | TENSOR | STORAGE | _RECONSTRUCTOR | _DICT | _PLAIN
-_KNOWN |= _BYTES | {"numpy.ndarray"}
+_UNUSED = {f"{module}.{name}" for module in ("__builtin__", "builtins") for name in ("object", "set", "frozenset")}
+_KNOWN = ARRAY | SCALAR | BUFFER | DTYPE | ENCODE | COLUMNS | ROWS | TENSOR | STORAGE | BYTES
+_KNOWN |= _RECONSTRUCTOR | _DICT | _UNUSED | {"numpy.ndarray"}
 
 
-@dataclass(frozen=True)
-class Name:
-    """Something that the pickle imports."""
-
-    path: str
-
-
-@dataclass(eq=False)
 class Call:
-    """Something that the pickle would have built: what it calls, on what, and the state that it sets afterwards."""
+    """What a pickle would have built.
 
-    path: str
-    arguments: tuple[Any, ...]
-    state: Any = None
+    Attributes:
+        path: what it calls; a class of its own for every name, so that the pickle can name it without calling it.
+        arguments: of the call.
+        state: that it sets afterwards.
+    """
+
+    __slots__ = ("arguments", "state")
+    path = ""
+
+    def __init__(self, arguments: tuple[Any, ...]) -> None:
+        self.arguments = arguments
+        self.state: Any = None
+
+
+class Table(dict[Any, Any]):
+    """A dictionary whose keys are hashed at once: a nested tuple could take forever."""
+
+    __slots__ = ()
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        if not isinstance(key, (str, bytes, int, float, type(None))):
+            raise pickle.UnpicklingError(f"a key is a {type(key).__name__}")
+        super().__setitem__(key, value)
 
 
 def read_pickle(file: BinaryIO, what: object) -> Any:
@@ -57,180 +67,83 @@ def read_pickle(file: BinaryIO, what: object) -> Any:
         what: what the errors call it.
 
     Returns:
-        Numbers, strings, bytes, lists (sets among them), tuples and dictionaries as they are; anything else as `Name`
-        or `Call`.
+        Numbers, strings, bytes, lists (sets among them), tuples and dictionaries as they are; anything else as `Call`.
 
     Raises:
-        CheckpointError: it is damaged or not a pickle, or it names something that is not admitted.
+        CheckpointError: code "refused" where it names something that is not known, "unreadable" where it is damaged.
     """
-    machine = _Machine(what)
     try:
-        for opcode, argument, _ in pickletools.genops(file):
-            machine.step(opcode.name, argument)
-        return machine.stack.pop()
+        return _Reader(file, what).load()
     except CheckpointError:
         raise
     except Exception as error:  # damaged pickles fail in many ways
-        reason = f"{type(error).__name__}: {str(error)[:200]}"
-        raise CheckpointError(
-            f"Cannot read {what}: {reason}\n  expected: a pickle of arrays\n  delete it and fetch it again"
-        ) from error
+        raise CheckpointError.unreadable(what, error, expected="a pickle of arrays") from error
 
 
-_MARK = object()
-_MOST_COPIED = 2**24  # items of lists that become sets or dictionaries, in all
-_CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
-_FRESH: dict[str, Callable[[], Any]] = {"EMPTY_TUPLE": tuple, "EMPTY_LIST": list, "EMPTY_DICT": dict, "EMPTY_SET": list}
-_LITERALS = {
-    *("INT", "LONG", "LONG1", "LONG4", "BININT", "BININT1", "BININT2", "FLOAT", "BINFLOAT"),
-    *("STRING", "BINSTRING", "SHORT_BINSTRING", "UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"),
-    *("BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"),
-}
+_UNPICKLER: Any = pickle._Unpickler
+"""Python's own in Python, whose steps can be replaced."""
 
 
-class _Machine:
-    """The stack machine of Python's pickle module, with `Call` in the place of calls."""
+class _Reader(_UNPICKLER):
+    """Python's unpickler, whose every name is a `Call`; only these can be called, and given a state."""
 
-    def __init__(self, what: object) -> None:
+    def __init__(self, file: BinaryIO, what: object) -> None:
+        super().__init__(file, encoding="latin1")
         self.what = what
-        self.stack: list[Any] = []
-        self.memo: dict[int, Any] = {}
-        self.copied = 0
 
-    def step(self, opcode: str, argument: Any) -> None:
-        stack = self.stack
-        match opcode:
-            case "PROTO" | "FRAME" | "STOP":
-                pass
-            case "MARK":
-                stack.append(_MARK)
-            case "POP":
-                stack.pop()
-            case "POP_MARK":
-                self.since_mark()
-            case "DUP":
-                stack.append(stack[-1])
-            case "PUT" | "BINPUT" | "LONG_BINPUT":
-                self.memo[argument] = stack[-1]
-            case "MEMOIZE":
-                self.memo[len(self.memo)] = stack[-1]
-            case "GET" | "BINGET" | "LONG_BINGET":
-                stack.append(self.memo[argument])
-            case _ if opcode in _LITERALS:
-                stack.append(argument)
-            case _ if opcode in _CONSTANTS:
-                stack.append(_CONSTANTS[opcode])
-            case _ if opcode in _FRESH:
-                stack.append(_FRESH[opcode]())
-            case _:
-                self.step_collection(opcode, argument)
-
-    def step_collection(self, opcode: str, argument: Any) -> None:
-        stack = self.stack
-        match opcode:
-            case "TUPLE":
-                stack.append(tuple(self.since_mark()))
-            case "TUPLE1" | "TUPLE2" | "TUPLE3":
-                stack[-int(opcode[-1]) :] = [tuple(self.last(int(opcode[-1])))]
-            case "LIST" | "FROZENSET":
-                stack.append(self.since_mark())
-            case "DICT":
-                items = self.since_mark()
-                stack.append({})
-                self.set_items(items)
-            case "APPEND":
-                value = stack.pop()
-                self.extend([value])
-            case "APPENDS" | "ADDITEMS":
-                self.extend(self.since_mark())
-            case "SETITEM":
-                items = self.last(2)
-                del stack[-2:]
-                self.set_items(items)
-            case "SETITEMS":
-                self.set_items(self.since_mark())
-            case _:
-                self.step_object(opcode, argument)
-
-    def step_object(self, opcode: str, argument: Any) -> None:
-        stack = self.stack
-        match opcode:
-            case "GLOBAL":
-                stack.append(self.name(*argument.split(" ", 1)))
-            case "STACK_GLOBAL":
-                module, name = self.last(2)
-                stack[-2:] = [self.name(module, name)]
-            case "REDUCE" | "NEWOBJ":
-                called, arguments = self.last(2)
-                stack[-2:] = [self.call(called, arguments)]
-            case "BUILD":
-                state = stack.pop()
-                if not isinstance(stack[-1], Call):
-                    raise self.refusal(f"state for {type(stack[-1]).__name__}")
-                stack[-1].state = state
-            case "INST":
-                raise self.refusal(argument.replace(" ", "."))
-            case _:  # PERSID, BINPERSID, EXT1 .. EXT4, OBJ, NEWOBJ_EX, NEXT_BUFFER, READONLY_BUFFER
-                raise self.refusal(f"the instruction {opcode}")
-
-    def last(self, count: int) -> list[Any]:
-        if len(self.stack) < count:
-            raise ValueError("the stack is too short")
-        return self.stack[-count:]
-
-    def since_mark(self) -> list[Any]:
-        start = next((i for i in range(len(self.stack) - 1, -1, -1) if self.stack[i] is _MARK), None)
-        if start is None:
-            raise ValueError("a mark is missing")
-        values = self.stack[start + 1 :]
-        del self.stack[start:]
-        return values
-
-    def extend(self, values: list[Any]) -> None:
-        if not isinstance(self.stack[-1], list):
-            raise self.refusal(f"items for {type(self.stack[-1]).__name__}")
-        self.stack[-1].extend(values)
-
-    def set_items(self, items: list[Any]) -> None:
-        if not isinstance(self.stack[-1], dict) or len(items) % 2:
-            raise self.refusal(f"items for {type(self.stack[-1]).__name__}")
-        for key, value in zip(items[::2], items[1::2]):
-            if not isinstance(key, (str, bytes, int, float, type(None))):  # hashing nested tuples can take forever
-                raise self.refusal(f"{type(key).__name__} as a key")
-            self.stack[-1][key] = value
-
-    def name(self, module: Any, name: Any) -> Name:
+    def find_class(self, module: str, name: str) -> type[Call]:
         path = f"{module}.{name}"
-        chumpy = str(module).split(".")[0] == "chumpy" and str(name).isidentifier()
-        if not (isinstance(module, str) and isinstance(name, str) and (path in _KNOWN or chumpy)):
-            raise self.refusal(path[:200])
-        return Name(path)
-
-    def call(self, called: Any, arguments: Any) -> Any:
-        if not isinstance(called, Name) or not isinstance(arguments, tuple):
-            raise self.refusal(f"a call of {type(called).__name__}")
-        if called.path in _RECONSTRUCTOR:  # (class, base class, state of the base class)
-            if len(arguments) != 3 or not isinstance(arguments[0], Name):
-                raise self.refusal(called.path)
-            return Call(arguments[0].path, ())
-        if called.path in _DICT:  # its pairs follow as items, or come as one list
-            return {key: value for key, value in self.copy(arguments) if isinstance(key, str)}
-        if called.path in _BYTES and not arguments:  # how Python 3 writes no bytes up to protocol 2
-            return b""
-        if called.path in _PLAIN:
-            return self.copy(arguments)
-        return Call(called.path, arguments)
-
-    def copy(self, arguments: tuple[Any, ...]) -> list[Any]:
-        """The items of the only argument; a short program that copies a long list over and over ends here."""
-        self.copied += len(arguments[0]) if arguments else 0
-        if self.copied > _MOST_COPIED:
-            raise self.refusal("too many copies of lists")
-        return list(arguments[0]) if arguments else []
-
-    def refusal(self, found: str) -> CheckpointError:
-        return CheckpointError(
-            f"{self.what} is refused: a pickle can run code, and this one holds {found}.\n"
-            "  expected: numpy arrays, scipy's csc or csr matrices, torch tensors, chumpy arrays\n"
-            "  fetch it from its authors, or save its arrays as .npz or .safetensors"
+        if path in _KNOWN or (module.split(".")[0] == "chumpy" and name.isidentifier()):
+            return type("Call", (Call,), {"path": path, "__slots__": ()})
+        raise CheckpointError(
+            f"{self.what} is refused: a pickle can run code, and this one names {path[:200]}.",
+            code="refused",
+            expected="numpy arrays, scipy's csc or csr matrices, torch tensors, chumpy arrays",
+            actual=path[:200],
+            hint="fetch it from its authors, or save its arrays as .npz or .safetensors",
         )
+
+    def checked(self, called: object) -> type[Call]:
+        if not (isinstance(called, type) and issubclass(called, Call)):
+            raise pickle.UnpicklingError(f"it calls a {type(called).__name__}")
+        return called
+
+    def call(self) -> None:
+        arguments = self.stack.pop()
+        called = self.checked(self.stack.pop())
+        if not isinstance(arguments, tuple):
+            raise pickle.UnpicklingError(f"it calls with a {type(arguments).__name__}")
+        if called.path in _RECONSTRUCTOR:  # (class, base class, state of the base class)
+            called = self.checked(arguments[0])
+        self.append(Table() if called.path in _DICT and not arguments else called(arguments))
+
+    def build(self) -> None:
+        state = self.stack.pop()
+        if not isinstance(self.stack[-1], Call):
+            raise pickle.UnpicklingError(f"a state for a {type(self.stack[-1]).__name__}")
+        self.stack[-1].state = state
+
+    def dictionary(self) -> None:
+        items = self.pop_mark()
+        made = Table()
+        for key, value in zip(items[::2], items[1::2]):
+            made[key] = value
+        self.append(made)
+
+    def refuse(self) -> None:
+        raise pickle.UnpicklingError("it holds an instruction that no file of arrays needs")
+
+    dispatch: ClassVar[dict[int, Callable[..., None]]] = {
+        **_UNPICKLER.dispatch,
+        pickle.REDUCE[0]: call,
+        pickle.NEWOBJ[0]: call,
+        pickle.BUILD[0]: build,
+        pickle.DICT[0]: dictionary,
+        pickle.EMPTY_DICT[0]: lambda self: self.append(Table()),
+        # sets are lists: nothing is hashed
+        pickle.EMPTY_SET[0]: lambda self: self.append([]),
+        pickle.ADDITEMS[0]: _UNPICKLER.load_appends,
+        pickle.FROZENSET[0]: _UNPICKLER.load_list,
+        **dict.fromkeys([code[0] for code in (pickle.EXT1, pickle.EXT2, pickle.EXT4)], refuse),
+        **dict.fromkeys([code[0] for code in (pickle.INST, pickle.OBJ, pickle.NEWOBJ_EX)], refuse),
+    }

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..errors import CheckpointError, MissingCheckpointError
+from ..errors import CheckpointError
+from .arrays import reading
 
 
 def cylindrical_uv(vertices: torch.Tensor) -> torch.Tensor:
@@ -32,13 +33,8 @@ def read_obj_uv(path: str | Path, triangles: np.ndarray) -> tuple[np.ndarray, np
     none.
     """
     path = Path(path).expanduser()
-    if not path.is_file():
-        raise MissingCheckpointError(
-            f"The head's template is not at {path}.\n"
-            "  get it: data/head_template.obj of DECA\n  or do without: template=None"
-        )
     coordinates, corners = [], {}
-    try:
+    with reading(path, "The head's template", "data/head_template.obj of DECA; or do without: template=None"):
         for line in path.read_text(encoding="utf-8").splitlines():
             kind, *words = line.split() or [""]
             if kind == "vt":
@@ -48,19 +44,23 @@ def read_obj_uv(path: str | Path, triangles: np.ndarray) -> tuple[np.ndarray, np
                 vertices, rows = (tuple(int(pair[i]) - 1 for pair in pairs) for i in (0, 1))
                 corners[_from_smallest(vertices, vertices)] = _from_smallest(rows, vertices)
         uv = np.array(coordinates, np.float32).reshape(-1, 2)
-        found = [corners[_from_smallest(triangle, triangle)] for triangle in map(tuple, triangles.tolist())]
-        # Back to the corner that comes first in the head's own triangle.
-        shifts = triangles.argmin(1)
-        rows = np.array([np.roll(row, shift) for row, shift in zip(found, shifts)], np.int64).reshape(-1, 3)
-    except (OSError, ValueError, IndexError) as error:
-        raise CheckpointError(f"Cannot read {path}: {error}\n  expected: an .obj file with vt and f lines") from error
-    except KeyError as error:
+    wanted = [_from_smallest(triangle, triangle) for triangle in map(tuple, triangles.tolist())]
+    if lacking := next((triangle for triangle in wanted if triangle not in corners), None):
         raise CheckpointError(
-            f"{path} has other triangles than the head.\n  expected: the vertices {error} among its f lines\n"
-            "  use the template of this head"
-        ) from error
+            f"{path} has other triangles than the head.",
+            code="shape",
+            expected=f"the vertices {lacking} among its f lines",
+            hint="use the template of this head",
+        )
+    # Back to the corner that comes first in the head's own triangle.
+    shifts = triangles.argmin(1)
+    rows = np.array([np.roll(corners[triangle], shift) for triangle, shift in zip(wanted, shifts)], np.int64).reshape(
+        -1, 3
+    )
     if rows.min() < 0 or rows.max() >= len(uv):
-        raise CheckpointError(f"{path} points to texture coordinates that it does not have; fetch it again.")
+        raise CheckpointError(
+            f"{path} points to texture coordinates that it does not have; fetch it again.", code="values"
+        )
     return uv, rows
 
 

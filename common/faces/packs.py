@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.errors import CheckpointError, MissingCheckpointError
-from common.network import reachable
+
+from ..hub import reachable
 
 
 @dataclass(frozen=True)

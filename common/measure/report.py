@@ -12,7 +12,7 @@ import numpy as np
 from ..action_units import ACTION_UNITS
 from ..errors import FaceEditError, InputError, MissingDependencyError
 from ..files import replace_file
-from ..texts import parse_json
+from ..jsonio import parse_json
 from .estimators import NOT_STATED, finite, validation
 from .identity import INSTALL, Similarity
 

@@ -17,7 +17,7 @@ from PIL import Image
 
 from ..carried import KEY, Carried
 from ..errors import InputError
-from ..texts import parse_json
+from ..jsonio import parse_json
 from .weights import model_of
 
 DISTRIBUTION = "face-rig"

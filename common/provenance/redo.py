@@ -13,8 +13,8 @@ import numpy as np
 
 from ..errors import InputError
 from ..images import check_exists, read_image, rgb
+from ..jsonio import parse_json
 from ..numbers import whole_number
-from ..texts import parse_json
 from .recipe import CHAIN, DRAFT, SHEET, Recipe, fingerprint
 from .weights import model_of
 

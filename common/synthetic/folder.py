@@ -20,9 +20,9 @@ from ..errors import FaceEditError, InputError
 from ..face3d.anny_head import default_head
 from ..files import alone, replace_file
 from ..images import to_uint8
+from ..jsonio import parse_json, read_text
 from ..numbers import whole_number
 from ..parallel import each
-from ..texts import parse_json, read_text
 from . import picture
 from .captions import caption
 from .factors import Scene

@@ -16,7 +16,8 @@ from typing import Any
 from safetensors.torch import save_file
 
 from ..errors import CheckpointError, InputError
-from ..weights import check_keys, read_config, read_weights
+from ..jsonio import read_config
+from ..weights import check_keys, read_weights
 
 FACTS, TRAINED = "training.json", "trained.safetensors"
 

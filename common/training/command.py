@@ -17,7 +17,7 @@ from typing import Any, Literal, TypeVar
 from .. import cli
 from ..errors import FaceEditError, InputError
 from ..files import check_writable
-from ..texts import read_text
+from ..jsonio import read_text
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -216,7 +216,7 @@ class DiffusionConfig(TrainConfig):
 
     def as_learned(self, folder: Path) -> Self:
         """The config with the prediction that the model in a folder learned."""
-        from ..weights import read_config
+        from ..jsonio import read_config
 
         learned = _learned(read_config(folder / "scheduler" / "scheduler_config.json"))
         if any(getattr(self, name) != value for name, value in learned.items()):

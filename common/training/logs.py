@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..files import replace_file
-from ..weights import read_config
+from ..jsonio import read_config
 from .config import TrainConfig
 
 if TYPE_CHECKING:

@@ -15,10 +15,11 @@ from torch.utils.data import Dataset
 from ..action_units import to_vector
 from ..errors import ActionUnitError, InputError, MissingDependencyError, ShapeError
 from ..files import expanded
+from ..image_files import identified, picture_size
 from ..images import ImageLike, read_image, rgb
-from ..lists import checked, identified, picture_size, read_rows
+from ..jsonio import parse_json
+from ..records import checked, read_rows
 from ..tensors import to_tensor
-from ..texts import parse_json
 from .people import person_of
 
 Pair = dict[str, torch.Tensor]

@@ -19,8 +19,9 @@ from typing import Any, Literal
 from common.action_units import ACTION_UNITS
 from common.action_units.named_values import read_number
 from common.errors import InputError
-from common.lists import checked, picture_size, read_rows
+from common.image_files import picture_size
 from common.prompt import PROMPT
+from common.records import checked, read_rows
 
 from .samples import STRONGEST, Listed, Pictures, folder_of, unit_columns
 

@@ -21,8 +21,8 @@ from common.facts import claim
 from common.files import left_out, replace_file
 from common.image_files import suffixes
 from common.images import read_image, rgb
+from common.jsonio import read_config
 from common.videos import read_frames
-from common.weights import read_config
 
 log = logging.getLogger(__name__)
 

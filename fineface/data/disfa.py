@@ -17,9 +17,9 @@ import numpy as np
 
 from common.action_units import ACTION_UNITS
 from common.errors import InputError
-from common.lists import checked
+from common.jsonio import read_text
 from common.prompt import PROMPT
-from common.texts import read_text
+from common.records import checked
 
 from .cutting import cut_frames
 from .samples import Listed, Pictures, folder_of

@@ -9,8 +9,8 @@ from typing import Any
 
 from common.errors import InputError
 from common.files import files_below
-from common.image_files import suffixes
-from common.lists import checked, picture_size, read_rows
+from common.image_files import picture_size, suffixes
+from common.records import checked, read_rows
 from common.training.manifest import intensities
 from common.training.people import person_of
 

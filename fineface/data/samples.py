@@ -16,8 +16,8 @@ from torch.utils.data import Dataset
 from common.action_units import ACTION_UNITS, facs, known_unit
 from common.errors import InputError
 from common.faces import Crop
+from common.image_files import identified
 from common.images import read_image, rgb
-from common.lists import identified
 from common.tensors import to_tensor
 
 Sample = dict[str, Any]

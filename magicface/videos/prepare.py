@@ -23,9 +23,9 @@ from common.faces import FaceFinder
 from common.facts import claim
 from common.files import alone, replace_file
 from common.images import save_image
+from common.jsonio import read_config
 from common.measure.estimators import described
 from common.videos import bytes_of, find_videos, read_frames
-from common.weights import read_config
 
 from .choose import choose
 from .report import summary, table, write_sheet

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from common.errors import InputError
-from common.table_files import read_table
+from common.records import read_table
 
 from .sample import DataSetError, Sample, check
 

@@ -11,8 +11,7 @@ import numpy as np
 
 from common.errors import InputError
 from common.images import read_image, rgb
-from common.lists import checked
-from common.table_files import read_table
+from common.records import checked, read_table
 
 from ..extras import library
 from .layouts import LAYOUTS, Layout, Row, plain

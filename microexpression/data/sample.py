@@ -59,14 +59,14 @@ class Sample:
 class DataSetError(InputError):
     """A data set cannot be used; carries all that is wrong with it as `faults`."""
 
+    code = "data_set"
+
     def __init__(self, where: str, faults: Iterable[str]) -> None:
-        self.where, self.faults = where, tuple(faults)
+        self.where = where
+        self.faults = tuple(faults)
         shown = [f"  {fault}" for fault in self.faults[:30]]
         more = [f"  ... and {len(self.faults) - 30} more"] if len(self.faults) > 30 else []
         super().__init__("\n".join([f"{where}: {len(self.faults)} faults", *shown, *more]))
-
-    def __reduce__(self) -> tuple[type, tuple]:
-        return type(self), (self.where, self.faults)
 
 
 def units_of(text: object, *, marked: bool = False) -> frozenset[int]:

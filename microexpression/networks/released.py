@@ -10,8 +10,7 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from common.finite import check_weights
-from common.weights import check_keys, read_state
+from common.weights import fill, read_state
 
 from .rcn import RCN
 
@@ -37,9 +36,7 @@ def load_released(network: Network, path: Path) -> Network:
     state = read_state(path)
     if isinstance(plain, RCN):
         state = rcn_names(plain, state)
-    check_keys(plain.state_dict(), state, str(path))
-    plain.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in state.items()})
-    check_weights(plain, path)
+    fill(plain, state, path)
     return network
 
 

@@ -14,7 +14,7 @@ class Wanted:
     """A file that users bring.
 
     Attributes:
-        names: under which it is known, the best first.
+        names: under which it is known, the best first; the same arrays as .safetensors come before each.
         what: it is.
         licence: its terms.
         where: to get it.
@@ -43,13 +43,13 @@ WANTED = {
         "data/ of https://github.com/yfeng95/DECA",
     ),
     "deca": Wanted(
-        ("deca_model.tar", "deca_model.safetensors"),
+        ("deca_model.tar",),
         "DECA's networks",
         "for non-commercial research",
         f"register at {_DECA}; https://github.com/yfeng95/DECA says where it lies",
     ),
     "d3dfr": Wanted(
-        ("d3dfr_res50_nofc.pth", "d3dfr_res50_nofc.safetensors"),
+        ("d3dfr_res50_nofc.pth",),
         "the expression network",
         "treat as non-commercial: it speaks of the Basel face model, which is for research",
         "utils/checkpoints/third_party/ of the hub repository mengtingwei/magicface",
@@ -69,7 +69,7 @@ WANTED = {
         needed=False,
     ),
     "bisenet": Wanted(
-        ("79999_iter.pth", "79999_iter.safetensors"),
+        ("79999_iter.pth",),
         "the authors' face parser; another one is taken without",
         "code MIT, trained on CelebAMask-HQ, which is for non-commercial research",
         "utils/ of the hub repository mengtingwei/magicface",
@@ -129,6 +129,7 @@ def _roots() -> list[Path]:
 
 
 def _find(names: tuple[str, ...], roots: list[Path]) -> Path | None:
+    names = tuple(form for name in names for form in (str(Path(name).with_suffix(".safetensors")), name))
     places = (root / inside / name for root in roots for name in names for inside in _INSIDE)
     return next((path for path in places if path.is_file()), None)
 

@@ -7,12 +7,10 @@ from pathlib import Path
 from typing import TypeVar
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from common.errors import CheckpointError, MissingCheckpointError
-from common.finite import check_weights
-from common.weight_files import SAFE
-from common.weights import check_keys, plain_names, read_pickled, read_weights, unwrapped
+from common.errors import MissingCheckpointError
+from common.weights import fill, read_state
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -45,27 +43,7 @@ def load(
     """
     path = Path(path).expanduser()
     if not path.is_file():
-        raise MissingCheckpointError(f"The weights of {what} are not at {path}.\n  get them: {source}")
-    state = read_weights(path) if path.suffix == SAFE else _part(unwrapped(read_pickled(path)), part, path, source)
-    state = plain_names(state, path)
+        raise MissingCheckpointError(f"The weights of {what} are not at {path}.", hint=f"get them: {source}")
     with torch.device("meta"):
         network = make()
-    check_keys(network.state_dict(), state, str(path))
-    network.load_state_dict(state, assign=True)
-    check_weights(network, path)
-    return network.float().eval().requires_grad_(False).to(device)
-
-
-def _part(content: dict, part: str | None, path: Path, source: str) -> dict[str, Tensor]:
-    state = content if part is None else content.get(part)
-    if state is None:
-        raise CheckpointError(
-            f"{path} holds no {part}.\n  expected: {part} among its parts\n"
-            f"  got:      {', '.join(map(str, list(content)[:8]))}\n  get it: {source}"
-        )
-    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise CheckpointError(
-            f"{path} holds something else than the weights of a network.\n  expected: tensors by their names"
-            f"{f' in {part}' if part else ''}\n  delete it and get it again: {source}"
-        )
-    return state
+    return fill(network, read_state(path, part), path).requires_grad_(False).to(device)

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from common.errors import FaceEditError, ImageError, MissingCheckpointError, MissingDependencyError, ShapeError
+from common.image_files import picture_size
 from common.images import as_list, read_image, rgb, save_image, to_uint8
-from common.lists import picture_size
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
 IMAGE = Image.fromarray(PIXELS)

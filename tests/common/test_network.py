@@ -6,7 +6,7 @@ import urllib.request
 
 import pytest
 
-from common.network import reachable
+from common.hub import reachable
 
 
 @pytest.fixture

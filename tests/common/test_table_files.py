@@ -14,8 +14,7 @@ from runs import ROOT
 from common.action_units import to_vector
 from common.batch.plan import PHOTOS, read_jobs, read_wishes
 from common.errors import InputError
-from common.lists import read_rows
-from common.table_files import read_table
+from common.records import read_rows, read_table
 
 UNQUOTED = ROOT.parent / "shared" / "cases" / "wishes_unquoted.csv"
 ROWS = [("name", "wish"), ("happy", "AU6=2,AU12=3"), ("sad", "AU15=3")]

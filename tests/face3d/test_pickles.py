@@ -1,19 +1,20 @@
 import contextlib
 import copyreg
 import io
+import os
 import pickle
 import struct
-import subprocess
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
 import scipy.sparse
 import torch
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 
-from common.errors import CheckpointError, MissingCheckpointError
-from common.face3d.arrays import as_array, check_indices, check_shapes, read_arrays
+from common.errors import CheckpointError, InputError, MissingCheckpointError
+from common.face3d.arrays import as_array, check_indices, check_shapes, convert, read_arrays
 from common.face3d.pickles import read_pickle
 
 PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
@@ -47,71 +48,55 @@ class Named:
         return b"\x80\x02}X\x01\x00\x00\x00a" + new + state + b"bs."
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
-@pytest.mark.parametrize(
-    "value",
-    [
-        NUMBERS,
-        np.asfortranarray(NUMBERS),
-        NUMBERS.astype(">f4"),
-        np.arange(4, dtype=np.uint32),
-        np.array([True, False]),
-        np.zeros((2, 0, 3)),
-        np.float32(2.5),
-        np.array(7),
-        [1, 2.5, 3],
-        [np.int64(1), np.int64(2)],
-    ],
+VALUES = (
+    NUMBERS,
+    np.asfortranarray(NUMBERS),
+    NUMBERS.astype(">f4"),
+    np.arange(4, dtype=np.uint32),
+    np.array([True, False]),
+    np.zeros((2, 0, 3)),
+    np.float32(2.5),
+    np.array(7),
+    [1, 2.5, 3],
+    [np.int64(1), np.int64(2)],
+    torch.arange(24.0).reshape(2, 3, 4),
+    torch.arange(24.0).reshape(2, 3, 4)[1].T,
 )
-def test_arrays_and_numbers_come_back_whatever_the_protocol(value, protocol):
-    array = unpickle(pickle.dumps(value, protocol))
-    assert np.array_equal(array, value)
-    assert array.dtype.isnative
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-@pytest.mark.parametrize("kind", ["csc_matrix", "csr_matrix", "csc_array", "csr_array"])
-def test_compressed_matrices_come_back_dense(kind, protocol):
+def test_arrays_come_back_whatever_the_protocol(protocol):
+    for value in VALUES:
+        array = unpickle(pickle.dumps(value, protocol))
+        assert np.array_equal(array, value)
+        assert array.dtype.isnative
     dense = np.random.default_rng(0).integers(0, 3, (5, 8)).astype(np.float64)
-    matrix = getattr(scipy.sparse, kind)(dense)
-    assert np.array_equal(unpickle(pickle.dumps(matrix, protocol)), dense)
+    for kind in ("csc_matrix", "csr_matrix", "csc_array", "csr_array"):
+        assert np.array_equal(unpickle(pickle.dumps(getattr(scipy.sparse, kind)(dense), protocol)), dense), kind
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_tensors_come_back(protocol):
-    tensor = torch.arange(24.0).reshape(2, 3, 4)
-    assert np.array_equal(unpickle(pickle.dumps(tensor, protocol)), tensor)
-    assert np.array_equal(unpickle(pickle.dumps(tensor[1].T, protocol)), tensor[1].T)
-
-
-@pytest.mark.parametrize("module", ["scipy.sparse.csc", "scipy.sparse._csc"])
 @pytest.mark.parametrize("protocol", [0, 2])
-def test_old_names_of_scipy_are_known(tmp_path, module, protocol):
+def test_old_names_of_scipy_and_chumpy_need_neither(tmp_path, protocol):
     matrix = scipy.sparse.csc_matrix(NUMBERS)
-    state = {"data": matrix.data, "indices": matrix.indices, "indptr": matrix.indptr, "_shape": (2, 3), "maxprint": 50}
-    (tmp_path / "old.pkl").write_bytes(Named(f"{module}.csc_matrix", state).pickled(protocol))
-    assert np.array_equal(read(tmp_path / "old.pkl", "a")["a"], NUMBERS)
-
-
-@pytest.mark.parametrize("protocol", [0, 2])
-def test_arrays_of_chumpy_need_no_chumpy(tmp_path, protocol):
-    state = {"x": NUMBERS, "_dirty_vars": {"x"}, "_itr": None}
-    (tmp_path / "ch.pkl").write_bytes(Named("chumpy.ch.Ch", state).pickled(protocol))
-    assert np.array_equal(read(tmp_path / "ch.pkl", "a")["a"], NUMBERS)
+    compressed = {"data": matrix.data, "indices": matrix.indices, "indptr": matrix.indptr, "maxprint": 50}
+    states = {
+        "scipy.sparse.csc.csc_matrix": compressed | {"_shape": (2, 3)},
+        "scipy.sparse._csc.csc_matrix": compressed | {"_shape": (2, 3)},
+        "chumpy.ch.Ch": {"x": NUMBERS, "_dirty_vars": {"x"}, "_itr": None},
+        "chumpy.reordering.Select": {"a": NUMBERS, "idxs": np.arange(6), "preferred_shape": (2, 3)},
+    }
+    for path, state in states.items():
+        (tmp_path / "old.pkl").write_bytes(Named(path, state).pickled(protocol))
+        assert np.array_equal(read(tmp_path / "old.pkl", "a")["a"], NUMBERS), path
     assert "chumpy" not in sys.modules
-
-
-def test_a_choice_of_chumpy_is_worked_out(tmp_path):
-    state = {"a": NUMBERS, "idxs": np.array([0, 1, 3, 4]), "preferred_shape": (2, 2)}
-    (tmp_path / "select.pkl").write_bytes(Named("chumpy.reordering.Select", state).pickled(2))
-    assert np.array_equal(read(tmp_path / "select.pkl", "a")["a"], NUMBERS[:, :2])
 
 
 def test_a_formula_of_chumpy_only_matters_where_it_is_wanted(tmp_path):
     (tmp_path / "sum.pkl").write_bytes(Named("chumpy.ch_ops.add", {"a": NUMBERS}).pickled(2))
     assert read_arrays(tmp_path / "sum.pkl", "The model", "somewhere") == {}
-    with pytest.raises(CheckpointError, match=r"chumpy\.ch_ops\.add"):
+    with pytest.raises(CheckpointError) as caught:
         read(tmp_path / "sum.pkl", "a")
+    assert (caught.value.code, caught.value.actual) == ("values", "chumpy.ch_ops.add")
 
 
 def test_strings_of_python_2_are_bytes():
@@ -133,8 +118,30 @@ def test_one_dictionary_in_any_of_the_formats(tmp_path):
         found = read_arrays(str(tmp_path / f"m.{kind}"), "The model", "somewhere", ["a"], ["b", "c"])
         assert found.keys() == {"a", "b"}, kind
         assert np.array_equal(found["a"], NUMBERS)
-        with pytest.raises(CheckpointError, match="lacks c"):
+        with pytest.raises(CheckpointError, match="lacks c") as caught:
             read(tmp_path / f"m.{kind}", "a", "c")
+        assert caught.value.code == "keys"
+
+
+def test_a_file_is_converted_once(tmp_path):
+    sparse = scipy.sparse.csc_matrix(NUMBERS)
+    content = {"a": NUMBERS.T, "b": sparse, "c": torch.ones(2), "style": "lbs", "none": None, 5: NUMBERS}
+    (tmp_path / "m.pkl").write_bytes(pickle.dumps(content, 2))
+    assert convert(tmp_path / "m.pkl") == tmp_path / "m.safetensors"
+    expected = read(tmp_path / "m.pkl", "a", "b", "c")
+    for found in (read(tmp_path / "m.safetensors", "a", "b", "c"), load_file(tmp_path / "m.safetensors")):
+        assert found.keys() == expected.keys()
+        for key, value in expected.items():
+            np.testing.assert_array_equal(found[key], value, strict=True)
+    with pytest.raises(InputError):
+        convert(tmp_path / "m.safetensors")
+    (tmp_path / "m.pkl").write_bytes(pickle.dumps({"a": "text"}))
+    with pytest.raises(CheckpointError):
+        convert(tmp_path / "m.pkl", tmp_path / "other.safetensors")
+    assert sorted(os.listdir(tmp_path)) == ["m.pkl", "m.safetensors"]
+
+
+# --- hostile files ---------------------------------------------------------------------------------------------------
 
 
 class Runs:
@@ -145,114 +152,105 @@ class Runs:
         return self.call
 
 
-def hostile(command: str, marker: str) -> dict[str, bytes]:
-    """Pickles that would run the command, or write the marker, in Python's own unpickler or a careless one."""
-    import os
-
-    line, text = command.encode(), b"X" + struct.pack("<I", len(command)) + command.encode()
-
-    def dotted(module: str, name: str) -> bytes:
-        parts = b"".join(b"\x8c" + bytes([len(part)]) + part.encode() for part in (module, name))
-        return b"\x80\x04" + parts + b"\x93" + text + b"\x85R."
-
-    programs = {f"reduce-{p}": pickle.dumps(Runs(os.system, command), p) for p in PROTOCOLS}
-    programs |= {
-        "eval": pickle.dumps(Runs(eval, f"__import__('os').system({command!r})")),
-        "getattr": b"\x80\x02c__builtin__\ngetattr\nc__builtin__\n__import__\nU\x02os\x85RU\x06system\x86R"
-        + text
-        + b"\x85R.",
-        "popen": pickle.dumps(Runs(subprocess.Popen, ["sh", "-c", command])),
-        "newobj": b"\x80\x02csubprocess\nPopen\n" + text + b"\x85\x81.",
-        "newobj_ex": b"\x80\x04\x8c\x0asubprocess\x8c\x05Popen\x93" + text + b"\x85}\x92.",
-        "newobj_ex-known": b"\x80\x04cnumpy\nndarray\nK\x02\x85}\x92.",
-        "inst": b"(S'" + line + b"'\nios\nsystem\n.",
-        "obj": b"(cos\nsystem\nS'" + line + b"'\no.",
-        "obj-known": b"(cnumpy\nndarray\nK\x02o.",
-        "runstring": b"cnumpy.testing._private.utils\nrunstring\n(S'" + line + b"'\n}tR.",
-        "f2py": b"cnumpy.f2py.crackfortran\nmyeval\n(S'" + line + b"'\ntR.",
-        "load": b"cnumpy\nload\n(S'" + marker.encode() + b"'\nNI01\ntR.",
-        "memmap": b"cnumpy\nmemmap\n(S'" + marker.encode() + b"'\nS'u1'\nS'w+'\ntR.",
-        "tofile": dotted("numpy", "ndarray.tofile"),
-        "globals": dotted("numpy.core.multiarray", "_reconstruct.__globals__"),
-        "chumpy-dotted": dotted("chumpy.ch", "os.system"),
-        "chumpy-like": dotted("chumpyx", "run"),
-        "codecs": b"c_codecs\nopen\n(S'" + marker.encode() + b"'\nS'w'\ntR.",
-        "codecs-dotted": dotted("_codecs", "encode.__self__"),
-        "name-no-text": b"\x80\x04K\x01K\x02\x93.",
-        "persid": b"Psomething\n.",
-        "binpersid": b"K\x01Q.",
-        "buffer": b"\x80\x05\x97.",
-        "state-of-class": b"cnumpy\nndarray\n}U\x01xK\x01sb.",
-        "slots-of-class": b"cnumpy\nndarray\nN}U\x01xK\x01s\x86b.",
-        "state-of-list": b"]}U\x01xK\x01sb.",
-        "call-of-list": b"])R.",
-        "call-of-call": b"cnumpy\nndarray\n)R)R.",
-        "arguments-no-tuple": b"cnumpy\nndarray\n]R.",
-        "items-of-call": b"cnumpy\nndarray\n)RK\x01a.",
-        "pairs-of-list": b"]K\x01K\x02s.",
-        "reconstructor": b"ccopy_reg\n_reconstructor\n(cos\nsystem\nc__builtin__\nobject\nNtR.",
-        "reconstructor-odd": b"ccopy_reg\n_reconstructor\n(K\x01tR.",
-        "tuple-as-key": b"})" + b"2\x86" * 60 + b"K\x01s.",  # hashing it would take for ever
-        "getattribute": b"c__builtin__\nobject.__subclasses__\n)R.",
-        "torch": b"ctorch\nload\n(S'" + marker.encode() + b"'\ntR.",
-        "old-torch": b"ctorch.storage\n_load_from_bytes.__globals__\n)R.",
-    }
-    return programs
+def named(module: str, name: str) -> bytes:
+    """A program that calls a name on the marker's."""
+    parts = b"".join(b"\x8c" + bytes([len(part)]) + part.encode() for part in (module, name))
+    return b"\x80\x04" + parts + b"\x93\x8c\x03ran\x85R."
 
 
-@pytest.mark.parametrize("name", hostile("true", "marker"))
-def test_hostile_pickles_do_nothing_and_are_refused(tmp_path, name, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    program = hostile("touch ran", "ran")[name]
-    # Both alone and where a value is read; a protocol byte may stand inside.
-    for content in (program, b"\x80\x04}\x8c\x01a" + program[:-1] + b"s."):
-        (tmp_path / "model.pkl").write_bytes(content)
-        with pytest.raises(CheckpointError, match="refused"):
-            read("model.pkl", "a")
-    assert [path.name for path in tmp_path.iterdir()] == ["model.pkl"]
+NAMES = (
+    *("os.system", "subprocess.Popen", "builtins.eval", "builtins.getattr", "builtins.open", "_codecs.open"),
+    *("numpy.load", "numpy.memmap", "numpy.testing._private.utils.runstring", "numpy.f2py.crackfortran.myeval"),
+    *("torch.load", "chumpyx.run", "scipy.sparse.load_npz", "builtins.object.__subclasses__"),
+)
+DOTTED = (
+    ("numpy", "ndarray.tofile"),
+    ("numpy.core.multiarray", "_reconstruct.__globals__"),
+    ("chumpy.ch", "os.system"),
+    ("_codecs", "encode.__self__"),
+    ("torch.storage", "_load_from_bytes.__globals__"),
+)
+TOUCH = "touch ran"
+HOSTILE: dict[str, list[bytes]] = {
+    "names": [named(*name.rsplit(".", 1)) for name in NAMES],
+    "dotted": [named(*name) for name in DOTTED],
+    "reduce": [pickle.dumps(Runs(os.system, TOUCH), protocol) for protocol in PROTOCOLS],
+    "instances": [
+        b"(S'touch ran'\nios\nsystem\n.",
+        b"(cos\nsystem\nS'touch ran'\no.",
+        b"(cnumpy\nndarray\nK\x02o.",
+        b"\x80\x04\x8c\x0asubprocess\x8c\x05Popen\x93\x8c\x09touch ran\x85}\x92.",
+        b"\x80\x04cnumpy\nndarray\nK\x02\x85}\x92.",
+        b"ccopy_reg\n_reconstructor\n(cos\nsystem\nc__builtin__\nobject\nNtR.",
+        b"ccopy_reg\n_reconstructor\n(K\x01tR.",
+    ],
+    "outside": [
+        b"Psomething\n.",
+        b"K\x01Q.",
+        b"\x80\x05\x97.",
+        b"\x82\xf0.",
+        b"\x83\xf0\x00.",
+        b"\x84\xf0\x00\x00\x00.",
+    ],
+    "misuse": [
+        b"\x80\x04K\x01K\x02\x93.",
+        b"cnumpy\nndarray\n}U\x01xK\x01sb.",
+        b"cnumpy\nndarray\nN}U\x01xK\x01s\x86b.",
+        b"]}U\x01xK\x01sb.",
+        b"])R.",
+        b"cnumpy\nndarray\n)R)R.",
+        b"cnumpy\nndarray\n]R.",
+        b"cnumpy\nndarray\n)RK\x01a.",
+        b"cnumpy\nndarray\nU\x04pathU\x01xs.",
+        b"}" + b"}" * 60 + b"K\x01s.",
+        b"]K\x01K\x02s.",
+        b"})" + b"2\x86" * 60 + b"K\x01s.",  # a key that takes forever to hash
+        b"(})" + b"2\x86" * 60 + b"K\x01u.",
+        b"()" + b"2\x86" * 60 + b"K\x01d.",
+    ],
+}
 
 
-@pytest.mark.parametrize("name", ["os.system", "subprocess.Popen", "numpy.ndarray.tofile"])
-def test_what_is_refused_is_named(name):
-    module, name = name.split(".", 1)
-    program = b"\x80\x04" + b"".join(b"\x8c" + bytes([len(p)]) + p.encode() for p in (module, name)) + b"\x93."
-    with pytest.raises(CheckpointError, match=f"{module}.{name}"):
-        read_pickle(io.BytesIO(program), "file")
-
-
-def test_the_extension_registry_is_not_asked():
+@pytest.fixture
+def extension():
     copyreg.add_extension("os", "system", 240)
-    try:
-        for program in (b"\x82\xf0.", b"\x83\xf0\x00.", b"\x84\xf0\x00\x00\x00."):
-            with pytest.raises(CheckpointError, match="EXT"):
-                read_pickle(io.BytesIO(program), "file")
-    finally:
-        copyreg.remove_extension("os", "system", 240)
+    yield
+    copyreg.remove_extension("os", "system", 240)
 
 
-def test_a_hostile_pickle_within_a_tensor_is_refused(tmp_path, monkeypatch):
-    import os
-
+@pytest.mark.usefixtures("extension")
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_hostile_pickles_do_nothing_and_are_refused(tmp_path, kind, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    inner = pickle.dumps(Runs(os.system, "touch ran"), 2)
+    for program in HOSTILE[kind]:
+        # Both alone and where a value is read; a protocol byte may stand inside.
+        for content in (program, b"\x80\x04}\x8c\x01a" + program[:-1] + b"s."):
+            (tmp_path / "model.pkl").write_bytes(content)
+            with pytest.raises(CheckpointError) as caught:
+                read("model.pkl", "a")
+            assert caught.value.code == "refused" or kind not in ("names", "dotted", "reduce"), program
+            assert os.listdir() == ["model.pkl"], program
+
+
+def test_what_is_refused_is_named():
+    with pytest.raises(CheckpointError) as caught:
+        read_pickle(io.BytesIO(named("numpy", "ndarray.tofile")), "file")
+    assert (caught.value.code, caught.value.actual) == ("refused", "numpy.ndarray.tofile")
+
+
+def test_hostile_pickles_within_other_files_are_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    harm = Runs(os.system, TOUCH)
+    inner = pickle.dumps(harm, 2)
     storage = b"ctorch.storage\n_load_from_bytes\nB" + struct.pack("<I", len(inner)) + inner + b"\x85R"
     tensor = b"ctorch._utils\n_rebuild_tensor_v2\n(" + storage + b"K\x00K\x01\x85K\x01\x85\x89NtR"
     (tmp_path / "model.pkl").write_bytes(b"\x80\x03}X\x01\x00\x00\x00a" + tensor + b"s.")
-    with pytest.raises(CheckpointError, match="Cannot read"):
-        read("model.pkl", "a")
-    assert not (tmp_path / "ran").exists()
-
-
-@pytest.mark.parametrize("place", ["npz", "npy"])
-def test_hostile_pickles_within_numpy_files_are_refused(tmp_path, monkeypatch, place):
-    import os
-
-    monkeypatch.chdir(tmp_path)
-    objects = np.array({"a": Runs(os.system, "touch ran")}, dtype=object)
+    objects = np.array({"a": harm}, dtype=object)
     np.savez("model.npz", a=objects)
     np.save("model.npy", objects)
-    with pytest.raises(CheckpointError):
-        read(f"model.{place}", "a")
+    for kind in ("pkl", "npz", "npy"):
+        with pytest.raises(CheckpointError):
+            read(f"model.{kind}", "a")
     assert not (tmp_path / "ran").exists()
 
 
@@ -283,20 +281,23 @@ def endless_tensor() -> bytes:
     return content.replace(b"K\x07\x85", b"J\xff\xff\xff\x7f\x85").replace(b"K\x01\x85", b"K\x00\x85")
 
 
-@pytest.mark.parametrize(
-    "content",
-    [huge_sparse(), outside_sparse(), endless_chumpy(), long_array(), wide_tensor(), endless_tensor()],
-    ids=["huge-sparse", "outside-sparse", "endless-chumpy", "long-array", "wide-tensor", "endless-tensor"],
-)
-def test_values_that_do_not_add_up_are_damaged(tmp_path, content):
-    (tmp_path / "model.pkl").write_bytes(content)
-    with pytest.raises(CheckpointError, match="Cannot read"):
-        read(tmp_path / "model.pkl", "a")
+def test_values_that_do_not_add_up_are_damaged(tmp_path):
+    for content in (
+        huge_sparse(),
+        outside_sparse(),
+        endless_chumpy(),
+        long_array(),
+        wide_tensor(),
+        endless_tensor(),
+    ):
+        (tmp_path / "model.pkl").write_bytes(content)
+        with pytest.raises(CheckpointError) as caught:
+            read(tmp_path / "model.pkl", "a")
+        assert caught.value.code == "unreadable"
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
+def test_values_that_are_no_numbers_are_named(tmp_path):
+    odd = (
         None,
         "text",
         b"bytes",
@@ -305,13 +306,28 @@ def test_values_that_do_not_add_up_are_damaged(tmp_path, content):
         np.array([None, {}], object),
         [[1], [2]],
         [1.0, "text"],
-        np.zeros(2, "c8"),
-    ],
-)
-def test_values_that_are_no_numbers_are_named(tmp_path, value):
-    (tmp_path / "model.pkl").write_bytes(pickle.dumps({"a": value}))
-    with pytest.raises(CheckpointError, match="is no array of numbers"):
-        read(tmp_path / "model.pkl", "a")
+    )
+    for value in (*odd, np.zeros(2, "c8")):
+        (tmp_path / "model.pkl").write_bytes(pickle.dumps({"a": value}))
+        with pytest.raises(CheckpointError, match=r"^a of ") as caught:
+            read(tmp_path / "model.pkl", "a")
+        assert caught.value.code == "values"
+
+
+def test_copies_of_a_long_list_take_no_memory():
+    length, copies = 1 << 16, 1 << 10  # 66 kB and 12 kB of program, half a gigabyte if each copy were made
+    for name in (b"__builtin__\nset", b"collections\nOrderedDict"):
+        for long in (b"]q\x00(" + b"N" * length + b"e0", b"(" + b"N" * length + b"tq\x000"):
+            call = b"h\x01h\x00R" if long.startswith(b"(") else b"h\x01h\x00\x85R"
+            program = b"\x80\x02" + long + b"c" + name + b"\nq\x010](" + call * copies + b"e."
+            tracemalloc.start()
+            with contextlib.suppress(CheckpointError):
+                read_pickle(io.BytesIO(program), "file")
+            assert tracemalloc.get_traced_memory()[1] < 32 << 20
+            tracemalloc.stop()
+
+
+# --- damaged files ---------------------------------------------------------------------------------------------------
 
 
 def torch_file() -> bytes:
@@ -321,29 +337,14 @@ def torch_file() -> bytes:
 
 
 @pytest.mark.parametrize("name", ["model.pkl", "model.npz", "model.npy", "model.safetensors"])
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"",
-        b"K",
-        b"<html>rate limited</html>",
-        b"some text\nwith lines\n",
-        b"PK\x03\x04",
-        b"\x93NUMPY",
-        b"\x93NUMPY\x01\x00\x00\x00",
-        pickle.dumps({"a": NUMBERS})[:-40],
-        pickle.dumps([NUMBERS]),
-        b"a.",
-        b"t.",
-        b"h\x07.",
-        b".",
-        torch_file(),
-    ],
-)
-def test_damaged_files_are_checkpoint_errors(tmp_path, name, content):
-    (tmp_path / name).write_bytes(content)
-    with pytest.raises(CheckpointError):
-        read(tmp_path / name, "a")
+def test_damaged_files_are_checkpoint_errors(tmp_path, name):
+    texts = (b"", b"K", b"<html>rate limited</html>", b"some text\nwith lines\n", b"a.", b"t.", b"h\x07.", b".")
+    heads = (b"PK\x03\x04", b"\x93NUMPY", b"\x93NUMPY\x01\x00\x00\x00")
+    pickled = (pickle.dumps({"a": NUMBERS})[:-40], pickle.dumps([NUMBERS]))
+    for content in (*texts, *heads, *pickled, torch_file()):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(CheckpointError):
+            read(tmp_path / name, "a")
 
 
 def test_npy_of_numbers_is_not_a_dictionary(tmp_path):
@@ -375,31 +376,26 @@ def test_flipped_bytes_raise_nothing_else(tmp_path):
 def test_folders_and_missing_files(tmp_path):
     with pytest.raises(MissingCheckpointError, match="somewhere"):
         read(tmp_path / "absent.pkl", "a")
-    with pytest.raises(CheckpointError, match="folder"):
+    with pytest.raises(CheckpointError) as caught:
         read(tmp_path, "a")
+    assert (caught.value.expected, caught.value.actual) == ("a file", "a folder")
 
 
 def test_shapes_bind_letters():
     arrays = {"a": np.zeros((4, 3)), "b": np.zeros((4, 5))}
     check_shapes(arrays, {"a": ("V", 3), "b": ("V", 5)}, "file")
-    with pytest.raises(CheckpointError, match=r"b of file.*\n.*expected: \(4, 6\)\n.*got: +\(4, 5\)"):
-        check_shapes(arrays, {"a": ("V", 3), "b": ("V", 6)}, "file")
-    with pytest.raises(CheckpointError, match="expected: \\(V, 3, 2\\)"):
-        check_shapes(arrays, {"a": ("V", 3, 2)}, "file")
-    with pytest.raises(CheckpointError, match="finite"):
+    for shapes, expected in (({"a": ("V", 3), "b": ("V", 6)}, "(4, 6)"), ({"a": ("V", 3, 2)}, "(V, 3, 2)")):
+        with pytest.raises(CheckpointError) as caught:
+            check_shapes(arrays, shapes, "file")
+        assert (caught.value.code, caught.value.expected) == ("shape", expected)
+        assert caught.value.actual == arrays[list(shapes)[-1]].shape
+    with pytest.raises(CheckpointError) as caught:
         check_shapes({"a": np.array([np.nan])}, {"a": (1,)}, "file")
+    assert caught.value.code == "values"
 
 
-@pytest.mark.parametrize("values", [[0, 3], [-1, 0], [0.5], [1e300]])
-def test_indices_must_point_at_something(values):
-    with pytest.raises(CheckpointError, match=r"\[0, 3\)"):
-        check_indices(np.array(values), 3, "f", "file")
-
-
-def test_copies_of_a_long_list_end_before_the_memory_does():
-    length, copies = 1 << 16, 1 << 10  # 66 kB and 12 kB of program, half a gigabyte of copies
-    program = (
-        b"\x80\x02]q\x00(" + b"N" * length + b"e0c__builtin__\nset\nq\x010](" + b"h\x01h\x00\x85R" * copies + b"e."
-    )
-    with pytest.raises(CheckpointError, match="copies"):
-        read_pickle(io.BytesIO(program), "file")
+def test_indices_must_point_at_something():
+    for values in ([0, 3], [-1, 0], [0.5], [1e300]):
+        with pytest.raises(CheckpointError) as caught:
+            check_indices(np.array(values), 3, "f", "file")
+        assert caught.value.expected == "integers in [0, 3)"

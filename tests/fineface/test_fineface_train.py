@@ -15,9 +15,9 @@ from small_fineface import CAPTIONS, EXACT_VAE, SIZE, start
 from common.action_units import to_vector
 from common.autoencoders import AutoencoderDC, load_vae
 from common.errors import MissingCheckpointError
+from common.jsonio import read_config
 from common.training.command import describe, documentation, read
 from common.training.logs import read_log
-from common.weights import read_config
 from fineface.checkpoints import load, read_adapter
 from fineface.convert import convert
 from fineface.data.together import sources

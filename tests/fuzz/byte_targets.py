@@ -26,13 +26,14 @@ from common.edit_options import read_face
 from common.errors import FaceEditError
 from common.expressions import is_word
 from common.face3d.arrays import read_arrays
-from common.lists import picture_size, read_rows
+from common.image_files import picture_size
+from common.jsonio import parse_json
 from common.measure.report import Report
 from common.networks import named_scheduler, unet_from_config
 from common.provenance import redo, verify, xmp
 from common.provenance.recipe import Recipe
 from common.provenance.verify import Signs
-from common.texts import parse_json
+from common.records import read_rows
 from common.training.command import read
 from common.training.config import EditConfig
 from common.training.logs import read_log

@@ -22,9 +22,10 @@ from common.batch.scores import score
 from common.errors import CheckpointError, FaceEditError, ImageError, InputError
 from common.face3d import arrays
 from common.face3d.arrays import read_arrays
+from common.image_files import picture_size
 from common.images import read_image
-from common.lists import picture_size, read_rows
-from common.texts import DEEPEST, parse_json
+from common.jsonio import DEEPEST, parse_json
+from common.records import read_rows
 from common.training.command import read
 from common.training.config import DiffusionConfig
 from fineface.request import expand

@@ -136,16 +136,18 @@ def test_no_pickle_runs_and_its_file_is_named(loader, tmp_path, monkeypatch):
 
 def test_a_number_that_is_repeated_without_end_is_refused(tmp_path):
     torch.save({"a": torch.zeros(1).expand(2**20, 2**20)}, tmp_path / "a.ckpt")
-    with guarded(), pytest.raises(CheckpointError, match=r"a\.ckpt is refused: a is \(1048576, 1048576\)"):
+    with guarded(), pytest.raises(CheckpointError, match=r"a\.ckpt.*\(1048576, 1048576\)") as caught:
         read_pickled(tmp_path / "a.ckpt")
+    assert caught.value.code == "refused"
 
 
 def test_what_are_no_tensors_are_named(golden_sd21, tmp_path):
     for stem in (SD21.processors, SD21.encoder):
         content = torch.load(golden_sd21 / f"{stem}.ckpt", weights_only=True)
         torch.save({**content, 5: "five"}, tmp_path / f"{stem}.ckpt")
-    with pytest.raises(CheckpointError, match=r"ckpt must hold tensors by their names; '5' is none"):
+    with pytest.raises(CheckpointError, match=r"ckpt.*'5'") as caught:
         read_adapter(tmp_path, SD21)
+    assert caught.value.code == "keys"
 
 
 def test_layers_of_an_adapter_take_no_memory_until_they_fit(tmp_path):
@@ -156,8 +158,9 @@ def test_layers_of_an_adapter_take_no_memory_until_they_fit(tmp_path):
         tmp_path / f"{SD21.processors}.ckpt",
     )
     torch.save({"au_encoder.bias": torch.zeros(4)}, tmp_path / f"{SD21.encoder}.ckpt")
-    with guarded(), pytest.raises(CheckpointError, match="do not fit"):
+    with guarded(), pytest.raises(CheckpointError) as caught:
         read_adapter(tmp_path, SD21)
+    assert caught.value.code == "keys"
 
 
 # --- and none will be added -------------------------------------------------------------------------------------------

@@ -3,8 +3,12 @@
 from pathlib import Path
 
 import pytest
+import torch
+from folders import GOLDEN
 
 from common.errors import InputError, MissingCheckpointError
+from common.face3d.flame import Flame
+from rigface.__main__ import main
 from rigface.released.files import FOLDER, WANTED, Files
 
 NEEDED = [key for key, wanted in WANTED.items() if wanted.needed]
@@ -68,3 +72,15 @@ def test_folders_may_be_laid_out_as_the_releases_are(tmp_path):
 def test_a_folder_that_is_not_there_is_told(tmp_path):
     with pytest.raises(InputError, match="no folder"):
         Files.find(tmp_path / "elsewhere")
+
+
+def test_converted_files_come_first(tmp_path, capsys):
+    put(tmp_path, *NEEDED)
+    (tmp_path / "generic_model.pkl").write_bytes((GOLDEN / "preparation" / "flame_model.pkl").read_bytes())
+    assert main(["convert", str(tmp_path / "generic_model.pkl")]) == 0
+    files = Files.find(tmp_path)
+    assert files.flame == tmp_path / "generic_model.safetensors"
+    assert files.landmarks == tmp_path / "landmark_embedding.npy"
+    assert torch.equal(Flame.from_file(files.flame).mean, Flame.from_file(tmp_path / "generic_model.pkl").mean)
+    assert main(["convert", str(tmp_path / "absent.pkl")]) == 3
+    assert main(["convert", str(files.flame)]) == 2

@@ -15,8 +15,8 @@ import numpy as np
 from ...action_units import ACTION_UNITS
 from ...errors import FaceEditError, InputError
 from ...files import alone, sha256
+from ...jsonio import parse_json, read_text
 from ...measure.estimators import NOT_STATED
-from ...texts import parse_json, read_text
 from ..folder import FILE, MADE, SETTINGS, read_lines, samples
 from ..names import original
 from ..run import DONE

@@ -1,4 +1,4 @@
-"""Texts and JSON that others wrote: whatever is in them, reading them ends, and fails in two ways alone."""
+"""Reads untrusted text and JSON; raises only OSError or ValueError, and `read_config` a CheckpointError."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+from .errors import CheckpointError
+
 DEEPEST = 64
 """Levels of lists and tables in a JSON text; ours have five."""
 
 
 def check_regular(path: Path) -> None:
-    """Raises an OSError for what is there but no file of bytes: a pipe or a device would be waited for without end."""
+    """Raises an OSError for a folder, pipe or device in a file's place: a pipe would be waited for without end."""
     if path.exists() and not path.is_file():
         raise OSError(f"it is a {'folder' if path.is_dir() else 'device or a pipe'}, not a file")
 
@@ -31,7 +33,7 @@ def parse_json(text: str | bytes) -> Any:
     """What a JSON text says.
 
     Raises:
-        ValueError: it is none, gives a name twice, or is nested deeper than any that the toolkit reads.
+        ValueError: not valid JSON, a name given twice, or nesting deeper than `DEEPEST`.
     """
     try:
         found = json.loads(text, object_pairs_hook=_once)
@@ -44,6 +46,27 @@ def parse_json(text: str | bytes) -> Any:
             return found
         level = [item for each in tables for item in (each.values() if isinstance(each, dict) else each)]
     raise ValueError(f"it is nested deeper than {DEEPEST} levels")
+
+
+def read_config(path: Path, cure: str = "delete it and fetch it again") -> dict[str, Any]:
+    """A JSON file that holds an object.
+
+    Args:
+        path: of the file.
+        cure: what to do where it is damaged, for the error's `hint`.
+
+    Raises:
+        CheckpointError: damaged, or not a JSON object (code "unreadable").
+    """
+    try:
+        config = parse_json(read_text(path))
+    except (OSError, ValueError) as error:
+        raise CheckpointError.unreadable(path, error, cure) from error
+    if not isinstance(config, dict):
+        raise CheckpointError(
+            f"{path} must hold a JSON object; it holds a {type(config).__name__}.", code="unreadable", hint=cure
+        )
+    return config
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

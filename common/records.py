@@ -1,4 +1,7 @@
-"""Tables as spreadsheets write them (CSV, TSV): encoding, separator and decimal comma are recognised, and reported."""
+"""Records in files that others wrote: CSV, TSV and JSONL, as spreadsheets and scripts write them.
+
+Encoding, separator and decimal comma of a table are recognised, and reported; what is wrong is told by line.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,13 @@ import csv
 import io
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 from .errors import InputError
-from .texts import check_regular
+from .jsonio import check_regular, parse_json, read_text
 
 log = logging.getLogger(__name__)
 
@@ -20,9 +24,12 @@ SUFFIXES = (".csv", ".tsv", ".tab")
 _SHEETS = (".xlsx", ".xls", ".ods", ".numbers")
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _MARKS = {
-    codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32",
-    codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16",
-}  # fmt: skip
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
 """Byte-order marks; that of UTF-16 begins that of UTF-32, which is tried first."""
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f]")
 _REQUEST = re.compile(r"\s*AU_?\d+\w*\s*=", re.IGNORECASE)
@@ -52,10 +59,14 @@ class Dialect:
 
     def notes(self) -> list[str]:
         """What is not as in plain CSV."""
-        found = [f"fields separated by {_SEPARATORS.get(self.separator, repr(self.separator))}"]
-        found = [] if self.separator == "," else found
-        found += [] if self.encoding in ("utf-8", "utf-8-sig") else [f"encoding {self.encoding.upper()}"]
-        return found + (["decimal commas"] if self.decimal == "," else [])
+        found: list[str] = []
+        if self.separator != ",":
+            found.append(f"fields separated by {_SEPARATORS.get(self.separator, repr(self.separator))}")
+        if self.encoding not in ("utf-8", "utf-8-sig"):
+            found.append(f"encoding {self.encoding.upper()}")
+        if self.decimal == ",":
+            found.append("decimal commas")
+        return found
 
 
 @dataclass(frozen=True)
@@ -165,22 +176,20 @@ def read_table(path: Path, columns: Sequence[str] = ()) -> Table:
         hint = "\n  save the sheet as CSV" if path.suffix.lower() in _SHEETS else ""
         raise InputError(f"Cannot read the table {path}: {error}{hint}") from error
     lines = _records(text, dialect)
+    rows: list[tuple[int, Cells | InputError]] = []
+    unnamed = False
     try:
-        header = next(lines, (0, []))[1]
-        names, notes = _header(path, header, columns)
-        rows = [(line, _cells(line, fields, names, dialect)) for line, fields in lines]
+        names, notes = _header(path, next(lines, (0, []))[1], columns)
+        for line, fields in lines:
+            rows.append((line, _cells(fields, names, dialect)))
+            unnamed |= any(field.strip() for field, name in zip(fields, names) if not name)
     except csv.Error as error:  # such as a field of more than 131072 letters
         raise InputError(f"{path} is no table: {error}") from error
-    unnamed = [place for place, name in enumerate(names) if not name]
-    if any(isinstance(row, dict) and row.get(f"\0{place}") for _, row in rows for place in unnamed):
+    if unnamed:
         notes.append("columns without a name left out")
-    kept = [
-        (line, row if isinstance(row, InputError) else {name: cell for name, cell in row.items() if name[0] != "\0"})
-        for line, row in rows
-    ]
     if told := [*dialect.notes(), *notes]:
         log.warning("%s is read with %s", path, "; ".join(told))
-    return Table(tuple(name for name in names if name), kept, dialect)
+    return Table(tuple(name for name in names if name), rows, dialect)
 
 
 def _records(text: str, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
@@ -208,8 +217,8 @@ def _header(path: Path, header: Sequence[str], columns: Sequence[str]) -> tuple[
     return names, renamed
 
 
-def _cells(line: int, fields: list[str], names: Sequence[str], dialect: Dialect) -> Cells | InputError:
-    """A row by its columns; those without a name are under a NUL and their place."""
+def _cells(fields: list[str], names: Sequence[str], dialect: Dialect) -> Cells | InputError:
+    """A row by its columns, those without a name left out."""
     while len(fields) > len(names) and not fields[-1].strip():
         fields = fields[:-1]
     if len(fields) > len(names):
@@ -226,7 +235,7 @@ def _cells(line: int, fields: list[str], names: Sequence[str], dialect: Dialect)
     cells = [field if field.strip() else "" for field in fields] + [""] * (len(names) - len(fields))
     if dialect.decimal == ",":
         cells = [_IN_TEXT.sub(r"\1.\2", cell) for cell in cells]
-    return {name or f"\0{place}": cell for place, (name, cell) in enumerate(zip(names, cells))}
+    return {name: cell for name, cell in zip(names, cells) if name}
 
 
 def _spilled(fields: Sequence[str], names: Sequence[str]) -> str | None:
@@ -276,3 +285,84 @@ def _whole_lines(head: bytes) -> bytes:
         return head
     wide = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF32_LE))
     return head[: end + (4 if head.startswith(codecs.BOM_UTF32_LE) else 2 if wide else 1)]
+
+
+REPORTED = 8
+Row = TypeVar("Row")
+
+
+def read_rows(path: Path, columns: Sequence[str] = ()) -> list[tuple[int, Any]]:
+    """Line numbers, from 1, and rows of a table (see `is_table`) or a .jsonl file.
+
+    Args:
+        path: of the list.
+        columns: names that the caller knows; other spellings of them (`Photo`) are brought to theirs.
+
+    Returns:
+        Of a table, each row's cells by its columns. A row that cannot be used is the InputError that says why; see
+        `checked`.
+
+    Raises:
+        InputError: another kind of file, one that cannot be read, or a line that is no JSON.
+    """
+    if is_table(path):
+        return list(read_table(path, columns).rows)
+    if path.suffix.lower() not in (".jsonl", ".ndjson"):
+        sheet = "; save the sheet as CSV" if path.suffix.lower() in (".xlsx", ".xls", ".ods") else ""
+        raise InputError(f"A list is a .csv, .tsv or .jsonl file; got {path}{sheet}.")
+    try:
+        lines = io.StringIO(read_text(path), newline="")
+    except (OSError, ValueError) as error:
+        raise InputError(f"Cannot read the list {path}: {error}") from error
+    rows = []
+    for line, text in enumerate(lines, 1):
+        if text.strip():
+            try:
+                rows.append((line, named(parse_json(text), columns)))
+            except ValueError as error:
+                raise InputError(f"{path}, line {line} is no JSON: {error}") from error
+    return rows
+
+
+def named(row: Any, columns: Sequence[str]) -> Any:
+    """A row whose keys have the known columns' spelling, where they differ in case or in spaces around them.
+
+    A row that has a column in two spellings comes as an InputError, as rows of `read_rows` do.
+    """
+    if not isinstance(row, dict):
+        return row
+    known = {name.casefold(): name for name in columns}
+    pairs = [(known.get(str(key).strip().casefold(), key), value) for key, value in row.items()]
+    if len(found := dict(pairs)) < len(pairs):
+        return InputError(f"the row has a column twice: {', '.join(map(str, row))}")
+    return found
+
+
+def usable(row: Any) -> Any:
+    """A row of `read_rows` as it came; raises the InputError that stands in the place of a row."""
+    if isinstance(row, InputError):
+        raise row
+    return row
+
+
+def checked(path: Path, rows: Iterable[tuple[int, Any]], check: Callable[[Any], Row]) -> list[Row]:
+    """What `check` makes of every row.
+
+    Raises:
+        InputError: `check` raised one, another ValueError or an OSError; the first such lines are named together. What
+            is wrong with every line is said once.
+    """
+    found: list[Row] = []
+    problems: list[tuple[int, str]] = []
+    for line, row in rows:
+        try:
+            found.append(check(usable(row)))
+        except (ValueError, OSError) as error:  # an InputError is a ValueError
+            problems.append((line, str(error).replace("\n", "\n  ")))
+        if len(problems) == REPORTED:
+            break
+    if len(problems) > 1 and not found and len({why for _, why in problems}) == 1:
+        raise InputError(f"{path} cannot be used:\n  every line from {problems[0][0]} on: {problems[0][1]}")
+    if problems:
+        raise InputError("\n".join([f"{path} cannot be used:", *(f"  line {line}: {why}" for line, why in problems)]))
+    return found
