@@ -88,7 +88,7 @@ def chain(
         passes.append(crops[0])
         made, neutral = (np.asarray(crop, np.float32) / 255 for crop in (crops[0], crops[-1]))
         rig = editor.conditions([subject], [request])
-        region = region | rig.region(0, subject)
+        region = region | rig.region(0, subject.region)
         if total is None:
             plain = neutral
             draft = rig.draft(0)

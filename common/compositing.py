@@ -32,7 +32,9 @@ def finish(
     """
     if not way or subject.face is None:
         return Image.fromarray(to_uint8(crop))
-    return paste(subject.photo, subject.crop, crop, paste_mask(rig.region(row, subject)), neutral, rig.draft(row))
+    return paste(
+        subject.photo, subject.crop, crop, paste_mask(rig.region(row, subject.region)), neutral, rig.draft(row)
+    )
 
 
 def placed(subject: Subject, moved: np.ndarray, way: Paste) -> Image.Image:

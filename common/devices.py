@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-import torch
+from typing import TYPE_CHECKING
 
-from .edit_options import DTYPES
 from .errors import InputError
+
+if TYPE_CHECKING:
+    import torch
+
+DTYPES = ("float32", "bfloat16", "float16")
+"""The precisions that the networks can run in, by torch's names."""
 
 
 def devices() -> list[str]:
     """The devices of this machine by torch's names, the fastest first."""
+    import torch
+
     found = [f"cuda:{number}" for number in range(torch.cuda.device_count() if torch.cuda.is_available() else 0)]
     if torch.backends.mps.is_available():
         found.append("mps")
@@ -26,6 +33,8 @@ def choose_device(
     Raises:
         InputError: a device that is not here, or a dtype the networks cannot run in.
     """
+    import torch
+
     chosen = torch.device(devices()[0].partition(":")[0]) if device is None else _named(device)
     if dtype is None:
         return chosen, torch.float32 if chosen.type == "cpu" else torch.float16
@@ -37,6 +46,8 @@ def choose_device(
 
 def _named(device: str | torch.device) -> torch.device:
     """The device, which has been tried: torch knows many names, and a build of it few devices."""
+    import torch
+
     try:
         chosen = torch.device(device)
         torch.zeros(1, device=chosen)

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, get_args
 
 from .checks import check_share, finite_number, flag_value, one_of, option, option_of
+from .devices import DTYPES
 from .errors import InputError
 from .numbers import whole_number
 
@@ -43,8 +44,6 @@ FaceChoice = str | int | tuple[float, float]
 SEED = 424
 """The release's seed."""
 PASTE = ("replace", "detail")
-DTYPES = ("float32", "bfloat16", "float16")
-"""The precisions that the networks can run in, by torch's names."""
 
 _OWN = "(default: the model's own)"
 _Function = TypeVar("_Function", bound=Callable[..., object])

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from PIL import Image
 
 from .action_units import ACTION_UNITS, known_unit, to_text, to_vector
+from .cautions import cautions
 from .expressions import EXPRESSIONS, expression
 
 _MUSCLES = {
@@ -45,9 +46,6 @@ _KNOWN = {
     "AU17": "Of the published MagicFace: strong values drag the lower face along.",
     "AU25": "Of the published MagicFace: -2 keeps a mouth closed that other units would open.",
 }
-MANY = 8
-"""Units at once, beyond which edits are doubtful; users of the published MagicFace advise two to four."""
-_SEEN, _STRONG = 1.0, 2.0
 _HEAD = 21  # of the synthetic people: whose face shows what is explained
 
 
@@ -106,27 +104,6 @@ def explain(name: str) -> Explanation:
     lines = [f"{ACTION_UNITS[unit]}; muscle: {_MUSCLES[unit]}", _LOOKS[unit], f"Part of: {', '.join(words)}."]
     lines += [_KNOWN[unit]] if unit in _KNOWN else []
     return Explanation(unit, to_vector({unit: 4}), lines)
-
-
-def cautions(vector: Sequence[float]) -> list[str]:
-    """Sentences on what is known to go wrong with a wish (12,); none for most."""
-    asked = dict(zip(ACTION_UNITS, vector))
-    found = []
-    if asked["AU4"] >= _STRONG and asked["AU5"] < _SEEN and asked["AU1"] < _SEEN:
-        found.append("AU4 alone lowers the lids and may read as sad: AU5 of 1 to 2 beside it keeps the eyes open.")
-    elif asked["AU9"] >= _STRONG + 1 and asked["AU5"] < _SEEN:
-        found.append("Strong AU9 closes the eyes: AU5 of 1 to 2 beside it keeps them open.")
-    if asked["AU2"] <= -_STRONG:
-        found.append("AU2 of -2 and below distorts the eyes: AU4 lowers brows better.")
-    if min(asked["AU12"], asked["AU15"]) >= _STRONG:
-        found.append("AU12 and AU15 pull the corners of the lips up and down at once: one of them may be enough.")
-    if asked["AU26"] >= _SEEN and asked["AU25"] <= -_SEEN:
-        found.append("AU26 drops the jaw while a negative AU25 closes the lips: leave one of them out.")
-    if sum(abs(value) >= _SEEN for value in vector) > MANY:
-        found.append(f"More than {MANY} units change at once; two to four are safest.")
-    if max(map(abs, vector)) > 5:
-        found.append("The scale of intensities ends at 5: more exaggerates, and may distort.")
-    return found
 
 
 def _parts(units: object) -> list[str]:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from .errors import ShapeError
-
-if TYPE_CHECKING:
-    from .subject import Subject
 
 
 @dataclass(frozen=True)
@@ -49,17 +44,10 @@ class Rig:
     def __len__(self) -> int:
         return len(self.vector)
 
-    def region(self, row: int, subject: Subject) -> np.ndarray:
-        """What a row's edit may change of its subject, (H, W) bool."""
-        return subject.region if self.regions is None else self.regions[row]
+    def region(self, row: int, own: np.ndarray) -> np.ndarray:
+        """What a row's edit may change, (H, W) bool; the subject's `own` region where the edit moves nothing."""
+        return own if self.regions is None else self.regions[row]
 
     def draft(self, row: int) -> np.ndarray | None:
         """The draft of a row, if it has one."""
         return None if self.drafts is None else self.drafts[row]
-
-
-def shared_guides(subjects: Sequence[Subject]) -> tuple[torch.Tensor, ...]:
-    """The subjects' own guides, one row each; a single row where all are the same subject."""
-    if all(subject is subjects[0] for subject in subjects):
-        return subjects[0].guides
-    return tuple(torch.cat(rows) for rows in zip(*(subject.guides for subject in subjects)))

@@ -141,3 +141,10 @@ def check_subject(subject: Any, size: int) -> Subject:
     if subject.crop.size != size:
         raise InputError(f"The subject was encoded at {subject.crop.size} pixels, this editor works at {size}.")
     return subject
+
+
+def shared_guides(subjects: Sequence[Subject]) -> tuple[torch.Tensor, ...]:
+    """The subjects' own guides, one row each; a single row where all are the same subject."""
+    if all(subject is subjects[0] for subject in subjects):
+        return subjects[0].guides
+    return tuple(torch.cat(rows) for rows in zip(*(subject.guides for subject in subjects)))

@@ -25,8 +25,8 @@ from common.editor import Editor
 from common.evaluation.report import markdown
 from common.evaluation.run import Suite, evaluate
 from common.images import save_image
-from common.rig import Rig, shared_guides
-from common.subject import Subject
+from common.rig import Rig
+from common.subject import Subject, shared_guides
 from magicface import MagicFace
 
 PHOTO = Path(__file__).with_name("portraits") / "calm.jpg"

@@ -13,8 +13,8 @@ from common.checkpoints import MAGICFACE
 from common.draft.change import Change
 from common.editor import Editor
 from common.files import EMBEDDED
-from common.rig import Rig, shared_guides
-from common.subject import Subject
+from common.rig import Rig
+from common.subject import Subject, shared_guides
 
 
 class MagicFace(Editor[AUDelta]):

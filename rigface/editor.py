@@ -24,8 +24,8 @@ from common.image_files import name_of
 from common.images import ImageLike, read_image, rgb
 from common.pipeline import FaceEditPipeline
 from common.request import parse_all
-from common.rig import Rig, shared_guides
-from common.subject import Subject, SubjectCache
+from common.rig import Rig
+from common.subject import Subject, SubjectCache, shared_guides
 from common.tensors import to_tensor
 
 from .conditions import GREY, Conditions, read_conditions

@@ -261,8 +261,8 @@ class AUDelta(ActionUnitValues):
         return cls(tuple(round(goal - now, 2) for goal, now in zip(wanted, present)))
 
     def cautions(self) -> list[str]:
-        """Sentences on what is known to go wrong with these changes, see `common.explain`."""
-        from ..explain import cautions
+        """Sentences on what is known to go wrong with these changes, see `common.cautions`."""
+        from ..cautions import cautions
 
         return cautions(self)
 
@@ -282,8 +282,8 @@ class AUIntensity(ActionUnitValues):
         return cls(wanted.values)
 
     def cautions(self) -> list[str]:
-        """Sentences on what is known to go wrong with these intensities, see `common.explain`."""
-        from ..explain import cautions
+        """Sentences on what is known to go wrong with these intensities, see `common.cautions`."""
+        from ..cautions import cautions
 
         return cautions(self)
 

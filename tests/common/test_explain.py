@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from common.action_units import ACTION_UNITS, to_vector
+from common.cautions import cautions
 from common.errors import ActionUnitError
-from common.explain import cautions, explain
+from common.explain import explain
 from common.expressions import EXPRESSIONS
 from magicface import __main__ as command
 
