@@ -24,8 +24,8 @@ import cv2
 import psutil
 import torch
 
-from common.arguments import Engine
 from common.defaults import Defaults
+from common.edit_options import Engine
 from common.files import replace_file
 from common.images import read_image
 from magicface import MagicFace
@@ -139,7 +139,7 @@ def measure(side: int, turns: int) -> list[Measured]:
                 started = time.process_time()
                 subject = editor.encode(photo)
                 if engines[name] == "draft":
-                    _ = subject.draft  # the fit of the head, once a photo
+                    editor.fitted(subject)  # the fit of the head, once a photo
                 encoded = time.process_time()
                 editor.edit(subject, list(WISHES), engine=engines[name], batch_size=batch, progress=False)
                 found = encoded - started, (time.process_time() - encoded) / len(WISHES)

@@ -19,7 +19,7 @@ from skimage.data import astronaut
 from common.draft.draft import Draft
 from common.images import rgb
 from magicface import MagicFace
-from rigface import Light, Pose, RigFace, RigWish
+from rigface import Light, Pose, RigEdit, RigFace
 
 
 def main() -> None:
@@ -37,7 +37,7 @@ def main() -> None:
     face = subject.face
 
     def wished(**wish) -> Callable[[], object]:
-        return lambda: drafting.edit(subject, RigWish(**wish))
+        return lambda: drafting.edit(subject, RigEdit(**wish))
 
     ways: dict[str, Callable[[], object]] = {
         "fit, once a photo": lambda: Draft.of(rgb(subject.photo), face),

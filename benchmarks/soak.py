@@ -28,7 +28,7 @@ import psutil
 import torch
 from tqdm import tqdm
 
-from common.arguments import Engine
+from common.edit_options import Engine
 from common.images import read_image
 from magicface import MagicFace
 

@@ -1,4 +1,4 @@
-"""What the editors share: Stable-Diffusion UNet hooks, the ID encoder, riggers, faces and photos.
+"""What the editors share: Stable-Diffusion UNet hooks, the ID encoder, faces and photos.
 
 Nothing is re-exported here; import the submodule that holds what you need, e.g. `from common.pipeline import
 FaceEditPipeline`.

@@ -5,109 +5,117 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
-from .arguments import SEED, check_options
+from .compositing import paste, paste_mask
+from .edit_options import EditOptions, FaceOptions, Paste, check_keywords, documented
 from .editor import Editor
 from .errors import InputError
 from .faces import choose_face
 from .faces.warp import invert
 from .images import ImageLike, read_image, to_uint8
 from .models import missing_networks
-from .paste import paste, paste_mask
 from .prepare import prepare_crop
 from .provenance.picture import knowing
 from .provenance.recipe import following
 from .subject import Subject
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
+    from .edit_options import Keywords
+
+
+@documented(FaceOptions, EditOptions)
 def chain(
-    image: ImageLike,
-    edits: Sequence[tuple[Editor[Any], Any]],
-    *,
-    face: str | int | tuple[float, float] = "largest",
-    steps: int | None = None,
-    seed: int = SEED,
-    paste_back: bool | str | None = None,
-    progress: bool = True,
+    image: ImageLike, edits: Sequence[tuple[Editor[Any], Any]], *, progress: bool = True, **options: Unpack[Keywords]
 ) -> Image.Image:
     """The photo after several edits.
 
-        chain("photo.jpg", [(RigFace.from_pretrained(), RigWish(light="azimuth=60", pose="yaw=15")),
+        chain("photo.jpg", [(RigFace.from_pretrained(), RigEdit(light="azimuth=60", pose="yaw=15")),
                             (MagicFace.from_pretrained(), {"AU12": 3})])
 
     Networks cut the photo out once, for the first editor; the next ones work on that crop as it was left. The editor
-    that needs the face in 3D, `RigFace`, comes first. Editors without networks warp the photo one after the other.
+    that needs the face in 3D, `RigFace`, comes first. Editors without networks warp the photo one after the other. What
+    is not asked for is each model's own; region and paste-back are the first one's.
 
     Args:
         image: the photo (`common.images.read_image`).
-        edits: editors of one crop size, each with its wish.
-        face: see `Editor.encode`.
-        steps: of each; None takes each model's own.
-        seed: see `Editor.edit`.
-        paste_back: see `Editor.edit`; None takes the first model's own.
+        edits: editors of one crop size, each with its request.
         progress: show progress bars.
+        {options}
 
     Raises:
         InputError: no edit, editors of different sizes, or one that cannot follow.
         MissingCheckpointError: some editors have networks, and others have none.
         ImageError, FaceNotFoundError: see `Editor.encode`.
     """
+    check_keywords("chain", options, FaceOptions, EditOptions)
+    face, asked = FaceOptions.of(options), EditOptions.of(options)
     if not edits:
-        raise InputError("chain() needs one edit at least: chain(photo, [(editor, wish)]).")
+        raise InputError("chain() needs one edit at least: chain(photo, [(editor, request)]).")
+    if face.background is not None:
+        raise InputError("A chain begins with a photo, not with a prepared crop.")
     sizes = [editor.size for editor, _ in edits]
     if len(set(sizes)) > 1:
         raise InputError(f"Editors in a chain must work at one size; got {', '.join(map(str, sizes))} pixels.")
-    own = edits[0][0].defaults.asked(steps=steps, paste_back=paste_back)
-    way = check_options(own.steps, 1, own.guidance, seed, own.paste_back)
-    engines = {editor.engine_for() for editor, _ in edits}
+    first = edits[0][0]
+    own = [editor.edit_options.of(vars(asked)) for editor, _ in edits]
+    hows = [each.resolve(editor.defaults, networks=editor.has_networks) for each, (editor, _) in zip(own, edits)]
+    engines = {how.engine for how in hows}
+    for editor, _ in edits:
+        if not editor.has_networks and "diffusion" in engines:
+            raise missing_networks(editor.release.name)
+    ready = [(editor, editor.ready([editor.request.parse(request)])[0]) for editor, request in edits]
+    way = hows[0].paste_back
     if engines == {"draft"}:
-        return _warped(read_image(image), edits, face, way is not None)
-    if "draft" in engines:
-        alone = next(editor for editor, _ in edits if editor.engine_for() == "draft")
-        raise missing_networks(alone.release.name)
-    options = {"steps": steps, "seed": seed, "paste_back": False, "progress": progress, "engine": "diffusion"}
+        return _warped(read_image(image), ready, face, way)
 
-    subject = edits[0][0].encode(image, face=face)
-    region, total, plain, draft, passes = subject.region, None, None, None, []
-    for number, (editor, wish) in enumerate(edits):
-        if number:
-            assert total is not None
+    subject = first.encode(image, **vars(face))
+    region = subject.region
+    total: np.ndarray | None = None
+    plain: np.ndarray | None = None
+    draft: np.ndarray | None = None
+    passes = []
+    for each, (editor, request) in zip(own, ready):
+        if total is not None:
             subject = follow(editor, subject, to_uint8(total))
-        ready = editor.ready(wish)
-        crops = editor.edit(subject, [ready, editor.rigger.twin(subject, ready)], **options)
+        pairs = [(subject, request), *([(subject, editor.null(subject, request))] if editor.adds else [])]
+        crops = editor.run(pairs, replace(each, paste_back=False), progress=progress)
         passes.append(crops[0])
-        made, neutral = (np.asarray(crop, np.float32) / 255 for crop in crops)
-        rig = editor.rigger([subject], [ready])
+        made, neutral = (np.asarray(crop, np.float32) / 255 for crop in (crops[0], crops[-1]))
+        rig = editor.conditions([subject], [request])
         region = region | rig.region(0, subject)
-        if not number:
-            plain, draft = neutral, rig.draft(0)
-        # What later editors change is added, so that only the first one's blur is in the picture.
-        total = made if total is None else total + made - neutral
+        if total is None:
+            plain = neutral
+            draft = rig.draft(0)
+        if total is None:
+            total = made
+        elif editor.adds:  # so that only the first one's blur is in the picture
+            total = total + made - neutral
+        else:
+            total = total + paste_mask(subject.region)[..., None] * (made - total)
     assert total is not None
-    if way is None:
+    if not way:
         done = Image.fromarray(to_uint8(total))
     else:
-        mask, guide = paste_mask(region), plain if way == "detail" else None
-        done = paste(subject.photo, subject.crop, total, mask, guide, draft)
+        mask, detail = paste_mask(region), plain if way == "detail" else None
+        done = paste(subject.photo, subject.crop, total, mask, detail, draft)
     return knowing(done, following(passes))
 
 
-def _warped(
-    photo: Image.Image, edits: Sequence[tuple[Editor[Any], Any]], face: str | int | tuple[float, float], pastes: bool
-) -> Image.Image:
+def _warped(photo: Image.Image, edits: Sequence[tuple[Editor[Any], Any]], face: FaceOptions, way: Paste) -> Image.Image:
     """The photo after several warps; each finds the face where the one before has left it."""
     passes = []
-    for number, (editor, wish) in enumerate(edits, 1):
-        subject = editor.encode(photo, face=face)
-        whole = pastes or number < len(edits)
-        photo = editor.edit(subject, editor.ready(wish), paste_back=whole)
+    for number, (editor, request) in enumerate(edits, 1):
+        subject = editor.encode(photo, **vars(face))
+        photo = editor.edit(subject, request, paste_back="replace" if number < len(edits) else way)
         passes.append(photo)
         assert subject.face is not None  # a photo's subject has one
-        face = (float(subject.face.centre[0]), float(subject.face.centre[1]))
+        face = replace(face, face=(float(subject.face.centre[0]), float(subject.face.centre[1])))
     return knowing(photo, following(passes))
 
 

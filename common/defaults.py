@@ -8,10 +8,9 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from .arguments import SEED, Start, check_options, check_start
-from .background.labels import Extent, Guide, foreground
+from .background.labels import Extent, Guide
+from .checks import one_of
+from .edit_options import EditOptions, FaceOptions, Start, check_option
 from .errors import CheckpointError, InputError
 from .jsonio import parse_json, read_text
 
@@ -24,13 +23,13 @@ class Defaults:
 
     Attributes:
         steps: denoising steps, 1 to 1000.
-        guidance: how strongly the wish pulls; 1 is no guidance, and saves a pass a step.
-        extent: what the network makes anew, "head" or "face".
-        paste_back: True or "replace", "detail", or False; see `Editor.edit`.
+        guidance: guidance scale of the request; 1 is no guidance, and saves a pass a step.
+        extent: region that the network repaints, "head" or "face".
+        paste_back: True or "replace", "detail", or False; see `common.edit_options.EditOptions`.
         guide: what the network is shown of the photo, "background" or "photo"; see `common.prepare.prepare`.
         zoom: how much closer than the released crop the model looks at a face, above 0; see `Crop.around`.
-        start: what the networks begin with, "noise" or the noised "draft"; see `Editor.edit`.
-        strength: share of the steps that are run from a draft, 0 to 1.
+        start: what the networks begin with, "noise" or the noised "draft".
+        strength: fraction of the steps that are run from a draft, 0 to 1.
 
     Raises:
         InputError: a value that an edit could not take either.
@@ -46,28 +45,16 @@ class Defaults:
     strength: float = 0.5
 
     def __post_init__(self) -> None:
-        check_options(self.steps, 1, self.guidance, SEED, self.paste_back)
-        check_start(self.start, self.strength)
-        foreground(np.zeros((1, 1), np.uint8), self.extent)
-        if self.guide not in ("background", "photo"):
-            raise InputError(f"guide must be 'background' or 'photo'; got {self.guide!r}.")
+        for name in ("steps", "guidance", "paste_back", "start", "strength"):
+            check_option(EditOptions, name, getattr(self, name))
+        check_option(FaceOptions, "extent", self.extent)
+        one_of("background", "photo")("guide", self.guide)
         if isinstance(self.zoom, bool) or not isinstance(self.zoom, (int, float)) or not 0 < self.zoom < float("inf"):
             raise InputError(f"zoom must be a number above 0; got {self.zoom!r}.")
 
     def asked(self, **options: Any) -> Defaults:
         """These, with what was asked for in their place; None stands for nothing asked."""
         return replace(self, **{name: value for name, value in options.items() if value is not None})
-
-    def for_edit(self, **options: Any) -> Defaults:
-        """As `asked`, for an edit.
-
-        Raises:
-            InputError: a value that an edit cannot take, or a strength of a draft that the networks do not begin with.
-        """
-        resolved = self.asked(**options)
-        if options.get("strength") is not None and resolved.start != "draft":
-            raise InputError('A strength goes with start="draft"; the edit begins with noise.')
-        return resolved
 
     @classmethod
     def of(cls, values: Mapping[str, Any], base: Defaults | None = None) -> Defaults:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from .arguments import DTYPES
+from .edit_options import DTYPES
 from .errors import InputError
 
 

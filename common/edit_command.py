@@ -6,13 +6,11 @@ import argparse
 import json
 import os
 import time
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import cli
-from .arguments import check_engine, check_options, whole_number
-from .defaults import Defaults
+from .edit_options import EditOptions, ModelOptions
 from .errors import FaceEditError, InputError, MissingCheckpointError
 from .files import check_writable
 from .images import picture_format, save_image
@@ -21,37 +19,34 @@ from .provenance.recipe import carried, saved_with
 
 if TYPE_CHECKING:
     from .editor import Editor
+    from .request import Request
     from .subject import Subject
 
-SAMPLED = ("engine", "seed", "steps", "guidance", "start", "strength", "device", "dtype")
+AnyEditor = TypeVar("AnyEditor", bound="Editor[Any]")
+
+SAMPLED = ("engine", "seed", "steps", "guidance", "start", "strength", "device", "dtype", "paste_back")
 """What a line of --json takes of the recipe of a picture."""
 
 
-def run(
-    editor_class: type[Editor[Any]],
-    photos: list[Path],
-    wish: Any,
-    args: argparse.Namespace,
-    prepared: Mapping[str, Any] | None = None,
-) -> int:
+def run(kind: type[Editor[Any]], photos: list[Path], request: Request, args: argparse.Namespace) -> int:
     """Edits the photos one by one; a bad one is reported and the others go on. Returns the exit code.
 
     Args:
-        editor_class: which editor.
+        kind: which editor.
         photos: paths.
-        wish: for all of them; its text goes into the report.
+        request: for all of them; its text goes into the report.
         args: the options of `common.options.add_options`.
-        prepared: what was made before of the one photo, which is a prepared crop then; for `encode`.
     """
     cli.listen(args.quiet)
-    targets, face, saved = output_paths(photos, args.output), parse_face(args.face), saving(args)
-    editor = editor_of(editor_class, args)
-    failed, told, ready, extent = False, str(wish), editor.ready(wish), editor.defaults.asked(extent=args.extent).extent
+    targets, saved = output_paths(photos, args.output), saving(args)
+    options, face = kind.edit_options.of(vars(args)), kind.face_options.of(vars(args))
+    editor = editor_of(kind, args)
+    failed, ready = False, editor.ready([request])
     for photo, target in zip(photos, targets):
         try:
-            subject = editor.encode(photo, face=face, extent=extent, strict=args.strict, **prepared or {})
-            record = _edit_one(editor, subject, ready, target, args, saved)
-            record = {"input": str(photo), "output": str(target), "wish": told, "advice": subject.advice, **record}
+            subject = editor.encode(photo, **vars(face))
+            record = _edit_one(editor, subject, ready[0], target, options, saved, progress=not args.quiet)
+            record = {"input": str(photo), "output": str(target), "wish": str(request), **record}
             cli.note(f"{photo} -> {target}")
         except MissingCheckpointError:  # as true of every other photo
             raise
@@ -63,23 +58,19 @@ def run(
     return cli.FAILED if failed else cli.OK
 
 
-def check_asked(args: argparse.Namespace) -> None:
-    """Checks the options of `common.options.add_options`, as far as that takes no model.
+def check_asked(
+    args: argparse.Namespace, edit: type[EditOptions] = EditOptions, model: type[ModelOptions] = ModelOptions
+) -> None:
+    """Checks the options of `common.options.add_options`, as far as that takes no model; brings torch.
 
     Raises:
         InputError: one of them cannot be used, or two do not go together.
     """
-    from .devices import choose_device  # brings torch
-
-    asked = Defaults().asked(extent=args.extent, **sampling(args))
-    check_options(asked.steps, 1, asked.guidance, args.seed, asked.paste_back)
-    check_engine(args.engine, args.start, args.strength)
-    if args.size is not None:
-        whole_number("--size", args.size, 64, 4096)
-    choose_device(args.device, args.dtype)
+    edit.of(vars(args))
+    model.of(vars(args)).check_device()
 
 
-def editor_of(kind: type[Editor[Any]], args: argparse.Namespace) -> Editor[Any]:
+def editor_of(kind: type[AnyEditor], args: argparse.Namespace) -> AnyEditor:
     """The editor that the options of `common.options.add_options` ask for.
 
     Raises:
@@ -89,23 +80,14 @@ def editor_of(kind: type[Editor[Any]], args: argparse.Namespace) -> Editor[Any]:
     """
     from .models import missing_networks
 
-    check_asked(args)
-    around = {"size": args.size, "finder": args.finder, "parser": args.parser}
-    engine = check_engine(args.engine, args.start, args.strength)
-    if engine == "draft":
-        return kind.drafting(**around)
-    if engine == "diffusion" and kind.warps(args.model, args.base):
+    options, model = kind.edit_options.of(vars(args)), kind.model_for_photos(kind.model_options.of(vars(args)))
+    if options.wanted == "draft":
+        return kind.drafting(**model.surroundings)
+    if options.wanted == "diffusion" and kind.warps(**model.networks):
         raise missing_networks(kind.release.name)
-    editor = kind.from_pretrained(args.model, base=args.base, dtype=args.dtype, device=args.device, **around)
-    editor.defaults.for_edit(**sampling(args))
+    editor = kind.from_pretrained(**vars(model))
+    editor.resolve(options)
     return editor
-
-
-def sampling(args: argparse.Namespace) -> dict[str, Any]:
-    """What the options say of how to sample and paste back, for `Editor.edit`; None is the model's own."""
-    names = ("steps", "guidance", "start", "strength")
-    paste_back = False if args.paste == "none" else args.paste
-    return {name: getattr(args, name) for name in names} | {"paste_back": paste_back}
 
 
 def output_paths(photos: list[Path], output: str | None) -> list[Path]:
@@ -138,35 +120,26 @@ def output_paths(photos: list[Path], output: str | None) -> list[Path]:
     return targets
 
 
-def parse_face(text: str) -> str | int | tuple[float, float]:
-    """The text of --face as `common.faces.choose_face` wants it.
-
-    Raises:
-        InputError: neither "largest", nor an index, nor X,Y.
-    """
-    if text == "largest":
-        return text
-    parts = text.split(",")
-    try:
-        return (float(parts[0]), float(parts[1])) if len(parts) == 2 else int(text)
-    except ValueError:
-        raise InputError(f'--face must be "largest", an index from the left, or X,Y; got {text!r}.') from None
-
-
 def _edit_one(
-    editor: Editor[Any], subject: Subject, wish: Any, target: Path, args: argparse.Namespace, saved: dict[str, Any]
+    editor: Editor[Any],
+    subject: Subject,
+    request: Any,
+    target: Path,
+    options: EditOptions,
+    saved: dict[str, Any],
+    progress: bool,
 ) -> dict[str, Any]:
     started = time.perf_counter()
-    result = editor.edit(subject, wish, seed=args.seed, engine=args.engine, progress=not args.quiet, **sampling(args))
+    result = editor.edit(subject, request, progress=progress, **vars(options))
     sampled = time.perf_counter()
     save_image(saved_with(result, **saved), target)
     known, found = carried(result), subject.face
     made = {} if known is None else known.recipe.settings  # what really ran, whatever was asked for
     return {
         **{name: made[name] for name in SAMPLED if name in made},
-        "paste": made.get("paste_back") or "none",
+        **subject.record,
         "face": found and {"box": [round(float(v), 2) for v in found.box], "score": round(found.score, 4)},
         "crop": {"size": subject.crop.size, "matrix": [[round(float(v), 6) for v in r] for r in subject.crop.matrix]},
-        **subject.record,
+        "advice": subject.advice,
         "seconds": {**subject.record["seconds"], "edit": round(sampled - started, 3)},  # type: ignore[dict-item]
     }

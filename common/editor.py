@@ -1,4 +1,4 @@
-"""Editor: a photo in, a Subject; a Subject and wishes in, photos. The composition of all the other rooms."""
+"""Editor: a photo in, a Subject; a Subject and requests in, photos. The composition of all the other rooms."""
 
 from __future__ import annotations
 
@@ -6,52 +6,73 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from copy import copy
+from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, cast, overload
 
 import numpy as np
-import torch
 from PIL import Image
 
 from . import background as backgrounds
 from . import checkpoints, models
 from .advice import heed
-from .arguments import SEED, Engine, Start, check_engine, check_options, pair_up, whole_number
 from .checkpoints import Release
+from .compositing import finish, placed
 from .defaults import Defaults, read_defaults
-from .devices import choose_device
+from .draft.draft import Draft
+from .edit_options import (
+    EditKeywords,
+    EditOptions,
+    FaceOptions,
+    ModelOptions,
+    ResolvedOptions,
+    check_keywords,
+    documented,
+)
 from .errors import InputError
 from .faces import FaceFinder, get_finder
-from .finish import draft, finish
+from .faces.finders import check_finder
 from .images import ImageLike, read_image, rgb
-from .networkless import NoNetworks
+from .models import WARP_NOTE, NoNetworks
+from .numbers import whole_number
 from .pipeline import FaceEditPipeline
 from .prepare import Prepared, made_before, prepare
-from .provenance.edits import edited, name_of
-from .rig import Rigger
+from .provenance.edits import edited, machine, name_of
+from .provenance.picture import Picture
+from .request import AnyRequest, pair_up
+from .rig import Rig
 from .sampling import sample
-from .subject import Subject, check_subject
+from .subject import Subject, SubjectCache, check_subject, fit_head
 from .tensors import to_tensor
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing_extensions import Self, Unpack
 
-Wish = TypeVar("Wish")
+    from .edit_options import EditorKeywords, FaceChoice, FaceKeywords
+
+StepCallback = Callable[[Any, int, Any, dict[str, Any]], dict[str, Any]]
+"""What is called after each denoising step, see `FaceEditPipeline.__call__`."""
 
 log = logging.getLogger(__name__)
 
-WARP_NOTE = (
-    "no published weights on this machine: photos are warped with a fitted 3D head; for the authors' networks: "
-    "%s download"
-)
+
+class CallKeywords(EditKeywords, total=False):
+    """The keywords of `Editor.edit`."""
+
+    progress: bool
+    callback_on_step_end: StepCallback | None
 
 
-class Editor(Generic[Wish]):
+class Editor(Generic[AnyRequest]):
     """A pipeline with what surrounds it: a face finder and a face parser before, the paste-back behind.
 
-    An editor of the family is a subclass that names its published `release` and its `rigger`, and where its package
-    has them, the folder of its `embedded` small networks. What a background looks like (`fill`, `hint`, see
+    An editor of the family is a subclass that names its published `release` and what is asked of it (`request`), and
+    says what networks see of a request (`conditions`) and how a photo is moved without any (`warp`). Where its package
+    has them, it names the folder of its `embedded` small networks. What a background looks like (`fill`, `hint`, see
     `common.background.masked_background`) and which defaults were `published` are the release's.
+
+    An edit that `adds` changes what is there, so that of several in a row each can be added to the ones before
+    (`common.chain`); another repaints its region.
 
     Args:
         pipeline: the networks.
@@ -62,6 +83,7 @@ class Editor(Generic[Wish]):
 
     Attributes:
         defaults: what `encode` and `edit` take where nothing is asked for, see `common.defaults`.
+        fitted: the head that is fitted to a subject's photo (`common.draft`), computed when it is first asked for.
 
     Raises:
         InputError: a size that the networks cannot take, or an unknown finder or parser.
@@ -69,11 +91,15 @@ class Editor(Generic[Wish]):
     """
 
     release: ClassVar[Release]
+    request: type[AnyRequest]
     embedded: ClassVar[Path | None] = None
     published: ClassVar[Defaults] = Defaults()
     fill: ClassVar[int] = 0
     hint: ClassVar[bool] = True
-    rigger: Rigger[Wish]
+    adds: ClassVar[bool] = True
+    edit_options: ClassVar[type[EditOptions]] = EditOptions
+    face_options: ClassVar[type[FaceOptions]] = FaceOptions
+    model_options: ClassVar[type[ModelOptions]] = ModelOptions
 
     def __init__(
         self,
@@ -89,189 +115,244 @@ class Editor(Generic[Wish]):
         self.size = whole_number("size", pipeline.sample_size if size is None else size, 64, 4096)
         if self.size % pipeline.vae_scale_factor:
             raise InputError(f"size must divide by {pipeline.vae_scale_factor}; got {self.size}.")
-        self.finder = get_finder(finder) if isinstance(finder, str) else finder
-        bisenet = checkpoints.auxiliary(folder, checkpoints.PARSER_FILE) if folder else None
-        self.parser = backgrounds.get_parser(parser, bisenet=bisenet, device=str(pipeline.device))
+        backgrounds.check_name(parser)
+        if isinstance(finder, str):
+            check_finder(finder)
+        self._finder = finder
+        self._parser = parser
+        self._bisenet = checkpoints.auxiliary(folder, checkpoints.PARSER_FILE) if folder else None
+        self.fitted: SubjectCache[Draft] = SubjectCache(self._fit)
 
     @classmethod
-    def from_pretrained(
-        cls,
-        model: str | Path | None = None,
-        *,
-        base: str | Path | None = None,
-        dtype: torch.dtype | str | None = None,
-        device: str | None = None,
-        size: int | None = None,
-        finder: str | FaceFinder = "auto",
-        parser: str = "auto",
-    ) -> Self:
+    @documented(ModelOptions)
+    def from_pretrained(cls, model: str | Path | None = None, **options: Unpack[EditorKeywords]) -> Self:
         """An editor with the weights of a folder, or of a hub repository that has been fetched.
 
         Args:
-            model: a folder, "owner/name" as the download command fetched it, or "embedded" for the small networks
-                inside the package, trained on synthetic faces. Default: the published release; where it was never
-                fetched, an editor without networks (`drafting`), which is logged in one line.
-            base: a folder of Stable Diffusion 1.5, for what the model's folder lacks.
-            dtype: default: float16 on CUDA and MPS, else float32.
-            device: default: CUDA, then MPS, then the CPU.
-            size: see `Editor`.
-            finder: see `Editor`.
-            parser: see `Editor`.
+            model: see the options.
+            {options}
+
+        Where no model is named and the published release was never fetched, the editor has no networks (`drafting`),
+        which is logged in one line.
 
         Raises:
             MissingCheckpointError: something is not there; the message says what, and the command that fetches it.
             CheckpointError: weights that do not fit.
+            InputError: an option that cannot be used.
         """
-        backgrounds.check_name(parser)  # what is wrong should not cost the loading of a model
-        choose_device(device, dtype)
-        found = get_finder(finder) if isinstance(finder, str) else finder
-        around: dict[str, Any] = {"size": size, "finder": found, "parser": parser}
-        if cls.warps(model, base):
+        asked = cls.model_options.of(
+            {"model": model, **options}
+        )  # what is wrong should not cost the loading of a model
+        check_keywords("from_pretrained", options, cls.model_options)
+        asked.check_device()
+        around = {**asked.surroundings, "finder": get_finder(asked.finder)}
+        if cls.warps(**asked.networks):
             log.warning(WARP_NOTE, cls.release.name)
             return cls.drafting(**around)
-        pipeline = cls.load_pipeline(model, base=base, dtype=dtype, device=device)
-        return cls(pipeline, **around, folder=cls.locate(model))
+        return cls(cls.load_pipeline(**asked.networks), **around, folder=cls.locate(**asked.networks))
 
     @classmethod
-    def drafting(
-        cls, *, size: int | None = None, finder: str | FaceFinder = "auto", parser: str = "auto", **options: Any
-    ) -> Self:
-        """An editor without networks, which loads at once: it warps photos, and refuses `engine="diffusion"`."""
-        backgrounds.check_name(parser)
-        return cls(cast(FaceEditPipeline, NoNetworks()), size=size, finder=finder, parser=parser, **options)
+    def drafting(cls, **options: Any) -> Self:
+        """An editor without networks, which loads at once: it warps photos, and refuses `engine="diffusion"`.
+
+        Args:
+            options: of `Editor`, without the pipeline.
+        """
+        return cls(cast(FaceEditPipeline, NoNetworks()), **options)
 
     @classmethod
-    def locate(cls, model: str | Path | None = None) -> Path:
-        """The folder of a model, see `common.models.locate`."""
+    def locate(cls, model: str | Path | None = None, **networks: Any) -> Path:
+        """The folder of a model, see `common.models.locate`; the other `networks` of its options play no part."""
         return models.locate(model, cls.release, cls.embedded)
 
     @classmethod
-    def warps(cls, model: str | Path | None = None, base: str | Path | None = None) -> bool:
-        """Whether photos are edited without networks, see `common.models.warps`."""
+    def folders(cls, model: str | Path | None = None, base: str | Path | None = None, **networks: Any) -> list[Path]:
+        """The folders of a model: its own, and its base's where it has one; as `locate`."""
+        return [cls.locate(model), *([Path(base).expanduser()] if base else [])]
+
+    @classmethod
+    def warps(cls, model: str | Path | None = None, base: str | Path | None = None, **networks: Any) -> bool:
+        """Whether photos are edited without networks, see `common.models.warps`; as `locate`."""
         return models.warps(model, base, cls.release)
+
+    @classmethod
+    def model_for_photos(cls, model: ModelOptions) -> ModelOptions:
+        """The options with what a photo's edit needs and nobody asked for."""
+        return model
 
     @classmethod
     def load_pipeline(cls, model: str | Path | None = None, **options: Any) -> FaceEditPipeline:
         """The networks of a model, see `common.models.load`."""
         return models.load(model, cls.release, cls.embedded, **options)
 
-    def encode(
-        self,
-        image: ImageLike,
-        *,
-        face: str | int | tuple[float, float] = "largest",
-        extent: backgrounds.Extent | None = None,
-        background: ImageLike | None = None,
-        strict: bool = False,
-    ) -> Subject:
+    # --- what an editor of the family says ---------------------------------------------------------------------------
+
+    def conditions(self, subjects: Sequence[Subject], requests: Sequence[AnyRequest]) -> Rig:
+        """What the networks see of requests, a row for each subject and its request."""
+        raise NotImplementedError
+
+    def warp(self, subject: Subject, request: AnyRequest) -> np.ndarray:
+        """The whole photo (H, W, 3 or 4) uint8 with a request granted by its fitted head, without any network.
+
+        Raises:
+            InputError: a prepared crop, or a request that no warp can grant.
+        """
+        raise NotImplementedError
+
+    def null(self, subject: Subject, request: AnyRequest) -> AnyRequest:
+        """What shows how the networks make the photo, or its warp, without the request; the same object where it is the
+        same for all requests.
+        """
+        return _null(self.request)
+
+    def ready(self, requests: Sequence[AnyRequest]) -> list[AnyRequest]:
+        """Requests with all that can be done of them before there is a subject; here nothing."""
+        return list(requests)
+
+    # --- a photo in --------------------------------------------------------------------------------------------------
+
+    @documented(FaceOptions)
+    def encode(self, image: ImageLike, **options: Unpack[FaceKeywords]) -> Subject:
         """Everything about one photo that its edits share: face, crop, parts, background, identity.
 
         Args:
             image: the photo (`common.images.read_image`).
-            face: "largest", an index counted from left to right, or a point (x, y) in the photo.
-            extent: what the network makes anew: "head" (hair, neck and clothes too, as in the authors' examples) or
-                "face" (the tighter mask that they advise when the face fills the picture). Default: the model's own.
-            background: a background made before; `image` is then the prepared square crop itself.
-            strict: what is doubtful (`common.advice`) is an error; else it is logged.
+            {options}
 
         Raises:
             ImageError, ShapeError: not a picture.
             FaceNotFoundError: no such face, or the parser sees nobody there.
-            InputError: an unknown extent, a released ID encoder, or a doubtful photo where `strict`.
+            InputError: an unknown extent, a released ID encoder, or a photo with warnings where `strict`.
         """
-        started, extent = time.perf_counter(), self.defaults.asked(extent=extent).extent
+        started, asked = time.perf_counter(), FaceOptions(**options)
         photo, record = read_image(image), {"photo": name_of(image)}
-        if background is not None:
-            made, behind = made_before(rgb(photo), rgb(read_image(background)), self.size), name_of(background)
-            return self.subject_of(photo, made, {**record, "extent": "prepared", "background": behind}, started)
-        made = self.prepare(rgb(photo), face, extent)
-        heed(made.advice, strict)
-        record |= {"picked": face, "finder": self.finder.name, "parser": self.parser.name, "extent": extent}
+        if asked.background is not None:
+            made = made_before(rgb(photo), rgb(read_image(asked.background)), self.size)
+            return self.subject_of(photo, made, {**record, "background": name_of(asked.background)}, started)
+        extent = asked.extent or self.defaults.extent
+        made = self.prepare(rgb(photo), asked.face, extent)
+        heed(made.advice, asked.strict)
+        record |= {"face": asked.face, "finder": self.finder.name, "parser": self.parser.name, "extent": extent}
         return self.subject_of(photo, made, record, started)
 
+    # --- edits out ---------------------------------------------------------------------------------------------------
+
+    @overload
+    def edit(self, subject: Sequence[Subject], request: Any, **options: Unpack[CallKeywords]) -> list[Picture]: ...
+
+    @overload
+    def edit(  # pyright: ignore[reportOverlappingOverload] - a list is no single request
+        self,
+        subject: Subject,
+        request: list[AnyRequest] | list[str] | list[dict[str, float]],
+        **options: Unpack[CallKeywords],
+    ) -> list[Picture]: ...
+
+    @overload
+    def edit(self, subject: Subject, request: Any, **options: Unpack[CallKeywords]) -> Picture: ...
+
+    @documented(EditOptions)
     def edit(
         self,
         subject: Subject | Sequence[Subject],
-        wish: Wish | Sequence[Wish],
+        request: Any,
         *,
-        steps: int | None = None,
-        guidance: float | None = None,
-        seed: int = SEED,
-        paste_back: bool | str | None = None,
-        engine: Engine | None = None,
-        start: Start | None = None,
-        strength: float | None = None,
-        batch_size: int = 4,
         progress: bool = True,
-        callback_on_step_end: Callable[[Any, int, Any, dict[str, Any]], dict[str, Any]] | None = None,
-    ) -> Any:
-        """The edited photo, or a list of them for a list of wishes or subjects.
+        callback_on_step_end: StepCallback | None = None,
+        **options: Unpack[EditKeywords],
+    ) -> Picture | list[Picture]:
+        """The edited photo, or a list of them for a list of requests or subjects.
 
-        All pictures of a call start from the same noise, so that a row of intensities does not flicker. Where steps,
-        guidance, paste_back, start or strength is None, the model's own is taken (`defaults`).
+        All pictures of a call start from the same noise, so that a row of intensities does not flicker.
 
         Args:
-            subject: from `encode`; one for all wishes, or one for each.
-            wish: what to change, in this editor's form; one for all subjects, or one for each.
-            steps: denoising steps.
-            guidance: how strongly the wish pulls; see `FaceEditPipeline.__call__`.
-            seed: of the noise, drawn on the device that runs the networks, as the release does.
-            paste_back: True or "replace": the crop as generated, back in its photo. "detail": the change, so that the
-                photo keeps its own sharpness where nothing moved. False: the crop alone. A prepared crop has no
-                photo around it and is always returned as generated.
-            engine: "diffusion" for the networks; "draft" for the photo moved by its fitted head, without any
-                (`common.draft`), in a fraction of a second. None: networks where this editor has them (`engine_for`).
-            start: "draft" for networks that begin with the draft, noised, and run only the last of the steps; "noise".
-            strength: share of the steps that are run from a draft; 0 is the draft itself, 1 the edit without it.
-            batch_size: wishes that run through the networks at once; smaller needs less memory.
+            subject: from `encode`; one for all requests, or one for each.
+            request: what to change, in any form that the editor's `request.parse` reads; one for all subjects, or one
+                for each.
             progress: show a progress bar.
-            callback_on_step_end: see `FaceEditPipeline.__call__`.
+            callback_on_step_end: called after each denoising step, see `FaceEditPipeline.__call__`.
+            {options}
 
         Returns:
-            A PIL image, or a list of them where `subject` or `wish` is a list.
+            A PIL image, or a list of them where `subject` or `request` is a list. A prepared crop has no photo around
+            it and is returned as generated.
 
         Raises:
             InputError, ActionUnitError, ShapeError: an argument cannot be used.
+            MissingCheckpointError: networks are asked for, and this editor has none.
         """
-        asked = {"steps": steps, "guidance": guidance, "paste_back": paste_back, "start": start, "strength": strength}
-        own = self.defaults.for_edit(**asked)
-        way = check_options(own.steps, batch_size, own.guidance, seed, own.paste_back)
-        engine = check_engine(engine, start, strength)
-        strength = float(own.strength) if own.start == "draft" else None
-        pairs, single = pair_up(subject, wish, self.rigger.as_list)
-        for each, _ in pairs:
-            check_subject(each, self.size)
-        engine = "draft" if strength == 0 else self.engine_for(engine)
-        results = [draft(s, self.rigger, w, way) if engine == "draft" else None for s, w in pairs]
-        left = [row for row, done in enumerate(results) if done is None]
-        asked = {"steps": int(own.steps), "guidance": float(own.guidance), "seed": int(seed), "start": own.start}
-        asked |= {"paste_back": way or False} | ({} if strength is None else {"strength": strength})
-        for first in range(0, len(left), batch_size):
-            rows = left[first : first + batch_size]
-            batch = [pairs[row] for row in rows]
-            crops, neutral, rig = sample(
-                self.pipeline, self.rigger, batch, seed=int(seed), strength=strength,
-                # a prepared crop is not pasted
-                with_neutral=way == "detail" and any(s.face is not None for s, _ in batch),
-                num_inference_steps=int(own.steps), guidance_scale=float(own.guidance),
-                progress=progress, callback_on_step_end=callback_on_step_end,
-            )  # fmt: skip
-            for number, row in enumerate(rows):
-                results[row] = finish(pairs[row][0], rig, number, crops[number], neutral[number], way)
-        made = edited(self, pairs, results, asked, left, batch_size)
+        asked = self.edit_options(**options)
+        pairs, single = pair_up(subject, request, self.request)
+        made = self.run(pairs, asked, progress=progress, callback_on_step_end=callback_on_step_end)
         return made[0] if single else made
 
-    def engine_for(self, engine: Engine | None = None) -> Engine:
-        """What edits a photo: the engine asked for, else the networks where this editor has them. No photo decides.
+    def run(
+        self,
+        pairs: Sequence[tuple[Subject, AnyRequest]],
+        options: EditOptions,
+        *,
+        progress: bool = True,
+        callback_on_step_end: StepCallback | None = None,
+    ) -> list[Picture]:
+        """As `edit`, of pairs and options that have been checked."""
+        how = self.resolve(options)
+        for caution in dict.fromkeys(caution for _, request in pairs for caution in request.cautions()):
+            log.warning(caution)
+        ready = self.ready([request for _, request in pairs])
+        pairs = [(check_subject(subject, self.size), request) for (subject, _), request in zip(pairs, ready)]
+        if how.engine == "draft":
+            made = [placed(subject, self.warp(subject, request), how.paste_back) for subject, request in pairs]
+        else:
+            made = self.sampled(pairs, how, progress, callback_on_step_end)
+        return edited(self, pairs, made, how)
+
+    def sampled(
+        self,
+        pairs: Sequence[tuple[Subject, AnyRequest]],
+        how: ResolvedOptions,
+        progress: bool,
+        callback_on_step_end: StepCallback | None,
+    ) -> list[Image.Image]:
+        """The pictures of pairs by the networks."""
+        made: list[Image.Image] = []
+        for first in range(0, len(pairs), how.batch_size):
+            batch = pairs[first : first + how.batch_size]
+            # a prepared crop is not pasted
+            with_null = how.paste_back == "detail" and any(subject.face is not None for subject, _ in batch)
+            crops, neutral, rig = sample(
+                self, batch, how, with_null=with_null, progress=progress, callback_on_step_end=callback_on_step_end
+            )
+            made += [
+                finish(subject, rig, row, crops[row], neutral[row], how.paste_back)
+                for row, (subject, _) in enumerate(batch)
+            ]
+        return made
+
+    def resolve(self, options: EditOptions) -> ResolvedOptions:
+        """Options with this model's own in the place of what nobody asked for. No photo decides about the engine.
 
         Raises:
-            MissingCheckpointError: "diffusion" is asked for, and this editor has no networks.
+            InputError: a strength of a draft that the networks do not begin with.
+            MissingCheckpointError: the networks are asked for, and this editor has none.
         """
-        if not isinstance(self.pipeline, NoNetworks):
-            return engine or "diffusion"
-        if engine == "diffusion":
+        how = options.resolve(self.defaults, networks=self.has_networks)
+        if how.engine == "diffusion" and not self.has_networks:
             raise models.missing_networks(self.release.name)
-        return "draft"
+        return how
+
+    @property
+    def has_networks(self) -> bool:
+        """Whether photos can be edited by networks."""
+        return not isinstance(self.pipeline, NoNetworks)
+
+    @property
+    def places(self) -> tuple[Path, ...]:
+        """Folders that the networks came from."""
+        return tuple(self.pipeline.places)
+
+    def settings(self) -> dict[str, Any]:
+        """What provenance records say of the networks: what computed, and how exactly."""
+        return machine(self.pipeline)
 
     def with_defaults(self, **options: Any) -> Self:
         """A copy over the same networks, whose defaults are the options that are not None; see `common.defaults`."""
@@ -279,9 +360,17 @@ class Editor(Generic[Wish]):
         other.defaults = self.defaults.asked(**options)
         return other
 
-    def prepare(
-        self, pixels: np.ndarray, face: str | int | tuple[float, float], extent: backgrounds.Extent
-    ) -> Prepared:
+    @cached_property
+    def finder(self) -> FaceFinder:
+        """The face detector, loaded at first use."""
+        return get_finder(self._finder)
+
+    @cached_property
+    def parser(self) -> backgrounds.Parser:
+        """The face parser, loaded at first use."""
+        return backgrounds.get_parser(self._parser, bisenet=self._bisenet, device=str(self.pipeline.device))
+
+    def prepare(self, pixels: np.ndarray, face: FaceChoice, extent: backgrounds.Extent) -> Prepared:
         """A photo (H, W, 3) uint8 as this editor's networks see it, without running them, see `common.prepare`."""
         return prepare(
             pixels, self.finder, self.parser, size=self.size, face=face, extent=extent, zoom=self.defaults.zoom,
@@ -296,11 +385,7 @@ class Editor(Generic[Wish]):
         encoded = time.perf_counter()
         seconds = {"prepare": round(prepared - started, 3), "encode": round(encoded - prepared, 3)}
         record = {**record, "seconds": seconds}
-        return Subject(photo=photo, **vars(made), identity=identity, guides=guides, record=record, parser=self.parser)
-
-    def ready(self, wish: Any) -> Any:
-        """A wish, or a list of them, with all that can be done of it before there is a subject; here nothing."""
-        return wish
+        return Subject(photo=photo, **vars(made), identity=identity, guides=guides, record=record)
 
     def release_id_encoder(self) -> None:
         """Frees the ID encoder's memory, almost half of the model, once every photo is encoded."""
@@ -309,6 +394,15 @@ class Editor(Generic[Wish]):
 
     def compile(self, **options: Any) -> None:
         """Compiles the whole denoiser into one graph (`torch.compile`); the next edit then takes a minute longer, and
-        so does the first one with another number of wishes at once.
+        so does the first one with another number of requests at once.
         """
         self.pipeline.unet.compile(fullgraph=True, **options)
+
+    def _fit(self, subject: Subject) -> Draft:
+        return fit_head(subject, self.parser)
+
+
+@cache
+def _null(request: type[AnyRequest]) -> AnyRequest:
+    """The null edit of a kind of requests, always the same object."""
+    return request()

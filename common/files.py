@@ -43,36 +43,44 @@ def sha256(path: Path) -> str:
 
 
 @contextlib.contextmanager
-def alone(folder: Path, patience: float = 0.0) -> Iterator[None]:
+def alone(folder: Path, patience: float = 0.0, *, shared: bool = False) -> Iterator[Callable[[], None]]:
     """Hold a folder for this process until the end, however it ends; does nothing where there are no such locks.
 
     Args:
         folder: is made where it is missing.
         patience: for how many seconds to wait for whoever holds it.
+        shared: other processes may share it.
+
+    Yields:
+        A function that shares the folder from then on.
 
     Raises:
         InputError: another process holds it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    if fcntl is None:
-        yield
+    if (locks := fcntl) is None:
+        yield lambda: None
         return
     handle, until = os.open(folder, os.O_RDONLY), time.monotonic() + patience
-    try:
+
+    def hold(how: int) -> None:
         with contextlib.suppress(OSError):  # not on every network's disks
-            while not _locked(handle):
+            while not _locked(handle, how):
                 if time.monotonic() >= until:
                     raise InputError(f"Another run writes to {folder}; wait for its end, or choose another folder.")
                 time.sleep(0.2)
-        yield
+
+    try:
+        hold(locks.LOCK_SH if shared else locks.LOCK_EX)
+        yield lambda: hold(locks.LOCK_SH)
     finally:
         os.close(handle)
 
 
-def _locked(handle: int) -> bool:
+def _locked(handle: int, how: int) -> bool:
     assert fcntl is not None
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(handle, how | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

@@ -8,7 +8,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -18,7 +18,10 @@ from .errors import FaceEditError, ImageError, ShapeError
 from .files import expanded, replace_file
 from .image_files import Encoded, absent, content_of, is_encoded, is_path, name_of, opened, reason
 
-ImageLike = Encoded | Image.Image | np.ndarray | Any
+if TYPE_CHECKING:
+    import torch
+
+ImageLike: TypeAlias = "str | Path | Encoded | Image.Image | np.ndarray | torch.Tensor"
 """A path; the bytes of a picture file, or the file itself, open in binary mode; a PIL image; a numpy array (H, W) or
 (H, W, 1|3|4); or a torch tensor (1|3|4, H, W)."""
 

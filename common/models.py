@@ -1,4 +1,4 @@
-"""Which folder a model lies in: a named one, else the published one; and its networks."""
+"""Which folder a model lies in, its networks, and what stands in their place where there are none."""
 
 from __future__ import annotations
 
@@ -6,15 +6,25 @@ import logging
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from . import checkpoints
 from .checkpoints import Release
-from .errors import MissingCheckpointError
+from .draft.change import VECTOR_SIZE
+from .errors import InputError, MissingCheckpointError
 from .files import EMBEDDED, model_folder
+from .hooks import Identity
 from .pipeline import FaceEditPipeline
 from .prompt import PROMPT_FILE
 
 log = logging.getLogger(__name__)
 
+WARP_NOTE = (
+    "no published weights on this machine: photos are warped with a fitted 3D head; for the authors' networks: "
+    "%s download"
+)
+WARP_SIZE = 256
+"""Side in pixels of a photo's crop where no network says another."""
 EMBEDDED_NOTE = (
     "the embedded networks are small and were trained on synthetic faces: they show the whole diffusion path; "
     "photographs come out blurred (where no model is named they are warped, and stay sharp)"
@@ -91,3 +101,41 @@ def load(model: str | Path | None, release: Release, embedded: Path | None, **op
         needed = [f"{PROMPT_FILE} (or text_encoder/ and tokenizer/, to make it)"]
         raise checkpoints.missing_error(needed, [folder], release)
     return pipeline
+
+
+class NoNetworksError(InputError, AttributeError):
+    """What was asked for needs networks; an AttributeError too, so that `hasattr` says no."""
+
+    code = "no_networks"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"This editor was made for drafts and has no networks ({name}).",
+            expected='engine="draft"; for the diffusion, make the editor by from_pretrained()',
+        )
+
+
+class NoNetworks:
+    """Stands where an editor keeps its `FaceEditPipeline`: sees nobody, shows nothing, and cannot be run."""
+
+    device = torch.device("cpu")
+    places = ()
+    sample_size, vae_scale_factor = WARP_SIZE, 8
+    guides, vector_size = 2, VECTOR_SIZE  # those of the toolkit's own reconstructor, so that RigFace takes that
+
+    def encode_identity(self, source: torch.Tensor) -> Identity:
+        """Nobody."""
+        return {}
+
+    def encode_image(self, image: torch.Tensor) -> torch.Tensor:
+        """No latents."""
+        return torch.empty(len(image), 0, 0, 0)
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        """Raises a NoNetworksError."""
+        raise NoNetworksError("__call__")
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # what Python asks an object for, such as `copy` and `pickle` do
+            raise AttributeError(name)
+        raise NoNetworksError(name)

@@ -1,4 +1,4 @@
-"""Expressions over time: keyframes, the wishes between them, and moving pictures."""
+"""Requests over time: keyframes, what lies between them, and moving pictures."""
 
 from __future__ import annotations
 
@@ -7,38 +7,51 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 from PIL import Image
 
-from .action_units import AUWish, to_vector
 from .carried import carried_together
 from .errors import InputError, MissingDependencyError
 from .files import replace_file
 from .images import flat
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
 MOVIES = (".gif", ".mp4")
 LONGEST = 3600
 """Frames of an animation at most."""
-_STILL = 8  # bytes: where the wishes change a picture by less, nothing should move
+_STILL = 8  # bytes: where the requests change a picture by less, nothing should move
 
-Keyframes = Sequence[tuple[float, AUWish]]
-"""Seconds and what is wished then, in order; the first is at 0."""
+Keyframes = Sequence[tuple[float, object]]
+"""Seconds and the request at that time, in order; the first is at 0."""
+
+
+class Blending(Protocol):
+    """A request with others between it and another one."""
+
+    def blend(self, other: Self, fraction: float) -> Self:
+        """What lies between this request (fraction 0) and another one (1)."""
+        ...
+
+
+Moving = TypeVar("Moving", bound=Blending)
 
 
 @dataclass(frozen=True, eq=False)
 class Animation:
-    """Frames, and what was wished of each.
+    """Frames, and the request of each.
 
     Attributes:
         frames: (H, W, 3) RGB pictures of one size.
-        vectors: (F, 12) the action units of each.
+        requests: of each.
         fps: frames a second.
     """
 
     frames: Sequence[Image.Image] = field(repr=False)
-    vectors: np.ndarray = field(repr=False)
+    requests: Sequence[Any] = field(repr=False)
     fps: float
 
     def save(self, path: str | Path) -> None:
@@ -53,26 +66,26 @@ class Animation:
         save_movie(self.frames, path, self.fps)
 
     def flicker(self) -> float | None:
-        """Mean change from frame to frame, in bytes, where nothing should move: outside of what the wishes change.
+        """Mean change from frame to frame, in bytes, where nothing should move: outside of what the requests change.
 
-        What they change is told by the frames of the smallest and the largest wish. None where all moves, or one frame
-        is all there is.
+        What they change is told by the first frame and the one that differs most from it. None where all moves, or one
+        frame is all there is.
         """
         pixels = [np.asarray(flat(frame)).astype(np.int16) for frame in self.frames]
-        sizes = np.abs(self.vectors).sum(1)
-        moved = np.abs(pixels[int(sizes.argmax())] - pixels[int(sizes.argmin())]).max(2) >= _STILL
+        farthest = max(pixels, key=lambda frame: float(np.abs(frame - pixels[0]).mean()))
+        moved = np.abs(farthest - pixels[0]).max(2) >= _STILL
         if moved.all() or len(pixels) < 2:
             return None
         return float(np.mean([np.abs(b - a)[~moved].mean() for a, b in pairwise(pixels)]))
 
 
 def rise_and_fall(
-    wish: AUWish, onset: float = 0.4, apex: float = 0.6, offset: float = 0.6, rest: float = 0.2
-) -> list[tuple[float, AUWish]]:
-    """Keyframes of an expression that comes, stays and goes.
+    request: object, onset: float = 0.4, apex: float = 0.6, offset: float = 0.6, rest: float = 0.2
+) -> list[tuple[float, object]]:
+    """Keyframes of a change that comes, stays and goes.
 
     Args:
-        wish: at the apex.
+        request: at the apex; before and after stands the null edit.
         onset: seconds in which it comes.
         apex: seconds for which it stays.
         offset: seconds in which it goes.
@@ -82,18 +95,18 @@ def rise_and_fall(
         if not 0 <= value < float("inf"):
             raise InputError(f"{name} must be seconds, 0 or more; got {value!r}.")
     times = np.cumsum([rest, onset, apex, offset, rest]).tolist()
-    return [(0.0, {}), *zip(times, ({}, wish, wish, {}, {}))]  # type: ignore[list-item]
+    return [(0.0, {}), *zip(times, ({}, request, request, {}, {}))]
 
 
-def between(keyframes: Keyframes, fps: float) -> np.ndarray:
-    """The vectors (F, 12) of all frames; between two keyframes motion begins and ends softly.
+def between(keyframes: Sequence[tuple[float, Moving]], fps: float) -> list[Moving]:
+    """The requests of all frames; between two keyframes motion begins and ends softly.
 
     Raises:
-        InputError: no keyframes, times that do not rise from 0, or too many frames.
-        ActionUnitError, ShapeError: a wish that cannot be understood.
+        InputError: no keyframes, times that do not rise from 0, too many frames, or two requests with nothing between
+            them.
     """
     if not keyframes:
-        raise InputError("An animation needs keyframes: (seconds, wish), the first at 0.")
+        raise InputError("An animation needs keyframes: (seconds, request), the first at 0.")
     if not 0 < fps <= 240:
         raise InputError(f"fps must be frames a second, above 0 and up to 240; got {fps!r}.")
     times = np.array([float(second) for second, _ in keyframes])
@@ -102,17 +115,15 @@ def between(keyframes: Keyframes, fps: float) -> np.ndarray:
     count = round(times[-1] * fps) + 1
     if count > LONGEST:
         raise InputError(f"An animation has at most {LONGEST} frames; these keyframes make {count}.")
-    values = np.array([to_vector(wish) for _, wish in keyframes])
+    requests = [request for _, request in keyframes]
     found = []
     for second in np.minimum(np.arange(count) / fps, times[-1]):
-        after = int(np.searchsorted(times, second, side="left")) or 1
-        after = min(after, len(times) - 1)
+        after = min(int(np.searchsorted(times, second, side="left")) or 1, len(times) - 1)
         before = max(after - 1, 0)
         span = times[after] - times[before]
-        share = (second - times[before]) / span if span > 0 else 1.0
-        share = share * share * (3 - 2 * share)
-        found.append(values[before] + share * (values[after] - values[before]))
-    return np.round(np.array(found), 3)
+        fraction = float((second - times[before]) / span) if span > 0 else 1.0
+        found.append(requests[before].blend(requests[after], fraction * fraction * (3 - 2 * fraction)))
+    return found
 
 
 def save_movie(frames: Sequence[Image.Image], path: str | Path, fps: float) -> None:

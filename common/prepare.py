@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
@@ -14,6 +14,9 @@ from .errors import FaceNotFoundError, InputError
 from .faces import Crop, Face, FaceFinder, choose_face, get_finder
 from .faces.upright import notice
 from .images import rgb
+
+if TYPE_CHECKING:
+    from .edit_options import FaceChoice
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +38,7 @@ def prepare(
     parser: Parser,
     *,
     size: int,
-    face: str | int | tuple[float, float] = "largest",
+    face: FaceChoice = "largest",
     extent: Extent = "head",
     zoom: float = 1.0,
     guide: Guide = "background",
@@ -124,7 +127,9 @@ def made_before(source: np.ndarray, background: np.ndarray, size: int) -> Prepar
     return Prepared(None, crop, source, None, background, region)  # pyright: ignore[reportArgumentType] - no photo
 
 
-def face_box(photo: Image.Image, face: Any = "largest", finder: str = "auto") -> tuple[float, float, float, float]:
+def face_box(
+    photo: Image.Image, face: FaceChoice = "largest", finder: str | FaceFinder = "auto"
+) -> tuple[float, float, float, float]:
     """Where the chosen face lies in a photo.
 
     Args:

@@ -1,10 +1,10 @@
-"""The contract between a human wish and the UNet: a Rig is what the network sees of it."""
+"""The contract between a request and the UNet: a Rig is what the network sees of it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -13,8 +13,6 @@ from .errors import ShapeError
 
 if TYPE_CHECKING:
     from .subject import Subject
-
-Wish = TypeVar("Wish")
 
 
 @dataclass(frozen=True)
@@ -58,39 +56,6 @@ class Rig:
     def draft(self, row: int) -> np.ndarray | None:
         """The draft of a row, if it has one."""
         return None if self.drafts is None else self.drafts[row]
-
-
-class Rigger(Protocol[Wish]):
-    """Turns wishes into a Rig; each editor has one."""
-
-    neutral: Wish  # pyright: ignore[reportGeneralTypeIssues]
-    """The wish that changes nothing."""
-
-    def as_list(self, wish: Any) -> list[Any] | None:
-        """The wishes of a list of them; None for a single one."""
-        ...
-
-    def plain(self, wish: Any) -> Any:
-        """A wish as JSON has it, and files of wishes."""
-        ...
-
-    def twin(self, subject: Subject, wish: Wish) -> Any:
-        """What shows how the networks make the photo, or its draft, without the wish; the same object where it is the
-        same for all wishes.
-        """
-        ...
-
-    def draft(self, subject: Subject, wish: Any) -> np.ndarray:
-        """The whole photo (H, W, 3 or 4) uint8 with a wish, or a twin of one, granted without any network.
-
-        Raises:
-            InputError: nobody fitted a head to the subject, or a wish that no draft can grant.
-        """
-        ...
-
-    def __call__(self, subjects: Sequence[Subject], wishes: Sequence[Wish]) -> Rig:
-        """One subject and one wish for each row; returns what the network sees of them."""
-        ...
 
 
 def shared_guides(subjects: Sequence[Subject]) -> tuple[torch.Tensor, ...]:

@@ -1,11 +1,14 @@
-"""Subject: everything about one photo that every edit of it needs, computed once."""
+"""Subject: everything about one photo that its edits share, computed once; and what editors cache of subjects."""
 
 from __future__ import annotations
 
 import logging
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Generic, TypeVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -37,11 +40,9 @@ class Subject:
         region: (S, S) bool, what an edit may change.
         identity: keys and values of the person, batch 1.
         guides: encoded guides that all edits share, (1, 4, s, s) each.
-        advice: what is doubtful about the photo, see `common.advice`.
-        seen: what the editor's rigger knows of the face besides, such as its 3D reconstruction; None for those that
-            need nothing.
-        parser: tells the parts of the draft; without one they are not told apart.
+        advice: warnings about the photo, see `common.advice`.
         record: how it was made: photo and face that were asked for, finder, parser, extent, seconds.
+        prepared: conditions that were prepared elsewhere with the crop, for an editor that takes such.
     """
 
     photo: Image.Image
@@ -55,8 +56,7 @@ class Subject:
     guides: tuple[torch.Tensor, ...] = field(repr=False)
     advice: tuple[str, ...] = ()
     record: dict[str, object] = field(default_factory=dict)
-    seen: Any = field(default=None, repr=False)
-    parser: Parser | None = field(default=None, repr=False)
+    prepared: object = field(default=None, repr=False)
 
     @cached_property
     def pixels(self) -> np.ndarray:
@@ -68,25 +68,63 @@ class Subject:
         """Of the photo's pixels, see `common.provenance.recipe.fingerprint`."""
         return fingerprint(self.photo, self.pixels)
 
-    @cached_property
-    def draft(self) -> Draft:
-        """The photo with the head that was fitted to it, and its own parts, however small the crop is; made when asked
-        for.
 
-        Raises:
-            InputError: a prepared crop, of whose face nothing is known.
-        """
-        if self.face is None:
-            raise InputError("A prepared crop cannot be drafted: nobody looked for its face. Encode the photo itself.")
-        draft = Draft.of(self.pixels, self.face)
-        for doubt in doubts(self.face, draft.fit):
-            log.warning("a doubtful draft: %s", doubt)
-        draft = draft.veiled(look(draft.opaque, self.face).veil(draft.crop))
-        if self.parser is None:
-            return draft
-        inside = self.face.mapped(draft.crop.matrix)
-        labels = self.parser.parse(draft.window, outline=inside.outline, landmarks=inside.landmarks)
-        return draft.among(labels, draft.crop)
+Made = TypeVar("Made")
+
+
+class SubjectCache(Generic[Made]):
+    """What an editor computes of subjects, such as their fitted heads; threads that ask at once compute it once.
+
+    A subject that nobody holds any more is forgotten, and of the others the last ones are kept.
+
+    Args:
+        make: computes it.
+        most: so many are kept.
+    """
+
+    def __init__(self, make: Callable[[Subject], Made], most: int = 16) -> None:
+        self.make = make
+        self.most = most
+        self._lock = threading.RLock()
+        self._made: WeakKeyDictionary[Subject, Made] = WeakKeyDictionary()
+
+    def __call__(self, subject: Subject) -> Made:
+        """What is computed of the subject."""
+        with self._lock:
+            made = self._made.pop(subject) if subject in self._made else self.make(subject)
+            self._made[subject] = made  # as the newest
+            while len(self._made) > self.most:
+                del self._made[next(iter(self._made))]
+            return made
+
+    def __len__(self) -> int:
+        return len(self._made)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.make, self.most)  # copies compute it themselves
+
+
+def fit_head(subject: Subject, parser: Parser | None = None) -> Draft:
+    """The photo with the head that is fitted to it, ready to be moved.
+
+    Args:
+        subject: a photo's.
+        parser: labels the parts of the face, however small the crop is; without one they are not told apart.
+
+    Raises:
+        InputError: a prepared crop, of whose face nothing is known.
+    """
+    if subject.face is None:
+        raise InputError("A prepared crop cannot be drafted: nobody looked for its face. Encode the photo itself.")
+    draft = Draft.of(subject.pixels, subject.face)
+    for doubt in doubts(subject.face, draft.fit):
+        log.warning("a doubtful draft: %s", doubt)
+    draft = draft.veiled(look(draft.opaque, subject.face).veil(draft.crop))
+    if parser is None:
+        return draft
+    inside = subject.face.mapped(draft.crop.matrix)
+    labels = parser.parse(draft.window, outline=inside.outline, landmarks=inside.landmarks)
+    return draft.among(labels, draft.crop)
 
 
 def check_subject(subject: Any, size: int) -> Subject:
@@ -98,7 +136,7 @@ def check_subject(subject: Any, size: int) -> Subject:
     if not isinstance(subject, Subject):
         raise InputError(
             f"edit() takes what encode() returned; got {type(subject).__name__}.\n"
-            "  write: editor.edit(editor.encode(photo), wish)"
+            "  write: editor.edit(editor.encode(photo), request)"
         )
     if subject.crop.size != size:
         raise InputError(f"The subject was encoded at {subject.crop.size} pixels, this editor works at {size}.")

@@ -16,6 +16,7 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from photograph import astronaut, close_up
@@ -33,19 +34,19 @@ from common.subject import Subject
 from common.tensors import to_tensor
 from common.training.sheet import edit_errors
 from magicface import MagicFace
-from rigface import RigFace, RigWish
+from rigface import RigEdit, RigFace
 
 PHOTOGRAPH = {
     "expressions": {
-        word: RigWish(expression=word) for word in ("happy", "surprised", "sad", "angry", "disgusted", "afraid")
+        word: RigEdit(expression=word) for word in ("happy", "surprised", "sad", "angry", "disgusted", "afraid")
     },
     "light and pose": {
-        "light from the left": RigWish(light="azimuth=-70"),
-        "light from the right": RigWish(light="azimuth=70"),
-        "yaw -12": RigWish(pose="yaw=-12"),
-        "yaw 12": RigWish(pose="yaw=12"),
-        "pitch 8": RigWish(pose="pitch=8"),
-        "all three": RigWish(light="azimuth=50", pose="yaw=-10", expression="happy"),
+        "light from the left": RigEdit(light="azimuth=-70"),
+        "light from the right": RigEdit(light="azimuth=70"),
+        "yaw -12": RigEdit(pose="yaw=-12"),
+        "yaw 12": RigEdit(pose="yaw=12"),
+        "pitch 8": RigEdit(pose="pitch=8"),
+        "all three": RigEdit(light="azimuth=50", pose="yaw=-10", expression="happy"),
     },
 }
 PHOTOGRAPH_SIDE = 256
@@ -107,7 +108,7 @@ def warps(photo: ImageLike) -> Image.Image:
     return contact_sheet(rows, PHOTOGRAPH_SIDE)
 
 
-def doses(subject: Subject, sweep: list[Image.Image], measurer: Measurer) -> str:
+def doses(subject: Subject, sweep: Sequence[Image.Image], measurer: Measurer) -> str:
     """A table of the measured change of each unit that was asked for alone."""
     assert subject.face is not None
     before, *after = read_units(measurer, dict(enumerate([subject.photo, *sweep])), subject.face).values()
@@ -133,7 +134,7 @@ def described(
     return f"{opening}\nsquared error to the true picture where it changes: {error:.2f} of doing nothing\n{table}"
 
 
-def sheet(sweep: list[Image.Image], expressions: dict[str, tuple[Image.Image, ...]]) -> Image.Image:
+def sheet(sweep: Sequence[Image.Image], expressions: dict[str, tuple[Image.Image, ...]]) -> Image.Image:
     """Columns of units over rows of strengths; below, the expressions: photo, edit, truth."""
     columns = len(ACTION_UNITS)
     units = [f"{unit} {meaning}" for unit, meaning in ACTION_UNITS.items()]

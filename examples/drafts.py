@@ -21,14 +21,14 @@ from common.action_units import ACTION_UNITS
 from common.cli import guarded
 from common.images import save_image
 from common.sheets import Row, contact_sheet
-from rigface import Light, Pose, RigFace, RigWish
+from rigface import Light, Pose, RigEdit, RigFace
 
 PORTRAITS = Path(__file__).with_name("portraits")
 LEVELS = (1, 2, 3, 4, 5)
-WISHES = {unit: {f"{level}": RigWish(expression={unit: level}) for level in LEVELS} for unit in ACTION_UNITS} | {
-    "light from the side": {f"{each} degrees": RigWish(light=Light(each)) for each in (-70, -35, 0, 35, 70)},
-    "yaw": {f"{each} degrees": RigWish(pose=Pose(each)) for each in (-14, -7, 0, 7, 14)},
-    "pitch": {f"{each} degrees": RigWish(pose=Pose(pitch=each)) for each in (-12, -6, 0, 6, 12)},
+WISHES = {unit: {f"{level}": RigEdit(expression={unit: level}) for level in LEVELS} for unit in ACTION_UNITS} | {
+    "light from the side": {f"{each} degrees": RigEdit(light=Light(each)) for each in (-70, -35, 0, 35, 70)},
+    "yaw": {f"{each} degrees": RigEdit(pose=Pose(each)) for each in (-14, -7, 0, 7, 14)},
+    "pitch": {f"{each} degrees": RigEdit(pose=Pose(pitch=each)) for each in (-12, -6, 0, 6, 12)},
 }
 
 

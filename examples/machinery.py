@@ -19,8 +19,8 @@ from PIL import Image, ImageDraw, ImageFont
 from skimage import data
 
 from common.cli import guarded
+from common.compositing import paste_mask
 from common.images import read_image, save_image
-from common.paste import paste_mask
 from magicface import MagicFace
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from common.action_units import ACTION_UNITS, to_vector
+from common.action_units import ACTION_UNITS, AUDelta, to_vector
 from common.checkpoints import MAGICFACE
 from common.cli import guarded
 from common.draft.change import Change
@@ -30,51 +30,41 @@ from common.subject import Subject
 from magicface import MagicFace
 
 PHOTO = Path(__file__).with_name("portraits") / "calm.jpg"
-Percent = dict[str, float]
 
 
-class PercentRigger:
-    """Percent of the scale 0 to 5 -> the vector (B, 12), the background as conditioning image."""
+class Percent(AUDelta):
+    """Changes of action units, asked for in percent of the scale 0 to 5."""
 
-    neutral: Percent = {}  # noqa: RUF012 - read only
+    @classmethod
+    def parse(cls, value: Any) -> Percent:
+        """A request in percent by unit; one that is parsed already stays the same object."""
+        if isinstance(value, cls):
+            return value
+        return cls(tuple(to_vector({unit: percent / 20 for unit, percent in value.items()})))
 
-    def as_list(self, wish: Any) -> list[Percent] | None:
-        """The requests of a list of them; None for a single one."""
-        return list(wish) if isinstance(wish, (list, tuple)) else None
-
-    def plain(self, wish: Percent) -> Percent:
-        """A request as JSON has it."""
-        return dict(wish)
-
-    def twin(self, subject: Subject, wish: Percent) -> Percent:
-        """The null edit."""
-        return self.neutral
-
-    def draft(self, subject: Subject, wish: Percent) -> np.ndarray:
-        """The photo warped by its fitted head."""
-        photo = subject.draft
-        units = torch.tensor(intensities(wish), dtype=torch.float32)
-        return photo(Change(units, torch.eye(3), photo.light, photo.light))
-
-    def __call__(self, subjects: Sequence[Subject], wishes: Sequence[Percent]) -> Rig:
-        """One row for each request."""
-        return Rig(torch.tensor([intensities(wish) for wish in wishes]), shared_guides(subjects))
+    def to_json(self) -> dict[str, float]:
+        """The request as `parse` reads it."""
+        return percent(self.values)
 
 
 class PercentFace(Editor[Percent]):
     """MagicFace, asked in percent."""
 
     release = MAGICFACE
+    request = Percent
     embedded = MagicFace.embedded
-    rigger = PercentRigger()
+
+    def conditions(self, subjects: Sequence[Subject], requests: Sequence[Percent]) -> Rig:
+        """The changes as the vector (B, 12), the background as conditioning image."""
+        return Rig(torch.tensor([request.values for request in requests]), shared_guides(subjects))
+
+    def warp(self, subject: Subject, request: Percent) -> np.ndarray:
+        """The photo warped by its fitted head."""
+        photo = self.fitted(subject)
+        return photo(Change(torch.tensor(request.values), torch.eye(3), photo.light, photo.light))
 
 
-def intensities(wish: Percent) -> Sequence[float]:
-    """Changes (12,) of intensity on the FACS scale."""
-    return to_vector({unit: percent / 20 for unit, percent in wish.items()})
-
-
-def percent(units: Sequence[float]) -> Percent:
+def percent(units: Sequence[float]) -> dict[str, float]:
     """Changes (12,) as a request."""
     return {name: 20 * value for name, value in zip(ACTION_UNITS, units) if value}
 

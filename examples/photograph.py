@@ -19,7 +19,7 @@ from common.errors import MissingDependencyError
 from common.images import ImageLike, save_image
 from common.sheets import Row, contact_sheet
 from common.subject import Subject
-from magicface import MagicFace
+from magicface import AUDelta, MagicFace
 
 WISHES = {
     "AU1=4, AU2=4": {"AU1": 4, "AU2": 4},
@@ -41,7 +41,7 @@ def main() -> int:
     args = parser.parse_args()
     editor = MagicFace.from_pretrained(args.model)
     subject = editor.encode(args.photo or astronaut())
-    edits = editor.edit(subject, list(WISHES.values()), engine=args.engine, progress=False)
+    edits = editor.edit(subject, [AUDelta.parse(wish) for wish in WISHES.values()], engine=args.engine, progress=False)
     row = Row([close_up(subject, picture) for picture in (subject.photo, *edits)], ["photo", *WISHES])
     save_image(contact_sheet([row], SIDE), args.output)
     print(args.output)

@@ -43,15 +43,15 @@ def main() -> int:
     """Writes the sheet."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--prompt", action="append", help="may stand several times (default: six of our own)")
-    parser.add_argument("--adapter", default="embedded", help="folder of another model (default: embedded)")
+    parser.add_argument("--model", default="embedded", help="folder of another model (default: embedded)")
     parser.add_argument("--seed", type=int, default=SEED, help=f"of the first row's noise (default: {SEED})")
     parser.add_argument("--output", type=Path, default=Path("out/prompts.png"), help="(default: out/prompts.png)")
     args = parser.parse_args()
-    started, editor = time.perf_counter(), FineFace.from_pretrained(adapter=args.adapter)
+    started, editor = time.perf_counter(), FineFace.from_pretrained(args.model)
     prompts = args.prompt or PROMPTS
     labels, rows = [to_text(to_vector(wish)) for wish in WISHES], []
     for number, prompt in enumerate(prompts):
-        made = editor.generate(prompt, WISHES, seed=args.seed + number, batch_size=len(WISHES), progress=False)
+        made = editor.generate(prompt, list(WISHES), seed=args.seed + number, batch_size=len(WISHES), progress=False)
         rows.append(Row(made, () if number else labels, prompt))
     save_image(contact_sheet(rows), args.output)
     print(f"{args.output}: {len(rows) * len(WISHES)} pictures, all in {time.perf_counter() - started:.0f} s.")

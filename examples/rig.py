@@ -23,31 +23,30 @@ from common.cli import guarded
 from common.images import read_image, save_image
 from common.sheets import Row, contact_sheet
 from magicface import MagicFace
-from rigface import Light, Pose, RigFace, RigWish
-from rigface.rigger import conditions_of
+from rigface import Light, Pose, RigEdit, RigFace
 
 PHOTO = Path(__file__).with_name("portraits") / "surprise.jpg"
 SIDE = 192
 SWEEPS = {
-    "light, azimuth": [RigWish(light=Light(azimuth)) for azimuth in (-75, -50, -25, 0, 25, 50, 75)],
-    "light, elevation": [RigWish(light=Light(20, elevation)) for elevation in (-10, 0, 15, 30, 45, 60, 75)],
-    "pose, yaw": [RigWish(pose=Pose(yaw, relative=False)) for yaw in (-40, -25, -12, 0, 12, 25, 40)],
-    "pose, pitch": [RigWish(pose=Pose(pitch=pitch, relative=False)) for pitch in (-20, -12, -6, 0, 6, 12, 20)],
+    "light, azimuth": [RigEdit(light=Light(azimuth)) for azimuth in (-75, -50, -25, 0, 25, 50, 75)],
+    "light, elevation": [RigEdit(light=Light(20, elevation)) for elevation in (-10, 0, 15, 30, 45, 60, 75)],
+    "pose, yaw": [RigEdit(pose=Pose(yaw, relative=False)) for yaw in (-40, -25, -12, 0, 12, 25, 40)],
+    "pose, pitch": [RigEdit(pose=Pose(pitch=pitch, relative=False)) for pitch in (-20, -12, -6, 0, 6, 12, 20)],
     "expression": [
-        RigWish(expression=units)
+        RigEdit(expression=units)
         for units in ("AU12=2", "AU12=4,AU6=3", "AU1=4,AU2=4", "AU4=4", "AU9=4", "AU15=4,AU17=2", "AU25=3,AU26=4")
     ],
     "all three together": [
-        RigWish(Light(60, 20), Pose(-20), "AU12=4,AU6=3"),
-        RigWish(Light(-60, 20), Pose(20), "AU12=4,AU6=3"),
-        RigWish(Light(60, 20), Pose(20), "AU4=4,AU15=3"),
-        RigWish(Light(-60, 20), Pose(-20), "AU4=4,AU15=3"),
-        RigWish(Light(0, 60), Pose(pitch=12), "AU1=4,AU2=4,AU26=3"),
-        RigWish(Light(0, 60), Pose(pitch=-12), "AU1=4,AU2=4,AU26=3"),
-        RigWish(Light(-40, 45), Pose(30, 8), "AU9=3,AU25=3"),
+        RigEdit(Light(60, 20), Pose(-20), "AU12=4,AU6=3"),
+        RigEdit(Light(-60, 20), Pose(20), "AU12=4,AU6=3"),
+        RigEdit(Light(60, 20), Pose(20), "AU4=4,AU15=3"),
+        RigEdit(Light(-60, 20), Pose(-20), "AU4=4,AU15=3"),
+        RigEdit(Light(0, 60), Pose(pitch=12), "AU1=4,AU2=4,AU26=3"),
+        RigEdit(Light(0, 60), Pose(pitch=-12), "AU1=4,AU2=4,AU26=3"),
+        RigEdit(Light(-40, 45), Pose(30, 8), "AU9=3,AU25=3"),
     ],
 }
-RELIT = RigWish(Light(60, 20, 1.2), Pose(-10))
+RELIT = RigEdit(Light(60, 20, 1.2), Pose(-10))
 SMILE = {"AU12": 4, "AU6": 3}
 
 
@@ -75,7 +74,7 @@ def main() -> int:
     smiling = MagicFace.from_pretrained(args.model)
     pictures = {
         "photo": read_image(args.photo),
-        "draft": Image.fromarray(conditions_of(subject, RELIT).render),
+        "draft": Image.fromarray(editor.rig(subject, RELIT).render),
         str(RELIT): editor.edit(subject, RELIT, progress=False),
         f"then {SMILE}": chain(args.photo, [(editor, RELIT), (smiling, SMILE)], progress=False),
     }

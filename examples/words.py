@@ -36,8 +36,9 @@ def main() -> int:
         Row([each, *edit(each, list(WORDS), progress=False)], ["photo", *WORDS], title)
         for title, each in (("a photograph", photo), ("somebody who does not exist", nobody))
     ]
-    shown = sweep(photo, "AU26", (-1, 0, 1, 2, 3, 4, 5), progress=False)
-    labels = ["photo", *(f"AU26={wish['AU26']:g}" for wish in shown.wishes[0])]
+    levels = (-1, 0, 1, 2, 3, 4, 5)
+    shown = sweep(photo, "AU26", levels, progress=False)
+    labels = ["photo", *(f"AU26={level}" for level in levels)]
     rows.append(Row([photo, *shown.pictures[0]], labels, "sweep"))
     measured = [neutralize(photo, share=0.5, progress=False), neutralize(photo, progress=False), nobody]
     measured.append(transfer(nobody, photo, progress=False))

@@ -14,11 +14,21 @@ from common.lazy import attach
 
 if TYPE_CHECKING:
     from common.action_units import ACTION_UNITS as ACTION_UNITS
+    from common.action_units import AUIntensity as AUIntensity
+    from common.chain import chain as chain
     from common.errors import FaceEditError as FaceEditError
+    from common.explain import explain as explain
+    from common.measure import measure as measure
+    from common.motion import rise_and_fall as rise_and_fall
     from common.subject import Subject as Subject
 
     from ._api import FineFace as FineFace
+    from ._api import animate as animate
     from ._api import edit as edit
     from ._api import generate as generate
+    from ._api import grid as grid
+    from ._api import neutralize as neutralize
+    from ._api import sweep as sweep
+    from ._api import transfer as transfer
 
 attach(__name__)

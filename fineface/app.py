@@ -7,7 +7,7 @@ from typing import Any
 
 from PIL import Image
 
-from common.action_units import ACTION_UNITS, to_text, to_vector
+from common.action_units import ACTION_UNITS, AUIntensity
 from common.app.desk import BATCH, NETWORKS, SMALL, WARP, Desk, Sampling, Visit
 from common.app.inputs import slider
 from common.app.layout import Controls
@@ -17,39 +17,28 @@ from common.app.units import preset, unit_sliders, word_buttons, word_list
 from common.prompt import PROMPT
 
 from .editor import FineFace
-from .options import HIGH, LOW
-from .text import check_prompt
-from .variants import warps
+from .request import check_prompt
 
 ABOUT = (
     "### Text to face\nA sentence and action units (AUs) make a picture of a face; with a photo, the face in it gets "
     "these action units."
 )
 LEVELS = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0)
-Asked = tuple[str, list[float], float]
-"""The prompt, the 12 intensities, and how much of a photo is made anew."""
+Asked = tuple[str, AUIntensity, float]
+"""The prompt, the intensities, and the strength of an edit of a photo."""
 
 
-def tab(model: str | None = None, base: str | None = None, **networks: Any) -> Tab:
+def tab(**networks: Any) -> Tab:
     """The tab.
 
     Args:
-        model: the adapter, see `FineFace.from_pretrained`.
-        base: see there.
-        networks: its other options.
+        networks: of `FineFace.from_pretrained`.
     """
-    desk = FineFaceDesk(FineFace, adapter=model, base=base, **networks)
-    return Tab(desk, "FineFace", ABOUT, controls, needs_photo=False)
+    return Tab(FineFaceDesk(FineFace, **networks), "FineFace", ABOUT, controls, needs_photo=False)
 
 
 class FineFaceDesk(Desk[FineFace]):
-    """A desk whose wishes have a prompt, and need no photo."""
-
-    option = "adapter"
-
-    def warps(self) -> bool:
-        """See `Desk.warps`."""
-        return warps(self.options.get("adapter"), self.options.get("base"), self.options.get("variant"))
+    """A desk whose requests have a prompt, and need no photo."""
 
     def about(self) -> str:
         """See `Desk.about`."""
@@ -75,18 +64,21 @@ class FineFaceDesk(Desk[FineFace]):
         self, visit: Visit, wishes: list[Asked], sampling: Sampling, engine: str, step: Callable[..., Any]
     ) -> list[Image.Image]:
         """See `Desk.run`; without a photo, pictures of the prompt."""
-        (prompt, _, strength), vectors = wishes[0], [wish[1] for wish in wishes]
+        prompt, _, strength = wishes[0]
+        requests = [wish[1] for wish in wishes]
         way: dict[str, Any] = {
-            "seed": sampling.seed, "steps": sampling.steps, "batch_size": BATCH, "progress": False,
+            "seed": sampling.options.seed, "steps": sampling.options.steps, "batch_size": BATCH, "progress": False,
             "callback_on_step_end": step,
         }  # fmt: skip
         editor = self.editor_for(engine)
         if visit.subject is None:
-            return editor.generate(prompt, vectors, **way)
+            return editor.generate(prompt, requests, **way)
         subject = self.subject(visit, engine)
         if engine == WARP:
-            return editor.edit(subject, vectors, prompt, engine="draft", progress=False)
-        return editor.edit(subject, vectors, prompt, engine="diffusion", start="draft", strength=strength, **way)
+            return editor.edit(subject, requests, engine="draft", progress=False)
+        return editor.edit(
+            subject, requests, prompt=prompt, engine="diffusion", start="draft", strength=strength, **way
+        )
 
 
 def controls() -> Controls:
@@ -121,17 +113,19 @@ def wish(prompt: str, strength: float, *values: float) -> Asked:
     Raises:
         InputError: no prompt, or an intensity out of range.
     """
-    return check_prompt("prompt", prompt), to_vector(list(values), low=LOW, high=HIGH), strength
+    return check_prompt("prompt", prompt), AUIntensity.parse(list(values)), strength
 
 
 def told(asked: Asked) -> dict[str, Any]:
     """What makes it again."""
-    return {"package": "fineface", "prompt": asked[0], "wish": to_text(asked[1]), "strength": asked[2]}
+    return {"package": "fineface", "prompt": asked[0], "wish": str(asked[1]), "strength": asked[2]}
 
 
 def _levels(unit: str) -> Any:
     def wishes(asked: Asked) -> list[tuple[str, Asked]]:
         named = dict(zip(ACTION_UNITS, asked[1]))
-        return [(f"{unit}={level:g}", (asked[0], list({**named, unit: level}.values()), asked[2])) for level in LEVELS]
+        return [
+            (f"{unit}={level:g}", (asked[0], AUIntensity.parse({**named, unit: level}), asked[2])) for level in LEVELS
+        ]
 
     return wishes

@@ -1,28 +1,26 @@
-"""`fineface batch`: many prompts or photos, many wishes, one folder."""
+"""`fineface batch`: many prompts or photos, many requests, one folder."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from common import options as shared
-from common.action_units import to_vector
-from common.arguments import SEED, check_engine
-from common.batch.command import batch, score
-from common.batch.jobs import TEXTS, Job
-from common.batch.package import Package
-from common.batch.report.command import report
+from common import options
+from common.action_units import AUIntensity
+from common.batch.command import Batches
+from common.batch.plan import TEXTS, Job
+from common.batch.worker import EditorWorker
 from common.defaults import read_defaults
+from common.edit_command import editor_of
 from common.errors import InputError
-from common.prompt import PROMPT
-from common.provenance.options import add_saving, saved, saving
-from common.provenance.recipe import saved_with
+from common.provenance.command import maker, recorded_model, redo
+from common.provenance.options import saving
+from common.provenance.recipe import GENERATION, Recipe, saved_with
 
-from .flags import add_face, add_model, add_sampling, sampling
-from .options import HIGH, LOW, PUBLISHED, STARTS, Options
+from .request import KINDS, PUBLISHED, FineFaceModel, FineFaceOptions, check_prompt
 from .variants import keeper, locate, warps
 
 if TYPE_CHECKING:
@@ -33,50 +31,29 @@ if TYPE_CHECKING:
 
     from .editor import FineFace
 
-ABOUT = """Makes pictures of many prompts, or faces in photos anew, with many wishes each, into one folder; a run that
-was stopped goes on where it was.
+ABOUT = """Makes pictures of many prompts, or edits faces of photos, with many requests each, into one folder. Re-run
+the command to resume.
 
     fineface batch prompts.txt --wishes wishes.txt -o run/
     fineface batch photos/ --wishes wishes.json -o run/
     fineface batch manifest.csv --wishes wishes.json -o run/ --inspect
 
-A wish is what `fineface` takes: "AU12=3,AU6=2", "angry:0.7", {"AU12": 3}, intensities 0 to 5; for photos also
+A request is what `fineface` takes: "AU12=3,AU6=2", "angry:0.7", {"AU12": 3}, intensities 0 to 5; for photos also
 {"aus": "AU12=3", "prompt": "a close-up of a man in the rain"}. A manifest's rows have a `photo` or a `prompt`;
 one prompt with several values of `seed` is several people.
 """
-NEUTRAL = "neutral"
-"""The name of the wish for a face of which every action unit is 0."""
-
-
-def main(arguments: list[str]) -> int:
-    """The command; returns the exit code."""
-    package = Package(
-        "fineface", ABOUT, read_wish, worker, settings_of, {NEUTRAL: {}}, add_options=add_options, check=check,
-        columns=TEXTS,
-    )  # fmt: skip
-    return batch(package, arguments)
-
-
-def main_score(arguments: list[str]) -> int:
-    """`fineface score`; returns the exit code."""
-    return score("fineface", lambda wish: list(read_wish(wish).aus), arguments, absolute=True)
-
-
-def main_report(arguments: list[str]) -> int:
-    """`fineface report`; returns the exit code."""
-    return report("fineface", lambda wish: list(read_wish(wish).aus), True, arguments)
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What a picture shall show.
+class PhotoRequest:
+    """What a file of requests asks of a photo.
 
     Attributes:
-        aus: 12 intensities in the order of `ACTION_UNITS`.
-        prompt: what the face of a photo looks like; None for what all take.
+        aus: intensities.
+        prompt: text about the face of the photo; None for that of the run.
     """
 
-    aus: tuple[float, ...]
+    aus: AUIntensity
     prompt: str | None = None
 
 
@@ -85,9 +62,9 @@ class Text:
     """What the pictures of a prompt share.
 
     Attributes:
-        prompt: what they show.
-        people: embeddings (n, 512) of whom they show; None for anybody.
-        seed: of the noise; None for the run's.
+        prompt: text about the picture.
+        people: embeddings (n, 512) of the person; None for anyone.
+        seed: random seed for the initial noise; None for the run's.
     """
 
     prompt: str
@@ -95,144 +72,169 @@ class Text:
     seed: int | None = None
 
 
-def read_wish(value: Any) -> Wish:
-    """A wish as files have it.
+def read_request(value: Any) -> PhotoRequest:
+    """A request as files have it.
 
     Raises:
         InputError, ActionUnitError: it is none.
     """
     if not isinstance(value, Mapping) or not {"aus", "prompt"} & set(value):
-        return Wish(tuple(to_vector(value, low=LOW, high=HIGH)))
+        return PhotoRequest(AUIntensity.parse(value))
     if "aus" not in value or set(value) - {"aus", "prompt"}:
-        raise InputError(f'A wish is {{"aus": ..., "prompt": ...}}, or action units alone; got {value!r}.')
+        raise InputError(f'A request is {{"aus": ..., "prompt": ...}}, or action units alone; got {value!r}.')
     prompt = value.get("prompt")
-    if prompt is not None and not isinstance(prompt, str):
-        raise InputError(f"A wish's prompt is a text; got {prompt!r}.")
-    return Wish(tuple(to_vector(value["aus"], low=LOW, high=HIGH)), prompt)
+    return PhotoRequest(
+        AUIntensity.parse(value["aus"]), None if prompt is None else check_prompt("A request's prompt", prompt)
+    )
 
 
-class FineFaceWorker:
-    """FineFace as `common.batch.run.Worker`.
+class FineFaceWorker(EditorWorker):
+    """FineFace as `common.batch.run.Worker`; its subjects may be prompts.
 
     Args:
-        editor: with its networks.
+        editor: with its networks, or without where there are photos alone.
         args: options as `add_options` has them.
     """
 
     def __init__(self, editor: FineFace, args: argparse.Namespace) -> None:
-        self.editor, self.args = editor, args
+        super().__init__(editor, args, read_request)
+        self.drawing = editor
 
-    def encode(self, job: Job) -> Subject | Text:
+    def encode(self, job: Job) -> Any:
         """See `Worker`."""
         if job.photo is not None:
-            return self.editor.encode(job.photo, face=job.face, extent=self.args.extent, strict=self.args.strict)
-        from .faces import embed_faces
+            return super().encode(job)
+        from .faceid import embed_people
 
-        return Text(job.prompt or "", embed_faces(list(job.people)) if job.people else None, job.seed)
+        return Text(job.prompt or "", embed_people(list(job.people)) if job.people else None, job.seed)
 
     def edit(self, subject: Subject | Text, wishes: Sequence[Any]) -> Sequence[Image.Image]:
-        """See `Worker`."""
-        read, options = [read_wish(wish) for wish in wishes], sampling(self.args)
-        options |= {"batch_size": max(len(wishes), 1), "progress": False}
-        if isinstance(subject, Text):
-            if any(wish.prompt is not None for wish in read):
-                raise InputError("A wish with a prompt is for photos; this picture has a prompt of its own.")
-            if subject.seed is not None:
-                options["seed"] = subject.seed
-            aus = [wish.aus for wish in read]
-            pictures = self.editor.generate(subject.prompt, aus, face=subject.people, size=self.args.size, **options)
-            return [saved_with(picture, **saving(self.args)) for picture in pictures]
+        """See `Worker`; requests with the same prompt run together."""
+        read = [read_request(each) for each in wishes]
+        asked = {**vars(self.args), "batch_size": max(len(read), 1)}
         made: dict[int, Image.Image] = {}
-        for prompt in dict.fromkeys(wish.prompt for wish in read):
-            rows = [row for row, wish in enumerate(read) if wish.prompt == prompt]
-            pictures = self.editor.edit(
-                subject, [read[row].aus for row in rows], self.args.prompt if prompt is None else prompt,
-                engine=self.args.engine, start=self.args.start, strength=self.args.strength, **options,
-            )  # fmt: skip
+        for prompt in dict.fromkeys(each.prompt for each in read):
+            rows = [row for row, each in enumerate(read) if each.prompt == prompt]
+            aus = [read[row].aus for row in rows]
+            if isinstance(subject, Text):
+                if prompt is not None:
+                    raise InputError("A request with a prompt is for photos; this picture has a prompt of its own.")
+                seed = self.args.seed if subject.seed is None else subject.seed
+                how = FineFaceOptions.of({**asked, "seed": seed})
+                pictures = self.drawing.draw(
+                    [(subject.prompt, each) for each in aus], how, identity=subject.people, size=self.args.size,
+                    progress=False,
+                )  # fmt: skip
+            else:
+                how = FineFaceOptions.of(asked if prompt is None else {**asked, "prompt": prompt})
+                pictures = self.editor.edit(subject, aus, progress=False, **vars(how))
             made |= dict(zip(rows, pictures))
         return [saved_with(made[row], **saving(self.args)) for row in range(len(read))]
 
-    def record(self, subject: Subject | Text) -> Mapping[str, Any]:
+    def record(self, subject: Any) -> Mapping[str, Any]:
         """See `Worker`."""
         if isinstance(subject, Text):
             return {"face": None, "faceid": subject.people is not None, "advice": []}
-        face = subject.face
-        args = self.args
-        engine = check_engine(args.engine, args.start if args.start == "draft" else None, args.strength)
-        engine = self.editor.engine_for(engine)
-        return {
-            "face": face and [round(float(value), 2) for value in face.box],
-            "faceid": engine == "diffusion" and self.editor.keeps(subject),
-            "advice": list(subject.advice),
-        }
+        drafted = FineFaceOptions.of(vars(self.args)).wanted == "draft"
+        return {**super().record(subject), "faceid": not drafted and self.drawing.keeps(subject)}
 
 
-def worker(args: argparse.Namespace) -> FineFaceWorker:
-    """Who makes the pictures, with the options of the command line."""
+def requested(value: Any) -> Sequence[float]:
+    """The intensities that a request asks for."""
+    return list(read_request(value).aus)
+
+
+def kind() -> type[FineFace]:
+    """The class of the editor; brings torch."""
     from .editor import FineFace
 
-    around = {"size": args.size, "finder": args.finder, "parser": args.parser}
-    editor = FineFace.from_pretrained(
-        args.base, args.adapter, args.variant, dtype=args.dtype, device=args.device, **around
-    )
-    return FineFaceWorker(editor, args)
+    return FineFace
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Those of `fineface edit`; the noise is the same in every run, so that a run can go on."""
-    parser.add_argument("-o", "--output", help="folder of the run")
-    shared.add_quiet(parser)
-    add_saving(parser)
-    add_face(parser)
-    add_sampling(parser, SEED)
-    add_model(parser)
-    parser.add_argument("--size", type=int, help="side of crop or picture in pixels (default: the network's own)")
+class FineFaceBatches(Batches):
+    """See `Batches`: prompts as well as photos, and intensities in place of changes."""
+
+    columns = TEXTS
+    absolute = True
+    baseline = "neutral"
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Those of `fineface edit`."""
+        options.add_options(parser, "folder of the run", photo=False, kinds=KINDS)
+
+    def check(self, args: argparse.Namespace, jobs: Sequence[Job]) -> argparse.Namespace:
+        """The options, with the variant that photos and prompts need where none is named.
+
+        Raises:
+            InputError: an option that cannot be used.
+            MissingCheckpointError: photos are to be edited by networks, and there are none.
+        """
+        from common.models import missing_networks  # brings torch
+
+        found = copy(super().check(args, jobs))
+        found.texts = any(job.photo is None for job in jobs)  # drawn by networks, whatever edits photos
+        photos = any(job.photo is not None for job in jobs)
+        asked = FineFaceOptions.of(vars(args))
+        asked.resolve(PUBLISHED)
+        if photos and asked.wanted == "diffusion" and warps(args.model, args.base, args.variant):
+            raise missing_networks("fineface")
+        if args.variant is None and photos:
+            found.variant = keeper(args.model, args.base)
+        if found.variant is None:
+            people = any(job.people for job in jobs)
+            found.variant = locate(args.model, args.base, identity=people)[2].name
+        return found
+
+    def worker(self, args: argparse.Namespace) -> FineFaceWorker:
+        """See `Batches`."""
+        if args.texts:
+            return FineFaceWorker(kind().from_pretrained(**vars(FineFaceModel.of(vars(args)))), args)
+        return FineFaceWorker(editor_of(kind(), args), args)
+
+    def settings(self, args: argparse.Namespace) -> dict[str, Any]:
+        """See `Batches`."""
+        from common.batch.worker import of_networks
+
+        model = FineFaceModel.of(vars(args))
+        found = {**super().settings(args), "variant": model.variant, "lora_scale": model.lora_scale}
+        if args.texts and found["engine"] == "draft":  # of the photos alone
+            own = read_defaults(kind().locate(**model.networks), PUBLISHED)
+            found |= {**FineFaceOptions.of(vars(args)).resolve(own).sampling(), **of_networks(kind(), args)}
+        return found
 
 
-def check(args: argparse.Namespace, jobs: Sequence[Job]) -> argparse.Namespace:
-    """The options, with the variant of the model that photos and prompts want where none is named.
+BATCHES = FineFaceBatches("fineface", ABOUT, kind, read_request, requested)
+main = BATCHES.batch
+main_score = BATCHES.score
+main_report = BATCHES.report
+
+
+def main_redo(arguments: list[str]) -> int:
+    """`fineface redo`; returns the exit code."""
+    return redo("fineface", _again, arguments, prepared=True)
+
+
+def _again(recipe: Recipe, args: argparse.Namespace) -> Any:
+    """The picture of a record; one from text has no photo.
 
     Raises:
-        InputError: an option that cannot be used.
+        InputError: the record does not say enough, or the photo or the model is another.
     """
-    from common.devices import choose_device  # brings torch
-    from common.models import missing_networks
+    from common.provenance.redo import check_model, place_of
 
-    asked = PUBLISHED.asked(steps=args.steps, guidance=args.guidance)
-    Options(
-        asked.steps, asked.guidance, args.au_scale, args.face_scale, args.negative, args.seed, args.batch_size,
-        strength=args.strength, start=args.start,
-    )  # fmt: skip
-    if args.runner == "local":  # else the devices are those of the cluster's machines
-        choose_device(args.device, args.dtype)
-    engine = check_engine(args.engine, args.start if args.start == "draft" else None, args.strength)
-    if engine == "diffusion" and warps(args.adapter, args.base, args.variant) and any(job.photo for job in jobs):
-        raise missing_networks("fineface", "adapter")
-    saving(args)
-    found, people = copy(args), any(job.people for job in jobs)
-    found.texts = any(job.photo is None for job in jobs)  # drawn by networks, whatever edits photos
-    if args.variant is None and any(job.photo for job in jobs):
-        found.variant = keeper(args.base, args.adapter)
-    if found.variant is None:
-        found.variant = locate(args.adapter, args.base, face=people)[2].name
-    return found
-
-
-def settings_of(args: argparse.Namespace) -> dict[str, Any]:
-    """What decides how the pictures look, as plain values, all of them resolved."""
-    from common.batch.resolved import WARP, dtype_of, model, side, surroundings
-
-    adapter, base, kind = locate(args.adapter, args.base, args.variant)
-    asked = read_defaults(adapter, PUBLISHED).asked(steps=args.steps, guidance=args.guidance, extent=args.extent)
-    engine = check_engine(args.engine, args.start if args.start == "draft" else None, args.strength)
-    engine = engine or ("draft" if warps(args.adapter, args.base, args.variant) else "diffusion")
-    found = {"engine": engine, "variant": kind.name, "start": args.start}
-    found |= {"strength": STARTS[args.start] if args.strength is None else args.strength}
-    found |= {**sampling(args), "steps": asked.steps, "guidance": asked.guidance, "prompt": args.prompt or PROMPT}
-    found |= {**surroundings(args, asked, None), **saved(args)}
-    if engine == "draft" and not args.texts:
-        found["model"] = WARP
-    else:
-        places = [place for place in dict.fromkeys((adapter, base)) if place.is_dir()]
-        found |= {"dtype": dtype_of(args), **(model(places) if places else {"model": adapter.name})}
-    return {**found, "size": args.size or side([base], ("unet",))}
+    if recipe.kind != GENERATION:
+        return maker(kind)(recipe, args)
+    settings = recipe.settings
+    if given := [f"--{name}" for name in ("photo", "photos", "background") if getattr(args, name) is not None]:
+        raise InputError(f"{' and '.join(given)}: the picture was made from text, without a photo; leave it out.")
+    if settings.get("identity"):
+        raise InputError("The person of the picture is not recorded in it, so that it cannot be made again.")
+    prompt, size = settings.get("prompt"), settings.get("size")
+    if not isinstance(prompt, str) or not isinstance(size, list):
+        raise InputError("The picture's record is damaged: it names no prompt or no size.")
+    known = replace(recipe, settings={name: value for name, value in settings.items() if name != "size"})
+    editor = kind().from_pretrained(**vars(recorded_model(FineFaceModel, known, args)))
+    check_model(recipe, editor.places)
+    row, rows = place_of(recipe)
+    how = FineFaceOptions.of({**settings, "batch_size": rows})
+    return editor.draw([(prompt, AUIntensity.parse(recipe.wish))] * rows, how, size=tuple(size))[row]

@@ -14,7 +14,6 @@ from safetensors.torch import save_file
 from torch import nn
 
 from common.autoencoders import load_vae
-from common.defaults import Defaults, read_defaults
 from common.devices import choose_device
 from common.errors import CheckpointError
 from common.finite import check_weights
@@ -25,8 +24,7 @@ from common.weights import building, check_keys, read_state
 from .adapter import AUAdapter, attend_to_action_units, cross_attentions
 from .faceid import load_faceid, read_faceid
 from .lora import merge_lora
-from .options import PUBLISHED
-from .variants import Variant, check_complete, faceid_file, family, lora_file, weights_file
+from .variants import Variant, faceid_file, family, lora_file, weights_file
 
 KEY, VALUE = ".processor.au_to_k.weight", ".processor.au_to_v.weight"
 
@@ -40,9 +38,9 @@ class Networks:
         adapter: the AU branch.
         face_projection: embeddings (n, 512) -> tokens (n, 16, D) of FaceID; None in a variant without it.
         lock: held while the pipeline runs, whose scheduler counts its steps.
-        variant: which kind of model it is.
-        lora_scale: of the variant's LoRA.
-        places: the folders that the weights came from: the adapter's and the base's.
+        variant: name of the variant.
+        lora_scale: scale of the variant's LoRA.
+        places: folders of the weights: the model's and the base's.
     """
 
     pipeline: StableDiffusionPipeline
@@ -52,6 +50,26 @@ class Networks:
     variant: str = ""
     lora_scale: float = 1.0
     places: tuple[Path, ...] = ()
+
+    @property
+    def device(self) -> torch.device:
+        """Of the weights."""
+        return self.pipeline.device
+
+    @property
+    def unet(self) -> UNet2DConditionModel:
+        """The denoiser."""
+        return self.pipeline.unet
+
+    @property
+    def vae_scale_factor(self) -> int:
+        """Pixels per latent."""
+        return self.pipeline.vae_scale_factor
+
+    @property
+    def sample_size(self) -> int:
+        """Side in pixels of the pictures that the denoiser was made for."""
+        return self.unet.config["sample_size"] * self.vae_scale_factor
 
 
 def load(
@@ -97,17 +115,6 @@ def load(
         pipeline, adapter.to(device, dtype).eval(), face_projection, variant=variant.name, lora_scale=lora_scale,
         places=(folder,) if folder == base else (folder, base),
     )  # fmt: skip
-
-
-def load_networks(folder: Path, base: Path, variant: Variant, **options: Any) -> tuple[Networks, Defaults]:
-    """What `load` gives, and the model's own settings; checks first that all files are there.
-
-    Raises:
-        MissingCheckpointError: they are not; the message says what is missing, and the command that fetches it.
-        CheckpointError, InputError: see `load`.
-    """
-    check_complete(folder, base, variant)
-    return load(folder, base, variant, **options), read_defaults(folder, PUBLISHED)
 
 
 def load_pipeline(base: Path, unet: UNet2DConditionModel, dtype: torch.dtype) -> StableDiffusionPipeline:

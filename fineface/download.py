@@ -82,5 +82,5 @@ def _explain(folder: Path, base: Path, variant: Variant) -> None:
         raise MissingCheckpointError(
             f"The model hub cannot be reached. {error}\n"
             f"  without internet here: fineface download --variant {variant.name} --to FOLDER --base-to FOLDER "
-            "elsewhere,\n  then carry both folders here, and name them: --adapter FOLDER --base FOLDER"
+            "elsewhere,\n  then carry both folders here, and name them: --model FOLDER --base FOLDER"
         ) from error

@@ -1,4 +1,4 @@
-"""FineFace: prompts and action units to pictures, and photos whose faces are made anew."""
+"""FineFace: prompts and action-unit intensities to pictures, and photos whose faces get these intensities."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from copy import copy
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 import torch
@@ -16,38 +17,42 @@ from diffusers import StableDiffusionPipeline
 from diffusers.utils.torch_utils import randn_tensor
 from PIL import Image
 
-from common import background as backgrounds
-from common.action_units import AUWish, as_list, to_vector
-from common.advice import heed
-from common.arguments import Engine, check_engine, pair_up, whole_number
+from common.action_units import AUIntensity, AULike
+from common.checkpoints import Release
+from common.compositing import paste, paste_mask
 from common.defaults import Defaults
-from common.devices import choose_device
+from common.draft.change import Change
+from common.edit_options import EditOptions, ModelOptions, ResolvedOptions, check_keywords, documented
+from common.editor import Editor, StepCallback
 from common.errors import InputError
-from common.faces import FaceFinder, get_finder
-from common.images import ImageLike, read_image, rgb
-from common.models import EMBEDDED_NOTE, missing_networks
-from common.networkless import WARP_SIZE
-from common.prepare import prepare
-from common.prompt import PROMPT
-from common.provenance.edits import name_of
-from common.subject import Subject, check_subject
+from common.images import on_white, rgb, to_uint8
+from common.models import EMBEDDED_NOTE, NoNetworks, missing_networks
+from common.numbers import whole_number
+from common.pipeline import FaceEditPipeline
+from common.prepare import Prepared
+from common.provenance.edits import place
+from common.provenance.picture import Picture, carry
+from common.provenance.recipe import GENERATION, Recipe
+from common.rig import Rig
+from common.subject import Subject
 
-from .checkpoints import Networks, load_networks
-from .conditions import Conditions
-from .faces import embed_faces, with_embedding
-from .finish import begin, draft_alone, finish, to_image
+from .checkpoints import Networks, load
+from .conditioning import Conditioning
+from .faceid import embed_people, with_embedding
 from .inpaint import inpainting
-from .noise import same_noise
-from .options import HIGH, LOW, PUBLISHED, Options, check_size
-from .recipes import edited, generated
-from .text import check_prompt
-from .variants import EMBEDDED_FOLDER, STEPS_IN, locate, warps
+from .request import PUBLISHED, FineFaceModel, FineFaceOptions, FineFaceResolved, drawn_seed, pair_texts
+from .variants import EMBEDDED_FOLDER, RELEASE, STEPS_IN, check_complete, keeper, locate, warps
+
+if TYPE_CHECKING:
+    from typing_extensions import Self, Unpack
+
+    from .request import EditorKeywords, People, SamplingKeywords, Several
 
 log = logging.getLogger(__name__)
 
 
-class FineFace:
-    """Makes pictures of faces with exact action units, and makes the faces of photos anew.
+class FineFace(Editor[AUIntensity]):
+    """Makes pictures of faces with exact action units, and gives the faces of photos these action units.
 
         editor = FineFace.from_pretrained()
         row = editor.generate("a close-up of a woman with red hair", [{"AU12": i} for i in range(6)], seed=1)
@@ -55,311 +60,303 @@ class FineFace:
     After: Varanka et al., "Towards Localized Fine-Grained Control for Facial Expression Generation", arXiv 2407.20175.
 
     Args:
-        networks: of `fineface.checkpoints.load`; its pipeline is a stock `StableDiffusionPipeline`. None: photos can be
-            warped, and nothing else.
-        size: side of a photo's crop in pixels; default: what the UNet was made for.
-        finder: of faces in photos to edit, see `common.faces.get_finder`; loaded at first use.
-        parser: of faces in photos to edit, see `common.background.get_parser`; loaded at first use.
-        defaults: what is taken where nothing is asked for, see `common.defaults`; None is what was published.
-        warps: the networks are for pictures from text alone; photos are warped.
-
-    Raises:
-        InputError: a size that the networks cannot take, or an unknown parser.
+        networks: see `fineface.checkpoints.load`; their pipeline is a stock `StableDiffusionPipeline`.
+        text_only: the networks draw pictures from text; photos are warped.
+        options: of `Editor`.
     """
 
-    def __init__(
-        self,
-        networks: Networks | None,
-        *,
-        size: int | None = None,
-        finder: str | FaceFinder = "auto",
-        parser: str = "auto",
-        defaults: Defaults | None = None,
-        warps: bool = False,
-    ) -> None:
+    release = Release("fineface", RELEASE, (), ("unet",))
+    request = AUIntensity
+    embedded = EMBEDDED_FOLDER
+    published: ClassVar[Defaults] = PUBLISHED
+    adds: ClassVar[bool] = False
+    edit_options: ClassVar[type[EditOptions]] = FineFaceOptions
+    model_options: ClassVar[type[ModelOptions]] = FineFaceModel
+
+    pipeline: StableDiffusionPipeline  # pyright: ignore[reportIncompatibleVariableOverride]
+
+    def __init__(self, networks: Networks | NoNetworks, *, text_only: bool = False, **options: Any) -> None:
+        super().__init__(cast(FaceEditPipeline, networks), **options)
+        self.text_only = text_only
         self._networks = networks
-        self.warps = warps or networks is None
-        if networks is None:
-            self.size = whole_number("size", WARP_SIZE if size is None else size, 64, 4096)
-        else:
-            self.size = check_size(size, networks.pipeline)[0]
-        backgrounds.check_name(parser)
-        self._finder, self._parser, self.defaults = finder, parser, defaults or PUBLISHED
+        if isinstance(networks, Networks):
+            self.pipeline = networks.pipeline
 
     @classmethod
-    def from_pretrained(
-        cls,
-        base: str | Path | None = None,
-        adapter: str | Path | None = None,
-        variant: str | None = None,
-        *,
-        lora_scale: float = 1.0,
-        dtype: torch.dtype | str | None = None,
-        device: str | None = None,
-        size: int | None = None,
-        finder: str | FaceFinder = "auto",
-        parser: str = "auto",
-    ) -> FineFace:
-        """An editor with weights from this machine; the network is never touched (`fineface download` fetches them).
+    def model_for_photos(cls, model: ModelOptions) -> ModelOptions:
+        """The options with the variant that keeps the person of a photo, where nobody asked for one."""
+        assert isinstance(model, FineFaceModel)
+        return replace(model, variant=keeper(model.model, model.base)) if model.variant is None else model
+
+    @classmethod
+    @documented(FineFaceModel)
+    def from_pretrained(  # pyright: ignore[reportIncompatibleMethodOverride]
+        cls, model: str | Path | None = None, **options: Unpack[EditorKeywords]
+    ) -> Self:
+        """An editor with weights from this machine (`fineface download` fetches them).
+
+        Args:
+            model: see the options.
+            {options}
 
         Where the published weights were never fetched and none are named, small networks inside the package draw
         pictures from text, and photos are warped; one line in the log says so.
 
-        Args:
-            base: see `fineface.generate`, as the next two.
-            adapter: which weights.
-            variant: which kind of model.
-            lora_scale: of the variant's LoRA; 0 leaves the base's weights as they are.
-            dtype: default: float16 on CUDA and MPS, else float32.
-            device: default: CUDA, then MPS, then the CPU.
-            size: see `FineFace`.
-            finder: see `FineFace`.
-            parser: see `FineFace`.
-
         Raises:
             MissingCheckpointError: something is not there; the message says what, and the command that fetches it.
             CheckpointError: damaged weights, or an adapter for another base.
-            InputError: an unknown variant or parser, or an option that cannot be used.
+            InputError: an option that cannot be used.
         """
-        backgrounds.check_name(parser)  # what is wrong should not cost the loading of a model
-        choose_device(device, dtype)
-        folder, place, kind = locate(adapter, base, variant)
-        networks, defaults = load_networks(folder, place, kind, lora_scale=lora_scale, dtype=dtype, device=device)
-        alone = warps(adapter, base, variant)
-        if alone:
-            log.warning(STEPS_IN)
-        elif folder == EMBEDDED_FOLDER:
-            log.warning(EMBEDDED_NOTE)
-        return cls(networks, size=size, finder=finder, parser=parser, defaults=defaults, warps=alone)
+        check_keywords("from_pretrained", options, FineFaceModel)
+        asked = FineFaceModel.of({"model": model, **options})  # what is wrong should not cost the loading of a model
+        asked.check_device()
+        text_only, folder = cls.warps(**asked.networks), cls.locate(**asked.networks)
+        return cls(cls.load_pipeline(**asked.networks), text_only=text_only, folder=folder, **asked.surroundings)
 
     @classmethod
-    def drafting(cls, *, size: int | None = None, finder: str | FaceFinder = "auto", parser: str = "auto") -> FineFace:
-        """An editor without networks, which loads at once: it warps photos, and can draw nothing from text."""
-        return cls(None, size=size, finder=finder, parser=parser)
+    def locate(cls, model: str | Path | None = None, **networks: Any) -> Path:
+        """The folder of a model, see `fineface.variants.locate`."""
+        return cls.folders(model, **networks)[0]
+
+    @classmethod
+    def folders(
+        cls, model: str | Path | None = None, base: str | Path | None = None, variant: str | None = None, **_: Any
+    ) -> list[Path]:
+        """The folders of a model: the adapter's, and its base's where that is another."""
+        return list(dict.fromkeys(locate(model, base, variant)[:2]))
+
+    @classmethod
+    def warps(
+        cls, model: str | Path | None = None, base: str | Path | None = None, variant: str | None = None, **_: Any
+    ) -> bool:
+        """Whether photos are edited without networks, see `fineface.variants.warps`."""
+        return warps(model, base, variant)
+
+    @classmethod
+    def load_pipeline(  # pyright: ignore[reportIncompatibleMethodOverride]
+        cls,
+        model: str | Path | None = None,
+        base: str | Path | None = None,
+        variant: str | None = None,
+        **options: Any,
+    ) -> Networks:
+        """The networks of a model, see `fineface.checkpoints.load`; checks first that all files are there."""
+        folder, base_folder, kind = locate(model, base, variant)
+        check_complete(folder, base_folder, kind)
+        if folder == cls.embedded:
+            log.warning(STEPS_IN if warps(model, base, variant) else EMBEDDED_NOTE)
+        return load(folder, base_folder, kind, **options)
 
     @property
     def networks(self) -> Networks:
         """What draws pictures.
 
         Raises:
-            MissingCheckpointError: this editor has none.
+            MissingCheckpointError: this editor has no networks.
         """
-        if self._networks is None:
-            raise missing_networks("fineface", "adapter")
+        if not isinstance(self._networks, Networks):
+            raise missing_networks(self.release.name)
         return self._networks
 
     @property
-    def pipeline(self) -> StableDiffusionPipeline:
-        """Of the networks."""
-        return self.networks.pipeline
+    def has_networks(self) -> bool:
+        """Whether photos can be edited by networks."""
+        return super().has_networks and not self.text_only
 
-    def engine_for(self, engine: Engine | None = None) -> Engine:
-        """What edits a photo: the engine asked for, else the networks where this editor has any for photos.
+    @property
+    def places(self) -> tuple[Path, ...]:
+        """Folders that the networks came from."""
+        return self.networks.places
 
-        Raises:
-            MissingCheckpointError: "diffusion" is asked for, and it has none.
-        """
-        if not self.warps:
-            return engine or "diffusion"
-        if engine == "diffusion":
-            raise missing_networks("fineface", "adapter")
-        return "draft"
+    def settings(self) -> dict[str, Any]:
+        """See `Editor.settings`; and which variant it was."""
+        return {**super().settings(), "variant": self.networks.variant, "lora_scale": self.networks.lora_scale}
+
+    # --- pictures from text ------------------------------------------------------------------------------------------
 
     def generate(
         self,
-        prompt: str | Sequence[str],
-        aus: AUWish | Sequence[AUWish],
+        prompt: str | list[str],
+        aus: AULike | Several,
         *,
-        face: Any = None,
-        au_scale: float = 1.0,
-        face_scale: float = 0.9,
-        steps: int | None = None,
-        guidance: float | None = None,
-        negative_prompt: str | None = None,
+        identity: People | None = None,
         seed: int | None = None,
         size: int | tuple[int, int] | None = None,
-        batch_size: int = 4,
         progress: bool = True,
-        callback_on_step_end: Callable[..., Any] | None = None,
+        callback_on_step_end: StepCallback | None = None,
+        **options: Unpack[SamplingKeywords],
     ) -> Any:
         """Pictures of a text; see `fineface.generate` for the arguments and what they raise.
 
-        `callback_on_step_end` is called as diffusers' pipelines call it; what it raises ends the call.
+        `callback_on_step_end` is called after each denoising step; what it raises ends the call.
         """
-        own = self.defaults.asked(steps=steps, guidance=guidance)
-        options = Options(
-            own.steps, own.guidance, au_scale, face_scale, negative_prompt, seed, batch_size,
+        pairs, single = pair_texts(prompt, aus)
+        made = self.draw(
+            pairs, FineFaceOptions(seed=drawn_seed(seed), **options), identity=identity, size=size, progress=progress,
             callback_on_step_end=callback_on_step_end,
         )  # fmt: skip
-        pairs, single = pair_up(prompt, aus, as_list, "prompts")
-        vectors = [to_vector(wish, low=LOW, high=HIGH) for _, wish in pairs]
-        prompts = [check_prompt("prompt", text) for text, _ in pairs]
-        width, height = check_size(size, self.pipeline)
-        faces = [None if face is None else self._faces(face)] * len(pairs)
+        return made[0] if single else made
+
+    def draw(
+        self,
+        pairs: Sequence[tuple[str, AUIntensity]],
+        options: FineFaceOptions,
+        *,
+        identity: People | None = None,
+        size: int | tuple[int, int] | None = None,
+        progress: bool = True,
+        callback_on_step_end: StepCallback | None = None,
+    ) -> list[Picture]:
+        """As `generate`, of prompts, requests and options that have been checked."""
+        how = options.resolve(self.defaults)
+        width, height = check_size(size, self.networks)
+        person = None if identity is None else self._person(identity)
         if not pairs:
             return []
-        conditions = Conditions(self.networks, prompts, vectors, faces, options)
-        first, generators = same_noise(options.seed, self.pipeline._execution_device)
-        scale = self.pipeline.vae_scale_factor
+        prompts = [text for text, _ in pairs]
+        intensities = [request.values for _, request in pairs]
+        people = [person] * len(pairs)
+        conditioning = Conditioning(self.networks, prompts, intensities, people, how, callback_on_step_end)
+        scale = self.networks.vae_scale_factor
         shape = (1, self.pipeline.unet.config["in_channels"], height // scale, width // scale)
 
         def inputs(rows: slice) -> dict[str, Any]:
-            own = generators(rows)
+            generators = self._generators(how.seed, rows)
             # drawn in float32 whatever the networks' dtype: one seed, one picture
-            noise = torch.cat([randn_tensor(shape, g, g.device, torch.float32) for g in own])
-            return {"latents": noise.to(self.pipeline.unet.dtype), "generator": own, "width": width, "height": height}
+            noise = torch.cat([randn_tensor(shape, each, each.device, torch.float32) for each in generators])
+            latents = noise.to(self.pipeline.unet.dtype)
+            return {"latents": latents, "generator": generators, "width": width, "height": height}
 
-        images = [to_image(pixels) for pixels in self._run(self.pipeline, inputs, conditions, progress)]
-        images = generated(self.networks, images, prompts, vectors, options, first, (width, height), face is not None)
-        return images[0] if single else images
+        settings = {**how.sampling(), "size": [width, height], "identity": identity is not None, **self.settings()}
+        pictures: list[Picture] = []
+        for number, pixels in enumerate(self._run(self.pipeline, inputs, conditioning, progress)):
+            own = {**settings, "prompt": prompts[number], **place(number, len(pairs), how.batch_size)}
+            recipe = Recipe(self.release.name, GENERATION, pairs[number][1].to_json(), own)
+            pictures.append(carry(Image.fromarray(to_uint8(pixels)), recipe, self.places))
+        return pictures
 
-    def encode(
+    # --- faces of photos ---------------------------------------------------------------------------------------------
+
+    def conditions(self, subjects: Sequence[Subject], requests: Sequence[AUIntensity]) -> Rig:
+        """The intensities as the vector (B, 12); nothing beyond the subjects' own regions is repainted."""
+        return Rig(torch.tensor([request.values for request in requests]))
+
+    def warp(self, subject: Subject, request: AUIntensity) -> np.ndarray:
+        """The photo with the face moved by its own fitted head, from what it shows to these intensities."""
+        photo = self.fitted(subject)
+        units = torch.tensor(request.values, dtype=torch.float32).clamp(0, 5) - photo.present
+        return photo(Change(units, torch.eye(3), photo.light, photo.light))
+
+    def subject_of(self, photo: Image.Image, made: Prepared, record: dict[str, Any], started: float) -> Subject:
+        """A prepared photo, with the person's embedding as `subject.face.embedding` where FaceID takes it."""
+        if self._takes_people and made.face is not None:
+            made = replace(made, face=with_embedding(rgb(photo), made.face))
+        record = {**record, "seconds": {"prepare": round(time.perf_counter() - started, 3)}}
+        return Subject(photo=photo, **vars(made), identity={}, guides=(), record=record)
+
+    def sampled(
         self,
-        image: ImageLike,
-        *,
-        face: str | int | tuple[float, float] = "largest",
-        extent: backgrounds.Extent | None = None,
-        strict: bool = False,
-    ) -> Subject:
-        """Everything about one photo that its edits share: face, crop, parts, and with FaceID the person's embedding.
-
-        Args:
-            image: the photo (`common.images.read_image`).
-            face: "largest", an index counted from left to right, or a point (x, y) in the photo.
-            extent: what is made anew: "face" (hair, ears, neck and clothes stay) or "head"; default: the model's own.
-            strict: see `common.editor.Editor.encode`.
-
-        Returns:
-            A Subject whose `identity` and `guides` are empty; the embedding is `subject.face.embedding`.
-
-        Raises:
-            ImageError, ShapeError: not a picture.
-            FaceNotFoundError: no such face, or the parser sees nobody there.
-            InputError: an unknown extent, or a doubtful photo where `strict`.
-        """
-        started = time.perf_counter()
-        photo = read_image(image)
-        pixels, extent = rgb(photo), self.defaults.asked(extent=extent).extent
-        made = prepare(
-            pixels, self.finder, self.parser, size=self.size, face=face, extent=extent, guide="photo",
-            zoom=self.defaults.zoom,
-        )  # fmt: skip
-        heed(made.advice, strict)
-        found = with_embedding(pixels, made.face) if self._takes_faces else made.face
-        seconds = {"prepare": round(time.perf_counter() - started, 3)}
-        record = {"photo": name_of(image), "picked": face, "extent": extent, "seconds": seconds}
-        record |= {"finder": self.finder.name, "parser": self.parser.name}
-        return Subject(
-            photo, found, made.crop, made.source, made.labels, made.background, made.region, {}, (), made.advice,
-            record, parser=self.parser,
-        )  # fmt: skip
-
-    def edit(
-        self,
-        subject: Subject | Sequence[Subject],
-        aus: AUWish | Sequence[AUWish],
-        prompt: str | None = None,
-        *,
-        au_scale: float = 1.0,
-        face_scale: float = 0.9,
-        engine: Engine | None = None,
-        start: Literal["photo", "draft"] = "photo",
-        strength: float | None = None,
-        steps: int | None = None,
-        guidance: float | None = None,
-        negative_prompt: str | None = None,
-        seed: int | None = None,
-        paste_back: bool | str = True,
-        batch_size: int = 4,
-        progress: bool = True,
-        callback_on_step_end: Callable[..., Any] | None = None,
-    ) -> Any:
-        """Photos whose faces are made anew; `subject` is from `encode`. See `fineface.edit` for the other arguments,
-        `generate` for the callback.
-
-        Raises:
-            InputError, ActionUnitError, ShapeError: an argument cannot be used.
-        """
-        own = self.defaults.asked(steps=steps, guidance=guidance)
-        options = Options(
-            own.steps, own.guidance, au_scale, face_scale, negative_prompt, seed, batch_size, strength, paste_back,
-            start, callback_on_step_end,
-        )  # fmt: skip
-        engine = self.engine_for(check_engine(engine, start if start == "draft" else None, strength))
-        pairs, single = pair_up(subject, aus, as_list)
-        vectors = [to_vector(wish, low=LOW, high=HIGH) for _, wish in pairs]
-        subjects = [check_subject(subject, self.size) for subject, _ in pairs]
-        text = check_prompt("prompt", PROMPT if prompt is None else prompt)
-        if not pairs or engine == "draft":
-            drafts = [draft_alone(s, v, options.pastes) for s, v in zip(subjects, vectors)]
-            drafts = edited(None, drafts, subjects, vectors, text, options, 0, self.size)
-            return drafts[0] if single else drafts
-        people = {id(subject): self._own_face(subject) for subject in subjects}
-        faces = [people[id(subject)] for subject in subjects]
-        conditions = Conditions(self.networks, [text] * len(pairs), vectors, faces, options)
-        first, generators = same_noise(options.seed, self.pipeline._execution_device)
+        pairs: Sequence[tuple[Subject, AUIntensity]],
+        how: ResolvedOptions,
+        progress: bool,
+        callback_on_step_end: StepCallback | None,
+    ) -> list[Image.Image]:
+        """The pictures of pairs: the region is inpainted, and kept elsewhere."""
+        assert isinstance(how, FineFaceResolved)
+        if not pairs:
+            return []
+        subjects = [subject for subject, _ in pairs]
+        embeddings = {id(subject): self._embedding(subject) for subject in subjects}
+        people = [embeddings[id(subject)] for subject in subjects]
+        intensities = [request.values for _, request in pairs]
+        prompts = [how.prompt] * len(pairs)
+        conditioning = Conditioning(self.networks, prompts, intensities, people, how, callback_on_step_end)
 
         def inputs(rows: slice) -> dict[str, Any]:
-            begun = [begin(*each, start) for each in zip(subjects[rows], vectors[rows])]
-            masks = [Image.fromarray(subject.region.astype(np.uint8) * 255) for subject in subjects[rows]]
+            begun = [self._begun(subject, request, how) for subject, request in pairs[rows]]
             return {
-                "image": [Image.fromarray(crop) for crop in begun], "mask_image": masks, "generator": generators(rows),
-                "strength": float(options.share), "width": self.size, "height": self.size,
-            }  # fmt: skip
+                "image": [Image.fromarray(crop) for crop in begun],
+                "mask_image": [Image.fromarray(subject.region.astype(np.uint8) * 255) for subject in subjects[rows]],
+                "generator": self._generators(how.seed, rows),
+                "strength": how.strength,
+                "width": self.size,
+                "height": self.size,
+            }
 
-        crops = self._run(self._inpaint, inputs, conditions, progress)
-        results = [finish(subject, crop, options.pastes) for subject, crop in zip(subjects, crops)]
-        results = edited(self.networks, results, subjects, vectors, text, options, first, self.size)
-        return results[0] if single else results
+        crops = self._run(self._inpaint, inputs, conditioning, progress)
+        return [
+            paste(subject.photo, subject.crop, crop, paste_mask(subject.region))
+            if how.paste_back and subject.face is not None
+            else Image.fromarray(to_uint8(crop))
+            for subject, crop in zip(subjects, crops)
+        ]
 
-    def compile(self, **options: Any) -> None:
-        """Compiles the whole denoiser into one graph (`torch.compile`); the next picture then takes a minute longer."""
-        self.pipeline.unet.compile(fullgraph=True, **options)
+    def keeps(self, subject: Subject) -> bool:
+        """Whether an edit by the networks keeps the person by an embedding of the face."""
+        return self.has_networks and self._embedding(subject) is not None
 
-    @cached_property
-    def finder(self) -> FaceFinder:
-        """What finds the faces of photos."""
-        return get_finder(self._finder) if isinstance(self._finder, str) else self._finder
-
-    @cached_property
-    def parser(self) -> backgrounds.Parser:
-        """What labels the parts of a face."""
-        device = "cpu" if self._networks is None else str(self.pipeline.device)
-        return backgrounds.get_parser(self._parser, device=device)
-
-    @property
-    def _takes_faces(self) -> bool:
-        """Whether the networks keep a person by an embedding of the face."""
-        return self._networks is not None and self._networks.face_projection is not None
+    def release_id_encoder(self) -> None:
+        """Does nothing: FineFace has no ID encoder."""
 
     @cached_property
     def _inpaint(self) -> Any:
         """The pipeline that keeps what lies outside a mask, over the same networks."""
         return inpainting(self.pipeline)
 
-    def _faces(self, face: Any) -> torch.Tensor:
-        if self.networks.face_projection is None:
-            raise InputError('face= needs FaceID.\n  load it: variant="sd15-faceid" (or --variant sd15-faceid)')
-        return embed_faces(face)
+    @property
+    def _takes_people(self) -> bool:
+        """Whether the networks keep a person by an embedding of the face."""
+        return isinstance(self._networks, Networks) and self._networks.face_projection is not None
 
-    def keeps(self, subject: Subject) -> bool:
-        """Whether an edit by the networks keeps the person by an embedding of the face."""
-        return self._own_face(subject) is not None
+    def _person(self, identity: People) -> torch.Tensor:
+        if not self._takes_people:
+            raise InputError('identity= needs FaceID.\n  load it: variant="sd15-faceid" (or --variant sd15-faceid)')
+        return embed_people(identity)
 
-    def _own_face(self, subject: Subject) -> torch.Tensor | None:
-        known = subject.face.embedding if self._takes_faces and subject.face is not None else None
-        return None if known is None else embed_faces(known)
+    def _embedding(self, subject: Subject) -> torch.Tensor | None:
+        known = subject.face.embedding if self._takes_people and subject.face is not None else None
+        return None if known is None else embed_people(known)
+
+    def _begun(self, subject: Subject, request: AUIntensity, how: FineFaceResolved) -> np.ndarray:
+        """The crop (S, S, 3) uint8 that is noised first: of the photo, or of its warp."""
+        return subject.source if how.start == "photo" else subject.crop.apply(on_white(self.warp(subject, request)))
+
+    def _generators(self, seed: int, rows: slice) -> list[torch.Generator]:
+        """A generator for each row, all of them alike: a sweep starts from one noise, however it is split."""
+        device = self.pipeline._execution_device
+        return [torch.Generator(device).manual_seed(seed) for _ in range(rows.stop - rows.start)]
 
     def _run(
-        self, pipeline: Any, inputs: Callable[[slice], dict[str, Any]], conditions: Conditions, progress: bool
+        self, pipeline: Any, inputs: Callable[[slice], dict[str, Any]], conditioning: Conditioning, progress: bool
     ) -> list[np.ndarray]:
         """Pictures (H, W, 3) in [0, 1], a batch at a time; calls of several threads take turns."""
         images: list[np.ndarray] = []
         with self.networks.lock, torch.no_grad():
             pipeline = copy(pipeline)  # over the same networks: the bars of others stay as they are
             pipeline.set_progress_bar_config(disable=not progress)
-            for rows in conditions.batches():
+            for rows in conditioning.batches():
                 if self.networks.face_projection is not None:
-                    pipeline.set_ip_adapter_scale(conditions.face_scale(rows))
-                images += conditions.finite(pipeline(**inputs(rows), **conditions.call(rows)).images)
+                    pipeline.set_ip_adapter_scale(conditioning.face_scale(rows))
+                images += conditioning.finite(pipeline(**inputs(rows), **conditioning.call(rows)).images)
         return images
+
+
+def check_size(size: int | tuple[int, int] | None, networks: Networks) -> tuple[int, int]:
+    """Width and height of a picture in pixels.
+
+    Args:
+        size: one number for a square, (width, height), or None for what the denoiser was made for.
+        networks: that make it.
+
+    Raises:
+        InputError: neither, or a side that the networks cannot take.
+    """
+    step = networks.vae_scale_factor
+    whole = networks.sample_size if size is None else size
+    sides = whole if isinstance(whole, (tuple, list)) else (whole, whole)
+    if len(sides) != 2:
+        raise InputError(f"size must be a number of pixels or (width, height); got {size!r}.")
+    for side in sides:
+        if whole_number("size", side, 64, 4096) % step:
+            raise InputError(f"size must divide by {step}; got {side}.")
+    return int(sides[0]), int(sides[1])

@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from diffusers import StableDiffusionPipeline
 from torch import nn
 
-from common.errors import CheckpointError
+from common.errors import (
+    CheckpointError,
+    FaceEditError,
+    FaceNotFoundError,
+    InputError,
+    MissingDependencyError,
+    ShapeError,
+)
+from common.faces import Face, FaceFinder, choose_face, get_finder
 from common.finite import check_weights
+from common.images import ImageLike, as_list, read_image, rgb
 from common.weight_files import SAFE
 from common.weights import building, read_pickled, read_weights
 
 from .variants import family
+
+log = logging.getLogger(__name__)
+
+# FaceID was trained on embeddings of this pack's network; antelopev2's are as wide, and mean nothing to it.
+DETECTOR = "insightface/buffalo_l"
+WIDTH = 512
 
 
 def read_faceid(path: Path) -> dict[str, dict[str, torch.Tensor]]:
@@ -81,3 +99,71 @@ def _quiet() -> Iterator[None]:
         yield
     finally:
         host.setLevel(before)
+
+
+# --- who is in the picture -------------------------------------------------------------------------------------------
+
+
+def embed_people(identity: ImageLike | Sequence[ImageLike]) -> torch.Tensor:
+    """Embeddings (n, 512) float32 of length 1, a row for each face.
+
+    Several rows are one person seen several times: their tokens stand side by side.
+
+    Args:
+        identity: a photo (`common.images.read_image`; its largest face counts), a list of photos, or embeddings: a
+            numpy array or torch tensor (n, 512) or (512,), of any length.
+
+    Raises:
+        ShapeError: embeddings of another width.
+        InputError: an empty list, or values that are not finite.
+        FaceNotFoundError: a photo shows no face; the message says which.
+        MissingDependencyError: photos, and insightface is not installed.
+        MissingCheckpointError: photos, and insightface's pack is not on this machine.
+    """
+    if isinstance(identity, (np.ndarray, torch.Tensor)) and identity.ndim in (1, 2) and as_list(identity) is None:
+        return _checked(torch.as_tensor(identity).detach().cpu())
+    several = as_list(identity)
+    photos: list[Any] = [identity] if several is None else several
+    if not photos:
+        raise InputError("identity names nobody: the list is empty.")
+    detector = _detector()
+    rows = []
+    for i, photo in enumerate(photos):
+        try:
+            rows.append(choose_face(detector.find(rgb(read_image(photo)))).embedding)
+        except FaceNotFoundError as error:
+            which = f"photo {i} of identity" if len(photos) > 1 else "the photo given as identity"
+            raise FaceNotFoundError(f"In {which}: {error}") from error
+    return _checked(torch.from_numpy(np.stack(rows)))
+
+
+def with_embedding(photo: np.ndarray, face: Face) -> Face:
+    """The face of a photo (H, W, 3) with the embedding that FaceID takes, or None where insightface is not at hand.
+
+    That is no error: the picture is made without FaceID, which is logged.
+    """
+    if face.backend == DETECTOR:
+        return face
+    try:
+        found = choose_face(_detector().find(photo), tuple(face.centre.tolist()))
+    except FaceEditError as error:
+        log.warning("the person is not kept: %s", str(error).splitlines()[0])
+        return replace(face, embedding=None)
+    return replace(face, embedding=found.embedding)
+
+
+def _detector() -> FaceFinder:
+    if importlib.util.find_spec("insightface") is None:
+        raise MissingDependencyError("insightface", "Reading a person from a photo", 'pip install "face-rig[faces]"')
+    return get_finder(DETECTOR)
+
+
+def _checked(embeddings: torch.Tensor) -> torch.Tensor:
+    rows = torch.atleast_2d(embeddings.float())
+    if rows.shape[1] != WIDTH or not len(rows):
+        expected = f"(n, {WIDTH}), embeddings by insightface's buffalo_l"
+        raise ShapeError("identity", expected, tuple(embeddings.shape), "or give a photo: (H, W, 3)")
+    lengths = rows.norm(dim=1, keepdim=True)
+    if not torch.isfinite(lengths).all() or (lengths == 0).any():
+        raise InputError("identity has embeddings that are zero, or not finite.")
+    return rows / lengths

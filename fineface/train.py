@@ -3,29 +3,187 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from common import cli
-from common.files import EMBEDDED
+from common.defaults import Defaults
+from common.errors import InputError
+from common.prompt import PROMPT
 from common.training.command import command
-from common.training.diffusion import diffusion_task
-from common.training.loop import train
+from common.training.config import DiffusionConfig, Precision, Schedule, above_zero, at_least, fraction
 
-from .training.begin import begin, size_of
-from .training.config import FineFaceConfig
-from .training.loss import TextToFaceLoss
-from .training.publish import Publisher
-from .training.sources import sources
-from .training.validation import METRICS, Validation
+from .request import PUBLISHED, FineFaceOptions
+from .variants import EMBEDDED_FOLDER, VARIANTS, check_complete
 
 ABOUT = """Trains FineFace.
 
     accelerate launch -m fineface.train config.toml
     python -m fineface.train examples/train_fineface.toml --set folder=faces --set output=out/mine
 
-A training that was stopped goes on where its last checkpoint was when the same command runs again.
+Re-run the command to resume a training that was stopped, from its last checkpoint.
 """
+
+
+@dataclass(frozen=True)
+class FineFaceConfig(DiffusionConfig):
+    """Options of a training of FineFace; the defaults are the paper's.
+
+    Raises:
+        InputError: a number out of its range, or options that exclude each other.
+    """
+
+    embedded = EMBEDDED_FOLDER
+
+    variant: Literal["sd21", "sd15-faceid", "whole"] = "sd21"
+    """Which kind of model: an adapter and a LoRA for Stable Diffusion 2.1-base, an adapter for 1.5 (FaceID is left off
+    while it is trained), or a whole model of its own, of which all is trained."""
+    base: str = ""
+    """Folder of the base model, or a hub repository that has been fetched; empty takes the variant's own."""
+    adapter: str = ""
+    """Continue from the AU adapter and the LoRA in this folder, or in a hub repository that has been fetched; empty
+    makes new ones."""
+    model: str = ""
+    """With variant "whole": train on from this whole model, its sizes and tokenizer included: a folder, or "embedded",
+    the small one inside the package; its prediction and zero_terminal_snr then stand in place of the config's."""
+    hidden: int = 0
+    """Outputs of a new AU encoder's linear layer; 0 is 64 where the text is 1024 wide, as released, else all that there
+    is room for."""
+    text_encoder: dict[str, Any] = field(default_factory=dict)
+    """With `unet`: a table of CLIPTextConfig's options. Its tokenizer is made of the captions' words, at most
+    `vocab_size` of them. Without `text` it is trained too."""
+    text: str = ""
+    """With `unet`: folder of a text encoder that `python -m fineface.teach` made; it then stays as it is."""
+    text_steps: int = 2000
+    """Optimiser steps of that teaching, each of 64 captions."""
+
+    folder: str = ""
+    """Train on an image folder; see `fineface.data.folder`. All data that are named are taken together."""
+    validation_folder: str = ""
+    """Image folder of held-out samples; empty holds out some people of `folder`."""
+    disfa: str = ""
+    """Train on DISFA: its folder; see `fineface.data.disfa`."""
+    disfa_cache: str = ""
+    """With `disfa`: folder where the cut-out faces are cached."""
+    disfa_frames: str = ""
+    """With `disfa`: folder of extracted frames, in place of the videos."""
+    disfa_camera: Literal["left", "right"] = "left"
+    """With `disfa`: whose video."""
+    disfa_neutral: int = 8305
+    """With `disfa`: how many frames without any action unit are taken; the paper's number."""
+    disfa_held_out: tuple[str, ...] = ()
+    """With `disfa`: subjects to validate on, such as "SN030"."""
+    affectnet: str = ""
+    """Train on AffectNet: its folder; see `fineface.data.affectnet`."""
+    affectnet_units: str = ""
+    """With `affectnet`: the file of predicted action units."""
+    affectnet_top: float = 5.0
+    """With `affectnet`: the value in that file that stands for the strongest intensity."""
+    affectnet_validation_units: str = ""
+    """With `affectnet`: the same of its validation list, to validate on that."""
+    synthetic_pairs: bool = False
+    """Draw pairs, as for MagicFace, and take both pictures of each; `synthetic_count` then counts pairs."""
+    synthetic_expression_words: bool = False
+    """Let captions say what a synthetic face does; without, the action units alone say it."""
+    synthetic_plain_ground: bool = False
+    """Put synthetic people in front of an even wall of some colour: less to learn than a world."""
+    synthetic_short_captions: bool = False
+    """Leave phrases out of every second synthetic caption, so that short prompts are understood too."""
+    synthetic_face_height: float = 0.0
+    """Cut synthetic pictures out closer until the face, chin to brows, is this fraction of their height; 0 does not."""
+    face_weight: float = 1.0
+    """Loss weight of the inner face, of which action units move little; needs data that are synthetic alone."""
+    caption: str = PROMPT
+    """Caption of pictures whose data have none."""
+
+    jitter: float = 0.2
+    """Deviation of the noise on the intensities, which are clipped to [0, 5] after it; the paper's."""
+    rounded: float = 0.2
+    """Fraction of the steps whose intensities are whole numbers; the paper's."""
+    vector_dropout: float = 0.05
+    """Fraction of the samples whose action units alone are dropped, for guidance."""
+    caption_dropout: float = 0.05
+    """Fraction of the samples whose caption alone is dropped."""
+    both_dropout: float = 0.05
+    """Fraction of the samples that drop both. All three are those of IP-Adapter's training (Ye et al. 2023)."""
+    au_gain: float = 1.0
+    """Factor by which the published AU branch is stronger than it was trained, as `au_scale` would make it: for a model
+    that follows action units too little."""
+
+    steps: int = 20_000
+    batch_size: int = 12
+    accumulation: int = 3
+    precision: Precision = "fp16"
+    learning_rate: float = 1e-4
+    schedule: Schedule = "constant"
+    warmup: int = 0
+    lora_rank: int = 32
+    """Rank of the LoRA; 0 for variants that have none."""
+    lora_alpha: float = 8.0
+    """Alpha of the LoRA, whose scale is alpha / rank; 0 stands for alpha = rank. 8 is the release's."""
+    validation_guidance: float = 7.5
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        above_zero(self, "au_gain", "affectnet_top", "face_weight")
+        at_least(self, 1, "text_steps", "validation_guidance")
+        at_least(self, 0, "hidden", "disfa_neutral", "jitter")
+        fraction(self, "rounded", "caption_dropout", "both_dropout", "synthetic_face_height")
+        if not 0 <= self.dropped <= 1:
+            raise InputError(f"vector_dropout + caption_dropout + both_dropout must lie in [0, 1]; got {self.dropped}.")
+        if unused := sorted({*self.defaults} & {"paste_back", "guide"}):
+            raise InputError(f"[defaults] has {', '.join(unused)}, of which FineFace has none; drop it.")
+        own = Defaults.of(self.defaults, PUBLISHED)
+        FineFaceOptions(steps=own.steps, guidance=own.guidance)  # which asks for more than defaults in general
+        self._check_networks()
+        if not (self.folder or self.disfa or self.affectnet or self.synthetic_count):
+            raise InputError("Name the data: folder, disfa, affectnet or synthetic_count, or several of them.")
+        if self.face_weight != 1 and (self.folder or self.disfa or self.affectnet):
+            raise InputError("face_weight needs to know where the face is, which only synthetic pictures say.")
+        if bool(self.disfa) != bool(self.disfa_cache):
+            raise InputError("disfa needs disfa_cache, where the faces cut out of it are cached, and the reverse.")
+        if bool(self.affectnet) != bool(self.affectnet_units):
+            raise InputError("affectnet needs affectnet_units, a file of predicted action units, and the reverse.")
+
+    def _check_networks(self) -> None:
+        whole = self.variant == "whole"
+        if self.model:
+            if not whole or self.unet or self.text_encoder or self.vae or self.autoencoder or self.start or self.text:
+                raise InputError(
+                    'model goes with variant = "whole" and without [unet], vae, start and text: it has all.'
+                )
+            if self.base or self.adapter or self.lora_rank:
+                raise InputError("model has no base, adapter or LoRA to continue from: leave them out, lora_rank = 0.")
+            return
+        if not whole == bool(self.unet) == bool(self.text_encoder):
+            raise InputError('variant "whole" goes with the tables [unet] and [text_encoder], all three or none.')
+        if bool(self.vae) + bool(self.autoencoder) != whole:
+            raise InputError('vae or [autoencoder] goes with variant "whole", one of them; bases bring their own.')
+        if whole and (self.base or self.adapter or not self.size):
+            raise InputError('variant "whole" has no base and no adapter to continue from, and needs a size.')
+        if (self.start or self.text) and not whole:
+            raise InputError('start and text go with variant "whole"; an adapter continues from: adapter')
+        if bool(self.lora_rank) != bool(VARIANTS[self.variant].lora):
+            wanted = "a LoRA: set lora_rank = 32" if VARIANTS[self.variant].lora else "no LoRA: set lora_rank = 0"
+            raise InputError(f'The variant "{self.variant}" has {wanted}; got {self.lora_rank}.')
+
+    def of_model(self) -> FineFaceConfig:
+        """The config with what its model learned to predict.
+
+        Raises:
+            MissingCheckpointError: the model is not complete.
+        """
+        if not self.model:
+            return self
+        folder = self.place(self.model)
+        check_complete(folder, folder, VARIANTS["whole"])
+        return self.as_learned(folder)
+
+    @property
+    def dropped(self) -> float:
+        """Fraction of the samples that drop anything."""
+        return self.vector_dropout + self.caption_dropout + self.both_dropout
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -35,60 +193,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(config: FineFaceConfig) -> int:
     """Trains; returns the exit code."""
+    from common.training.loop import train  # torch and diffusers load here, after the config has been understood
+
+    from .task import FineFaceTask
+
     config = config.of_model()
-    size = size_of(config)
-    data, held_out = sources(config, size)
-    beginning = begin(config, size, data.captions() if config.unet else ())
-    loss = TextToFaceLoss(config, beginning.encoder.texts([""]))
-    task = diffusion_task(
-        config,
-        beginning.module,
-        loss,
-        beginning.encoder,
-        dict(beginning.scheduler.config),
-        data,
-        Publisher(config, beginning),
-        validate=None if held_out is None else Validation(config, beginning, loss, held_out),
-        metrics=METRICS,
-        slim=not config.unet and not config.model,
-        title="A FineFace model",
-        notes=notes(config, len(data), size) + measured(config, data.told),
-        judge=judged,
-    )
-    train(config, task)
+    train(config, FineFaceTask(config))
     return cli.OK
-
-
-def notes(config: FineFaceConfig, count: int, size: int) -> str:
-    """What the model card says before the table."""
-    named = {"an image folder": config.folder, "DISFA": config.disfa, "AffectNet": config.affectnet}
-    kinds = [name for name, given in named.items() if given] + ["synthetic faces"] * bool(config.synthetic_count)
-    base = f" --base {config.base}" if config.base else " --base FOLDER" if config.unet else ""
-    origin = "random weights" if config.unet else f"`{config.base or 'the base of ' + config.variant}`, left as it is"
-    if config.model == EMBEDDED:
-        origin = "the small model inside the package, which saw synthetic people alone"
-    elif config.model:
-        origin = f"`{Path(config.model).name}`"
-    began = f", going on from `{Path(config.adapter).name}`" if config.adapter else ""
-    return (
-        "Faces from text with action-unit intensities (after Varanka et al., arXiv 2407.20175).\n\n"
-        f'    fineface "a close-up of a woman" AU12=4 --adapter FOLDER{base} --variant {config.variant} -o face.png\n\n'
-        f"Trained on {count} samples of {size} x {size} pixels ({', '.join(kinds)}), from {origin}{began}. The data and"
-        " the base have licences of their own, which go on to hold."
-    )
-
-
-def measured(config: FineFaceConfig, told: Sequence[str]) -> str:
-    """What the model card says of the data, and of who measured them."""
-    by = config.measurer or "not stated (set measurer in the config)"
-    return f"\n\n## Data\n\n{' '.join(told)}" + f" Action units measured by: {by}." * bool(config.folder)
-
-
-def judged(metrics: Mapping[str, float]) -> str:
-    """What is wrong with a model of these metrics: action units that help it nothing; else empty."""
-    if metrics["loss"] < metrics["loss_without_units"]:
-        return ""
-    return "the loss with action units is no smaller than without: this model does not heed them"
 
 
 if __name__ == "__main__":

@@ -91,23 +91,23 @@ def get_variant(name: str) -> Variant:
 
 
 def locate(
-    adapter: str | Path | None = None,
+    model: str | Path | None = None,
     base: str | Path | None = None,
     variant: str | None = None,
     *,
-    face: bool = False,
+    identity: bool = False,
     embedded: Path = EMBEDDED_FOLDER,
 ) -> tuple[Path, Path, Variant]:
-    """Where a model lies: folder of its adapter, folder of its base, and which variant; they need not be there.
+    """Where a model lies: the adapter's folder, the base's folder, and the variant; neither folder need exist.
 
     Args:
-        adapter: a folder, a hub repository that was fetched, or "embedded". None is the published one, or the embedded
-            one where nothing of the published one was fetched.
+        model: a folder, a hub repository that was fetched, or "embedded". None is the published release, or the
+            embedded model where nothing of the release was fetched.
         base: a folder or a fetched hub repository; None is the variant's own.
-        variant: None is that of the folder: "whole" where it holds a pipeline, else "sd15-faceid" where there is a
-            face, else "sd21".
-        face: whether a person is to be kept.
-        embedded: where the small model lies.
+        variant: None is that of the folder: "whole" where it holds a pipeline, else "sd15-faceid" where a person is
+            to be kept, else "sd21".
+        identity: whether a person is to be kept.
+        embedded: the embedded model's folder.
 
     Raises:
         InputError: an unknown variant, or neither a folder nor of the form "owner/name".
@@ -115,33 +115,33 @@ def locate(
     """
     named = None if variant is None else get_variant(variant)
     inside = not missing_files(embedded, WHOLE) and not missing_base_files(embedded)
-    if adapter == EMBEDDED:
+    if model == EMBEDDED:
         if not inside:
             raise MissingCheckpointError(
                 "This installation of fineface has no embedded model.\n"
-                "  name the folder of another: --adapter FOLDER (from Python: adapter=FOLDER)"
+                "  name the folder of another: --model FOLDER (from Python: model=FOLDER)"
             )
         folder = embedded
     else:
-        folder = model_folder(adapter or RELEASE)
-        nothing = adapter is None and base is None and not face and not folder.is_dir()
+        folder = model_folder(model or RELEASE)
+        nothing = model is None and base is None and not identity and not folder.is_dir()
         if inside and nothing and named in (None, WHOLE):
             folder = embedded
-    kind = named or (WHOLE if (folder / PIPELINE).is_file() else SD15_FACEID if face else SD21)
+    kind = named or (WHOLE if (folder / PIPELINE).is_file() else SD15_FACEID if identity else SD21)
     return folder, locate_base(base, kind) if base or kind.bases else folder, kind
 
 
-def warps(adapter: str | Path | None = None, base: str | Path | None = None, variant: str | None = None) -> bool:
+def warps(model: str | Path | None = None, base: str | Path | None = None, variant: str | None = None) -> bool:
     """Whether photos are edited without networks: no model is named, and the published one was never fetched."""
-    named = adapter is not None or base is not None or variant not in (None, WHOLE.name)
+    named = model is not None or base is not None or variant not in (None, WHOLE.name)
     return not named and not model_folder(RELEASE).is_dir()
 
 
-def keeper(base: str | Path | None = None, adapter: str | Path | None = None) -> str | None:
-    """The variant that keeps the person of a photo, where all of it is on this machine; arguments as `locate`."""
-    if adapter == EMBEDDED:
+def keeper(model: str | Path | None = None, base: str | Path | None = None) -> str | None:
+    """The variant that keeps the person of a photo, where all of it is on this machine; arguments as in `locate`."""
+    if model == EMBEDDED:
         return None
-    folder, place, kind = locate(adapter, base, SD15_FACEID.name)
+    folder, place, kind = locate(model, base, SD15_FACEID.name)
     return None if missing_files(folder, kind) or missing_base_files(place) else kind.name
 
 
@@ -206,7 +206,7 @@ def check_complete(folder: Path, base: Path, variant: Variant) -> None:
     raise MissingCheckpointError(
         f"The fineface model {variant.name} is not complete; these files are missing:\n{lines}\n"
         f"  fetch them: fineface download --variant {variant.name}{own}\n"
-        "  or name the folders that have them: --adapter FOLDER --base FOLDER (from Python: adapter=, base=)"
+        "  or name the folders that have them: --model FOLDER --base FOLDER (from Python: model=, base=)"
     )
 
 

@@ -9,14 +9,12 @@ from functools import partial
 from pathlib import Path
 
 from common import cli, edit_command, options
-from common.action_units import ACTION_UNITS, facs, known_unit, to_text, to_vector
+from common.action_units import AUDelta, facs, known_unit
 from common.app.command import app
 from common.errors import ActionUnitError, InputError
 from common.expressions import EXPRESSIONS, is_word
-from common.files import check_writable
 from common.help.command import doctor, licenses
-
-from . import commands
+from common.verb_commands import Program
 
 ABOUT = """Changes the expression of a face in a photo by action-unit (AU) variations.
 
@@ -58,14 +56,14 @@ def _edit(arguments: list[str]) -> int:
     parser.add_argument("inputs", nargs="+", metavar="PHOTO | AU=VALUE", help="photos and the wish, in any order")
     options.add_options(parser, "file, or folder for several photos (default: PHOTO-edited.png)", record=True)
     args = parser.parse_intermixed_args(arguments)
-    photos, wish = split_inputs(args.inputs)
+    photos, request = split_inputs(args.inputs)
     from ._api import MagicFace  # torch and diffusers load here, after the arguments have been understood
 
-    return edit_command.run(MagicFace, photos, wish, args, {"background": args.background})
+    return edit_command.run(MagicFace, photos, request, args)
 
 
-def split_inputs(inputs: Sequence[str]) -> tuple[list[Path], str]:
-    """Photos, and the wish in its short form.
+def split_inputs(inputs: Sequence[str]) -> tuple[list[Path], AUDelta]:
+    """Photos, and the request.
 
     Raises:
         ActionUnitError: an AU without a value, unknown or out of range.
@@ -85,12 +83,14 @@ def split_inputs(inputs: Sequence[str]) -> tuple[list[Path], str]:
             raise InputError(
                 f"There is no photo {text!r}, and a wish reads AU12=3 or happy:0.7.\n  words: {', '.join(EXPRESSIONS)}"
             )
-    vector = to_vector(",".join(wish) if wish != ["neutral"] else {})
+    request = AUDelta.parse(",".join(wish))
     if not photos:
         raise InputError("Name at least one photo, e.g. magicface photo.jpg AU12=3.")
     if not wish:
-        raise InputError('Say what to change, e.g. AU12=3; "neutral" makes the face anew as it is.')
-    return photos, to_text(vector)
+        raise InputError(
+            'Say what to change, e.g. AU12=3; "neutral" is the null edit: it reconstructs the face unchanged.'
+        )
+    return photos, request
 
 
 def _download(arguments: list[str]) -> int:
@@ -107,43 +107,16 @@ def _download(arguments: list[str]) -> int:
     return cli.OK
 
 
-def _explain(arguments: list[str]) -> int:
-    parser = cli.command_parser(
-        "magicface explain", "Says what an action unit or a word such as happy is; without a name, lists all."
-    )
-    parser.add_argument("names", nargs="*", metavar="AU | WORD", help="such as AU4 or happy (default: all)")
-    parser.add_argument("-o", "--output", type=Path, help="picture of a head without and with it; of one name")
-    args = parser.parse_args(arguments)
-    from common.explain import explain
-    from common.images import picture_format, save_image
-
-    if args.output is not None:
-        if len(args.names) != 1:
-            raise InputError(f"A picture is of one name; got {len(args.names)}.")
-        picture_format(args.output)
-        check_writable(args.output.parent)
-    found = [explain(name) for name in args.names or (*ACTION_UNITS, *EXPRESSIONS)]
-    print("\n\n".join(map(str, found)))
-    if args.output is not None:
-        save_image(found[0].picture(), args.output)
-    return cli.OK
-
-
 _COMMANDS = {
+    **Program("magicface", AUDelta).commands(),
     "app": partial(app, "magicface", "Opens a page to edit expressions on.", cli.lazily("magicface.app", "tab")),
     "batch": cli.lazily("magicface.batch"),
     "doctor": partial(doctor, "magicface doctor", cli.lazily("magicface.sources", "sources")),
     "licenses": partial(licenses, "magicface licenses", cli.lazily("magicface.sources", "sources")),
     "download": _download,
-    "explain": _explain,
-    "neutralize": commands.neutralize,
-    "transfer": commands.transfer,
-    "sweep": commands.sweep,
-    "grid": commands.grid,
-    "animate": commands.animate,
     "prepare-videos": cli.lazily("magicface.videos.command", "run"),
     "redo": cli.lazily("magicface.batch", "main_redo"),
-    "report": partial(cli.lazily("common.batch.report.command", "report"), "magicface", to_vector, False),
+    "report": cli.lazily("magicface.batch", "main_report"),
     "score": cli.lazily("magicface.batch", "main_score"),
     "evaluate": cli.lazily("magicface.evaluation"),
     "verify": partial(cli.lazily("common.provenance.command", "verify"), "magicface"),

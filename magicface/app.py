@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from common.action_units import ACTION_UNITS, to_text, to_vector
+from common.action_units import ACTION_UNITS, AUDelta, AUIntensity
 from common.app.desk import Desk, Visit
 from common.app.inputs import picture_input, slider
 from common.app.layout import Controls
 from common.app.library import gradio
 from common.app.tab import Tab
 from common.app.units import STRONGEST, preset, unit_sliders, word_buttons, word_list
+from common.verbs import units_of
 
-from ._api import MagicFace
-from .measured import units_of
+from .editor import MagicFace
 
 ABOUT = "### Expression\nA photo in, the same person with another expression out: by words, or by action units (AUs)."
 LEVELS = (-2.0, 0.0, 1.0, 2.0, 3.0, 4.0)
@@ -49,8 +47,8 @@ def controls() -> Controls:
         actor = picture_input("Actor", height=160, sources=["upload", "webcam"], elem_classes="actor")
     return Controls(
         inputs=sliders,
-        wish=lambda *values: to_vector(list(values)),
-        told=lambda wish: {"package": "magicface", "wish": to_text(wish)},
+        wish=lambda *values: AUDelta(values),
+        told=lambda wish: {"package": "magicface", "wish": str(wish)},
         requested=list,
         sweeps={f"{unit} {meaning}": _levels(unit) for unit, meaning in ACTION_UNITS.items()},
         sets=[
@@ -64,17 +62,17 @@ def controls() -> Controls:
 
 
 def _neutralized(visit: Visit) -> list[float]:
-    return _fitting(-_present(visit))
+    return _fitting(AUDelta.toward(_present(visit), AUIntensity()))
 
 
 def _copied(visit: Visit, actor: Any) -> list[float]:
-    return _fitting(units_of(actor).clip(0) - _present(visit))
+    return _fitting(AUDelta.toward(_present(visit), units_of(actor)))
 
 
-def _present(visit: Visit) -> np.ndarray:
+def _present(visit: Visit) -> AUIntensity:
     """What the chosen face shows now."""
     x0, y0, x1, y1 = (float(value) for value in visit.box())
-    return units_of(visit.photo().photo, ((x0 + x1) / 2, (y0 + y1) / 2)).clip(0)
+    return units_of(visit.photo().photo, ((x0 + x1) / 2, (y0 + y1) / 2))
 
 
 def _fitting(values: Any) -> list[float]:
@@ -83,8 +81,7 @@ def _fitting(values: Any) -> list[float]:
 
 
 def _levels(unit: str) -> Any:
-    def wishes(wish: list[float]) -> list[tuple[str, list[float]]]:
-        named = dict(zip(ACTION_UNITS, wish))
-        return [(f"{unit}={level:g}", list({**named, unit: level}.values())) for level in LEVELS]
+    def requests(request: AUDelta) -> list[tuple[str, AUDelta]]:
+        return [(f"{unit}={level:g}", AUDelta.parse({**request.to_json(), unit: level})) for level in LEVELS]
 
-    return wishes
+    return requests

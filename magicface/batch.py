@@ -1,54 +1,35 @@
-"""`magicface batch`: many photos, many wishes, one folder."""
+"""`magicface batch`: many photos, many requests, one folder."""
 
 from __future__ import annotations
 
-import argparse
 from typing import Any
 
-from common.action_units import to_vector
-from common.batch.command import batch, score
-from common.batch.package import Package
-from common.batch.wishes import BASELINE
-from common.batch.worker import EditorWorker, worker_of
+from common.action_units import AUDelta
+from common.batch.command import Batches
 from common.provenance.command import maker, redo
 
-ABOUT = """Edits many photos, many wishes each, into one folder; a run that was stopped goes on where it was.
+ABOUT = """Edits many photos, many requests each, into one folder; run the command again to resume.
 
     magicface batch photos/ --wishes wishes.txt -o run/
     magicface batch manifest.csv --wishes wishes.json -o run/ --inspect
 
-A wish is what `magicface` takes: "AU12=3,AU6=2", "angry:0.7", {"AU12": 3}.
+A request is what `magicface` takes: "AU12=3,AU6=2", "angry:0.7", {"AU12": 3}.
 """
 
 
-def main(arguments: list[str]) -> int:
-    """The command; returns the exit code."""
-    return batch(Package("magicface", ABOUT, to_vector, worker, settings_of, {BASELINE: {}}), arguments)
+def kind() -> Any:
+    """The class of the editor; brings torch."""
+    from ._api import MagicFace
+
+    return MagicFace
 
 
-def main_score(arguments: list[str]) -> int:
-    """`magicface score`; returns the exit code."""
-    return score("magicface", to_vector, arguments)
+BATCHES = Batches("magicface", ABOUT, kind, AUDelta.parse, AUDelta.parse)
+main = BATCHES.batch
+main_score = BATCHES.score
+main_report = BATCHES.report
 
 
 def main_redo(arguments: list[str]) -> int:
     """`magicface redo`; returns the exit code."""
-    return redo("magicface", maker(_kind, to_vector), arguments, prepared=True)
-
-
-def worker(args: argparse.Namespace) -> EditorWorker:
-    """Who edits, with the options of the command line."""
-    return worker_of(_kind(), args, to_vector)
-
-
-def settings_of(args: argparse.Namespace) -> dict[str, Any]:
-    """What decides how the pictures look, as plain values."""
-    from common.batch.resolved import resolved
-
-    return resolved(_kind(), args)
-
-
-def _kind() -> Any:
-    from ._api import MagicFace
-
-    return MagicFace
+    return redo("magicface", maker(kind), arguments, prepared=True)

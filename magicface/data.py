@@ -14,21 +14,18 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from common.action_units import to_vector
 from common.background import Extent, get_parser, masked_background
 from common.draft import VERSION as DRAFTS
 from common.draft.change import Change
 from common.draft.draft import Draft
-from common.errors import ActionUnitError, FaceNotFoundError, InputError, ShapeError
+from common.errors import FaceNotFoundError, InputError
 from common.faces import get_finder
 from common.faces.landmarks import five_points
-from common.jsonio import parse_json
 from common.prepare import Prepared, prepare
 from common.synthetic.dataset import SyntheticFaces
 from common.synthetic.plan import VERSION
 from common.tensors import to_pixels, to_tensor
-from common.training.edit_validation import Pair
-from common.training.manifest import Manifest
+from common.training.manifest import Manifest, Pair, intensities
 
 COLUMNS = ("source", "target", "au_source", "au_target", "background")
 
@@ -38,15 +35,18 @@ class SyntheticPairs(Dataset[Pair]):
 
     Args:
         faces: with `pairs="expression"`.
-        guide: "source": the background of the source photo, as in use; "target": of the target, as in the paper;
-            "photo": the source photo itself, see `common.prepare.prepare`.
-        extent: what the guide hides, see `common.background.foreground`.
-        found: pass the source through face finder, crop and parser, as a photo that is edited, and cut the target out
-            as the source; where no face is found, and without this, the whole picture is the crop and its truth the
+        guide: conditioning image: "source": the background of the source photo, as in use; "target": of the target, as
+            in the paper; "photo": the source photo itself, see `common.prepare.prepare`.
+        extent: region that the conditioning image hides, see `common.background.foreground`.
+        found: pass the source through face detector, crop and parser, as a photo that is edited, and cut the target out
+            as the source; where no face is detected, and without this, the whole picture is the crop and its truth the
             parts.
-        zoom: of the crops of faces that are found, see `Crop.around`.
-        draft_every: so many pairs apart, the target is the source's draft (`common.draft`) instead of the true picture,
-            as photographs give such pairs; 0 is never.
+        zoom: of the crops of faces that are detected, see `Crop.around`.
+        draft_every: so many pairs apart, the target is the warp of the source (`common.draft`) instead of the true
+            picture, as photographs give such pairs; 0 is never.
+
+    Raises:
+        InputError: other pairs, or options that do not go together.
     """
 
     def __init__(
@@ -63,10 +63,13 @@ class SyntheticPairs(Dataset[Pair]):
             raise InputError(f'The faces must come with pairs="expression"; they have {faces.plan.pairs!r}.')
         if found and guide == "target":
             raise InputError('A face that is found is that of the source; found goes with guide "source" or "photo".')
-        self.faces, self.guide, self.found, self.zoom = faces, guide, found, zoom
-        self.extent: Extent = extent
         if draft_every and not found:
-            raise InputError("Drafts are of faces that are found: draft_every goes with found.")
+            raise InputError("Warps are of faces that are detected: draft_every goes with found.")
+        self.faces = faces
+        self.guide: Literal["source", "target", "photo"] = guide
+        self.extent: Extent = extent
+        self.found = found
+        self.zoom = zoom
         self.draft_every = draft_every
         self.fingerprint = f"v{VERSION} {faces.plan} guide={guide} extent={extent} found={found} zoom={zoom}" + (
             f" drafts={DRAFTS} every={draft_every}" if draft_every else ""
@@ -78,8 +81,9 @@ class SyntheticPairs(Dataset[Pair]):
     def __getitem__(self, index: int) -> Pair:
         """One pair."""
         item = self.faces[index]
-        source, target = item["source"]["image"], item["target"]["image"]
-        made = self._found(to_pixels(source)) if self.found else None
+        source = item["source"]["image"]
+        target = item["target"]["image"]
+        made = self._prepared(to_pixels(source)) if self.found else None
         if made is None:
             guide = source if self.guide == "photo" else guide_of(item[self.guide], self.extent)
         else:
@@ -87,17 +91,18 @@ class SyntheticPairs(Dataset[Pair]):
             if self.draft_every and index % self.draft_every == self.draft_every - 1:
                 draft = Draft.of(to_pixels(source), made.face)
                 whole = draft(Change(item["delta"].float(), torch.eye(3), draft.light, draft.light))
-            source, guide = to_tensor(made.source), to_tensor(made.background)
+            source = to_tensor(made.source)
+            guide = to_tensor(made.background)
             target = to_tensor(made.crop.apply(whole))
         return {"source": source, "target": target, "guides": guide[None], "vector": item["delta"].float()}
 
-    def _found(self, pixels: np.ndarray) -> Prepared | None:
-        finder, parser = get_finder("mediapipe"), get_parser("embedded")  # which are at hand everywhere
+    def _prepared(self, pixels: np.ndarray) -> Prepared | None:
+        """The source as an editor prepares it, with what is at hand everywhere; None where no face is detected."""
+        finder = get_finder("mediapipe")
+        parser = get_parser("embedded")
+        shown = "photo" if self.guide == "photo" else "background"
         try:
-            return prepare(
-                pixels, finder, parser, size=len(pixels), extent=self.extent, zoom=self.zoom,
-                guide="photo" if self.guide == "photo" else "background",
-            )  # fmt: skip
+            return prepare(pixels, finder, parser, size=len(pixels), extent=self.extent, zoom=self.zoom, guide=shown)
         except FaceNotFoundError:
             return None
 
@@ -113,38 +118,25 @@ def guide_of(picture: Mapping[str, Any], extent: Extent) -> torch.Tensor:
 class ManifestPairs(Manifest):
     """The user's pairs, see `Manifest`.
 
-    Columns: `source`, `target` (prepared square crops), `au_source`, `au_target` (intensities 0..5, as a mapping, a
-    text such as "AU12=3,AU6=2" or 12 numbers), `background` (the guide, as `Editor.encode(photo).background` has it).
+    Columns: `source`, `target` (aligned square crops), `au_source`, `au_target` (intensities 0..5, as a mapping, a text
+    such as "AU12=3,AU6=2" or 12 numbers), `background` (the conditioning image, as `Editor.encode(photo).background`
+    has it).
 
     Args:
-        path: .jsonl, .csv, or a folder that `datasets.Dataset.save_to_disk` wrote, whose pictures may be in it.
-        size: S, to which pictures are resized.
-        photo: the source guides, and `background` is not needed, as for networks whose defaults say guide = "photo".
-
-    Raises:
-        InputError: the list cannot be used; the message names the lines.
-        MissingDependencyError: a folder, and `datasets` is not installed.
+        path, size: see `Manifest`.
+        photo: the source is the conditioning image, and `background` is not needed, as for networks whose defaults say
+            guide = "photo".
     """
 
+    guides = ("background",)
+    numbers = ("au_source", "au_target")
+
     def __init__(self, path: str | Path, size: int, *, photo: bool = False) -> None:
-        guides, unused = (("source",), ("background",)) if photo else (("background",), ())
-        super().__init__(path, size, guides=guides, numbers=("au_source", "au_target"), vector=_change, unused=unused)
+        if photo:
+            self.guides, self.unused = ("source",), ("background",)
+        super().__init__(path, size)
 
-
-def _change(row: Mapping[str, Any], folder: Path) -> list[float]:
-    before, after = (_intensities(name, row[name]) for name in ("au_source", "au_target"))
-    return [b - a for a, b in zip(before, after)]
-
-
-def _intensities(name: str, value: Any) -> list[float]:
-    if isinstance(value, Mapping):  # a Hugging Face data set gives all rows the same keys
-        value = {key: number for key, number in value.items() if number is not None}
-    if isinstance(value, str) and value.lstrip().startswith(("[", "{")):
-        try:
-            value = parse_json(value)
-        except ValueError as error:
-            raise InputError(f"{name}: {value!r} is no JSON: {error}") from error
-    try:
-        return to_vector(value, low=0, high=5)
-    except (ActionUnitError, ShapeError) as error:
-        raise InputError(f"{name}: {error}") from error
+    def vector(self, row: Mapping[str, Any]) -> list[float]:
+        """The differences of the twelve intensities."""
+        before, after = (intensities(name, row[name]) for name in self.numbers)
+        return [b - a for a, b in zip(before, after)]

@@ -17,8 +17,8 @@ from torch.utils.data import Dataset
 
 from common.finite import check_finite
 from common.training.config import TrainConfig
-from common.training.loop import train
-from common.training.task import Task
+from common.training.loop import State, Task, train
+from common.training.sampler import Group
 
 from .inputs import read
 from .magnification import load_magnifier
@@ -122,22 +122,40 @@ def fit(
     if isinstance(network, InfuseNet) and study.magnifier is not None:
         network.magnifier = load_magnifier(study.magnifier)
 
-    def loss(module: Any, batch: Mapping[str, Any], device: torch.device) -> torch.Tensor:
-        # What is dropped out follows from the sample's number, so that a resumed training goes on as it would have.
-        torch.manual_seed(fold_seed(seed, str(int(batch["number"][0]))))
-        return model.loss(module, {name: value.to(device) for name, value in batch.items()})
-
-    def write(place: Path, state: Mapping[str, torch.Tensor]) -> None:
-        place.mkdir(parents=True, exist_ok=True)
-        save_file({name: value.contiguous() for name, value in state.items()}, place / WEIGHTS)
-        facts = {"model": study.model, "names": list(names), "units": units, "width": study.width}
-        facts |= {"size": study.size or model.size, "trained": trained}
-        if isinstance(network, RCN):
-            facts["architecture"] = asdict(network.architecture)
-        (place / FACTS).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
-
-    train(config, Task(network, loss, data, write, title=f"{study.model}, fold {folder.name}"))
+    facts = {"model": study.model, "names": list(names), "units": units, "width": study.width}
+    facts |= {"size": study.size or model.size, "trained": trained}
+    if isinstance(network, RCN):
+        facts["architecture"] = asdict(network.architecture)
+    train(config, FoldTask(network, model, data, seed, facts, f"{study.model}, fold {folder.name}"))
     return network.eval()
+
+
+@dataclass(eq=False)
+class FoldTask(Task):
+    """A network that learns the labels of a fold's samples; `facts` lie beside its weights."""
+
+    module: nn.Module
+    model: Model
+    clips: Clips
+    seed: int
+    facts: dict[str, Any]
+    title: str
+
+    def data(self, group: Group) -> Clips:
+        """The samples, as they are."""
+        return self.clips
+
+    def loss(self, module: Any, batch: Mapping[str, Any], device: torch.device) -> torch.Tensor:
+        """The model's own loss."""
+        # What is dropped out follows from the sample's number, so that a resumed training continues as it would have.
+        torch.manual_seed(fold_seed(self.seed, str(int(batch["number"][0]))))
+        return self.model.loss(module, {name: value.to(device) for name, value in batch.items()})
+
+    def save(self, folder: Path, state: State) -> None:
+        """Writes the weights, and what they are of."""
+        folder.mkdir(parents=True, exist_ok=True)
+        save_file({name: value.contiguous() for name, value in state.items()}, folder / WEIGHTS)
+        (folder / FACTS).write_text(json.dumps(self.facts, indent=1) + "\n", encoding="utf-8")
 
 
 @torch.inference_mode()

@@ -23,7 +23,7 @@ from common.facts import claim
 from common.files import PATIENCE, alone, replace_file, sha256
 from common.jsonio import parse_json, read_text
 from common.parallel import each
-from common.training.order import generator
+from common.training.sampler import generator
 
 from .data.sample import Sample
 from .fit import Clips, Study, fit, fold_seed, predict

@@ -14,17 +14,26 @@ from common.lazy import attach
 
 if TYPE_CHECKING:
     from common.action_units import ACTION_UNITS as ACTION_UNITS
+    from common.chain import chain as chain
     from common.errors import FaceEditError as FaceEditError
+    from common.explain import explain as explain
+    from common.measure import measure as measure
+    from common.motion import rise_and_fall as rise_and_fall
     from common.subject import Subject as Subject
 
     from ._api import RigFace as RigFace
+    from ._api import animate as animate
     from ._api import edit as edit
+    from ._api import grid as grid
+    from ._api import neutralize as neutralize
     from ._api import rig as rig
+    from ._api import sweep as sweep
+    from ._api import transfer as transfer
     from .conditions import Conditions as Conditions
+    from .editor import Target as Target
     from .light import Light as Light
     from .pose import Pose as Pose
     from .reconstruct import Reconstructor as Reconstructor
-    from .rigger import Target as Target
-    from .wish import RigWish as RigWish
+    from .request import RigEdit as RigEdit
 
 attach(__name__)

@@ -16,9 +16,10 @@ from common.app.command import app
 from common.errors import ActionUnitError, InputError
 from common.expressions import is_word
 from common.help.command import doctor, licenses
+from common.verb_commands import Program
 
-from .checks import check_guidance, check_prepared
-from .wish import RigWish
+from .options import RigEditOptions, RigFaceOptions, RigModelOptions
+from .request import RigEdit
 
 ABOUT = """Changes the light on a face in a photo, where it looks and its expression, by numbers or from another photo.
 
@@ -62,20 +63,22 @@ def _edit(arguments: list[str]) -> int:
     wish.add_argument("--pose", help='yaw, pitch, roll, added to the present ones, e.g. yaw=15; or "yaw=0,absolute"')
     wish.add_argument("--target", type=Path, metavar="PHOTO", help="to copy from")
     wish.add_argument("--copy", metavar="WHAT", help="light, pose, expression; several as light+pose")
-    options.add_options(parser, "file, or folder for several photos (default: PHOTO-edited.png)", record=True)
-    parser.add_argument("--render", type=Path, help="render made before; goes with --background and --coefficients")
-    parser.add_argument("--coefficients", type=Path, help="expression made before, a .npy file")
+    options.add_options(
+        parser,
+        "file, or folder for several photos (default: PHOTO-edited.png)",
+        record=True,
+        kinds=(RigEditOptions, RigFaceOptions, RigModelOptions),
+    )
     args = parser.parse_intermixed_args(arguments)
-    prepared = {name: getattr(args, name) for name in ("background", "render", "coefficients")}
-    photos, wanted = read_inputs(args, prepared["background"] is not None)
-    check_guidance(args.guidance)
-    check_prepared(**prepared)
+    photos, wanted = read_inputs(args, args.background is not None)
+    RigEditOptions.of(vars(args))
+    RigFaceOptions.of(vars(args))
     from ._api import RigFace  # torch and diffusers load here, after the arguments have been understood
 
-    return edit_command.run(RigFace, photos, wanted, args, prepared)
+    return edit_command.run(RigFace, photos, wanted, args)
 
 
-def read_inputs(args: argparse.Namespace, prepared: bool) -> tuple[list[Path], RigWish]:
+def read_inputs(args: argparse.Namespace, prepared: bool) -> tuple[list[Path], RigEdit]:
     """Photos and the wish.
 
     Raises:
@@ -96,11 +99,11 @@ def read_inputs(args: argparse.Namespace, prepared: bool) -> tuple[list[Path], R
             raise InputError(f"There is no photo {text!r}, and a wish reads AU12=3, happy, or --light azimuth=60.")
     spoken = ",".join(unit for unit in units if unit.lower() != NEUTRAL)
     asked: dict[str, Any] = {"light": args.light, "pose": args.pose, "expression": spoken or None}
-    wish = RigWish(**asked, target=args.target, copy=args.copy)
+    wish = RigEdit(**asked, target=args.target, copy=args.copy)
     if not photos:
         raise InputError("Name at least one photo, e.g. rigface photo.jpg --light azimuth=60.")
     if not (any(asked.values()) or args.copy or units or prepared):
-        raise InputError(f'Say what to change, e.g. --light azimuth=60; "{NEUTRAL}" makes the face anew as it is.')
+        raise InputError(f'Say what to change, e.g. --light azimuth=60; "{NEUTRAL}" is the null edit.')
     return photos, wish
 
 
@@ -135,6 +138,7 @@ def _convert(arguments: list[str]) -> int:
 
 
 _COMMANDS = {
+    **Program("rigface", RigEdit, (RigEditOptions, RigFaceOptions, RigModelOptions)).commands(),
     "app": partial(app, "rigface", "Opens a page to edit light and pose on.", cli.lazily("rigface.app", "tab")),
     "batch": cli.lazily("rigface.batch"),
     "convert": _convert,

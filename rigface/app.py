@@ -8,7 +8,6 @@ from typing import Any
 
 from PIL import Image
 
-from common.action_units import to_vector
 from common.app.desk import WARP, Desk, Sampling, Visit
 from common.app.inputs import picture_input, slider
 from common.app.layout import Controls
@@ -16,11 +15,10 @@ from common.app.library import gradio
 from common.app.tab import AT_ONCE, Tab
 from common.expressions import EXPRESSIONS
 
-from .editor import RigFace
+from .editor import TURNS, RigFace, Target
 from .light import Light
 from .pose import Pose
-from .rigger import TURNS, Target
-from .wish import RigWish
+from .request import RigEdit
 
 ABOUT = "### Light and pose\nA photo in, the same person in other light, looking elsewhere, or with another expression."
 LAMPS = {"from the left": (-60, 10), "from the right": (60, 10), "from above": (0, 60), "from below": (0, -45)}
@@ -59,12 +57,12 @@ class RigDesk(Desk[RigFace]):
         return target
 
     def run(
-        self, visit: Visit, wishes: list[RigWish], sampling: Sampling, engine: str, step: Callable[..., Any]
+        self, visit: Visit, wishes: list[RigEdit], sampling: Sampling, engine: str, step: Callable[..., Any]
     ) -> list[Image.Image]:
         """See `Desk.run`."""
         return super().run(visit, [self._ready(wish, engine) for wish in wishes], sampling, engine, step)
 
-    def _ready(self, wish: RigWish, engine: str) -> RigWish:
+    def _ready(self, wish: RigEdit, engine: str) -> RigEdit:
         """A request whose photo to copy from has been looked at by the engine's own editor."""
         if id(wish.target) not in self._looks:
             return wish
@@ -114,7 +112,7 @@ def controls(desk: RigDesk) -> Controls:
         inputs=[*inputs, other],
         wish=wish,
         told=lambda asked: {"package": "rigface", "wish": str(asked)},
-        requested=lambda asked: to_vector(asked.expression) if asked.expression else None,
+        requested=lambda asked: list(asked.expression) if asked.expression else None,
         sweeps={
             "light from left to right": lambda asked: [
                 (f"{angle}°", _with(asked, light=Light(azimuth=angle, elevation=10))) for angle in (-80, -40, 0, 40, 80)
@@ -136,22 +134,22 @@ def controls(desk: RigDesk) -> Controls:
 def wish(
     relit: bool, azimuth: float, elevation: float, ambient: float, intensity: float, yaw: float, pitch: float,
     roll: float, word: str | None, other: tuple[Any, tuple[str, ...]] | None,
-) -> RigWish:  # fmt: skip
+) -> RigEdit:  # fmt: skip
     """What the components ask for; what is copied is not asked for by numbers."""
     target, parts = other or (None, ())
     light = Light(azimuth, elevation, intensity, ambient) if relit and "light" not in parts else None
     pose = Pose(yaw, pitch, roll) if (yaw or pitch or roll) and "pose" not in parts else None
     known = EXPRESSIONS.get(word or "") if "expression" not in parts else None
     units = known.units if known else None
-    return RigWish(light=light, pose=pose, expression=units, target=target, copy=list(parts) or None)
+    return RigEdit(light=light, pose=pose, expression=units, target=target, copy=list(parts) or None)
 
 
 def _lamp(place: tuple[int, int]) -> Any:
     return lambda: [True, *place] + [gradio().skip()] * (INPUTS - 2)
 
 
-def _with(asked: RigWish, **parts: Any) -> RigWish:
+def _with(asked: RigEdit, **parts: Any) -> RigEdit:
     """A wish in which these parts are asked for by numbers."""
     kept = {name: getattr(asked, name) for name in PARTS} | parts
     copied = asked.copy - set(parts)
-    return RigWish(**kept, target=asked.target if copied else None, copy=copied or None)
+    return RigEdit(**kept, target=asked.target if copied else None, copy=copied or None)

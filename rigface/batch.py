@@ -1,80 +1,48 @@
-"""`rigface batch`: many photos, many wishes of light, pose and expression, one folder."""
+"""`rigface batch`: many photos, many requests of light, pose and expression, one folder."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
 from typing import Any
 
-from common.batch.command import batch, score
-from common.batch.jobs import Job
-from common.batch.package import Package
-from common.batch.report.command import report
-from common.batch.wishes import BASELINE
-from common.batch.worker import EditorWorker, worker_of
-from common.batch.worker import check as check_options
+from common.batch.command import Batches
 from common.errors import InputError
 from common.provenance.command import maker, redo
 from common.provenance.recipe import Recipe
 
-from .checks import check_guidance
-from .wish import ATTRIBUTES, RigWish
+from .request import RigEdit
 
-ABOUT = """Edits many photos, many wishes each, into one folder; a run that was stopped goes on where it was.
+ABOUT = """Edits many photos, many requests each, into one folder; run the command again to resume.
 
     rigface batch photos/ --wishes wishes.json -o run/
     rigface batch manifest.csv --wishes wishes.json -o run/ --inspect
 
-A wish is {"light": "azimuth=60", "pose": "yaw=15", "expression": "AU12=3"}, or an expression alone.
+A request is {"light": "azimuth=60", "pose": "yaw=15", "expression": "AU12=3"}, or an expression alone.
 """
 
 
-def main(arguments: list[str]) -> int:
-    """The command; returns the exit code."""
-    return batch(Package("rigface", ABOUT, read_wish, worker, settings_of, {BASELINE: {}}, check=check), arguments)
+def requested(value: Any) -> list[float] | None:
+    """The action units that a request asks for."""
+    expression = RigEdit.parse(value).expression
+    return list(expression) if expression else None
 
 
-def main_score(arguments: list[str]) -> int:
-    """`rigface score`; returns the exit code."""
-    return score("rigface", _requested, arguments)
+def kind() -> Any:
+    """The class of the editor; brings torch."""
+    from .editor import RigFace
+
+    return RigFace
+
+
+BATCHES = Batches("rigface", ABOUT, kind, RigEdit.parse, requested)
+main = BATCHES.batch
+main_score = BATCHES.score
+main_report = BATCHES.report
 
 
 def main_redo(arguments: list[str]) -> int:
     """`rigface redo`; returns the exit code."""
     return redo("rigface", _make_again, arguments)
-
-
-def main_report(arguments: list[str]) -> int:
-    """`rigface report`; returns the exit code."""
-    return report("rigface", _requested, False, arguments)
-
-
-def read_wish(value: Any) -> RigWish:
-    """A wish as files have it.
-
-    Raises:
-        InputError, ActionUnitError: it is none.
-    """
-    if not isinstance(value, Mapping):
-        return RigWish(expression=value)
-    if not value or set(value) <= set(ATTRIBUTES):
-        return RigWish(**value)
-    if set(value) & set(ATTRIBUTES):
-        raise InputError(
-            f"A wish has {', '.join(ATTRIBUTES)}, or action units alone; got {', '.join(map(str, value))}."
-        )
-    return RigWish(expression=dict(value))
-
-
-def check(args: argparse.Namespace, jobs: Sequence[Job]) -> argparse.Namespace:
-    """The options, of which none is wrong."""
-    check_guidance(args.guidance)
-    return check_options(args, jobs)
-
-
-def worker(args: argparse.Namespace) -> EditorWorker:
-    """Who edits, with the options of the command line."""
-    return worker_of(_kind(), args, read_wish)
 
 
 def _make_again(recipe: Recipe, args: argparse.Namespace) -> Any:
@@ -83,41 +51,9 @@ def _make_again(recipe: Recipe, args: argparse.Namespace) -> Any:
     Raises:
         InputError: it was made of prepared conditions; or see `common.provenance.redo.redo`.
     """
-    if recipe.settings.get("extent") == "prepared":
+    if "background" in recipe.settings:
         raise InputError(
             "This picture was made of a prepared crop with conditions that its file does not hold.\n"
             "  make it of them: rigface CROP --background PICTURE --render PICTURE --coefficients FILE"
         )
-    return maker(_kind, _read_again)(recipe, args)
-
-
-def _read_again(value: Any) -> RigWish:
-    """The wish of a picture's recipe.
-
-    Raises:
-        InputError: it was copied from another photo, of which a recipe has the name alone.
-    """
-    if isinstance(value, Mapping) and "target" in value:
-        raise InputError(
-            f"The {' and '.join(value['copy'])} of this picture came from another photo, {value['target']}, which its "
-            "file does not hold.\n  make it from that photo: rigface PHOTO --target PHOTO --copy WHAT"
-        )
-    return read_wish(value)
-
-
-def _requested(value: Any) -> list[float] | None:
-    expression = read_wish(value).expression
-    return list(expression) if expression else None
-
-
-def settings_of(args: argparse.Namespace) -> dict[str, Any]:
-    """What decides how the pictures look, as plain values."""
-    from common.batch.resolved import resolved
-
-    return resolved(_kind(), args)
-
-
-def _kind() -> Any:
-    from .editor import RigFace
-
-    return RigFace
+    return maker(kind)(recipe, args)

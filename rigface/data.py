@@ -19,28 +19,27 @@ from common.face3d.fit import Fit
 from common.face3d.head import vertex_normals
 from common.face3d.lighting import shade
 from common.faces import get_finder
-from common.jsonio import parse_json
 from common.prepare import Prepared, prepare
 from common.synthetic.dataset import SyntheticFaces
 from common.synthetic.plan import VERSION
 from common.tensors import to_pixels, to_tensor
-from common.training.edit_validation import Pair
-from common.training.manifest import Manifest
+from common.training.manifest import Manifest, Pair, parsed
 
 from .conditions import read_coefficients
 from .rendered.reconstruct import Rendered, Seen
 
 STILL_EVERY = 20
-_WHOLE, _FACING = 0.9, 0.35  # of the head's weight: no neck; cosine to the viewer from which skin is seen well
+_WHOLE = 0.9  # of the head's weight: no neck
+_FACING = 0.35  # cosine to the viewer from which skin is seen well
 GUIDES = ("background", "render")
 
 
 class SyntheticRigs(Dataset[Pair]):
-    """Pairs of synthetic faces, whose sources are found, cut out and fitted as photos that are edited.
+    """Pairs of synthetic faces, whose sources are detected, cut out and fitted as photos that are edited.
 
-    What has changed is known exactly and drawn on the head that was found, with all the mistakes of that, as in use.
-    A source in which no face is found gives its place to the next one. Every twentieth pair is a photo that stays as it
-    is: that is what a wish of nothing means.
+    What has changed is known exactly and drawn on the head that was fitted, with all the mistakes of that, as in use.
+    A source without a detected face gives its place to the next one. Every twentieth pair is a photo that stays as it
+    is: that is what the null edit means.
 
     Args:
         faces: with pairs, of whichever kind.
@@ -48,9 +47,10 @@ class SyntheticRigs(Dataset[Pair]):
     """
 
     def __init__(self, faces: SyntheticFaces, *, zoom: float = 1.0) -> None:
-        self.faces, self.zoom = faces, zoom
+        self.faces = faces
+        self.zoom = zoom
         self.fingerprint = f"v{VERSION} {faces.plan} drafts={DRAFTS} zoom={zoom} still={STILL_EVERY}"
-        self._rendered: Rendered | None = None  # made where it is needed: by each process that loads pictures
+        self._rendered: Rendered | None = None  # made by each process that loads pictures
 
     def __len__(self) -> int:
         return len(self.faces)
@@ -61,7 +61,8 @@ class SyntheticRigs(Dataset[Pair]):
         Raises:
             FaceNotFoundError: no face is found in any of the sources.
         """
-        finder, parser = get_finder("mediapipe"), get_parser("embedded")  # which are at hand everywhere
+        finder = get_finder("mediapipe")  # this and the parser are at hand everywhere
+        parser = get_parser("embedded")
         for number in (*range(index, len(self)), *range(index)):
             item = self.faces[number]
             photo = to_pixels(item["source"]["image"])
@@ -79,9 +80,11 @@ class SyntheticRigs(Dataset[Pair]):
             self._rendered = Rendered()
         seen = self._rendered.look(photo, made.face)
         if still:
-            change, target = Change(torch.zeros(12), torch.eye(3), seen.light, seen.light), photo
+            change = Change(torch.zeros(12), torch.eye(3), seen.light, seen.light)
+            target = photo
         else:
-            change, target = true_change(item, seen), to_pixels(item["target"]["image"])
+            change = true_change(item, seen)
+            target = to_pixels(item["target"]["image"])
         conditions = self._rendered.drawn(seen, change, made.crop, made.labels)
         return {
             "source": to_tensor(made.source),
@@ -93,7 +96,8 @@ class SyntheticRigs(Dataset[Pair]):
 
 def true_change(item: dict[str, Any], seen: Seen) -> Change:
     """By how much source and target of a synthetic pair differ, in the measure of what was seen of the source."""
-    source, target = item["source"], item["target"]
+    source = item["source"]
+    target = item["target"]
     before, after = (rotation_matrix(torch.deg2rad(each["angles"].double())[None])[0] for each in (source, target))
     light = seen.light
     if not torch.equal(source["light"], target["light"]):
@@ -115,34 +119,23 @@ class ManifestRigs(Manifest):
     Columns: `source`, `target`, `background`, `render` (square pictures), and `coefficients`: V numbers, or the path of
     a .npy file that holds them.
 
-    Args:
-        path: .jsonl, .csv, or a folder that `datasets.Dataset.save_to_disk` wrote.
-        size: S, to which pictures are resized.
-
     Raises:
         InputError: the list cannot be used, or not all its coefficients are as many; the message names the lines.
         MissingDependencyError: a folder, and `datasets` is not installed.
     """
 
+    guides = GUIDES
+    numbers = ("coefficients",)
+
     def __init__(self, path: str | Path, size: int) -> None:
-        super().__init__(path, size, guides=GUIDES, numbers=("coefficients",), vector=_coefficients)
+        super().__init__(path, size)
         if len(lengths := {len(vector) for vector in self.vectors}) > 1:
             raise InputError(f"{self.path} has coefficients of different lengths: {sorted(lengths)}.")
 
-    @property
-    def vector_size(self) -> int:
-        """How many coefficients each pair has."""
-        return len(self.vectors[0])
-
-
-def _coefficients(row: Mapping[str, Any], folder: Path) -> list[float]:
-    value = row["coefficients"]
-    if isinstance(value, str) and value.lstrip().startswith("["):
-        try:
-            value = parse_json(value)
-        except ValueError as error:
-            raise InputError(f"coefficients: {value!r} is no JSON: {error}") from error
-    found = read_coefficients(folder / value if isinstance(value, str) else value)
-    if found.ndim != 1 or not len(found) or not np.isfinite(found).all():
-        raise InputError(f"coefficients must be finite numbers, (V,); got shape {found.shape}")
-    return found.tolist()
+    def vector(self, row: Mapping[str, Any]) -> list[float]:
+        """The coefficients."""
+        value = parsed("coefficients", row["coefficients"])
+        found = read_coefficients(self.path.parent / value if isinstance(value, str) else value)
+        if found.ndim != 1 or not len(found) or not np.isfinite(found).all():
+            raise InputError(f"coefficients must be finite numbers, (V,); got shape {found.shape}")
+        return found.tolist()

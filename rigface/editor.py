@@ -1,40 +1,81 @@
-"""RigFace: a photo in, a Subject; a Subject and wishes of light, pose and expression in, photos."""
+"""RigFace: a photo in, a Subject; a Subject and requests of light, pose and expression in, photos."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, overload
 
-from common.background import Extent
+import numpy as np
+import torch
+
 from common.checkpoints import RIGFACE
 from common.defaults import Defaults
+from common.draft.change import TURN_SCALE
+from common.edit_options import documented
 from common.editor import Editor
 from common.errors import CheckpointError, InputError, ShapeError
+from common.faces import Crop, Face
 from common.files import EMBEDDED
 from common.image_files import name_of
 from common.images import ImageLike, read_image, rgb
 from common.pipeline import FaceEditPipeline
-from common.subject import Subject
+from common.request import parse_all
+from common.rig import Rig, shared_guides
+from common.subject import Subject, SubjectCache
+from common.tensors import to_tensor
 
-from .checks import check_guidance, check_prepared, no_guidance
 from .conditions import GREY, Conditions, read_conditions
+from .options import RigEditOptions, RigFaceOptions, RigModelOptions, no_guidance
 from .reconstruct import Given, Look, Reconstructor, check_name, get_reconstructor
-from .rigger import ConditionsRigger, Still, Target, conditions_of
-from .wish import NEUTRAL, RigWish, as_list, to_wish
+from .request import RigEdit
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from common.background import Extent
+    from common.edit_options import FaceChoice
+
+    from .options import RigFaceKeywords
+
+log = logging.getLogger(__name__)
 
 GUIDES = 2
+TURNS = {"yaw": 15.0, "pitch": 12.0, "roll": 15.0}
+"""Degrees by which a draft turns a head at most: beyond, it would show too much that the photo does not."""
 
 
-class RigFace(Editor[RigWish]):
+@dataclass(frozen=True, eq=False)
+class Target:
+    """A photo to copy from; a value, good for any number of edits. A `Subject` will do as well.
+
+    Attributes:
+        name: of the photo, where it has one.
+        face: the chosen face, in photo pixels.
+        crop: how the crop round it lies in the photo.
+        labels: (S, S) uint8, its parts in the 19 CelebAMask classes.
+        region: (S, S) bool, where the person is.
+        seen: the face as the reconstructor saw it.
+    """
+
+    name: str
+    face: Face = field(repr=False)
+    crop: Crop = field(repr=False)
+    labels: np.ndarray = field(repr=False)
+    region: np.ndarray = field(repr=False)
+    seen: Look = field(repr=False)
+
+
+class RigFace(Editor[RigEdit]):
     """Changes light, pose and expression of a face; person and background stay.
 
         editor = RigFace.from_pretrained()
         subject = editor.encode("photo.jpg")
         for azimuth in (-60, 0, 60):
-            editor.edit(subject, RigWish(light=Light(azimuth=azimuth))).save(f"light{azimuth}.png")
+            editor.edit(subject, RigEdit(light=Light(azimuth=azimuth))).save(f"light{azimuth}.png")
 
     After RigFace: Wei et al., "Towards Consistent and Controllable Image Synthesis for Face Editing", arXiv 2502.02465.
 
@@ -44,6 +85,9 @@ class RigFace(Editor[RigWish]):
             got when the first photo needs it.
         options: of `Editor`.
 
+    Attributes:
+        looks: what the reconstructor sees of a subject, computed when it is first asked for.
+
     Raises:
         CheckpointError: networks for another editor, or defaults that ask for guidance.
         InputError: see `Editor`; an unknown reconstructor.
@@ -51,7 +95,10 @@ class RigFace(Editor[RigWish]):
 
     release = RIGFACE
     embedded = Path(__file__).with_name(EMBEDDED)
-    rigger = ConditionsRigger()
+    request = RigEdit
+    edit_options = RigEditOptions
+    face_options = RigFaceOptions
+    model_options = RigModelOptions
     published: ClassVar[Defaults] = Defaults(guidance=1.0)
     fill = GREY
     hint = False
@@ -70,17 +117,7 @@ class RigFace(Editor[RigWish]):
         if self.defaults.guidance != 1:
             raise CheckpointError(f"The model's editor.json asks for guidance. {no_guidance(self.defaults.guidance)}")
         self._asked = reconstructor
-
-    @classmethod
-    def from_pretrained(
-        cls, model: str | Path | None = None, *, reconstructor: str | Reconstructor = "auto", **options: Any
-    ) -> RigFace:
-        """An editor with the weights of a folder, see `Editor.from_pretrained`; `reconstructor` as in `RigFace`."""
-        if isinstance(reconstructor, str):
-            check_name(reconstructor)
-        editor = super().from_pretrained(model, **options)
-        editor._asked = reconstructor
-        return editor
+        self.looks: SubjectCache[Look] = SubjectCache(self._look)
 
     @cached_property
     def reconstructor(self) -> Reconstructor:
@@ -95,49 +132,36 @@ class RigFace(Editor[RigWish]):
             else self._asked
         )
 
-    def encode(
-        self,
-        image: ImageLike,
-        *,
-        face: str | int | tuple[float, float] = "largest",
-        extent: Extent | None = None,
-        background: ImageLike | None = None,
-        render: ImageLike | None = None,
-        coefficients: Any = None,
-        strict: bool = False,
+    @documented(RigFaceOptions)
+    def encode(  # pyright: ignore[reportIncompatibleMethodOverride] - with more options
+        self, image: ImageLike, **options: Unpack[RigFaceKeywords]
     ) -> Subject:
         """Everything about one photo that its edits share: face, crop, parts, background, identity, its 3D face.
 
         Args:
             image: the photo (`common.images.read_image`).
-            face: see `Editor.encode`.
-            extent: see `Editor.encode`.
-            background: with `render` and `coefficients`, conditions prepared before, such as the authors' pairs; they
-                are the edit, whose wish is then `RigWish()`, and `image` is the prepared square crop itself.
-            render: see `background`.
-            coefficients: (V,) or the path of a .npy file; see `background`.
-            strict: see `Editor.encode`.
+            {options}
 
         Raises:
             MissingCheckpointError: nothing on this machine sees faces in 3D.
             InputError: one of the prepared three is missing; else as `Editor.encode`.
         """
-        check_prepared(background, render, coefficients)
-        if background is None:
-            reconstructor = self.reconstructor  # what is missing should not cost the encoding
-            subject = super().encode(image, face=face, extent=extent, strict=strict)
-            return replace(subject, seen=Look(reconstructor, _seen(reconstructor, subject)))
-        given = read_conditions(background, render, coefficients)
+        asked = RigFaceOptions(**options)
+        if asked.background is None:
+            _ = self.reconstructor  # what is missing should not cost the encoding
+            subject = super().encode(image, face=asked.face, extent=asked.extent, strict=asked.strict)
+            self.looks(subject)
+            return subject
+        assert asked.render is not None  # see `RigFaceOptions`
+        given = read_conditions(asked.background, asked.render, asked.coefficients)
         if len(given.coefficients) != self.pipeline.vector_size:
             raise ShapeError("coefficients", f"({self.pipeline.vector_size},)", given.coefficients.shape)
         subject = super().encode(image, background=given.background)
         if len(given.render) != self.size:
             raise InputError(f"A prepared render must be {self.size} x {self.size} pixels; got {len(given.render)}.")
-        return replace(subject, seen=Look(Given(given)))
+        return replace(subject, prepared=given)
 
-    def look(
-        self, image: ImageLike, *, face: str | int | tuple[float, float] = "largest", extent: Extent | None = None
-    ) -> Target:
+    def look(self, image: ImageLike, *, face: FaceChoice = "largest", extent: Extent | None = None) -> Target:
         """What there is to copy from a photo; for many edits it need be looked at only once.
 
         Args:
@@ -149,63 +173,176 @@ class RigFace(Editor[RigWish]):
             MissingCheckpointError, ImageError, ShapeError, FaceNotFoundError, InputError: see `encode`.
         """
         reconstructor, photo = self.reconstructor, rgb(read_image(image))
-        made = self.prepare(photo, face, self.defaults.asked(extent=extent).extent)
+        made = self.prepare(photo, face, extent or self.defaults.extent)
         name = name_of(image)
         seen = Look(reconstructor, reconstructor.look(photo, made.face))
         return Target(name, made.face, made.crop, made.labels, made.region, seen)
 
-    def ready(self, wish: Any) -> Any:
-        """The wish, or the list of them, with their targets looked at, each photo once.
+    def ready(self, requests: Sequence[RigEdit]) -> list[RigEdit]:
+        """The requests with their targets looked at, each photo once.
 
         Raises:
-            InputError: not a wish; else as `look`.
+            InputError: as `look`.
         """
         looked: list[tuple[Any, Target]] = []  # pictures can be compared, but have no hash
 
-        def one(wish: Any) -> RigWish | Still:
-            if isinstance(wish, Still) or (target := to_wish(wish).target) is None or hasattr(target, "seen"):
-                return wish
+        def one(request: RigEdit) -> RigEdit:
+            target = request.target
+            if target is None or isinstance(target, (Target, Subject)):
+                return request
             made = next((made for photo, made in looked if photo == target), None)
             if made is None:
                 made = self.look(target)
                 looked.append((target, made))
-            return replace(wish, target=made)
+            return replace(request, target=made)
 
-        wishes = as_list(wish)
-        return one(wish) if wishes is None else [one(each) for each in wishes]
+        return [one(request) for request in requests]
 
-    def edit(
-        self, subject: Subject | Sequence[Subject], wish: Any = NEUTRAL, *, guidance: float | None = None,
-        **options: Any,
-    ) -> Any:  # fmt: skip
-        """The edited photo, or a list of them for a list of wishes or subjects; see `Editor.edit`.
+    def edit(self, subject: Any, request: Any = RigEdit(), **options: Any) -> Any:  # noqa: B008 - frozen
+        """See `Editor.edit`; without a request, the null edit."""
+        return super().edit(subject, request, **options)
 
-        Args:
-            subject: from `encode`; one for all wishes, or one for each.
-            wish: a `RigWish`, or a list of them; nothing makes the face anew as it is.
-            guidance: None or 1, see `check_guidance`.
-            options: steps, seed, paste_back, batch_size, progress and callback_on_step_end of `Editor.edit`.
+    @overload
+    def rig(self, subject: Subject, request: RigEdit = ...) -> Conditions: ...
+
+    @overload
+    def rig(self, subject: Subject, request: list[RigEdit]) -> list[Conditions]: ...
+
+    @overload
+    def rig(self, subject: Subject, request: Any = ...) -> Conditions | list[Conditions]: ...
+
+    def rig(self, subject: Subject, request: Any = RigEdit()) -> Conditions | list[Conditions]:  # noqa: B008 - frozen
+        """What the network will see of a request, for looking; a list for a list of requests."""
+        requests, single = parse_all(request, RigEdit)
+        made = [self._conditions(subject, each) for each in self.ready(requests)]
+        return made[0] if single else made
+
+    def conditions(self, subjects: Sequence[Subject], requests: Sequence[RigEdit]) -> Rig:
+        """Coefficients as the vector (B, V); background and render as conditioning images, in the order of the
+        network's channels.
 
         Raises:
-            InputError, ShapeError: an argument cannot be used.
-            FaceNotFoundError: no face in a photo to copy from.
+            InputError: a request, subject or target that cannot be used.
         """
-        check_guidance(guidance)
-        return super().edit(subject, self.ready(wish), **options)
+        made: dict[tuple[int, int], Conditions] = {}  # a request and its null edit share their warp
 
-    def rig(self, subject: Subject, wish: Any = NEUTRAL) -> Conditions | list[Conditions]:
-        """What the network will see of a wish, for looking; a list for a list of wishes."""
-        ready = self.ready(wish)
-        wishes = as_list(ready)
-        return conditions_of(subject, ready) if wishes is None else [conditions_of(subject, each) for each in wishes]
+        def row(subject: Subject, request: RigEdit) -> Conditions:
+            key = id(subject), id(request.asked)
+            if key not in made:
+                made[key] = self._conditions(subject, request.asked)
+            return made[key].still() if request.still else made[key]
+
+        rows = [row(subject, request) for subject, request in zip(subjects, requests)]
+        for note in dict.fromkeys(note for row in rows for note in row.notes):
+            log.info(note)
+        vector = torch.from_numpy(np.stack([row.coefficients for row in rows]))
+        own = all(np.array_equal(row.background, subject.background) for row, subject in zip(rows, subjects))
+        # A new pose alone changes the background: without one, it was encoded with the photo.
+        (background,) = shared_guides(subjects) if own else (_pictures([row.background for row in rows]),)
+        regions = tuple(_region(row, subject) for row, subject in zip(rows, subjects))
+        guides = background, _pictures([row.render for row in rows])
+        return Rig(vector, guides, regions, tuple(row.draft for row in rows))
+
+    def warp(self, subject: Subject, request: RigEdit) -> np.ndarray:
+        """The photo moved and lit by the head that was fitted to it, see `common.draft`.
+
+        Raises:
+            InputError: a prepared crop, a turn beyond `TURNS`, or a request to copy where another reconstructor has
+                looked at the target.
+        """
+        from .rendered.reconstruct import Rendered, Seen  # another reconstructor alone would not need it
+
+        asked = request.asked
+        look = self.looks(subject)
+        if not isinstance(look.reconstructor, Rendered):
+            if asked.copy:
+                raise InputError(
+                    "A draft copies what the toolkit's own head saw of a target; another reconstructor has looked.\n"
+                    '  make the editor with reconstructor="embedded", or by drafting()'
+                )
+            photo = self.fitted(subject)  # an error for a prepared crop
+            assert subject.face is not None
+            look = Look(Rendered(), Seen(photo, subject.face))
+        own = look.reconstructor
+        assert isinstance(own, Rendered)
+        target = self._target(look, asked)
+        change = own.change(look.seen, target and target.seen, asked.copy, asked)
+        _check_turn(change.vector()[12:15].numpy() * TURN_SCALE)
+        return own.draft(look.seen, change, subject.crop, _labels(subject))
+
+    def null(self, subject: Subject, request: RigEdit) -> RigEdit:
+        """The request's warp as it is; nothing at all where nobody warps."""
+        return RigEdit(still=request) if self.looks(subject).reconstructor.drafts else super().null(subject, request)
+
+    def _conditions(self, subject: Subject, request: RigEdit) -> Conditions:
+        """What the network will see of a request whose target has been looked at."""
+        look, made = self.looks(subject), request.target
+        target = self._target(look, request)
+        return look.reconstructor.conditions(
+            look.seen,
+            target and target.seen,
+            request.copy,
+            subject.crop,
+            _labels(subject),
+            None if target is None else _labels(made),
+            request,
+            target_crop=None if target is None else made.crop,
+        )
+
+    def _target(self, look: Look, request: RigEdit) -> Look | None:
+        """What was seen of whom a request copies."""
+        if not request.copy:
+            return None
+        made = request.target
+        target = self.looks(made) if isinstance(made, Subject) else made.seen
+        if target.reconstructor is not look.reconstructor:
+            raise InputError(
+                "Subject and target were seen by different reconstructors; look at both with one editor, and give a "
+                "photo, not a prepared crop, to copy from or onto."
+            )
+        return target
+
+    def _look(self, subject: Subject) -> Look:
+        """A subject as the reconstructor sees it; our own head looks at its warp, which knows the photo's parts too."""
+        if isinstance(subject.prepared, Conditions):
+            return Look(Given(subject.prepared))
+        if subject.face is None:
+            raise InputError(
+                "The subject is a prepared crop without conditions, and cannot be seen in 3D.\n"
+                "  encode it with background, render and coefficients, or encode the photo itself"
+            )
+        reconstructor = self.reconstructor
+        if reconstructor.drafts:
+            from .rendered.reconstruct import Rendered, Seen  # the other reconstructor alone would not need it
+
+            if isinstance(reconstructor, Rendered):
+                return Look(reconstructor, Seen(self.fitted(subject), subject.face))
+        return Look(reconstructor, reconstructor.look(rgb(subject.photo), subject.face))
 
 
-def _seen(reconstructor: Reconstructor, subject: Subject) -> Any:
-    """What a reconstructor sees of a subject; our own head looks at the draft, which knows the photo's parts too."""
-    assert subject.face is not None
-    if getattr(reconstructor, "drafts", False):
-        from .rendered.reconstruct import Rendered, Seen  # the other reconstructor alone would not need it
+def _region(row: Conditions, subject: Subject) -> np.ndarray:
+    if row.region is not None:
+        return row.region
+    return subject.region | (row.background != subject.background).any(2)
 
-        if isinstance(reconstructor, Rendered):
-            return Seen(subject.draft, subject.face)
-    return reconstructor.look(rgb(subject.photo), subject.face)
+
+def _check_turn(degrees: np.ndarray) -> None:
+    for (name, limit), angle in zip(TURNS.items(), degrees.tolist()):
+        if abs(angle) > limit + 1e-3:
+            raise InputError(
+                "Without networks, a photo cannot be turned so far: it does not show what would come to light.\n"
+                f"  expected: at most {limit:g} degrees of {name} from the photo's own\n"
+                f"  got:      {angle:.0f} degrees\n"
+                "  ask for fewer degrees, or take networks: rigface download fetches the published ones"
+            )
+
+
+def _labels(made: Subject | Target) -> Any:
+    """(S, S) uint8, 0 where the extent keeps the photo; None for a prepared crop, whose parts nobody knows."""
+    return None if made.labels is None else np.where(made.region, made.labels, 0).astype(np.uint8)
+
+
+def _pictures(rows: list[np.ndarray]) -> torch.Tensor:
+    """(B, 3, S, S) float32 in [0, 1]; (1, ...) where all are the same array."""
+    same = all(row is rows[0] for row in rows)
+    return torch.stack([to_tensor(row) for row in (rows[:1] if same else rows)])

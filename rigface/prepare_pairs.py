@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from common import cli, options
 from common.background import PARSERS
+from common.edit_options import EditOptions, ModelOptions
 from common.errors import FaceNotFoundError, InputError
 from common.faces import Crop, choose_face
 from common.facts import claim
@@ -25,7 +26,7 @@ from common.prepare import Prepared, prepare_crop
 from common.records import checked, read_rows
 from common.training.people import person_of
 
-from .wish import ATTRIBUTES
+from .request import ATTRIBUTES
 
 if TYPE_CHECKING:
     from .editor import RigFace
@@ -140,7 +141,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = cli.command_parser("rigface prepare-pairs", ABOUT)
     parser.add_argument("manifest", type=Path, help="of pairs, as magicface prepare-videos writes it")
     parser.add_argument("--out", type=Path, required=True, help="the list to write, a .jsonl file")
-    options.add_finder(parser)
+    options.add_flags(parser, ModelOptions, ["finder"])
     parser.add_argument("--parser", default="auto", choices=PARSERS, help="of hair, skin, clothes and background")
     options.add_quiet(parser)
     options.add_model_options(parser)
@@ -151,7 +152,7 @@ def main(arguments: Sequence[str]) -> int:
     editor = RigFace.from_pretrained(
         args.model, base=args.base, dtype=args.dtype, device=args.device, finder=args.finder, parser=args.parser
     )
-    editor.engine_for("diffusion")  # an error where no networks are named, and none were fetched
+    editor.resolve(EditOptions(engine="diffusion"))  # an error where no networks are named, and none were fetched
     listed, without = prepare_pairs(args.manifest, args.out, editor, progress=not args.quiet)
     cli.note(f"{args.out}: {listed} pairs; {without} left out, in which no face was seen")
     return cli.OK if listed else cli.FAILED

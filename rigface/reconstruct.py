@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from common.errors import InputError, MissingCheckpointError
 
-from .wish import NEUTRAL, RigWish
+from .request import RigEdit
 
 if TYPE_CHECKING:
     import numpy as np
@@ -61,7 +61,7 @@ class Reconstructor(Protocol):
         crop: Crop,
         labels_source: np.ndarray,
         labels_target: np.ndarray | None,
-        wish: RigWish | None = None,
+        wish: RigEdit | None = None,
         *,
         target_crop: Crop | None = None,
     ) -> Conditions:
@@ -74,7 +74,7 @@ class Reconstructor(Protocol):
             crop: how the crop to edit lies in the source's photo.
             labels_source: (S, S) uint8, face-parsing classes of that crop; 0 is all that an edit keeps.
             labels_target: (S, S) uint8, the same of the target, in the crop of its own photo.
-            wish: the changes by numbers (its light, pose and expression); None or `RigWish()` for none.
+            wish: the changes by numbers (its light, pose and expression); None or `RigEdit()` for none.
             target_crop: how that crop lies in the target's photo.
 
         Raises:
@@ -118,7 +118,7 @@ class Given:
         crop: Crop,
         labels_source: np.ndarray,
         labels_target: np.ndarray | None,
-        wish: RigWish | None = None,
+        wish: RigEdit | None = None,
         *,
         target_crop: Crop | None = None,
     ) -> Conditions:
@@ -127,7 +127,7 @@ class Given:
         Raises:
             InputError: a wish of anything.
         """
-        if copy or wish not in (None, NEUTRAL):
+        if copy or wish not in (None, RigEdit()):
             raise InputError(
                 f"Prepared pictures already show what is to change; nothing can be asked for besides: {wish}.\n"
                 "  give the pictures without a wish, or the photo itself with one"

@@ -16,16 +16,17 @@ from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 from test_commands import PACKAGES, commands
 
 from common import cli
+from common.action_units import AUIntensity
+from common.batch.plan import read_wishes
 from common.batch.run import run as batch_run
-from common.batch.wishes import read_wishes
 from common.defaults import Defaults
+from common.edit_options import EditOptions, FaceOptions
 from common.provenance.picture import carry
 from common.provenance.recipe import Recipe, carried
 
@@ -64,6 +65,8 @@ class FakeEditor:
     defaults = Defaults(start="draft")  # so that a strength goes with it
     size = 64
     networks = SimpleNamespace(places=())
+    edit_options = EditOptions
+    face_options = FaceOptions
 
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
@@ -73,8 +76,11 @@ class FakeEditor:
         crop = SimpleNamespace(size=8, matrix=[])
         return SimpleNamespace(face=None, crop=crop, record={"seconds": {}}, advice=())
 
-    def ready(self, wish: Any) -> Any:
-        return wish
+    def ready(self, requests: Any) -> Any:
+        return requests
+
+    def resolve(self, options: EditOptions) -> Any:
+        return options.resolve(self.defaults)
 
     def edit(self, subject: Any, wish: Any, *more: Any, **options: Any) -> Any:
         self.trace.append(f"edit {plain(wish)} {plain(more)} {plain(options)}")
@@ -84,9 +90,6 @@ class FakeEditor:
 
     def keeps(self, subject: Any) -> bool:
         return False
-
-    def engine_for(self, *asked: Any) -> str:
-        return "diffusion"
 
     def with_defaults(self, **options: Any) -> FakeEditor:
         self.trace.append(f"defaults {plain(options)}")
@@ -99,6 +102,10 @@ def picture() -> Image.Image:
 
 def many(photo: Any, wishes: Any, *more: Any, **options: Any) -> Any:
     return [picture() for _ in wishes] if isinstance(wishes, (list, tuple)) else picture()
+
+
+def many_by_verbs(verbs: Any, photo: Any, requests: Any, **options: Any) -> Any:
+    return many(photo, requests)
 
 
 @dataclass(frozen=True)
@@ -124,6 +131,7 @@ PAIR = {"--certificate": "--key key.pem", "--key": "--certificate cert.pem"}
 STRENGTH = {"--strength": "--start draft"}
 VALUES = {
     "--face": "1",
+    "--reconstructor": "embedded",
     "--background": "b.png",
     "--finder": "mediapipe",
     "--parser": "grabcut",
@@ -134,10 +142,12 @@ VALUES = {
     "--levels": "0,2",
     "--column-levels": "0,4",
     "--measurer": "fit",
+    "--estimator": "fit",
     "--reference-face": "1",
     "--guidance": "1.25",
     "--steps": "7",
     "--share": "0.25",
+    "--fraction": "0.25",
     "--photo": "photo.png",
     "--out": "other.jsonl",
     "--extent": "face",
@@ -146,25 +156,25 @@ VALUES = {
 }
 MAGICFACE = {"magicface._api.MagicFace.from_pretrained": FakeEditor, "magicface._api.MagicFace.drafting": FakeEditor}
 RIGFACE = {"rigface.editor.RigFace.from_pretrained": FakeEditor, "rigface.editor.RigFace.drafting": FakeEditor}
-FINEFACE = {"fineface.editor.FineFace.from_pretrained": FakeEditor}
+FINEFACE = {"fineface.editor.FineFace.from_pretrained": FakeEditor, "fineface.editor.FineFace.drafting": FakeEditor}
 SAVED = {"common.edit_command.save_image": None}
 BOX = (0.0, 0.0, 8.0, 8.0)
 SHEETS = {
-    "magicface.commands.save_image": None,
-    "magicface.sweeps.edit": many,
-    "magicface.sweeps.face_box": BOX,
-    "magicface.sweeps._cropped": lambda shown, face: shown,
+    "common.verb_commands.save_image": None,
+    "common.verbs.Verbs.edit": many_by_verbs,
+    "common.verbs.face_box": BOX,
+    "common.verbs._cropped": lambda shown, face: shown,
 }
 MEASURED = {
-    "magicface.commands.save_image": None,
-    "magicface.measured.edit": many,
-    "magicface.measured.units_of": lambda *more: np.full(12, 2.0 + len(str(more[0]))),
+    "common.verb_commands.save_image": None,
+    "common.verbs.Verbs.edit": many_by_verbs,
+    "common.verbs.units_of": lambda *more: AUIntensity((2.0 + len(str(more[0])) % 3,) * 12),
 }
 BATCH = "{folder} --wishes {folder}/wishes.txt -o run"
 RAN = {
     "common.batch.cluster.run_on_ray": {"done": 1, "failed": 0},
     "common.batch.run.save_image": None,
-    "common.batch.where.run": batch_run,
+    "common.batch.command.run": batch_run,
     "common.batch.command.read_wishes": read_wishes,
     "common.batch.inspect.inspect": SimpleNamespace(faults=()),
 }
@@ -187,8 +197,7 @@ REDO = {
 MADE = {"common.provenance.redo.redo": lambda *more, **options: picture()}
 VERIFIED = {"common.provenance.verify.verify": SimpleNamespace(synthetic=True, to_dict=dict)}
 READER = SimpleNamespace(model=SimpleNamespace(name="network"), trained="nowhere")
-RECIPE = Recipe("magicface", "edit", {"AU12": 1}, {"extent": "prepared"})
-TEXT = Recipe("fineface", "edit", {"aus": "AU12=1", "prompt": "a man"}, {"size": 64, "row": 0, "rows": 1})
+RECIPE = Recipe("magicface", "edit", {"AU12": 1}, {"background": "b.png"})
 DAYS = pd.date_range("2012-01-01", periods=3)
 TRACKS = {
     "surveillance.__main__.ready": None,
@@ -210,17 +219,6 @@ WALKS = {
     "magicface batch": Walk(
         f"{BATCH} --model embedded", MAGICFACE | RAN, PAIR | STRENGTH | RAY | {"--again": "", "--inspect": ""}
     ),
-    "magicface neutralize": Walk("photo.png", MEASURED, PAIR | STRENGTH),
-    "magicface transfer": Walk("photo.png b.png", MEASURED, PAIR | STRENGTH),
-    "magicface sweep": Walk("photo.png AU12", SHEETS, PAIR | STRENGTH),
-    "magicface grid": Walk("photo.png AU4 AU12", SHEETS, PAIR | STRENGTH),
-    "magicface animate": Walk(
-        "photo.png happy",
-        SHEETS | {"magicface.sweeps.fitted": lambda shown, side: shown},
-        STRENGTH,
-        {"--output": "other.gif"},
-    ),
-    "magicface explain": Walk("AU12", {"magicface.__main__.check_writable": stop}, {}, {"--output": "x.png"}),
     "magicface score": Walk("{folder}", {"common.batch.scores.score": "scores.csv"}),
     "magicface report": Walk("{folder}", {"common.batch.report.page.report": "page"}, {}, {"--output": "x.html"}),
     "magicface download": Walk("", {"common.download.download": "folder"}),
@@ -277,14 +275,14 @@ WALKS = {
         "man AU12=0:4 --seed 1",
         {"fineface._api.generate": many, "fineface.__main__.save_image": None},
         PAIR,
-        {"--face": "b.png", "--output": "x.png"},
+        {"--identity": "b.png", "--output": "x.png"},
     ),
     "fineface edit": Walk(
         "photo.png AU12=0:4 --seed 1",
         {
             "fineface._api.edit": many,
             "fineface.__main__.save_image": None,
-            "fineface.__main__.face_box": BOX,
+            "common.prepare.face_box": BOX,
             "fineface.__main__.close_up": lambda shown, box: shown,
         },
         PAIR,
@@ -296,12 +294,12 @@ WALKS = {
     "fineface score": Walk("{folder}", {"common.batch.scores.score": "scores.csv"}),
     "fineface report": Walk("{folder}", {"common.batch.report.page.report": "page"}, {}, {"--output": "x.html"}),
     "fineface download": Walk("", {"fineface.download.download": ("folder", "base")}),
-    "fineface convert": Walk("", {"fineface.convert.convert": "file"}, {}, {"--adapter": "an/other"}),
+    "fineface convert": Walk("", {"fineface.convert.convert": "file"}, {}, {"--model": "an/other"}),
     "fineface evaluate": Walk(
         "",
         FINEFACE | MEASURER | EVALUATED,
     ),
-    "fineface redo": Walk("photo.png", FINEFACE | REDO | {"common.provenance.verify.read_recipe": TEXT}),
+    "fineface redo": Walk("photo.png", FINEFACE | REDO | MADE | {"common.provenance.verify.read_recipe": RECIPE}),
     **{f"{name} app": Walk("", {"common.app.page.serve": None, f"{name}.app.tab": "tab"}) for name in PACKAGES[:3]},
     **{f"{name} verify": Walk("photo.png", VERIFIED) for name in PACKAGES[:3]},
     **{f"{name} {what}": Walk("") for name in PACKAGES[:4] for what in ("doctor", "licenses")},
@@ -369,6 +367,63 @@ WALKS = {
         {"--columns": "x=a", "--size": "64 48"},
     ),
 }
+
+
+def verb_walks(
+    package: str,
+    axes: tuple[str, str],
+    goes_with: Mapping[str, str],
+    values: Mapping[str, str],
+    refused: Collection[str],
+) -> dict[str, Walk]:
+    """Walks of the commands that all editors of photos have."""
+    needs = PAIR | STRENGTH | goes_with
+    report = SimpleNamespace(table=lambda: "", save=lambda folder: [folder])
+    editor = SimpleNamespace(has_networks=True)
+    return {
+        f"{package} neutralize": Walk("photo.png", MEASURED, needs, values, refused),
+        f"{package} transfer": Walk("photo.png b.png", MEASURED, needs, values, refused),
+        f"{package} sweep": Walk(f"photo.png {axes[0]}", SHEETS, needs, values, refused),
+        f"{package} grid": Walk(f"photo.png {axes[0]} {axes[1]}", SHEETS, needs, values, refused),
+        f"{package} animate": Walk(
+            "photo.png happy",
+            SHEETS | {"common.verbs.fitted": lambda shown, side: shown},
+            needs,
+            {**values, "--output": "other.gif"},
+            refused,
+        ),
+        f"{package} explain": Walk("AU12", {"common.verb_commands.check_writable": stop}, {}, {"--output": "x.png"}),
+        f"{package} measure": Walk(
+            "photo.png b.png",
+            {"common.measure.compare.measure": report},
+            {},
+            {"--requested": "AU12=2", "--mask": "r.png"},
+        ),
+        f"{package} chain": Walk(
+            "photo.png magicface:AU12=2",
+            {
+                "common.cache.EditorCache.editor": editor,
+                "common.chain.chain": lambda *more, **options: picture(),
+                "common.verb_commands.save_image": None,
+            },
+            PAIR | STRENGTH,
+            {"--model": "embedded"},
+        ),
+    }
+
+
+WALKS |= verb_walks("magicface", ("AU12", "AU4"), {}, {}, ())
+WALKS |= verb_walks(
+    "rigface",
+    ("yaw", "azimuth"),
+    {
+        "--background": "--render r.png --coefficients c.npy",
+        "--coefficients": "--background b.png --render r.png",
+        "--render": "--background b.png --coefficients c.npy",
+    },
+    {"--guidance": "3", "--reconstructor": "embedded"},
+    {"--guidance"},
+)
 
 
 def value_of(action: argparse.Action, walk: Walk) -> list[str]:

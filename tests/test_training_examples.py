@@ -10,8 +10,8 @@ from accelerate.commands.config.config_args import load_config_from_file
 from accelerate.commands.launch import launch_command_parser
 
 from common.training.autoencoder import AutoencoderConfig
-from common.training.config import read
-from fineface.training.config import FineFaceConfig
+from common.training.command import read
+from fineface.train import FineFaceConfig
 from magicface.train import MagicFaceConfig
 from rigface.train import RigFaceConfig
 

@@ -11,7 +11,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from common import checkpoints
-from common.training.records import read_log
+from common.training.logs import read_log
 from common.training.sheet import judged
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -72,7 +72,7 @@ def test_magicface_trains_on_from_the_small_network(pictures, caplog):
 
 
 def test_the_published_config_takes_the_small_network_too(pictures):
-    from common.training.config import read
+    from common.training.command import read
     from magicface.train import MagicFaceConfig
 
     config = read(MagicFaceConfig, EXAMPLES / "train_magicface.toml", ["model=embedded"])
@@ -105,8 +105,8 @@ def test_fineface_trains_on_from_the_small_model(pictures):
     card = (out / "model" / "README.md").read_text()
     assert "held out: 2 rows of 1 other people" in card
     assert "a ruler 1.0" in card
-    editor = FineFace.from_pretrained(adapter=out / "model", device="cpu")
-    assert editor.defaults == FineFace.from_pretrained(adapter="embedded", device="cpu").defaults
+    editor = FineFace.from_pretrained(out / "model", device="cpu")
+    assert editor.defaults == FineFace.from_pretrained("embedded", device="cpu").defaults
     name = "unet/diffusion_pytorch_model.safetensors"
     before, after = load_file(EMBEDDED_FOLDER / name), load_file(out / "model" / name)
     assert before.keys() == after.keys()

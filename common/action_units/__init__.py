@@ -9,15 +9,21 @@ import difflib
 import logging
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from numbers import Real
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 
 from ..errors import ActionUnitError, ShapeError
 from ..expressions import expression
 from . import facs
 from .named_values import items_of, read_number, rows_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from typing_extensions import Self
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +46,8 @@ ACTION_UNITS: dict[str, str] = {
 SHARES = -2.0, 2.0
 """What a word may be multiplied by."""
 
+AULike: TypeAlias = "ActionUnitValues | str | Named | Mapping[str, float] | Sequence[float] | np.ndarray | torch.Tensor"
+"""Every form of a request in action units, see `AUDelta.parse`."""
 AUWish = Mapping[str, float] | str | Sequence[float] | Any
 """`{"AU12": 3, "AU6": 2}`, a pandas Series or another object that names its values (`named_values`), `"AU12=3,AU6=2"`,
 words such as `"happy"` or `"angry:0.7,AU5=1"` (`common.expressions`), or 12 numbers without names in the order of
@@ -144,6 +152,146 @@ def to_text(vector: Sequence[float]) -> str:
     """The short form of a vector, `"AU6=2,AU12=3"`; `"neutral"` when all is zero. `to_vector` reads it back."""
     parts = [f"{name}={float(value):g}" for name, value in zip(ACTION_UNITS, vector) if value]
     return ",".join(parts) or "neutral"
+
+
+class Named(Protocol):
+    """What names its values, such as a mapping or a pandas Series."""
+
+    def items(self) -> Iterable[tuple[Any, Any]]:
+        """Names and values."""
+        ...
+
+
+@dataclass(frozen=True)
+class ActionUnitValues(Sequence[float]):
+    """Twelve numbers in the order of `ACTION_UNITS`; a value that can be compared, hashed and iterated.
+
+    Attributes:
+        values: 12 floats in [`low`, `high`].
+
+    Raises:
+        ActionUnitError, ShapeError: not 12 such numbers.
+    """
+
+    values: tuple[float, ...] = (0.0,) * len(ACTION_UNITS)
+    low: ClassVar[float]
+    high: ClassVar[float]
+    swept: ClassVar[Sequence[float]]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", tuple(to_vector(list(self.values), low=self.low, high=self.high)))
+
+    @classmethod
+    def parse(cls, value: AULike) -> Self:
+        """A request in any of its forms; one that is parsed already stays the same object.
+
+        Args:
+            value: `{"AU12": 3}`, "AU12=3,AU6=2", words such as "happy:0.7", or 12 numbers, see `to_vector`. Nothing
+                (`{}`) is all zero.
+
+        Raises:
+            ActionUnitError, ShapeError: see `to_vector`; values of the other kind.
+        """
+        if isinstance(value, cls):
+            return value
+        if isinstance(value, ActionUnitValues):
+            raise ActionUnitError(f"An {cls.__name__} is expected; got an {type(value).__name__}.")
+        return cls(tuple(to_vector(value, low=cls.low, high=cls.high)))
+
+    @classmethod
+    def split(cls, value: Any) -> list[Any] | None:
+        """The requests of a list of them; None for a single one, of which 12 numbers are one form."""
+        return as_list(value)
+
+    def to_json(self) -> dict[str, float]:
+        """The units that are not 0, as `parse` reads them."""
+        return {name: value for name, value in zip(ACTION_UNITS, self.values) if value}
+
+    def __str__(self) -> str:
+        """The short form, "AU6=2,AU12=3", as `parse` reads it; "neutral" where all is 0."""
+        return ",".join(f"{name}={_digits(value)}" for name, value in self.to_json().items()) or "neutral"
+
+    # --- what sweeps, animations and measured expressions need, see `common.request.Sweepable` ---
+
+    @classmethod
+    def axis(cls, name: str) -> str:
+        """The unit's name in its usual spelling, see `known_unit`."""
+        return known_unit(name)
+
+    @classmethod
+    def levels(cls, axis: str) -> Sequence[float]:
+        """The values that a sweep of a unit shows where nobody names any."""
+        return cls.swept
+
+    @classmethod
+    def at(cls, axis: str, level: float) -> Self:
+        """The request for one unit alone."""
+        return cls.parse({axis: level})
+
+    def plus(self, other: Self) -> Self:
+        """Both requests at once."""
+        return type(self)(tuple(one + more for one, more in zip(self, other)))
+
+    def blend(self, other: Self, fraction: float) -> Self:
+        """What lies between this request (fraction 0) and another one (1), to three decimals."""
+        return type(self)(tuple(round(one + fraction * (two - one), 3) for one, two in zip(self, other)))
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __iter__(self) -> Iterator[float]:
+        return iter(self.values)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.values[index]
+
+
+class AUDelta(ActionUnitValues):
+    """Changes of action units: wanted minus present intensity on the FACS scale 0..5, in [-10, 10]. `AUDelta()` is the
+    null edit.
+    """
+
+    low = -10.0
+    high = 10.0
+    swept = (-2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 4.0)
+
+    @classmethod
+    def toward(cls, present: AUIntensity, wanted: AUIntensity) -> Self:
+        """The request that takes a face from its present action units to others."""
+        return cls(tuple(round(goal - now, 2) for goal, now in zip(wanted, present)))
+
+    def cautions(self) -> list[str]:
+        """Sentences on what is known to go wrong with these changes, see `common.explain`."""
+        from ..explain import cautions
+
+        return cautions(self)
+
+
+class AUIntensity(ActionUnitValues):
+    """Absolute intensities of action units on the FACS scale 0..5; [-5, 10] is taken, since networks go on in the same
+    direction a little below 0 and above 5. `AUIntensity()` is a neutral face.
+    """
+
+    low = -5.0
+    high = 10.0
+    swept = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0)
+
+    @classmethod
+    def toward(cls, present: AUIntensity, wanted: AUIntensity) -> Self:
+        """The wanted intensities: what a face shows at present does not matter to absolute ones."""
+        return cls(wanted.values)
+
+    def cautions(self) -> list[str]:
+        """Sentences on what is known to go wrong with these intensities, see `common.explain`."""
+        from ..explain import cautions
+
+        return cautions(self)
+
+
+def _digits(value: float) -> str:
+    """The shortest text that is read as the same number."""
+    short = f"{value:g}"
+    return short if float(short) == value else repr(value)
 
 
 def _parse(text: str) -> dict[str, float | str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from .. import cli, options
+from ..edit_options import ModelOptions
 
 if TYPE_CHECKING:
     from .tab import Tab
@@ -32,11 +33,9 @@ def app(program: str, what: str, tab: Callable[..., Tab], arguments: Sequence[st
     options.add_model_options(parser)
     args = parser.parse_args(arguments)
     cli.listen(quiet=False)
-    from ..devices import choose_device
-
-    choose_device(args.device, args.dtype)
+    model = ModelOptions.of(vars(args))
+    model.check_device()
     from .page import serve  # torch and diffusers load here, after the arguments have been understood
 
-    networks = {name: getattr(args, name) for name in ("model", "base", "device", "dtype")}
-    serve([tab(**networks)], host=args.host, port=args.port, megabytes=args.megabytes, browser=args.browser)
+    serve([tab(**model.networks)], host=args.host, port=args.port, megabytes=args.megabytes, browser=args.browser)
     return cli.OK

@@ -8,15 +8,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import ceil
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import torch
 from PIL import Image
 
 from ..action_units import ACTION_UNITS
-from ..arguments import SEED
 from ..draft.change import Change
+from ..edit_options import EditOptions
 from ..errors import ImageError, InputError
 from ..faces.face import left_to_right
 from ..files import EMBEDDED
@@ -127,19 +127,18 @@ class Sampling:
     """What a visitor may choose beside the request.
 
     Attributes:
-        seed: random seed for the initial noise.
-        steps: denoising steps; None is the model's own number.
+        options: seed and steps.
         engine: one of `ENGINES`; None is the page's first.
     """
 
-    seed: int = SEED
-    steps: int | None = None
+    options: EditOptions = field(default_factory=lambda: EditOptions(batch_size=BATCH))
     engine: str | None = None
 
     @classmethod
     def of(cls, seed: float | None, steps: float | None, engine: str | None) -> Sampling:
         """From what components of a page hold; an empty seed is the default one."""
-        return cls(SEED if seed is None else int(seed), int(steps) if steps else None, engine)
+        asked = {"steps": int(steps) if steps else None, "batch_size": BATCH}
+        return cls(EditOptions.of(asked if seed is None else {**asked, "seed": int(seed)}), engine)
 
 
 class Desk(Generic[Kind]):
@@ -149,9 +148,6 @@ class Desk(Generic[Kind]):
         kind: the class of the editor.
         options: of `Editor.from_pretrained`; networks are loaded when a visitor first needs them.
     """
-
-    option: ClassVar[str] = "model"
-    """Which of the options names the model."""
 
     def __init__(self, kind: type[Kind], **options: Any) -> None:
         self.kind, self.options = kind, options
@@ -165,7 +161,7 @@ class Desk(Generic[Kind]):
         Without published weights and without a named model photos are warped. The small networks run only where they
         are chosen by name, here or when the app is started.
         """
-        if self.options.get(self.option) == EMBEDDED:
+        if self.options.get("model") == EMBEDDED:
             return SMALL, WARP
         return (WARP, SMALL) if self.warps() else (NETWORKS, WARP, SMALL)
 
@@ -175,7 +171,7 @@ class Desk(Generic[Kind]):
 
     def warps(self) -> bool:
         """Whether there are neither published weights nor a named model."""
-        return self.kind.warps(self.options.get("model"), self.options.get("base"))  # type: ignore[attr-defined]
+        return self.kind.warps(**self.options)  # type: ignore[attr-defined]
 
     def editor_for(self, engine: str) -> Any:
         """The editor behind an engine; visitors who come at once load its networks once.
@@ -190,7 +186,7 @@ class Desk(Generic[Kind]):
             return self.drafter
         with self._lock:
             if engine not in self._editors:
-                small = {self.option: EMBEDDED, "base": None} if engine == SMALL else {}
+                small = {"model": EMBEDDED, "base": None} if engine == SMALL else {}
                 self._editors[engine] = self.kind.from_pretrained(**self.options | small)  # type: ignore[attr-defined]
             return self._editors[engine]
 
@@ -226,10 +222,12 @@ class Desk(Generic[Kind]):
         part = flat(part).resize((round(scale * part.width), round(scale * part.height)))
         centre = scale * (subject.face.centre - shift)
         small = self.drafter.encode(part, face=(float(centre[0]), float(centre[1])))
-        moved = small.draft  # the head is fitted now, not when a slider moves, and what drafts load is loaded
+        moved = self.drafter.fitted(
+            small
+        )  # the head is fitted now, not when a slider moves, and what drafts load is loaded
         moved(Change(torch.ones(len(ACTION_UNITS)), torch.eye(3), moved.light, moved.light))
         if self.engines[0] == WARP:
-            _ = subject.draft
+            self.editor.fitted(subject)
         return Visit(subject, small, thumbs, face, {self.engines[0]: subject})
 
     def subject(self, visit: Visit, engine: str) -> Subject:
@@ -267,7 +265,7 @@ class Desk(Generic[Kind]):
         """
         visit.stopped = False
         engine = self.engine_of(visit, sampling)
-        steps = None if engine == WARP else sampling.steps or int(self.editor_for(engine).defaults.steps)
+        steps = None if engine == WARP else sampling.options.steps or int(self.editor_for(engine).defaults.steps)
         done, total = 0, ceil(len(wishes) / BATCH) * (steps or 1)
 
         def check() -> None:
@@ -285,7 +283,7 @@ class Desk(Generic[Kind]):
         pictures = self.run(visit, list(wishes), sampling, engine, step)
         check()
         seconds = (time.perf_counter() - started) / len(wishes)
-        settings = {"seed": sampling.seed, "steps": steps, "model": self._model(engine)}
+        settings = {"seed": sampling.options.seed, "steps": steps, "model": self._model(engine)}
         before = None if visit.subject is None else visit.subject.photo
         name = "draft" if engine == WARP else "diffusion"
         return [Edit(wish, before, made, name, engine, seconds, settings) for wish, made in zip(wishes, pictures)]
@@ -327,20 +325,10 @@ class Desk(Generic[Kind]):
             step: called after each denoising step, see `FaceEditPipeline.__call__`.
         """
         editor, subject = self.editor_for(engine), self.subject(visit, engine)
-        if engine == WARP:
-            return editor.edit(subject, wishes, engine="draft", progress=False)
-        return editor.edit(
-            subject,
-            wishes,
-            seed=sampling.seed,
-            steps=sampling.steps,
-            engine="diffusion",
-            batch_size=BATCH,
-            progress=False,
-            callback_on_step_end=step,
-        )
+        options = {**vars(sampling.options), "engine": "draft" if engine == WARP else "diffusion"}
+        return editor.edit(subject, wishes, progress=False, callback_on_step_end=step, **options)
 
     def _model(self, engine: str) -> str | None:
         """The model of an engine, as `model=` of a package's functions names it."""
-        named = self.options.get(self.option)
+        named = self.options.get("model")
         return {WARP: None, SMALL: EMBEDDED}.get(engine, None if named is None else str(named))

@@ -1,6 +1,6 @@
-"""A run on a Ray cluster: workers edit, and this process alone keeps the lines. The only file that imports ray.
+"""A run on a Ray cluster: actors edit, and this process alone keeps the lines. The only file that imports ray.
 
-The workers write the pictures themselves: they see the folder of the run, the photos and the models by the same paths
+The actors write the pictures themselves: they see the folder of the run, the photos and the models by the same paths
 as this process, which takes shared storage where there are several machines, and they have this library installed.
 """
 
@@ -10,185 +10,126 @@ import contextlib
 import logging
 import os
 import platform
-import shutil
-import traceback
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from ..environment import environment
 from ..errors import FaceEditError, InputError, MissingDependencyError
 from ..files import alone
-from .jobs import Job
-from .making import Making
-from .run import TRIED, Item, Worker, begin, by_photo, counts, edit_photo, progress_bar
-from .samples import settle
+from .folder import FILE, Row, append, read_lines, shard
+from .plan import Item, Job
+from .run import Worker, bar, begin, by_photo, edit_photo, finish, to_do
 
 TRIES = 3
-"""How often a photo is begun over which workers die; Ray itself would go on for ever."""
-BLOCKS = 4096
-"""Parts of the work at most: each is a photo or a few, and its lines come together."""
+"""Max attempts for a photo whose actor crashes."""
 _STORE = 256 << 20  # bytes of a cluster made for one run: lines are all that travels
-
-
-@dataclass(frozen=True)
-class Pool:
-    """The workers of a run.
-
-    Attributes:
-        workers: how many; None for as many as the cluster has room for.
-        gpus: share of a GPU that each takes; None for one where the cluster has any, else none.
-    """
-
-    workers: int | None = None
-    gpus: float | None = None
 
 
 def run_on_ray(
     items: Sequence[Item],
-    making: Making,
+    make: Callable[[], Worker],
     folder: Path,
     settings: Mapping[str, Any],
-    pool: Pool,
     *,
+    workers: int | None = None,
+    gpus: float | None = None,
     batch_size: int = 4,
     again: bool = False,
     progress: bool = True,
 ) -> dict[str, int]:
-    """Makes what is not made yet, as `common.batch.run.run` does, on the cluster at `RAY_ADDRESS` or one of its own.
+    """As `common.batch.run.run`, on the cluster at `RAY_ADDRESS`, else on one of this machine.
 
-    A worker that dies is replaced, and its photo is begun anew; one over which `TRIES` workers died has failed.
+    An actor that crashes is replaced, and its photo is started again; after `TRIES` crashes the photo has failed.
 
     Args:
         items: see `run`.
-        making: of the worker; each process of the pool makes one.
+        make: see `run`; each actor calls it. It travels: it is pickled, without networks.
         folder: see `run`; on shared storage where the cluster has several machines.
         settings: see `run`.
-        pool: how many workers.
+        workers: how many actors; None for as many as the cluster has room for.
+        gpus: fraction of a GPU that each takes; None for one where the cluster has any, else none.
         batch_size: see `run`.
         again: see `run`.
         progress: see `run`.
 
-    Returns:
-        How many are "done" and "failed", of all items.
-
     Raises:
-        InputError, MissingCheckpointError: see `run`; or the cluster has no room for a worker.
+        InputError, MissingCheckpointError: see `run`; or the cluster has no room for an actor.
         MissingDependencyError: ray is not installed.
     """
     with alone(folder):
-        samples, left = begin(items, folder, settings, again)
-        waiting = {item.key: item for item in left}
-        with progress_bar(items, left, progress) as bar:
-            for row in _edited(left, making, folder, pool, batch_size):
-                if waiting.pop(row["key"], None) is not None:  # what was begun anew may be told twice
-                    samples.append(row)
-                    bar.update()
-        shutil.rmtree(folder / TRIED, ignore_errors=True)
-        return counts(settle(folder, [], [item.key for item in items]), items)
+        begin(items, folder, settings, [environment()])
+        known = read_lines(folder / FILE)
+        left = [own for photo in by_photo(items) if (own := to_do(photo, known, folder, again))]
+        with bar(len(items), sum(map(len, left)), progress) as shown:
+            for row in _edited(left, make, folder, batch_size, workers, gpus) if left else ():
+                append(shard(folder), row)
+                shown.update()
+        return finish(items, folder)
 
 
 def _edited(
-    items: Sequence[Item], making: Making, folder: Path, pool: Pool, batch_size: int
-) -> Iterator[Mapping[str, Any]]:
-    """The lines of edits, as they are made, in any order."""
-    if not items:
-        return
-    with _cluster(pool) as ray:
-        data = ray.data
-        workers, gpus = _room(ray, pool)
-        context = data.DataContext.get_current()
-        context.enable_progress_bars = context.print_on_execution_start = False
-        photos = [{"task": _Task(own)} for own in by_photo(items)]
-        made = {"making": making, "folder": folder.absolute(), "place": Path.cwd(), "batch_size": batch_size}
-        tasks = data.from_items(photos, override_num_blocks=min(len(photos), BLOCKS))
-        found = tasks.map(
-            _Editing, fn_constructor_kwargs=made, num_cpus=1, num_gpus=gpus or None,
-            # photos take long, and none should wait for a worker while another worker is free
-            compute=data.ActorPoolStrategy(size=min(workers, len(photos)), max_tasks_in_flight_per_actor=1),
-        )  # fmt: skip
-        for row in found.iter_rows():
-            told: _Told = row["told"]
-            if told.error is not None:
-                raise told.error
-            yield from told.lines
+    photos: Sequence[Sequence[Item]],
+    make: Callable[[], Worker],
+    folder: Path,
+    batch_size: int,
+    workers: int | None,
+    gpus: float | None,
+) -> Iterator[Row]:
+    """The lines of edits, photo by photo, in any order."""
+    with _cluster(workers) as ray:
+        room, gpus = _room(ray, workers, gpus)
+        kind = ray.remote(num_cpus=1, num_gpus=gpus, max_restarts=-1, max_task_retries=TRIES - 1)(_Actor)
+        free = [kind.remote(make, folder.absolute(), Path.cwd(), batch_size) for _ in range(min(room, len(photos)))]
+        waiting, busy = list(reversed(photos)), {}
+        while waiting or busy:
+            while waiting and free:
+                actor, photo = free.pop(), waiting.pop()
+                busy[actor.edit.remote(photo)] = actor, photo
+            (ready,), _ = ray.wait(list(busy), num_returns=1)
+            actor, photo = busy.pop(ready)
+            free.append(actor)
+            try:
+                yield from ray.get(ready)
+            except ray.exceptions.RayTaskError as error:
+                raise error.cause if isinstance(error.cause, FaceEditError) else error from None
+            except ray.exceptions.RayError:
+                yield from edit_photo(photo, cast(Worker, _Dead()), folder, batch_size)
 
 
-# Both are one value of a row: as columns, Arrow would change the types of what is in them.
-@dataclass(frozen=True)
-class _Task:
-    """The edits of a photo."""
+class _Actor:
+    """Makes its worker once, with the first photo."""
 
-    items: Sequence[Item]
+    def __init__(self, make: Callable[[], Worker], folder: Path, place: Path, batch_size: int) -> None:
+        self.make, self.folder, self.place, self.batch_size = make, folder, place, batch_size
+        self.worker: Worker | None = None
 
-
-@dataclass(frozen=True)
-class _Told:
-    """Their lines, or an error that ends the run."""
-
-    lines: Sequence[Mapping[str, Any]] = ()
-    error: Exception | None = None
-
-
-class _Editing:
-    """An actor of Ray: its worker is made once."""
-
-    def __init__(self, making: Making, folder: Path, place: Path, batch_size: int) -> None:
-        self.folder, self.batch_size = folder, batch_size
-        self.error: Exception | None = None
-        try:
-            if not folder.is_dir():
-                raise InputError(f"{platform.node()} does not see {folder}: it must lie on storage that all share.")
-            os.chdir(place)  # paths mean the same as in the process that keeps the lines
-            self.worker = making.make()
-        except Exception as error:  # told with the first photo: Ray would make the actor again, for ever
-            self.error = _portable(error)
-
-    def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
-        """What came of a photo's edits."""
-        if self.error is not None:
-            return {"told": _Told(error=self.error)}
-        lines: list[Mapping[str, Any]] = []
-        items: Sequence[Item] = row["task"].items
-        tried = self.folder / TRIED / items[0].job.name
-        try:
-            edit_photo(items, _Counted(self.worker, tried), self.folder, lines.append, self.batch_size)
-            tried.unlink(missing_ok=True)
-        except Exception as error:
-            return {"told": _Told(error=_portable(error))}
-        return {"told": _Told(lines)}
+    def edit(self, items: Sequence[Item]) -> list[Row]:
+        """The lines of a photo's edits."""
+        if self.worker is None:
+            if not self.folder.is_dir():
+                raise InputError(f"{platform.node()} does not see {self.folder}: it must be on storage that all share.")
+            os.chdir(self.place)  # paths mean the same as in the process that keeps the lines
+            self.worker = self.make()
+        return list(edit_photo(items, self.worker, self.folder, self.batch_size))
 
 
-class _Counted:
-    """A worker that leaves a photo alone over which others have died."""
-
-    def __init__(self, worker: Worker, tried: Path) -> None:
-        self.tried, self.edit, self.record, self._encode = tried, worker.edit, worker.record, worker.encode
+class _Dead:
+    """In place of an actor that crashed."""
 
     def encode(self, job: Job) -> Any:
-        """See `Worker`; counts where the death of this process does not undo it."""
-        self.tried.parent.mkdir(exist_ok=True)
-        with open(self.tried, "ab") as file:
-            file.write(b".")
-        if self.tried.stat().st_size > TRIES:
-            raise FaceEditError(f"{TRIES} workers died over {job.name}, so that it is left alone.")
-        return self._encode(job)
-
-
-def _portable(error: Exception) -> Exception:
-    """An error that can be raised in another process: ours can, others need not."""
-    return error if isinstance(error, FaceEditError) else RuntimeError(traceback.format_exc())
+        """See `Worker`; no more is asked of it."""
+        raise FaceEditError(f"{TRIES} workers died over {job.name}, so that it is left alone.")
 
 
 @contextlib.contextmanager
-def _cluster(pool: Pool) -> Iterator[Any]:
-    """Ray, connected; what was connected for this is taken down again."""
+def _cluster(workers: int | None) -> Iterator[Any]:
+    """Ray, connected; what was connected for this is shut down at the end."""
     # before the import, which reads them
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     try:
         import ray
-        import ray.data
     except ImportError as error:
         raise MissingDependencyError("ray", "A batch on a cluster", 'pip install "face-rig[ray]"') from error
     if ray.is_initialized():
@@ -196,28 +137,28 @@ def _cluster(pool: Pool) -> Iterator[Any]:
         return
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     if not os.environ.get("RAY_ADDRESS"):
-        cores = max(os.cpu_count() or 1, pool.workers or 1)
+        cores = max(os.cpu_count() or 1, workers or 1)
         options |= {"num_cpus": cores, "include_dashboard": False, "object_store_memory": _STORE}
     try:
         ray.init(**options)
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise InputError(f"Cannot reach a Ray cluster: {error}") from error
-    logging.getLogger("ray.data").setLevel(logging.CRITICAL)
     try:
         yield ray
     finally:
         ray.shutdown()
 
 
-def _room(ray: Any, pool: Pool) -> tuple[int, float]:
-    """How many workers, and which share of a GPU each of them takes."""
+def _room(ray: Any, workers: int | None, gpus: float | None) -> tuple[int, float]:
+    """How many actors, and the fraction of a GPU that each takes."""
     there = ray.cluster_resources()
-    gpus = pool.gpus if pool.gpus is not None else float(there.get("GPU", 0) > 0)
+    if gpus is None:
+        gpus = float(there.get("GPU", 0) > 0)
     room = int(there.get("CPU", 0))
     if gpus:
         room = min(room, int(there.get("GPU", 0) / gpus + 1e-6))
     if not room:
         raise InputError(f"The cluster has no room for a worker of one CPU and {gpus:g} GPUs; it has {there}.")
-    if pool.workers is not None and pool.workers > room:
-        logging.getLogger(__name__).warning("the cluster has room for %d workers, not %d", room, pool.workers)
-    return min(pool.workers or room, room), gpus
+    if workers is not None and workers > room:
+        logging.getLogger(__name__).warning("the cluster has room for %d workers, not %d", room, workers)
+    return min(workers or room, room), gpus

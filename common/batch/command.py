@@ -1,110 +1,213 @@
-"""The `batch` and `score` commands of the packages."""
+"""The commands `batch`, `score` and `report` of the packages."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from .. import cli, options
-from ..arguments import whole_number
+from ..edit_options import EditOptions
 from ..errors import InputError
 from ..files import check_writable
-from . import where
-from .group import launched
-from .jobs import read_jobs
-from .package import Package
-from .run import DONE, FAILED, plan
-from .wishes import read_wishes
+from ..numbers import whole_number
+from ..provenance.options import saving
+from .plan import PHOTOS, Fault, Item, Job, plan, read_jobs, read_wishes
+from .processes import Processes
+from .run import DONE, FAILED, Worker, run
+
+if TYPE_CHECKING:
+    from ..editor import Editor
 
 
-def batch(package: Package, arguments: list[str]) -> int:
-    """Runs it; returns the exit code.
+@dataclass(frozen=True)
+class Batches:
+    """The batches of one package.
 
-    Args:
-        package: whose.
-        arguments: of the command line.
+    Its functions belong to modules, so that other processes find them by name.
+
+    Attributes:
+        program: its name.
+        about: help of the command `batch`.
+        kind: gives the class of its editor.
+        read: from a request as files have it to the editor's; raises an InputError for one that cannot be used.
+        requested: from a request as files have it to the 12 action units that it asks for, if it asks for any.
     """
-    args = _parser(package).parse_args(arguments)
-    share = launched()
-    cli.listen(args.quiet or (share is not None and share.rank > 0))  # one process speaks for all
-    whole_number("--batch-size", args.batch_size, 1, 4096)
-    jobs, faults = read_jobs(args.photos, package.columns)
-    args = package.check(args, jobs)
-    wishes: dict[str, Any] = read_wishes(args.wishes, package.read) if args.wishes else {}
-    for job in jobs:
-        if job.wish is not None:
-            package.read(job.wish)
-    if args.baseline:
-        for name, baseline in package.baseline.items():
-            if name in wishes and package.read(wishes[name]) != package.read(baseline):
-                raise InputError(f"--baseline makes a picture named {name!r}; give the request another name.")
-        wishes = {**package.baseline, **wishes}
-    items = plan(jobs, wishes)
-    if args.inspect:
-        from ..faces import get_finder
-        from .inspect import inspect
 
-        found = inspect(items, faults, get_finder(args.finder), progress=not args.quiet)
-        print(found)
-        return cli.FAILED if found.faults else cli.OK
-    if args.output is None:
-        raise InputError("Name the folder of the run, e.g. -o run/.")
-    folder, settings = Path(args.output).expanduser(), {"program": package.program, **package.settings(args)}
-    check_writable(folder)
-    counts = where.run_somewhere(items, package.worker, args, folder, settings)
-    if counts is None:  # of several processes, the last one tells what has come of the run
+    program: str
+    about: str
+    kind: Callable[[], type[Editor[Any]]]
+    read: Callable[[Any], Any]
+    requested: Callable[[Any], Sequence[float] | None]
+
+    columns: ClassVar[Sequence[str]] = PHOTOS
+    """Columns that a manifest may have."""
+    absolute: ClassVar[bool] = False
+    """Requests are intensities, not changes."""
+    baseline: ClassVar[str] = "unchanged"
+    """The name of the null edit, {}, that `--baseline` adds."""
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """The options of its editor; which face of a photo is edited, and prepared crops, are in a manifest."""
+        options.add_options(parser, "folder of the run", photo=False)
+
+    def check(self, args: argparse.Namespace, jobs: Sequence[Job]) -> argparse.Namespace:
+        """The options that count; raises an InputError for a wrong one before a model is loaded."""
+        kind = self.kind()
+        kind.edit_options.of(vars(args))
+        model = kind.model_options.of(vars(args))
+        if args.runner == "local":  # else the devices are those of the cluster's machines
+            model.check_device()
+        saving(args)
+        return args
+
+    def worker(self, args: argparse.Namespace) -> Worker:
+        """Who edits, with the options of the command line; brings torch, and loads the networks."""
+        from ..edit_command import editor_of
+        from .worker import EditorWorker
+
+        return EditorWorker(editor_of(self.kind(), args), args, self.read)
+
+    def settings(self, args: argparse.Namespace) -> dict[str, Any]:
+        """What decides how pictures look, as plain values, all of them resolved."""
+        from .worker import settings
+
+        return settings(self.kind(), args)
+
+    def batch(self, arguments: list[str]) -> int:
+        """The command `batch`; returns the exit code."""
+        args, processes = self.parser().parse_args(arguments), Processes.launched()
+        cli.listen(args.quiet or processes.rank > 0)  # one process speaks for all
+        pool = _pool(args, processes)
+        jobs, faults = read_jobs(args.photos, self.columns)
+        args = self.check(args, jobs)
+        items = self._plan(args, jobs)
+        if args.inspect:
+            return _inspect(items, faults, args)
+        if args.output is None:
+            raise InputError("Name the folder of the run, e.g. -o run/.")
+        folder, settings = Path(args.output).expanduser(), {"program": self.program, **self.settings(args)}
+        check_writable(folder)
+        if processes.count > 1 and getattr(args, "engine", None) != "draft":  # drafts run on CPUs
+            args = argparse.Namespace(**{**vars(args), "device": processes.device(args.device)})
+        ways = {"batch_size": args.batch_size, "again": args.again, "progress": not args.quiet}
+        if pool is not None:
+            from .cluster import run_on_ray
+
+            counts = run_on_ray(items, partial(self.worker, args), folder, settings, **pool, **ways)
+        else:
+            counts = run(items, partial(self.worker, args), folder, settings, processes=processes, **ways)
+        return cli.OK if counts is None else _told(counts, faults, args)
+
+    def score(self, arguments: list[str]) -> int:
+        """The command `score`, which measures the edits of a run and makes none; returns the exit code."""
+        parser = self._reader("score", "Measures the edits of a run that are not measured yet, into its scores.csv.")
+        parser.add_argument("--measurer", default="auto", help="AU estimator: auto, regressor, fit or py-feat")
+        args = parser.parse_args(arguments)
+        cli.listen(args.quiet)
+        from ..measure import get_measurer
+        from ..measure.estimators import described
+        from .scores import score
+
+        ways = {"absolute": self.absolute, "measurer": args.measurer, "progress": not args.quiet}
+        table = score(args.run, self.requested, **ways)
+        cli.note(f"written: {table}; action units measured by {described(get_measurer(args.measurer).name)}")
         return cli.OK
+
+    def report(self, arguments: list[str]) -> int:
+        """The command `report`, which writes a run as one page; returns the exit code."""
+        parser = self._reader(
+            "report",
+            "Writes a run as one page that needs no other file: pictures, how the edits follow the requests, what "
+            f"failed. Its numbers are those of `{self.program} score`, if that was run.",
+        )
+        parser.add_argument("-o", "--output", type=Path, help="the page (default: report.html in the run)")
+        args = parser.parse_args(arguments)
+        cli.listen(args.quiet)
+        from .report.page import report
+
+        ways = {"program": self.program, "absolute": self.absolute, "output": args.output}
+        cli.note(f"written: {report(args.run.expanduser(), self.requested, progress=not args.quiet, **ways)}")
+        return cli.OK
+
+    def _plan(self, args: argparse.Namespace, jobs: Sequence[Job]) -> list[Item]:
+        wishes: Mapping[str, Any] = read_wishes(args.wishes, self.read) if args.wishes else {}
+        for job in jobs:
+            if job.wish is not None:
+                self.read(job.wish)
+        if args.baseline:
+            if self.baseline in wishes and self.read(wishes[self.baseline]) != self.read({}):
+                raise InputError(f"--baseline makes a picture named {self.baseline!r}; give the request another name.")
+            wishes = {self.baseline: {}, **wishes}
+        return plan(jobs, wishes)
+
+    def _reader(self, command: str, about: str) -> argparse.ArgumentParser:
+        parser = cli.command_parser(f"{self.program} {command}", about)
+        parser.add_argument("run", type=Path, help="folder that the batch command wrote")
+        options.add_quiet(parser)
+        return parser
+
+    def parser(self) -> argparse.ArgumentParser:
+        """The options of the command `batch`."""
+        parser = cli.command_parser(f"{self.program} batch", self.about)
+        texts = ", or file of prompts, one a line (.txt)" if "prompt" in self.columns else ""
+        parser.add_argument("photos", help=f"folder of pictures, or manifest (.csv, .jsonl, .json){texts}")
+        parser.add_argument("--wishes", help="file of requests for every photo (.txt, .csv, .jsonl, .json)")
+        parser.add_argument("--baseline", action="store_true", help=f"also make the null edit, named {self.baseline}")
+        parser.add_argument("--inspect", action="store_true", help="check the inputs and edit nothing")
+        parser.add_argument("--again", action="store_true", help="retry what failed before")
+        options.add_flags(parser, EditOptions, ["batch_size"])
+        self.add_options(parser)
+        scale = parser.add_argument_group(
+            "scale",
+            f"Several devices: accelerate launch -m {self.program} batch ...; each process takes a part of the photos.",
+        )
+        runners = "local: this process; ray: workers of the cluster at RAY_ADDRESS, else of one on this machine"
+        scale.add_argument("--runner", choices=("local", "ray"), default="local", help=runners)
+        scale.add_argument("--workers", type=int, help="number of workers (default: as many as there is room for)")
+        scale.add_argument(
+            "--gpus-per-worker", type=float, help="GPUs of a worker, such as 0.5 (default: 1 if there are any)"
+        )
+        return parser
+
+
+def _inspect(items: Sequence[Item], faults: Sequence[Fault], args: argparse.Namespace) -> int:
+    from ..faces import get_finder
+    from .inspect import inspect
+
+    found = inspect(items, faults, get_finder(args.finder), progress=not args.quiet)
+    print(found)
+    return cli.FAILED if found.faults else cli.OK
+
+
+def _told(counts: Mapping[str, int], faults: Sequence[Fault], args: argparse.Namespace) -> int:
+    """Says what has come of a run; returns the exit code."""
     for fault in faults:
         cli.say(f"{fault.where}: {fault.why}")
     failed = bool(counts[FAILED] or faults)
-    if failed or not args.quiet:  # whichever of several processes it is
+    if failed or not args.quiet:
         cli.say(f"{counts[DONE]} edits are in {args.output}, {counts[FAILED]} failed, {len(faults)} inputs unusable")
     return cli.FAILED if failed else cli.OK
 
 
-def _parser(package: Package) -> argparse.ArgumentParser:
-    parser = cli.command_parser(f"{package.program} batch", package.about)
-    texts = "prompt" in package.columns
-    lists = "manifest (.csv, .jsonl, .json)" + (", or file of prompts, one a line (.txt)" if texts else "")
-    parser.add_argument("photos", help=f"folder of pictures, or {lists}")
-    parser.add_argument("--wishes", help="file of wishes for every photo (.txt, .csv, .jsonl, .json)")
-    (baseline,) = package.baseline
-    parser.add_argument("--baseline", action="store_true", help=f"also make every face {baseline}, by that name")
-    parser.add_argument("--inspect", action="store_true", help="say what would be done, and what is wrong; no edits")
-    parser.add_argument("--again", action="store_true", help="try what failed before once more")
-    parser.add_argument("--batch-size", type=int, default=4, help="wishes of a photo at once")
-    package.add_options(parser)
-    where.add_options(parser, package.program)
-    return parser
+def _pool(args: argparse.Namespace, processes: Processes) -> dict[str, Any] | None:
+    """Who edits on a cluster; None where `--runner` is local.
 
-
-def score(
-    program: str, requested: Callable[[Any], list[float] | None], arguments: list[str], *, absolute: bool = False
-) -> int:
-    """The `score` command: measures the edits of a run, and makes none.
-
-    Args:
-        program: name of the package.
-        requested: see `common.batch.scores.score`.
-        arguments: of the command line.
-        absolute: likewise.
+    Raises:
+        InputError: options that do not go together.
     """
-    parser = cli.command_parser(
-        f"{program} score",
-        "Measures the edits of a run that are not measured yet, into its scores.csv; edits nothing.",
-    )
-    parser.add_argument("run", type=Path, help="folder that the batch command wrote")
-    parser.add_argument("--measurer", default="auto", help="who reads faces: auto, regressor, fit or py-feat")
-    options.add_quiet(parser)
-    args = parser.parse_args(arguments)
-    cli.listen(args.quiet)
-    from .scores import score as scored
-
-    table = scored(args.run, requested, absolute=absolute, measurer=args.measurer, progress=not args.quiet)
-    from ..measure import get_measurer
-    from ..measure.estimators import described
-
-    cli.note(f"written: {table}; action units measured by {described(get_measurer(args.measurer).name)}")
-    return cli.OK
+    workers, gpus = args.workers, args.gpus_per_worker
+    if args.runner == "local":
+        if workers is not None or gpus is not None:
+            raise InputError("--workers and --gpus-per-worker go with --runner ray.")
+        return None
+    if processes.count > 1:
+        raise InputError("--runner ray starts its workers itself; start it without accelerate launch.")
+    if workers is not None:
+        whole_number("--workers", workers, 1, 4096)
+    if gpus is not None and not (0 <= gpus < 1 or gpus in range(1, 65)):
+        raise InputError(f"--gpus-per-worker is a fraction below 1, or a whole number up to 64; got {gpus:g}.")
+    return {"workers": workers, "gpus": gpus}

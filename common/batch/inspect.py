@@ -11,8 +11,7 @@ from ..advice import advise
 from ..errors import FaceEditError
 from ..faces import FaceFinder, choose_face
 from ..images import read_image, rgb
-from .jobs import Fault, Job
-from .run import Item
+from .plan import Fault, Item, Job
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ def inspect(items: Sequence[Item], faults: Sequence[Fault], finder: FaceFinder, 
     """Read every photo and look for its face; of prompts, for those of the people who shall be shown.
 
     Args:
-        items: of `common.batch.run.plan`.
+        items: of `common.batch.plan.plan`.
         faults: that are known already.
         finder: of faces.
         progress: show a bar.

@@ -16,10 +16,10 @@ _DEVICES = re.compile(r"(?:con|prn|aux|nul|com[1-9]|lpt[1-9])(?=\.|$)", re.IGNOR
 
 
 def escaped(text: str) -> str:
-    """A text as the name of a file on every system: what is not safe becomes %XX, its bytes in UTF-8; see `original`.
+    """A text as the name of a file on every system: unsafe letters become %XX, their bytes in UTF-8; see `original`.
 
-    Letters, digits, spaces and _ - + = , . stay, in every script. Longer names than `LONGEST` and `MOST_BYTES` are cut
-    and get a part of the text's hash; these alone cannot be reversed.
+    Letters, digits, spaces and _ - + = , . stay, in every script. Names longer than `LONGEST` and `MOST_BYTES` are cut
+    and end with a part of the text's hash; only these cannot be reversed.
     """
     name = "".join(letter if _is_safe(letter) else _percent(letter) for letter in text)
     name = re.sub(r"\.(?=\.)|[. ]$", lambda found: _percent(found[0]), name)
@@ -35,7 +35,7 @@ def escaped(text: str) -> str:
 
 
 def original(name: str) -> str:
-    """The text that `escaped` made a name of, if it is a name that this system's files can have."""
+    """The text that `escaped` made a name of, for reading."""
     return unquote_to_bytes(name).decode(errors="surrogateescape")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,8 @@ from ..measure import Report, get_measurer, measure
 from ..measure.compare import psnr
 from ..measure.estimators import validation, version_of
 from ..provenance.clean import Clean, read_clean
-from .jobs import inside
+from .folder import FILE, append, inside, read_lines, samples, write_lines
 from .run import DONE
-from .samples import FILE, Samples
 
 LINES, TABLE = "scores.jsonl", "scores.csv"
 NOTHING = "N/A"
@@ -32,7 +31,7 @@ MARGIN = 1.0
 
 def score(
     folder: Path,
-    requested: Callable[[Any], list[float] | None],
+    requested: Callable[[Any], Sequence[float] | None],
     *,
     absolute: bool = False,
     measurer: str = "auto",
@@ -60,17 +59,20 @@ def score(
     reader = get_measurer(measurer)
     by = {"measurer": reader.name, "measurer_version": version_of(reader)}
     with alone(folder):
-        done = [_checked(folder, row) for row in Samples(folder).rows.values() if row.get("state") == DONE]
-        scores = Samples(folder, LINES)
-        left = [row for row in done if not by.items() <= scores.rows.get(row["key"], {}).items()]
+        done = [_checked(folder, row) for row in samples(folder).values() if row.get("state") == DONE]
+        lines, scores = folder / LINES, read_lines(folder / LINES)
+        left = [row for row in done if not by.items() <= scores.get(row["key"], {}).items()]
+        if left:
+            write_lines(lines, scores.values())  # without a line that was cut off
         for row in tqdm(left, unit="score", disable=not progress):
             wanted = _wanted(requested(row["wish"]), absolute)
-            scores.append({"key": row["key"], **by, **wanted, **_measured(folder, row, measurer)})
-        rows = [_flat(row, scores.rows[row["key"]]) for row in done]
+            scores[row["key"]] = {"key": row["key"], **by, **wanted, **_measured(folder, row, measurer)}
+            append(lines, scores[row["key"]])
+        rows = [_flat(row, scores[row["key"]]) for row in done]
         return _write(folder / TABLE, rows)
 
 
-def _wanted(values: list[float] | None, absolute: bool) -> dict[str, Any]:
+def _wanted(values: Sequence[float] | None, absolute: bool) -> dict[str, Any]:
     if values is None:
         return {}
     return {"wanted_is": "intensity" if absolute else "change"} | {

@@ -1,16 +1,24 @@
-"""Who edits a batch: an editor with the options of its command line."""
+"""An editor as the worker of a batch, and the settings of the batch as they take effect."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import options
-from ..edit_command import check_asked, editor_of, sampling
-from ..provenance.options import saving
+from ..background.parsers import resolve
+from ..checkpoints import PARSER_FILE, auxiliary
+from ..defaults import read_defaults
+from ..devices import choose_device
+from ..errors import CheckpointError
+from ..faces import get_finder
+from ..jsonio import read_config
+from ..models import NoNetworks
+from ..provenance.options import saved, saving
 from ..provenance.recipe import saved_with
-from .jobs import Job
+from ..provenance.weights import model_of
+from .plan import Job
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -18,14 +26,17 @@ if TYPE_CHECKING:
     from ..editor import Editor
     from ..subject import Subject
 
+WARP = "none: photos are warped"
+"""Of a run without networks, what stands for its model."""
+
 
 class EditorWorker:
     """An editor as `common.batch.run.Worker`.
 
     Args:
         editor: with its networks, or without.
-        args: options as `common.options.add_options` has them.
-        read: from a wish as it stands in a file to the editor's.
+        args: options of the command line; those of the editor are read from it.
+        read: from a request as it stands in a file to the editor's.
     """
 
     def __init__(self, editor: Editor[Any], args: argparse.Namespace, read: Callable[[Any], Any]) -> None:
@@ -33,42 +44,83 @@ class EditorWorker:
 
     def encode(self, job: Job) -> Subject:
         """See `Worker`."""
-        prepared = {} if job.background is None else {"background": job.background}
-        return self.editor.encode(
-            job.photo, face=job.face, extent=self.args.extent, strict=self.args.strict, **prepared
-        )
+        assert job.photo is not None
+        asked = {**vars(self.args), "face": job.face, "background": job.background}
+        return self.editor.encode(job.photo, **vars(self.editor.face_options.of(asked)))
 
     def edit(self, subject: Subject, wishes: Sequence[Any]) -> Sequence[Image.Image]:
         """See `Worker`."""
-        args = self.args
-        pictures = self.editor.edit(
-            subject, [self.read(wish) for wish in wishes], seed=args.seed, engine=args.engine,
-            batch_size=max(len(wishes), 1), progress=False, **sampling(args),
-        )  # fmt: skip
-        return [saved_with(picture, **saving(args)) for picture in pictures]
+        options = self.editor.edit_options.of({**vars(self.args), "batch_size": max(len(wishes), 1)})
+        pictures = self.editor.edit(subject, [self.read(wish) for wish in wishes], progress=False, **vars(options))
+        return [saved_with(picture, **saving(self.args)) for picture in pictures]
 
     def record(self, subject: Subject) -> Mapping[str, Any]:
         """See `Worker`."""
         face = subject.face
-        return {
-            "face": face and [round(float(value), 2) for value in face.box],
-            "advice": list(subject.advice),
-        }
+        return {"face": face and [round(float(value), 2) for value in face.box], "advice": list(subject.advice)}
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """The options of a batch of edits: which face of a photo is edited, and prepared crops, are in a manifest."""
-    options.add_options(parser, "folder of the run", photo=False)
+def settings(kind: type[Editor[Any]], args: argparse.Namespace) -> dict[str, Any]:
+    """What decides how the pictures of an `Editor` look, as plain values; nothing is loaded.
+
+    Args:
+        kind: of the editor.
+        args: options of the command line; those of the editor are read from it.
+    """
+    options, asked = kind.edit_options.of(vars(args)), kind.model_options.of(vars(args))
+    drafts = options.wanted == "draft" or (options.wanted is None and kind.warps(**asked.networks))
+    folder = None if drafts else kind.locate(**asked.networks)
+    own = kind.published if folder is None else read_defaults(folder, kind.published)
+    how = options.resolve(own, networks=not drafts)
+    found = {**how.settings(), **surroundings(args, args.extent or own.extent, folder), **saved(args)}
+    if folder is None:
+        return {**found, "model": WARP, "size": asked.size or NoNetworks.sample_size}
+    return {**found, **of_networks(kind, args)}
 
 
-def worker_of(kind: type[Editor[Any]], args: argparse.Namespace, read: Callable[[Any], Any]) -> EditorWorker:
-    """A worker with the editor that the options ask for."""
-    return EditorWorker(editor_of(kind, args), args, read)
+def of_networks(kind: type[Editor[Any]], args: argparse.Namespace) -> dict[str, Any]:
+    """The model by its files, and the size of its pictures."""
+    asked = kind.model_options.of(vars(args))
+    places = kind.folders(**asked.networks)
+    size = asked.size or side(places, ("unet", *kind.release.denoiser))
+    return {"dtype": dtype_of(args), **model(places), "size": size}
 
 
-def check(args: argparse.Namespace, jobs: Sequence[Job]) -> argparse.Namespace:
-    """The options, of which none is wrong: what is, is told once, and before a model is loaded."""
-    if args.runner == "local":  # else the devices are those of the cluster's machines
-        check_asked(args)
-    saving(args)
-    return args
+def surroundings(args: argparse.Namespace, extent: str, folder: Path | None) -> dict[str, Any]:
+    """What finds a face, and labels its parts."""
+    bisenet = auxiliary(folder, PARSER_FILE) if folder else None
+    parser = resolve(args.parser, bisenet=bisenet)
+    return {"finder": get_finder(args.finder).name, "parser": parser, "extent": extent}
+
+
+def model(places: Sequence[Path]) -> dict[str, Any]:
+    """The model's name, its base where it has one, and the SHA-256 of their files."""
+    found = model_of(places)
+    return {"model": found["id"], **{name: found[name] for name in ("base", "weights") if name in found}}
+
+
+def dtype_of(args: argparse.Namespace) -> str:
+    """Of the networks; on a cluster, whose machines are not known here, the rule by which each takes its own."""
+    if args.dtype is None and args.runner == "ray":
+        return "float16 on GPUs, float32 on CPUs"
+    return str(choose_device(args.device, args.dtype)[1]).removeprefix("torch.")
+
+
+def side(places: Sequence[Path], denoisers: Sequence[str]) -> int | None:
+    """Side in pixels of the pictures that a model was made for; None where its configs do not say.
+
+    Args:
+        places: the model's folder, and its base's.
+        denoisers: names of the denoiser's folder.
+    """
+
+    def config(names: Sequence[str]) -> dict[str, Any]:
+        folders = [place / name for place in places for name in names]
+        return read_config(next((each for each in folders if each.is_dir()), folders[0]) / "config.json")
+
+    try:
+        unet, vae = config(denoisers), config(("vae",))
+        channels = vae.get("block_out_channels") or vae["encoder_block_out_channels"]
+        return int(unet["sample_size"]) * 2 ** (len(channels) - 1)
+    except (CheckpointError, KeyError, TypeError, ValueError):
+        return None

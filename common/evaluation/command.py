@@ -10,17 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from .. import cli, options
+from ..edit_options import EditOptions, ModelOptions
 from ..files import check_writable
 
 
 def add_photo_options(parser: argparse.ArgumentParser) -> None:
     """Options of an editor of photos."""
     parser.add_argument("--size", type=int, default=128, help="side of the photos in pixels")
-    options.add_finder(parser)
-    options.add_parser(parser)
-    group = parser.add_argument_group("sampling")
-    group.add_argument("--steps", type=int, help="denoising steps (default: the model's own)")
-    options.add_start_options(group)
+    options.add_flags(parser, ModelOptions, ["finder", "parser"])
+    options.add_flags(parser.add_argument_group("sampling"), EditOptions, ["steps", "start", "strength"])
     options.add_model_options(parser)
 
 
@@ -33,7 +31,7 @@ def load_photo_editor(kind: Any, args: argparse.Namespace) -> Any:
     editor = kind.from_pretrained(
         args.model, base=args.base, dtype=args.dtype, device=args.device, finder=args.finder, parser=args.parser
     )
-    editor.engine_for("diffusion")
+    editor.resolve(editor.edit_options(engine="diffusion"))
     return editor
 
 

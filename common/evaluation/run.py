@@ -14,8 +14,8 @@ from PIL import Image
 from torch import nn
 from tqdm import tqdm
 
-from ..arguments import Start
 from ..defaults import Defaults
+from ..edit_options import Start
 from ..errors import InputError
 from ..facts import claim, fingerprint
 from ..files import alone, replace_file
@@ -133,12 +133,13 @@ def evaluate(
     if count < 1:
         raise InputError(f"count must be at least 1; got {count}.")
     options = {"steps": steps, "start": start, "strength": strength}
-    settings = editor.defaults.for_edit(**options)
+    asked = {name: value for name, value in options.items() if value is not None}
+    editor.resolve(editor.edit_options.of(asked))
+    settings = editor.defaults.asked(**asked)
     seed = suite.seed if seed is None else seed
     size = size or suite.size
     estimator = get_measurer(estimator) if isinstance(estimator, str) else estimator
     paste = "detail" if settings.paste_back == "detail" else "replace"
-    asked = {name: value for name, value in options.items() if value is not None}
     setting = Setting(editor, estimator, size, asked, paste)
     folder = Path(folder).expanduser()
     with alone(folder):

@@ -12,13 +12,13 @@ import numpy as np
 import torch
 
 from ..autoencoders import decode
+from ..compositing import paste, paste_mask
 from ..editor import Editor
 from ..errors import FaceNotFoundError, InputError
 from ..faces import Face
 from ..images import ImageLike, to_uint8
 from ..measure import Measurer, identity
 from ..measure.compare import psnr
-from ..paste import paste, paste_mask
 from ..subject import Subject
 from ..synthetic import picture
 from ..tensors import to_tensor
@@ -170,7 +170,7 @@ def background(trial: PhotoTrial) -> Record:
 def null_edit(trial: PhotoTrial) -> Record:
     """PSNR in dB of the null edit's crop; of the autoencoder alone, under "truth"."""
     source = trial.subject.source
-    null = trial.setting.edit(trial.subject, trial.setting.editor.rigger.neutral, False)
+    null = trial.setting.edit(trial.subject, trial.setting.editor.request(), False)
     everywhere = np.ones(source.shape[:2], bool)
     rebuilt = to_uint8(trial.rebuilt)
     return {"null": {"edit": psnr(source, null, everywhere), "truth": psnr(source, rebuilt, everywhere)}}

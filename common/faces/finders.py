@@ -26,13 +26,13 @@ FINDERS: dict[str, Callable[..., FaceFinder]] = {
 """Every finder, best first."""
 
 
-def get_finder(name: str = "auto", **options: Any) -> FaceFinder:
+def get_finder(name: str | FaceFinder = "auto", **options: Any) -> FaceFinder:
     """A finder of faces, upright or turned (`common.faces.upright`); asked again with the same arguments, the same one,
     since networks load slowly.
 
     Args:
         name: "auto" for the best one that `available_finders` lists, or one of FINDERS. "insightface" is short for
-            "insightface/antelopev2".
+            "insightface/antelopev2". A finder itself is returned as it is.
         options: Arguments of the finder's class, for a named finder only: `root` and `fetch` (insightface), `device`
             and `fetch` (face-alignment), `min_score` (mediapipe).
 
@@ -41,6 +41,8 @@ def get_finder(name: str = "auto", **options: Any) -> FaceFinder:
         MissingDependencyError: Its package is not installed.
         MissingCheckpointError: Its weights are not on this machine.
     """
+    if not isinstance(name, str):
+        return name
     if name == "auto":
         if options:
             raise InputError(f"Options belong to a named finder, not to 'auto'; got {', '.join(options)}.")
@@ -48,12 +50,17 @@ def get_finder(name: str = "auto", **options: Any) -> FaceFinder:
         log.info("finding faces with %s", name)
     if name == "insightface":
         name = "insightface/antelopev2"
-    if name not in FINDERS:
-        raise InputError(f"There is no face finder {name!r}; choose from auto, {', '.join(FINDERS)}.")
+    check_finder(name)
     known = inspect.signature(FINDERS[name]).parameters
     if unknown := [option for option in options if option not in known]:
         raise InputError(f"The face finder {name} has no option {', '.join(unknown)}; it has {', '.join(known)}.")
     return _build(name, **options)
+
+
+def check_finder(name: str) -> None:
+    """Raises an InputError for the name of no finder."""
+    if name not in ("auto", "insightface", *FINDERS):
+        raise InputError(f"There is no face finder {name!r}; choose from auto, {', '.join(FINDERS)}.")
 
 
 @lru_cache(maxsize=8)

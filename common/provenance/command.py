@@ -6,11 +6,20 @@ import argparse
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .. import cli, options
+from ..edit_options import ModelOptions
 from ..files import check_writable
 from .recipe import DRAFT, Recipe, saved_with
+
+if TYPE_CHECKING:
+    from ..editor import Editor
+
+AnyModel = TypeVar("AnyModel", bound=ModelOptions)
+
+MODEL = ("model", "base", "device", "dtype")
+"""What a command line can say of the networks; for the rest, it is as the record says."""
 
 
 def verify(program: str, arguments: list[str]) -> int:
@@ -82,25 +91,31 @@ def redo(
     return cli.FAILED if found.most else cli.OK
 
 
-def maker(kind: Callable[[], type[Any]], read: Callable[[Any], Any]) -> Callable[[Recipe, argparse.Namespace], Any]:
-    """How the pictures of a package are made again whose editor is a `common.editor.Editor`.
+def recorded_model(kind: type[AnyModel], recipe: Recipe, args: argparse.Namespace) -> AnyModel:
+    """Which networks, and what surrounds them: as a picture's record says, but for what the command line names."""
+    known = recipe.model or {}
+    asked = {name: value for name, value in recipe.settings.items() if name != "device"}
+    asked |= {"model": known.get("id"), "base": known.get("base")}
+    asked |= {name: value for name in MODEL if (value := getattr(args, name)) is not None}
+    return kind.of(asked)
+
+
+def maker(kind: Callable[[], type[Editor[Any]]]) -> Callable[[Recipe, argparse.Namespace], Any]:
+    """How the pictures of a package are made again.
 
     Args:
         kind: gives the class of the editor, whose import brings torch.
-        read: from a wish as files have it to the editor's.
     """
 
     def make(recipe: Recipe, args: argparse.Namespace) -> Any:
         from .redo import find_photo
         from .redo import redo as made
 
+        editor = kind()
         photo = find_photo(recipe, args.picture, args.photo, args.photos)
-        around = {name: recipe.settings[name] for name in ("size", "finder", "parser") if name in recipe.settings}
+        options = recorded_model(editor.model_options, recipe, args)
         if recipe.kind == DRAFT:
-            return made(recipe, kind().drafting(**around), photo, read)
-        model = args.model or (recipe.model or {}).get("id")
-        base, dtype, device = args.base or (recipe.model or {}).get("base"), recipe.settings.get("dtype"), args.device
-        editor = kind().from_pretrained(model, base=base, dtype=args.dtype or dtype, device=device, **around)
-        return made(recipe, editor, photo, read, getattr(args, "background", None))
+            return made(recipe, editor.drafting(**options.surroundings), photo)
+        return made(recipe, editor.from_pretrained(**vars(options)), photo, getattr(args, "background", None))
 
     return make

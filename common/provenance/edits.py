@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,51 +17,44 @@ from .recipe import DRAFT, EDIT, Recipe
 if TYPE_CHECKING:
     from PIL import Image
 
+    from ..edit_options import ResolvedOptions
     from ..editor import Editor
     from ..subject import Subject
 
-ENCODED = ("picked", "finder", "parser", "extent", "background")
+ENCODED = ("face", "finder", "parser", "extent", "background")
 """What a Subject's record says of how its photo was looked at."""
 
 
 def edited(
-    editor: Editor[Any], pairs: Sequence[tuple[Subject, Any]], pictures: Sequence[Any], asked: Mapping[str, Any],
-    sampled: Sequence[int], batch_size: int,
-) -> list[Picture]:  # fmt: skip
+    editor: Editor[Any], pairs: Sequence[tuple[Subject, Any]], pictures: Sequence[Image.Image], how: ResolvedOptions
+) -> list[Picture]:
     """The pictures of a call of `Editor.edit`, which know how they were made.
 
     Args:
         editor: that made them.
-        pairs: subject and wish of each.
+        pairs: subject and request of each.
         pictures: themselves.
-        asked: steps, guidance, seed, start, strength and paste_back, resolved.
-        sampled: which of them networks made, in order; the others are drafts.
-        batch_size: of the networks.
+        how: they were made.
     """
-    numbers = {row: number for number, row in enumerate(sampled)}
-    known = machine(editor.pipeline) if numbers else {}
+    drafted = how.engine == "draft"
+    known = {} if drafted else editor.settings()
+    places = () if drafted else editor.places
     made = []
-    for row, ((subject, wish), picture) in enumerate(zip(pairs, pictures)):
-        settings = {"size": editor.size, **encoded(subject)}
-        photo = {"name": subject.record.get("photo"), "sha256": subject.fingerprint}
-        program, plain, places = editor.release.name, editor.rigger.plain(wish), ()
-        if row in numbers:
-            settings |= {"engine": "diffusion", **asked, **place(numbers[row], len(numbers), batch_size), **known}
-            places = editor.pipeline.places
-        else:
-            settings |= {"engine": "draft", "paste_back": asked["paste_back"]}
+    for number, ((subject, request), picture) in enumerate(zip(pairs, pictures)):
+        settings = {"size": editor.size, **encoded(subject), **how.settings(), **known}
+        settings |= {} if drafted else place(number, len(pictures), how.batch_size)
         settings |= changed(subject.pixels, picture)
-        kind = EDIT if row in numbers else DRAFT
-        made.append(carry(picture, Recipe(program, kind, plain, settings, photo=photo), places))
+        photo = {"name": subject.record.get("photo"), "sha256": subject.fingerprint}
+        kind = DRAFT if drafted else EDIT
+        recipe = Recipe(editor.release.name, kind, request.to_json(), settings, photo=photo)
+        made.append(carry(picture, recipe, places))
     return made
 
 
 def encoded(subject: Subject) -> dict[str, Any]:
-    """How a photo was looked at."""
+    """How a photo was looked at; of a prepared crop, the name of its background."""
     found = {name: subject.record[name] for name in ENCODED if name in subject.record}
-    if isinstance(picked := found.get("picked"), tuple):
-        found["picked"] = [float(value) for value in picked]
-    return found
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in found.items()}
 
 
 def changed(photo: np.ndarray, picture: Image.Image) -> dict[str, list[int]]:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..arguments import whole_number
 from ..errors import InputError
 from ..images import check_exists, read_image, rgb
 from ..jsonio import parse_json
+from ..numbers import whole_number
 from .recipe import CHAIN, DRAFT, SHEET, Recipe, fingerprint
 from .weights import model_of
 
@@ -24,9 +24,8 @@ if TYPE_CHECKING:
     from ..editor import Editor
 
 SAMPLES, SAMPLES_PARTS = "samples.jsonl", "samples-*.jsonl"
-"""The lines of a batch run, see `common.batch.samples`."""
+"""The lines of a batch run, see `common.batch.folder`."""
 _DEPTH = 3  # parts of a recorded path, and folders above the run, that are tried where both were moved
-SAMPLING = ("steps", "guidance", "seed", "start", "strength")
 
 
 @dataclass(frozen=True)
@@ -182,50 +181,37 @@ def check_model(recipe: Recipe, places: tuple[Path, ...]) -> None:
         )
 
 
-def picked_face(recipe: Recipe) -> Any:
-    """Which face of the photo was edited."""
-    picked = recipe.settings.get("picked", "largest")
-    return tuple(picked) if isinstance(picked, list) else picked
-
-
 def place_of(recipe: Recipe) -> tuple[int, int]:
     """Which row a picture was of a batch of how many; raises an InputError where a recipe names no such place."""
     rows = whole_number("the recipe's rows", recipe.settings.get("rows", 1), 1, 4096)
     return whole_number("the recipe's row", recipe.settings.get("row", 0), 0, rows - 1), rows
 
 
-def redo(
-    recipe: Recipe, editor: Editor[Any], photo: Path, read: Callable[[Any], Any], background: Path | None = None
-) -> Image.Image:
+def redo(recipe: Recipe, editor: Editor[Any], photo: Path, background: Path | None = None) -> Image.Image:
     """An edit of `common.editor.Editor`, made once more.
 
     Args:
         recipe: of the edit.
         editor: with the networks that made it, or without any for a draft.
         photo: see `find_photo`.
-        read: from a wish as files have it to the editor's.
         background: of a prepared crop.
 
     Raises:
         InputError: other weights, or a background that is missing.
     """
-    settings, wish = recipe.settings, read(recipe.wish)
-    looked: dict[str, Any] = {"background": background}
-    if settings.get("extent") == "prepared":
+    settings, request = dict(recipe.settings), editor.request.parse(recipe.wish)
+    if "background" in settings:
         if background is None:
             raise InputError("The picture was made of a prepared crop; name its background: --background PICTURE")
+        settings["background"] = background
     elif background is not None:
         raise InputError("--background goes with an edit of a prepared crop; this picture was made of a photo.")
-    else:
-        looked = {"face": picked_face(recipe), "extent": settings.get("extent")}
-    subject, way = editor.encode(photo, **looked), settings.get("paste_back")
-    if recipe.kind == DRAFT:
-        return editor.edit(subject, wish, engine="draft", paste_back=way, progress=False)
-    check_model(recipe, editor.pipeline.places)
+    subject = editor.encode(photo, **vars(editor.face_options.of(settings)))
+    if recipe.kind != DRAFT:
+        check_model(recipe, editor.places)
     row, rows = place_of(recipe)
-    sampling = {name: settings[name] for name in SAMPLING if name in settings}
-    made = editor.edit([subject] * rows, [wish] * rows, engine="diffusion", paste_back=way, batch_size=rows, **sampling)
-    return made[row]
+    options = editor.edit_options.of({**settings, "batch_size": rows})
+    return editor.run([(subject, request)] * rows, options)[row]
 
 
 def difference(one: Image.Image, other: Image.Image) -> Difference:

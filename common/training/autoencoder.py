@@ -6,26 +6,25 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderDC
-from diffusers.optimization import get_scheduler
-from torch.utils.data import DataLoader
-from tqdm import tqdm
+from torch import nn
+from torch.utils.data import Dataset
 
 from .. import cli
 from ..autoencoders import decode, encode, load_vae
-from ..errors import FaceEditError, InputError
-from ..files import PATIENCE, alone, replace_file
+from ..background import foreground
+from ..errors import InputError
+from ..files import replace_file
 from ..synthetic.dataset import SyntheticFaces
-from . import records
 from .command import command
-from .config import at_least
-from .face_pictures import FacePictures
-from .networks import begin_with, built
-from .order import Numbered, Turns, generator
+from .config import Precision, Schedule, TrainConfig, above_zero, at_least
+from .loop import State, Task, train
+from .networks import begin_with, built, part
+from .sampler import ALONE, Group, generator
 from .sheet import sheet
 
 ABOUT = """Trains the small autoencoder that an embedded model works in.
@@ -37,20 +36,15 @@ al. 2024, arXiv 2410.10733): its shortcuts from pixels to channels make it learn
 Diffusion's kind hours, and it does hardly any work at full resolution.
 """
 
-LOG = ("step", "loss", "learning_rate")
-STATE = "state.pt"
-
 
 @dataclass(frozen=True)
-class AutoencoderConfig:
-    """What the training of an autoencoder is told.
+class AutoencoderConfig(TrainConfig):
+    """Options of the training of an autoencoder.
 
     Raises:
         InputError: a number out of its range.
     """
 
-    output: str
-    """Folder of everything that the training writes; the autoencoder lies in `vae` there."""
     autoencoder: dict[str, Any] = field(default_factory=dict)
     """Table of AutoencoderDC's options."""
     start: str = ""
@@ -58,67 +52,46 @@ class AutoencoderConfig:
     size: int = 128
     """Side of the pictures in pixels."""
     synthetic_count: int = 24_000
-    """Synthetic pairs to train on, both pictures of each."""
+    """Number of synthetic pairs to train on, both pictures of each."""
     synthetic_seed: int = 1
-    """Of the synthetic pairs; the held-out ones have the next."""
+    """Random seed of the synthetic pairs; the held-out ones have the next."""
     synthetic_people: int = 8_000
     """How many people take turns."""
     synthetic_cache: str = ""
-    """Folder where synthetic pictures are kept."""
-    seed: int = 0
-    """Of weights, order and mirroring."""
-    steps: int = 3000
-    """Optimiser steps."""
-    batch_size: int = 16
-    """Pictures of a step."""
-    workers: int = 1
-    """Processes that load pictures."""
-    precision: Literal["no", "bf16"] = "no"
-    """Of the arithmetic; weights stay in float32."""
+    """Folder where synthetic pictures are cached."""
     compile: bool = False
     """Compile encoder and decoder (`torch.compile`): a minute, then a fifth faster on a CPU."""
-    learning_rate: float = 5e-4
-    """Of AdamW, at its peak; then it falls as a cosine."""
-    warmup: int = 100
-    """Steps in which the learning rate rises from zero."""
     latent_noise: float = 0.05
-    """Deviation of the noise that the decoder learns to bear; the latents' own is 1."""
+    """Deviation of the noise that the decoder learns to tolerate; the latents' own is 1."""
     spread_weight: float = 0.02
-    """Of the latents' departure from mean 0 and deviation 1."""
+    """Weight of the latents' departure from mean 0 and deviation 1."""
     edge_weight: float = 0.5
-    """Of the difference of neighbouring pixels' differences: what keeps edges sharp."""
+    """Weight of the difference of neighbouring pixels' differences: what keeps edges sharp."""
     scale_weight: float = 0.0
-    """Of the difference between what half-sized latents give and the half-sized picture: it makes latents smooth, which
-    a denoiser learns several times faster (EQ-VAE, Kouzelis et al. 2025, arXiv 2502.09509)."""
+    """Weight of the difference between what half-sized latents give and the half-sized picture: it makes latents
+    smooth, which a denoiser learns several times faster (EQ-VAE, Kouzelis et al. 2025, arXiv 2502.09509)."""
     face_weight: float = 3.0
-    """How much more the inner face counts, which an editor redraws."""
+    """Weight of the inner face, which an editor redraws, relative to the rest of the picture."""
     closer: float = 1.0
-    """Half of the pictures are cut out closer at the face, up to so many times; those held out all by its root."""
+    """Every second pair is cut out closer at the face, up to so many times; those held out all by its root."""
+
+    steps: int = 3000
+    batch_size: int = 16
+    """Pictures of one optimiser step, over all processes and accumulated passes together."""
+    workers: int = 1
+    precision: Precision = "no"
+    learning_rate: float = 5e-4
+    schedule: Schedule = "cosine"
+    warmup: int = 100
     checkpoint_every: int = 250
-    """Steps between checkpoints."""
+    validate_every: int = 250
     validation_count: int = 32
-    """Held-out pictures that are measured at checkpoints."""
 
     def __post_init__(self) -> None:
-        for name in ("size", "synthetic_count", "synthetic_people", "steps", "checkpoint_every", "validation_count"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} must be at least 1; got {getattr(self, name)}.")
-        for name in (
-            "synthetic_seed",
-            "seed",
-            "workers",
-            "warmup",
-            "latent_noise",
-            "spread_weight",
-            "edge_weight",
-            "scale_weight",
-        ):
-            at_least(name, getattr(self, name), 0)
-        at_least("closer", self.closer, 1)
-        if not 0 < self.learning_rate < float("inf"):
-            raise InputError(f"learning_rate must be a number above 0; got {self.learning_rate}.")
-        if self.batch_size < 2 or self.batch_size % 2:
-            raise InputError(f"batch_size counts the pictures of pairs and must be even; got {self.batch_size}.")
+        super().__post_init__()
+        at_least(self, 1, "size", "synthetic_count", "synthetic_people", "closer")
+        at_least(self, 0, "synthetic_seed", "latent_noise", "spread_weight", "edge_weight", "scale_weight")
+        above_zero(self, "face_weight")
 
 
 def reconstruction_loss(
@@ -146,7 +119,8 @@ def reconstruction_loss(
     latents = encoder(pictures).float()
     difference = decoder(latents + config.latent_noise * noise).float() - pictures
     weight = 1 + (config.face_weight - 1) * face
-    across, down = difference.diff(dim=3), difference.diff(dim=2)
+    across = difference.diff(dim=3)
+    down = difference.diff(dim=2)
     pixels = (weight * difference.abs()).mean()
     edges = (weight[..., 1:] * across.abs()).mean() + (weight[..., 1:, :] * down.abs()).mean()
     spread = (latents.mean((0, 2, 3)).square() + latents.std((0, 2, 3)).log().square()).mean()
@@ -157,125 +131,141 @@ def reconstruction_loss(
     return loss
 
 
-def train(config: AutoencoderConfig) -> Path:
-    """Trains, going on where a training in the same folder was stopped, and returns the autoencoder's folder.
+class Reconstruction(nn.Module):
+    """The autoencoder and its loss, as one module that accelerate wraps; see `reconstruction_loss`."""
+
+    def __init__(self, vae: AutoencoderDC, config: AutoencoderConfig) -> None:
+        super().__init__()
+        self.vae = vae
+        self.config = config
+
+    def forward(self, pictures: torch.Tensor, face: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+        """The loss, a number."""
+        return reconstruction_loss(self.vae.encoder, self.vae.decoder, pictures, face, noise, self.config)
+
+    def enable_gradient_checkpointing(self) -> None:
+        """Trades computation for memory, where the autoencoder can."""
+        self.vae.enable_gradient_checkpointing()
+
+
+class AutoencoderTask(Task):
+    """An autoencoder that learns to reconstruct synthetic faces.
 
     Raises:
-        InputError: options that make no autoencoder, or another one than was begun in this folder, or another training
-            is at work there.
-        FaceEditError: the loss is no longer a number.
+        InputError: options that make no autoencoder.
     """
-    output = Path(config.output).expanduser()
-    with alone(output, PATIENCE):
-        return _train(config, output)
 
+    metrics = ("psnr",)
+    title = "An autoencoder of faces"
 
-def _train(config: AutoencoderConfig, output: Path) -> Path:
-    torch.manual_seed(config.seed)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    vae: Any = built(AutoencoderDC, "autoencoder", config.autoencoder).to(device)
-    divisor = vae.spatial_compression_ratio * (2 if config.scale_weight else 1)  # for latents that can be halved
-    if config.size % divisor:
-        raise InputError(f"size must divide by {divisor}; got {config.size}.")
-    optimizer = torch.optim.AdamW(vae.parameters(), config.learning_rate)
-    rate = get_scheduler("cosine", optimizer, num_warmup_steps=config.warmup, num_training_steps=config.steps)
-    if config.start and not (output / STATE).is_file():
-        begin_with(vae, load_vae(Path(config.start).expanduser()))
-    parts = {"vae": vae, "optimizer": optimizer, "rate": rate}
-    first = _resume(output / STATE, parts, config.learning_rate, device)
-    if config.compile:
-        vae.encoder.compile(dynamic=False)
-        vae.decoder.compile(dynamic=False)
-    held_out = torch.cat([item["picture"] for item in _faces(config, held_out=True)]).to(device)  # type: ignore[attr-defined]
-    turns = Turns(first, config.steps, config.batch_size // 2, passes=1, process=0, processes=1)
-    loader = DataLoader(Numbered(_faces(config), config.seed), batch_sampler=turns, num_workers=config.workers)
-    log = records.Log(output / "log.csv", LOG, first)
-    rows: list[dict[str, float]] = []
-    bar = tqdm(loader, desc="Training the autoencoder", unit="step", mininterval=2)
-    for step, batch in enumerate(bar, first + 1):
-        pictures, face = (batch[name].flatten(0, 1).to(device) for name in ("picture", "face"))
-        if step % 2:
-            pictures, face = pictures.flip(3), face.flip(3)
-        side = config.size // vae.spatial_compression_ratio
-        shape = (len(pictures), vae.config.latent_channels, side, side)
-        noise = torch.randn(shape, generator=generator(config.seed, 2, step)).to(device)
-        with torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bf16"):
-            loss = reconstruction_loss(vae.encoder, vae.decoder, pictures, face, noise, config)
-        loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
-        if not torch.isfinite(loss.detach() + norm):
-            raise FaceEditError(
-                f"The loss is no number any more at step {step}.\n"
-                "  go on from the last checkpoint with a smaller learning_rate"
-            )
-        optimizer.step()
-        optimizer.zero_grad()
-        rows.append({"step": step, "loss": float(loss.detach()), "learning_rate": float(rate.get_last_lr()[0])})
-        rate.step()
-        if step % config.checkpoint_every == 0 or step == config.steps:
-            log.add(rows)
-            rows = []
-            quality = _validate(vae, held_out, output, step)
-            bar.set_postfix(psnr=f"{quality:.2f} dB")
-            state = {name: part.state_dict() for name, part in parts.items()} | {"step": step}
-            replace_file(output / STATE, lambda path, state=state: torch.save(state, path))
-    records.draw_curve(output / "log.csv", output / "loss.png")
-    vae.save_pretrained(output / "vae")
-    return output / "vae"
+    def __init__(self, config: AutoencoderConfig) -> None:
+        torch.manual_seed(config.seed)
+        self.config = config
+        self.vae: Any = built(AutoencoderDC, "autoencoder", config.autoencoder)
+        self.ratio = self.vae.spatial_compression_ratio
+        divisor = self.ratio * (2 if config.scale_weight else 1)  # for latents that can be halved
+        if config.size % divisor:
+            raise InputError(f"size must divide by {divisor}; got {config.size}.")
+        if config.start:
+            begin_with(self.vae, load_vae(Path(config.start).expanduser()))
+        if config.compile:
+            self.vae.encoder.compile(dynamic=False)
+            self.vae.decoder.compile(dynamic=False)
+        self.module = Reconstruction(self.vae, config)
+        count = config.synthetic_count
+        self.notes = f"Trained on {count} synthetic pairs of {config.size} x {config.size} pixels (`common.synthetic`)."
+        self._held_out = torch.empty(0)
 
-
-def _resume(path: Path, parts: Mapping[str, Any], learning_rate: float, device: torch.device) -> int:
-    """Puts a stopped training's state into the parts; returns its step, 0 where there is none."""
-    if not path.is_file():
-        return 0
-    try:
-        kept = torch.load(path, map_location=device, weights_only=True)
-        for name, part in parts.items():
-            part.load_state_dict(kept[name])
-        step = int(kept["step"])
-    except Exception as error:  # damaged files fail in many ways
-        raise InputError(
-            f"{path} is damaged, or does not fit the config: {str(error)[:300]}\n"
-            "  go on with the networks that it had, or name another output; delete it if damaged"
-        ) from error
-    rate = parts["rate"]
-    rate.base_lrs = [learning_rate] * len(rate.base_lrs)
-    rate.last_epoch = step - 1
-    rate.step()  # sets the rate of the next step
-    return step
-
-
-def _faces(config: AutoencoderConfig, held_out: bool = False) -> FacePictures:
-    return FacePictures(
-        SyntheticFaces(
+    def data(self, group: Group = ALONE, *, held_out: bool = False) -> FacePictures:
+        """The pictures to train on, or those held out."""
+        config = self.config
+        faces = SyntheticFaces(
             (config.validation_count + 1) // 2 if held_out else config.synthetic_count,
             size=config.size,
             seed=config.synthetic_seed + held_out,
             pairs="expression",
             people=None if held_out else config.synthetic_people,
             cache=config.synthetic_cache or None,
-        ),
-        config.closer,
-        always=held_out,
-    )
+        )
+        return FacePictures(faces, config.closer, always=held_out)
+
+    def loss(self, module: Any, batch: Mapping[str, Any], device: torch.device) -> torch.Tensor:
+        """The reconstruction loss; the pictures of every second step are mirrored."""
+        pictures = batch["picture"].to(device)
+        face = batch["face"].to(device)
+        numbers = batch["number"].tolist()
+        if numbers[0] // self.config.batch_size % 2 == 0:
+            pictures = pictures.flip(3)
+            face = face.flip(3)
+        side = self.config.size // self.ratio
+        shape = (self.vae.config.latent_channels, side, side)
+        noise = [torch.randn(shape, generator=generator(self.config.seed, 2, number)) for number in numbers]
+        return module(pictures, face, torch.stack(noise).to(device))
+
+    @torch.no_grad()
+    def validate(self, module: Any, step: int, folder: Path) -> dict[str, float]:
+        """Mean PSNR in dB of the held-out pictures; writes step-N.png with some of them."""
+        if not len(self._held_out):
+            pictures = self.data(held_out=True)
+            self._held_out = torch.stack([pictures[i]["picture"] for i in range(len(pictures))])
+        device = next(module.parameters()).device
+        parts = self._held_out.to(device).split(8)
+        decoded = torch.cat([decode(module.vae, encode(module.vae, pictures)[0]) for pictures in parts]).cpu()
+        before, after = (pictures.float().clamp(-1, 1) / 2 + 0.5 for pictures in (self._held_out, decoded))
+        page = sheet({"picture": before[:8], "decoded": after[:8]}, [""] * len(before[:8]))
+        replace_file(folder / f"step-{step:08d}.png", page.save)
+        return {"psnr": float((-10 * (before - after).square().mean((1, 2, 3)).log10()).mean())}
+
+    def save(self, folder: Path, state: State) -> None:
+        """Writes the autoencoder as `load_vae` reads it."""
+        vae: Any = AutoencoderDC.from_config(self.vae.config)
+        vae.load_state_dict(part(state, "vae."))
+        vae.save_pretrained(folder)
 
 
-@torch.no_grad()
-def _validate(vae: Any, pictures: torch.Tensor, output: Path, step: int) -> float:
-    """Mean PSNR in dB of the held-out pictures; leaves a sheet of some and a line in validation.csv."""
-    decoded = torch.cat([decode(vae, encode(vae, part)[0]) for part in pictures.split(8)])
-    before, after = (picture.float().clamp(-1, 1) / 2 + 0.5 for picture in (pictures, decoded))
-    psnr = float((-10 * (before - after).square().mean((1, 2, 3)).log10()).mean())
-    page = sheet({"picture": before[:8], "decoded": after[:8]}, [""] * len(before[:8]))
-    replace_file(output / "validation.png", page.save)
-    log = records.Log(output / "validation.csv", ("step", "psnr"), step - 1)
-    log.add([{"step": step, "psnr": psnr}])
-    return psnr
+class FacePictures(Dataset[dict[str, torch.Tensor]]):
+    """Pictures of pairs, as `picture` (3, S, S) in [-1, 1], with the inner face as `face` (1, S, S).
+
+    Args:
+        faces: the pairs, whose two pictures follow each other.
+        closer: every second pair is cut out up to so many times closer.
+        always: all by the root of `closer`.
+    """
+
+    def __init__(self, faces: SyntheticFaces, closer: float = 1.0, *, always: bool = False) -> None:
+        self.faces = faces
+        self.closer = closer
+        self.always = always
+
+    def __len__(self) -> int:
+        return 2 * len(self.faces)
+
+    def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
+        """One picture."""
+        number, role = divmod(index, 2)
+        pair = self.faces[number]
+        shown = pair[("source", "target")[role]]
+        face = torch.from_numpy(foreground(shown["parts"].numpy(), "face")).float()
+        planes = torch.cat([2 * shown["image"] - 1, face[None]])
+        if self.always or number % 2:
+            power = 0.5 if self.always else float(torch.rand((), generator=generator(number)))
+            planes = cut_closer(planes[None], pair["source"]["landmarks"], self.closer**power)[0]
+        return {"picture": planes[:3], "face": planes[3:]}
+
+
+def cut_closer(pictures: torch.Tensor, landmarks: torch.Tensor, closer: float) -> torch.Tensor:
+    """Pictures (B, C, S, S), `closer` times as large round the landmarks (68, 2) in pixels."""
+    side = pictures.shape[-1]
+    centre = (landmarks.mean(0) + 0.5) * 2 / side - 1
+    rows = torch.tensor([[1 / closer, 0, 0], [0, 1 / closer, 0]])
+    rows[:, 2] = centre * (1 - 1 / closer)
+    grid = F.affine_grid(rows[None], [1, 1, side, side], align_corners=False).expand(len(pictures), -1, -1, -1)
+    return F.grid_sample(pictures, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
 
 def run(config: AutoencoderConfig) -> int:
     """Trains; returns the exit code."""
-    print(f"finished: {train(config)}")
+    train(config, AutoencoderTask(config))
     return cli.OK
 
 

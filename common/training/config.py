@@ -1,34 +1,29 @@
-"""TrainConfig: everything that a training is told, read from TOML; a typo is an error."""
+"""What a training is told: frozen dataclasses, read from TOML by `command`. Nothing here loads torch."""
 
 from __future__ import annotations
 
-import ast
-import dataclasses
-import difflib
-import inspect
-import sys
-import textwrap
-import types
-import typing
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from ..defaults import Defaults, read_defaults
 from ..errors import InputError
-from ..jsonio import read_text
+from ..files import EMBEDDED, model_folder
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib  # pyright: ignore[reportMissingImports] - Python 3.10's
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
-Config = TypeVar("Config")
+log = logging.getLogger(__name__)
+
+Precision = Literal["", "no", "fp16", "bf16"]
+Schedule = Literal["constant", "constant_with_warmup", "linear", "cosine", "cosine_with_restarts", "polynomial"]
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """What every training of the family is told.
+    """Options of every training.
 
     Raises:
         InputError: a number out of its range, or options that exclude each other.
@@ -37,7 +32,7 @@ class TrainConfig:
     output: str
     """Folder of everything that the training writes; relative to where the command runs."""
     seed: int = 0
-    """Of the order of samples, noise, timesteps and dropout."""
+    """Random seed of the order of samples, noise, timesteps and dropout."""
     steps: int = 10_000
     """Optimiser steps."""
     batch_size: int = 8
@@ -47,27 +42,25 @@ class TrainConfig:
     """Passes whose gradients are summed into one step; more need less memory."""
     workers: int = 2
     """Processes that load pictures, for each training process."""
-    precision: Literal["", "no", "fp16", "bf16"] = ""
-    """Of the networks' arithmetic; empty leaves it to `accelerate launch`. Weights stay in float32."""
+    precision: Precision = ""
+    """Mixed precision; empty leaves it to `accelerate launch`. Weights stay in float32."""
     gradient_checkpointing: bool = False
-    """Compute activations anew in the backward pass: a quarter slower, far less memory."""
+    """Recompute activations in the backward pass: a quarter slower, far less memory."""
 
     optimizer: Literal["adamw", "sgd"] = "adamw"
     """AdamW, which without `weight_decay` is Adam; or stochastic gradient descent with momentum."""
     learning_rate: float = 1e-5
-    """At the schedule's peak."""
-    schedule: Literal["constant", "constant_with_warmup", "linear", "cosine", "cosine_with_restarts", "polynomial"] = (
-        "constant_with_warmup"
-    )
-    """Of the learning rate, from `diffusers.optimization.get_scheduler`."""
+    """Learning rate at the schedule's peak."""
+    schedule: Schedule = "constant_with_warmup"
+    """Schedule of the learning rate, from `diffusers.optimization.get_scheduler`."""
     warmup: int = 500
     """Steps in which the learning rate rises from zero."""
     betas: tuple[float, ...] = (0.9, 0.999)
     """AdamW's two decay rates; the first is the momentum of "sgd"."""
     weight_decay: float = 0.01
-    """AdamW's, apart from the gradient; that of "sgd" is part of it."""
+    """Weight decay: AdamW's is decoupled from the gradient; that of "sgd" is part of it."""
     adam_epsilon: float = 1e-8
-    """AdamW's."""
+    """AdamW's epsilon."""
     clip: float = 1.0
     """Largest norm of the gradient; 0 switches clipping off."""
     ema: float = 0.0
@@ -75,11 +68,11 @@ class TrainConfig:
     checkpoint_every: int = 1000
     """Steps between checkpoints; the last step always makes one."""
     keep: int = 2
-    """Checkpoints that are kept, the newest ones; 0 keeps all."""
+    """Newest checkpoints that are kept; 0 keeps all."""
     resume: bool = True
-    """Go on from the newest complete checkpoint in `output`, if there is one; false refuses such a folder."""
+    """Resume from the newest complete checkpoint in `output`, if there is one; false refuses such a folder."""
     quiet: bool = False
-    """Show no progress, and say nothing: for many small trainings at once."""
+    """Show no progress and no messages: for many small trainings at once."""
     log_every: int = 10
     """Steps between writing the log; it has a row for every step."""
     tensorboard: bool = True
@@ -87,151 +80,237 @@ class TrainConfig:
     validate_every: int = 1000
     """Steps between validations; 0 validates at the end only."""
     validation_count: int = 8
-    """Held-out samples that are looked at; 0 switches validation off."""
+    """Held-out samples that are validated on; 0 switches validation off."""
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch_size", "accumulation", "checkpoint_every", "log_every"):
-            at_least(name, getattr(self, name), 1)
-        for name in (
-            "seed", "workers", "warmup", "keep", "clip", "weight_decay", "validate_every", "validation_count"
-        ):  # fmt: skip
-            at_least(name, getattr(self, name), 0)
-        share("ema", self.ema)
-        for name in ("learning_rate", "adam_epsilon"):
-            above_zero(name, getattr(self, name))
+        at_least(self, 1, "steps", "batch_size", "accumulation", "checkpoint_every", "log_every")
+        at_least(self, 0, "seed", "workers", "warmup", "keep", "clip", "weight_decay")
+        at_least(self, 0, "validate_every", "validation_count")
+        fraction(self, "ema")
+        above_zero(self, "learning_rate", "adam_epsilon")
         if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
             raise InputError(f"betas must be two numbers in [0, 1); got {list(self.betas)}.")
         if not self.output:
             raise InputError("output must name a folder.")
 
 
-def read(cls: type[Config], path: str | Path, overrides: Sequence[str] = ()) -> Config:
-    """A config from a TOML file, changed by `key=value` texts.
-
-    Args:
-        cls: `TrainConfig`, a subclass that adds fields, or another frozen dataclass.
-        path: the file.
-        overrides: "steps=100", "unet.layers_per_block=1"; values as in TOML, bare words are text.
+@dataclass(frozen=True)
+class DiffusionConfig(TrainConfig):
+    """Options of every training of a diffusion model.
 
     Raises:
-        InputError: no such file, not TOML, an unknown key (the message names the nearest), or a wrong type.
+        InputError: a number out of its range, or options that exclude each other.
     """
-    try:
-        values = tomllib.loads(read_text(Path(path)))
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"Cannot read the config {path}: {error}") from error
-    for text in overrides:
-        _override(values, text)
-    return from_values(cls, values, str(path))
+
+    embedded: ClassVar[Path | None] = None
+    """Where the package has its small model."""
+
+    model: str = ""
+    """Fine-tune this: a folder, a hub repository that has been fetched ("owner/name"), or "embedded", the small network
+    inside the package; its prediction and zero_terminal_snr then stand in place of the config's."""
+    base: str = ""
+    """Begin as the paper does: a folder of Stable Diffusion 1.5. Beside `model`: for what its folder lacks."""
+    unet: dict[str, Any] = field(default_factory=dict)
+    """Begin from random weights: a table of UNet2DConditionModel's options."""
+    start: str = ""
+    """With `unet`: begin with the weights of this model's folder, those that fit; inputs that they lack begin at
+    zero."""
+    vae: str = ""
+    """With `unet`: the folder of a trained autoencoder."""
+    autoencoder: dict[str, Any] = field(default_factory=dict)
+    """With `unet`, in place of `vae`: a table of AutoencoderKL's options. It stays untrained; for trials."""
+
+    size: int = 0
+    """Side of the pictures in pixels; 0 is what the networks were made for."""
+    held_out: float = 0.1
+    """Fraction of the people of a list that are held out, by its column `person` (or subject, identity), else of its
+    source photos, where no other list is named to validate on. 0 trains on all."""
+    measurer: str = ""
+    """Who or what measured the action units or coefficients of a list, with version, for the model card."""
+    synthetic_count: int = 0
+    """Number of synthetic pairs, or pictures, to train on."""
+    synthetic_seed: int = 0
+    """Random seed of the synthetic data; the held-out ones have the next."""
+    synthetic_people: int = 0
+    """How many people take turns in the synthetic data; 0 gives each about four pairs."""
+    synthetic_cache: str = ""
+    """Folder where synthetic pictures are cached; empty draws them each time, which takes far longer than a step."""
+    half: bool = False
+    """Publish the networks in float16, in half the space; training and its state stay in float32."""
+    defaults: dict[str, Any] = field(default_factory=dict)
+    """How the model is to be used (steps, guidance, extent, paste_back, guide, zoom), for its `editor.json`; what is
+    not named is as in `model`, else as published."""
+
+    prediction: Literal["epsilon", "v_prediction"] = "epsilon"
+    """What the denoiser predicts: the noise, or v (Salimans & Ho 2022)."""
+    zero_terminal_snr: bool = False
+    """Rescale the betas so that the last step is pure noise (Lin et al. 2023); needs v_prediction."""
+    vector_dropout: float = 0.1
+    """Fraction of the samples whose vector is zero, for guidance: away from any face that may follow."""
+    min_snr_gamma: float = 0.0
+    """Gamma of the min-SNR weighting (Hang et al. 2023), 5 in the paper; 0 switches it off."""
+    timestep_shift: float = 1.0
+    """How much more often the noisy timesteps are drawn (Esser et al. 2024, eq. 23); 1 draws all alike. A model that
+    samples in few steps decides everything there."""
+
+    lora_rank: int = 0
+    """Rank of low-rank adapters trained in place of the attention weights (needs peft); 0 trains all weights."""
+    lora_alpha: float = 0.0
+    """Alpha of the adapters, whose scale is alpha / rank; 0 stands for alpha = rank."""
+    lora_targets: tuple[str, ...] = ("to_q", "to_k", "to_v", "to_out.0")
+    """Names of the layers that get adapters. The vector's projection is always trained as it is."""
+
+    cache_latents: str = ""
+    """Encode every picture once: "memory", or a folder that caches the latents; empty encodes them in each step."""
+
+    validation_steps: int = 20
+    """Denoising steps of the validation pictures."""
+    validation_guidance: float = 1.5
+    """Guidance scale of the validation pictures."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least(self, 1, "validation_steps")
+        at_least(self, 0, "lora_rank", "lora_alpha", "min_snr_gamma", "validation_guidance")
+        at_least(self, 0, "size", "synthetic_count", "synthetic_seed", "synthetic_people")
+        fraction(self, "vector_dropout", "held_out")
+        Defaults.of(self.defaults)
+        above_zero(self, "timestep_shift")
+        if self.zero_terminal_snr and self.prediction != "v_prediction":
+            raise InputError('zero_terminal_snr needs prediction = "v_prediction": noise alone tells nothing of noise.')
+        if self.zero_terminal_snr and self.min_snr_gamma:
+            raise InputError(
+                "min_snr_gamma gives the step without signal, with zero_terminal_snr, no weight; drop one."
+            )
+
+    def place(self, model: str) -> Path:
+        """Where a model lies that the config names: "embedded" is the one inside the package.
+
+        Raises:
+            InputError: neither a folder nor of the form "owner/name".
+        """
+        return self.embedded if model == EMBEDDED and self.embedded else model_folder(model)
+
+    @property
+    def measured_by(self) -> str:
+        """Who measured a list, for the model card."""
+        return self.measurer or "not stated (set measurer in the config)"
+
+    @property
+    def alpha(self) -> float:
+        """Alpha of the low-rank adapters."""
+        return self.lora_alpha or self.lora_rank
+
+    def check_learned(self, scheduler: Mapping[str, Any], model: str) -> None:
+        """Raises an InputError where a model that is trained on learned another prediction, by its scheduler."""
+        learned = _learned(scheduler)
+        own = {name: getattr(self, name) for name in learned}
+        if own != learned:
+            expected, got = (
+                f'prediction = "{each["prediction"]}" and zero_terminal_snr = {str(each["zero_terminal_snr"]).lower()}'
+                for each in (learned, own)
+            )
+            raise InputError(
+                f"{model} learned something else than the config says.\n  expected: {expected}\n  got:      {got}"
+            )
+
+    def as_learned(self, folder: Path) -> Self:
+        """The config with the prediction that the model in a folder learned."""
+        from ..jsonio import read_config
+
+        learned = _learned(read_config(folder / "scheduler" / "scheduler_config.json"))
+        if any(getattr(self, name) != value for name, value in learned.items()):
+            log.info("%s was trained with %s; the training continues with that", folder, learned)
+        return replace(self, **learned)
 
 
-def from_values(cls: type[Config], values: Mapping[str, Any], where: str = "the config") -> Config:
-    """A config from a mapping.
+@dataclass(frozen=True)
+class EditConfig(DiffusionConfig):
+    """Networks and data of a training of an editor's UNets, denoiser and ID encoder.
 
     Raises:
-        InputError: an unknown key, a missing one, or a wrong type.
+        InputError: a number out of its range, or options that exclude each other.
     """
-    hints = typing.get_type_hints(cls)
-    known = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
-    for key in values:
-        if key not in known:
-            near = difflib.get_close_matches(key, known, n=1, cutoff=0)[0]
-            raise InputError(f"{where} has the unknown key {key!r}; did you mean {near!r}?")
-    missing = [
-        name
-        for name, field in known.items()
-        if name not in values and field.default is field.default_factory is dataclasses.MISSING
-    ]
-    if missing:
-        raise InputError(f"{where} lacks {', '.join(missing)}.")
-    return cls(**{key: _checked(f"{where}: {key}", value, hints[key]) for key, value in values.items()})
+
+    unchanged: float = 0.0
+    """Fraction of the samples whose vector is zero and whose target is the source: the null edit then reconstructs the
+    face, and guidance moves away from that. In place of `vector_dropout`."""
+    region_weight: float = 1.0
+    """Loss weight of the latent pixels where source and target differ; 1 weighs all alike."""
+    train_id_encoder: bool = True
+    """Train the ID encoder too, as the papers do."""
+
+    start_guide: int = 0
+    """With `start`: which conditioning image takes the place of the one that those networks know, where it is not the
+    first. It shows the edit already: what those networks made of a vector is reset to zero."""
+    manifest: str = ""
+    """List of the pairs to train on (.csv, .jsonl, or a Hugging Face data set's folder); see the package's `data`."""
+    validation_manifest: str = ""
+    """List of held-out pairs; empty holds out some people of `manifest`."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        fraction(self, "unchanged")
+        above_zero(self, "region_weight")
+        at_least(self, 0, "start_guide")
+        if self.unchanged and self.vector_dropout:
+            raise InputError("unchanged and vector_dropout both give a zero vector its meaning; set one of them to 0.")
+        if bool(self.unet) + bool(self.model or self.base) != 1:
+            raise InputError("Name what to begin with: model, or base, or a table [unet].")
+        if bool(self.vae) + bool(self.autoencoder) != bool(self.unet):
+            raise InputError("vae or [autoencoder] goes with [unet], one of them; other models bring their own.")
+        if self.start and not self.unet:
+            raise InputError("start goes with [unet]; model is what other trainings begin with.")
+        if self.unet and not self.size:
+            raise InputError("[unet] needs a size.")
+        if bool(self.manifest) + bool(self.synthetic_count) != 1:
+            raise InputError("Name the data: manifest, or synthetic_count.")
+
+    def of_model(self) -> Self:
+        """The config with what the embedded model learned to predict; others must be configured as they learned."""
+        return self.as_learned(self.place(EMBEDDED)) if self.model == EMBEDDED else self
+
+    @property
+    def origin(self) -> str:
+        """What the training begins with, in words."""
+        given = self.model or self.start or self.base
+        if given == EMBEDDED:
+            return "the small network inside the package, which saw synthetic people alone"
+        return f"`{given}`, whose licence continues to apply" if given else "random weights"
+
+    def use(self, published: Defaults | None = None) -> Defaults:
+        """How the trained model is to be used; `published` is what the released scripts of its kind take."""
+        base = read_defaults(self.place(self.model), published) if self.model else published
+        return Defaults.of(self.defaults, base)
 
 
-def describe(cls: type[Any]) -> str:
-    """Every key with its default and what it is for: the text of a command's help."""
-    documented = documentation(cls)
-    lines = []
-    for field in dataclasses.fields(cls):
-        default = "" if field.default is dataclasses.MISSING else f" = {field.default!r}"
-        if field.default_factory is not dataclasses.MISSING:
-            default = f" = {field.default_factory()!r}"
-        text = " ".join(documented[field.name].split())
-        lines += [
-            f"  {field.name}{default}",
-            *textwrap.wrap(text, 100, initial_indent=" " * 6, subsequent_indent=" " * 6),
-        ]
-    return "\n".join(lines)
+def _learned(scheduler: Mapping[str, Any]) -> dict[str, Any]:
+    """What the config of a model's scheduler says of its training, under the names of `DiffusionConfig`."""
+    return {
+        "prediction": scheduler.get("prediction_type", "epsilon"),
+        "zero_terminal_snr": bool(scheduler.get("rescale_betas_zero_snr")),
+    }
 
 
-def documentation(cls: type[Any]) -> dict[str, str]:
-    """Field name -> the text that stands below it in the source; empty where there is none."""
-    found: dict[str, str] = {}
-    for owner in reversed([base for base in cls.__mro__ if dataclasses.is_dataclass(base)]):
-        body = ast.parse(textwrap.dedent(inspect.getsource(owner))).body[0].body  # type: ignore[attr-defined]
-        for node, after in zip(body, [*body[1:], None]):
-            if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-                text = after.value if isinstance(after, ast.Expr) else None
-                found[node.target.id] = str(text.value) if isinstance(text, ast.Constant) else ""
-    return found
+# --- checks ----------------------------------------------------------------------------------------------------------
 
 
-def at_least(name: str, value: float, low: int) -> None:
-    """Raises an InputError where a value of a config lies below `low` or is no finite number."""
-    if not low <= value < float("inf"):
-        raise InputError(f"{name} must be at least {low}; got {value}.")
+def at_least(config: Any, low: float, *names: str) -> None:
+    """Raises an InputError where a field of a config lies below `low` or is not finite."""
+    for name in names:
+        if not low <= getattr(config, name) < float("inf"):
+            raise InputError(f"{name} must be at least {low}; got {getattr(config, name)}.")
 
 
-def above_zero(name: str, value: float) -> None:
-    """Raises an InputError where a value of a config is no finite number above 0."""
-    if not 0 < value < float("inf"):
-        raise InputError(f"{name} must be a number above 0; got {value}.")
+def above_zero(config: Any, *names: str) -> None:
+    """Raises an InputError where a field of a config is not a finite number above 0."""
+    for name in names:
+        if not 0 < getattr(config, name) < float("inf"):
+            raise InputError(f"{name} must be a number above 0; got {getattr(config, name)}.")
 
 
-def share(name: str, value: float) -> None:
-    """Raises an InputError where a value of a config is no share of a whole."""
-    if not 0 <= value <= 1:
-        raise InputError(f"{name} must lie in [0, 1]; got {value}.")
-
-
-# --- values ----------------------------------------------------------------------------------------------------------
-
-
-def _override(values: dict[str, Any], text: str) -> None:
-    key, equals, value = text.partition("=")
-    if not equals or not key.strip():
-        raise InputError(f"Cannot read {text!r}; an override reads key=value, for instance steps=100.")
-    try:
-        parsed = tomllib.loads(f"value = {value}")["value"]
-    except (ValueError, RecursionError):
-        parsed = value.strip()  # a bare word
-    *tables, last = key.strip().split(".")
-    for table in tables:
-        values = values.setdefault(table, {})
-        if not isinstance(values, dict):
-            raise InputError(f"Cannot set {key.strip()!r}: {table!r} is no table.")
-    values[last] = parsed
-
-
-def _checked(name: str, value: Any, hint: Any) -> Any:
-    """The value in the type that the field has; raises an InputError where it is of another."""
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin is Literal:
-        if value not in arguments:
-            raise InputError(f"{name} must be one of {', '.join(map(repr, arguments))}; got {value!r}.")
-        return value
-    if origin is tuple:
-        if not isinstance(value, (list, tuple)):
-            raise InputError(f"{name} must be a list; got {value!r}.")
-        return tuple(_checked(f"{name}[{i}]", item, arguments[0]) for i, item in enumerate(value))
-    if origin in (typing.Union, types.UnionType):
-        raise TypeError(f"{name}: the fields of a config have one type each")
-    expected = origin or hint
-    if expected is float and isinstance(value, int) and not isinstance(value, bool):
-        try:
-            value = float(value)
-        except OverflowError:
-            raise InputError(f"{name} is too large: a whole number of {value.bit_length()} bits.") from None
-    if not isinstance(value, expected) or (isinstance(value, bool) and expected is not bool):
-        words = {int: "a whole number", float: "a number", bool: "true or false", str: "a text", dict: "a table"}
-        raise InputError(f"{name} must be {words[expected]}; got {value!r}.")
-    return value
+def fraction(config: Any, *names: str) -> None:
+    """Raises an InputError where a field of a config does not lie in [0, 1]."""
+    for name in names:
+        if not 0 <= getattr(config, name) <= 1:
+            raise InputError(f"{name} must lie in [0, 1]; got {getattr(config, name)}.")

@@ -1,4 +1,4 @@
-"""Pairs of pictures to latents."""
+"""Pairs of pictures to latents, and where they differ."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Latents:
         return self.mean + self.std * noise
 
 
-NAMES = tuple(field.name for field in fields(Latents))
+LATENTS = tuple(field.name for field in fields(Latents))
 
 
 def changed_region(source: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
@@ -65,27 +65,19 @@ def encode(vae: Any, batch: Mapping[str, torch.Tensor]) -> Latents:
     if source.shape != target.shape or guides.shape[2:] != source.shape[1:]:
         raise ShapeError("guides", f"(B, G, {', '.join(map(str, source.shape[1:]))}) as the source", guides.shape)
     mean, std = encode_pictures(vae, 2 * target - 1)
-    scale = _scale(vae)
+    scale = float(vae.config.scaling_factor)  # of targets; conditions are not scaled
     conditions = torch.cat([source[:, None], guides], 1).flatten(0, 1)  # (B (1 + G), 3, H, W)
     modes = encode_pictures(vae, 2 * conditions - 1)[0].unflatten(0, (len(source), -1))
     region = F.adaptive_avg_pool2d(changed_region(source, target), (modes.shape[-2], modes.shape[-1]))
     return Latents(*(t.float() for t in (scale * mean, scale * std, modes[:, 0], modes[:, 1:].flatten(1, 2), region)))
 
 
-def _scale(vae: Any) -> float:
-    """Of the distribution of targets; conditions are not scaled."""
-    return float(vae.config.scaling_factor)
-
-
 class PairEncoder:
-    """An `Encoder` of pairs: the tensors of `Latents`, and "vector".
-
-    Args:
-        vae: the autoencoder.
-    """
+    """An `Encoder` of pairs through an autoencoder: the tensors of `Latents`, and "vector"."""
 
     def __init__(self, vae: Any) -> None:
-        self.vae, self.networks = vae, (vae,)
+        self.vae = vae
+        self.networks = (vae,)
 
     def __call__(self, batch: Mapping[str, Any]) -> dict[str, torch.Tensor]:
         """Encode a batch; see `encode`."""
@@ -93,4 +85,4 @@ class PairEncoder:
 
     def facts(self) -> dict[str, Any]:
         """What the latents depend on."""
-        return {"vae": fingerprint(self.vae), "scale": _scale(self.vae)}
+        return {"vae": fingerprint(self.vae), "scale": float(self.vae.config.scaling_factor)}

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from diffusers import DDPMScheduler
 
 from .latents import Latents
-from .order import Draws
+from .sampler import Draws
 
 _BETAS = ("num_train_timesteps", "beta_start", "beta_end", "beta_schedule")
 
@@ -36,7 +36,7 @@ def denoising_loss(
     """E[ w(t) m |y - f(x_t, t, c)|^2 ] with y the noise or v, w of min-SNR, m the weight of the changed region.
 
     Args:
-        twin: a TwinUNet, or what accelerate made of it.
+        twin: a `TwinUNet`, or what accelerate made of it.
         latents: of a batch.
         vector: (B, V).
         prompt: (1, L, D).

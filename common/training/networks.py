@@ -1,14 +1,22 @@
-"""Networks from the tables of a config."""
+"""Networks before the first step: built from a config's tables, begun with other weights, with low-rank adapters."""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+import torch
+from diffusers import AutoencoderKL
 from torch import nn
 
-from ..errors import InputError
+from ..autoencoders import load_vae
+from ..errors import InputError, MissingDependencyError
+from .command import check_known
+
+BASE = ".base_layer."
+DOWN = ".lora_A.default.weight"
+UP = ".lora_B.default.weight"
 
 
 def built(network: Any, table: str, options: Mapping[str, Any]) -> Any:
@@ -24,13 +32,16 @@ def built(network: Any, table: str, options: Mapping[str, Any]) -> Any:
     """
     known = network._get_init_keys(network) - {"self"}
     for key in options:
-        if key not in known:
-            near = difflib.get_close_matches(key, known, n=1, cutoff=0)[0]
-            raise InputError(f"[{table}] has the unknown key {key!r}; did you mean {near!r}?")
+        check_known(key, known, f"[{table}]")
     try:
         return network(**options)
     except (TypeError, ValueError) as error:
         raise InputError(f"[{table}] makes no {network.__name__}: {error}") from error
+
+
+def autoencoder(vae: str, table: Mapping[str, Any]) -> Any:
+    """The autoencoder of a config: that of the folder `vae`, or one with random weights from [autoencoder]."""
+    return load_vae(Path(vae).expanduser()) if vae else built(AutoencoderKL, "autoencoder", table)
 
 
 def begin_with(network: nn.Module, other: nn.Module) -> None:
@@ -40,20 +51,65 @@ def begin_with(network: nn.Module, other: nn.Module) -> None:
     network begins by not seeing them.
     """
     own = network.state_dict()
-    fitting = {}
     for key, value in other.state_dict().items():
         if key not in own:
             continue
         shape = own[key].shape
         if value.shape == shape:
-            fitting[key] = value
-        elif _narrower(value.shape, shape):
-            fitting[key] = own[key].new_zeros(shape)
-            fitting[key][:, : value.shape[1]] = value
-    network.load_state_dict({**own, **fitting})
+            own[key] = value
+        elif _fewer_inputs(value.shape, shape):
+            own[key] = own[key].new_zeros(shape)
+            own[key][:, : value.shape[1]] = value
+    network.load_state_dict(own)
 
 
-def _narrower(shape: Sequence[int], than: Sequence[int]) -> bool:
-    """Whether a weight has fewer inputs, and all else alike."""
+def _fewer_inputs(shape: Sequence[int], than: Sequence[int]) -> bool:
+    """Whether a weight has fewer inputs, and is the same shape otherwise."""
     alike = len(shape) == len(than) >= 2 and (shape[0], *shape[2:]) == (than[0], *than[2:])
     return alike and shape[1] < than[1]
+
+
+def add_adapter(network: Any, rank: int, alpha: float, targets: Sequence[str]) -> None:
+    """Puts low-rank adapters (Hu et al. 2021) beside the layers `targets` of a network, which is frozen.
+
+    The adapters begin as zero.
+
+    Raises:
+        MissingDependencyError: peft is not installed.
+        InputError: no layer has such a name.
+    """
+    if not targets:
+        raise InputError('lora_targets must name layers, such as ["to_q", "to_v"]; it is empty.')
+    try:
+        from peft import LoraConfig
+    except ImportError as error:
+        raise MissingDependencyError("peft", "lora_rank", 'pip install "face-rig[train]"') from error
+    try:
+        # peft's annotation has a whole number, its arithmetic takes any
+        network.add_adapter(LoraConfig(r=rank, lora_alpha=alpha, target_modules=list(targets)))  # type: ignore[arg-type]
+    except ValueError as error:
+        raise InputError(f"lora_targets {list(targets)} name no layer that can be adapted: {error}") from error
+
+
+def merged(state: Mapping[str, torch.Tensor], scale: float) -> dict[str, torch.Tensor]:
+    """A network's weights without adapters: W + scale B A in place of W, under the names that it had before.
+
+    Args:
+        state: a state dict; one without adapters comes back as it is.
+        scale: alpha / rank.
+    """
+    plain: dict[str, torch.Tensor] = {}
+    for name, value in state.items():
+        if ".lora_" in name:
+            continue
+        layer = name.partition(BASE)[0]
+        if name == f"{layer}{BASE}weight" and layer + UP in state:
+            update = state[layer + UP].float().flatten(1) @ state[layer + DOWN].float().flatten(1)
+            value = (value.float() + scale * update.view(value.shape)).to(value.dtype)
+        plain[name.replace(BASE, ".")] = value
+    return plain
+
+
+def part(state: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    """The tensors of a part of a module, under the names that they have in it."""
+    return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}

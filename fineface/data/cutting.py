@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-import cv2
 import numpy as np
 from filelock import FileLock
 from PIL import Image
@@ -23,6 +22,7 @@ from common.files import left_out, replace_file
 from common.image_files import suffixes
 from common.images import read_image, rgb
 from common.jsonio import read_config
+from common.videos import read_frames
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +76,8 @@ def place(target: Path, number: int) -> Path:
 
 def _cut(source: Path, numbers: Sequence[int], size: int, target: Path) -> dict[int, str]:
     """Cuts, and returns what was dropped, and why."""
-    frames, finder = _pictures(source, numbers) if source.is_dir() else _video(source, numbers), get_finder()
+    frames = _pictures(source, numbers) if source.is_dir() else _video(source, numbers)
+    finder = get_finder()
     dropped = dict.fromkeys(numbers, "without a picture")
     seen: set[int] = set()
     for number, pixels in tqdm(frames, desc=f"Cutting {source.stem}", total=len(numbers), unit="face"):
@@ -94,21 +95,10 @@ def _cut(source: Path, numbers: Sequence[int], size: int, target: Path) -> dict[
     return dropped
 
 
-def _video(path: Path, numbers: Sequence[int]) -> Iterator[tuple[int, np.ndarray]]:
-    """Frames one after the other: to jump to one is inexact in most formats."""
-    video, wanted = cv2.VideoCapture(str(path)), set(numbers)
-    if not video.isOpened():
-        raise InputError(f"Cannot read {path} as a video.")
-    try:
-        for number in range(1, max(wanted) + 1):
-            if not video.grab():
-                return
-            if number in wanted:
-                whole, frame = video.retrieve()
-                if whole:
-                    yield number, cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
-    finally:
-        video.release()
+def _video(video: Path, numbers: Sequence[int]) -> Iterator[tuple[int, np.ndarray]]:
+    for number, pixels in read_frames(video, wanted={number - 1 for number in numbers}):  # it counts from 0
+        if pixels is not None:
+            yield number + 1, pixels
 
 
 def _pictures(folder: Path, numbers: Sequence[int]) -> Iterator[tuple[int, np.ndarray]]:

@@ -11,9 +11,10 @@ from common.errors import InputError
 from common.files import files_below
 from common.image_files import picture_size, suffixes
 from common.records import checked, read_rows
+from common.training.manifest import intensities
 from common.training.people import person_of
 
-from .samples import Listed, Pictures, folder_of, intensities, unit_columns
+from .samples import Listed, Pictures, folder_of, unit_columns
 
 log = logging.getLogger(__name__)
 
@@ -74,5 +75,5 @@ def _listed(row: Any, folder: Path) -> Listed:
     columns = unit_columns(row)
     if bool(columns) + ("action_units" in row) != 1:
         raise InputError("the intensities must stand in columns AU1 .. AU26, or in one column action_units")
-    units = intensities(columns or row["action_units"])
-    return Listed(path, captions[0].strip(), units, person=person_of(row)[1])
+    units = intensities("action_units", columns or row["action_units"])
+    return Listed(path, captions[0].strip(), tuple(units), person=person_of(row)[1])

@@ -13,12 +13,11 @@ import torch
 from PIL import Image, ImageOps
 from torch.utils.data import Dataset
 
-from common.action_units import ACTION_UNITS, facs, known_unit, to_vector
-from common.errors import ActionUnitError, InputError, ShapeError
+from common.action_units import ACTION_UNITS, facs, known_unit
+from common.errors import InputError
 from common.faces import Crop
 from common.image_files import identified
 from common.images import read_image, rgb
-from common.jsonio import parse_json
 from common.tensors import to_tensor
 
 Sample = dict[str, Any]
@@ -91,25 +90,6 @@ class Pictures(Dataset[Sample]):
         else:
             pixels = Crop.around(np.array(row.box), (photo.shape[1], photo.shape[0]), self.size).apply(photo)
         return {"image": to_tensor(pixels), "caption": row.caption, "units": torch.tensor(row.units)}
-
-
-def intensities(value: Any) -> tuple[float, ...]:
-    """Twelve intensities 0..5 of an AU wish in any form, as JSON too.
-
-    Raises:
-        InputError: no such thing, or values beyond 0..5.
-    """
-    if isinstance(value, Mapping):  # a table gives all rows the same keys
-        value = {key: number for key, number in value.items() if number not in (None, "")}
-    if isinstance(value, str) and value.lstrip().startswith(("[", "{")):
-        try:
-            value = parse_json(value)
-        except ValueError as error:
-            raise InputError(f"{value!r} is no JSON: {error}") from error
-    try:
-        return tuple(to_vector(value, low=0, high=STRONGEST))
-    except (ActionUnitError, ShapeError) as error:
-        raise InputError(str(error)) from error
 
 
 def unit_columns(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from common import cli, options
 from common.background import PARSERS, get_parser
+from common.edit_options import ModelOptions
 from common.faces import get_finder
-from common.training.config import documentation
+from common.training.command import documentation
 
 from .settings import Settings
 
@@ -52,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
             default=field.default, help=" ".join(texts[field.name].replace("%", "%%").split()),
         )  # fmt: skip
     parser.add_argument("--measurer", default="auto", help="of the action units, see common.measure")
-    options.add_finder(parser)
+    options.add_flags(parser, ModelOptions, ["finder"])
     parser.add_argument("--parser", default="auto", choices=PARSERS, help="of hair, skin, clothes and background")
     options.add_quiet(parser)
     return parser

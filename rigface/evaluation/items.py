@@ -17,7 +17,7 @@ from common.synthetic.stream import Purpose, stream
 
 from ..light import Light
 from ..pose import Pose
-from ..wish import RigWish
+from ..request import RigEdit
 
 KINDS = ("light", "pose", "expression", "combination")
 _AZIMUTHS, _ELEVATIONS = (-80.0, 80.0), (-5.0, 60.0)  # degrees
@@ -49,7 +49,7 @@ def draw_item(seed: int, index: int) -> Item:
     if kind in ("light", "combination"):
         target = replace(target, lamps=_moved(scene.lamps, stream(seed, index, Purpose.OTHER_LAMPS)))
     units = np.round(np.mean(target.units, 0) - np.mean(scene.units, 0), 3)
-    request = RigWish(
+    request = RigEdit(
         light=_light(scene, target) if target.lamps != scene.lamps else None,
         pose=_pose(scene, target) if target.angles != scene.angles else None,
         expression=units if units.any() else None,

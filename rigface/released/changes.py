@@ -11,7 +11,7 @@ from torch import Tensor
 from common.errors import InputError
 from common.face3d.camera import rotation_from_vector
 
-from ..wish import RigWish
+from ..request import RigEdit
 from .deca import Codes
 
 
@@ -29,7 +29,7 @@ def mix(source: Codes, target: Codes, copy: Collection[str]) -> Codes:
     return replace(source, **changed)
 
 
-def by_numbers(codes: Codes, wish: RigWish) -> Codes:
+def by_numbers(codes: Codes, wish: RigEdit) -> Codes:
     """The codes of one face with the numbers of a wish on them.
 
     Raises:

@@ -17,7 +17,7 @@ from common.face3d.flame import Flame
 from common.faces import Crop, Face
 
 from ..conditions import Conditions
-from ..wish import ATTRIBUTES, NEUTRAL, RigWish
+from ..request import ATTRIBUTES, RigEdit
 from .background import grey_background
 from .changes import by_numbers, mix
 from .d3dfr import EXPRESSION, D3dfr
@@ -104,10 +104,11 @@ class Released:
         codes = self.deca.read(photo, matrix)
         return Seen(photo, face, matrix, codes, self.d3dfr.read(photo, face.points))
 
-    def codes(self, source: Seen, target: Seen | None, copy: Collection[str], wish: RigWish = NEUTRAL) -> Codes:
+    def codes(self, source: Seen, target: Seen | None, copy: Collection[str], wish: RigEdit | None = None) -> Codes:
         """What will be drawn; see `conditions`."""
         _check(target, copy)
-        return by_numbers(source.codes if target is None else mix(source.codes, target.codes, copy), wish)
+        mixed = source.codes if target is None else mix(source.codes, target.codes, copy)
+        return mixed if wish is None else by_numbers(mixed, wish)
 
     @torch.no_grad()
     def conditions(
@@ -118,7 +119,7 @@ class Released:
         crop: Crop,
         labels_source: np.ndarray,
         labels_target: np.ndarray | None = None,
-        wish: RigWish | None = None,
+        wish: RigEdit | None = None,
         *,
         target_crop: Crop | None = None,
     ) -> Conditions:
@@ -141,7 +142,6 @@ class Released:
             InputError: an attribute is unknown or copied from nobody, or an expression is asked for by numbers.
             ShapeError: crop, labels and photos do not fit each other.
         """
-        wish = wish or NEUTRAL
         codes = self.codes(source, target, copy, wish)
         seen, around = source, crop
         if target is not None and "pose" in copy:
@@ -157,7 +157,7 @@ class Released:
         others = []
         if "pose" in copy and labels_target is not None:
             others = [foreground(labels_target)]
-        elif wish.pose is not None:
+        elif wish is not None and wish.pose is not None:
             others = [covered]  # all that is known of where the head will be
         giver = target if target is not None and "expression" in copy else source
         return Conditions(

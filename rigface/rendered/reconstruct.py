@@ -23,7 +23,7 @@ from common.measure.estimators import described
 from common.measure.regressor import Regressor
 
 from ..conditions import Conditions
-from ..wish import NEUTRAL, RigWish
+from ..request import RigEdit
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +97,7 @@ class Rendered:
         crop: Crop,
         labels_source: np.ndarray,
         labels_target: np.ndarray | None,
-        wish: RigWish | None = None,
+        wish: RigEdit | None = None,
         *,
         target_crop: Crop | None = None,
     ) -> Conditions:
@@ -106,17 +106,17 @@ class Rendered:
         Raises:
             InputError: a pose beyond `LIMITS`.
         """
-        wish = wish or NEUTRAL
+        wish = wish or RigEdit()
         change = self.change(source, target, copy, wish)
         if wish.pose is not None or "pose" in copy:
             _check_pose(change.turn @ source.rotation)
         return self.drawn(source, change, crop, labels_source)
 
-    def change(self, source: Seen, target: Seen | None, copy: frozenset[str], wish: RigWish) -> Change:
+    def change(self, source: Seen, target: Seen | None, copy: frozenset[str], wish: RigEdit) -> Change:
         """A wish in numbers; what is copied, as the difference between the faces."""
         units, turn, light = torch.zeros(12), torch.eye(3), source.light
         if wish.expression is not None:
-            units = torch.tensor(wish.expression)
+            units = torch.tensor(wish.expression.values)
         if wish.pose is not None:
             turn = wish.pose.matrix(source.rotation) @ source.rotation.T
         if wish.light is not None:

@@ -11,6 +11,7 @@ from PIL import Image
 
 from common.app.desk import NETWORKS, PIXELS, SMALL, WARP, Desk, Sampling, Stopped, Visit
 from common.app.report import measured, pack, table
+from common.edit_options import EditOptions
 from common.errors import FaceNotFoundError, ImageError, InputError
 from common.images import around
 from common.provenance.stamp import marked
@@ -57,7 +58,7 @@ def test_stop_ends_an_edit(desk, visit):
         visit.stopped = True
 
     with pytest.raises(Stopped):
-        desk.edit(visit, [{"AU12": 3}], Sampling(steps=5), tell)
+        desk.edit(visit, [{"AU12": 3}], Sampling(EditOptions(steps=5)), tell)
 
 
 def test_a_moved_slider_ends_an_edit_for_its_old_place(desk, visit):
@@ -66,8 +67,8 @@ def test_a_moved_slider_ends_an_edit_for_its_old_place(desk, visit):
 
     visit.wanted = (3.0,)
     with pytest.raises(Stopped):
-        desk.edit(visit, [{"AU12": 3}], Sampling(steps=5), tell, (3.0,))
-    assert len(desk.edit(visit, [{"AU12": 4}], Sampling(steps=5), tell, (4.0,))) == 1
+        desk.edit(visit, [{"AU12": 3}], Sampling(EditOptions(steps=5)), tell, (3.0,))
+    assert len(desk.edit(visit, [{"AU12": 4}], Sampling(EditOptions(steps=5)), tell, (4.0,))) == 1
 
 
 def test_the_other_face_can_be_chosen(desk):
@@ -95,7 +96,7 @@ def test_what_is_no_photo_is_refused(desk, tmp_path):
 
 
 def test_a_report_and_a_file_say_what_was_made(desk, visit, tmp_path):
-    (found,) = desk.edit(visit, [{"AU12": 3}], Sampling(seed=7), lambda share: None)
+    (found,) = desk.edit(visit, [{"AU12": 3}], Sampling(EditOptions(seed=7)), lambda share: None)
     wanted = [0.0] * 12
     wanted[6] = 3.0
     report = measured(visit, found, wanted)
@@ -125,8 +126,8 @@ def test_without_weights_and_without_a_name_photos_are_warped(tmp_path, monkeypa
     assert Desk(MagicFace).engines == (WARP, SMALL)
     assert Desk(MagicFace, model="embedded").engines == (SMALL, WARP)
     assert Desk(MagicFace, model=str(tmp_path)).engines == (NETWORKS, WARP, SMALL)
-    assert FineFaceDesk(FineFace, adapter=None, base=None).engines == (WARP, SMALL)
-    assert FineFaceDesk(FineFace, adapter="embedded", base=None).engines == (SMALL, WARP)
+    assert FineFaceDesk(FineFace, model=None, base=None).engines == (WARP, SMALL)
+    assert FineFaceDesk(FineFace, model="embedded", base=None).engines == (SMALL, WARP)
 
 
 def test_one_photo_goes_through_every_engine(desk, visit):

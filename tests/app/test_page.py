@@ -247,7 +247,7 @@ def test_a_face_is_made_from_words(visitor):
     guest.press("happy")
     guest.press("Make")
     guest.panel.locator(".alone img").wait_for()
-    true = generate("A close up of a man with a beard.", "happy", seed=424, adapter="embedded", progress=False)
+    true = generate("A close up of a man with a beard.", "happy", seed=424, model="embedded", progress=False)
     assert [which(each, true) for each in guest.pictures("alone")] == [0]
 
 
@@ -471,7 +471,7 @@ def test_another_seed_or_prompt_makes_another_picture(visitor):
     guest.panel.locator(".stale", has_text="earlier values").wait_for()
     guest.press("Make")
     guest.panel.locator(".stale").wait_for(state="detached")
-    true = generate(PROMPT, "neutral", seed=7, adapter="embedded", progress=False)
+    true = generate(PROMPT, "neutral", seed=7, model="embedded", progress=False)
     assert [which(each, true) for each in guest.pictures("alone")] == [0]
     guest.panel.locator(".prompt textarea").fill("An old man.")
     guest.panel.locator(".stale", has_text="earlier values").wait_for()
@@ -483,7 +483,7 @@ def test_another_seed_or_prompt_makes_another_picture(visitor):
     guest.press("Make")
     guest.panel.locator(".stale").wait_for(state="detached")
     assert guest.panel.locator(".status:visible").count() == 0
-    true = generate("An old man.", "neutral", seed=7, adapter="embedded", progress=False)
+    true = generate("An old man.", "neutral", seed=7, model="embedded", progress=False)
     assert [which(each, true) for each in guest.pictures("alone")] == [0]
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 from PIL import Image
 
-from common.batch.jobs import read_jobs
-from common.batch.run import plan, run
+from common.batch.plan import plan, read_jobs
+from common.batch.run import run
 
 WISHES = {f"wish{number}": {"AU12": number} for number in range(5)}
 
@@ -36,4 +37,4 @@ class Painter:
 if __name__ == "__main__":
     photos, folder = map(Path, sys.argv[1:])
     jobs, _ = read_jobs(photos)
-    run(plan(jobs, WISHES), Painter(folder), folder, {"program": "counting"}, batch_size=2, progress=False)
+    run(plan(jobs, WISHES), partial(Painter, folder), folder, {"program": "counting"}, batch_size=2, progress=False)

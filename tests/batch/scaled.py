@@ -1,6 +1,6 @@
 """A batch run whose workers only paint, by several processes of a launch or of Ray, for tests that kill them.
 
-Arguments: folder of photos, folder of the run, "share" or "ray", and whether to try again what failed.
+Arguments: folder of photos, folder of the run, "share" or "ray", and whether to retry what failed.
 """
 
 from __future__ import annotations
@@ -9,23 +9,23 @@ import os
 import signal
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 from counting import WISHES, Painter
 
-from common.batch.group import launched
-from common.batch.jobs import read_jobs
-from common.batch.making import Making
-from common.batch.run import plan, run
+from common.batch.plan import plan, read_jobs
+from common.batch.processes import Processes
+from common.batch.run import run
 from common.errors import FaceEditError
 
 
 class Marked(Painter):
     """Fails and dies where the photo's name says so, and waits in the middle of those that the file `held` names."""
 
-    def __init__(self, folder: str) -> None:
-        super().__init__(Path(folder))
-        self.died, self.held = Path(folder).parent / "died", Path(folder).parent / "held"
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.died, self.held = folder.parent / "died", folder.parent / "held"
         self.died.touch()
 
     def edit(self, subject, wishes):
@@ -48,14 +48,14 @@ class Marked(Painter):
 
 def main(photos: str, folder: str, runner: str, again: str = "") -> int:
     jobs, _ = read_jobs(photos)
-    items, making = plan(jobs, WISHES), Making("scaled:Marked", {"folder": folder})
+    items, make = plan(jobs, WISHES), partial(Marked, Path(folder))
     options = {"batch_size": 2, "progress": False, "again": bool(again)}
     if runner == "ray":
-        from common.batch.cluster import Pool, run_on_ray
+        from common.batch.cluster import run_on_ray
 
-        counts = run_on_ray(items, making, Path(folder), {}, Pool(2), **options)
+        counts = run_on_ray(items, make, Path(folder), {}, workers=2, **options)
     else:
-        counts = run(items, making.make(), Path(folder), {}, share=launched(), **options)
+        counts = run(items, make, Path(folder), {}, processes=Processes.launched(), **options)
     print("counts", counts, flush=True)
     return int(counts is not None and counts["failed"] > 0)
 

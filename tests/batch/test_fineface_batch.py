@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,17 +14,17 @@ from PIL import Image
 from runs import ROOT
 
 from common.action_units import to_vector
-from common.batch.jobs import PHOTOS, TEXTS, Job, read_jobs
-from common.batch.samples import Samples
+from common.batch.folder import samples
+from common.batch.plan import PHOTOS, TEXTS, Job, read_jobs
 from common.errors import InputError
 from fineface import __main__ as command
 from fineface import generate
-from fineface.batch import FineFaceWorker, add_options, check, read_wish, settings_of
+from fineface.batch import BATCHES, FineFaceWorker, read_request
 from magicface import __main__ as magicface
 
 FACES = ROOT / "examples" / "portraits"
 PROMPTS = ["a close-up of a woman with red hair", "a close-up of an old man"]
-QUIET = ["--adapter", "embedded", "-q"]
+QUIET = ["--model", "embedded", "-q"]
 """Without weights that were fetched, and without bars."""
 
 
@@ -43,11 +43,7 @@ def wishes(tmp_path) -> Path:
 
 
 def options(*arguments: str) -> Namespace:
-    parser = ArgumentParser()
-    add_options(parser)
-    parser.add_argument("--batch-size", type=int, default=4)
-    parser.set_defaults(runner="local")
-    return parser.parse_args(["--steps", "2", *arguments])
+    return BATCHES.parser().parse_args(["photos", "--steps", "2", *arguments])
 
 
 def manifest(folder: Path, rows: list) -> Path:
@@ -77,10 +73,10 @@ def test_a_manifest_mixes_photos_and_prompts(tmp_path, kind):
     path = tmp_path / f"list.{kind}"
     rows = [
         {"photo": "a.png", "face": "1"},
-        {"prompt": "a man", "name": "him", "face": "a.png", "seed": 3, "wish": "sad"},
+        {"prompt": "a man", "name": "him", "identity": "a.png", "seed": 3, "wish": "sad"},
     ]
     if kind == "csv":
-        path.write_text("photo,prompt,name,face,seed,wish\na.png,,,1,,\n,a man,him,a.png,3,sad\n")
+        path.write_text("photo,prompt,name,face,identity,seed,wish\na.png,,,1,,,\n,a man,him,,a.png,3,sad\n")
     else:
         path.write_text(json.dumps(rows) if kind == "json" else "\n".join(map(json.dumps, rows)))
     (photo, prompt), faults = read_jobs(path, TEXTS)
@@ -95,7 +91,9 @@ def test_a_manifest_mixes_photos_and_prompts(tmp_path, kind):
         ({"photo": "a.png", "prompt": "a man"}, "a photo or a prompt"), ({"prompt": 7}, "is a text"),
         ({"prompt": "a man", "seed": -1}, "seed must be"), ({"prompt": "a man", "seed": "x"}, "seed must be"),
         ({"photo": "a.png", "seed": 1}, "A seed goes with a prompt"), ({"prompt": ""}, "needs a photo"),
-        ({"prompt": "a man", "face": "none.png"}, "There is no file"), ({"prompt": "x", "face": "../x"}, "lie below"),
+        ({"prompt": "a man", "identity": "none.png"}, "There is no file"),
+        ({"prompt": "x", "identity": "../x"}, "lie below"), ({"prompt": "x", "face": 1}, "its `identity`"),
+        ({"photo": "a.png", "identity": "a.png"}, "goes with a prompt"),
         ({"photo": "a.png", "background": "a.png"}, "no column 'background'"),
     ],
 )  # fmt: skip
@@ -118,13 +116,13 @@ def test_editors_of_photos_refuse_prompts(tmp_path, wishes, capsys):
 
 def test_a_wish_is_intensities_and_for_photos_a_prompt():
     for value in ("AU12=3", {"AU12": 3}, {"aus": "AU12=3"}, to_vector("AU12=3")):
-        assert read_wish(value).aus == tuple(to_vector("AU12=3"))
-        assert read_wish(value).prompt is None
-    assert read_wish({"aus": {"AU12": 3}, "prompt": "in the rain"}).prompt == "in the rain"
-    assert not any(read_wish({}).aus)
+        assert read_request(value).aus.values == tuple(to_vector("AU12=3"))
+        assert read_request(value).prompt is None
+    assert read_request({"aus": {"AU12": 3}, "prompt": "in the rain"}).prompt == "in the rain"
+    assert not any(read_request({}).aus)
     for value in ({"prompt": "x"}, {"aus": {}, "prompt": 3}, {"aus": {}, "x": 1}, "AU12=11", "AU3=1", {"aus": "x"}):
         with pytest.raises(InputError):
-            read_wish(value)
+            read_request(value)
 
 
 def test_prompts_are_made_and_a_run_goes_on(prompts, wishes, tmp_path, capsys):
@@ -141,12 +139,12 @@ def test_prompts_are_made_and_a_run_goes_on(prompts, wishes, tmp_path, capsys):
         *("--steps", "2", "--guidance", "1"),
     ]
     assert command.main([*asked, "--baseline"]) == 0
-    rows = Samples(folder).rows
+    rows = samples(folder)
     assert [row["wish"] for row in rows.values()] == [{}, "AU6=2,AU12=4", "angry:0.7"] * 2
     row = rows["a-close-up-of-an-old-man/smile"]
     assert (row["photo"], row["prompt"], row["state"]) == (None, PROMPTS[1], "done")
     picture = folder / row["output"]
-    alone = generate(PROMPTS[1], "AU6=2,AU12=4", steps=2, guidance=1, seed=424, progress=False, adapter="embedded")
+    alone = generate(PROMPTS[1], "AU6=2,AU12=4", steps=2, guidance=1, seed=424, progress=False, model="embedded")
     assert np.abs(pixels(picture) - np.asarray(alone)).mean() < 3, "but for rounding, and the mark in saved pictures"
     assert np.abs(pixels(folder / row["output"].replace("smile", "neutral")) - np.asarray(alone)).mean() > 4
     before = pixels(picture)
@@ -178,7 +176,7 @@ def test_photos_are_made_anew_and_scored_against_the_wish(tmp_path, capsys):
     assert command.main([*asked, "--inspect"]) == 1
     assert "2 edits of 1 photos" in capsys.readouterr().out
     assert command.main([*asked, "-o", str(folder)]) == 1
-    rows = Samples(folder).rows
+    rows = samples(folder)
     assert {key: row["state"] for key, row in rows.items()} == {
         "calm/none": "done", "calm/smile": "done", "nobody/none": "failed", "nobody/smile": "failed",
     }  # fmt: skip
@@ -196,18 +194,18 @@ class Recorder:
     def __init__(self) -> None:
         self.asked: list[tuple] = []
 
-    def picture(self, prompt, wish):
-        made = Image.new("RGB", (8, 8))
-        made.info |= {"prompt": prompt, "aus": wish}
-        return made
+    def made(self, prompt, requests, seed):
+        self.asked.append((prompt, len(requests), seed))
+        pictures = [Image.new("RGB", (8, 8)) for _ in requests]
+        for picture, request in zip(pictures, requests):
+            picture.info |= {"prompt": prompt, "aus": request}
+        return pictures
 
-    def edit(self, subject, aus, prompt, **options):
-        self.asked.append((prompt, len(aus), options["seed"]))
-        return [self.picture(prompt, wish) for wish in aus]
+    def edit(self, subject, aus, prompt, seed, **options):
+        return self.made(prompt, aus, seed)
 
-    def generate(self, prompt, aus, **options):
-        self.asked.append((prompt, len(aus), options["seed"]))
-        return [self.picture(prompt, wish) for wish in aus]
+    def draw(self, pairs, options, **others):
+        return self.made(pairs[0][0], [request for _, request in pairs], options.seed)
 
 
 def test_each_wish_gets_its_prompt_and_each_prompt_its_seed():
@@ -215,7 +213,7 @@ def test_each_wish_gets_its_prompt_and_each_prompt_its_seed():
     wishes = ["AU12=1", {"aus": "AU12=2", "prompt": "him"}, "AU12=3", {"aus": "AU12=4", "prompt": "him"}]
     made = worker.edit(None, wishes)  # type: ignore[arg-type]
     assert [picture.info["prompt"] for picture in made] == ["anybody", "him"] * 2
-    assert [picture.info["aus"] for picture in made] == [read_wish(wish).aus for wish in wishes]
+    assert [picture.info["aus"] for picture in made] == [read_request(wish).aus for wish in wishes]
     text = worker.encode(Job("x", prompt="a man", seed=9))
     worker.edit(text, ["AU12=1"])
     worker.edit(replace(text, seed=None), ["AU12=1"])  # type: ignore[type-var]
@@ -227,12 +225,16 @@ def test_each_wish_gets_its_prompt_and_each_prompt_its_seed():
 def test_the_settings_name_the_variant_that_is_meant(tmp_path, monkeypatch):
     """Whatever is fetched later: a run does not go on with another model."""
     monkeypatch.setenv("FACE_RIG_HOME", str(tmp_path))
+
+    def variant(*jobs: Job) -> str:
+        return BATCHES.settings(BATCHES.check(options(), jobs))["variant"]
+
     prompt, photo = Job("x", prompt="a man"), Job("y", tmp_path / "y.png")
-    assert settings_of(check(options(), [prompt]))["variant"] == "whole"
-    assert settings_of(check(options(), [replace(prompt, people=(tmp_path / "y.png",))]))["variant"] == "sd15-faceid"
+    assert variant(prompt) == "whole"
+    assert variant(replace(prompt, people=(tmp_path / "y.png",))) == "sd15-faceid"
     (tmp_path / "Tvaranka--fineface").mkdir()
-    assert settings_of(check(options(), [prompt, photo]))["variant"] == "sd21"
-    assert check(options("--variant", "sd15-faceid"), [prompt]).variant == "sd15-faceid"
+    assert variant(prompt, photo) == "sd21"
+    assert BATCHES.check(options("--variant", "sd15-faceid"), [prompt]).variant == "sd15-faceid"
     for wrong in (["--steps", "0"], ["--strength", "2"], ["--au-scale", "nan"], ["--guidance", "0.5"]):
         with pytest.raises(InputError):
-            check(options(*wrong), [prompt])
+            BATCHES.check(options(*wrong), [prompt])

@@ -12,7 +12,7 @@ from reported import made, save, write_run
 from runs import ROOT
 
 from common.action_units import ACTION_UNITS
-from common.batch.settings import MADE, same_run
+from common.batch.folder import MADE, same_run
 from common.environment import environment
 from magicface import __main__ as command
 
@@ -85,7 +85,7 @@ def test_versions_of_an_estimator_do_not_mix(tmp_path):
 
 @pytest.mark.parametrize("package", ["magicface", "rigface", "fineface"])
 def test_it_names_the_published_system_and_this_toolkit(tmp_path, package):
-    from common.batch.report.cite import SYSTEMS, citation
+    from common.batch.report.page import SYSTEMS, citation
 
     entry = citation(package, [{"date": "2026-11-30", "versions": {"face-rig": "0.1.0"}}])
     assert SYSTEMS[package] in entry
@@ -109,17 +109,15 @@ def test_the_environment_names_nobody():
     assert {"date", "versions", "machine"} == set(environment())
 
 
-def test_a_run_that_goes_on_elsewhere_says_so(tmp_path, monkeypatch):
-    from common.batch import settings
-
-    same_run(tmp_path, {"seed": 1, "nothing": None})
-    same_run(tmp_path, {"seed": 1})
+def test_a_run_that_goes_on_elsewhere_says_so(tmp_path):
+    here, there = environment(), {**environment(), "machine": {"cpu": "another"}}
+    same_run(tmp_path, {"seed": 1, "nothing": None}, [here])
+    same_run(tmp_path, {"seed": 1}, [{**here, "date": "another day"}])
     first = json.loads((tmp_path / "run.json").read_text())
     assert set(first) == {"seed", MADE}
     assert len(first[MADE]) == 1
-    monkeypatch.setattr(settings, "environment", lambda: {**environment(), "machine": {"cpu": "another"}})
-    same_run(tmp_path, {"seed": 1})
-    assert len(json.loads((tmp_path / "run.json").read_text())[MADE]) == 2
+    same_run(tmp_path, {"seed": 1}, [here, there, there])
+    assert json.loads((tmp_path / "run.json").read_text())[MADE] == [here, there]
 
 
 @pytest.mark.parametrize("way", ["draft", "networks"])
@@ -134,7 +132,8 @@ def test_a_run_says_what_made_it_and_its_scores_are_of_unmarked_pictures(tmp_pat
     told = json.loads((folder / "run.json").read_text())
     assert None not in told.values()
     assert told["engine"] == ("draft" if way == "draft" else "diffusion")
-    assert {"finder", "parser", "extent", "paste", "size", "seed", MADE} <= set(told)
+    assert {"finder", "parser", "extent", "paste_back", "size", MADE} <= set(told)
+    assert ("seed" in told) == (way == "networks")
     assert "auto" not in told.values()
     if way == "networks":
         assert (told["model"], told["steps"], told["dtype"], told["size"]) == ("embedded", 1, "float32", 128)

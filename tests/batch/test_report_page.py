@@ -9,6 +9,7 @@ import pytest
 from reported import WISHES, Page, made, save, write_run
 
 from common.action_units import to_vector
+from common.batch.names import escaped
 from common.batch.report.page import report
 
 HOSTILE = "<script>window.hacked=1</script>"
@@ -43,6 +44,22 @@ def test_names_and_wishes_are_words_and_never_markup(hostile):
     assert not page.all("b&amp")
     assert page.numbers["measurer"] == HOSTILE
     assert "The wishes of" in page.prose
+
+
+def test_photos_and_requests_have_their_own_names_and_never_markup(tmp_path):
+    """In the folder of a run they are escaped."""
+    rows, photo, wish = write_run(tmp_path / "run", 2), "IMG (1) <i>it's</i>", "smile & <b>100%</b>"
+    for row in rows:
+        if row["key"].startswith("p0/"):
+            row["key"] = f"{escaped(photo)}/{escaped(wish)}{row['key'][3:]}"
+            row.get("score", {})["key"] = row["key"]
+    save(tmp_path / "run", rows)
+    page = made(tmp_path / "run")
+    assert photo in [row[0] for row in page.cells["photos"]]
+    assert any(row[0].startswith(wish) for row in page.cells["wishes"])
+    assert f"photo {photo}" in [image["alt"] for image in page.all("img")]
+    assert "%28" not in page.text
+    assert not page.all("i") or not [named for named in page.all("i") if "style" not in named]
 
 
 @pytest.mark.parametrize("which", ["page", "hostile"])

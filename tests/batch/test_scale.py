@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import json
 import os
 import pickle
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections import Counter
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -23,21 +24,21 @@ from counting import WISHES, Painter
 from PIL import Image
 from runs import ENVIRONMENT, ROOT
 
-from common.action_units import to_vector
-from common.batch import cluster, samples, where, worker
+from common.action_units import AUDelta
+from common.batch import cluster
 from common.batch.cluster import TRIES
-from common.batch.group import Share, joined, launched
-from common.batch.jobs import read_jobs
-from common.batch.run import plan, run
-from common.batch.samples import Samples, settle
+from common.batch.folder import merge, samples
+from common.batch.plan import plan, read_jobs
+from common.batch.processes import Processes
+from common.batch.run import run
 from common.errors import InputError, MissingDependencyError
 from common.files import alone
 from magicface import __main__ as command
-from magicface import batch as magicface_batch
+from magicface.batch import BATCHES
 
 HERE = Path(__file__).parent
 FACES = ROOT / "examples" / "portraits"
-ALONE = dict.fromkeys(("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT", "TORCHELASTIC_RUN_ID"), "")
+ALONE = dict.fromkeys(("RANK", "WORLD_SIZE", "LOCAL_RANK"), "")
 PYTHONPATH = os.pathsep.join(map(str, (ROOT, HERE)))
 
 
@@ -54,13 +55,18 @@ def paint(folder: Path, names: list[str]) -> None:
 
 
 @pytest.fixture
-def start():
-    """Starts one of the processes of a launch; none outlives its test."""
+def launch():
+    """Starts all processes of a launch, as `accelerate launch` does; none outlives its test."""
     started = []
 
-    def begin(photos: Path, folder: Path, rank: int, world: int, *more: str, launch: str = "1") -> subprocess.Popen:
-        started.append(process(photos, folder, rank, world, launch, more))
-        return started[-1]
+    def begin(photos: Path, folder: Path, world: int, *more: str) -> list[subprocess.Popen]:
+        environment = {**ENVIRONMENT, "PYTHONPATH": PYTHONPATH, "WORLD_SIZE": str(world), "MASTER_ADDR": "127.0.0.1"}
+        environment["MASTER_PORT"] = free_port()
+        program = [sys.executable, str(HERE / "scaled.py"), str(photos), str(folder), "share", *more]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "cwd": ROOT}
+        ours = [subprocess.Popen(program, env={**environment, "RANK": str(rank)}, **pipes) for rank in range(world)]
+        started.extend(ours)
+        return ours
 
     yield begin
     for each in started:
@@ -68,13 +74,10 @@ def start():
         each.communicate()
 
 
-def process(photos: Path, folder: Path, rank: int, world: int, launch: str, more: tuple[str, ...]) -> subprocess.Popen:
-    environment = {**ENVIRONMENT, **ALONE, "PYTHONPATH": PYTHONPATH, "RANK": str(rank), "WORLD_SIZE": str(world)}
-    program = [sys.executable, str(HERE / "scaled.py"), str(photos), str(folder), "share", *more]
-    return subprocess.Popen(
-        program, env={**environment, "MASTER_PORT": launch}, cwd=ROOT, text=True, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )  # fmt: skip
+def free_port() -> str:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return str(one.getsockname()[1])
 
 
 def ends(processes: list[subprocess.Popen]) -> list[tuple[int, str]]:
@@ -88,7 +91,7 @@ def ends(processes: list[subprocess.Popen]) -> list[tuple[int, str]]:
 
 def by_one(photos: Path, folder: Path) -> Path:
     """The same run by this process alone."""
-    run(plan(read_jobs(photos)[0], WISHES), Painter(folder), folder, {}, progress=False, batch_size=2)
+    run(plan(read_jobs(photos)[0], WISHES), partial(Painter, folder), folder, {}, progress=False, batch_size=2)
     return folder
 
 
@@ -106,19 +109,19 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("world", [2, 5])
-def test_many_processes_leave_what_one_leaves(start, photos, tmp_path, world):
+def test_many_processes_leave_what_one_leaves(launch, photos, tmp_path, world):
     paint(photos, [f"p{number}" for number in range(7)])
-    told = ends([start(photos, tmp_path / "many", rank, world) for rank in range(world)])
+    told = ends(launch(photos, tmp_path / "many", world))
     assert [code for code, _ in told] == [0] * world, told
-    assert sum("{'done': 35, 'failed': 0}" in text for _, text in told) == 1, "the last one tells, and nobody else"
+    assert ["{'done': 35, 'failed': 0}" in text for _, text in told] == [True] + [False] * (world - 1), "one tells"
     assert files(tmp_path / "many") == files(by_one(photos, tmp_path / "one"))
-    assert list(Samples(tmp_path / "many").rows) == list(Samples(tmp_path / "one").rows), "in the order of the plan"
+    assert list(samples(tmp_path / "many")) == list(samples(tmp_path / "one")), "in the order of the plan"
 
 
-def test_a_photo_stays_together_and_has_one_owner():
-    names = [f"p{number}" for number in range(11) for _ in range(3)]
-    shares = [Share(rank, 4).own(names) for rank in range(4)]
-    assert sorted(name for share in shares for name in share) == sorted(set(names))
+def test_each_photo_has_one_process():
+    names = [f"p{number}" for number in range(11)]
+    shares = [Processes(rank, 4).share(names) for rank in range(4)]
+    assert sorted(name for share in shares for name in share) == sorted(names)
     assert max(map(len, shares)) - min(map(len, shares)) <= 1
 
 
@@ -139,20 +142,22 @@ def whole_lines(folder: Path) -> set[bytes]:
     return {line for line in found if line.endswith(b"\n")}
 
 
-def test_whoever_is_killed_nothing_is_lost(start, photos, tmp_path):
+def test_whichever_is_killed_nothing_is_lost(launch, photos, tmp_path):
     """One of three, and the others end; then both of two; then one process makes the rest."""
     folder, held = tmp_path / "run", tmp_path / "held"
     paint(photos, [f"p{number:02d}" for number in range(12)])
     held.write_text("p07")
-    _, second, _ = three = [start(photos, folder, rank, 3) for rank in range(3)]
+    three = launch(photos, folder, 3)
     half_done(folder, 20 + 12 + 20)
-    second.send_signal(signal.SIGKILL)
-    assert [code for code, _ in ends(three)] == [0, -signal.SIGKILL, 0], "nobody waits for the dead"
-    assert len(Samples(folder).rows) == 52
+    three[1].send_signal(signal.SIGKILL)
+    told = ends(three)
+    assert [code for code, _ in told] == [1, -signal.SIGKILL, 1], "nobody waits for the dead"
+    assert all("A process of this run died" in text for code, text in told if code == 1)
+    assert len(samples(folder)) == 52
     held.write_text("p07 p10")
-    two = [start(photos, folder, rank, 2, launch="2") for rank in range(2)]
+    two = launch(photos, folder, 2)
     half_done(folder, 54)
-    assert (folder / "samples.jsonl").read_bytes().count(b"\n") == 52, "what the first have left is taken in at once"
+    assert (folder / "samples.jsonl").read_bytes().count(b"\n") == 52, "what the first have left is merged at once"
     for process in two:
         process.send_signal(signal.SIGKILL)
     ends(two)
@@ -161,95 +166,86 @@ def test_whoever_is_killed_nothing_is_lost(start, photos, tmp_path):
     assert len(painted(folder)) == 60, "what is written is not made again"
 
 
-def test_the_last_one_tells_of_failures_anywhere(start, photos, tmp_path):
-    """And of those that are tried again."""
+def test_one_tells_of_failures_anywhere(launch, photos, tmp_path):
+    """And of those that are retried."""
     folder = tmp_path / "run"
     paint(photos, ["a", "bad"])
-    (tmp_path / "held").write_text("a")
-    last = start(photos, folder, 0, 2)
-    half_done(folder, 2)
-    assert ends([start(photos, folder, 1, 2)])[0][0] == 0, "a code of 1 would make the launcher end the others"
-    (tmp_path / "held").unlink()
-    assert [code for code, _ in ends([last])] == [1]
-    assert Samples(folder).rows["bad/wish0"]["state"] == "failed"
-    again = [start(photos, folder, rank, 2, "again", launch="2") for rank in range(2)]
-    told = ends(again)
-    assert sorted(code for code, _ in told) == [0, 1], told
-    assert sum("'failed': 5" in text for _, text in told) == 1
+    for more in ((), ("again",)):
+        first, other = ends(launch(photos, folder, 2, *more))
+        assert (first[0], other[0]) == (1, 0), (first, other)
+        assert "'failed': 5" in first[1]
+        assert samples(folder)["bad/wish0"]["state"] == "failed"
 
 
-def test_a_run_has_one_group(start, photos, tmp_path):
-    """While it works, nobody else does: no other launch, no process alone."""
+def test_while_a_run_works_no_other_does(launch, photos, tmp_path):
+    """No other launch, no process alone, even while the first process of the launch is gone."""
     folder = tmp_path / "run"
-    paint(photos, ["a"])
-    (tmp_path / "held").write_text("a")
-    one = start(photos, folder, 0, 2)
-    half_done(folder, 2)
-    other, same = ends([start(photos, folder, 1, 3, launch="other"), start(photos, folder, 0, 2)])
-    for code, text in (other, same):
+    paint(photos, ["a", "b"])
+    (tmp_path / "held").write_text("a b")
+    two = launch(photos, folder, 2)
+    half_done(folder, 4)
+    for code, text in ends(launch(photos, folder, 2)):
         assert code == 1
         assert "InputError: Another run writes to" in text
-    with pytest.raises(InputError, match="Another run"):
-        by_one(photos, folder)
-    one.kill()
-    ends([one])
+    for process in two:
+        with pytest.raises(InputError, match="Another run"):
+            by_one(photos, folder)
+        process.kill()
+        process.wait()
     by_one(photos, folder)
-    with alone(folder), pytest.raises(InputError, match="Another run"), joined(folder, Share(0, 2), lambda: None, []):
-        pass
+    with alone(folder), pytest.raises(InputError, match="Another run"):
+        by_one(photos, folder)
 
 
-def test_taking_lines_in_may_be_cut_off_anywhere(tmp_path, monkeypatch):
+def test_all_processes_tell_that_the_settings_changed(launch, photos, tmp_path):
+    paint(photos, ["a"])
+    run(plan(read_jobs(photos)[0], WISHES), partial(Painter, tmp_path / "run"), tmp_path / "run", {"a": 1})
+    for code, text in ends(launch(photos, tmp_path / "run", 2)):
+        assert code == 1
+        assert "InputError" in text
+        assert "holds a run with other settings" in text
+
+
+def test_merging_may_be_cut_off_anywhere(tmp_path, monkeypatch):
     """Killed after the new file is there, or before: the second time gives the same."""
     (tmp_path / "samples.jsonl").write_text('{"key": "c"}\n{"key": "a", "n": 1}\n')
-    olds = [tmp_path / "samples-x-0.jsonl", tmp_path / "samples-x-1.end.jsonl"]
-    olds[0].write_text('{"key": "a", "n": 2}\n{"key": "b"}\n{"ke')
-    olds[1].write_text('{"key": "d"}\n')
-    assert list(Samples(tmp_path).rows) == ["c", "a", "b", "d"]
+    shards = [tmp_path / "samples-0.jsonl", tmp_path / "samples-1.jsonl"]
+    shards[0].write_text('{"key": "a", "n": 2}\n{"key": "b"}\n{"ke')
+    shards[1].write_text('{"key": "d"}\n')
+    assert list(samples(tmp_path)) == ["c", "a", "b", "d"]
     for name in ("replace", "unlink"):
         monkeypatch.setattr(Path, name, lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
-            settle(tmp_path, olds, ["a", "b", "d"])
+            merge(tmp_path, ["a", "b", "d"])
         monkeypatch.undo()
-    rows = settle(tmp_path, olds, ["a", "b", "d"])
+    rows = merge(tmp_path, ["a", "b", "d"])
     assert list(rows.values()) == [{"key": "c"}, {"key": "a", "n": 2}, {"key": "b"}, {"key": "d"}]
-    assert Samples(tmp_path).rows == rows
-    assert not any(path.exists() for path in olds)
-
-
-def test_a_file_that_gets_its_last_name_is_read_by_it(tmp_path, monkeypatch):
-    """Between the look into the folder and the reading."""
-    old, new = tmp_path / "samples-x-0.jsonl", tmp_path / "samples-x-0.end.jsonl"
-    old.write_text('{"key": "a"}\n')
-    seen = samples.parts
-
-    def renamed(folder: Path) -> list[Path]:
-        found = seen(folder)
-        if old.exists():
-            old.rename(new)
-        return found
-
-    monkeypatch.setattr(samples, "parts", renamed)
-    assert list(Samples(tmp_path).rows) == ["a"]
+    assert samples(tmp_path) == rows
+    assert not any(path.exists() for path in shards)
 
 
 def test_its_place_is_in_the_environment(monkeypatch):
     for name in ALONE:
         monkeypatch.delenv(name, raising=False)
-    assert launched() is None
+    assert Processes.launched() == Processes()
     monkeypatch.setenv("WORLD_SIZE", "4")
     monkeypatch.setenv("RANK", "3")
     monkeypatch.setenv("LOCAL_RANK", "1")
-    share = launched()
-    assert share is not None
-    assert (share.rank, share.world, share.local) == (3, 4, 1)
+    processes = Processes.launched()
+    assert processes == Processes(3, 4, 1)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    assert [share.device(asked) for asked in (None, "cuda", "cpu", "cuda:0")] == ["cuda:1", "cuda:1", "cpu", "cuda:0"]
+    assert [processes.device(asked) for asked in (None, "cuda", "cpu", "cuda:0")] == [
+        "cuda:1",
+        "cuda:1",
+        "cpu",
+        "cuda:0",
+    ]
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    assert share.device(None) is None, "the one device that it is shown"
+    assert processes.device(None) is None, "the one device that it is shown"
     for value in ("4", "x"):
         monkeypatch.setenv("RANK", value)
         with pytest.raises(InputError, match="RANK"):
-            launched()
+            Processes.launched()
 
 
 def test_the_command_under_accelerate(photos, tmp_path):
@@ -272,14 +268,13 @@ def test_the_command_under_accelerate(photos, tmp_path):
 
 def test_a_worker_is_made_of_plain_values(photos, tmp_path):
     """What travels holds no network, and what comes of it is the same worker."""
-    args = command_line([str(photos), "--engine", "draft"])
-    making = where.making_of(magicface_batch.worker, args)
-    text = pickle.dumps(making)
+    args = BATCHES.parser().parse_args([str(photos), "--engine", "draft"])
+    text = pickle.dumps(partial(BATCHES.worker, args))
     assert len(text) < 3000
     assert b"torch" not in text
-    worker = pickle.loads(text).make()
+    worker = pickle.loads(text)()
     assert type(worker.editor).__name__ == "MagicFace"
-    assert worker.read is to_vector
+    assert worker.read("AU12=3") == AUDelta.parse("AU12=3")
 
 
 def test_ray_makes_what_one_makes_and_outlives_its_workers(photos, tmp_path):
@@ -292,7 +287,7 @@ def test_ray_makes_what_one_makes_and_outlives_its_workers(photos, tmp_path):
     assert "{'done': 20, 'failed': 10}" in result.stdout, result.stderr
     assert result.returncode == 1
     assert Counter((tmp_path / "died").read_text().split()) == {"frail": 1, "deadly": TRIES}
-    assert "died over deadly" in Samples(folder).rows["deadly/wish0"]["error"]
+    assert "died over deadly" in samples(folder)["deadly/wish0"]["error"]
     paints = Counter(painted(folder))
     assert {key for key, count in paints.items() if count > 1} == {"frail/wish0", "frail/wish1"}
     for name in ("deadly", "bad"):
@@ -304,7 +299,7 @@ def test_ray_makes_what_one_makes_and_outlives_its_workers(photos, tmp_path):
 
 
 def test_the_runner_says_where_and_the_engine_by_what(photos, monkeypatch):
-    args = command_line([str(photos), "--runner", "ray"])
+    args = BATCHES.parser().parse_args([str(photos), "--runner", "ray"])
     assert (args.engine, args.runner) == (None, "ray")
     paint(photos, ["a"])
     asked = ["batch", str(photos), "--wishes", str(photos / "w.txt"), "-o", str(photos.parent / "run"), "-q"]
@@ -319,16 +314,8 @@ def test_the_runner_says_where_and_the_engine_by_what(photos, monkeypatch):
     assert command.main([*asked, "--runner", "ray"]) == 2
     monkeypatch.delenv("WORLD_SIZE")
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(MissingDependencyError, match=r"face-rig\[ray\]"), cluster._cluster(cluster.Pool()):
+    with pytest.raises(MissingDependencyError, match=r"face-rig\[ray\]"), cluster._cluster(None):
         pass
-
-
-def command_line(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("photos")
-    worker.add_options(parser)
-    where.add_options(parser, "magicface")
-    return parser.parse_args(arguments)
 
 
 def test_memory_does_not_grow_and_a_leak_is_seen(tmp_path):

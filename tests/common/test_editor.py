@@ -12,8 +12,8 @@ from diffusers import DDPMScheduler, EulerAncestralDiscreteScheduler
 from diffusers.models.attention_processor import AttnProcessor2_0
 from PIL import Image
 
+from common.compositing import paste, paste_mask
 from common.errors import ActionUnitError, FaceNotFoundError, InputError
-from common.paste import paste, paste_mask
 from magicface import MagicFace
 
 FAST = {"steps": 2, "progress": False}
@@ -100,7 +100,7 @@ def test_a_single_goes_with_every_other(editor, subject):
     assert len(editor.edit([subject], {}, **FAST)) == 1
     assert len(editor.edit([subject, subject], {}, **FAST)) == 2
     assert editor.edit(subject, [], **FAST) == []
-    with pytest.raises(InputError, match="2 pictures and 3 wishes"):
+    with pytest.raises(InputError, match="2 pictures and 3 requests"):
         editor.edit([subject, subject], [{}, {}, {}], **FAST)
 
 

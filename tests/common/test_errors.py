@@ -9,7 +9,7 @@ import pytest
 
 from common import errors
 from common.errors import FaceEditError, InputError
-from common.networkless import NoNetworksError
+from common.models import NoNetworksError
 from microexpression.data.sample import DataSetError
 
 MADE = [

@@ -20,7 +20,7 @@ from magicface import MagicFace
 from magicface.videos.screen import screen
 from magicface.videos.settings import Settings
 from microexpression.clips import cut_face
-from rigface import Light, Pose, RigFace, RigWish
+from rigface import Light, Pose, RigEdit, RigFace
 
 TURNS = (1, 2, 3)
 
@@ -117,7 +117,7 @@ def test_edits_stay_in_place(astronaut, text_editor, package, turns, caplog):
     around: dict[str, Any] = {"size": 128, "finder": "mediapipe", "parser": "embedded"}
     editor, wish, way = {
         "magicface": (MagicFace.drafting(**around), {"AU12": 3, "AU25": 3}, {"engine": "draft"}),
-        "rigface": (RigFace.drafting(**around), RigWish(Light(azimuth=-60), Pose(yaw=12)), {"engine": "draft"}),
+        "rigface": (RigFace.drafting(**around), RigEdit(Light(azimuth=-60), Pose(yaw=12)), {"engine": "draft"}),
         "fineface": (text_editor, {"AU12": 4}, {"start": "draft", "strength": 0}),
     }[package]
     straight, alone = (

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import copy
-import logging
 import pickle
 
+import magicface.measured as measured
 import numpy as np
 import pytest
 from PIL import Image
 
 import fineface._api as fineface_api
-import magicface.measured as measured
-from common.arguments import check_engine
+from common.cache import KEPT, EditorCache
 from common.defaults import Defaults
+from common.edit_options import EditOptions, ModelOptions
 from common.errors import FaceEditError, InputError
-from common.front import KEPT, Front
-from common.networkless import NoNetworks, NoNetworksError
+from common.models import NoNetworks, NoNetworksError
 from common.provenance.picture import Picture, carry
 from common.provenance.recipe import KEY, Recipe, carried
 from magicface import MagicFace
@@ -110,7 +109,7 @@ def test_measuring_and_editing_see_faces_with_one_finder(how, monkeypatch):
     assert [(each["finder"], each["face"]) for each in edited] == [("insightface", 1)]
 
 
-def test_long_lists_keep_no_more_subjects_than_a_batch(monkeypatch, caplog):
+def test_long_lists_keep_no_more_subjects_than_a_batch(monkeypatch):
     alive: set[int] = set()
     most, seeds = [], []
 
@@ -122,22 +121,23 @@ def test_long_lists_keep_no_more_subjects_than_a_batch(monkeypatch, caplog):
             alive.discard(id(self))
 
     class Fake:
+        def ready(self, requests):
+            return list(requests)
+
         def encode(self, image, **options):
             return Subject()
 
-        def edit(self, subjects, wishes, prompt, **options):
+        def run(self, pairs, options, progress):
             most.append(len(alive))
-            seeds.append(options["seed"])
-            return [f"edit {wish}" for wish in wishes]
+            seeds.append(options.seed)
+            return [f"edit {request}" for _, request in pairs]
 
-    monkeypatch.setattr(fineface_api, "_editor", lambda *arguments: Fake())
+    monkeypatch.setattr(EditorCache, "editor", lambda *arguments: Fake())
     photos = [Image.new("RGB", (8, 8)) for _ in range(23)]
-    with caplog.at_level(logging.INFO):
-        made = fineface_api.edit(photos, [{"AU12": n % 5} for n in range(23)], batch_size=4, adapter="embedded")
+    made = fineface_api.edit(photos, [{"AU12": n % 5} for n in range(23)], batch_size=4, model="embedded")
     assert len(made) == 23
     assert max(most) <= 2 * 4 + 1
     assert len(set(seeds)) == 1, "all pictures of a call begin with one noise"
-    assert sum("seed" in line for line in caplog.messages) == 1
 
 
 def test_a_front_keeps_a_bounded_number_of_editors(monkeypatch):
@@ -149,11 +149,10 @@ def test_a_front_keeps_a_bounded_number_of_editors(monkeypatch):
         def load_pipeline(cls, model=None, **options):
             return object()
 
-    front = Front(Kind)
-    networks = {"model": "embedded", "base": None, "dtype": None, "device": None}
+    front = EditorCache(Kind)
 
     def of_size(size: int) -> Kind:
-        return front.editor(networks, {"size": size, "finder": "mediapipe", "parser": "grabcut"})
+        return front.editor(ModelOptions(model="embedded", size=size, finder="mediapipe", parser="grabcut"))
 
     made = [of_size(64 + 8 * number) for number in range(KEPT + 5)]
     assert len(front._editors) == KEPT
@@ -178,9 +177,9 @@ def test_a_front_keeps_a_bounded_number_of_editors(monkeypatch):
 def test_engine_start_and_strength_go_together_or_are_refused(engine, start, strength, expected):
     if expected is InputError:
         with pytest.raises(InputError):
-            check_engine(engine, start, strength)
+            EditOptions(engine=engine, start=start, strength=strength)
     else:
-        assert check_engine(engine, start, strength) == expected
+        assert EditOptions(engine=engine, start=start, strength=strength).wanted == expected
 
 
 def test_a_strength_without_a_draft_to_begin_with_is_refused(editor, subject):

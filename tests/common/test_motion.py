@@ -8,15 +8,21 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.action_units import ACTION_UNITS, to_vector
+from common.action_units import ACTION_UNITS, AUDelta
 from common.errors import InputError, MissingDependencyError
 from common.motion import Animation, between, rise_and_fall, save_movie
 
 SMILE = list(ACTION_UNITS).index("AU12")
 
 
+def smiles(keyframes, fps):
+    """The lip corners of every frame."""
+    requests = between([(second, AUDelta.parse(request)) for second, request in keyframes], fps)
+    return np.array(requests)[:, SMILE]
+
+
 def test_an_expression_comes_stays_and_goes():
-    values = between(rise_and_fall("AU12=3", onset=0.5, apex=0.5, offset=1.0, rest=0.5), 20)[:, SMILE]
+    values = smiles(rise_and_fall("AU12=3", onset=0.5, apex=0.5, offset=1.0, rest=0.5), 20)
     assert len(values) == 61
     assert (values[:11] == 0).all()
     assert (values[20:31] == 3).all()
@@ -26,7 +32,7 @@ def test_an_expression_comes_stays_and_goes():
 
 
 def test_motion_is_soft_and_half_way_in_the_middle():
-    values = between([(0, {}), (1, {"AU12": 4})], 100)[:, SMILE]
+    values = smiles([(0, {}), (1, {"AU12": 4})], 100)
     assert values[50] == pytest.approx(2)
     steps = np.diff(values)
     assert steps[0] < steps[49] / 10
@@ -34,13 +40,14 @@ def test_motion_is_soft_and_half_way_in_the_middle():
 
 
 def test_keyframes_are_met():
-    wishes = ["AU1=2", "happy", "neutral"]
-    values = between([(0, wishes[0]), (0.5, wishes[1]), (1, wishes[2])], 10)
-    assert np.allclose(values[[0, 5, 10]], [to_vector(wish) for wish in wishes])
+    requests = [AUDelta.parse(text) for text in ("AU1=2", "happy", "neutral")]
+    values = between([(0, requests[0]), (0.5, requests[1]), (1, requests[2])], 10)
+    assert [values[0], values[5], values[10]] == requests
 
 
 def test_one_keyframe_is_one_frame():
-    assert between([(0, "AU12=1")], 25).shape == (1, 12)
+    request = AUDelta.parse("AU12=1")
+    assert between([(0, request)], 25) == [request]
 
 
 @pytest.mark.parametrize(
@@ -64,9 +71,7 @@ def frames(count: int = 6, noise: float = 0.0) -> Animation:
         pixels = 90 + noise * rng.standard_normal((48, 64, 3))
         pixels[10:30, 10:30] += 20 * row
         made.append(Image.fromarray(pixels.clip(0, 255).astype(np.uint8)))
-    vectors = np.zeros((count, 12))
-    vectors[:, SMILE] = np.arange(count)
-    return Animation(made, vectors, 12.5)
+    return Animation(made, [AUDelta.at("AU12", row) for row in range(count)], 12.5)
 
 
 def test_flicker_is_what_moves_where_nothing_should():

@@ -13,7 +13,7 @@ from common.errors import InputError
 from common.faces import choose_face, get_finder
 from common.occlusion import look
 from magicface import MagicFace
-from rigface import Pose, RigFace, RigWish
+from rigface import Pose, RigEdit, RigFace
 
 COLOURS = {"blue": (150, 195, 225), "black": (22, 22, 24), "white": (235, 235, 232), "green": (60, 140, 110)}
 
@@ -162,7 +162,7 @@ def test_a_mask_turns_along_and_stays_shut(astronaut, points):
     subject = editor.encode(masked(astronaut, points, COLOURS["blue"]))
     turned, opened = (
         np.asarray(editor.edit(subject, wish, engine="draft", progress=False)).astype(int)
-        for wish in (RigWish(pose=Pose(yaw=12)), RigWish(pose=Pose(yaw=12), expression={"AU25": 4, "AU26": 4}))
+        for wish in (RigEdit(pose=Pose(yaw=12)), RigEdit(pose=Pose(yaw=12), expression={"AU25": 4, "AU26": 4}))
     )
     x, y = np.rint(points[48:68].mean(0)).astype(int)
     assert np.abs(turned - opened)[y - 8 : y + 9, x - 10 : x + 11].mean() < 4

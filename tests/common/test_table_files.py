@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from runs import ROOT
 
 from common.action_units import to_vector
-from common.batch.jobs import PHOTOS, read_jobs
-from common.batch.wishes import read_wishes
+from common.batch.plan import PHOTOS, read_jobs, read_wishes
 from common.errors import InputError
 from common.records import read_rows, read_table
 

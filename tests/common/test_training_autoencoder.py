@@ -13,10 +13,9 @@ import torch
 from common.autoencoders import encode, load_vae
 from common.synthetic import dataset
 from common.synthetic.dataset import SyntheticFaces
-from common.training.autoencoder import AutoencoderConfig, main, reconstruction_loss
-from common.training.config import documentation
-from common.training.face_pictures import FacePictures, cut_closer
-from common.training.records import read_log
+from common.training.autoencoder import AutoencoderConfig, FacePictures, cut_closer, main, reconstruction_loss
+from common.training.command import documentation
+from common.training.logs import read_log
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "synthetic"))
 import stand_in
@@ -32,7 +31,9 @@ batch_size = 4
 workers = 0
 warmup = 0
 checkpoint_every = 2
+validate_every = 2
 validation_count = 2
+tensorboard = false
 [autoencoder]
 latent_channels = 4
 encoder_block_out_channels = [8, 8, 16]
@@ -70,13 +71,14 @@ def losses(folder: Path) -> list[float]:
 def test_trained_autoencoder_loads(config):
     assert start(config) == 0
     out = config.parent / "out"
-    vae = load_vae(out / "vae")
+    vae = load_vae(out / "model")
     pictures = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         latents, _ = encode(vae, 2 * pictures - 1)
     assert latents.shape == (2, 4, 8, 8)
     assert [row["step"] for row in read_log(out / "validation.csv")] == [2, 4]
-    assert (out / "validation.png").is_file()
+    assert (out / "validation" / "step-00000004.png").is_file()
+    assert "| psnr |" in (out / "model" / "README.md").read_text()
     assert len(losses(out)) == 4
 
 
@@ -97,7 +99,7 @@ def test_a_training_that_stopped_goes_on_as_if_it_had_not(config, monkeypatch):
     assert losses(config.parent / "stopped") == losses(config.parent / "out")[:2]
     start(config, f"output={config.parent / 'stopped'}")
     assert losses(config.parent / "stopped") == losses(config.parent / "out")
-    one, other = (load_vae(config.parent / name / "vae").state_dict() for name in ("out", "stopped"))
+    one, other = (load_vae(config.parent / name / "model").state_dict() for name in ("out", "stopped"))
     for name, value in one.items():
         torch.testing.assert_close(other[name], value, rtol=0, atol=0)
 
@@ -107,19 +109,18 @@ def test_what_a_resumed_training_is_told_anew_holds(config, capsys):
     assert start(config, "steps=6", "learning_rate=1e-5") == 0
     rates = [row["learning_rate"] for row in read_log(config.parent / "out" / "log.csv")]
     assert 0 < rates[4] <= 1e-5
-    assert start(config, "steps=8", "autoencoder.latent_channels=2") == 2
+    assert start(config, "steps=8", "autoencoder.latent_channels=2") == 1
     assert "does not fit the config" in capsys.readouterr().err
 
 
 def test_weights_that_are_no_numbers_are_not_kept(config, monkeypatch, capsys):
     start(config, "steps=2")
-    kept = (config.parent / "out" / "state.pt").read_bytes()
     monkeypatch.setattr(
         "common.training.autoencoder.reconstruction_loss", lambda *args: reconstruction_loss(*args) * float("nan")
     )
     assert start(config) == 1
-    assert "no number any more at step 3" in capsys.readouterr().err
-    assert (config.parent / "out" / "state.pt").read_bytes() == kept
+    assert "NaN or infinite by step 4" in capsys.readouterr().err
+    assert [path.name for path in (config.parent / "out" / "checkpoints").iterdir()] == ["step-00000002"]
 
 
 def test_loss_by_hand():
@@ -185,9 +186,9 @@ def test_it_begins_with_what_fits(config):
     first, then, fresh = (config.parent / name for name in ("out", "then", "fresh"))
     start(config, "steps=1")
     more = ["steps=1", "autoencoder.latent_channels=2", "learning_rate=1e-12"]
-    assert start(config, *more, f"start={first / 'vae'}", f"output={then}") == 0
+    assert start(config, *more, f"start={first / 'model'}", f"output={then}") == 0
     assert start(config, *more, f"output={fresh}") == 0
-    begun, other, new = (load_vae(folder / "vae").state_dict() for folder in (then, first, fresh))
+    begun, other, new = (load_vae(folder / "model").state_dict() for folder in (then, first, fresh))
     fitting = {name for name, value in begun.items() if value.shape == other[name].shape}
     assert 0 < len(begun) - len(fitting) < len(fitting)
     assert any(not torch.equal(begun[name], new[name]) for name in fitting)
@@ -207,11 +208,15 @@ def test_closer_pictures_show_the_face_larger():
 
 
 def test_every_other_pair_is_cut_closer(config):
+    """Both pictures of a pair alike, and each time."""
     faces = SyntheticFaces(4, size=32, pairs="expression", people=2)
     plain, mixed = FacePictures(faces), FacePictures(faces, 4.0)
-    assert torch.equal(mixed[0]["picture"], plain[0]["picture"])
-    assert not torch.equal(mixed[1]["picture"], plain[1]["picture"])
-    assert torch.equal(mixed[1]["picture"], mixed[1]["picture"])
+    assert len(plain) == len(mixed) == 8
+    for index, role in enumerate(("source", "target")):
+        assert torch.equal(mixed[index]["picture"], plain[index]["picture"])
+        torch.testing.assert_close(plain[index]["picture"], 2 * faces[0][role]["image"] - 1)
+        assert not torch.equal(mixed[2 + index]["picture"], plain[2 + index]["picture"])
+        assert torch.equal(mixed[2 + index]["picture"], mixed[2 + index]["picture"])
 
 
 @pytest.mark.parametrize(
@@ -219,7 +224,7 @@ def test_every_other_pair_is_cut_closer(config):
     [
         (["autoencoder.latent_channel=1"], "'latent_channels'"),
         (["spread_wait=1.0"], "'spread_weight'"),
-        (["batch_size=3"], "even; got 3"),
+        (["batch_size=3", "accumulation=2"], "batch_size must divide"),
         (["size=33"], "size must divide by"),
         (["size=36", "scale_weight=1"], "size must divide by 8; got 36"),
         (["scale_weight=-1"], "scale_weight"),

@@ -7,8 +7,8 @@ import dataclasses
 import pytest
 
 from common.errors import InputError
-from common.training.config import describe, documentation, from_values, read
-from common.training.diffusion import DiffusionConfig
+from common.training.command import describe, documentation, from_values, read
+from common.training.config import DiffusionConfig
 
 
 def write(tmp_path, text):

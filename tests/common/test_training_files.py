@@ -8,19 +8,19 @@ import toy_training as toy
 
 from common.errors import InputError
 from common.networks import load_unet, save_unet
-from common.training import records, state
-from common.training.kept import KeptLatents
-from common.training.latents import NAMES, PairEncoder, encode
+from common.training import checkpointing, logs
+from common.training.latent_cache import CachedLatents
+from common.training.latents import LATENTS, PairEncoder, encode
 from common.training.sheet import edit_errors, sheet
 
 
 @pytest.mark.parametrize("where", ["memory", "folder"])
 def test_kept_latents_are_those_made_anew(tmp_path, where):
     data, vae = toy.pictures(3), toy.vae()
-    kept = KeptLatents(data, PairEncoder(vae), tmp_path if where == "folder" else None)  # type: ignore[arg-type]
+    kept = CachedLatents(data, PairEncoder(vae), tmp_path if where == "folder" else None)  # type: ignore[arg-type]
     for i, item in enumerate(data):
         fresh = encode(vae, {name: value[None] for name, value in item.items()})
-        for name in NAMES:
+        for name in LATENTS:
             # a batch is rounded otherwise than one picture
             torch.testing.assert_close(kept[i][name], getattr(fresh, name)[0], rtol=0, atol=1e-6)
         assert torch.equal(kept[i]["vector"], item["vector"])
@@ -28,55 +28,59 @@ def test_kept_latents_are_those_made_anew(tmp_path, where):
 
 def test_channels_last_are_kept(tmp_path):
     vae = toy.vae().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    kept = KeptLatents(toy.pictures(2), PairEncoder(vae), tmp_path)  # type: ignore[arg-type]
-    assert all(kept[0][name].is_contiguous() for name in NAMES)
+    kept = CachedLatents(toy.pictures(2), PairEncoder(vae), tmp_path)  # type: ignore[arg-type]
+    assert all(kept[0][name].is_contiguous() for name in LATENTS)
 
 
 def test_kept_latents_of_something_else_are_refused(tmp_path):
     data, vae = toy.pictures(2), toy.vae()
-    KeptLatents(data, PairEncoder(vae), tmp_path)  # type: ignore[arg-type]
+    CachedLatents(data, PairEncoder(vae), tmp_path)  # type: ignore[arg-type]
     with torch.no_grad():
         vae.encoder.conv_in.weight.add_(1)
     with pytest.raises(InputError, match="vae: "):
-        KeptLatents(data, PairEncoder(vae), tmp_path)  # type: ignore[arg-type]
+        CachedLatents(data, PairEncoder(vae), tmp_path)  # type: ignore[arg-type]
 
 
 def test_log_drops_what_will_be_repeated_and_what_was_cut_off(tmp_path):
     path, columns = tmp_path / "log.csv", ("step", "loss")
-    records.Log(path, columns, 0).add([{"step": i, "loss": i / 3} for i in range(1, 6)])
+    logs.Log(path, columns, 0).add([{"step": i, "loss": i / 3} for i in range(1, 6)])
     with open(path, "a") as file:
         file.write("6,0.")
     with open(path, "a") as file:
         file.write("1e")
-    log = records.Log(path, columns, 3)
+    log = logs.Log(path, columns, 3)
     log.add([{"step": 4, "loss": 9.5}])
-    assert records.read_log(path) == [{"step": i, "loss": i / 3} for i in (1, 2, 3)] + [{"step": 4, "loss": 9.5}]
-    records.Log(path, columns, 0)
-    assert records.read_log(path) == []
+    assert logs.read_log(path) == [{"step": i, "loss": i / 3} for i in (1, 2, 3)] + [{"step": 4, "loss": 9.5}]
+    logs.Log(path, columns, 0)
+    assert logs.read_log(path) == []
 
 
 def checkpoint(output, step):
-    folder = state.unfinished(state.place(output, step))
+    folder = checkpointing.unfinished(checkpointing.place(output, step))
     (folder / "model").mkdir(parents=True)
     (folder / "model" / "weights").write_text(str(step))
-    assert state.place(output, step) not in state.complete(output)
-    (folder / state.FACTS).write_text(f'{{"step": {step}, "seed": 0}}')
-    assert state.place(output, step) not in state.complete(output)
-    state.finish(state.place(output, step))
+    assert checkpointing.place(output, step) not in checkpointing.complete(output)
+    (folder / checkpointing.FACTS).write_text(f'{{"step": {step}, "seed": 0}}')
+    assert checkpointing.place(output, step) not in checkpointing.complete(output)
+    checkpointing.finish(checkpointing.place(output, step))
 
 
 def test_checkpoints_are_complete_or_not_there(tmp_path):
     for step in (5, 10, 15):
         checkpoint(tmp_path, step)
-    state.unfinished(state.place(tmp_path, 20)).mkdir()
-    assert [folder.name for folder in state.complete(tmp_path)] == ["step-00000005", "step-00000010", "step-00000015"]
-    state.thin_out(tmp_path, 2)
+    checkpointing.unfinished(checkpointing.place(tmp_path, 20)).mkdir()
+    assert [folder.name for folder in checkpointing.complete(tmp_path)] == [
+        "step-00000005",
+        "step-00000010",
+        "step-00000015",
+    ]
+    checkpointing.thin_out(tmp_path, 2)
     assert sorted(p.name for p in (tmp_path / "checkpoints").iterdir()) == ["step-00000010", "step-00000015"]
-    assert state.read_facts(state.complete(tmp_path)[-1], {"seed": 0}) == 15
+    assert checkpointing.read_facts(checkpointing.complete(tmp_path)[-1], {"seed": 0}) == 15
     with pytest.raises(InputError, match="seed = 0"):
-        state.read_facts(state.complete(tmp_path)[-1], {"seed": 1})
+        checkpointing.read_facts(checkpointing.complete(tmp_path)[-1], {"seed": 1})
     for step in (10, 15):
-        state.copy_model(state.place(tmp_path, step), tmp_path / "model")
+        checkpointing.copy_model(checkpointing.place(tmp_path, step), tmp_path / "model")
         assert (tmp_path / "model" / "weights").read_text() == str(step)
 
 
@@ -109,6 +113,6 @@ def test_sheet_has_all_pictures():
 
 def test_curve(tmp_path):
     pytest.importorskip("matplotlib")
-    records.Log(tmp_path / "log.csv", ("step", "loss"), 0).add([{"step": i, "loss": 1 / i} for i in range(1, 90)])
-    assert records.draw_curve(tmp_path / "log.csv", tmp_path / "loss.png")
+    logs.Log(tmp_path / "log.csv", ("step", "loss"), 0).add([{"step": i, "loss": 1 / i} for i in range(1, 90)])
+    assert logs.draw_curve(tmp_path / "log.csv", tmp_path / "loss.png")
     assert (tmp_path / "loss.png").stat().st_size > 1000

@@ -9,7 +9,7 @@ import toy_training as toy
 from common.errors import InputError
 from common.training.latents import Latents, changed_region, encode
 from common.training.loss import denoising_loss, min_snr_weights, noise_schedule, region_weights
-from common.training.order import Draws, Numbered, Turns, draw
+from common.training.sampler import Draws, Group, Numbered, Turns, draw
 
 BETAS = {"num_train_timesteps": 1000, "beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
 
@@ -156,9 +156,9 @@ def test_each_pass_has_every_item_once():
 
 
 def test_processes_share_the_samples_of_a_step():
-    one = list(Turns(2, 4, 8, passes=1, process=0, processes=1))
+    one = list(Turns(2, 4, 8))
     assert one == [list(range(16, 24)), list(range(24, 32))]
-    shares = [list(Turns(2, 4, 8, passes=2, process=p, processes=2)) for p in (0, 1)]
+    shares = [list(Turns(2, 4, 8, 2, Group(process, 2))) for process in (0, 1)]
     assert sorted(n for share in shares for turn in share[:2] for n in turn) == one[0]
     with pytest.raises(InputError, match="7 and 2 x 1"):
-        Turns(0, 1, 7, passes=2, process=0, processes=1)
+        Turns(0, 1, 7, 2)

@@ -10,8 +10,8 @@ import toy_training as toy
 
 from common.identity import encode_tokens, project_identity
 from common.rig import Rig
-from common.training.lora import add_lora, merged
-from common.training.twin import TwinUNet
+from common.training.networks import merged
+from common.training.twin_unet import TwinUNet
 
 
 def backward(twin) -> dict[str, torch.Tensor | None]:
@@ -101,7 +101,7 @@ def test_lora_leaves_base_weights_and_merges():
     before = copy.deepcopy(twin.state_dict())
     with torch.no_grad():
         first = twin(*toy.conditions())
-    add_lora(twin, rank=2, alpha=4.0, targets=("to_q", "to_k", "to_v", "to_out.0"))
+    twin.add_lora(rank=2, alpha=4.0, targets=("to_q", "to_k", "to_v", "to_out.0"))
     with torch.no_grad():
         torch.testing.assert_close(twin(*toy.conditions()), first, rtol=0, atol=1e-6)
     trained = {name for name, p in twin.named_parameters() if p.requires_grad}

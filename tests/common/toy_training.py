@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from diffusers import AutoencoderDC, AutoencoderKL, UNet2DConditionModel
 
-from common.training.twin import TwinUNet
+from common.training.twin_unet import TwinUNet
 
 SHAPE = {
     "block_out_channels": (8, 16),

@@ -15,7 +15,7 @@ from common.draft.change import Change
 from common.draft.draft import Draft
 from common.draft.surface import _gain, surface
 from common.face3d.lighting import ambient, brightness, directional, physical, shade, spread
-from rigface import Light, RigFace, RigWish
+from rigface import Light, RigEdit, RigFace
 
 FRONT = spread(500).float()
 FRONT = FRONT[FRONT[:, 2] > 0][None]
@@ -121,7 +121,7 @@ def lit(photo):
     assert subject.face is not None
     x0, y0, x1, y1 = subject.face.box.round().astype(int)
 
-    def made(wish: RigWish | None) -> np.ndarray:
+    def made(wish: RigEdit | None) -> np.ndarray:
         image = subject.photo if wish is None else editor.edit(subject, wish, progress=False)
         return np.asarray(image)[y0:y1, x0:x1].astype(float)
 
@@ -129,7 +129,7 @@ def lit(photo):
 
 
 def test_lamps_from_either_side_differ_and_leave_the_colour_of_the_skin(lit):
-    before, right, left = lit(None), lit(RigWish(light=Light(60))), lit(RigWish(light=Light(-60)))
+    before, right, left = lit(None), lit(RigEdit(light=Light(60))), lit(RigEdit(light=Light(-60)))
     middle = before.shape[1] // 2
     balance = [each[:, middle:].mean() / each[:, :middle].mean() for each in (right, left)]
     assert balance[0] > 1.15 * balance[1]
@@ -141,6 +141,6 @@ def test_lamps_from_either_side_differ_and_leave_the_colour_of_the_skin(lit):
 
 def test_a_copied_light_brings_no_colour_along(lit, photo):
     green = np.rint(photo[:, ::-1] * np.array([0.7, 1.0, 0.75])).astype(np.uint8)
-    before, after = lit(None), lit(RigWish(target=green, copy="light"))
+    before, after = lit(None), lit(RigEdit(target=green, copy="light"))
     shares = [each.mean((0, 1)) / each.mean() for each in (before, after)]
     assert np.abs(shares[1] - shares[0]).max() < 0.02

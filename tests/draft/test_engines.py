@@ -11,19 +11,19 @@ from runs import SHARED
 import fineface
 import magicface
 import rigface
-from common.arguments import check_engine
 from common.chain import chain
 from common.draft.change import Change
+from common.edit_options import EditOptions
 from common.errors import InputError, MissingCheckpointError
 from common.images import read_image
 from common.provenance.recipe import carried
 from common.synthetic import picture
 from common.synthetic.draw import draw_scene
-from fineface._api import _note_warp as note_warp
+from fineface._api import verbs as fineface_verbs
 from magicface import MagicFace
-from magicface._api import _front as magicface_editors
-from rigface import RigFace, RigWish
-from rigface._api import _front as rigface_editors
+from magicface._api import verbs as magicface_verbs
+from rigface import RigEdit, RigFace
+from rigface._api import verbs as rigface_verbs
 
 FAST = {"steps": 4, "progress": False}
 SMILE = {"AU12": 3}
@@ -93,7 +93,7 @@ def test_transparency_and_profile_survive(editor, astronaut):
 
 def test_a_drafting_editor_has_no_networks_and_needs_none(drafting, editor, subject, astronaut):
     own = drafting.encode(astronaut)
-    assert drafting.engine_for() == "draft"
+    assert drafting.resolve(EditOptions()).engine == "draft"
     assert np.array_equal(pixels(drafting.edit(own, SMILE)), pixels(editor.edit(subject, SMILE, engine="draft")))
     with pytest.raises(MissingCheckpointError, match="magicface download"):
         drafting.edit(own, SMILE, engine="diffusion")
@@ -110,16 +110,16 @@ def test_the_front_door_loads_no_model_for_a_draft(astronaut, monkeypatch):
 def test_light_and_pose_are_drafted_too(astronaut):
     editor = RigFace.drafting(**OFFLINE)
     subject = editor.encode(astronaut)
-    lit, turned = editor.edit(subject, [RigWish(light="azimuth=60,ambient=0.2"), RigWish(pose="yaw=10")])
+    lit, turned = editor.edit(subject, [RigEdit(light="azimuth=60,ambient=0.2"), RigEdit(pose="yaw=10")])
     for image in (lit, turned):
         assert (pixels(image) != astronaut).any(2).mean() > 0.03
     for pose in ("yaw=80", "yaw=25", "pitch=-20"):
         with pytest.raises(InputError, match="fewer degrees, or take networks: rigface download"):
-            editor.edit(subject, RigWish(pose=pose))
+            editor.edit(subject, RigEdit(pose=pose))
 
 
 def test_a_draft_is_what_its_change_says(editor, subject):
-    draft = subject.draft
+    draft = editor.fitted(subject)
     units = draft.fit.expression.new_tensor([0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0])
     asked = Change(units, draft.fit.expression.new_tensor(np.eye(3)), draft.light, draft.light)
     assert np.array_equal(pixels(editor.edit(subject, SMILE, engine="draft")), draft(asked))
@@ -183,9 +183,9 @@ def test_all_three_editors_warp_without_weights_and_say_so_once(bare, astronaut,
         "rigface": lambda: rigface.edit(astronaut, light="azimuth=60", pose="yaw=10", expression=SMILE, **OFFLINE),
         "fineface": lambda: fineface.edit(astronaut, SMILE, **OFFLINE),
     }
-    monkeypatch.setattr(magicface_editors, "_noted", False)
-    monkeypatch.setattr(rigface_editors, "_noted", False)
-    note_warp.cache_clear()
+    monkeypatch.setattr(magicface_verbs.editors, "_noted", False)
+    monkeypatch.setattr(rigface_verbs.editors, "_noted", False)
+    monkeypatch.setattr(fineface_verbs.editors, "_noted", False)
     for name, call in calls.items():
         caplog.clear()
         assert made_by(call()).settings["engine"] == "draft"
@@ -199,7 +199,7 @@ def test_networks_that_are_asked_for_and_are_not_there_are_an_error(bare, astron
         magicface.edit(astronaut, SMILE, **asked, **OFFLINE)
     with pytest.raises(MissingCheckpointError, match=r'rigface download[\s\S]*model="embedded"'):
         rigface.edit(astronaut, expression=SMILE, **asked, **OFFLINE)
-    with pytest.raises(MissingCheckpointError, match=r'fineface download[\s\S]*adapter="embedded"'):
+    with pytest.raises(MissingCheckpointError, match=r'fineface download[\s\S]*model="embedded"'):
         fineface.edit(astronaut, SMILE, **asked, **OFFLINE)
 
 
@@ -211,15 +211,15 @@ def test_a_start_from_the_warp_at_strength_zero_needs_no_networks(bare, astronau
 
 def test_a_chain_of_warps(bare, astronaut):
     first, second = RigFace.from_pretrained(**OFFLINE), MagicFace.from_pretrained(**OFFLINE)
-    both = chain(astronaut, [(first, RigWish(light="azimuth=60")), (second, SMILE)])
-    lit = first.edit(first.encode(astronaut), RigWish(light="azimuth=60"))
+    both = chain(astronaut, [(first, RigEdit(light="azimuth=60")), (second, SMILE)])
+    lit = first.edit(first.encode(astronaut), RigEdit(light="azimuth=60"))
     assert np.array_equal(pixels(both), pixels(second.edit(second.encode(lit), SMILE)))
     steps = made_by(both).wish
     assert [step["settings"]["engine"] for step in steps] == ["draft", "draft"]
 
 
 def test_a_start_is_a_wish_for_the_networks():
-    assert check_engine(None, "draft") == "diffusion"
-    assert check_engine(None, None, 0.5) == "diffusion"
-    assert check_engine(None, "draft", 0) == "draft"
-    assert check_engine(None) is None
+    assert EditOptions(start="draft").wanted == "diffusion"
+    assert EditOptions(strength=0.5).wanted == "diffusion"
+    assert EditOptions(start="draft", strength=0).wanted == "draft"
+    assert EditOptions().wanted is None

@@ -12,9 +12,8 @@ from PIL import Image
 from runs import arguments
 
 from common.networks import SD15_SCHEDULER
-from fineface.train import main
-from fineface.training.begin import text_networks
-from fineface.training.config import FineFaceConfig
+from fineface.train import FineFaceConfig, main
+from fineface.vocabulary import text_networks
 
 SIZE, WIDTH = 64, 32
 CAPTIONS = ["a close-up of a man with red hair", "a portrait of a woman, in front of a wall", "a man with a beard"]

@@ -9,11 +9,10 @@ import torch
 from diffusers import StableDiffusionPipeline, UNet2DConditionModel
 from safetensors.torch import load_file
 
-from common.action_units import to_vector
+from common.action_units import AUIntensity
 from common.networks import load_unet
 from fineface.checkpoints import load, load_pipeline
 from fineface.convert import convert, image_projection
-from fineface.options import HIGH, LOW
 from fineface.variants import SD15_FACEID, SD21
 
 NAME = "fineface.safetensors"
@@ -37,7 +36,7 @@ def test_the_stock_pipeline_loads_it_and_gives_the_golden_picture(model, tmp_pat
         image_encoder_folder=None, local_files_only=True,
     )  # fmt: skip
     pipe.set_ip_adapter_scale([own["pipeline"]["au_scale"], own["ip_scale"]][: len(files)])
-    aus = torch.tensor([[[0.0] * 12], [to_vector(own["pipeline"]["aus"], low=LOW, high=HIGH)]])  # (2, 1, 12)
+    aus = torch.tensor([[[0.0] * 12], [list(AUIntensity.parse(own["pipeline"]["aus"]))]])  # (2, 1, 12)
     embeds = [aus]
     if variant.faceid:
         embeds.append(torch.cat([torch.zeros_like(call["faceid_embeds"]), call["faceid_embeds"]]))  # (2, n, 512)

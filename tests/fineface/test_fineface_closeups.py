@@ -18,11 +18,10 @@ from common.synthetic import dataset
 from common.synthetic.dataset import SyntheticFaces
 from common.synthetic.simplified import before_wall, close_up, repainted
 from common.training.loss import noise_schedule
-from common.training.order import draw
+from common.training.sampler import draw
 from fineface.data.synthetic import SyntheticSamples, shortened
-from fineface.training.config import FineFaceConfig
-from fineface.training.encoder import SampleEncoder
-from fineface.training.loss import TextToFaceLoss
+from fineface.task import SampleEncoder, text_to_face_loss
+from fineface.train import FineFaceConfig
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "synthetic"))
 import stand_in
@@ -146,8 +145,8 @@ def weighed(weight: float, region: torch.Tensor | None) -> torch.Tensor:
     if region is not None:
         tensors["region"] = region
     draws = draw(0, tensors["number"], (4, 8, 8), timesteps=1000, dropout=0.0)
-    loss = TextToFaceLoss(told(face_weight=weight), torch.zeros(1, 5, 8))
-    return loss(Guess(), tensors, draws, noise_schedule(BETAS, "epsilon", False)), draws.noise
+    schedule, nothing = noise_schedule(BETAS, "epsilon", False), torch.zeros(1, 5, 8)
+    return text_to_face_loss(Guess(), tensors, draws, schedule, told(face_weight=weight), nothing), draws.noise
 
 
 def test_the_face_counts_as_often_as_it_is_told():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import logging
 
 import numpy as np
@@ -11,7 +10,8 @@ import torch
 from PIL import Image
 
 import fineface
-from common.action_units import to_vector
+from common.action_units import AUIntensity
+from common.chain import chain
 from common.errors import (
     ActionUnitError,
     FaceNotFoundError,
@@ -22,9 +22,8 @@ from common.errors import (
     ShapeError,
 )
 from common.faces import Face
-from fineface import edit, generate
-from fineface import faces as faces_module
-from fineface.finish import drafted
+from fineface import edit, faceid, generate
+from fineface.request import FineFaceOptions
 
 FAST = {"steps": 2, "seed": 1, "progress": False}
 SWEEP = [{"AU12": value} for value in (0, 2.5, 5)]
@@ -63,7 +62,7 @@ def test_prompts_and_wishes_pair_up(text_editor):
     assert len(text_editor.generate(["a man", "a woman"], {}, **FAST)) == 2
     assert len(text_editor.generate(["a man", "a woman", "a boy"], SWEEP, **FAST)) == 3
     assert text_editor.generate([], {}, **FAST) == []
-    with pytest.raises(InputError, match="2 prompts and 3 wishes"):
+    with pytest.raises(InputError, match="2 prompts and 3 requests"):
         text_editor.generate(["a man", "a woman"], SWEEP, **FAST)
 
 
@@ -99,18 +98,18 @@ def test_tokens_are_computed_once_per_call(face_editor, person, monkeypatch):
     counted("branch", face_editor.networks.adapter)
     counted("faces", face_editor.networks.face_projection)
     counted("text", face_editor.pipeline.text_encoder)
-    face_editor.generate("a man", SWEEP, face=person, batch_size=1, **FAST)
+    face_editor.generate("a man", SWEEP, identity=person, batch_size=1, **FAST)
     assert sorted(calls) == ["aus", "branch", "faces", "faces", "text", "text"]  # the person and nobody; both prompts
 
 
 def test_faces_change_the_picture_and_scale_zero_does_not(face_editor, person):
     nobody = pixels(face_editor.generate("a man", {}, **FAST))
-    somebody = pixels(face_editor.generate("a man", {}, face=person, **FAST))
+    somebody = pixels(face_editor.generate("a man", {}, identity=person, **FAST))
     assert (somebody != nobody).any()
-    assert (pixels(face_editor.generate("a man", {}, face=person, face_scale=0.0, **FAST)) == nobody).all()
-    longer = face_editor.generate("a man", {}, face=30 * person.numpy(), **FAST)
+    assert (pixels(face_editor.generate("a man", {}, identity=person, face_scale=0.0, **FAST)) == nobody).all()
+    longer = face_editor.generate("a man", {}, identity=30 * person.numpy(), **FAST)
     assert np.abs(pixels(longer) - somebody).max() <= 1  # only the direction counts
-    assert (pixels(face_editor.generate("a man", {}, face=person[0], **FAST)) != somebody).any()
+    assert (pixels(face_editor.generate("a man", {}, identity=person[0], **FAST)) != somebody).any()
 
 
 class Finder:
@@ -127,21 +126,21 @@ class Finder:
 
 
 def test_photos_become_embeddings(face_editor, monkeypatch, tmp_path):
-    monkeypatch.setattr(faces_module, "_finder", Finder)
+    monkeypatch.setattr(faceid, "_detector", Finder)
     black, grey = np.zeros((32, 32, 3), np.uint8), np.full((32, 32, 3), 7, np.uint8)
     Image.fromarray(grey).save(tmp_path / "grey.png")
-    assert torch.equal(faces_module.embed_faces(tmp_path / "grey.png"), torch.eye(512)[[7]])
-    assert faces_module.embed_faces([grey, grey + 1]).shape == (2, 512)
-    with pytest.raises(FaceNotFoundError, match="photo 1 of face: No face"):
-        face_editor.generate("a man", {}, face=[grey, black], **FAST)
-    with pytest.raises(FaceNotFoundError, match="given as face"):
-        face_editor.generate("a man", {}, face=black, **FAST)
+    assert torch.equal(faceid.embed_people(tmp_path / "grey.png"), torch.eye(512)[[7]])
+    assert faceid.embed_people([grey, grey + 1]).shape == (2, 512)
+    with pytest.raises(FaceNotFoundError, match="photo 1 of identity: No face"):
+        face_editor.generate("a man", {}, identity=[grey, black], **FAST)
+    with pytest.raises(FaceNotFoundError, match="given as identity"):
+        face_editor.generate("a man", {}, identity=black, **FAST)
 
 
 def test_without_insightface_the_message_says_what_to_install(face_editor, monkeypatch, astronaut):
-    monkeypatch.setattr(faces_module.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(faceid.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MissingDependencyError, match=r"pip install .*face-rig\[faces\]"):
-        face_editor.generate("a man", {}, face=astronaut, **FAST)
+        face_editor.generate("a man", {}, identity=astronaut, **FAST)
 
 
 @pytest.mark.parametrize(
@@ -151,10 +150,10 @@ def test_without_insightface_the_message_says_what_to_install(face_editor, monke
         ({"aus": {"AU12": 11}}, ActionUnitError, r"\[-5, 10\]"),
         ({"aus": [1, 2, 3]}, ShapeError, r"\(12,\)"),
         ({"prompt": 3}, InputError, "prompt must be a text"),
-        ({"face": torch.zeros(2, 500)}, ShapeError, r"\(n, 512\).*buffalo_l"),
-        ({"face": torch.zeros(2, 512)}, InputError, "zero, or not finite"),
-        ({"face": []}, InputError, "nobody"),
-        ({"face": "absent.jpg"}, ImageError, "absent.jpg"),
+        ({"identity": torch.zeros(2, 500)}, ShapeError, r"\(n, 512\).*buffalo_l"),
+        ({"identity": torch.zeros(2, 512)}, InputError, "zero, or not finite"),
+        ({"identity": []}, InputError, "nobody"),
+        ({"identity": "absent.jpg"}, ImageError, "absent.jpg"),
         ({"steps": 0}, InputError, "steps"),
         ({"guidance": 0.5}, InputError, "at least 1"),
         ({"au_scale": float("nan")}, InputError, "au_scale"),
@@ -165,14 +164,14 @@ def test_without_insightface_the_message_says_what_to_install(face_editor, monke
     ],
 )
 def test_bad_input(face_editor, arguments, error, message, monkeypatch):
-    monkeypatch.setattr(faces_module, "_finder", Finder)
+    monkeypatch.setattr(faceid, "_detector", Finder)
     with pytest.raises(error, match=message):
         face_editor.generate(**({"prompt": "a man", "aus": {}} | FAST | arguments))
 
 
 def test_a_face_needs_faceid(text_editor, person):
     with pytest.raises(InputError, match="sd15-faceid"):
-        text_editor.generate("a man", {}, face=person, **FAST)
+        text_editor.generate("a man", {}, identity=person, **FAST)
 
 
 def test_a_long_prompt_is_cut_and_says_what_was_cut(text_editor, caplog):
@@ -190,7 +189,7 @@ def test_a_long_prompt_is_cut_and_says_what_was_cut(text_editor, caplog):
 @pytest.mark.parametrize("which", ["text_editor", "face_editor"])
 def test_an_edit_leaves_the_rest_of_the_photo_alone(which, request, astronaut, monkeypatch):
     editor = request.getfixturevalue(which)
-    monkeypatch.setattr(faces_module, "_finder", Finder)
+    monkeypatch.setattr(faceid, "_detector", Finder)
     subject = editor.encode(astronaut)
     result = editor.edit(subject, {"AU12": 4}, **FAST)
     changed = np.abs(pixels(result) - astronaut).max(2) > 0
@@ -210,10 +209,10 @@ def test_an_edit_leaves_the_rest_of_the_photo_alone(which, request, astronaut, m
 
 
 def test_the_person_of_a_photo_counts_where_there_is_faceid(face_editor, astronaut, monkeypatch, caplog):
-    monkeypatch.setattr(faces_module, "_finder", Finder)
+    monkeypatch.setattr(faceid, "_detector", Finder)
     with_person = face_editor.edit(face_editor.encode(astronaut), {}, **FAST)
     monkeypatch.undo()
-    monkeypatch.setattr(faces_module.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(faceid.importlib.util, "find_spec", lambda name: None)
     subject = face_editor.encode(astronaut)
     assert "the person is not kept" in caplog.text
     assert subject.face.embedding is None
@@ -232,7 +231,11 @@ def test_a_low_strength_starts_later(text_editor, astronaut, monkeypatch):
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [({"strength": 0}, "strength"), ({"strength": 0.2}, "at least one"), ({"paste_back": "detail"}, "no change but a")],
+    [
+        ({"strength": 0}, "strength"),
+        ({"strength": 0.2}, "at least one"),
+        ({"paste_back": "detail"}, "makes no change of one"),
+    ],
 )
 def test_bad_edits(text_editor, astronaut, arguments, message):
     with pytest.raises(InputError, match=message):
@@ -245,10 +248,10 @@ def test_bad_edits(text_editor, astronaut, arguments, message):
 
 
 def test_generate_and_edit(sd21_folder, faceid_folder, astronaut, person):
-    here = {"adapter": sd21_folder, "base": sd21_folder, "device": "cpu", **FAST}
+    here = {"model": sd21_folder, "base": sd21_folder, "device": "cpu", **FAST}
     assert generate("a man", {"AU12": 3}, **here).size == (64, 64)
-    with_face = {**here, "adapter": faceid_folder, "base": faceid_folder}
-    assert len(generate("a man", SWEEP, face=person, **with_face)) == 3
+    with_face = {**here, "model": faceid_folder, "base": faceid_folder}
+    assert len(generate("a man", SWEEP, identity=person, **with_face)) == 3
     made = edit(astronaut, SWEEP[:2], size=128, variant="sd21", finder="mediapipe", parser="grabcut", **here)
     assert [image.size for image in made] == [(512, 512)] * 2
     with pytest.raises(InputError, match="variant must be one of sd21, sd15-faceid"):
@@ -261,16 +264,15 @@ def test_missing_weights_say_how_to_get_them(tmp_path, monkeypatch):
         generate("a man", {}, variant="sd21")
     assert str(tmp_path / "sd2-community--stable-diffusion-2-1-base" / "unet") in str(raised.value)
     with pytest.raises(MissingCheckpointError, match=r"ip-adapter-faceid-portrait-v11_sd15\.bin"):
-        generate("a man", {}, face=np.ones((1, 512)))
+        generate("a man", {}, identity=np.ones((1, 512)))
     with pytest.raises(ActionUnitError):  # what is wrong costs no look at the disk
         generate("a man", {"AU13": 1})
 
 
 def test_defaults_are_the_releases(text_editor):
-    defaults = {name: p.default for name, p in inspect.signature(generate).parameters.items()}
-    names = ("face", "au_scale", "face_scale", "steps", "guidance", "negative_prompt", "seed", "size")
-    assert [defaults[name] for name in names] == [None, 1.0, 0.9, None, None, None, None, None]
-    assert (text_editor.defaults.steps, text_editor.defaults.guidance, text_editor.defaults.extent) == (50, 7.5, "face")
+    how = FineFaceOptions().resolve(text_editor.defaults)
+    assert (how.au_scale, how.face_scale, how.steps, how.guidance, how.negative_prompt) == (1.0, 0.9, 50, 7.5, None)
+    assert (how.start, how.strength, how.paste_back, text_editor.defaults.extent) == ("photo", 1.0, "replace", "face")
 
 
 def test_exports():
@@ -286,7 +288,7 @@ def test_a_start_from_a_draft_begins_with_it(text_editor, astronaut):
     """Strength 0 is the draft itself, moved from what the face shows to what is asked for; 1 forgets it."""
     subject = text_editor.encode(astronaut)
     alone = np.asarray(text_editor.edit(subject, {"AU26": 4}, start="draft", strength=0, **FAST))
-    assert np.array_equal(alone, drafted(subject, to_vector({"AU26": 4})))
+    assert np.array_equal(alone, text_editor.warp(subject, AUIntensity.parse({"AU26": 4})))
     half, photo = (
         np.asarray(text_editor.edit(subject, {"AU26": 4}, start=start, strength=0.5, **FAST))
         for start in ("draft", "photo")
@@ -295,3 +297,27 @@ def test_a_start_from_a_draft_begins_with_it(text_editor, astronaut):
     assert np.array_equal(np.asarray(text_editor.edit(subject, {"AU26": 4}, start="draft", **FAST)), half)
     with pytest.raises(InputError, match='"photo" or "draft"'):
         text_editor.edit(subject, {}, start="noise", **FAST)
+
+
+def test_a_chain_repaints_what_came_before(text_editor, astronaut):
+    """One edit alone, and after another: either is the whole face, and nothing beyond its surroundings changes."""
+    way = {"steps": 2, "seed": 1, "progress": False}
+    subject = text_editor.encode(astronaut)
+    one = chain(astronaut, [(text_editor, SWEEP[2])], **way)
+    assert np.abs(pixels(one) - pixels(text_editor.edit(subject, SWEEP[2], **way))).max() <= 2  # a crop in bytes
+    both = chain(astronaut, [(text_editor, {}), (text_editor, SWEEP[2])], **way)
+    assert (pixels(both) != pixels(one)).any()
+    changed = np.abs(pixels(both) - astronaut).max(2) > 0
+    assert 0.005 < changed.mean() < 0.3
+    with pytest.raises(InputError, match="paste_back"):
+        chain(astronaut, [(text_editor, {})], paste_back="detail", **way)
+
+
+def test_a_prepared_crop_is_repainted_where_its_background_differs(text_editor, astronaut):
+    crop = text_editor.encode(astronaut).source
+    background = crop.copy()
+    background[32:96, 32:96] = 0
+    subject = text_editor.encode(crop, background=background)
+    assert subject.region[40:90, 40:90].all()
+    assert not subject.region[:30].any()
+    assert text_editor.edit(subject, SWEEP[2], **FAST).size == (128, 128)

@@ -57,7 +57,7 @@ def test_without_weights_it_steps_in_and_says_so(bare, caplog):
 
 
 def test_action_units_change_the_face_and_little_else(bare):
-    editor = FineFace.from_pretrained(adapter="embedded", device="cpu")
+    editor = FineFace.from_pretrained(model="embedded", device="cpu")
     calm, open_mouth = editor.generate(CAPTION, [{}, {"AU25": 4, "AU26": 5}], seed=3, steps=10, progress=False)
     change = np.abs(np.asarray(calm, int) - np.asarray(open_mouth, int)).mean(2)
     assert change[64:112, 36:92].mean() > 2 * change[:24].mean()
@@ -70,7 +70,7 @@ def test_a_photo_is_edited_within_its_face(bare, astronaut):
 
 
 def test_stock_diffusers_carries_it(shipped):
-    pipeline = FineFace.from_pretrained(adapter="embedded", device="cpu").pipeline
+    pipeline = FineFace.from_pretrained(model="embedded", device="cpu").pipeline
     assert type(pipeline) is StableDiffusionPipeline
     vae = load_vae(shipped / "vae")
     other = StableDiffusionImg2ImgPipeline.from_pretrained(shipped, vae=vae, safety_checker=None)

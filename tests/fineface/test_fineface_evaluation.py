@@ -38,7 +38,7 @@ def editor(base, tmp_path_factory):
     small.write_faces(folder / "faces")
     (folder / "whole.toml").write_text(small.WHOLE.format(folder=folder))
     assert small.start(folder / "whole.toml", "steps=1") == 0
-    return FineFace.from_pretrained(adapter=folder / "out" / "model", device="cpu", size=SIZE)
+    return FineFace.from_pretrained(folder / "out" / "model", device="cpu", size=SIZE)
 
 
 def answering(editor, monkeypatch, *roles: str):
@@ -240,6 +240,6 @@ def test_the_command(editor, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(
         FineFace, "from_pretrained", lambda *args, **options: answering(editor, monkeypatch, "source", "target")
     )
-    assert main(["evaluate", "--count", "1", "--adapter", "any", "--out", str(tmp_path), "-q"]) == 0
+    assert main(["evaluate", "--count", "1", "--model", "any", "--out", str(tmp_path), "-q"]) == 0
     assert "# 1 pairs of pictures of synthetic captions" in capsys.readouterr().out
     assert rgb(read_image(tmp_path / "sheet.png")).shape[1] > 4 * SIZE

@@ -10,9 +10,8 @@ import torch
 from folders import golden_folders
 from safetensors.torch import load_file
 
-from common.action_units import to_vector
+from common.action_units import AUIntensity
 from fineface.checkpoints import load
-from fineface.options import HIGH, LOW
 from fineface.variants import SD15_FACEID, SD21, missing_files
 
 pytestmark = pytest.mark.golden
@@ -40,7 +39,7 @@ def golden(folder):
 
 
 def vectors(wishes) -> torch.Tensor:
-    return torch.tensor([to_vector(wish, low=LOW, high=HIGH) for wish in wishes])
+    return torch.tensor([AUIntensity.parse(wish).values for wish in wishes])
 
 
 def faces(networks, call, embeddings) -> torch.Tensor:

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 @pytest.fixture(scope="module")
 def editor():
-    return FineFace.from_pretrained(adapter="embedded", device="cpu")
+    return FineFace.from_pretrained(model="embedded", device="cpu")
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def through_vae(editor, photo):
 
 def test_each_number_of_channels_has_its_pipeline(editor, sd21_folder):
     assert type(inpainting(editor.pipeline)) is MaskedImg2Img
-    four = FineFace.from_pretrained(sd21_folder, sd21_folder, "sd21", device="cpu").pipeline
+    four = FineFace.from_pretrained(sd21_folder, base=sd21_folder, variant="sd21", device="cpu").pipeline
     assert type(inpainting(four)) is StableDiffusionInpaintPipeline
 
 

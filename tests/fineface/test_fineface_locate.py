@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from common.cache import EditorCache
 from common.errors import CheckpointError, InputError, MissingCheckpointError
 from common.networks import load_unet
 from fineface import FineFace, edit, generate
 from fineface import _api as api
-from fineface import editor as editor_module
 from fineface.adapter import AUAdapter
 from fineface.checkpoints import save_adapter
-from fineface.options import PUBLISHED
+from fineface.request import PUBLISHED
 from fineface.variants import BASE_FILES, PIPELINE, RELEASE, SD15_FACEID, SD21, STEPS_IN, WHOLE, locate
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -62,7 +62,7 @@ def places(home: Path, variant) -> tuple[Path, Path, object]:
 
 def test_without_an_embedded_model_it_is_the_published_one(home, none):
     assert locate(embedded=none) == places(home, SD21)
-    assert locate(face=True, embedded=none) == places(home, SD15_FACEID)
+    assert locate(identity=True, embedded=none) == places(home, SD15_FACEID)
     assert locate(variant="sd15-faceid", embedded=none) == places(home, SD15_FACEID)
 
 
@@ -71,16 +71,16 @@ def test_the_embedded_model_stands_in_where_nothing_was_fetched(home, small):
     assert locate("embedded", embedded=small) == (small, small, WHOLE)
     touch(home / RELEASE.replace("/", "--"), "attn_processors.ckpt")
     assert locate(embedded=small) == places(home, SD21)
-    assert locate("embedded", face=True, embedded=small) == (small, small, WHOLE)
+    assert locate("embedded", identity=True, embedded=small) == (small, small, WHOLE)
 
 
-@pytest.mark.parametrize("asked", ["face", "base", "variant", "adapter"])
+@pytest.mark.parametrize("asked", ["identity", "base", "variant", "model"])
 def test_it_does_not_where_something_else_is_asked_for(home, small, tmp_path, asked):
     """A person, a base, a variant or a repository: none of them is the small model's."""
     base = touch(tmp_path / "base", *BASE_FILES)
-    options = {"face": {"face": True}, "base": {"base": base}, "variant": {"variant": "sd21"}}
-    found = locate(**options.get(asked, {"adapter": RELEASE}), embedded=small)
-    folder, own, variant = places(home, SD15_FACEID if asked == "face" else SD21)
+    options = {"identity": {"identity": True}, "base": {"base": base}, "variant": {"variant": "sd21"}}
+    found = locate(**options.get(asked, {"model": RELEASE}), embedded=small)
+    folder, own, variant = places(home, SD15_FACEID if asked == "identity" else SD21)
     assert found == (folder, base if asked == "base" else own, variant)
 
 
@@ -93,10 +93,10 @@ def test_an_embedded_model_that_is_not_whole_is_none(home, small, none):
 
 
 def test_a_folder_says_which_variant_it_is(home, small, none, tmp_path):
-    assert locate(small, embedded=none) == locate(str(small), face=True, embedded=none) == (small, small, WHOLE)
+    assert locate(small, embedded=none) == locate(str(small), identity=True, embedded=none) == (small, small, WHOLE)
     plain = touch(tmp_path / "mine", "attn_processors.safetensors")
     assert locate(plain, embedded=small) == (plain, *places(home, SD21)[1:])
-    assert locate(plain, face=True, embedded=small) == (plain, *places(home, SD15_FACEID)[1:])
+    assert locate(plain, identity=True, embedded=small) == (plain, *places(home, SD15_FACEID)[1:])
     assert locate(plain, variant="whole", embedded=small) == (plain, plain, WHOLE)
     assert locate(small, variant="sd21", embedded=none) == (small, *places(home, SD21)[1:])
     assert locate(plain, base=small, embedded=none) == (plain, small, SD21)
@@ -117,7 +117,7 @@ def test_what_cannot_be_located_is_told(home, none):
         locate("absent", embedded=none)
     assert locate(variant="whole", embedded=none)[2] == WHOLE
     with pytest.raises(MissingCheckpointError, match="no whole model of FineFace"):
-        FineFace.from_pretrained(adapter=home.parent, variant="whole", device="cpu")
+        FineFace.from_pretrained(home.parent, variant="whole", device="cpu")
 
 
 # --- what a call takes -----------------------------------------------------------------------------------------------
@@ -137,10 +137,8 @@ def whole_folder(base, tmp_path_factory) -> Path:
 def embedded(whole_folder, home, monkeypatch) -> Path:
     """The same, as if it lay in the package, and nothing were fetched."""
     monkeypatch.setitem(locate.__kwdefaults__, "embedded", whole_folder)
-    monkeypatch.setattr(api, "EMBEDDED_FOLDER", whole_folder)
-    monkeypatch.setattr(editor_module, "EMBEDDED_FOLDER", whole_folder)
-    api._editors.clear()
-    api._loaded.clear()
+    monkeypatch.setattr(FineFace, "embedded", whole_folder)
+    monkeypatch.setattr(api.verbs, "editors", EditorCache(FineFace))
     return whole_folder
 
 
@@ -149,7 +147,7 @@ def pixels(image) -> np.ndarray:
 
 
 def test_a_folders_settings_are_honoured_and_overridden(whole_folder, monkeypatch):
-    editor = FineFace.from_pretrained(adapter=whole_folder, device="cpu")
+    editor = FineFace.from_pretrained(whole_folder, device="cpu")
     calls, original = [], editor.pipeline.unet.forward
     monkeypatch.setattr(
         editor.pipeline.unet, "forward", lambda sample, *a, **k: calls.append(len(sample)) or original(sample, *a, **k)
@@ -161,7 +159,7 @@ def test_a_folders_settings_are_honoured_and_overridden(whole_folder, monkeypatc
 
 
 def test_a_folder_needs_no_variant(whole_folder):
-    options = {"adapter": whole_folder, **FAST}
+    options = {"model": whole_folder, **FAST}
     made = generate("a man", {"AU12": 3}, **options)
     assert (
         pixels(made) == pixels(generate("a man", {"AU12": 3}, variant="whole", steps=3, guidance=1, **options))
@@ -171,7 +169,7 @@ def test_a_folder_needs_no_variant(whole_folder):
 
 def test_extent_and_zoom_of_a_folder_are_those_of_an_edit(whole_folder, astronaut):
     options = {"device": "cpu", "finder": "mediapipe", "parser": "grabcut"}
-    editor = FineFace.from_pretrained(adapter=whole_folder, **options)
+    editor = FineFace.from_pretrained(whole_folder, **options)
     head, face = editor.encode(astronaut), editor.encode(astronaut, extent="face")
     assert (head.record["extent"], face.record["extent"]) == ("head", "face")
     assert head.region.sum() > face.region.sum()
@@ -186,7 +184,7 @@ def test_settings_that_no_model_has_are_told(whole_folder, tmp_path):
     shutil.copytree(whole_folder, folder)
     (folder / "editor.json").write_text('{"step": 3}')
     with pytest.raises(CheckpointError, match=r"editor\.json(.|\n)*step"):
-        FineFace.from_pretrained(adapter=folder, device="cpu")
+        FineFace.from_pretrained(folder, device="cpu")
 
 
 def test_the_embedded_model_is_taken_and_told_once(embedded, caplog):
@@ -196,7 +194,7 @@ def test_the_embedded_model_is_taken_and_told_once(embedded, caplog):
         generate("a man", {"AU12": 4}, **FAST)
     assert [record.getMessage() for record in caplog.records] == [STEPS_IN]
     caplog.clear()
-    assert (pixels(generate("a man", {"AU12": 3}, adapter="embedded", **FAST)) == pixels(first)).all()
+    assert (pixels(generate("a man", {"AU12": 3}, model="embedded", **FAST)) == pixels(first)).all()
     assert not caplog.records  # who asks for it knows
 
 
@@ -205,7 +203,7 @@ def test_a_photo_is_edited_by_the_embedded_networks_only_where_they_are_named(em
     options = {"finder": "mediapipe", "parser": "grabcut", **FAST}
     unnamed, warped, named = (
         edit(tmp_path / "photo.png", {"AU12": 3}, **options, **asked)
-        for asked in ({}, {"engine": "draft"}, {"adapter": "embedded"})
+        for asked in ({}, {"engine": "draft"}, {"model": "embedded"})
     )
     assert unnamed.size == named.size == (512, 512)
     assert (pixels(unnamed) == pixels(warped)).all()
@@ -214,4 +212,4 @@ def test_a_photo_is_edited_by_the_embedded_networks_only_where_they_are_named(em
 
 def test_faces_need_the_published_model(embedded):
     with pytest.raises(MissingCheckpointError, match="fineface download --variant sd15-faceid"):
-        generate("a man", {"AU12": 3}, face=np.ones((1, 512)), **FAST)
+        generate("a man", {"AU12": 3}, identity=np.ones((1, 512)), **FAST)

@@ -16,13 +16,13 @@ from common.images import read_image
 from common.sheets import MARGIN
 from fineface import download as module
 from fineface.__main__ import main, split_inputs
-from fineface.sweep import expand
+from fineface.request import expand
 from fineface.variants import BASE_FILES, FACEID_REPO, RELEASE, SD15_FACEID, SD21
 
 
 @pytest.fixture
 def options(sd21_folder):
-    return ["--adapter", str(sd21_folder), "--base", str(sd21_folder), "--device", "cpu", "--steps", "1", "-q",
+    return ["--model", str(sd21_folder), "--base", str(sd21_folder), "--device", "cpu", "--steps", "1", "-q",
             "--no-watermark"]  # fmt: skip
 
 
@@ -68,7 +68,7 @@ def test_a_sweep_of_a_photo_shows_its_face(options, tmp_path, astronaut):
 
 def test_conversion(golden_sd21, tmp_path):
     target = tmp_path / "adapter.safetensors"
-    assert main(["convert", "--adapter", str(golden_sd21), "-o", str(target)]) == 0
+    assert main(["convert", "--model", str(golden_sd21), "-o", str(target)]) == 0
     assert {key.split(".")[0] for key in load_file(target)} == {"image_proj", "ip_adapter"}
 
 
@@ -86,10 +86,10 @@ def test_conversion(golden_sd21, tmp_path):
         (["a man", "AU12=0:5", "--side", "0"], 2, "side must be"),
         (["a man", "AU12=3", "--steps", "0"], 2, "steps"),
         (["a man", "AU12=3", "--variant", "sd21"], 3, "fineface download"),
-        (["a man", "AU12=3", "--adapter", "absent"], 2, "owner/name"),
-        (["edit", "AU12=3"], 2, "one photo"),
-        (["edit", "absent.jpg", "AU12=3"], 2, "one photo"),
-        (["convert", "--adapter", "."], 1, "attn_processors"),
+        (["a man", "AU12=3", "--model", "absent"], 2, "owner/name"),
+        (["edit", "AU12=3"], 2, "Name a photo"),
+        (["edit", "absent.jpg", "AU12=3"], 2, "absent.jpg"),
+        (["convert", "--model", "."], 1, "attn_processors"),
     ],
 )
 def test_exit_codes(arguments, code, message, capsys, tmp_path, monkeypatch):
@@ -107,14 +107,18 @@ def test_words_and_wishes():
     assert split_inputs(["E = m", "AU12 = 3"]) == ([], "E = m,AU12 = 3")
 
 
+def texts(request, *steps) -> list[str]:
+    return [str(each) for each in expand(request, *steps)]
+
+
 def test_ranges_run_together():
-    assert expand("AU12=0:4,AU6=1", 3) == ["AU6=1", "AU6=1,AU12=2", "AU6=1,AU12=4"]
-    assert expand("AU12=5:0 AU6=0:-2", 2) == ["AU12=5", "AU6=-2"]
-    assert expand("AU12=3", 6) == ["AU12=3"]
-    assert expand("neutral") == ["neutral"]
-    assert expand("neutral,AU12=3") == ["AU12=3"]
-    assert expand("pleasantly surprised:0.5,AU1=0") == ["AU2=1,AU5=0.5,AU12=1.5,AU25=1.5,AU26=0.5"]
-    assert expand("AU12=0:4,happy:0.5", 2) == ["AU6=1.5", "AU6=1.5,AU12=4"]
+    assert texts("AU12=0:4,AU6=1", 3) == ["AU6=1", "AU6=1,AU12=2", "AU6=1,AU12=4"]
+    assert texts("AU12=5:0 AU6=0:-2", 2) == ["AU12=5", "AU6=-2"]
+    assert texts("AU12=3", 6) == ["AU12=3"]
+    assert texts("neutral") == ["neutral"]
+    assert texts("neutral,AU12=3") == ["AU12=3"]
+    assert texts("pleasantly surprised:0.5,AU1=0") == ["AU2=1,AU5=0.5,AU12=1.5,AU25=1.5,AU26=0.5"]
+    assert texts("AU12=0:4,happy:0.5", 2) == ["AU6=1.5", "AU6=1.5,AU12=4"]
     with pytest.raises(ActionUnitError, match=r"\[-5, 10\]"):
         expand("AU12=0:20")
 

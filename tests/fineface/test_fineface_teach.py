@@ -11,11 +11,11 @@ from small_fineface import CAPTIONS, EXACT_VAE, SIZE, TEXT, UNET, start
 
 from common.autoencoders import AutoencoderDC
 from common.errors import MissingCheckpointError
+from fineface import teach
 from fineface.editor import FineFace
-from fineface.training import teach
-from fineface.training.begin import taught, text_networks
-from fineface.training.config import FineFaceConfig
-from fineface.training.teach import Reader, fit, main
+from fineface.teach import Reader, fit, main
+from fineface.train import FineFaceConfig
+from fineface.vocabulary import taught, text_networks
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -63,7 +63,7 @@ def test_the_command_and_the_training_with_what_it_taught(whole, tmp_path, monke
     whole.write_text(whole.read_text().split("[autoencoder]")[0])
     options = [f"vae={tmp_path / 'vae'}", f"text={tmp_path / 'text'}", "text_steps=3", "cache_latents=memory"]
     assert start(whole, *options, "steps=1") == 3  # not taught yet
-    assert "fineface.training.teach" in capsys.readouterr().err
+    assert "fineface.teach" in capsys.readouterr().err
     assert main([str(whole), *(part for text in options for part in ("--set", text))]) == 0
     assert "% of what held-out pictures" in capsys.readouterr().out
     report = json.loads((tmp_path / "text" / teach.REPORT).read_text())
@@ -75,7 +75,7 @@ def test_the_command_and_the_training_with_what_it_taught(whole, tmp_path, monke
     published = load_file(model / "text_encoder" / "model.safetensors")
     own = encoder.state_dict()
     assert all(torch.equal(own[name], value) for name, value in published.items() if name in own)
-    editor = FineFace.from_pretrained(adapter=model, device="cpu")
+    editor = FineFace.from_pretrained(model, device="cpu")
     assert editor.pipeline.tokenizer(CAPTIONS[0]).input_ids == tokenizer(CAPTIONS[0]).input_ids
     with pytest.raises(MissingCheckpointError, match="holds no text encoder"):
         taught(tmp_path)

@@ -16,17 +16,16 @@ from common.action_units import to_vector
 from common.autoencoders import AutoencoderDC, load_vae
 from common.errors import MissingCheckpointError
 from common.jsonio import read_config
-from common.training.config import describe, documentation, read
-from common.training.records import read_log
+from common.training.command import describe, documentation, read
+from common.training.logs import read_log
 from fineface.checkpoints import load, read_adapter
 from fineface.convert import convert
+from fineface.data.together import sources
 from fineface.editor import FineFace
 from fineface.lora import updates
-from fineface.options import PUBLISHED
-from fineface.train import main
-from fineface.training.begin import begin
-from fineface.training.config import FineFaceConfig
-from fineface.training.sources import sources
+from fineface.request import PUBLISHED
+from fineface.text_to_face import begin
+from fineface.train import FineFaceConfig, main
 from fineface.variants import get_variant
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -48,7 +47,7 @@ def test_trained_adapter_loads_and_generates(config, base):
     assert sorted(p.name for p in (out / "model").iterdir()) == [
         "README.md", "attn_processors.safetensors", "au_encoder.safetensors", LORA
     ]  # fmt: skip
-    editor = FineFace.from_pretrained(base, out / "model", device="cpu", size=SIZE)
+    editor = FineFace.from_pretrained(out / "model", base=base, device="cpu", size=SIZE)
     with_units, without = picture(editor), picture(editor, au_scale=0)
     assert with_units.shape == (SIZE, SIZE, 3)
     assert np.abs(with_units - without).max() > 0
@@ -86,11 +85,10 @@ def test_published_model_predicts_what_the_trained_one_did(config, base, monkeyp
     """Whatever the LoRA's alpha: the editor's network, LoRA merged, against the module as it was trained."""
     pytest.importorskip("peft")
     modules = []
-    write = "fineface.training.publish.Publisher.__call__"
-    from fineface.training.publish import Publisher
+    from fineface.task import FineFaceTask
 
-    original = Publisher.__call__
-    monkeypatch.setattr(write, lambda self, *args: (modules.append(self.begun.module), original(self, *args))[1])
+    save = FineFaceTask.save
+    monkeypatch.setattr(FineFaceTask, "save", lambda self, *args: (modules.append(self.module), save(self, *args))[1])
     start(config, "steps=3", f"lora_alpha={alpha}")
     networks = load(
         config.parent / "out" / "model", base, get_variant("sd21"), dtype=torch.float32, device="cpu"
@@ -140,7 +138,7 @@ def test_trained_adapter_is_converted_for_plain_diffusers(config, base, tmp_path
     g = torch.Generator().manual_seed(1)
     latents = torch.randn(1, 4, SIZE // 8, SIZE // 8, generator=g)
     image = stock(CAPTIONS[0], ip_adapter_image_embeds=[aus], latents=latents, **options).images[0]
-    editor = FineFace.from_pretrained(base, model, device="cpu", size=SIZE)
+    editor = FineFace.from_pretrained(model, base=base, device="cpu", size=SIZE)
     assert np.abs(picture(editor) - 255 * image).max() < 2
 
 
@@ -156,7 +154,7 @@ def test_whole_model_loads_in_stock_diffusers_and_here(whole, half):
     assert np.isfinite(image).all()
     dtype = torch.float16 if half else torch.float32
     assert {v.dtype for v in load_file(model / "unet/diffusion_pytorch_model.safetensors").values()} == {dtype}
-    editor = FineFace.from_pretrained(adapter=model, device="cpu", size=SIZE, dtype="float32")
+    editor = FineFace.from_pretrained(model, device="cpu", size=SIZE, dtype="float32")
     assert editor.defaults == replace(PUBLISHED, steps=3, guidance=2.5)
     assert np.abs(picture(editor) - picture(editor, au_scale=0)).max() > 0
 
@@ -170,7 +168,7 @@ def test_whole_model_learns_in_exact_latents(whole, tmp_path):
     model = whole.parent / "out" / "model"
     published = load_vae(model / "vae")
     assert all(torch.equal(value, published.state_dict()[name]) for name, value in vae.state_dict().items())
-    editor = FineFace.from_pretrained(adapter=model, device="cpu")
+    editor = FineFace.from_pretrained(model, device="cpu")
     assert editor.size == SIZE
     assert editor.defaults == PUBLISHED
     assert np.abs(picture(editor) - picture(editor, au_scale=0)).max() > 0
@@ -203,7 +201,7 @@ def test_whole_training_begins_with_the_weights_that_fit(whole):
 
 def test_a_folder_without_a_whole_model_is_told(tmp_path):
     with pytest.raises(MissingCheckpointError, match=r"unet/config\.json"):
-        FineFace.from_pretrained(adapter=tmp_path, variant="whole")
+        FineFace.from_pretrained(tmp_path, variant="whole")
 
 
 def test_whole_model_learns_five_pictures(whole):
@@ -257,7 +255,7 @@ def test_synthetic_people_are_learned_from(config, monkeypatch):
         (["disfa=x"], "disfa_cache"),
         (["affectnet=x"], "affectnet_units"),
         (["hidden=40"], "AU token"),
-        (["start=x"], "goes on from: adapter"),
+        (["start=x"], "continues from: adapter"),
         (['defaults.paste_back="detail"'], "[defaults] has paste_back"),
         (["precision=fp16"], "precision"),
         (["batch_size=3", "accumulation=2"], "batch_size must divide"),

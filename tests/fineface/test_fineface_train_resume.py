@@ -30,7 +30,7 @@ def test_killed_training_goes_on_as_if_it_had_not_been(request, kind, capsys):
     out, more = config.parent / "out", ["steps=12", "checkpoint_every=4", "ema=0.9", "log_every=3"]
     kill("fineface.train", config, *more)
     assert start(config, *more) == 0
-    assert "going on from step" in capsys.readouterr().out
+    assert "resuming from step" in capsys.readouterr().out
     straight = config.parent / "straight"
     assert start(config, *more, f"output={straight}") == 0
     assert len(losses(out)) == 12

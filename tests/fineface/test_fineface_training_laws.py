@@ -8,12 +8,12 @@ from small_fineface import CAPTIONS
 from transformers import CLIPTokenizer
 
 from common.training.loss import noise_schedule
-from common.training.order import draw
+from common.training.sampler import draw
 from fineface.checkpoints import load_pipeline
-from fineface.training.begin import begin
-from fineface.training.config import FineFaceConfig
-from fineface.training.loss import TextToFaceLoss, seen
-from fineface.training.words import tokenizer_of
+from fineface.task import SampleEncoder, seen, text_to_face_loss
+from fineface.text_to_face import begin
+from fineface.train import FineFaceConfig
+from fineface.vocabulary import tokenizer_of
 
 BETAS = {"num_train_timesteps": 1000, "beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
 
@@ -116,7 +116,8 @@ def test_checkpointed_gradients_are_equal(beginning):
 def test_loss_by_hand(beginning):
     """Noise prediction under jittered units, and an empty caption in place of a dropped one."""
     config = told(caption_dropout=0.5)
-    encoder, module = beginning.encoder, beginning.module.eval()
+    encoder = SampleEncoder(beginning.vae, beginning.tokenizer, beginning.frozen_text)
+    module = beginning.module.eval()
     nothing = encoder.texts([""])
     batch = {"image": torch.rand(4, 3, 64, 64), "units": torch.rand(4, 12) * 5, "caption": (CAPTIONS * 2)[:4]}
     tensors = {**encoder(batch), "number": torch.tensor([0, 1, 2, 3])}
@@ -125,7 +126,7 @@ def test_loss_by_hand(beginning):
     conditions = seen(tensors["units"], tensors["number"], config)
     assert 0 < conditions.told.sum() < 4
     with torch.no_grad():
-        found = TextToFaceLoss(config, nothing)(module, tensors, draws, schedule)
+        found = text_to_face_loss(module, tensors, draws, schedule, config, nothing)
         betas = torch.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=torch.float64) ** 2
         a = (1 - betas).cumprod(0)[draws.timesteps][:, None, None, None].float()
         x = tensors["mean"] + tensors["std"] * draws.posterior
@@ -140,7 +141,8 @@ def test_texts_are_the_pipelines_own(beginning, base):
 
     pipeline = load_pipeline(base, load_unet(base / "unet"), torch.float32)
     expected, nothing = pipeline.encode_prompt(CAPTIONS[0], torch.device("cpu"), 1, True)
-    found = beginning.encoder.texts([CAPTIONS[0], ""]).float()
+    encoder = SampleEncoder(beginning.vae, beginning.tokenizer, beginning.frozen_text)
+    found = encoder.texts([CAPTIONS[0], ""]).float()
     torch.testing.assert_close(found, torch.cat([expected, nothing]), rtol=0, atol=2e-3)
 
 

@@ -16,11 +16,13 @@ from PIL.PngImagePlugin import PngInfo
 from safetensors.torch import save
 
 from common import images
-from common.action_units import to_text, to_vector
-from common.batch import jobs, run, samples, scores, settings, wishes
+from common.action_units import AUIntensity, to_text, to_vector
+from common.batch import folder as folders
+from common.batch import names as safe
+from common.batch import plan, run, scores
 from common.configs import read_architecture
 from common.defaults import read_defaults
-from common.edit_command import parse_face
+from common.edit_options import read_face
 from common.errors import FaceEditError
 from common.expressions import is_word
 from common.face3d.arrays import read_arrays
@@ -32,18 +34,17 @@ from common.provenance import redo, verify, xmp
 from common.provenance.recipe import Recipe
 from common.provenance.verify import Signs
 from common.records import read_rows
-from common.training.config import read
-from common.training.edit_config import EditConfig
-from common.training.records import read_log
+from common.training.command import read
+from common.training.config import EditConfig
+from common.training.logs import read_log
 from common.weights import building, read_pickled, read_weights
-from fineface import sweep
-from fineface.batch import read_wish as read_face_wish
-from fineface.options import HIGH, LOW
-from fineface.training.config import FineFaceConfig
-from rigface.batch import read_wish
+from fineface.batch import read_request
+from fineface.request import expand
+from fineface.train import FineFaceConfig
 from rigface.conditions import read_coefficients
 from rigface.light import Light
 from rigface.pose import Pose
+from rigface.request import RigEdit
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 SUFFIXES = (".csv", ".json", ".jsonl", ".txt")
@@ -72,10 +73,10 @@ def wish_text(data: bytes, folder: Path) -> None:
         vector = to_vector(text)
         np.testing.assert_allclose(to_vector(to_text(vector)), vector, rtol=1e-5, atol=1e-9)
     with suppress(FaceEditError):
-        for one in sweep.expand(text, 3):
-            to_vector(one, low=LOW, high=HIGH)
-    each(lambda: str(read_wish(text)), lambda: str(Light.of(text)), lambda: str(Pose.of(text)))
-    each(lambda: is_word(text), lambda: parse_face(text), lambda: jobs.check_name(wishes.slug(text)))
+        for one in expand(text, 3):
+            assert AUIntensity.parse(str(one)) == one
+    each(lambda: str(RigEdit.parse(text)), lambda: str(Light.of(text)), lambda: str(Pose.of(text)))
+    each(lambda: is_word(text), lambda: read_face("face", text), lambda: safe.check_name(plan.slug(text)))
 
 
 def wish_value(data: bytes, folder: Path) -> None:
@@ -83,40 +84,40 @@ def wish_value(data: bytes, folder: Path) -> None:
         value = parse_json(data)
     except ValueError:
         return
-    each(lambda: to_vector(value), lambda: str(read_wish(value)), lambda: Light.of(value), lambda: Pose.of(value))
-    each(lambda: read_face_wish(value))
+    each(lambda: to_vector(value), lambda: str(RigEdit.parse(value)), lambda: Light.of(value), lambda: Pose.of(value))
+    each(lambda: read_request(value))
 
 
 def wishes_file(data: bytes, folder: Path) -> None:
     path = folder / f"wishes{SUFFIXES[(data or b'0')[0] % 4]}"
     path.write_bytes(data[1:])
-    for check in (to_vector, read_wish, read_face_wish):
+    for check in (to_vector, RigEdit.parse, read_request):
         with suppress(FaceEditError):
-            for name in wishes.read_wishes(path, check):
-                assert jobs.inside(folder, f"{name}.png").resolve().parent == folder.resolve()
+            for name in plan.read_wishes(path, check):
+                assert folders.inside(folder, f"{name}.png").resolve().parent == folder.resolve()
 
 
 def manifest(data: bytes, folder: Path) -> None:
     (folder / "a.png").touch()
     path = folder / f"list{SUFFIXES[(data or b'0')[0] % 4]}"
     path.write_bytes(data[1:])
-    for columns in (jobs.PHOTOS, jobs.TEXTS):
+    for columns in (plan.PHOTOS, plan.TEXTS):
         with suppress(FaceEditError):
-            for job in jobs.read_jobs(path, columns)[0]:
+            for job in plan.read_jobs(path, columns)[0]:
                 files = filter(None, (job.photo, job.background, *job.people))
                 assert all(file.resolve().is_relative_to(folder.resolve()) or picture_size(file) for file in files)
-                assert jobs.check_name(job.name) == job.name
+                assert safe.check_name(job.name) == job.name
     each(lambda: list(read_rows(path)))
 
 
 def samples_file(data: bytes, folder: Path) -> None:
     """The lines of a run, its settings, and its scores: whichever is damaged."""
-    names = (samples.FILE, settings.SETTINGS, scores.LINES)
+    names = (folders.FILE, folders.SETTINGS, scores.LINES)
     (folder / names[(data or b"0")[0] % 3]).write_bytes(data[1:])
-    if not (folder / samples.FILE).exists():
-        (folder / samples.FILE).write_bytes(b'{"key": "a/b", "state": "failed", "wish": "AU12=1", "error": "no"}\n')
-    job = jobs.Job("a", folder / "a.png")
-    each(lambda: run.run([run.Item(job, "b", "AU12=1")], _Nobody(), folder, {"a": 1}, progress=False))
+    if not (folder / folders.FILE).exists():
+        (folder / folders.FILE).write_bytes(b'{"key": "a/b", "state": "failed", "wish": "AU12=1", "error": "no"}\n')
+    job = plan.Job("a", folder / "a.png")
+    each(lambda: run.run([plan.Item(job, "b", "AU12=1")], _Nobody, folder, {"a": 1}, progress=False))
     each(lambda: scores.score(folder, to_vector, measurer="regressor", progress=False))
 
 

@@ -15,11 +15,10 @@ from guards import guarded
 from PIL import Image, PngImagePlugin
 
 from common.action_units import to_vector
-from common.batch.jobs import Job, read_jobs
-from common.batch.run import Item, run
-from common.batch.samples import Samples
+from common.batch.folder import samples
+from common.batch.plan import Item, Job, read_jobs, read_wishes
+from common.batch.run import run
 from common.batch.scores import score
-from common.batch.wishes import read_wishes
 from common.errors import CheckpointError, FaceEditError, ImageError, InputError
 from common.face3d import arrays
 from common.face3d.arrays import read_arrays
@@ -27,12 +26,12 @@ from common.image_files import picture_size
 from common.images import read_image
 from common.jsonio import DEEPEST, parse_json
 from common.records import read_rows
-from common.training.config import read
-from common.training.diffusion import DiffusionConfig
-from fineface.sweep import expand
+from common.training.command import read
+from common.training.config import DiffusionConfig
+from fineface.request import expand
 from rigface.conditions import read_coefficients
 from rigface.light import Light
-from rigface.wish import RigWish
+from rigface.request import RigEdit
 
 PIPES = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
 
@@ -199,7 +198,7 @@ def test_configs_that_python_chokes_on_are_refused(tmp_path, text):
     "text", ["AU12" + " " * 300_000 + "x", "a" * 300_000, "=" * 100_000, ",;" * 100_000 + "x", "AU" + "1" * 300_000]
 )
 def test_long_texts_are_read_in_time(text):
-    for read_it in (to_vector, expand, Light.of, lambda t: RigWish(pose=t)):
+    for read_it in (to_vector, expand, Light.of, lambda t: RigEdit(pose=t)):
         with guarded(), pytest.raises(InputError):
             read_it(text)
 
@@ -211,7 +210,7 @@ def test_whole_numbers_that_no_float_holds():
         {"light": {"coefficients": [10**400] * 27}},
     ):
         with pytest.raises(InputError):
-            RigWish(**wish)
+            RigEdit(**wish)
 
 
 def test_a_sweep_beside_a_share_of_a_word_is_one_wish():
@@ -242,7 +241,7 @@ def test_names_that_no_file_can_have(path):
     for read_it in (read_image, read_jobs, lambda p: read_wishes(p, to_vector), read_coefficients):
         with pytest.raises(InputError):
             read_it(path)
-    RigWish(target=path, copy="light")  # the photo is read when it is needed
+    RigEdit(target=path, copy="light")  # the photo is read when it is needed
 
 
 @pytest.mark.parametrize(
@@ -279,11 +278,11 @@ class Nobody:
 def begin(folder: Path) -> dict[str, int]:
     photo = folder.parent / "a.png"
     Image.new("RGB", (4, 4)).save(photo)
-    return run([Item(Job("a", photo), "b", "AU12=1")], Nobody(), folder, {"a": 1}, progress=False)
+    return run([Item(Job("a", photo), "b", "AU12=1")], Nobody, folder, {"a": 1}, progress=False)
 
 
 @pytest.mark.parametrize(
-    "place", ["edits", "edits/a", "edits/a/b.png", "tries", "samples.jsonl", "samples-0-1.jsonl", "run.json"]
+    "place", ["edits", "edits/a", "edits/a/b.png", "samples.jsonl", "samples-0-1.jsonl", "run.json"]
 )
 @pytest.mark.parametrize("there", [True, False])
 def test_a_run_writes_nothing_through_links(tmp_path, place, there):
@@ -322,7 +321,7 @@ def test_settings_that_are_none_are_told(tmp_path, content):
 def test_lines_that_are_none_are_told(tmp_path, line):
     (tmp_path / "samples.jsonl").write_text(line + "\n")
     with guarded(), pytest.raises(InputError, match=r"samples\.jsonl, line 1"):
-        Samples(tmp_path)
+        samples(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -23,8 +23,7 @@ from common.face3d.flame import Flame
 from common.face3d.flame_files import FlameLandmarks, FlameTexture, read_parts
 from common.measure.regressor import Regressor
 from common.measure.traits import TraitReader
-from common.training.autoencoder import _resume
-from common.training.run import Run
+from common.training.loop import Run
 from common.weights import read_pickled, read_weights
 from fineface.checkpoints import read_adapter
 from fineface.faceid import read_faceid
@@ -118,7 +117,6 @@ LOADERS: dict[str, tuple[str, Callable[[Path], object]]] = {
     "the regressor": ("r.safetensors", lambda folder: Regressor(weights=folder / "r.safetensors")),
     "the traits": ("t.safetensors", lambda folder: TraitReader(weights=folder / "t.safetensors")),
     "dlib": (identity._NETWORK, dlib),
-    "a VAE's training": ("state.pt", lambda f: _resume(f / "state.pt", {}, 1.0, torch.device("cpu"))),
     "a training": ("custom_checkpoint_0.pkl", training),
 }
 

@@ -18,13 +18,12 @@ from common.action_units import ACTION_UNITS, to_vector
 from common.defaults import Defaults
 from common.errors import FaceEditError
 from common.expressions import EXPRESSIONS
-from common.training.config import from_values
-from common.training.edit_config import EditConfig
-from rigface.batch import read_wish
+from common.training.command import from_values
+from common.training.config import EditConfig
 from rigface.conditions import read_coefficients
 from rigface.light import Light
 from rigface.pose import Pose
-from rigface.wish import make_wishes
+from rigface.request import RigEdit, make_requests
 
 NUMBERS = st.one_of(
     st.floats(), st.integers(-(2**70), 2**70), st.sampled_from([10**400, -(10**400), 0.0, -0.0, 5e-324, 1e308, True])
@@ -75,9 +74,9 @@ def arrays(drawn: tuple, folder: Path) -> None:
 
 
 def wish(value: Any, folder: Path) -> None:
-    each(lambda: to_vector(value), lambda: str(read_wish(value)), lambda: Light.of(value), lambda: Pose.of(value))
-    each(lambda: make_wishes(light=value), lambda: make_wishes(copy=value, target="~nobody/x.png"))
-    each(lambda: make_wishes(expression=value, pose=value), lambda: read_coefficients(value))
+    each(lambda: to_vector(value), lambda: str(RigEdit.parse(value)), lambda: Light.of(value), lambda: Pose.of(value))
+    each(lambda: make_requests(light=value), lambda: make_requests(copy=value, target="~nobody/x.png"))
+    each(lambda: make_requests(expression=value, pose=value), lambda: read_coefficients(value))
 
 
 def config(values: dict[str, Any], folder: Path) -> None:

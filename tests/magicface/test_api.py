@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-
 import numpy as np
 import pytest
 import torch
@@ -11,6 +9,7 @@ from PIL import Image
 
 import magicface
 from common.defaults import Defaults
+from common.edit_options import EditOptions, FaceOptions
 from common.errors import ActionUnitError, InputError, MissingCheckpointError
 from magicface import MagicFace, edit
 
@@ -44,7 +43,7 @@ def test_lists(options, astronaut):
     assert len(edit(astronaut[None].repeat(2, 0), {"AU12": 3}, **options)) == 2
     pairs = edit([astronaut, astronaut[:, ::-1]], wishes[:2], **options)
     assert (np.array(pairs[1]) == np.array(edit(astronaut[:, ::-1], wishes[1], **options))).mean() > 0.99
-    with pytest.raises(InputError, match="2 pictures and 3 wishes"):
+    with pytest.raises(InputError, match="2 pictures and 3 requests"):
         edit([astronaut, astronaut], wishes, **options)
     with pytest.raises(InputError, match="one prepared crop"):
         edit([astronaut], wishes[0], background=astronaut, **options)
@@ -78,9 +77,8 @@ def test_a_wrong_wish_costs_no_loading(astronaut, tmp_path, monkeypatch):
 
 
 def test_the_defaults_are_the_models_own_and_the_releases():
-    defaults = {name: p.default for name, p in inspect.signature(edit).parameters.items()}
-    assert [defaults[name] for name in ("steps", "guidance", "extent", "paste_back")] == [None] * 4
-    assert (defaults["seed"], defaults["face"]) == (424, "largest")
+    assert (EditOptions(), FaceOptions()) == (EditOptions(seed=424, batch_size=4), FaceOptions(face="largest"))
+    assert EditOptions().to_json() == {"seed": 424, "batch_size": 4}
     assert Defaults() == Defaults(steps=50, guidance=1.5, extent="head", paste_back=True)
 
 

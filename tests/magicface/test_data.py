@@ -183,7 +183,7 @@ def test_faults_are_told_by_line(folder, changes, words):
 def test_lists_that_are_none(folder):
     for path, words in (
         (folder / "none.csv", "Cannot read"),
-        (folder / "pairs.txt", ".csv or .jsonl"),
+        (folder / "pairs.txt", r"\.csv, \.tsv or \.jsonl"),
         (jsonl(folder), "lists no pairs"),
     ):
         with pytest.raises(InputError, match=words):
@@ -204,3 +204,12 @@ def test_another_picture_of_the_same_name_is_another_list(folder, monkeypatch):
     assert ManifestPairs(path.name, 16).fingerprint == before
     Image.new("RGB", (40, 40), (9, 9, 9)).save(folder / "crops" / "b.png")
     assert ManifestPairs(path, 16).fingerprint != before
+
+
+def test_a_csv_says_who_it_shows_and_may_have_what_is_not_needed(folder):
+    with open(folder / "pairs.csv", "w", newline="") as file:
+        writer = csv.DictWriter(file, (*COLUMNS, "person"))
+        writer.writeheader()
+        writer.writerow(row(au_source="AU12=1", au_target="AU12=3", person="ann"))
+    assert ManifestPairs(folder / "pairs.csv", 16).people == ["ann"]
+    assert ManifestPairs(folder / "pairs.csv", 16, photo=True).people == ["ann"]

@@ -15,6 +15,7 @@ from PIL import Image
 
 from common.checkpoints import missing_files
 from common.defaults import Defaults, write_defaults
+from common.edit_options import EditOptions
 from common.errors import CheckpointError, InputError, MissingCheckpointError
 from common.models import EMBEDDED_NOTE
 from common.weights import read_weights
@@ -57,7 +58,7 @@ def test_asked_for_by_name_it_says_in_one_line_what_it_is_for(embedded, caplog):
 def test_not_asked_for_it_is_not_loaded(embedded, caplog):
     with caplog.at_level(logging.WARNING):
         editor = MagicFace.from_pretrained(**OFFLINE)
-    assert editor.engine_for() == "draft"
+    assert editor.resolve(EditOptions()).engine == "draft"
     assert [message.count("magicface download") for message in caplog.messages] == [1]
 
 
@@ -136,10 +137,10 @@ def test_the_command_line(embedded, astronaut, tmp_path, capsys):
     command += ["--finder", "mediapipe", "--parser", "grabcut", "--device", "cpu", "--model", "embedded"]
     assert main(command) == 0
     record = json.loads(capsys.readouterr().out)
-    assert (record["steps"], record["guidance"], record["paste"], record["extent"]) == (2, 1.0, "detail", "face")
+    assert (record["steps"], record["guidance"], record["paste_back"], record["extent"]) == (2, 1.0, "detail", "face")
     assert main([*command, "--steps", "1", "--paste", "none", "--extent", "head"]) == 0
     record = json.loads(capsys.readouterr().out)
-    assert (record["steps"], record["guidance"], record["paste"], record["extent"]) == (1, 1.0, "none", "head")
+    assert (record["steps"], record["guidance"], record["paste_back"], record["extent"]) == (1, 1.0, False, "head")
 
 
 def test_settings_that_no_edit_can_use(folder, tmp_path):

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from common.action_units import AUDelta
 from common.images import read_image
 from magicface.__main__ import main, split_inputs
 
@@ -123,7 +124,7 @@ def test_without_output_the_result_lies_here(photo, options, tmp_path, monkeypat
         (["PHOTO", "AU12=3", "--finder", "eyes"], 2, "mediapipe"),
         (["PHOTO", "AU12=3", "--face", "7"], 1, "no face 7"),
         (["PHOTO", "AU12=3", "--face", "5,5"], 1, "No face lies at"),
-        (["PHOTO", "AU12=3", "--face", "nose"], 2, "--face must be"),
+        (["PHOTO", "AU12=3", "--face", "nose"], 2, "face must be"),
         (["absent.jpg", "AU12=3"], 2, "no photo 'absent.jpg'"),
         (["PHOTO", "AU12:3"], 2, "reads AU12=3"),
         (["PHOTO"], 2, "what to change"),
@@ -179,10 +180,10 @@ def test_interruption_keeps_what_is_finished(photo, options, tmp_path, monkeypat
 def test_photos_and_wishes_in_any_order(tmp_path):
     odd = tmp_path / "a=b.png"
     odd.touch()
-    photos, wish = split_inputs(["AU12=3", str(odd), "AU6=-2.5"])
+    photos, request = split_inputs(["AU12=3", str(odd), "AU6=-2.5"])
     assert photos == [odd]
-    assert split_inputs([str(odd), "neutral"]) == ([odd], "neutral")
-    assert wish == "AU6=-2.5,AU12=3"
+    assert split_inputs([str(odd), "neutral"]) == ([odd], AUDelta())
+    assert str(request) == "AU6=-2.5,AU12=3"
 
 
 def test_help_needs_no_torch():

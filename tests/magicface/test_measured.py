@@ -12,8 +12,8 @@ from common.action_units import ACTION_UNITS, to_vector
 from common.errors import FaceNotFoundError, InputError
 from common.synthetic import picture
 from common.synthetic.draw import draw_scene
+from common.verbs import units_of
 from magicface import neutralize, transfer
-from magicface.measured import units_of
 
 SMILE = list(ACTION_UNITS).index("AU12")
 
@@ -43,7 +43,7 @@ def test_a_smile_goes(smiling):
 def test_half_of_it_goes_half_way(smiling):
     before, half, whole = (
         units_of(each)[SMILE]
-        for each in (smiling, neutralize(smiling, share=0.5, engine="draft"), neutralize(smiling, engine="draft"))
+        for each in (smiling, neutralize(smiling, fraction=0.5, engine="draft"), neutralize(smiling, engine="draft"))
     )
     assert whole + 0.3 < half < before - 0.3
 
@@ -54,17 +54,17 @@ def test_a_smile_comes_from_another_person(smiling, calm):
 
 
 def test_nothing_to_change_is_the_photo(smiling):
-    for same in (neutralize(smiling, share=0.0), transfer(smiling, smiling)):
+    for same in (neutralize(smiling, fraction=0.0), transfer(smiling, smiling)):
         assert np.array_equal(same, smiling)
         assert same is not smiling
 
 
 def test_what_is_wrong_is_said(smiling):
-    with pytest.raises(InputError, match="share must be a number from 0 to 1"):
-        neutralize(smiling, share=2)
+    with pytest.raises(InputError, match="fraction must be a number from 0 to 1"):
+        neutralize(smiling, fraction=2)
     with pytest.raises(InputError, match="no measurer"):
-        neutralize(smiling, measurer="eyes")
+        neutralize(smiling, estimator="eyes")
     with pytest.raises(InputError, match="largest face only"):
-        neutralize(smiling, face=0, measurer="fit")
+        neutralize(smiling, face=0, estimator="fit")
     with pytest.raises(FaceNotFoundError):
         transfer(smiling, Image.new("RGB", (128, 128)))

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from runs import losses
+from runs import ROOT, losses
 from safetensors.torch import load_file
 from small_training import start, weights, write_config
 
 from common import checkpoints
 from common.defaults import Defaults, read_defaults
-from common.training.config import describe, documentation
-from common.training.records import read_log
+from common.training.command import describe, documentation
+from common.training.logs import read_log
 from magicface.train import MagicFaceConfig, main
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -159,3 +161,17 @@ def test_help_explains_every_key(capsys):
     texts = documentation(MagicFaceConfig)
     assert all(texts.values())
     assert describe(MagicFaceConfig) in shown
+
+
+@pytest.mark.parametrize("package", ["magicface", "rigface", "fineface"])
+def test_without_docstrings_help_is_shown_and_a_training_says_what_to_do(package, tmp_path):
+    """`python -OO` takes them away, and transformers cannot be imported then."""
+    command = [sys.executable, "-OO", "-m", f"{package}.train"]
+    shown = subprocess.run([*command, "--help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "learning_rate" in shown.stdout
+    config = f"examples/train_{package}_small.toml"
+    told = subprocess.run(
+        [*command, config, "--set", f"output={tmp_path / 'out'}"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert (told.returncode, len(told.stderr.splitlines())) == (1, 1), told.stderr
+    assert "-OO" in told.stderr

@@ -11,7 +11,7 @@ from runs import kill, losses, share
 from small_training import start, weights, write_config
 
 from common.files import alone
-from common.training.records import read_log
+from common.training.logs import read_log
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -56,9 +56,9 @@ def test_a_training_that_cannot_go_on_is_told(config, capsys, override, code, wo
 def test_weights_that_are_no_numbers_are_not_kept(config, monkeypatch, capsys):
     """A gradient that is none at the step of a checkpoint: the loss, which comes before it, still looked well."""
     start(config, "steps=2")
-    monkeypatch.setattr("common.training.run.Run.clip", lambda run: run.parameters[0].grad.fill_(float("nan")))
+    monkeypatch.setattr("common.training.loop.Run.clip", lambda run: run.parameters[0].grad.fill_(float("nan")))
     assert start(config, "steps=3", "checkpoint_every=1") == 1
-    assert "weights are no numbers any more, by step 3" in capsys.readouterr().err
+    assert "weights became NaN or infinite by step 3" in capsys.readouterr().err
     assert not (config.parent / "out/checkpoints/step-00000003").exists()
 
 
@@ -73,7 +73,7 @@ def test_killed_training_goes_on_as_if_it_had_not_been(config, capsys):
     out, more = config.parent / "out", ["steps=20", "checkpoint_every=5", "ema=0.9", "log_every=3"]
     kill("magicface.train", config, *more)
     assert start(config, *more) == 0
-    assert "going on from step" in capsys.readouterr().out
+    assert "resuming from step" in capsys.readouterr().out
     whole = config.parent / "whole"
     assert start(config, *more, f"output={whole}") == 0
     assert len(losses(out)) == 20

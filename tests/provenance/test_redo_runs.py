@@ -8,7 +8,7 @@ from importlib import import_module
 import pytest
 from runs import ROOT
 
-from common.batch.samples import Samples
+from common.batch.folder import samples
 from common.errors import InputError
 from common.provenance.redo import recorded_files, run_of, target_of
 
@@ -17,7 +17,7 @@ FACE = ROOT / "examples" / "portraits" / "calm.jpg"
 WAYS = {
     "magicface": ["--engine", "draft"],
     "rigface": ["--engine", "draft"],
-    "fineface": ["--start", "draft", "--strength", "0", "--adapter", "embedded"],
+    "fineface": ["--start", "draft", "--strength", "0", "--model", "embedded"],
 }
 
 
@@ -95,5 +95,5 @@ def test_lines_of_other_programs_do_no_harm(tmp_path):
 
 def test_paths_in_the_lines_hold_from_everywhere(project):
     _, place = project
-    (row,) = Samples(place / "run").rows.values()
+    (row,) = samples(place / "run").values()
     assert row["photo"] == str(place / "photos" / "more" / "calm.jpg")

@@ -27,10 +27,10 @@ def folder(tmp_path_factory):
 
 
 def test_a_picture_from_text(folder, capsys):
-    pictures = generate("a man", ["AU12=4", "AU4=2.5"], steps=2, adapter="embedded", progress=False)  # a drawn seed
+    pictures = generate("a man", ["AU12=4", "AU4=2.5"], steps=2, model="embedded", progress=False)  # a drawn seed
     pictures[1].save(folder / "text.png", watermark=False)
     recipe = read_recipe(folder / "text.png")
-    assert (recipe.kind, recipe.wish) == ("generation", {"aus": {"AU4": 2.5}, "prompt": "a man"})
+    assert (recipe.kind, recipe.wish, recipe.settings["prompt"]) == ("generation", {"AU4": 2.5}, "a man")
     assert recipe.photo is None
     assert fineface(["redo", str(folder / "text.png")]) == 0
     assert SAME in capsys.readouterr().err
@@ -38,7 +38,7 @@ def test_a_picture_from_text(folder, capsys):
 
 @pytest.mark.parametrize(("name", "options"), [("anew", {"steps": 2}), ("moved", {"start": "draft", "strength": 0})])
 def test_a_photo_whose_face_is_made_anew(folder, capsys, name, options):
-    fine_edit(folder / FACE.name, "AU12=4", adapter="embedded", seed=3, progress=False, **options).save(
+    fine_edit(folder / FACE.name, "AU12=4", model="embedded", seed=3, progress=False, **options).save(
         folder / f"{name}.png", watermark=False
     )
     assert read_recipe(folder / f"{name}.png").kind == ("edit" if name == "anew" else "draft")
@@ -71,14 +71,14 @@ def test_what_was_copied_cannot_be_made_again_without_its_photo(folder, capsys):
 @pytest.mark.parametrize(
     ("kind", "wish", "settings"),
     [
-        ("generation", "smile", {"size": [64, 64]}),
-        ("generation", {"aus": {}}, {"size": [64, 64]}),
-        ("generation", {"aus": {}, "prompt": "a man"}, {}),
-        ("edit", {"aus": {}, "prompt": "a man"}, {"size": [64, 64]}),
+        ("generation", {"AU12": 4}, {"size": [64, 64]}),
+        ("generation", {"AU12": 4}, {"prompt": "a man"}),
+        ("generation", {"AU12": 4}, {"prompt": 3, "size": [64, 64]}),
+        ("generation", {"AU12": 4}, {"prompt": "a man", "size": 64}),
     ],
 )
 def test_recipes_that_name_too_little_are_told(tmp_path, capsys, kind, wish, settings):
     picture = carry(Image.new("RGB", (64, 64)), Recipe("fineface", kind, wish, settings))
     picture.save(tmp_path / "damaged.png", watermark=False)
     assert fineface(["redo", str(tmp_path / "damaged.png")]) == 2
-    assert "recipe is damaged" in capsys.readouterr().err
+    assert "record is damaged" in capsys.readouterr().err

@@ -6,11 +6,13 @@ import numpy as np
 
 from common.errors import InputError
 from rigface.conditions import GREY, Conditions
-from rigface.wish import RigWish
+from rigface.request import RigEdit
 
 
 class Flat:
     """The render is a square of one colour where the face is: red for light, green for pose, blue for expression."""
+
+    drafts = False
 
     def __init__(self, size: int = 64) -> None:
         self.looked = 0
@@ -21,7 +23,7 @@ class Flat:
         return {"photo": photo, "shade": int(photo.mean())}
 
     def conditions(self, source, target, copy, crop, labels_source, labels_target, wish=None, *, target_crop=None):
-        wish = wish or RigWish()
+        wish = wish or RigEdit()
         if wish.expression and max(wish.expression) > 9:
             raise InputError("This head cannot smile so much.")
         picture = crop.apply(source["photo"])

@@ -12,7 +12,7 @@ from common.face3d.camera import rotation_from_vector
 from common.face3d.lighting import shade
 from rigface.light import Light
 from rigface.released.changes import by_numbers
-from rigface.wish import RigWish
+from rigface.request import RigEdit
 
 
 def looks(made) -> np.ndarray:
@@ -22,37 +22,37 @@ def looks(made) -> np.ndarray:
 
 def test_no_wish_changes_nothing():
     made = codes(0)
-    assert by_numbers(made, RigWish()) is made
+    assert by_numbers(made, RigEdit()) is made
 
 
 def test_an_absolute_pose_is_the_same_whatever_it_was():
-    first, second = (by_numbers(codes(seed), RigWish(pose="yaw=30,absolute")) for seed in (0, 1))
+    first, second = (by_numbers(codes(seed), RigEdit(pose="yaw=30,absolute")) for seed in (0, 1))
     assert np.allclose(looks(first), [0.5, 0, math.cos(math.radians(30))], atol=1e-6)
     torch.testing.assert_close(first.rotation, second.rotation)
-    up = by_numbers(codes(0), RigWish(pose="pitch=30,absolute"))
+    up = by_numbers(codes(0), RigEdit(pose="pitch=30,absolute"))
     assert np.allclose(looks(up), [0, 0.5, math.cos(math.radians(30))], atol=1e-6)
-    straight = by_numbers(codes(0), RigWish(pose="yaw=0,absolute"))
+    straight = by_numbers(codes(0), RigEdit(pose="yaw=0,absolute"))
     assert np.allclose(straight.rotation, 0, atol=1e-6)
 
 
 def test_relative_poses_add_up_and_go_back():
     made = codes(0, rotation=torch.tensor([0.2, -0.1, 0.3]))
-    there = by_numbers(made, RigWish(pose="yaw=25"))
-    torch.testing.assert_close(by_numbers(there, RigWish(pose="yaw=-25")).rotation, made.rotation)
-    twice = by_numbers(by_numbers(made, RigWish(pose="yaw=15")), RigWish(pose="yaw=10"))
+    there = by_numbers(made, RigEdit(pose="yaw=25"))
+    torch.testing.assert_close(by_numbers(there, RigEdit(pose="yaw=-25")).rotation, made.rotation)
+    twice = by_numbers(by_numbers(made, RigEdit(pose="yaw=15")), RigEdit(pose="yaw=10"))
     torch.testing.assert_close(twice.rotation, there.rotation)
 
 
 def test_harmonics_are_taken_as_they_are():
     light = np.random.default_rng(0).normal(size=(9, 3))
-    made = by_numbers(codes(0), RigWish(light=Light(coefficients=light)))
+    made = by_numbers(codes(0), RigEdit(light=Light(coefficients=light)))
     assert np.allclose(made.light[0], light, atol=1e-6)
 
 
 @pytest.mark.parametrize(("angles", "bright"), [((90, 0), 0), ((-90, 0), 1), ((0, 90), 2), ((0, -90), 3), ((0, 0), 4)])
 def test_a_lamp_shines_from_where_it_stands_with_the_mean_of_before(angles, bright):
     before = codes(0)
-    after = by_numbers(before, RigWish(light=Light(*angles))).light
+    after = by_numbers(before, RigEdit(light=Light(*angles))).light
     normals = torch.tensor([[[1.0, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1]]])
     assert shade(normals, after)[0].argmax(0).tolist() == [bright] * 3
     torch.testing.assert_close(after[:, 0], before.light[:, 0])  # the mean over all directions
@@ -60,4 +60,4 @@ def test_a_lamp_shines_from_where_it_stands_with_the_mean_of_before(angles, brig
 
 def test_an_expression_by_numbers_is_refused_with_what_to_do_instead():
     with pytest.raises(InputError, match="target photo"):
-        by_numbers(codes(0), RigWish(expression={"AU12": 3}))
+        by_numbers(codes(0), RigEdit(expression={"AU12": 3}))

@@ -17,7 +17,7 @@ from rigface.released.changes import mix
 from rigface.released.deca import PART, Codes
 from rigface.released.files import Files
 from rigface.released.reconstruct import PLAIN, Released
-from rigface.wish import ATTRIBUTES, RigWish
+from rigface.request import ATTRIBUTES, RigEdit
 
 BELONGS = {"pose": {"rotation", "camera"}, "expression": {"expression", "jaw"}, "light": {"light"}}
 COPIES = [frozenset(some) for count in range(4) for some in itertools.combinations(ATTRIBUTES, count)]
@@ -124,7 +124,7 @@ def test_a_copied_pose_is_as_large_as_the_targets_crop_shows_it(released, source
 
 def test_numbers_change_what_they_name(released, source):
     crop = crop_of(source)
-    turn, relight = RigWish(pose="yaw=20"), RigWish(light="azimuth=60,elevation=20")
+    turn, relight = RigEdit(pose="yaw=20"), RigEdit(light="azimuth=60,elevation=20")
     turned = released.codes(source, None, (), turn)
     assert same(turned, source.codes, {field.name for field in fields(Codes)} - {"rotation"})
     assert not torch.equal(turned.rotation, source.codes.rotation)
@@ -139,7 +139,7 @@ def test_numbers_change_what_they_name(released, source):
 
 
 def test_numbers_and_a_target_go_together(released, source, target):
-    both = released.codes(source, target, {"expression"}, RigWish(pose="pitch=10,absolute"))
+    both = released.codes(source, target, {"expression"}, RigEdit(pose="pitch=10,absolute"))
     assert same(both, target.codes, {"expression", "jaw"})
     assert np.allclose(both.rotation.numpy(), [[-np.pi / 18, 0, 0]], atol=1e-6)
 

@@ -17,7 +17,7 @@ from common.faces import get_finder
 from common.prepare import prepare
 from rigface.light import Light
 from rigface.rendered import load
-from rigface.wish import NEUTRAL, RigWish
+from rigface.request import RigEdit
 
 NOTHING = frozenset()
 
@@ -43,7 +43,7 @@ def conditions(rendered, seen, made, wish):
 
 
 def test_a_wish_of_nothing_draws_the_photo_itself(rendered, seen, made):
-    found = conditions(rendered, seen, made, NEUTRAL)
+    found = conditions(rendered, seen, made, RigEdit())
     assert np.array_equal(found.background, made.source)
     assert np.array_equal(found.region, made.labels > 0)
     assert found.coefficients.shape == (VECTOR_SIZE,)
@@ -57,7 +57,7 @@ def test_a_wish_of_nothing_draws_the_photo_itself(rendered, seen, made):
 
 def test_the_vector_says_what_changes_and_nothing_else(rendered, seen):
     def vector(**wish):
-        return rendered.change(seen, None, NOTHING, RigWish(**wish)).vector()
+        return rendered.change(seen, None, NOTHING, RigEdit(**wish)).vector()
 
     smile = vector(expression={"AU12": 3})
     assert smile[6] == 3
@@ -89,8 +89,8 @@ def test_a_head_turns_in_place(seen):
 
 
 def test_a_turned_head_is_drawn_turned_and_its_surroundings_may_change(rendered, seen, made):
-    still = conditions(rendered, seen, made, NEUTRAL)
-    turned = conditions(rendered, seen, made, RigWish(pose="yaw=20"))
+    still = conditions(rendered, seen, made, RigEdit())
+    turned = conditions(rendered, seen, made, RigEdit(pose="yaw=20"))
     assert (turned.region & ~still.region).any()
     assert (still.region <= turned.region).all()
     face = get_finder("mediapipe").find(turned.render)
@@ -100,10 +100,10 @@ def test_a_turned_head_is_drawn_turned_and_its_surroundings_may_change(rendered,
 
 
 def test_the_draft_is_what_is_shown(rendered, seen, made):
-    still = conditions(rendered, seen, made, NEUTRAL)
+    still = conditions(rendered, seen, made, RigEdit())
     assert np.array_equal(still.render, made.source)
     assert np.array_equal(still.draft, seen.photo)
-    turned = conditions(rendered, seen, made, RigWish(pose="yaw=20"))
+    turned = conditions(rendered, seen, made, RigEdit(pose="yaw=20"))
     assert np.array_equal(made.crop.apply(turned.draft), turned.render)
     assert np.array_equal(turned.background, made.source)
     left = turned.still()
@@ -113,8 +113,8 @@ def test_the_draft_is_what_is_shown(rendered, seen, made):
 
 @pytest.mark.parametrize(("azimuth", "brighter"), [(-70, slice(0, 64)), (70, slice(64, 128))])
 def test_light_brightens_the_side_that_it_comes_from(rendered, seen, made, azimuth, brighter):
-    still = conditions(rendered, seen, made, NEUTRAL).render.astype(float)
-    lit = conditions(rendered, seen, made, RigWish(light=Light(azimuth=azimuth, ambient=0.2))).render
+    still = conditions(rendered, seen, made, RigEdit()).render.astype(float)
+    lit = conditions(rendered, seen, made, RigEdit(light=Light(azimuth=azimuth, ambient=0.2))).render
     change = np.where((lit != still).any(2), (lit - still).mean(2), np.nan)  # elsewhere is no skin
     darker = slice(64, 128) if brighter.start == 0 else slice(0, 64)
     assert np.nanmean(change[:, brighter]) > np.nanmean(change[:, darker]) + 10
@@ -123,22 +123,22 @@ def test_light_brightens_the_side_that_it_comes_from(rendered, seen, made, azimu
 def test_what_is_copied_is_the_difference_of_two_faces(rendered, seen, made, astronaut):
     mirrored = np.ascontiguousarray(astronaut[:, ::-1])
     other = rendered.look(mirrored, get_finder("mediapipe").find(mirrored)[0])
-    pose = rendered.change(seen, other, frozenset({"pose"}), NEUTRAL)
+    pose = rendered.change(seen, other, frozenset({"pose"}), RigEdit())
     there = angles_of((pose.turn @ seen.rotation)[None])
     torch.testing.assert_close(there, other.fit.angles, atol=1e-4, rtol=0)
-    light = rendered.change(seen, other, frozenset({"light"}), NEUTRAL)
+    light = rendered.change(seen, other, frozenset({"light"}), RigEdit())
     assert torch.equal(light.light, other.light)
     assert torch.equal(light.turn, torch.eye(3))
-    expression = rendered.change(seen, other, frozenset({"expression"}), NEUTRAL)
+    expression = rendered.change(seen, other, frozenset({"expression"}), RigEdit())
     torch.testing.assert_close(expression.units, other.units - seen.units)
-    itself = rendered.change(seen, seen, frozenset({"pose", "light", "expression"}), NEUTRAL)
+    itself = rendered.change(seen, seen, frozenset({"pose", "light", "expression"}), RigEdit())
     assert itself.vector().abs().max() < 1e-5
 
 
 @pytest.mark.parametrize("pose", ["yaw=80", "pitch=40", "roll=-45", "yaw=-60,absolute"])
 def test_a_pose_beyond_what_the_model_has_seen_is_refused_with_the_limit(rendered, seen, made, pose):
     with pytest.raises(InputError, match=r"within \d+ degrees"):
-        rendered.conditions(seen, None, NOTHING, made.crop, made.labels, None, RigWish(pose=pose))
+        rendered.conditions(seen, None, NOTHING, made.crop, made.labels, None, RigEdit(pose=pose))
 
 
 def test_a_face_without_a_mesh_will_do(rendered, made, astronaut):

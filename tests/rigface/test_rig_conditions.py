@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from common.errors import FaceEditError, InputError, MissingCheckpointError, ShapeError
-from rigface import Conditions, RigWish, reconstruct
+from rigface import Conditions, RigEdit, reconstruct
 from rigface.conditions import read_conditions
 from rigface.reconstruct import Given, get_reconstructor
 
@@ -55,10 +55,10 @@ def test_coefficients_that_cannot_be_read(coefficients):
 def test_given_conditions_are_the_edit():
     conditions = Conditions(GREY, GREY, np.zeros(64))
     given = Given(conditions)
-    for wish in (None, RigWish()):
+    for wish in (None, RigEdit()):
         assert given.conditions(given.look(GREY, None), None, frozenset(), None, None, None, wish) is conditions
     with pytest.raises(InputError, match="nothing can be asked for besides: pose yaw=3"):
-        given.conditions(None, None, frozenset(), None, None, None, RigWish(pose="yaw=3"))
+        given.conditions(None, None, frozenset(), None, None, None, RigEdit(pose="yaw=3"))
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from common.errors import InputError
 from common.images import read_image, rgb
 from common.weights import read_weights
 from magicface import MagicFace
-from rigface import Light, Pose, RigFace, RigWish, rig
+from rigface import Light, Pose, RigEdit, RigFace, rig
 from rigface.__main__ import main
 from rigface.rendered.reconstruct import Rendered
 
@@ -36,7 +36,7 @@ def subject(editor):
 
 
 def edited(editor, subject, **wish) -> np.ndarray:
-    return np.array(editor.edit(subject, RigWish(**wish), progress=False)).astype(int)
+    return np.array(editor.edit(subject, RigEdit(**wish), progress=False)).astype(int)
 
 
 def test_it_is_complete_small_and_half_precise():
@@ -89,13 +89,13 @@ def test_far_from_the_face_nothing_changes(editor, subject):
 
 def test_a_pose_beyond_what_it_has_seen_is_refused(editor, subject):
     with pytest.raises(InputError, match="within 50 degrees"):
-        editor.edit(subject, RigWish(pose="yaw=75"))
+        editor.edit(subject, RigEdit(pose="yaw=75"))
 
 
 def test_what_is_copied_comes_from_the_other(editor, subject):
     other = rgb(read_image(PORTRAIT))[:, ::-1]
     target = editor.look(np.ascontiguousarray(other))
-    conditions = editor.rig(subject, RigWish(target=target, copy="pose"))
+    conditions = editor.rig(subject, RigEdit(target=target, copy="pose"))
     assert not conditions.coefficients[:12].any()
     assert not conditions.coefficients[15:].any()
     seen = editor.reconstructor.look(rgb(subject.photo), subject.face)
@@ -107,7 +107,7 @@ def test_what_is_copied_comes_from_the_other(editor, subject):
 
 def test_magicface_goes_on_where_it_ended(editor):
     lit, smiling = (
-        (editor, RigWish(light="azimuth=60")),
+        (editor, RigEdit(light="azimuth=60")),
         (MagicFace.from_pretrained("embedded", **OFFLINE), {"AU12": 4}),
     )
     alone, both = (chain(PORTRAIT, edits, progress=False) for edits in ([lit], [lit, smiling]))

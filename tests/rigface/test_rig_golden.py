@@ -9,7 +9,7 @@ from folders import golden_folders, picture
 from safetensors.torch import load_file
 
 from common import checkpoints
-from rigface import RigFace, RigWish
+from rigface import RigEdit, RigFace
 
 
 def has_form(folder):
@@ -37,7 +37,7 @@ def test_the_whole_run_with_one_pass_a_step(folder, monkeypatch):
     decode = networks._decode
     monkeypatch.setattr(networks, "_decode", lambda x, kind: images.append(decode(x, kind)) or images[-1])
     steps = len(call["timesteps"])
-    result = editor.edit(subject, RigWish(), steps=steps, progress=False)
+    result = editor.edit(subject, RigEdit(), steps=steps, progress=False)
     assert passes == [1] * steps
     expected = call["image"][0].permute(1, 2, 0).numpy()
     assert np.abs(images[0][0] - expected).max() <= 5e-6

@@ -35,7 +35,7 @@ def test_pairs_are_prepared_once_and_read(pairs, rigface_editor, caplog):
     assert prepare_pairs(pairs, out, rigface_editor, progress=False) == (1, 1)
     assert rigface_editor.reconstructor.looked == looked  # nothing is done twice
     data = ManifestRigs(out, 64)
-    assert (len(data), data.vector_size) == (1, 64)
+    assert (len(data), len(data.vectors[0])) == (1, 64)
     pair = data[0]
     assert {name: tuple(value.shape) for name, value in pair.items()} == {
         "source": (3, 64, 64),

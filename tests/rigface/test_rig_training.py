@@ -10,8 +10,9 @@ from common.draft.change import VECTOR_SIZE
 from common.synthetic.dataset import SyntheticFaces
 from rigface import RigFace
 from rigface.data import STILL_EVERY, SyntheticRigs
-from rigface.train import main, named
-from rigface.wish import RigWish
+from rigface.request import RigEdit
+from rigface.task import RigFaceTask
+from rigface.train import main
 
 CONFIG = """
 output = "{output}"
@@ -82,9 +83,9 @@ def test_every_twentieth_photo_stays_as_it_is(faces):
 
 def test_vectors_in_words():
     vector = torch.zeros(VECTOR_SIZE)
-    assert named(vector.tolist()) == "nothing"
+    assert RigFaceTask.named(vector.tolist()) == "nothing"
     vector[6], vector[12], vector[20] = 2.5, -1.2, 0.3
-    assert named(vector.tolist()) == "AU12=2.5 yaw=-12 light"
+    assert RigFaceTask.named(vector.tolist()) == "AU12=2.5 yaw=-12 light"
 
 
 def test_a_trained_model_edits(tmp_path, astronaut, monkeypatch):
@@ -96,7 +97,7 @@ def test_a_trained_model_edits(tmp_path, astronaut, monkeypatch):
     editor = RigFace.from_pretrained(tmp_path / "run" / "model", device="cpu", finder="mediapipe", parser="grabcut")
     assert editor.defaults.guide == "photo"
     subject = editor.encode(astronaut)
-    wishes = [RigWish(light="azimuth=60"), RigWish(pose="yaw=15", expression={"AU12": 3})]
+    wishes = [RigEdit(light="azimuth=60"), RigEdit(pose="yaw=15", expression={"AU12": 3})]
     lit, turned = editor.edit(subject, wishes, progress=False)
     assert lit.size == turned.size == (512, 512)
     assert not np.array_equal(np.array(lit), np.array(turned))

@@ -10,8 +10,8 @@ from PIL import Image
 from common.errors import ActionUnitError, FaceEditError, InputError, ShapeError
 from common.face3d import lighting
 from common.face3d.camera import rotation_matrix
-from rigface import Light, Pose, RigWish
-from rigface.wish import make_wishes
+from rigface import Light, Pose, RigEdit
+from rigface.request import make_requests
 
 SMILE = [0.0] * 6 + [3.0] + [0.0] * 5
 
@@ -23,53 +23,53 @@ SMILE = [0.0] * 6 + [3.0] + [0.0] * 5
 @pytest.mark.parametrize("pose", [Pose(15), "yaw=15", "yaw=15 pitch=0", {"yaw": 15}])
 def test_all_forms_are_the_same(light, pose):
     for expression in ({"AU12": 3}, "AU12=3", SMILE, np.array(SMILE)):
-        wish = RigWish(light, pose, expression)
-        assert wish == RigWish(Light(60, 20), Pose(15), "AU12=3")
-        assert hash(wish) == hash(RigWish(Light(60, 20), Pose(15), "AU12=3"))
+        wish = RigEdit(light, pose, expression)
+        assert wish == RigEdit(Light(60, 20), Pose(15), "AU12=3")
+        assert hash(wish) == hash(RigEdit(Light(60, 20), Pose(15), "AU12=3"))
         assert str(wish) == "light azimuth=60,elevation=20, pose yaw=15, AU12=3"
         assert wish.changes == {"light", "pose", "expression"}
 
 
 @pytest.mark.parametrize(
-    "wish", [RigWish(pose="yaw=0"), RigWish(expression={}), RigWish(expression=[0.0] * 12), RigWish(copy=[])]
+    "wish", [RigEdit(pose="yaw=0"), RigEdit(expression={}), RigEdit(expression=[0.0] * 12), RigEdit(copy=[])]
 )
 def test_what_changes_nothing_is_the_zero_wish(wish):
-    assert wish == RigWish()
+    assert wish == RigEdit()
     assert str(wish) == "neutral"
     assert not wish.changes
 
 
 def test_an_absolute_pose_of_zero_is_a_wish():
-    assert RigWish(pose="yaw=0,absolute").pose == Pose(0, relative=False)
-    assert str(RigWish(pose={"yaw": 0, "relative": False})) == "pose yaw=0,absolute"
+    assert RigEdit(pose="yaw=0,absolute").pose == Pose(0, relative=False)
+    assert str(RigEdit(pose={"yaw": 0, "relative": False})) == "pose yaw=0,absolute"
     assert Pose.of(str(Pose(5, -3, relative=False))) == Pose(5, -3, relative=False)
 
 
 @pytest.mark.parametrize("copy", ["light+pose", "pose, light", ["light", "pose"], ("pose", "light"), {"light", "pose"}])
 def test_unions_of_what_is_copied(copy, tmp_path):
-    wish = RigWish(target=str(tmp_path / "b.jpg"), copy=copy, expression="AU12=3")
-    assert wish == RigWish(target=tmp_path / "b.jpg", copy="light+pose", expression="AU12=3")
+    wish = RigEdit(target=str(tmp_path / "b.jpg"), copy=copy, expression="AU12=3")
+    assert wish == RigEdit(target=tmp_path / "b.jpg", copy="light+pose", expression="AU12=3")
     assert str(wish) == f"AU12=3, copy light+pose from {tmp_path / 'b.jpg'}"
 
 
 def test_pictures_to_copy_from_are_compared_by_what_they_show():
     picture = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
-    wish = RigWish(target=picture, copy="light")
-    assert wish == RigWish(target=Image.fromarray(picture), copy="light")
-    assert wish != RigWish(target=picture[::-1], copy="light")
+    wish = RigEdit(target=picture, copy="light")
+    assert wish == RigEdit(target=Image.fromarray(picture), copy="light")
+    assert wish != RigEdit(target=picture[::-1], copy="light")
 
 
 def test_lists_pair_up_and_a_single_goes_with_each():
-    wishes = make_wishes(light=["azimuth=10", "azimuth=20"], expression=[SMILE, {}], target="b.jpg", copy=["pose"])
+    wishes = make_requests(light=["azimuth=10", "azimuth=20"], expression=[SMILE, {}], target="b.jpg", copy=["pose"])
     assert wishes == [
-        RigWish("azimuth=10", None, SMILE, "b.jpg", "pose"),
-        RigWish("azimuth=20", None, None, "b.jpg", "pose"),
+        RigEdit("azimuth=10", None, SMILE, "b.jpg", "pose"),
+        RigEdit("azimuth=20", None, None, "b.jpg", "pose"),
     ]
-    assert make_wishes(expression=SMILE) == RigWish(expression=SMILE)
-    assert make_wishes(expression=np.array([SMILE, SMILE])) == [RigWish(expression=SMILE)] * 2
-    assert make_wishes(target=["a.jpg", "b.jpg"], copy="light")[1] == RigWish(target="b.jpg", copy="light")
+    assert make_requests(expression=SMILE) == RigEdit(expression=SMILE)
+    assert make_requests(expression=np.array([SMILE, SMILE])) == [RigEdit(expression=SMILE)] * 2
+    assert make_requests(target=["a.jpg", "b.jpg"], copy="light")[1] == RigEdit(target="b.jpg", copy="light")
     with pytest.raises(InputError, match="2 of light, 3 of pose"):
-        make_wishes(light=["azimuth=1"] * 2, pose=["yaw=1"] * 3)
+        make_requests(light=["azimuth=1"] * 2, pose=["yaw=1"] * 3)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_lists_pair_up_and_a_single_goes_with_each():
 )
 def test_refused(options, kind, words):
     with pytest.raises(kind, match=words) as raised:
-        RigWish(**options)
+        RigEdit(**options)
     assert isinstance(raised.value, FaceEditError)
 
 

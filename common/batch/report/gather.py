@@ -17,13 +17,13 @@ from ...errors import FaceEditError, InputError
 from ...files import alone, sha256
 from ...jsonio import parse_json, read_text
 from ...measure.estimators import NOT_STATED
+from ..folder import FILE, MADE, SETTINGS, read_lines, samples
+from ..names import original
 from ..run import DONE
-from ..samples import FILE, Samples
 from ..scores import LINES
-from ..settings import MADE, SETTINGS
 
 Row = Mapping[str, Any]
-Requested = Callable[[Any], list[float] | None]
+Requested = Callable[[Any], Sequence[float] | None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +63,7 @@ class Edits:
 
     @property
     def made(self) -> list[dict[str, Any]]:
-        """When and on what the run was made, see `common.batch.settings.MADE`."""
+        """When and on what the run was made, see `common.batch.folder.MADE`."""
         found = self.settings.get(MADE)
         return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 
@@ -79,13 +79,13 @@ class Edits:
 
     @cached_property
     def photos(self) -> list[str]:
-        """(N,) names."""
-        return [row["key"].partition("/")[0] for row in self.rows]
+        """(N,) names, as their files have them."""
+        return [original(row["key"].partition("/")[0]) for row in self.rows]
 
     @cached_property
     def wishes(self) -> list[str]:
-        """(N,) names."""
-        return [row["key"].partition("/")[2] for row in self.rows]
+        """(N,) names, as their file has them."""
+        return [original(row["key"].partition("/")[2]) for row in self.rows]
 
     @cached_property
     def before(self) -> np.ndarray:
@@ -141,8 +141,8 @@ def gather(folder: Path, requested: Requested, absolute: bool = False) -> Edits:
     if not (folder / FILE).is_file():
         raise InputError(f"There is no run in {folder}: {FILE} is missing.\n  name the folder that `batch` wrote")
     with alone(folder):
-        rows = sorted(Samples(folder).rows.values(), key=lambda row: natural(row["key"]))
-        scored = Samples(folder, LINES).rows
+        rows = sorted(samples(folder).values(), key=lambda row: natural(row["key"]))
+        scored = read_lines(folder / LINES)
         names = [name for name in (FILE, LINES, SETTINGS) if (folder / name).is_file()]
         files = {name: sha256(folder / name) for name in names}
     if not rows:

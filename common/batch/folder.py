@@ -1,0 +1,171 @@
+"""What a run keeps in its folder: its settings, and a line of JSON for each edit, of which a crash loses none."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import InputError
+from ..files import replace_file
+from ..jsonio import parse_json, read_text
+
+FILE = "samples.jsonl"
+SHARDS = "samples-*.jsonl"
+"""Each process of a run writes one; `merge` takes them into the one file."""
+SETTINGS, MADE = "run.json", "made"
+"""The file of the settings; its key for date, versions and machines, which may change while a run goes on."""
+
+Row = Mapping[str, Any]
+
+
+def inside(folder: Path, name: str) -> Path:
+    """A file below a folder, by its relative path; links are followed.
+
+    Raises:
+        InputError: an absolute path, one that leads out, or none at all.
+    """
+    path = folder / name
+    root = os.path.realpath(folder)
+    try:
+        leads = os.path.realpath(path)
+    except ValueError as error:  # a NUL byte, or half a character
+        raise InputError(f"{name!r} can be no path: {error}") from error
+    if Path(name).is_absolute() or os.path.commonpath([root, leads]) != root:
+        raise InputError(f"{name!r} does not lie below {folder}: paths are relative to it, and stay there.")
+    return path
+
+
+def own_file(path: Path) -> Path:
+    """The path of a file to which a run writes; raises an InputError for a link or a folder."""
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise InputError(f"{path} must be a file of this run's own, no folder and no link; take it away.")
+    return path
+
+
+def shard(folder: Path, rank: int = 0) -> Path:
+    """The file to which one process of a run writes its lines."""
+    return folder / f"samples-{rank}.jsonl"
+
+
+def read_lines(path: Path) -> dict[str, dict[str, Any]]:
+    """Key -> the last whole line with that key; a line that was cut off when its process died does not count.
+
+    Raises:
+        InputError: a line is damaged, or the file is a link or no file: a run writes into its own folder alone.
+    """
+    content = path.read_bytes() if own_file(path).exists() else b""
+    rows = {}
+    for line, text in enumerate(content[: content.rfind(b"\n") + 1].splitlines(), 1):
+        try:
+            row = parse_json(text)
+            if not isinstance(row["key"], str):
+                raise TypeError(f"the key {row['key']!r} is no text")
+            rows[row["key"]] = row
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{path}, line {line} is damaged: {error}\n  delete the line; it is made again") from error
+    return rows
+
+
+def write_lines(path: Path, rows: Iterable[Row]) -> None:
+    """Replaces a file by these lines, whole or not at all."""
+
+    def write(temporary: Path) -> None:
+        with open(temporary, "w", encoding="utf-8") as file:
+            file.writelines(_line(row) for row in rows)
+            file.flush()
+            os.fsync(file.fileno())
+
+    replace_file(path, write)
+
+
+def append(path: Path, row: Row) -> None:
+    """Adds a line, on disk before this returns; it has a "key". The file ends with a whole line."""
+    with open(path, "a", encoding="utf-8") as file:
+        file.write(_line(row))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def samples(folder: Path) -> dict[str, dict[str, Any]]:
+    """The lines of a run by the key of their edit, those of processes that were killed included."""
+    rows = read_lines(folder / FILE)
+    for path in sorted(folder.glob(SHARDS)):
+        rows |= read_lines(path)
+    return rows
+
+
+def merge(folder: Path, order: Iterable[str] = ()) -> dict[str, dict[str, Any]]:
+    """Takes the lines of all processes into the one file; killed in the middle, it is done again and loses nothing.
+
+    No process may write to these files meanwhile.
+
+    Args:
+        folder: of the run.
+        order: keys of the plan, which the lines follow; what is not in it comes first.
+
+    Returns:
+        All rows by their key.
+    """
+    known, planned = samples(folder), dict.fromkeys(order)
+    rows = {key: row for key, row in known.items() if key not in planned}
+    rows |= {key: known[key] for key in planned if key in known}
+    write_lines(folder / FILE, rows.values())
+    for path in folder.glob(SHARDS):
+        path.unlink()
+    return rows
+
+
+def same_run(folder: Path, settings: Mapping[str, Any], machines: Sequence[Mapping[str, Any]]) -> None:
+    """Writes the settings of a new run; checks that one that resumes has the same ones.
+
+    Args:
+        folder: of the run.
+        settings: plain values; those that are None are left out.
+        machines: see `common.environment.environment`; those that are new are added to the file, under `MADE`.
+
+    Raises:
+        InputError: the folder holds a run with other settings, or the file is damaged.
+    """
+    path = own_file(folder / SETTINGS)
+    plain = json.loads(json.dumps({key: value for key, value in settings.items() if value is not None}))
+    known = _known(path) if path.exists() else {**plain, MADE: []}
+    other = sorted(key for key in {*known, *plain} - {MADE} if known.get(key) != plain.get(key))
+    if other:
+        lines = "\n".join(f"  {key}: {_short(known.get(key))} there, {_short(plain.get(key))} now" for key in other)
+        raise InputError(f"{folder} holds a run with other settings:\n{lines}\n  name another folder")
+    made = list(known[MADE])
+    for machine in machines:
+        if _undated(machine) not in map(_undated, made):
+            made.append(machine)
+    if made != known[MADE]:
+        text = json.dumps({**plain, MADE: made}, indent=1) + "\n"
+        replace_file(path, lambda file: file.write_text(text, encoding="utf-8"))
+
+
+def _known(path: Path) -> dict[str, Any]:
+    try:
+        known = parse_json(read_text(path))
+        if not isinstance(known, dict):
+            raise ValueError(f"it holds a {type(known).__name__}")
+        made = known.setdefault(MADE, [])
+        if not isinstance(made, list) or not all(isinstance(each, dict) for each in made):
+            raise ValueError(f"{MADE!r} is no list of objects")
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} is damaged: {error}\n  take the folder away, or name another one") from error
+    return known
+
+
+def _undated(made: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in made.items() if key != "date"}
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 200 else f"{text[:200]}..."
+
+
+def _line(row: Row) -> str:
+    return json.dumps(row, allow_nan=False) + "\n"

@@ -1,0 +1,312 @@
+# pyright: strict
+"""How pictures are made: the options that FineFace adds to those of every editor, and how they are resolved."""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, get_args
+
+from common.action_units import AUIntensity, AULike
+from common.checks import check_share, finite_number, one_of, option
+from common.defaults import Defaults
+from common.edit_options import EditOptions, Engine, FaceKeywords, FaceOptions, ModelOptions, ResolvedOptions
+from common.errors import ActionUnitError, InputError
+from common.request import pair_up
+
+from .variants import VARIANTS, get_variant
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import torch
+
+    from common.faces import FaceFinder
+    from common.images import ImageLike
+
+    People = ImageLike | Sequence[ImageLike]
+    Several = list[AULike] | list[AUIntensity] | list[str] | list[dict[str, float]] | list[list[float]]
+
+log = logging.getLogger(__name__)
+
+Start = Literal["photo", "draft"]
+PUBLISHED = Defaults(steps=50, guidance=7.5, extent="face", guide="photo")
+"""What the released scripts take; a model may have settings of its own, in its folder's editor.json."""
+STRENGTHS: dict[str, float] = {"photo": 1.0, "draft": 0.5}
+"""What an edit can begin with, and the fraction of the steps that is run where none is asked for."""
+STEPS = 6
+"""Pictures of a sweep."""
+_OWN = "(default: the model's own)"
+_RANGE = re.compile(r"(\w+)=([^:]+):([^:]+)")
+
+
+def at_least(low: float) -> Callable[[str, Any], float]:
+    """A check that a value is a finite number not below another."""
+
+    def check(name: str, value: Any) -> float:
+        number = finite_number(name, value)
+        if number < low:
+            raise InputError(f"{name} must be at least {low:g}; got {value!r}.")
+        return number
+
+    return check
+
+
+def check_prompt(name: str, value: Any) -> str:
+    """The prompt as it came; raises an InputError for what is no text."""
+    if not isinstance(value, str):
+        raise InputError(f"{name} must be a text; got {type(value).__name__}.")
+    return value
+
+
+def _paste(name: str, value: Any) -> Literal["replace", False]:
+    if value is True or value == "replace":
+        return "replace"
+    if value is False or value == "none":
+        return False
+    raise InputError(
+        f"{name} must be True or False; got {value!r}. "
+        "FineFace repaints a face and makes no change of one, whose detail could be kept."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class FineFaceOptions(EditOptions):
+    """How to sample and paste back; see the fields' texts.
+
+    Raises:
+        InputError: a value that cannot be used, or two that do not go together.
+    """
+
+    guidance: float | None = option(
+        None,
+        "guidance scale of text, AUs and person together: s in eps = eps_0 + s (eps_request - eps_0), eps_0 with "
+        f"the negative prompt, a neutral face and nobody; 1 is none, and saves a pass a step {_OWN}",
+        at_least(1),
+        read=float,
+    )
+    start: Start | None = option(  # pyright: ignore[reportIncompatibleVariableOverride]
+        None,
+        "what is noised first: the photo, or its draft, whose fitted head has these intensities (default: photo)",
+        one_of(*get_args(Start)),
+        choices=get_args(Start),
+    )
+    strength: float | None = option(
+        None,
+        "fraction of the steps that are run: 1 starts from pure noise; less keeps more of the photo or the draft; "
+        "0, where start is draft, is the draft itself (default: 1; from a draft 0.5)",
+        check_share,
+        read=float,
+    )
+    paste_back: bool | Literal["replace"] | None = option(
+        None,
+        f"replace: the crop as generated; none: no paste-back, the crop is the result {_OWN}",
+        _paste,
+        choices=("replace", "none"),
+        flag="--paste",
+    )
+    prompt: str | None = option(
+        None, 'text about the face of a photo (default: "A close up of a person.")', check_prompt
+    )
+    negative_prompt: str | None = option(None, "text about what the picture must not show", check_prompt)
+    au_scale: float = option(1.0, "strength of the AU branch; 0 is the base model", finite_number, read=float)
+    face_scale: float = option(0.9, "strength of the person (FaceID); 0.9 is the release's", finite_number, read=float)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.strength == 0 and self.start != "draft":
+            raise InputError('A strength of 0 is the draft itself, and goes with start="draft".')
+
+    def resolve(self, defaults: Defaults, *, networks: bool = True) -> FineFaceResolved:
+        """These, with the model's own in the place of what nobody asked for; see `EditOptions.resolve`.
+
+        Raises:
+            InputError: a strength that leaves no step.
+        """
+        from common.prompt import PROMPT  # brings torch
+
+        start = self.start or "photo"
+        strength = STRENGTHS[start] if self.strength is None else self.strength
+        steps = int(defaults.steps) if self.steps is None else self.steps
+        guidance = float(defaults.guidance) if self.guidance is None else self.guidance
+        drafted = start == "draft" and strength == 0
+        if not drafted and steps * strength < 1:
+            raise InputError(f"strength must leave at least one of {steps} steps; got {strength!r}.")
+        engine: Engine = "draft" if drafted else self.wanted or ("diffusion" if networks else "draft")
+        return FineFaceResolved(
+            engine=engine,
+            steps=steps,
+            guidance=at_least(1)("guidance", guidance),
+            seed=self.seed,
+            start=start,
+            strength=strength,
+            paste_back=_paste("paste_back", defaults.paste_back if self.paste_back is None else self.paste_back),
+            batch_size=self.batch_size,
+            prompt=PROMPT if self.prompt is None else self.prompt,
+            negative_prompt=self.negative_prompt,
+            au_scale=self.au_scale,
+            face_scale=self.face_scale,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class FineFaceResolved(ResolvedOptions):
+    """`FineFaceOptions` in which nothing is left open: see there."""
+
+    start: Start  # pyright: ignore[reportIncompatibleVariableOverride]
+    prompt: str
+    negative_prompt: str | None
+    au_scale: float
+    face_scale: float
+
+    @property
+    def guided(self) -> bool:
+        """Whether there is an unconditional half."""
+        return self.guidance > 1
+
+    def sampling(self) -> dict[str, Any]:
+        """What decided how a picture from text looks, as plain values, which `FineFaceOptions.of` reads."""
+        names = ("steps", "guidance", "seed", "negative_prompt", "au_scale", "face_scale")
+        return {name: getattr(self, name) for name in names}
+
+
+@dataclass(frozen=True, kw_only=True)
+class FineFaceModel(ModelOptions):
+    """Which networks, and where they run; see the fields' texts."""
+
+    variant: str | None = option(
+        None,
+        "sd21: on Stable Diffusion 2.1-base, with a LoRA; sd15-faceid: on 1.5, which keeps a person; whole: model "
+        "and base in one folder (default: whole for such a folder; sd15-faceid for a person; else sd21)",
+        lambda name, value: get_variant(value).name,
+        choices=tuple(VARIANTS),
+    )
+    lora_scale: float = option(
+        1.0, "strength of the variant's LoRA; 0 leaves the base's weights as they are", finite_number, read=float
+    )
+
+    @property
+    def networks(self) -> dict[str, Any]:
+        """Which weights, and where they run."""
+        return super().networks | {"variant": self.variant, "lora_scale": self.lora_scale}
+
+
+class SamplingKeywords(TypedDict, total=False):
+    """The options of pictures from text and of edits, as keywords; but for the seed."""
+
+    steps: int | None
+    guidance: float | None
+    batch_size: int
+    negative_prompt: str | None
+    au_scale: float
+    face_scale: float
+
+
+class EditKeywords(SamplingKeywords, total=False):
+    """`FineFaceOptions` as keywords."""
+
+    seed: int
+    engine: Engine | None
+    start: Start | None
+    strength: float | None
+    paste_back: bool | Literal["replace"] | None
+    prompt: str | None
+
+
+class NetworkKeywords(TypedDict, total=False):
+    """Which networks, and where they run, as keywords."""
+
+    base: str | Path | None
+    variant: str | None
+    lora_scale: float
+    device: str | None
+    dtype: torch.dtype | str | None
+
+
+class EditorKeywords(NetworkKeywords, total=False):
+    """`FineFaceModel` as keywords, but for the model."""
+
+    size: int | None
+    finder: str | FaceFinder
+    parser: str
+
+
+class TextKeywords(SamplingKeywords, NetworkKeywords, total=False):
+    """Options of `fineface.generate` that are fields of `FineFaceOptions` or `FineFaceModel`."""
+
+    model: str | Path | None
+
+
+class GenerateKeywords(TextKeywords, total=False):
+    """Options of `fineface.generate`."""
+
+    identity: People | None
+    seed: int | None
+    size: int | tuple[int, int] | None
+    progress: bool
+
+
+class PhotoKeywords(EditKeywords, FaceKeywords, EditorKeywords, total=False):
+    """Options of `fineface.edit` that are fields of `FineFaceOptions`, `FaceOptions` or `FineFaceModel`."""
+
+    model: str | Path | None
+
+
+class Keywords(PhotoKeywords, total=False):
+    """Options of `fineface.edit`."""
+
+    progress: bool
+
+
+def pair_texts(prompt: str | list[str], aus: AULike | Several) -> tuple[list[tuple[str, AUIntensity]], bool]:
+    """Pairs of prompt and request, and whether neither came as a list; see `common.request.pair_up`.
+
+    Raises:
+        InputError: two lists of different lengths, or a prompt that is no text.
+        ActionUnitError, ShapeError: what is no request.
+    """
+    pairs, single = pair_up(prompt, aus, AUIntensity, "prompts")
+    return [(check_prompt("prompt", text), request) for text, request in pairs], single
+
+
+SAMPLING = tuple(name for name in SamplingKeywords.__annotations__)
+"""Names of the options of pictures from text, but for the seed."""
+KINDS = (FineFaceOptions, FaceOptions, FineFaceModel)
+
+
+def drawn_seed(seed: int | None) -> int:
+    """The seed; where there is none, one is drawn and logged."""
+    if seed is None:
+        seed = secrets.randbelow(2**31)
+        log.info("seed %d", seed)
+    return seed
+
+
+def expand(request: str, steps: int = STEPS) -> list[AUIntensity]:
+    """The requests of a sweep, from a request in its short form in which a value may be a range.
+
+        expand("AU12=0:4,AU6=1", 3) -> AU6=1    AU6=1,AU12=2    AU6=1,AU12=4
+
+    Several ranges run together. Without a range there is one request. Beside a range, expressions of several words are
+    written with underscores.
+
+    Raises:
+        ActionUnitError: an unknown AU, a value or an end of a range out of range, or fewer than two steps.
+    """
+    request = re.sub(r"\bneutral\b[\s,;]*", "", request, flags=re.IGNORECASE)
+    parts = [part for part in re.split(r"[,;\s]+", request) if part]
+    ranges = [_RANGE.fullmatch(part) for part in parts]
+    if not any(ranges):
+        return [AUIntensity.parse(request)]
+    first, last = (
+        AUIntensity.parse(",".join(f"{r[1]}={r[end]}" if r else part for r, part in zip(ranges, parts)))
+        for end in (2, 3)
+    )
+    if steps < 2:
+        raise ActionUnitError(f"A sweep has at least two steps; got {steps}.")
+    fractions = [i / (steps - 1) for i in range(steps)]
+    return [AUIntensity(tuple(round(a + t * (b - a), 4) for a, b in zip(first, last))) for t in fractions]

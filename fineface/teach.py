@@ -1,0 +1,158 @@
+"""Teaches a small text encoder to read captions, before a whole model is trained with it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from diffusers.optimization import get_scheduler
+from torch import nn
+from torch.utils.data import DataLoader
+from tqdm import tqdm
+
+from common import cli
+from common.autoencoders import load_vae
+from common.errors import InputError
+from common.files import alone, replace_file
+from common.training.command import command
+from common.training.latent_cache import CachedLatents
+from common.training.sampler import generator
+
+from .data.together import sources
+from .task import SampleEncoder
+from .text_to_face import size_of
+from .train import FineFaceConfig
+from .vocabulary import text_networks
+
+ABOUT = """Teaches a small text encoder to read captions, before a whole model is trained with it.
+
+    python -m fineface.teach examples/train_fineface_embedded.toml
+    python -m fineface.train examples/train_fineface_embedded.toml
+
+It learns to say what the picture of a caption coarsely looks like: its latents, averaged to a few squares. Trained from
+nothing beside the UNet, a text encoder soon says the same of every caption: noise long hides what words are good for.
+The config is that of the training; `text` there names the folder that this writes. It takes minutes; what was stopped
+starts again.
+"""
+
+SQUARES = 8  # a side of the averaged latents
+BATCH = 64
+RATE = 7e-4
+WARMUP = 100
+DECAY = 0.05
+HELD_OUT = 0.05
+REPORT = "taught.json"
+
+
+class Reader(nn.Module):
+    """A text encoder and what it says of pictures.
+
+    Args:
+        text_encoder: CLIP's, of width D.
+        outputs: how many numbers describe a picture.
+    """
+
+    def __init__(self, text_encoder: Any, outputs: int) -> None:
+        super().__init__()
+        self.text_encoder = text_encoder
+        self.head = nn.Linear(text_encoder.config.hidden_size, outputs)
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Tokens (B, L) -> (B, outputs), from the state of the token that ends a caption, which has seen all of it."""
+        end = (tokens == self.text_encoder.config.eos_token_id).int().argmax(1)
+        states = self.text_encoder(tokens[:, : int(end.max()) + 1])[0]  # what follows the end is not seen from there
+        return self.head(states[torch.arange(len(tokens)), end])
+
+
+def teach(config: FineFaceConfig, folder: Path) -> float:
+    """Writes `text_encoder/`, `tokenizer/` and a report; returns which fraction of held-out variance captions explain.
+
+    Args:
+        config: of a training with variant "whole".
+        folder: is made.
+
+    Raises:
+        InputError: another variant, or data that cannot be used.
+    """
+    if config.variant != "whole" or not config.vae:
+        raise InputError('Only a whole model has a text encoder to teach: variant = "whole", with a vae.')
+    data, _, _ = sources(config, size_of(config))
+    torch.manual_seed(config.seed)
+    tokenizer, text_encoder = text_networks(config, data.captions())
+    encoder = SampleEncoder(load_vae(Path(config.vae).expanduser()).requires_grad_(False), tokenizer)
+    cache = None if config.cache_latents in ("", "memory") else Path(config.cache_latents).expanduser()
+    tokens, pictures = _read(CachedLatents(data, encoder, cache, config.workers), config.workers)
+    explained = fit(Reader(text_encoder, pictures.shape[1]), tokens, pictures, config.text_steps, config.seed)
+    text_encoder.save_pretrained(folder / "text_encoder")
+    tokenizer.save_pretrained(folder / "tokenizer")
+    report = json.dumps({"explained": explained, "steps": config.text_steps, "samples": len(tokens)}) + "\n"
+    replace_file(folder / REPORT, lambda path: path.write_text(report, encoding="utf-8"))
+    return explained
+
+
+def fit(reader: Reader, tokens: torch.Tensor, pictures: torch.Tensor, steps: int, seed: int) -> float:
+    """Trains a reader; returns which fraction of the variance of held-out pictures it explains, 1 at most.
+
+    Args:
+        reader: is trained in place.
+        tokens: (N, L) int64.
+        pictures: (N, outputs), each column of mean 0 and deviation 1.
+        steps: of the optimiser.
+        seed: of order and held-out samples.
+    """
+    order = torch.randperm(len(tokens), generator=generator(seed, 5))
+    apart = max(1, int(HELD_OUT * len(tokens)))
+    held_out, known = order[:apart], order[apart:]
+    optimizer = torch.optim.AdamW(reader.parameters(), RATE, weight_decay=DECAY)
+    rate = get_scheduler("cosine", optimizer, num_warmup_steps=min(WARMUP, steps), num_training_steps=steps)
+    bar = tqdm(range(steps), desc="Teaching the text encoder", unit="step", mininterval=2)
+    for step in bar:
+        chosen = known[torch.randint(len(known), (BATCH,), generator=generator(seed, 6, step))]
+        loss = F.mse_loss(reader(tokens[chosen]), pictures[chosen])
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(reader.parameters(), 1.0)
+        optimizer.step()
+        rate.step()
+        if step % 50 == 0:
+            bar.set_postfix(explained=f"{1 - float(loss.detach()):.3f}")
+    with torch.no_grad():
+        said = torch.cat([reader(part) for part in tokens[held_out].split(BATCH)])
+    truth = pictures[held_out]
+    return float(1 - (said - truth).square().mean() / (truth - truth.mean(0)).square().mean())
+
+
+def _read(data: CachedLatents, workers: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Tokens (N, L), and the averaged latents (N, C SQUARES^2) with columns of mean 0 and deviation 1."""
+    tokens, pictures = [], []
+    for batch in tqdm(DataLoader(data, batch_size=64, num_workers=workers), desc="Reading latents"):
+        tokens.append(batch["text"])
+        side = min(SQUARES, batch["mean"].shape[-1])
+        pictures.append(F.adaptive_avg_pool2d(batch["mean"], side).flatten(1))
+    table = torch.cat(pictures)
+    return torch.cat(tokens), (table - table.mean(0)) / table.std(0).clamp(min=1e-6)
+
+
+def run(config: FineFaceConfig) -> int:
+    """Teaches; returns the exit code."""
+    if not config.text:
+        raise InputError("text must name the folder of the text encoder.")
+    folder = Path(config.text).expanduser()
+    with alone(folder):
+        explained = teach(config, folder)
+    print(f"{folder}: captions explain {100 * explained:.0f} % of what held-out pictures coarsely look like")
+    return cli.OK
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command; returns the exit code."""
+    return command("fineface.teach", ABOUT, FineFaceConfig, run, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,43 @@
+"""MagicFace: a photo in, a Subject; a Subject and changes of action units in, photos."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from common.action_units import AUDelta
+from common.checkpoints import MAGICFACE
+from common.draft.change import Change
+from common.editor import Editor
+from common.files import EMBEDDED
+from common.rig import Rig, shared_guides
+from common.subject import Subject
+
+
+class MagicFace(Editor[AUDelta]):
+    """Changes a face's expression by action-unit variations; person, pose and background stay.
+
+        editor = MagicFace.from_pretrained()
+        subject = editor.encode("photo.jpg")
+        for intensity in (1, 2, 3):
+            editor.edit(subject, {"AU12": intensity}).save(f"smile{intensity}.png")
+
+    After MagicFace: Wei et al., "MagicFace: High-Fidelity Facial Expression Editing with Action-Unit Control",
+    arXiv 2501.02260.
+    """
+
+    release = MAGICFACE
+    request = AUDelta
+    embedded = Path(__file__).with_name(EMBEDDED)
+
+    def conditions(self, subjects: Sequence[Subject], requests: Sequence[AUDelta]) -> Rig:
+        """The changes as the vector (B, 12), the background as the one conditioning image."""
+        return Rig(torch.tensor([request.values for request in requests]), shared_guides(subjects))
+
+    def warp(self, subject: Subject, request: AUDelta) -> np.ndarray:
+        """The photo with the face moved by its own fitted head, see `common.draft`."""
+        photo = self.fitted(subject)
+        return photo(Change(torch.tensor(request.values), torch.eye(3), photo.light, photo.light))

@@ -1,0 +1,321 @@
+"""What is asked of a face: light, pose and expression, by numbers or from another photo."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from common.action_units import AUDelta, AUIntensity
+from common.errors import InputError
+from common.files import expanded
+
+from .light import LAMP, Light
+from .named import check_names
+from .pose import ABSOLUTE, ANGLES, Pose
+
+if TYPE_CHECKING:
+    from common.action_units import AULike
+    from common.images import ImageLike
+
+    from .editor import Target
+
+_COPYING = "name the photo: --target PHOTO --copy WHAT"
+_LAMP = {each.name: each.default for each in fields(Light)}
+_LEVELS = {
+    "yaw": (-20.0, -10.0, 0.0, 10.0, 20.0),
+    "pitch": (-15.0, -7.5, 0.0, 7.5, 15.0),
+    "roll": (-20.0, -10.0, 0.0, 10.0, 20.0),
+    "azimuth": (-60.0, -30.0, 0.0, 30.0, 60.0),
+    "elevation": (-40.0, -20.0, 0.0, 20.0, 40.0),
+    "intensity": (0.6, 0.8, 1.0, 1.2, 1.4),
+    "ambient": (0.0, 0.25, 0.5, 0.75, 1.0),
+}
+ATTRIBUTES = ("light", "pose", "expression")
+LightLike: TypeAlias = "Light | str | Mapping[str, Any]"
+PoseLike: TypeAlias = "Pose | str | Mapping[str, Any]"
+
+
+@dataclass(frozen=True)
+class RigEdit:
+    """One edit; `RigEdit()` is the null edit: it reconstructs the face unchanged.
+
+        RigEdit(light=Light(azimuth=60), pose="yaw=15", expression={"AU12": 3})
+        RigEdit(pose="yaw=15", target="other.jpg", copy="light+expression")
+
+    Numbers and a photo may be combined, but no attribute can be asked for in both ways.
+
+    Attributes:
+        light: a `Light`, its text or its mapping; None leaves the light as it is.
+        pose: a `Pose`, its text or its mapping. Kept as None where it turns nothing.
+        expression: **changes** of action units, on the FACS scale 0..5, in [-10, 10], in the forms of
+            `AUDelta.parse`. Kept as an `AUDelta`, as None where all are 0.
+        target: a photo to copy from (`common.images.read_image`), or what `RigFace.look` or `RigFace.encode` made of
+            one.
+        copy: what to copy of it: "light", "pose", "expression", several as "light+pose" or as a list. Kept as a
+            frozenset. An expression brings its open jaw along.
+        still: a request whose warp is left as it is: that one's null edit, for networks that start with a warp.
+
+    Raises:
+        InputError, ActionUnitError, ShapeError, ImageError: a value that cannot be used, an attribute asked for in two
+            ways, or one of `target` and `copy` without the other.
+    """
+
+    light: Any = None
+    pose: Any = None
+    expression: Any = None
+    target: Any = None
+    copy: Any = frozenset()
+    still: RigEdit | None = None
+
+    def __post_init__(self) -> None:
+        light = None if self.light is None else Light.of(self.light)
+        pose = None if self.pose is None else Pose.of(self.pose)
+        units = None if self.expression is None else AUDelta.parse(self.expression)
+        copy = _parts(self.copy)
+        if (self.target is None) == bool(copy):
+            raise InputError(
+                "A photo to copy from (target) and what to copy of it (copy) go together.\n"
+                f"  expected: target=PHOTO, copy='light', or neither\n  got:      target={self.target!r}, "
+                f"copy={'+'.join(sorted(copy)) or None!r}"
+            )
+        own = {"light": light, "pose": pose, "expression": units}
+        if twice := sorted(name for name in copy if own[name] is not None):
+            raise InputError(
+                f"{twice[0]} is asked for by numbers and from the photo; take one of them.\n"
+                f"  numbers: {getattr(self, twice[0])}\n  from the photo: {'+'.join(sorted(copy))}"
+            )
+        kept = {
+            "light": light,
+            "pose": None if pose is None or pose.still else pose,
+            "expression": units if units and any(units) else None,
+            "target": _target(self.target),
+            "copy": copy,
+        }
+        for name, value in kept.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def asked(self) -> RigEdit:
+        """What the picture shows: this request, or the one whose warp is left as it is."""
+        return self.still or self
+
+    @property
+    def changes(self) -> frozenset[str]:
+        """Which of "light", "pose" and "expression" it changes."""
+        return self.copy | {name for name in ATTRIBUTES if getattr(self, name) is not None}
+
+    @classmethod
+    def parse(cls, value: Any) -> RigEdit:
+        """A request in any of its forms: itself, `{"light": "azimuth=60", "pose": "yaw=15", "expression": "AU12=3"}`,
+        a text such as "yaw=15,azimuth=60,AU12=3", as `str` writes it, or an expression alone.
+
+        Raises:
+            InputError, ActionUnitError, ShapeError: none of them.
+        """
+        if isinstance(value, RigEdit):
+            return value
+        if isinstance(value, str):
+            return cls(**_read(value))
+        if not isinstance(value, Mapping):
+            return cls(expression=value)
+        if "target" in value:
+            raise InputError(f"What is copied from another photo, {value['target']}, is not in a file; {_COPYING}")
+        if not value or set(value) <= set(ATTRIBUTES):
+            return cls(**value)
+        if set(value) & set(ATTRIBUTES):
+            raise InputError(
+                f"A request has {', '.join(ATTRIBUTES)}, or action units alone; got {', '.join(map(str, value))}."
+            )
+        return cls(expression=dict(value))
+
+    @classmethod
+    def split(cls, value: Any) -> list[Any] | None:
+        """The requests of a list of them; None for a single one."""
+        return list(value) if isinstance(value, (list, tuple)) else None
+
+    # --- what sweeps, animations and measured expressions need, see `common.request.Sweepable` ---
+
+    @classmethod
+    def axis(cls, name: str) -> str:
+        """The attribute's name: yaw, pitch, roll, azimuth, elevation, intensity, ambient, or an action unit.
+
+        Raises:
+            ActionUnitError: none of them.
+        """
+        return name.lower() if name.lower() in (*ANGLES, *LAMP) else AUDelta.axis(name)
+
+    @classmethod
+    def levels(cls, axis: str) -> Sequence[float]:
+        """The values that a sweep of the attribute shows where nobody names any."""
+        return _LEVELS.get(axis) or AUDelta.levels(axis)
+
+    @classmethod
+    def at(cls, axis: str, level: float) -> RigEdit:
+        """The request for one attribute alone."""
+        if axis in ANGLES:
+            return cls(pose={axis: level})
+        return cls(light={axis: level}) if axis in LAMP else cls(expression={axis: level})
+
+    def plus(self, other: RigEdit) -> RigEdit:
+        """Both requests at once; of one attribute that both name, the other's value counts.
+
+        Raises:
+            InputError: one of them copies from a photo.
+        """
+        self._check_numbers(other)
+        pose = {
+            name: getattr(each, name)
+            for each in (self.pose, other.pose)
+            if each
+            for name in ANGLES
+            if getattr(each, name)
+        }
+        lamps = [asdict(each) for each in (self.light, other.light) if each]
+        light = {name: value for lamp in lamps for name, value in lamp.items() if value != _LAMP[name]}
+        units = (self.expression or AUDelta()).plus(other.expression or AUDelta())
+        lit = self.light is not None or other.light is not None
+        return RigEdit(light=Light(**light) if lit else None, pose=pose or None, expression=units)
+
+    def blend(self, other: RigEdit, fraction: float) -> RigEdit:
+        """What lies between this request (fraction 0) and another one (1), to three decimals.
+
+        Raises:
+            InputError: only one of them has a light, as nothing lies between the present light and another one, one
+                turn is relative and the other absolute, or one copies from a photo.
+        """
+        self._check_numbers(other)
+        return RigEdit(
+            light=_between("light", self.light, other.light, LAMP, fraction),
+            pose=_between("pose", self.pose or _still(other.pose), other.pose or _still(self.pose), ANGLES, fraction),
+            expression=(self.expression or AUDelta()).blend(other.expression or AUDelta(), fraction),
+        )
+
+    @classmethod
+    def toward(cls, present: AUIntensity, wanted: AUIntensity) -> RigEdit:
+        """The request that takes a face from its present action units to others."""
+        return cls(expression=AUDelta.toward(present, wanted))
+
+    def cautions(self) -> list[str]:
+        """Sentences on what is known to go wrong with its expression, see `common.explain`."""
+        return self.expression.cautions() if self.expression else []
+
+    def _check_numbers(self, other: RigEdit) -> None:
+        if self.copy or other.copy:
+            raise InputError(
+                "What is copied from a photo has no levels; ask for light, pose and expression by numbers."
+            )
+
+    def to_json(self) -> dict[str, Any]:
+        """What JSON and files of requests have of it; of a photo to copy from its name."""
+        if self.still is not None:
+            return self.still.to_json()
+        found: dict[str, Any] = {name: asdict(value) for name in ("light", "pose") if (value := getattr(self, name))}
+        if self.expression:
+            found["expression"] = self.expression.to_json()
+        if self.copy:
+            found |= {"target": Path(_name(self.target)).name, "copy": sorted(self.copy)}
+        return found
+
+    def __str__(self) -> str:
+        """The words of the command line, "neutral" for none."""
+        words = [f"{name} {getattr(self, name)}" for name in ("light", "pose") if getattr(self, name) is not None]
+        words += [str(self.expression)] if self.expression else []
+        words += [f"copy {'+'.join(sorted(self.copy))} from {_name(self.target)}"] if self.copy else []
+        return ", ".join(words) or "neutral"
+
+
+def make_requests(
+    *,
+    light: LightLike | list[LightLike] | None = None,
+    pose: PoseLike | list[PoseLike] | None = None,
+    expression: AULike | list[AULike] | None = None,
+    target: ImageLike | Target | list[ImageLike | Target] | None = None,
+    copy: str | list[str] | None = None,
+) -> RigEdit | list[RigEdit]:
+    """A request, or a list of them where light, pose, expression or target is a list; a single value goes with each.
+
+    Raises:
+        InputError: lists of different lengths; else as `RigEdit`.
+    """
+    from common.images import as_list as pictures_of
+
+    lists = {"light": RigEdit.split(light), "pose": RigEdit.split(pose), "target": pictures_of(target)}
+    lists["expression"] = AUDelta.split(expression)
+    lengths = {name: len(values) for name, values in lists.items() if values is not None}
+    if len(set(lengths.values())) > 1:
+        counts = ", ".join(f"{count} of {name}" for name, count in lengths.items())
+        raise InputError(f"Lists of requests pair up one by one; got {counts}.")
+    single = {"light": light, "pose": pose, "expression": expression, "target": target, "copy": copy or frozenset()}
+    if not lengths:
+        return RigEdit(**single)
+    rows = range(next(iter(lengths.values())))
+    listed = {name: values for name, values in lists.items() if values is not None}
+    return [RigEdit(**single | {name: values[row] for name, values in listed.items()}) for row in rows]
+
+
+def _parts(copy: Any) -> frozenset[str]:
+    if copy is None:
+        return frozenset()
+    if isinstance(copy, str):
+        words = [word.strip().lower() for word in copy.replace(",", "+").split("+")]
+    elif isinstance(copy, Iterable) and not isinstance(copy, Mapping):
+        words = list(copy)
+    else:
+        raise InputError(f'copy must be a text such as "light+pose", or a list; got {type(copy).__name__}.')
+    check_names("copy", words, ATTRIBUTES)
+    return frozenset(words)
+
+
+def _read(text: str) -> dict[str, Any]:
+    """The parts of a text: "light azimuth=60,elevation=20, pose yaw=15, AU12=3", where the first words may be left out.
+
+    Raises:
+        InputError: what is copied from a photo.
+    """
+    if re.search(r"\bcopy\b.*\bfrom\b", text):
+        raise InputError(f"What is copied from another photo is not in a text: {text!r}\n  {_COPYING}")
+    found: dict[str, list[str]] = {name: [] for name in ATTRIBUTES}
+    for part in filter(None, (part.strip() for part in re.split(r"[,;]|\b(?:light|pose)\b", text))):
+        name = part.partition("=")[0].strip().lower()
+        attribute = "pose" if name in (*ANGLES, ABSOLUTE) else "light" if name in LAMP else "expression"
+        found[attribute].append(part)
+    return {name: ",".join(parts) for name, parts in found.items() if parts}
+
+
+def _between(what: str, one: Any, other: Any, names: Sequence[str], fraction: float) -> Any:
+    """The value of a `Light` or `Pose` between two."""
+    if one is None and other is None:
+        return None
+    fixed = {name: value for name, value in asdict(one or other).items() if name not in names}
+    if one is None or other is None or fixed != {name: getattr(other, name) for name in fixed}:
+        raise InputError(
+            f"Nothing lies between {one or 'the present'} and {other or 'the present'} {what}.\n"
+            f"  expected: a {what} of the same kind at every keyframe"
+        )
+    ends = [(getattr(one, name), getattr(other, name)) for name in names]
+    return type(one)(**fixed, **{name: round(a + fraction * (b - a), 3) for name, (a, b) in zip(names, ends)})
+
+
+def _still(pose: Pose | None) -> Pose | None:
+    """The turn by nothing, where the other keyframe turns a head from where it looks."""
+    return Pose() if pose is not None and pose.relative else None
+
+
+def _target(target: Any) -> Any:
+    """Pictures as PIL images and paths as Path, so that requests can be compared; what was made of a photo as it is."""
+    if target is None or hasattr(target, "region"):
+        return target
+    from common.image_files import is_path
+    from common.images import read_image
+
+    if is_path(target):
+        return expanded(os.fsdecode(target))
+    return read_image(target)
+
+
+def _name(target: Any) -> str:
+    return str(target) if isinstance(target, Path) else str(getattr(target, "name", "a picture"))
