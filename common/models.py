@@ -106,15 +106,13 @@ def load(model: str | Path | None, release: Release, embedded: Path | None, **op
 class NoNetworksError(InputError, AttributeError):
     """What was asked for needs networks; an AttributeError too, so that `hasattr` says no."""
 
+    code = "no_networks"
+
     def __init__(self, name: str) -> None:
         super().__init__(
-            f"This editor was made for drafts and has no networks ({name}).\n"
-            '  expected: engine="draft"; for the diffusion, make the editor by from_pretrained()'
+            f"This editor was made for drafts and has no networks ({name}).",
+            expected='engine="draft"; for the diffusion, make the editor by from_pretrained()',
         )
-        self.name = name
-
-    def __reduce__(self) -> tuple[type, tuple]:
-        return type(self), (self.name,)
 
 
 class NoNetworks:

@@ -128,7 +128,7 @@ def read_jobs(place: str | Path, columns: Sequence[str] = PHOTOS) -> tuple[list[
     """The photos of a folder, or the photos and prompts that a manifest lists.
 
     A folder's are all pictures in it and in its folders, by name; links are followed, and files that are no pictures
-    are logged in one line. A manifest is a table (`common.table_files`), or a .jsonl or .json file, with the columns
+    are logged in one line. A manifest is a table (`common.records`), or a .jsonl or .json file, with the columns
     `photo`, and optionally `name`, `face`, `background` and `wish`; its paths are absolute, or relative to it. Where
     there is a column `prompt`, a row has it or a photo. Its `identity` is then the person, a photo or in a JSON file
     several, and its `seed` that of the noise; a .txt file is a list of prompts, one a line.
