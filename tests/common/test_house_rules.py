@@ -5,12 +5,13 @@ from __future__ import annotations
 import copy
 import pickle
 
-import magicface.measured as measured
 import numpy as np
 import pytest
 from PIL import Image
 
+import common.verbs as verbs
 import fineface._api as fineface_api
+import magicface
 from common.cache import KEPT, EditorCache
 from common.defaults import Defaults
 from common.edit_options import EditOptions, ModelOptions
@@ -99,12 +100,17 @@ def test_measuring_and_editing_see_faces_with_one_finder(how, monkeypatch):
         def many(self, pictures, faces):
             return [type("Seen", (), {"units": np.full(12, float(len(asked)))})]
 
-    monkeypatch.setattr(measured, "get_finder", lambda name: asked.append(name) or Finder())
-    monkeypatch.setattr(measured, "get_measurer", lambda name: Reader())
-    monkeypatch.setattr(measured, "choose_face", lambda faces, face: faces[0])
-    monkeypatch.setattr(measured, "edit", lambda photo, wish, **options: edited.append(options))
+    monkeypatch.setattr(verbs, "get_finder", lambda name: asked.append(name) or Finder())
+    monkeypatch.setattr(verbs, "get_measurer", lambda name: Reader())
+    monkeypatch.setattr(verbs, "choose_face", lambda faces, face: faces[0])
+
+    def edit(self, photo, request, **options):
+        edited.append(options)
+        return photo
+
+    monkeypatch.setattr(verbs.Verbs, "edit", edit)
     photo = Image.new("RGB", (32, 32))
-    getattr(measured, how)(*[photo] * (1 + (how == "transfer")), finder="insightface", face=1)
+    getattr(magicface, how)(*[photo] * (1 + (how == "transfer")), finder="insightface", face=1)
     assert asked == ["insightface"] * (1 + (how == "transfer"))
     assert [(each["finder"], each["face"]) for each in edited] == [("insightface", 1)]
 

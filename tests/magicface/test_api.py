@@ -45,7 +45,7 @@ def test_lists(options, astronaut):
     assert (np.array(pairs[1]) == np.array(edit(astronaut[:, ::-1], wishes[1], **options))).mean() > 0.99
     with pytest.raises(InputError, match="2 pictures and 3 requests"):
         edit([astronaut, astronaut], wishes, **options)
-    with pytest.raises(InputError, match="one prepared crop"):
+    with pytest.raises(InputError, match="one aligned crop"):
         edit([astronaut], wishes[0], background=astronaut, **options)
 
 
