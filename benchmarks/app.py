@@ -17,8 +17,8 @@ from pathlib import Path
 
 import magicface.app
 from common.app.page import serve
-from common.cli import guarded
-from common.errors import InputError
+from common.cli.console import guarded
+from common.core.errors import InputError
 
 LATEST = "document.querySelector('.draft img')?.src"
 EDITED = "[...document.querySelectorAll('.compare img')].map(each => each.src).join()"  # the first is the photo

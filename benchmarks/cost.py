@@ -24,10 +24,10 @@ import cv2
 import psutil
 import torch
 
-from common.defaults import Defaults
-from common.edit_options import Engine
-from common.files import replace_file
-from common.images import read_image
+from common.core.files import replace_file
+from common.editing.defaults import Defaults
+from common.editing.options import Engine
+from common.imaging.images import read_image
 from magicface import MagicFace
 
 PORTRAIT = Path(__file__).parents[1] / "examples" / "portraits" / "calm.jpg"

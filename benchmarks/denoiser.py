@@ -6,8 +6,8 @@
 MagicFace's step is guided: a wish beside a wish of zero. RigFace's release runs two halves that are the same; ours runs
 one. Both ways run on the same UNet with random weights. The released pattern concatenates the identity's tokens,
 queries all 2N of them in every step and throws half of the answer away; ours attends to keys and values that were
-computed once. float32 is laid out as the release has it, bfloat16 channels-last as `common.checkpoints` loads it. The
-ways take turns, and ratios are medians of the ratios within a turn: read them, not the seconds.
+computed once. float32 is laid out as the release has it, bfloat16 channels-last as `common.diffusion.loading` loads it.
+The ways take turns, and ratios are medians of the ratios within a turn: read them, not the seconds.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from diffusers.models.attention_processor import AttnProcessor2_0
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from common.hooks import attend_to_identity, transformer_blocks
-from common.identity import encode_tokens, project_identity
-from common.networks import unet_from_config
+from common.diffusion.attention import attend_to_identity, transformer_blocks
+from common.diffusion.identity import encode_tokens, project_identity
+from common.weights.unet import unet_from_config
 
 SD15 = {"in_channels": 8, "cross_attention_dim": 768, "sample_size": 64}
 EDITORS = {"magicface": (8, 12, 2), "rigface": (12, 64, 1)}

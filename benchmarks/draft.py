@@ -16,8 +16,8 @@ import cv2
 import torch
 from skimage.data import astronaut
 
-from common.draft.draft import Draft
-from common.images import rgb
+from common.imaging.images import rgb
+from common.warp.warp import Draft
 from magicface import MagicFace
 from rigface import Light, Pose, RigEdit, RigFace
 

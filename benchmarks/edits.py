@@ -22,9 +22,9 @@ from diffusers import AutoencoderKL, UNet2DConditionModel
 from safetensors.torch import save_file
 from skimage import data
 
-from common.checkpoints import MAGICFACE
-from common.networks import WEIGHTS, unet_from_config
-from common.prompt import PROMPT_FILE
+from common.diffusion.loading import MAGICFACE
+from common.weights.text_encoder import PROMPT_FILE
+from common.weights.unet import WEIGHTS, unet_from_config
 from magicface import MagicFace
 
 SD15 = {"in_channels": 4, "cross_attention_dim": 768, "sample_size": 64}

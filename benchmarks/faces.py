@@ -17,13 +17,13 @@ from collections.abc import Callable
 import cv2
 import torch
 
-from common.face3d.anny_head import AnnyHead
 from common.face3d.camera import Perspective, to_pixels
-from common.face3d.fit import fit
-from common.face3d.lighting import ambient, directional
-from common.face3d.people import sample
-from common.face3d.render import render
-from common.synthetic.dataset import SyntheticFaces
+from common.face3d.fitting.fit import fit
+from common.face3d.heads.anny import AnnyHead
+from common.face3d.heads.people import sample
+from common.face3d.rendering.lighting import ambient, directional
+from common.face3d.rendering.render import render
+from common.synthetic.data.dataset import SyntheticFaces
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ import torch
 from PIL import Image
 from skimage.data import astronaut
 
-from common.images import to_uint8
+from common.imaging.images import to_uint8
 from magicface import edit
 
 SMALL, LARGE, FULL = (700, 700), (2444, 1718), (6000, 4000)

@@ -16,12 +16,12 @@ from collections.abc import Sequence
 import numpy as np
 from tqdm import tqdm
 
-from common.action_units import ACTION_UNITS
-from common.errors import FaceNotFoundError
+from common.core.errors import FaceNotFoundError
+from common.facs.action_units import ACTION_UNITS
+from common.imaging.tensors import to_pixels
 from common.measure import Measurement, get_measurer
 from common.measure.compare import light_turn, measure_both
-from common.synthetic.dataset import SyntheticFaces
-from common.tensors import to_pixels
+from common.synthetic.data.dataset import SyntheticFaces
 
 ROLES = ("source", "target")
 

@@ -16,8 +16,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from common.errors import FaceNotFoundError
-from common.images import ImageLike, rgb
+from common.core.errors import FaceNotFoundError
+from common.imaging.images import ImageLike, rgb
 from magicface import MagicFace
 
 REQUEST = "happy, AU26=2"
@@ -49,7 +49,7 @@ def measure(editor: MagicFace, photo: ImageLike, request: str = REQUEST) -> floa
 
     Args:
         editor: from `MagicFace.drafting()`.
-        photo: see `common.images.read_image`.
+        photo: see `common.imaging.images.read_image`.
         request: action units or an expression.
 
     Raises:

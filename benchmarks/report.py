@@ -20,8 +20,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from common.action_units import ACTION_UNITS, to_vector
 from common.batch.report.page import report
+from common.facs.action_units import ACTION_UNITS, to_vector
 
 WISHES = [f"{unit}={dose}" for unit in ACTION_UNITS for dose in (-1, 1, 2, 3)] + ["neutral", "happy"]
 

@@ -28,8 +28,8 @@ import psutil
 import torch
 from tqdm import tqdm
 
-from common.edit_options import Engine
-from common.images import read_image
+from common.editing.options import Engine
+from common.imaging.images import read_image
 from magicface import MagicFace
 
 PORTRAITS = Path(__file__).parents[1] / "examples" / "portraits"

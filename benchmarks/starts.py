@@ -18,18 +18,18 @@ from typing import Any
 
 import numpy as np
 
-from common.action_units import ACTION_UNITS, to_text
-from common.errors import FaceNotFoundError
+from common.core.errors import FaceNotFoundError
+from common.core.files import alone, replace_file
+from common.core.fingerprint import claim
+from common.core.markdown import number, table
+from common.editing.subject import Subject
 from common.evaluation.items import draw_item
 from common.evaluation.metrics import response, spill
 from common.evaluation.run import Journal
 from common.evaluation.trial import Trial, errors, read_units
-from common.facts import claim
-from common.files import alone, replace_file
+from common.facs.action_units import ACTION_UNITS, to_text
 from common.measure import Measurer, get_measurer
-from common.subject import Subject
-from common.synthetic import picture
-from common.tables import number, table
+from common.synthetic.render import picture
 from magicface import MagicFace
 from magicface.evaluation import SEED
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from common.images import read_image, rgb
+from common.imaging.images import read_image, rgb
 from common.provenance import watermark
 
 PORTRAITS = Path(__file__).parents[1] / "examples" / "portraits"

@@ -14,8 +14,8 @@ import sys
 import fineface.app
 import magicface.app
 import rigface.app
-from common import cli
 from common.app.page import HOST, serve
+from common.cli import console
 
 
 def main() -> int:
@@ -26,11 +26,11 @@ def main() -> int:
     parser.add_argument("--browser", action="store_true", help="open it in a browser too")
     parser.add_argument("--device", help="cuda, mps or cpu (default: the fastest)")
     args = parser.parse_args()
-    cli.listen(quiet=False)
+    console.listen(quiet=False)
     tabs = [module.tab(device=args.device) for module in (magicface.app, rigface.app, fineface.app)]
     serve(tabs, host=args.host, port=args.port, browser=args.browser)
-    return cli.OK
+    return console.OK
 
 
 if __name__ == "__main__":
-    sys.exit(cli.guarded(main))
+    sys.exit(console.guarded(main))

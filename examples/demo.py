@@ -22,16 +22,16 @@ from pathlib import Path
 from photograph import astronaut, close_up
 from PIL import Image
 
-from common.action_units import ACTION_UNITS, to_text, to_vector
-from common.cli import guarded
-from common.errors import FaceNotFoundError
+from common.cli.console import guarded
+from common.core.errors import FaceNotFoundError
+from common.core.files import replace_file
+from common.editing.subject import Subject
 from common.evaluation.trial import read_units
-from common.files import replace_file
-from common.images import ImageLike, read_image, rgb, save_image
+from common.facs.action_units import ACTION_UNITS, to_text, to_vector
+from common.imaging.contact_sheet import Row, contact_sheet
+from common.imaging.images import ImageLike, read_image, rgb, save_image
+from common.imaging.tensors import to_tensor
 from common.measure import Measurer, get_measurer, measure
-from common.sheets import Row, contact_sheet
-from common.subject import Subject
-from common.tensors import to_tensor
 from common.training.sheet import edit_errors
 from magicface import MagicFace
 from rigface import RigEdit, RigFace

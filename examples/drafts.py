@@ -17,10 +17,10 @@ from pathlib import Path
 from photograph import astronaut, close_up
 from PIL import Image
 
-from common.action_units import ACTION_UNITS
-from common.cli import guarded
-from common.images import save_image
-from common.sheets import Row, contact_sheet
+from common.cli.console import guarded
+from common.facs.action_units import ACTION_UNITS
+from common.imaging.contact_sheet import Row, contact_sheet
+from common.imaging.images import save_image
 from rigface import Light, Pose, RigEdit, RigFace
 
 PORTRAITS = Path(__file__).with_name("portraits")

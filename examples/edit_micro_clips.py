@@ -18,10 +18,10 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from common.cli import guarded
-from common.clip_folders import FRAMES
+from common.cli.console import guarded
 from common.faces import get_finder
-from common.videos import pictures_of
+from common.imaging.clip_dataset import FRAMES
+from common.imaging.videos import pictures_of
 from magicface import synthesize
 from microexpression.clips import cut_face
 from microexpression.synthetic.draw import EXPRESSIONS, INTENSITY

@@ -18,14 +18,14 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from tqdm import tqdm
 
-from common.action_units import ACTION_UNITS
-from common.cli import guarded
-from common.images import save_image
-from common.parts import PARTS
-from common.synthetic.captions import caption
-from common.synthetic.draw import draw_scene
-from common.synthetic.factors import Background, Capture, Lamps, Scene, Shot
-from common.synthetic.picture import Picture, make
+from common.cli.console import guarded
+from common.core.face_labels import PARTS
+from common.facs.action_units import ACTION_UNITS
+from common.imaging.images import save_image
+from common.synthetic.data.draw import draw_scene
+from common.synthetic.render.picture import Picture, make
+from common.synthetic.scene.captions import caption
+from common.synthetic.scene.factors import Background, Capture, Lamps, Scene, Shot
 
 MARGIN, TEXT = 30, 15
 

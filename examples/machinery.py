@@ -18,9 +18,9 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from skimage import data
 
-from common.cli import guarded
-from common.compositing import paste_mask
-from common.images import read_image, save_image
+from common.cli.console import guarded
+from common.editing.compositing import paste_mask
+from common.imaging.images import read_image, save_image
 from magicface import MagicFace
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -14,9 +14,9 @@ import numpy as np
 from PIL import Image
 from skimage import data
 
-from common.cli import guarded
-from common.files import replace_file
-from common.sheets import Row, contact_sheet
+from common.cli.console import guarded
+from common.core.files import replace_file
+from common.imaging.contact_sheet import Row, contact_sheet
 from magicface import synthesize
 from microexpression import Clip, analyze, write_report
 

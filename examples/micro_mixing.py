@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from common.cli import guarded
-from common.files import replace_file
+from common.cli.console import guarded
+from common.core.files import replace_file
 from microexpression.commands import asked
 from microexpression.data.load import load
 from microexpression.fit import Study

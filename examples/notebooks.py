@@ -21,9 +21,9 @@ from nbclient import NotebookClient
 from PIL import Image
 from tqdm import tqdm
 
-from common import cli
-from common.errors import InputError
-from common.files import replace_file
+from common.cli import console
+from common.core.errors import InputError
+from common.core.files import replace_file
 
 HERE = Path(__file__).parent
 NAMES = ("quickstart", "magicface", "rigface", "fineface", "training", "augmentation")
@@ -49,7 +49,7 @@ def main() -> int:
             if cell["cell_type"] != "code":
                 del cell["outputs"]
         replace_file(args.to / f"{name}.ipynb", lambda path, book=book: nbformat.write(book, path))
-    return cli.OK
+    return console.OK
 
 
 def small(output: Any) -> Any:
@@ -64,4 +64,4 @@ def small(output: Any) -> Any:
 
 
 if __name__ == "__main__":
-    sys.exit(cli.guarded(main))
+    sys.exit(console.guarded(main))

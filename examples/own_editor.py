@@ -17,16 +17,16 @@ from typing import Any
 import numpy as np
 import torch
 
-from common.action_units import ACTION_UNITS, AUDelta, to_vector
-from common.checkpoints import MAGICFACE
-from common.cli import guarded
-from common.draft.change import Change
-from common.editor import Editor
+from common.cli.console import guarded
+from common.diffusion.conditioning import Rig
+from common.diffusion.loading import MAGICFACE
+from common.editing.editor import Editor
+from common.editing.subject import Subject, shared_guides
 from common.evaluation.report import markdown
 from common.evaluation.run import Suite, evaluate
-from common.images import save_image
-from common.rig import Rig
-from common.subject import Subject, shared_guides
+from common.facs.action_units import ACTION_UNITS, AUDelta, to_vector
+from common.imaging.images import save_image
+from common.warp.delta import Change
 from magicface import MagicFace
 
 PHOTO = Path(__file__).with_name("portraits") / "calm.jpg"

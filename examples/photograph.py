@@ -14,11 +14,11 @@ from pathlib import Path
 
 from PIL import Image
 
-from common.cli import guarded
-from common.errors import MissingDependencyError
-from common.images import ImageLike, save_image
-from common.sheets import Row, contact_sheet
-from common.subject import Subject
+from common.cli.console import guarded
+from common.core.errors import MissingDependencyError
+from common.editing.subject import Subject
+from common.imaging.contact_sheet import Row, contact_sheet
+from common.imaging.images import ImageLike, save_image
 from magicface import AUDelta, MagicFace
 
 WISHES = {

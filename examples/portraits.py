@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from common.action_units import ACTION_UNITS, to_vector
-from common.files import replace_file
-from common.synthetic.draw import draw_scene
-from common.synthetic.picture import make
+from common.core.files import replace_file
+from common.facs.action_units import ACTION_UNITS, to_vector
+from common.synthetic.data.draw import draw_scene
+from common.synthetic.render.picture import make
 
 SEED, SIZE = 1000, 256
 # The person's number, and the action units before and after.

@@ -13,10 +13,10 @@ import sys
 import time
 from pathlib import Path
 
-from common.action_units import to_text, to_vector
-from common.cli import guarded
-from common.images import save_image
-from common.sheets import Row, contact_sheet
+from common.cli.console import guarded
+from common.facs.action_units import to_text, to_vector
+from common.imaging.contact_sheet import Row, contact_sheet
+from common.imaging.images import save_image
 from fineface import FineFace
 
 PROMPTS = (

@@ -18,10 +18,10 @@ from pathlib import Path
 
 from PIL import Image
 
-from common.chain import chain
-from common.cli import guarded
-from common.images import read_image, save_image
-from common.sheets import Row, contact_sheet
+from common.cli.console import guarded
+from common.editing.chain import chain
+from common.imaging.contact_sheet import Row, contact_sheet
+from common.imaging.images import read_image, save_image
 from magicface import MagicFace
 from rigface import Light, Pose, RigEdit, RigFace
 

@@ -15,7 +15,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from common.cli import guarded
+from common.cli.console import guarded
 from microexpression import results
 from microexpression.commands import asked
 from microexpression.data.load import load

@@ -20,16 +20,16 @@ from torch.nn import functional as F
 from tqdm import tqdm
 from variations import relight, worsen
 
-from common.cli import guarded
+from common.cli.console import guarded
+from common.core.face_labels import PARTS
+from common.core.files import replace_file
 from common.faces import Face
 from common.faces.mediapipe import MediaPipeFinder
-from common.files import replace_file
 from common.occlusion.features import ORGANS, Levelled, features
 from common.occlusion.network import Network, kind_of
-from common.parts import PARTS
-from common.synthetic import picture
-from common.synthetic.captions import true_traits
-from common.synthetic.draw import draw_scene
+from common.synthetic.data.draw import draw_scene
+from common.synthetic.render import picture
+from common.synthetic.scene.captions import true_traits
 
 SIDE, SEED = 160, 77
 HIDDEN, SEEN = (

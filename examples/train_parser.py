@@ -1,4 +1,4 @@
-"""Train the small network of `common.background.embedded` on synthetic pictures whose every pixel is known.
+"""Train the small network of `common.parsing.embedded` on synthetic pictures whose every pixel is known.
 
     python examples/train_parser.py --cache out/pairs128 --output out/parser
 
@@ -23,16 +23,16 @@ from torch.nn import functional as F
 from tqdm import tqdm
 from variations import worsen
 
-from common.background.embedded import SIDE, Network, to_input, window
-from common.cli import guarded
-from common.errors import FaceEditError, FaceNotFoundError
+from common.cli.console import guarded
+from common.core.errors import FaceEditError, FaceNotFoundError
+from common.core.face_labels import PARTS
+from common.core.files import alone, replace_file
+from common.core.fingerprint import claim
 from common.faces import choose_face, get_finder
-from common.faces.warp import compose, invert, transform
-from common.facts import claim
-from common.files import alone, replace_file
-from common.parts import PARTS
-from common.synthetic.dataset import SyntheticFaces
-from common.tensors import to_pixels
+from common.faces.affine import compose, invert, transform
+from common.imaging.tensors import to_pixels
+from common.parsing.embedded import SIDE, Network, to_input, window
+from common.synthetic.data.dataset import SyntheticFaces
 
 UNKNOWN = 255  # label of what lies outside a picture
 # Which class stands where another does in a mirror.

@@ -25,16 +25,16 @@ from torch.nn import functional as F
 from tqdm import tqdm
 from variations import relight, variation, worsen
 
-from common.action_units import ACTION_UNITS
-from common.cli import guarded
-from common.errors import FaceEditError
+from common.cli.console import guarded
+from common.core.errors import FaceEditError
+from common.core.files import alone, replace_file
+from common.core.fingerprint import claim
 from common.face3d.camera import rotation_matrix
-from common.face3d.lighting import rotate
-from common.faces.warp import compose, transform
-from common.facts import claim
-from common.files import alone, replace_file
+from common.face3d.rendering.lighting import rotate
+from common.faces.affine import compose, transform
+from common.facs.action_units import ACTION_UNITS
 from common.measure.regressor import ANGLE_SCALE, SIDE, UNIT_SCALE, Network, level, square, to_input, turn_of
-from common.synthetic.dataset import SyntheticFaces
+from common.synthetic.data.dataset import SyntheticFaces
 
 ROLES = ("source", "target")
 TRUTHS = ("landmarks", "units", "angles", "light")

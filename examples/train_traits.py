@@ -19,13 +19,13 @@ from safetensors.torch import save_file
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from common.cli import guarded
-from common.facts import claim
-from common.files import alone, replace_file
+from common.cli.console import guarded
+from common.core.files import alone, replace_file
+from common.core.fingerprint import claim
 from common.measure.regressor import to_input
 from common.measure.traits import SIDE, TRAITS, Network, head_square
-from common.synthetic.captions import true_traits
-from common.synthetic.dataset import SyntheticFaces
+from common.synthetic.data.dataset import SyntheticFaces
+from common.synthetic.scene.captions import true_traits
 
 ROLES, MARGIN, HELD_OUT = ("source", "target"), 4, 0.1
 

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from common.cli import guarded
-from common.errors import FaceEditError, InputError, MissingDependencyError
-from common.files import replace_file
+from common.cli.console import guarded
+from common.core.errors import FaceEditError, InputError, MissingDependencyError
+from common.core.files import replace_file
 from surveillance import day_pools, describe, read_tracks, volumes
 from surveillance.days import cluster_days
 

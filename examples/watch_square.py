@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from common.cli import guarded
-from common.files import replace_file
+from common.cli.console import guarded
+from common.core.files import replace_file
 from surveillance.__main__ import main as surveillance
 
 SIZE, START = (640, 480), pd.Timestamp("2012-01-02")

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from photograph import astronaut
 
-from common.cli import guarded
-from common.images import read_image, save_image
-from common.sheets import Row, contact_sheet
+from common.cli.console import guarded
+from common.imaging.contact_sheet import Row, contact_sheet
+from common.imaging.images import read_image, save_image
 from magicface import edit, neutralize, sweep, transfer
 
 WORDS = ("happy", "sad", "angry", "surprised", "disgusted", "afraid", "pain")

@@ -10,17 +10,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from common.lazy import attach
+from common.core.lazy import attach
 
 if TYPE_CHECKING:
-    from common.action_units import ACTION_UNITS as ACTION_UNITS
-    from common.action_units import AUIntensity as AUIntensity
-    from common.chain import chain as chain
-    from common.errors import FaceEditError as FaceEditError
-    from common.explain import explain as explain
+    from common.core.errors import FaceEditError as FaceEditError
+    from common.editing.chain import chain as chain
+    from common.editing.explain import explain as explain
+    from common.editing.subject import Subject as Subject
+    from common.facs.action_units import ACTION_UNITS as ACTION_UNITS
+    from common.facs.action_units import AUIntensity as AUIntensity
+    from common.imaging.animation import rise_and_fall as rise_and_fall
     from common.measure import measure as measure
-    from common.motion import rise_and_fall as rise_and_fall
-    from common.subject import Subject as Subject
 
     from ._api import FineFace as FineFace
     from ._api import animate as animate

@@ -13,19 +13,19 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from common import cli, edit_command, options
-from common.action_units import AUIntensity, facs, known_unit
 from common.app.command import app
-from common.edit_options import FaceOptions
-from common.errors import ActionUnitError, InputError
-from common.expressions import is_word
-from common.files import check_writable
-from common.help.command import doctor, licenses
-from common.images import picture_format, read_image, save_image
-from common.provenance.options import add_saving, saving
+from common.cli import console, edit_photos, options
+from common.cli.licenses import doctor, licenses
+from common.cli.saving import add_saving, saving
+from common.cli.verb_commands import Program
+from common.core.errors import ActionUnitError, InputError
+from common.core.files import check_writable
+from common.editing.options import FaceOptions
+from common.facs.action_units import AUIntensity, facs, known_unit
+from common.facs.expressions import is_word
+from common.imaging.contact_sheet import CROPS, SIDE, Row, check_side, close_up, contact_sheet
+from common.imaging.images import picture_format, read_image, save_image
 from common.provenance.recipe import saved_with
-from common.sheets import CROPS, SIDE, Row, check_side, close_up, contact_sheet
-from common.verb_commands import Program
 
 from .request import (
     KINDS,
@@ -70,11 +70,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The console script; returns the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     command = _COMMANDS.get(arguments[0] if arguments else "")
-    return cli.guarded(lambda: command(arguments[1:]) if command else _generate(arguments))
+    return console.guarded(lambda: command(arguments[1:]) if command else _generate(arguments))
 
 
 def _generate(arguments: list[str]) -> int:
-    parser = cli.command_parser("fineface", ABOUT)
+    parser = console.command_parser("fineface", ABOUT)
     parser.add_argument("inputs", nargs="+", metavar="PROMPT | AU=VALUE | AU=FROM:TO", help="in any order")
     parser.add_argument(
         "--identity", action="append", type=Path, metavar="PHOTO", help="photo of the person; repeat for several photos"
@@ -96,10 +96,10 @@ def _generate(arguments: list[str]) -> int:
     picture_format(target)
     check_writable(target.parent)
     _check_sheet(args, requests)
-    cli.listen(args.quiet)
+    console.listen(args.quiet)
     if args.seed is None:
         args.seed = drawn_seed(None)
-        cli.note(f"seed {args.seed}")
+        console.note(f"seed {args.seed}")
     from ._api import generate  # torch and diffusers load here, after the arguments have been understood
 
     asked = {name: getattr(args, name) for name in (*TextKeywords.__optional_keys__, "identity", "seed", "size")}
@@ -109,7 +109,7 @@ def _generate(arguments: list[str]) -> int:
 
 
 def _edit(arguments: list[str]) -> int:
-    parser = cli.command_parser("fineface edit", "Gives the face in a photo these action-unit intensities.")
+    parser = console.command_parser("fineface edit", "Gives the face in a photo these action-unit intensities.")
     parser.add_argument("inputs", nargs="+", metavar="PHOTO | AU=VALUE | AU=FROM:TO", help="in any order")
     output = "file, or folder for several photos; a sweep of one photo becomes a sheet (default: PHOTO-edited.png)"
     options.add_options(parser, output, record=True, kinds=KINDS)
@@ -126,18 +126,18 @@ def _edit(arguments: list[str]) -> int:
     if len(requests) == 1:
         from .editor import FineFace  # torch and diffusers load here, after the arguments have been understood
 
-        return edit_command.run(FineFace, photos, requests[0], args)
+        return edit_photos.run(FineFace, photos, requests[0], args)
     if len(photos) > 1:
         raise InputError(f"A sweep is of one photo; got {len(photos)}.")
-    target = edit_command.output_paths(photos, args.output)[0]
-    cli.listen(args.quiet)
+    target = edit_photos.output_paths(photos, args.output)[0]
+    console.listen(args.quiet)
     from ._api import edit
 
     asked = {name: getattr(args, name) for name in PhotoKeywords.__optional_keys__}
     started = time.perf_counter()
     images = edit(photos[0], list(requests), progress=not args.quiet, **asked)
     if args.crop:
-        from common.prepare import face_box
+        from common.editing.prepare import face_box
 
         box = face_box(read_image(photos[0]), FaceOptions.of(vars(args)).face, args.finder)
         images = [close_up(image, box) for image in images]
@@ -145,7 +145,7 @@ def _edit(arguments: list[str]) -> int:
 
 
 def _download(arguments: list[str]) -> int:
-    parser = cli.command_parser("fineface download", "Fetches the published weights; interrupted downloads resume.")
+    parser = console.command_parser("fineface download", "Fetches the published weights; interrupted downloads resume.")
     published = sorted(name for name, variant in VARIANTS.items() if variant.bases)
     parser.add_argument("--variant", choices=published, default="sd21", help="which adapter")
     parser.add_argument("--to", type=Path, help="folder of the adapter (default: ~/.cache/face-rig/Tvaranka--fineface)")
@@ -155,22 +155,24 @@ def _download(arguments: list[str]) -> int:
     from .download import download
 
     folder, base = download(get_variant(args.variant), base=args.base, folder=args.to, base_folder=args.base_to)
-    cli.say(f"complete: {folder}, {base}")
-    return cli.OK
+    console.say(f"complete: {folder}, {base}")
+    return console.OK
 
 
 def _convert(arguments: list[str]) -> int:
-    parser = cli.command_parser("fineface convert", "Writes one file for diffusers' load_ip_adapter, LoRA included.")
+    parser = console.command_parser(
+        "fineface convert", "Writes one file for diffusers' load_ip_adapter, LoRA included."
+    )
     parser.add_argument("--variant", choices=sorted(VARIANTS), default="sd21", help="which adapter")
     parser.add_argument("--model", default=RELEASE, help="folder with the adapter's files, or fetched hub repository")
     parser.add_argument("-o", "--output", type=Path, default=Path("fineface.safetensors"), help="the file")
     args = parser.parse_args(arguments)
-    from common.files import model_folder
+    from common.core.files import model_folder
 
     from .convert import convert
 
-    cli.say(f"written: {convert(model_folder(args.model), get_variant(args.variant), args.output)}")
-    return cli.OK
+    console.say(f"written: {convert(model_folder(args.model), get_variant(args.variant), args.output)}")
+    return console.OK
 
 
 def split_inputs(inputs: Sequence[str]) -> tuple[list[str], str]:
@@ -224,28 +226,28 @@ def _finish(
         made = contact_sheet([Row(images, [str(request) for request in requests], title)], side)
     seconds = round(time.perf_counter() - started, 3)
     save_image(saved_with(made, **saving(args)), target)
-    cli.note(f"{title} -> {target}")
+    console.note(f"{title} -> {target}")
     if args.json:
         told = [str(request) for request in requests]
         record = {"input": title, "output": str(target), "wishes": told, "seed": args.seed, "seconds": seconds}
         print(json.dumps(record), flush=True)
-    return cli.OK
+    return console.OK
 
 
 _COMMANDS = {
     **Program("fineface", AUIntensity, KINDS).commands(),
-    "app": partial(app, "fineface", "Opens a page to make faces on.", cli.lazily("fineface.app", "tab")),
-    "batch": cli.lazily("fineface.batch"),
-    "score": cli.lazily("fineface.batch", "main_score"),
+    "app": partial(app, "fineface", "Opens a page to make faces on.", console.lazily("fineface.app", "tab")),
+    "batch": console.lazily("fineface.batch"),
+    "score": console.lazily("fineface.batch", "main_score"),
     "edit": _edit,
-    "report": cli.lazily("fineface.batch", "main_report"),
+    "report": console.lazily("fineface.batch", "main_report"),
     "download": _download,
     "convert": _convert,
-    "evaluate": cli.lazily("fineface.evaluation"),
-    "redo": cli.lazily("fineface.batch", "main_redo"),
-    "verify": partial(cli.lazily("common.provenance.command", "verify"), "fineface"),
-    "doctor": partial(doctor, "fineface doctor", cli.lazily("fineface.sources", "sources")),
-    "licenses": partial(licenses, "fineface licenses", cli.lazily("fineface.sources", "sources")),
+    "evaluate": console.lazily("fineface.evaluation"),
+    "redo": console.lazily("fineface.batch", "main_redo"),
+    "verify": partial(console.lazily("common.cli.provenance", "verify"), "fineface"),
+    "doctor": partial(doctor, "fineface doctor", console.lazily("fineface.licenses", "sources")),
+    "licenses": partial(licenses, "fineface licenses", console.lazily("fineface.licenses", "sources")),
 }
 
 if __name__ == "__main__":

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, overload
 
-from common.action_units import AUIntensity, AULike
-from common.edit_options import FaceOptions, check_keywords, documented
-from common.images import ImageLike
-from common.verbs import Verbs
+from common.editing.options import FaceOptions, check_keywords, documented
+from common.editing.verbs import Verbs
+from common.facs.action_units import AUIntensity, AULike
+from common.imaging.images import ImageLike
 
 from .editor import FineFace
 from .request import FineFaceModel, FineFaceOptions, TextKeywords, drawn_seed, pair_texts
@@ -115,7 +115,7 @@ def edit(
 
     Args:
         img: a path, a PIL image, a numpy array (H, W, 3), a torch tensor (3, H, W), or a list of such
-            (`common.images.read_image`). Any size; EXIF orientation is honoured.
+            (`common.imaging.images.read_image`). Any size; EXIF orientation is honoured.
         aus: absolute intensities, not changes; see `generate`.
         progress: show progress bars.
         {options}

@@ -7,14 +7,14 @@ from typing import Any
 
 from PIL import Image
 
-from common.action_units import ACTION_UNITS, AUIntensity
 from common.app.desk import BATCH, NETWORKS, SMALL, WARP, Desk, Sampling, Visit
 from common.app.inputs import slider
 from common.app.layout import Controls
 from common.app.library import gradio
 from common.app.tab import Tab
 from common.app.units import preset, unit_sliders, word_buttons, word_list
-from common.prompt import PROMPT
+from common.facs.action_units import ACTION_UNITS, AUIntensity
+from common.weights.text_encoder import PROMPT
 
 from .editor import FineFace
 from .request import check_prompt

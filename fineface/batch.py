@@ -8,16 +8,16 @@ from copy import copy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from common import options
-from common.action_units import AUIntensity
 from common.batch.command import Batches
 from common.batch.plan import TEXTS, Job
 from common.batch.worker import EditorWorker
-from common.defaults import read_defaults
-from common.edit_command import editor_of
-from common.errors import InputError
-from common.provenance.command import maker, recorded_model, redo
-from common.provenance.options import saving
+from common.cli import options
+from common.cli.edit_photos import editor_of
+from common.cli.provenance import maker, recorded_model, redo
+from common.cli.saving import saving
+from common.core.errors import InputError
+from common.editing.defaults import read_defaults
+from common.facs.action_units import AUIntensity
 from common.provenance.recipe import GENERATION, Recipe, saved_with
 
 from .request import KINDS, PUBLISHED, FineFaceModel, FineFaceOptions, check_prompt
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import torch
     from PIL import Image
 
-    from common.subject import Subject
+    from common.editing.subject import Subject
 
     from .editor import FineFace
 
@@ -169,7 +169,7 @@ class FineFaceBatches(Batches):
             InputError: an option that cannot be used.
             MissingCheckpointError: photos are to be edited by networks, and there are none.
         """
-        from common.models import missing_networks  # brings torch
+        from common.editing.models import missing_networks  # brings torch
 
         found = copy(super().check(args, jobs))
         found.texts = any(job.photo is None for job in jobs)  # drawn by networks, whatever edits photos
@@ -220,7 +220,7 @@ def _again(recipe: Recipe, args: argparse.Namespace) -> Any:
     Raises:
         InputError: the record does not say enough, or the photo or the model is another.
     """
-    from common.provenance.redo import check_model, place_of
+    from common.editing.redo import check_model, place_of
 
     if recipe.kind != GENERATION:
         return maker(kind)(recipe, args)

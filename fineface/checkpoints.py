@@ -13,13 +13,13 @@ from diffusers import PNDMScheduler, StableDiffusionPipeline, UNet2DConditionMod
 from safetensors.torch import save_file
 from torch import nn
 
-from common.autoencoders import load_vae
-from common.devices import choose_device
-from common.errors import CheckpointError
-from common.finite import check_weights
-from common.networks import SD15_SCHEDULER, load_unet, named_scheduler
-from common.prompt import load_text
-from common.weights import building, check_keys, read_state
+from common.core.errors import CheckpointError
+from common.core.finite import check_weights
+from common.weights.device import choose_device
+from common.weights.state_dict import building, check_keys, read_state
+from common.weights.text_encoder import load_text
+from common.weights.unet import SD15_SCHEDULER, load_unet, named_scheduler
+from common.weights.vae import load_vae
 
 from .adapter import AUAdapter, attend_to_action_units, cross_attentions
 from .faceid import load_faceid, read_faceid

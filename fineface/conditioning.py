@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from diffusers import StableDiffusionPipeline
 
-from common.editor import StepCallback
-from common.errors import MissingCheckpointError
-from common.finite import check_finite
+from common.core.errors import MissingCheckpointError
+from common.core.finite import check_finite
+from common.editing.editor import StepCallback
 
 from .checkpoints import Networks
 from .request import FineFaceResolved

@@ -24,10 +24,10 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from common.action_units import ACTION_UNITS
-from common.errors import CheckpointError
-from common.files import replace_file
-from common.weights import read_state
+from common.core.errors import CheckpointError
+from common.core.files import replace_file
+from common.facs.action_units import ACTION_UNITS
+from common.weights.state_dict import read_state
 
 from .adapter import AUAdapter
 from .checkpoints import in_order, read_adapter

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from common.errors import MissingCheckpointError
-from common.files import model_folder
-from common.hub import fetch, online
+from common.core.errors import MissingCheckpointError
+from common.core.files import model_folder
+from common.weights.hub import fetch, online
 
 from .variants import (
     BASE_FILES,
@@ -35,7 +35,7 @@ def download(
     Args:
         variant: which.
         base: hub repository or local folder of its base model; default: the first of the variant's own that answers.
-        folder: where the adapter's files go; default: the release's own folder under `common.files.home()`.
+        folder: where the adapter's files go; default: the release's own folder under `common.core.files.home()`.
         base_folder: where the base's files go; default: the repository's own folder there.
 
     Raises:

@@ -17,24 +17,24 @@ from diffusers import StableDiffusionPipeline
 from diffusers.utils.torch_utils import randn_tensor
 from PIL import Image
 
-from common.action_units import AUIntensity, AULike
-from common.checkpoints import Release
-from common.compositing import paste, paste_mask
-from common.defaults import Defaults
-from common.draft.change import Change
-from common.edit_options import EditOptions, ModelOptions, ResolvedOptions, check_keywords, documented
-from common.editor import Editor, StepCallback
-from common.errors import InputError
-from common.images import on_white, rgb, to_uint8
-from common.models import EMBEDDED_NOTE, NoNetworks, missing_networks
-from common.numbers import whole_number
-from common.pipeline import FaceEditPipeline
-from common.prepare import Prepared
-from common.provenance.edits import place
+from common.core.errors import InputError
+from common.core.numbers import whole_number
+from common.diffusion.conditioning import Rig
+from common.diffusion.loading import Release
+from common.diffusion.pipeline import FaceEditPipeline
+from common.editing.compositing import paste, paste_mask
+from common.editing.defaults import Defaults
+from common.editing.editor import Editor, StepCallback
+from common.editing.models import EMBEDDED_NOTE, NoNetworks, missing_networks
+from common.editing.options import EditOptions, ModelOptions, ResolvedOptions, check_keywords, documented
+from common.editing.prepare import Prepared
+from common.editing.recording import place
+from common.editing.subject import Subject
+from common.facs.action_units import AUIntensity, AULike
+from common.imaging.images import on_white, rgb, to_uint8
 from common.provenance.picture import Picture, carry
 from common.provenance.recipe import GENERATION, Recipe
-from common.rig import Rig
-from common.subject import Subject
+from common.warp.delta import Change
 
 from .checkpoints import Networks, load
 from .conditioning import Conditioning

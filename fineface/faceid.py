@@ -15,7 +15,7 @@ import torch
 from diffusers import StableDiffusionPipeline
 from torch import nn
 
-from common.errors import (
+from common.core.errors import (
     CheckpointError,
     FaceEditError,
     FaceNotFoundError,
@@ -23,11 +23,11 @@ from common.errors import (
     MissingDependencyError,
     ShapeError,
 )
+from common.core.finite import check_weights
 from common.faces import Face, FaceFinder, choose_face, get_finder
-from common.finite import check_weights
-from common.images import ImageLike, as_list, read_image, rgb
-from common.weight_files import SAFE
-from common.weights import building, read_pickled, read_weights
+from common.imaging.images import ImageLike, as_list, read_image, rgb
+from common.weights.files import SAFE
+from common.weights.state_dict import building, read_pickled, read_weights
 
 from .variants import family
 
@@ -110,8 +110,8 @@ def embed_people(identity: ImageLike | Sequence[ImageLike]) -> torch.Tensor:
     Several rows are one person seen several times: their tokens stand side by side.
 
     Args:
-        identity: a photo (`common.images.read_image`; its largest face counts), a list of photos, or embeddings: a
-            numpy array or torch tensor (n, 512) or (512,), of any length.
+        identity: a photo (`common.imaging.images.read_image`; its largest face counts), a list of photos, or
+            embeddings: a numpy array or torch tensor (n, 512) or (512,), of any length.
 
     Raises:
         ShapeError: embeddings of another width.

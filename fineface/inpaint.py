@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from diffusers import StableDiffusionImg2ImgPipeline, StableDiffusionInpaintPipeline
 from PIL import Image
 
-from common.autoencoders import encode
-from common.tensors import to_tensor
+from common.imaging.tensors import to_tensor
+from common.weights.vae import encode
 
 STOCK = (4, 9)
 """Channels of the UNets that diffusers' inpainting takes."""

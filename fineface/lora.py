@@ -11,8 +11,8 @@ from pathlib import Path
 import torch
 from diffusers import UNet2DConditionModel
 
-from common.errors import CheckpointError
-from common.finite import check_weights
+from common.core.errors import CheckpointError
+from common.core.finite import check_weights
 
 PREFIX, DOWN, UP, ALPHA = "unet.", ".lora_A.weight", ".lora_B.weight", ".alpha"
 

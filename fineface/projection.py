@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from common.action_units import ACTION_UNITS
-from common.errors import ShapeError
+from common.core.errors import ShapeError
+from common.facs.action_units import ACTION_UNITS
 
 
 class AUProjection(nn.Module):

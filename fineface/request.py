@@ -10,12 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, get_args
 
-from common.action_units import AUIntensity, AULike
-from common.checks import check_share, finite_number, one_of, option
-from common.defaults import Defaults
-from common.edit_options import EditOptions, Engine, FaceKeywords, FaceOptions, ModelOptions, ResolvedOptions
-from common.errors import ActionUnitError, InputError
-from common.request import pair_up
+from common.core.errors import ActionUnitError, InputError
+from common.editing.defaults import Defaults
+from common.editing.option_fields import check_share, finite_number, one_of, option
+from common.editing.options import EditOptions, Engine, FaceKeywords, FaceOptions, ModelOptions, ResolvedOptions
+from common.editing.request import pair_up
+from common.facs.action_units import AUIntensity, AULike
 
 from .variants import VARIANTS, get_variant
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import torch
 
     from common.faces import FaceFinder
-    from common.images import ImageLike
+    from common.imaging.images import ImageLike
 
     People = ImageLike | Sequence[ImageLike]
     Several = list[AULike] | list[AUIntensity] | list[str] | list[dict[str, float]] | list[list[float]]
@@ -127,7 +127,7 @@ class FineFaceOptions(EditOptions):
         Raises:
             InputError: a strength that leaves no step.
         """
-        from common.prompt import PROMPT  # brings torch
+        from common.weights.text_encoder import PROMPT  # brings torch
 
         start = self.start or "photo"
         strength = STRENGTHS[start] if self.strength is None else self.strength
@@ -263,7 +263,7 @@ class Keywords(PhotoKeywords, total=False):
 
 
 def pair_texts(prompt: str | list[str], aus: AULike | Several) -> tuple[list[tuple[str, AUIntensity]], bool]:
-    """Pairs of prompt and request, and whether neither came as a list; see `common.request.pair_up`.
+    """Pairs of prompt and request, and whether neither came as a list; see `common.editing.request.pair_up`.
 
     Raises:
         InputError: two lists of different lengths, or a prompt that is no text.

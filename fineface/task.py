@@ -18,19 +18,19 @@ from PIL import Image
 from safetensors.torch import save_file
 from torch import nn
 
-from common.action_units import to_text
-from common.autoencoders import encode
-from common.defaults import Defaults, read_defaults, write_defaults
-from common.facts import fingerprint
-from common.files import EMBEDDED, replace_file
-from common.jsonio import read_config
-from common.tensors import to_tensor
+from common.core.files import EMBEDDED, replace_file
+from common.core.fingerprint import fingerprint
+from common.core.jsonio import read_config
+from common.editing.defaults import Defaults, read_defaults, write_defaults
+from common.facs.action_units import to_text
+from common.imaging.tensors import to_tensor
 from common.training.diffusion import DiffusionTask
 from common.training.loop import State
 from common.training.loss import noised, region_weights, squared_error
 from common.training.networks import part
 from common.training.sampler import Draws, generator
 from common.training.sheet import sheet
+from common.weights.vae import encode
 
 from .checkpoints import Networks, save_adapter
 from .data.samples import STRONGEST

@@ -15,13 +15,13 @@ from torch import nn
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from common import cli
-from common.autoencoders import load_vae
-from common.errors import InputError
-from common.files import alone, replace_file
+from common.cli import console
+from common.core.errors import InputError
+from common.core.files import alone, replace_file
 from common.training.command import command
 from common.training.latent_cache import CachedLatents
 from common.training.sampler import generator
+from common.weights.vae import load_vae
 
 from .data.together import sources
 from .task import SampleEncoder
@@ -146,7 +146,7 @@ def run(config: FineFaceConfig) -> int:
     with alone(folder):
         explained = teach(config, folder)
     print(f"{folder}: captions explain {100 * explained:.0f} % of what held-out pictures coarsely look like")
-    return cli.OK
+    return console.OK
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -11,16 +11,16 @@ import torch
 from diffusers import UNet2DConditionModel, UniPCMultistepScheduler
 from torch import nn
 
-from common.action_units import ACTION_UNITS
-from common.autoencoders import scale_factor
-from common.configs import read_architecture
-from common.errors import InputError, MissingCheckpointError
-from common.files import model_folder
-from common.finite import check_weights
-from common.networks import SD15_SCHEDULER, load_unet
-from common.prompt import load_text
+from common.core.errors import InputError, MissingCheckpointError
+from common.core.files import model_folder
+from common.core.finite import check_weights
+from common.facs.action_units import ACTION_UNITS
 from common.training.networks import add_adapter, autoencoder, begin_with, built
-from common.weights import building, read_state
+from common.weights.config_guard import read_architecture
+from common.weights.state_dict import building, read_state
+from common.weights.text_encoder import load_text
+from common.weights.unet import SD15_SCHEDULER, load_unet
+from common.weights.vae import scale_factor
 
 from .adapter import AUAdapter, attend_to_action_units
 from .checkpoints import check_fit, load_pipeline, read_adapter

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from common import cli
-from common.defaults import Defaults
-from common.errors import InputError
-from common.prompt import PROMPT
+from common.cli import console
+from common.core.errors import InputError
+from common.editing.defaults import Defaults
 from common.training.command import command
 from common.training.config import DiffusionConfig, Precision, Schedule, above_zero, at_least, fraction
+from common.weights.text_encoder import PROMPT
 
 from .request import PUBLISHED, FineFaceOptions
 from .variants import EMBEDDED_FOLDER, VARIANTS, check_complete
@@ -199,7 +199,7 @@ def run(config: FineFaceConfig) -> int:
 
     config = config.of_model()
     train(config, FineFaceTask(config))
-    return cli.OK
+    return console.OK
 
 
 if __name__ == "__main__":

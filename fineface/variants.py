@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from common.errors import InputError, MissingCheckpointError
-from common.files import EMBEDDED, model_folder
-from common.weight_files import WEIGHTS, find_weights, missing_parts, whats_there
+from common.core.errors import InputError, MissingCheckpointError
+from common.core.files import EMBEDDED, model_folder
+from common.weights.files import WEIGHTS, find_weights, missing_parts, whats_there
 
 RELEASE = "Tvaranka/fineface"
 PIPELINE = "model_index.json"  # diffusers' list of a pipeline's parts
@@ -146,7 +146,7 @@ def keeper(model: str | Path | None = None, base: str | Path | None = None) -> s
 
 
 def weights_file(folder: Path, stem: str) -> Path | None:
-    """The file of this stem, see `common.weight_files`: safetensors before the published .ckpt; None without any."""
+    """The file of this stem, see `common.weights.files`: safetensors before the published .ckpt; None without any."""
     found = find_weights(folder, (stem,))
     return None if found is None or found.sharded else found.path
 

@@ -8,9 +8,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from common.errors import InputError, MissingCheckpointError
-from common.prompt import load_text
+from common.core.errors import InputError, MissingCheckpointError
 from common.training.command import check_known
+from common.weights.text_encoder import load_text
 
 if TYPE_CHECKING:
     from .train import FineFaceConfig

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from common import cli, edit_command, options
-from common.action_units import AUDelta, facs, known_unit
 from common.app.command import app
-from common.errors import ActionUnitError, InputError
-from common.expressions import EXPRESSIONS, is_word
-from common.help.command import doctor, licenses
-from common.verb_commands import Program
+from common.cli import console, edit_photos, options
+from common.cli.licenses import doctor, licenses
+from common.cli.verb_commands import Program
+from common.core.errors import ActionUnitError, InputError
+from common.facs.action_units import AUDelta, facs, known_unit
+from common.facs.expressions import EXPRESSIONS, is_word
 
 ABOUT = """Changes the expression of a face in a photo by action-unit (AU) variations.
 
@@ -48,18 +48,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The console script; returns the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     command = _COMMANDS.get(arguments[0] if arguments else "")
-    return cli.guarded(lambda: command(arguments[1:]) if command else _edit(arguments))
+    return console.guarded(lambda: command(arguments[1:]) if command else _edit(arguments))
 
 
 def _edit(arguments: list[str]) -> int:
-    parser = cli.command_parser("magicface", ABOUT)
+    parser = console.command_parser("magicface", ABOUT)
     parser.add_argument("inputs", nargs="+", metavar="PHOTO | AU=VALUE", help="photos and the wish, in any order")
     options.add_options(parser, "file, or folder for several photos (default: PHOTO-edited.png)", record=True)
     args = parser.parse_intermixed_args(arguments)
     photos, request = split_inputs(args.inputs)
     from ._api import MagicFace  # torch and diffusers load here, after the arguments have been understood
 
-    return edit_command.run(MagicFace, photos, request, args)
+    return edit_photos.run(MagicFace, photos, request, args)
 
 
 def split_inputs(inputs: Sequence[str]) -> tuple[list[Path], AUDelta]:
@@ -94,32 +94,32 @@ def split_inputs(inputs: Sequence[str]) -> tuple[list[Path], AUDelta]:
 
 
 def _download(arguments: list[str]) -> int:
-    parser = cli.command_parser(
+    parser = console.command_parser(
         "magicface download",
         "Fetches the published weights (about 8 GB); what is there is kept, what broke off goes on.",
     )
     parser.add_argument("--to", type=Path, help="folder (default: ~/.cache/face-rig/mengtingwei--magicface)")
     parser.add_argument("--base", help="hub repository or local folder of Stable Diffusion 1.5 (default: live ids)")
     args = parser.parse_args(arguments)
-    from common.download import download
+    from common.diffusion.download import download
 
-    cli.say(f"complete: {download(base=args.base, folder=args.to)}")
-    return cli.OK
+    console.say(f"complete: {download(base=args.base, folder=args.to)}")
+    return console.OK
 
 
 _COMMANDS = {
     **Program("magicface", AUDelta).commands(),
-    "app": partial(app, "magicface", "Opens a page to edit expressions on.", cli.lazily("magicface.app", "tab")),
-    "batch": cli.lazily("magicface.batch"),
-    "doctor": partial(doctor, "magicface doctor", cli.lazily("magicface.sources", "sources")),
-    "licenses": partial(licenses, "magicface licenses", cli.lazily("magicface.sources", "sources")),
+    "app": partial(app, "magicface", "Opens a page to edit expressions on.", console.lazily("magicface.app", "tab")),
+    "batch": console.lazily("magicface.batch"),
+    "doctor": partial(doctor, "magicface doctor", console.lazily("magicface.licenses", "sources")),
+    "licenses": partial(licenses, "magicface licenses", console.lazily("magicface.licenses", "sources")),
     "download": _download,
-    "prepare-videos": cli.lazily("magicface.videos.command", "run"),
-    "redo": cli.lazily("magicface.batch", "main_redo"),
-    "report": cli.lazily("magicface.batch", "main_report"),
-    "score": cli.lazily("magicface.batch", "main_score"),
-    "evaluate": cli.lazily("magicface.evaluation"),
-    "verify": partial(cli.lazily("common.provenance.command", "verify"), "magicface"),
+    "prepare-videos": console.lazily("magicface.videos.command", "run"),
+    "redo": console.lazily("magicface.batch", "main_redo"),
+    "report": console.lazily("magicface.batch", "main_report"),
+    "score": console.lazily("magicface.batch", "main_score"),
+    "evaluate": console.lazily("magicface.evaluation"),
+    "verify": partial(console.lazily("common.cli.provenance", "verify"), "magicface"),
 }
 
 if __name__ == "__main__":

@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, overload
 
-from common.action_units import AUDelta, AULike
-from common.edit_options import EditOptions, FaceOptions, ModelOptions, documented
-from common.images import ImageLike
-from common.verbs import Verbs
+from common.editing.options import EditOptions, FaceOptions, ModelOptions, documented
+from common.editing.verbs import Verbs
+from common.facs.action_units import AUDelta, AULike
+from common.imaging.images import ImageLike
 
 from .editor import MagicFace
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from typing_extensions import Unpack
 
-    from common.edit_options import Keywords
+    from common.editing.options import Keywords
 
 __all__ = ["MagicFace", "animate", "edit", "grid", "neutralize", "sweep", "transfer", "verbs"]
 
@@ -54,11 +54,11 @@ def edit(
 
     Args:
         img: a path, a PIL image, a numpy array (H, W, 3), a torch tensor (3, H, W), or a list of such
-            (`common.images.read_image`). Any size; EXIF orientation is honoured.
+            (`common.imaging.images.read_image`). Any size; EXIF orientation is honoured.
         au_delta: how much each action unit changes, wanted minus present intensity on the FACS scale 0..5, within
             [-10, 10]: `{"AU12": 3}`, `"AU12=3,AU6=2"`, words (`"happy"`, `"angry:0.7,AU5=1"`), 12 numbers in
             the order of `ACTION_UNITS`, an `AUDelta`, or a list of such; what is known to go wrong is logged
-            (`common.explain`). `{}` is the null edit: it reconstructs the face unchanged.
+            (`common.editing.explain`). `{}` is the null edit: it reconstructs the face unchanged.
         progress: show progress bars.
         {options}
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from common.action_units import ACTION_UNITS, AUDelta, AUIntensity
 from common.app.desk import Desk, Visit
 from common.app.inputs import picture_input, slider
 from common.app.layout import Controls
 from common.app.library import gradio
 from common.app.tab import Tab
 from common.app.units import STRONGEST, preset, unit_sliders, word_buttons, word_list
-from common.verbs import units_of
+from common.editing.verbs import units_of
+from common.facs.action_units import ACTION_UNITS, AUDelta, AUIntensity
 
 from .editor import MagicFace
 

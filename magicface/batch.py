@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from common.action_units import AUDelta
 from common.batch.command import Batches
-from common.provenance.command import maker, redo
+from common.cli.provenance import maker, redo
+from common.facs.action_units import AUDelta
 
 ABOUT = """Edits many photos, many requests each, into one folder; run the command again to resume.
 

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from common.action_units import ACTION_UNITS, AUWish, to_vector
-from common.clip_folders import add_clip
-from common.errors import InputError
-from common.images import ImageLike, flat, read_image, to_uint8
+from common.core.errors import InputError
+from common.facs.action_units import ACTION_UNITS, AUWish, to_vector
+from common.imaging.clip_dataset import add_clip
+from common.imaging.images import ImageLike, flat, read_image, to_uint8
 
 from ._api import edit
 
@@ -40,7 +40,7 @@ class LabelledClip:
     offset: int
 
     def save(self, dataset: str | Path, subject: str, clip: str, emotion: str = "") -> Path:
-        """Adds the clip to a data set that `microexpression` reads, see `common.clip_folders`.
+        """Adds the clip to a data set that `microexpression` reads, see `common.imaging.clip_dataset`.
 
         Its frames say that they are synthetic, and bear the watermark unless `watermark` was False.
 

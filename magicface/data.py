@@ -14,18 +14,18 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from common.background import Extent, get_parser, masked_background
-from common.draft import VERSION as DRAFTS
-from common.draft.change import Change
-from common.draft.draft import Draft
-from common.errors import FaceNotFoundError, InputError
+from common.core.errors import FaceNotFoundError, InputError
+from common.editing.prepare import Prepared, prepare
 from common.faces import get_finder
 from common.faces.landmarks import five_points
-from common.prepare import Prepared, prepare
-from common.synthetic.dataset import SyntheticFaces
-from common.synthetic.plan import VERSION
-from common.tensors import to_pixels, to_tensor
+from common.imaging.tensors import to_pixels, to_tensor
+from common.parsing import Extent, get_parser, masked_background
+from common.synthetic.data.dataset import SyntheticFaces
+from common.synthetic.data.plan import VERSION
 from common.training.manifest import Manifest, Pair, intensities
+from common.warp import VERSION as DRAFTS
+from common.warp.delta import Change
+from common.warp.warp import Draft
 
 COLUMNS = ("source", "target", "au_source", "au_target", "background")
 
@@ -36,13 +36,13 @@ class SyntheticPairs(Dataset[Pair]):
     Args:
         faces: with `pairs="expression"`.
         guide: conditioning image: "source": the background of the source photo, as in use; "target": of the target, as
-            in the paper; "photo": the source photo itself, see `common.prepare.prepare`.
-        extent: region that the conditioning image hides, see `common.background.foreground`.
+            in the paper; "photo": the source photo itself, see `common.editing.prepare.prepare`.
+        extent: region that the conditioning image hides, see `common.parsing.foreground`.
         found: pass the source through face detector, crop and parser, as a photo that is edited, and cut the target out
             as the source; where no face is detected, and without this, the whole picture is the crop and its truth the
             parts.
         zoom: of the crops of faces that are detected, see `Crop.around`.
-        draft_every: so many pairs apart, the target is the warp of the source (`common.draft`) instead of the true
+        draft_every: so many pairs apart, the target is the warp of the source (`common.warp`) instead of the true
             picture, as photographs give such pairs; 0 is never.
 
     Raises:

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from common.action_units import AUDelta
-from common.checkpoints import MAGICFACE
-from common.draft.change import Change
-from common.editor import Editor
-from common.files import EMBEDDED
-from common.rig import Rig
-from common.subject import Subject, shared_guides
+from common.core.files import EMBEDDED
+from common.diffusion.conditioning import Rig
+from common.diffusion.loading import MAGICFACE
+from common.editing.editor import Editor
+from common.editing.subject import Subject, shared_guides
+from common.facs.action_units import AUDelta
+from common.warp.delta import Change
 
 
 class MagicFace(Editor[AUDelta]):
@@ -38,6 +38,6 @@ class MagicFace(Editor[AUDelta]):
         return Rig(torch.tensor([request.values for request in requests]), shared_guides(subjects))
 
     def warp(self, subject: Subject, request: AUDelta) -> np.ndarray:
-        """The photo with the face moved by its own fitted head, see `common.draft`."""
+        """The photo with the face moved by its own fitted head, see `common.warp`."""
         photo = self.fitted(subject)
         return photo(Change(torch.tensor(request.values), torch.eye(3), photo.light, photo.light))

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from torch.utils.data import Dataset
 
-from common.action_units import ACTION_UNITS, to_text
-from common.checkpoints import MAGICFACE
+from common.diffusion.loading import MAGICFACE
+from common.facs.action_units import ACTION_UNITS, to_text
 from common.training.diffusion import synthetic_faces
 from common.training.edit import EditTask
 from common.training.manifest import Pair

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from common import cli
-from common.defaults import Defaults
-from common.errors import InputError
+from common.cli import console
+from common.core.errors import InputError
+from common.editing.defaults import Defaults
 from common.training.command import command
 from common.training.config import EditConfig
 
@@ -59,7 +59,7 @@ def run(config: MagicFaceConfig) -> int:
 
     config = config.of_model()
     train(config, MagicFaceTask(config))
-    return cli.OK
+    return console.OK
 
 
 if __name__ == "__main__":

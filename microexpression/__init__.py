@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from common.lazy import attach
+from common.core.lazy import attach
 
 if TYPE_CHECKING:
     from .analysis import Analysis as Analysis

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from common import cli
-from common.files import check_writable
-from common.help.command import doctor, licenses
+from common.cli import console
+from common.cli.licenses import doctor, licenses
+from common.core.files import check_writable
 
 ABOUT = """Micro-expressions: read a clip, train and test networks under the field's protocols, make labelled clips.
 
@@ -27,16 +27,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns the exit code."""
     argv = sys.argv[1:] if argv is None else argv
     if argv and argv[0] in HELP:
-        return cli.guarded(lambda: HELP[argv[0]](argv[1:]))
-    parser = cli.command_parser("microexpression", ABOUT)
-    cli.add_commands(parser, COMMANDS)
+        return console.guarded(lambda: HELP[argv[0]](argv[1:]))
+    parser = console.command_parser("microexpression", ABOUT)
+    console.add_commands(parser, COMMANDS)
     args = parser.parse_args(argv)
 
     def work() -> int:
-        cli.listen(args.quiet)
+        console.listen(args.quiet)
         return args.run(args)
 
-    return cli.guarded(work)
+    return console.guarded(work)
 
 
 def _add_analyze(parser: argparse.ArgumentParser) -> None:
@@ -74,9 +74,9 @@ def _analyze(args: argparse.Namespace) -> int:
     page = write_report(found, args.output)
     print(f"{found.label}, {100 * found.confidence:.0f} %; apex at frame {found.clip.apex}")
     for what, reader in (("class", found.emotion_reader), ("action units", found.unit_reader)):
-        cli.note(f"{what} read by {reader.model.name}: {reader.trained}")
-    cli.note(f"written: {page}")
-    return cli.OK
+        console.note(f"{what} read by {reader.model.name}: {reader.trained}")
+    console.note(f"written: {page}")
+    return console.OK
 
 
 def _add_train(parser: argparse.ArgumentParser) -> None:
@@ -140,20 +140,22 @@ def _synthetic(args: argparse.Namespace) -> int:
         **{name: getattr(args, name) for name in names},
     )
     for folder in write(args.output, plan, workers=args.workers, progress=not args.quiet):
-        cli.note(f"complete: {folder}")
-    return cli.OK
+        console.note(f"complete: {folder}")
+    return console.OK
 
 
 COMMANDS = {
-    "analyze": cli.Command("Read a clip: apex, flow, strain, action units, class; one page.", _add_analyze, _analyze),
-    "train": cli.Command(
+    "analyze": console.Command(
+        "Read a clip: apex, flow, strain, action units, class; one page.", _add_analyze, _analyze
+    ),
+    "train": console.Command(
         "Train and test networks under a protocol; tables, confusion matrices, a log of each fold.", _add_train, _train
     ),
-    "synthetic": cli.Command(
+    "synthetic": console.Command(
         "Render data sets of people who do not exist, with every label known.", _add_synthetic, _synthetic
     ),
 }
-_SOURCES = cli.lazily("microexpression.sources", "sources")
+_SOURCES = console.lazily("microexpression.licenses", "sources")
 HELP = {
     "doctor": partial(doctor, "microexpression doctor", _SOURCES),
     "licenses": partial(licenses, "microexpression licenses", _SOURCES),

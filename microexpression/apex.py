@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from common.errors import InputError
+from common.core.errors import InputError
 
 from .clips import Clip
 from .extras import library

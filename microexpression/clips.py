@@ -11,13 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from common.errors import FaceNotFoundError, ImageError, InputError, ShapeError
+from common.core.errors import FaceNotFoundError, ImageError, InputError, ShapeError
 from common.faces import FaceFinder, choose_face
+from common.faces.affine import quarter_turn
 from common.faces.upright import notice
-from common.faces.warp import quarter_turn
-from common.image_files import is_encoded
-from common.images import ImageLike, read_image, rgb
-from common.videos import read_frames
+from common.imaging.image_files import is_encoded
+from common.imaging.images import ImageLike, read_image, rgb
+from common.imaging.videos import read_frames
 
 SIDE, TOP, LEFT = 2.24, 0.233, 0.497
 """Side of the square in distances from the eyes to the mouth; where the middle of the eyes lies in it. So lie the faces
@@ -81,7 +81,7 @@ def read_clip(
 
     Args:
         source: path; uint8 (T, H, W) or (T, H, W, 3); or a sequence of pictures in any form that
-            `common.images.read_image` reads.
+            `common.imaging.images.read_image` reads.
         onset: see `Clip`; rows of what is read.
         apex: see `Clip`.
         offset: see `Clip`; -1 is the last frame.

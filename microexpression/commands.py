@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from common import cli
-from common.errors import InputError
+from common.cli import console
+from common.core.errors import InputError
 
 from . import results
 from .baselines import chance, linear
@@ -56,7 +56,7 @@ def train(args: argparse.Namespace) -> int:
     results.write(args.output, protocol, found)
     print(results.table(protocol, found))
     print(f"written: {args.output / 'results.md'}")
-    return cli.OK
+    return console.OK
 
 
 def asked(name: str, samples: list[Sample]) -> Protocol:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from common.errors import MissingDependencyError
+from common.core.errors import MissingDependencyError
 
 PACKAGES = {
     "skimage": "scikit-image",

@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from torch import nn
 from torch.utils.data import Dataset
 
-from common.finite import check_finite
+from common.core.finite import check_finite
 from common.training.config import TrainConfig
 from common.training.loop import State, Task, train
 from common.training.sampler import Group

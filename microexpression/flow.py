@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from common.errors import InputError, ShapeError
+from common.core.errors import InputError, ShapeError
 
 from .extras import library
 

@@ -14,11 +14,11 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from common.errors import FaceEditError, InputError
+from common.core.errors import FaceEditError, InputError
+from common.core.files import replace_file
+from common.core.parallel import each
 from common.faces import get_finder
-from common.files import replace_file
-from common.images import to_uint8
-from common.parallel import each
+from common.imaging.images import to_uint8
 
 from .clips import cut_face
 from .data.load import read_frames

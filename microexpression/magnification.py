@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from common.errors import InputError
-from common.finite import check_finite
-from common.tensors import to_pixels
+from common.core.errors import InputError
+from common.core.finite import check_finite
+from common.imaging.tensors import to_pixels
 
 from .flow import optical_flow
 from .networks.magnifier import Magnifier

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from common.errors import InputError
+from common.core.errors import InputError
 
 from .inputs import PICTURES
 from .networks.elrcn import ELRCN

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from common.images import to_uint8
+from common.imaging.images import to_uint8
 
 from .extras import library
 

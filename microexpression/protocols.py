@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from common.errors import InputError
+from common.core.errors import InputError
 
 from .data.crossed import DATASETS
 from .data.sample import UNITS, Sample

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from common.errors import CheckpointError
-from common.finite import check_finite
-from common.jsonio import read_config
-from common.weights import building, frozen
+from common.core.errors import CheckpointError
+from common.core.finite import check_finite
+from common.core.jsonio import read_config
+from common.weights.state_dict import building, frozen
 
 from .inputs import BY_FLOW, KINDS, of_flow
 from .models import Model, model_of

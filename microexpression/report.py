@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from common.action_units import ACTION_UNITS
-from common.files import replace_file
-from common.motion import save_movie
+from common.core.files import replace_file
+from common.facs.action_units import ACTION_UNITS
+from common.imaging.animation import save_movie
 
 from .analysis import Analysis
 from .pictures import curves, enlarged, flow_picture, heat, seen_picture

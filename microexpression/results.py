@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from common.action_units.named_values import check_labels
-from common.errors import ShapeError
-from common.files import replace_file
+from common.core.errors import ShapeError
+from common.core.files import replace_file
+from common.facs.action_units.named_values import check_labels
 
 from .pictures import blank
 from .protocols import Protocol

@@ -18,11 +18,11 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from common.errors import InputError
-from common.facts import claim
-from common.files import PATIENCE, alone, replace_file, sha256
-from common.jsonio import parse_json, read_text
-from common.parallel import each
+from common.core.errors import InputError
+from common.core.files import PATIENCE, alone, replace_file, sha256
+from common.core.fingerprint import claim
+from common.core.jsonio import parse_json, read_text
+from common.core.parallel import each
 from common.training.sampler import generator
 
 from .data.sample import Sample

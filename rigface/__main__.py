@@ -10,13 +10,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from common import cli, edit_command, options
-from common.action_units import facs, known_unit
 from common.app.command import app
-from common.errors import ActionUnitError, InputError
-from common.expressions import is_word
-from common.help.command import doctor, licenses
-from common.verb_commands import Program
+from common.cli import console, edit_photos, options
+from common.cli.licenses import doctor, licenses
+from common.cli.verb_commands import Program
+from common.core.errors import ActionUnitError, InputError
+from common.facs.action_units import facs, known_unit
+from common.facs.expressions import is_word
 
 from .options import RigEditOptions, RigFaceOptions, RigModelOptions
 from .request import RigEdit
@@ -52,11 +52,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The console script; returns the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     command = _COMMANDS.get(arguments[0] if arguments else "")
-    return cli.guarded(lambda: command(arguments[1:]) if command else _edit(arguments))
+    return console.guarded(lambda: command(arguments[1:]) if command else _edit(arguments))
 
 
 def _edit(arguments: list[str]) -> int:
-    parser = cli.command_parser("rigface", ABOUT)
+    parser = console.command_parser("rigface", ABOUT)
     parser.add_argument("inputs", nargs="+", metavar="PHOTO | AU=VALUE", help="photos and action units, in any order")
     wish = parser.add_argument_group("wish")
     wish.add_argument("--light", help="azimuth, elevation, intensity, ambient, e.g. azimuth=60,elevation=20")
@@ -75,7 +75,7 @@ def _edit(arguments: list[str]) -> int:
     RigFaceOptions.of(vars(args))
     from ._api import RigFace  # torch and diffusers load here, after the arguments have been understood
 
-    return edit_command.run(RigFace, photos, wanted, args)
+    return edit_photos.run(RigFace, photos, wanted, args)
 
 
 def read_inputs(args: argparse.Namespace, prepared: bool) -> tuple[list[Path], RigEdit]:
@@ -108,49 +108,49 @@ def read_inputs(args: argparse.Namespace, prepared: bool) -> tuple[list[Path], R
 
 
 def _download(arguments: list[str]) -> int:
-    parser = cli.command_parser(
+    parser = console.command_parser(
         "rigface download",
         "Fetches the published weights (about 9 GB); what is there is kept, what broke off goes on.",
     )
     parser.add_argument("--to", type=Path, help="folder (default: ~/.cache/face-rig/mengtingwei--rigface)")
     parser.add_argument("--base", help="hub repository or local folder of Stable Diffusion 1.5 (default: live ids)")
     args = parser.parse_args(arguments)
-    from common.checkpoints import RIGFACE
-    from common.download import download
+    from common.diffusion.download import download
+    from common.diffusion.loading import RIGFACE
 
-    cli.say(f"complete: {download(RIGFACE, base=args.base, folder=args.to)}")
-    return cli.OK
+    console.say(f"complete: {download(RIGFACE, base=args.base, folder=args.to)}")
+    return console.OK
 
 
 def _convert(arguments: list[str]) -> int:
-    parser = cli.command_parser(
+    parser = console.command_parser(
         "rigface convert",
         "Writes FLAME's and DECA's arrays (.pkl, .npy, .npz) beside them as .safetensors, which are found first, load"
         " at once and hold no code.",
     )
     parser.add_argument("files", nargs="+", type=Path, help="such as generic_model.pkl and landmark_embedding.npy")
     args = parser.parse_args(arguments)
-    from common.face3d.arrays import convert
+    from common.face3d.files.arrays import convert
 
     for file in args.files:
-        cli.say(f"written: {convert(file)}")
-    return cli.OK
+        console.say(f"written: {convert(file)}")
+    return console.OK
 
 
 _COMMANDS = {
     **Program("rigface", RigEdit, (RigEditOptions, RigFaceOptions, RigModelOptions)).commands(),
-    "app": partial(app, "rigface", "Opens a page to edit light and pose on.", cli.lazily("rigface.app", "tab")),
-    "batch": cli.lazily("rigface.batch"),
+    "app": partial(app, "rigface", "Opens a page to edit light and pose on.", console.lazily("rigface.app", "tab")),
+    "batch": console.lazily("rigface.batch"),
     "convert": _convert,
     "download": _download,
-    "evaluate": cli.lazily("rigface.evaluation"),
-    "doctor": partial(doctor, "rigface doctor", cli.lazily("rigface.sources", "sources")),
-    "licenses": partial(licenses, "rigface licenses", cli.lazily("rigface.sources", "sources")),
-    "prepare-pairs": cli.lazily("rigface.prepare_pairs"),
-    "redo": cli.lazily("rigface.batch", "main_redo"),
-    "report": cli.lazily("rigface.batch", "main_report"),
-    "score": cli.lazily("rigface.batch", "main_score"),
-    "verify": partial(cli.lazily("common.provenance.command", "verify"), "rigface"),
+    "evaluate": console.lazily("rigface.evaluation"),
+    "doctor": partial(doctor, "rigface doctor", console.lazily("rigface.licenses", "sources")),
+    "licenses": partial(licenses, "rigface licenses", console.lazily("rigface.licenses", "sources")),
+    "prepare-pairs": console.lazily("rigface.prepare_pairs"),
+    "redo": console.lazily("rigface.batch", "main_redo"),
+    "report": console.lazily("rigface.batch", "main_report"),
+    "score": console.lazily("rigface.batch", "main_score"),
+    "verify": partial(console.lazily("common.cli.provenance", "verify"), "rigface"),
 }
 
 if __name__ == "__main__":

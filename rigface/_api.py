@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from common.edit_options import check_keywords, documented
-from common.errors import InputError
-from common.images import as_list, check_exists
-from common.verbs import Verbs
+from common.core.errors import InputError
+from common.editing.options import check_keywords, documented
+from common.editing.verbs import Verbs
+from common.imaging.images import as_list, check_exists
 
-from .conditions import Conditions, read_conditions
+from .conditioning import Conditions, read_conditions
 from .editor import RigFace
 from .options import RigEditOptions, RigFaceOptions, RigModelOptions
 from .request import RigEdit, make_requests
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from typing_extensions import Unpack
 
-    from common.action_units import AULike
-    from common.images import ImageLike
+    from common.facs.action_units import AULike
+    from common.imaging.images import ImageLike
 
     from .editor import Target
     from .options import RigKeywords
@@ -48,7 +48,7 @@ def edit(
 
     Args:
         img: a path, a PIL image, a numpy array (H, W, 3), a torch tensor (3, H, W), or a list of such
-            (`common.images.read_image`). Any size; EXIF orientation is honoured.
+            (`common.imaging.images.read_image`). Any size; EXIF orientation is honoured.
         light: the light that shall fall on the face: a `Light`, "azimuth=60,elevation=20", a dict of the same names, or
             a list of such.
         pose: how far the head turns from where it looks now: a `Pose`, "yaw=15", a dict, or a list of such;

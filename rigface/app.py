@@ -13,7 +13,7 @@ from common.app.inputs import picture_input, slider
 from common.app.layout import Controls
 from common.app.library import gradio
 from common.app.tab import AT_ONCE, Tab
-from common.expressions import EXPRESSIONS
+from common.facs.expressions import EXPRESSIONS
 
 from .editor import TURNS, RigFace, Target
 from .light import Light

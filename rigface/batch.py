@@ -6,8 +6,8 @@ import argparse
 from typing import Any
 
 from common.batch.command import Batches
-from common.errors import InputError
-from common.provenance.command import maker, redo
+from common.cli.provenance import maker, redo
+from common.core.errors import InputError
 from common.provenance.recipe import Recipe
 
 from .request import RigEdit
@@ -49,7 +49,7 @@ def _make_again(recipe: Recipe, args: argparse.Namespace) -> Any:
     """The picture of a recipe, once more.
 
     Raises:
-        InputError: it was made of prepared conditions; or see `common.provenance.redo.redo`.
+        InputError: it was made of prepared conditions; or see `common.editing.redo.redo`.
     """
     if "background" in recipe.settings:
         raise InputError(

@@ -10,22 +10,22 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from common.background import get_parser
-from common.draft import VERSION as DRAFTS
-from common.draft.change import Change
-from common.errors import FaceNotFoundError, InputError
+from common.core.errors import FaceNotFoundError, InputError
+from common.editing.prepare import Prepared, prepare
 from common.face3d.camera import rotation_matrix
-from common.face3d.fit import Fit
-from common.face3d.head import vertex_normals
-from common.face3d.lighting import shade
+from common.face3d.fitting.fit import Fit
+from common.face3d.heads.head import vertex_normals
+from common.face3d.rendering.lighting import shade
 from common.faces import get_finder
-from common.prepare import Prepared, prepare
-from common.synthetic.dataset import SyntheticFaces
-from common.synthetic.plan import VERSION
-from common.tensors import to_pixels, to_tensor
+from common.imaging.tensors import to_pixels, to_tensor
+from common.parsing import get_parser
+from common.synthetic.data.dataset import SyntheticFaces
+from common.synthetic.data.plan import VERSION
 from common.training.manifest import Manifest, Pair, parsed
+from common.warp import VERSION as DRAFTS
+from common.warp.delta import Change
 
-from .conditions import read_coefficients
+from .conditioning import read_coefficients
 from .rendered.reconstruct import Rendered, Seen
 
 STILL_EVERY = 20

@@ -12,23 +12,23 @@ from typing import TYPE_CHECKING, Any, ClassVar, overload
 import numpy as np
 import torch
 
-from common.checkpoints import RIGFACE
-from common.defaults import Defaults
-from common.draft.change import TURN_SCALE
-from common.edit_options import documented
-from common.editor import Editor
-from common.errors import CheckpointError, InputError, ShapeError
+from common.core.errors import CheckpointError, InputError, ShapeError
+from common.core.files import EMBEDDED
+from common.diffusion.conditioning import Rig
+from common.diffusion.loading import RIGFACE
+from common.diffusion.pipeline import FaceEditPipeline
+from common.editing.defaults import Defaults
+from common.editing.editor import Editor
+from common.editing.options import documented
+from common.editing.request import parse_all
+from common.editing.subject import Subject, SubjectCache, shared_guides
 from common.faces import Crop, Face
-from common.files import EMBEDDED
-from common.image_files import name_of
-from common.images import ImageLike, read_image, rgb
-from common.pipeline import FaceEditPipeline
-from common.request import parse_all
-from common.rig import Rig
-from common.subject import Subject, SubjectCache, shared_guides
-from common.tensors import to_tensor
+from common.imaging.image_files import name_of
+from common.imaging.images import ImageLike, read_image, rgb
+from common.imaging.tensors import to_tensor
+from common.warp.delta import TURN_SCALE
 
-from .conditions import GREY, Conditions, read_conditions
+from .conditioning import GREY, Conditions, read_conditions
 from .options import RigEditOptions, RigFaceOptions, RigModelOptions, no_guidance
 from .reconstruct import Given, Look, Reconstructor, check_name, get_reconstructor
 from .request import RigEdit
@@ -36,8 +36,8 @@ from .request import RigEdit
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from common.background import Extent
-    from common.edit_options import FaceChoice
+    from common.editing.options import FaceChoice
+    from common.parsing import Extent
 
     from .options import RigFaceKeywords
 
@@ -139,7 +139,7 @@ class RigFace(Editor[RigEdit]):
         """Everything about one photo that its edits share: face, crop, parts, background, identity, its 3D face.
 
         Args:
-            image: the photo (`common.images.read_image`).
+            image: the photo (`common.imaging.images.read_image`).
             {options}
 
         Raises:
@@ -244,7 +244,7 @@ class RigFace(Editor[RigEdit]):
         return Rig(vector, guides, regions, tuple(row.draft for row in rows))
 
     def warp(self, subject: Subject, request: RigEdit) -> np.ndarray:
-        """The photo moved and lit by the head that was fitted to it, see `common.draft`.
+        """The photo moved and lit by the head that was fitted to it, see `common.warp`.
 
         Raises:
             InputError: a prepared crop, a turn beyond `TURNS`, or a request to copy where another reconstructor has

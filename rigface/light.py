@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from common.action_units.named_values import items_of
-from common.errors import InputError, ShapeError
+from common.core.errors import InputError, ShapeError
+from common.facs.action_units.named_values import items_of
 
 from .named import check_names, number, read_named, shown
 
@@ -22,8 +22,8 @@ LAMP = ("azimuth", "elevation", "intensity", "ambient")
 class Light:
     """The light that shall fall on the face, in place of what falls on it now.
 
-    Either a lamp, or `coefficients`. Angles are those of `common.synthetic.factors.Lamps` and of
-    `common.face3d.lighting.directional`.
+    Either a lamp, or `coefficients`. Angles are those of `common.synthetic.scene.factors.Lamps` and of
+    `common.face3d.rendering.lighting.directional`.
 
     Attributes:
         azimuth: of the lamp in degrees, -180 to 180: 0 from the camera, positive from the picture's right.
@@ -31,8 +31,8 @@ class Light:
         intensity: how bright the light is in the mean over all directions, 0 to 10; 1 is as bright as the present one.
         ambient: the share of the light that comes from everywhere, 0 (one hard lamp) to 1 (no lamp at all).
         coefficients: second-order spherical harmonics (9, 3), or 27 numbers row by row: in DECA's order and with its
-            constants (`common.face3d.lighting`), red, green and blue; the present light does not matter to them.
-            Kept as 27 floats.
+            constants (`common.face3d.rendering.lighting`), red, green and blue; the present light does not matter to
+            them. Kept as 27 floats.
 
     Raises:
         InputError: a number out of range, or a lamp beside coefficients.
@@ -74,7 +74,7 @@ class Light:
         )
 
     def harmonics(self, present: torch.Tensor | None = None) -> torch.Tensor:
-        """The light as spherical harmonics, see `common.face3d.lighting`.
+        """The light as spherical harmonics, see `common.face3d.rendering.lighting`.
 
         A lamp becomes the best second-order approximation of a distant one (`directional`), plus its ambient share. It
         has the colour of the light that it replaces: a photo's white balance and exposure stay.
@@ -87,7 +87,7 @@ class Light:
         """
         import torch
 
-        from common.face3d import lighting
+        from common.face3d.rendering import lighting
 
         present = lighting.ambient(torch.ones(1, 3))[0] if present is None else present
         if self.coefficients is not None:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from numbers import Real
 from typing import Any, cast
 
-from common.errors import InputError
+from common.core.errors import InputError
 
 
 def read_named(what: str, text: str, names: Collection[str]) -> dict[str, float]:

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from common.checks import option
-from common.edit_options import EditOptions, FaceKeywords, FaceOptions, Keywords, ModelKeywords, ModelOptions
-from common.errors import InputError
+from common.core.errors import InputError
+from common.editing.option_fields import option
+from common.editing.options import EditOptions, FaceKeywords, FaceOptions, Keywords, ModelKeywords, ModelOptions
 
 from .reconstruct import check_name
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from common.images import ImageLike
+    from common.imaging.images import ImageLike
 
     from .reconstruct import Reconstructor
 

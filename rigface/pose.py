@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from common.action_units.named_values import items_of
-from common.errors import InputError
+from common.core.errors import InputError
+from common.facs.action_units.named_values import items_of
 
 from .named import check_names, number, read_named, shown
 

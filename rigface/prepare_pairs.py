@@ -13,17 +13,17 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from common import cli, options
-from common.background import PARSERS
-from common.edit_options import EditOptions, ModelOptions
-from common.errors import FaceNotFoundError, InputError
+from common.cli import console, options
+from common.core.errors import FaceNotFoundError, InputError
+from common.core.files import alone, replace_file
+from common.core.fingerprint import claim
+from common.core.jsonio import read_config
+from common.core.records import checked, read_rows
+from common.editing.options import EditOptions, ModelOptions
+from common.editing.prepare import Prepared, prepare_crop
 from common.faces import Crop, choose_face
-from common.facts import claim
-from common.files import alone, replace_file
-from common.images import read_image, rgb
-from common.jsonio import read_config
-from common.prepare import Prepared, prepare_crop
-from common.records import checked, read_rows
+from common.imaging.images import read_image, rgb
+from common.parsing import PARSERS
 from common.training.people import person_of
 
 from .request import ATTRIBUTES
@@ -138,7 +138,7 @@ def _whole(crop: np.ndarray, editor: RigFace) -> Prepared:
 
 def main(arguments: Sequence[str]) -> int:
     """The command behind `rigface prepare-pairs`; returns the exit code."""
-    parser = cli.command_parser("rigface prepare-pairs", ABOUT)
+    parser = console.command_parser("rigface prepare-pairs", ABOUT)
     parser.add_argument("manifest", type=Path, help="of pairs, as magicface prepare-videos writes it")
     parser.add_argument("--out", type=Path, required=True, help="the list to write, a .jsonl file")
     options.add_flags(parser, ModelOptions, ["finder"])
@@ -146,7 +146,7 @@ def main(arguments: Sequence[str]) -> int:
     options.add_quiet(parser)
     options.add_model_options(parser)
     args = parser.parse_args(arguments)
-    cli.listen(args.quiet)
+    console.listen(args.quiet)
     from .editor import RigFace  # torch and diffusers load here, after the arguments have been understood
 
     editor = RigFace.from_pretrained(
@@ -154,5 +154,5 @@ def main(arguments: Sequence[str]) -> int:
     )
     editor.resolve(EditOptions(engine="diffusion"))  # an error where no networks are named, and none were fetched
     listed, without = prepare_pairs(args.manifest, args.out, editor, progress=not args.quiet)
-    cli.note(f"{args.out}: {listed} pairs; {without} left out, in which no face was seen")
-    return cli.OK if listed else cli.FAILED
+    console.note(f"{args.out}: {listed} pairs; {without} left out, in which no face was seen")
+    return console.OK if listed else console.FAILED

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from common.errors import InputError, MissingCheckpointError
+from common.core.errors import InputError, MissingCheckpointError
 
 from .request import RigEdit
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from common.faces import Crop, Face
 
-    from .conditions import Conditions
+    from .conditioning import Conditions
 
 HOMES = {"released": "rigface.released", "embedded": "rigface.rendered"}
 """Name -> module, whose `load(device)` makes the reconstructor."""

@@ -9,17 +9,17 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from common.action_units import AUDelta, AUIntensity
-from common.errors import InputError
-from common.files import expanded
+from common.core.errors import InputError
+from common.core.files import expanded
+from common.facs.action_units import AUDelta, AUIntensity
 
 from .light import LAMP, Light
 from .named import check_names
 from .pose import ABSOLUTE, ANGLES, Pose
 
 if TYPE_CHECKING:
-    from common.action_units import AULike
-    from common.images import ImageLike
+    from common.facs.action_units import AULike
+    from common.imaging.images import ImageLike
 
     from .editor import Target
 
@@ -53,8 +53,8 @@ class RigEdit:
         pose: a `Pose`, its text or its mapping. Kept as None where it turns nothing.
         expression: **changes** of action units, on the FACS scale 0..5, in [-10, 10], in the forms of
             `AUDelta.parse`. Kept as an `AUDelta`, as None where all are 0.
-        target: a photo to copy from (`common.images.read_image`), or what `RigFace.look` or `RigFace.encode` made of
-            one.
+        target: a photo to copy from (`common.imaging.images.read_image`), or what `RigFace.look` or `RigFace.encode`
+            made of one.
         copy: what to copy of it: "light", "pose", "expression", several as "light+pose" or as a list. Kept as a
             frozenset. An expression brings its open jaw along.
         still: a request whose warp is left as it is: that one's null edit, for networks that start with a warp.
@@ -137,7 +137,7 @@ class RigEdit:
         """The requests of a list of them; None for a single one."""
         return list(value) if isinstance(value, (list, tuple)) else None
 
-    # --- what sweeps, animations and measured expressions need, see `common.request.Sweepable` ---
+    # --- what sweeps, animations and measured expressions need, see `common.editing.request.Sweepable` ---
 
     @classmethod
     def axis(cls, name: str) -> str:
@@ -200,7 +200,7 @@ class RigEdit:
         return cls(expression=AUDelta.toward(present, wanted))
 
     def cautions(self) -> list[str]:
-        """Sentences on what is known to go wrong with its expression, see `common.explain`."""
+        """Sentences on what is known to go wrong with its expression, see `common.editing.explain`."""
         return self.expression.cautions() if self.expression else []
 
     def _check_numbers(self, other: RigEdit) -> None:
@@ -241,7 +241,7 @@ def make_requests(
     Raises:
         InputError: lists of different lengths; else as `RigEdit`.
     """
-    from common.images import as_list as pictures_of
+    from common.imaging.images import as_list as pictures_of
 
     lists = {"light": RigEdit.split(light), "pose": RigEdit.split(pose), "target": pictures_of(target)}
     lists["expression"] = AUDelta.split(expression)
@@ -309,8 +309,8 @@ def _target(target: Any) -> Any:
     """Pictures as PIL images and paths as Path, so that requests can be compared; what was made of a photo as it is."""
     if target is None or hasattr(target, "region"):
         return target
-    from common.image_files import is_path
-    from common.images import read_image
+    from common.imaging.image_files import is_path
+    from common.imaging.images import read_image
 
     if is_path(target):
         return expanded(os.fsdecode(target))

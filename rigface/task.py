@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from torch.utils.data import Dataset
 
-from common.action_units import ACTION_UNITS, to_text
-from common.checkpoints import RIGFACE
-from common.draft.change import TURN_SCALE, VECTOR_SIZE
+from common.diffusion.loading import RIGFACE
+from common.facs.action_units import ACTION_UNITS, to_text
 from common.training.diffusion import synthetic_faces
 from common.training.edit import EditTask
 from common.training.manifest import Pair
+from common.warp.delta import TURN_SCALE, VECTOR_SIZE
 
 from .data import GUIDES, ManifestRigs, SyntheticRigs
 from .editor import RigFace

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from common import cli
-from common.errors import InputError
+from common.cli import console
+from common.core.errors import InputError
 from common.training.command import command
 from common.training.config import EditConfig
 
@@ -46,7 +46,7 @@ def run(config: RigFaceConfig) -> int:
 
     config = config.of_model()
     train(config, RigFaceTask(config))
-    return cli.OK
+    return console.OK
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from common import cli
-from common.files import check_writable
+from common.cli import console
+from common.core.files import check_writable
 
 from .extras import ready
 
@@ -25,16 +25,16 @@ Needs pip install "face-rig[surveillance]".
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns the exit code."""
-    parser = cli.command_parser("surveillance", ABOUT)
-    cli.add_commands(parser, COMMANDS)
+    parser = console.command_parser("surveillance", ABOUT)
+    console.add_commands(parser, COMMANDS)
     args = parser.parse_args(sys.argv[1:] if argv is None else argv)
 
     def work() -> int:
-        cli.listen(args.quiet)
+        console.listen(args.quiet)
         ready()
         return args.run(args)
 
-    return cli.guarded(work)
+    return console.guarded(work)
 
 
 def _add_input(parser: argparse.ArgumentParser) -> None:
@@ -58,7 +58,7 @@ def _add_place(parser: argparse.ArgumentParser) -> None:
 
 
 def _recording(args: argparse.Namespace, name: str = "") -> Any:
-    from common.errors import InputError
+    from common.core.errors import InputError
 
     from .reading import read_tracks
 
@@ -80,7 +80,7 @@ def _recording(args: argparse.Namespace, name: str = "") -> Any:
         progress=not args.quiet,
     )
     for fault in found.faults:
-        cli.say(f"left out: {fault.file}: {fault.reason}")
+        console.say(f"left out: {fault.file}: {fault.reason}")
     return found
 
 
@@ -112,8 +112,8 @@ def _describe(args: argparse.Namespace) -> int:
         unusual=None if truth is None else pd.DatetimeIndex(truth[truth].index),
         progress=not args.quiet,
     )
-    cli.note(f"written: {page}")
-    return cli.OK
+    console.note(f"written: {page}")
+    return console.OK
 
 
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:
@@ -130,7 +130,7 @@ def _evaluate(args: argparse.Namespace) -> int:
     from .commands import evaluated
 
     print(evaluated(_recording(args, args.name), args))
-    return cli.OK
+    return console.OK
 
 
 def _add_predict(parser: argparse.ArgumentParser) -> None:
@@ -144,17 +144,19 @@ def _predict(args: argparse.Namespace) -> int:
     from .commands import predicted
 
     print(predicted(_recording(args), args))
-    return cli.OK
+    return console.OK
 
 
 COMMANDS = {
-    "describe": cli.Command("Heatmaps, footmap, flows, speeds and kinds of days; one page.", _add_describe, _describe),
-    "evaluate": cli.Command(
+    "describe": console.Command(
+        "Heatmaps, footmap, flows, speeds and kinds of days; one page.", _add_describe, _describe
+    ),
+    "evaluate": console.Command(
         "Scores of days by trajectories, time series and location shares, beside what people say and trivial rules.",
         _add_evaluate,
         _evaluate,
     ),
-    "predict": cli.Command("Tracks of the next days, with intervals.", _add_predict, _predict),
+    "predict": console.Command("Tracks of the next days, with intervals.", _add_predict, _predict),
 }
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from common.errors import InputError
+from common.core.errors import InputError
 
 SIGMA = 1.4826
 """Times the median absolute deviation: the standard deviation, of normal values."""

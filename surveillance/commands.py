@@ -6,8 +6,8 @@ import argparse
 
 import pandas as pd
 
-from common.errors import InputError
-from common.files import replace_file
+from common.core.errors import InputError
+from common.core.files import replace_file
 
 from . import charts, timeseries
 from .evaluation import baselines, evaluate, windows

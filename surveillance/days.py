@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from scipy.cluster import hierarchy
 
-from common.errors import InputError
+from common.core.errors import InputError
 
 from .calls import PAST
 

@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.stats import rankdata
 from sklearn import metrics
 
-from common.errors import InputError
+from common.core.errors import InputError
 
 from .calls import call
 from .maps import WEEKDAYS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-from common.errors import MissingDependencyError
+from common.core.errors import MissingDependencyError
 
 PACKAGES = {
     "pandas": "pandas",

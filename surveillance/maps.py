@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.ndimage import gaussian_filter
 
-from common.errors import InputError
+from common.core.errors import InputError
 
 from .recording import Recording
 

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from common.errors import InputError
-from common.files import replace_file
-from common.images import ImageLike, read_image, rgb
+from common.core.errors import InputError
+from common.core.files import replace_file
+from common.imaging.images import ImageLike, read_image, rgb
 
 from . import charts, pictures, timeseries
 from .days import CUT, PAST, cluster_days, odd_weekday
@@ -66,8 +66,8 @@ def describe(
     progress: bool = True,
 ) -> Path:
     """Writes pictures (PNG), days.csv, pools.csv and index.html, which holds all of them, to a folder; returns that
-    page. A background picture of the place (`common.images.read_image`) lies under the heatmaps, and `unusual` days are
-    marked.
+    page. A background picture of the place (`common.imaging.images.read_image`) lies under the heatmaps, and `unusual`
+    days are marked.
     """
     output = Path(output).expanduser()
     output.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from scipy.cluster import hierarchy
 
-from common.files import replace_file
+from common.core.files import replace_file
 
 from .days import DayTree
 from .maps import Grid, shown

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from common.errors import InputError
-from common.records import SUFFIXES, decode, read_head
+from common.core.errors import InputError
+from common.core.records import SUFFIXES, decode, read_head
 
 from .recording import COLUMNS, Fault, Recording, as_day, tidy, usual_size
 
@@ -178,7 +178,7 @@ def _day_of(path: Path, given: Day | None) -> Day:
 
 
 def _spreadsheet(path: Path) -> Table:
-    """A table with a header, in any dialect that `common.records` knows."""
+    """A table with a header, in any dialect that `common.core.records` knows."""
     dialect, rows = read_head(path)
     if not rows:
         raise InputError("empty")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from common.errors import InputError
+from common.core.errors import InputError
 
 COLUMNS = ("day", "track", "frame", "x", "y")
 SIZES = (

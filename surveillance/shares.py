@@ -14,7 +14,7 @@ from sklearn.ensemble import IsolationForest
 from sklearn.neighbors import LocalOutlierFactor, NearestNeighbors
 from tqdm import tqdm
 
-from common.errors import InputError
+from common.core.errors import InputError
 
 PAST, LEAST = 60, 21
 """Recorded days that a day is compared with: at most, and at least."""

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from common.errors import InputError
+from common.core.errors import InputError
 
 from . import shares, timeseries, trajectories
 from .calls import SHARE, call, ranks

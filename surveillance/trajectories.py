@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from common.errors import InputError
+from common.core.errors import InputError
 
 from .recording import Recording
 from .traclus import corners, traclus

@@ -57,9 +57,9 @@ def model_folder(golden_checkpoint, tmp_path_factory) -> Path:
 @pytest.fixture
 def pipeline(model_folder):
     """A fresh pipeline of tiny random networks; FACE_RIG_TEST_DEVICE chooses the device."""
-    from common import checkpoints
+    from common.diffusion import loading
 
-    pipeline = checkpoints.load(model_folder, dtype=torch.float32, device=os.environ.get("FACE_RIG_TEST_DEVICE", "cpu"))
+    pipeline = loading.load(model_folder, dtype=torch.float32, device=os.environ.get("FACE_RIG_TEST_DEVICE", "cpu"))
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
 
@@ -160,7 +160,7 @@ def one_thread():
 @pytest.fixture(scope="module")
 def pictures_are_made_once():
     """Synthetic pictures that several tests of a module ask for."""
-    from common.synthetic import picture
+    from common.synthetic.render import picture
 
     made = picture.make
     picture.make = lru_cache(made)

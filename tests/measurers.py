@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from common.images import read_image, rgb
+from common.imaging.images import read_image, rgb
 from common.measure import Measurement
 
 

@@ -14,10 +14,10 @@ from measurers import Brightness
 from PIL import Image
 from runs import ROOT, example
 
-from common.action_units import to_vector
-from common.defaults import Defaults, write_defaults
-from common.images import read_image
-from common.sheets import LINE, MARGIN
+from common.editing.defaults import Defaults, write_defaults
+from common.facs.action_units import to_vector
+from common.imaging.contact_sheet import LINE, MARGIN
+from common.imaging.images import read_image
 
 
 def readme_session(holds: str) -> str:
@@ -70,7 +70,7 @@ def test_the_readme_changes_light_and_pose(astronaut, tmp_path, monkeypatch):
     names = {}
     exec(readme_session("from rigface import"), names)
     assert len(names["row"]) == 7
-    exec(readme_session("from common.chain import"), names)
+    exec(readme_session("from common.editing.chain import"), names)
     assert {read_image(f"{name}.png").size for name in ("turned", "copied", "both")} == {(512, 512)}
 
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from common.errors import FaceEditError, FaceNotFoundError, ImageError
+from common.core.errors import FaceEditError, FaceNotFoundError, ImageError
 from magicface import edit
 from magicface.__main__ import main
 

@@ -14,9 +14,10 @@ import torch
 from folders import GOLDEN, golden_folders, picture
 from safetensors.torch import load_file
 
-from common import checkpoints, networks
-from common.identity import encode_tokens, project_identity
-from common.rig import Rig
+from common.diffusion import loading
+from common.diffusion.conditioning import Rig
+from common.diffusion.identity import encode_tokens, project_identity
+from common.weights import unet
 
 EPS = torch.finfo(torch.float32).eps  # one rounding: processors take roots differently
 
@@ -27,7 +28,7 @@ NEEDED = ("denoiser_call.safetensors", "pipeline_call.safetensors", "source.png"
 
 def has_form(folder: Path) -> bool:
     """Whether a folder is a golden checkpoint of this family, with weights in files."""
-    return not checkpoints.missing_files(folder) and all((folder / name).is_file() for name in NEEDED)
+    return not loading.missing_files(folder) and all((folder / name).is_file() for name in NEEDED)
 
 
 STORED = {"magicface": "golden_checkpoint", "rigface": "golden_rigface"}
@@ -40,7 +41,7 @@ def folder(request) -> Path:
 
 @pytest.fixture
 def golden(folder):
-    return checkpoints.load(folder, dtype=torch.float32, device="cpu")
+    return loading.load(folder, dtype=torch.float32, device="cpu")
 
 
 def assert_near(actual, expected, tolerance, what):
@@ -106,7 +107,7 @@ def guidance_of(folder: Path) -> float:
     return 1.0 if (folder / "render.png").exists() else 1.5
 
 
-@pytest.mark.parametrize(("release", "size"), [(checkpoints.MAGICFACE, 12), (checkpoints.RIGFACE, 64)])
+@pytest.mark.parametrize(("release", "size"), [(loading.MAGICFACE, 12), (loading.RIGFACE, 64)])
 def test_published_size_on_the_meta_device(release, size):
     """Our two networks at SD 1.5 size have the published keys and shapes, after the rename."""
     published = json.loads((GOLDEN / release.name / "sd15_state_dict_shapes.json").read_text())
@@ -116,7 +117,7 @@ def test_published_size_on_the_meta_device(release, size):
             "cross_attention_dim": 768,
             "sample_size": 64,
         }
-        ours = networks.unet_from_config(config, vector_size).state_dict()
+        ours = unet.unet_from_config(config, vector_size).state_dict()
         shapes = {key: list(value.shape) for key, value in ours.items()}
         renamed = {
             key.replace(release.vector_key, "class_embedding."): shape for key, shape in published[network].items()

@@ -19,43 +19,18 @@ ONE_HOME = {
 }
 STANDS_ON = {"surveillance": {"scipy"}}
 """Which none of its modules can do without; `extras.ready` asks for them before any is imported."""
-ALLOWED = {
-    "common.expressions": {"common.errors"},
-    "common.action_units": {"common.errors", "common.expressions"},
-    "common.faces": {"common.errors", "common.foreign", "common.hub"},
-    "common.background": {
-        *("common.blocks", "common.errors", "common.finite", "common.foreign", "common.hub", "common.parts"),
-        *("common.weight_files", "common.weights", "common.jsonio"),
-    },
-    # the prepared head lies where all models lie
-    "common.face3d": {
-        *("common.numbers", "common.errors", "common.files", "common.images", "common.parallel", "common.parts")
-    },
-    "common.synthetic": {
-        *("common.numbers", "common.errors", "common.files", "common.images", "common.parts", "common.face3d"),
-        *("common.action_units", "common.parallel", "common.jsonio"),
-    },
-    "common.draft": {"common.action_units", "common.face3d", "common.faces", "common.images", "common.parts"},
-    "common.measure": {
-        *("common.blocks", "common.errors", "common.files", "common.finite", "common.images", "common.hub"),
-        "common.parts",
-        *("common.jsonio", "common.weights"),
-        *("common.faces", "common.face3d", "common.action_units", "common.provenance"),
-    },
-    "common.finite": {"common.errors"},
-    "common.weight_files": {"common.errors", "common.jsonio"},
-    "common.hooks": set(),
-    "common.identity": {"common.hooks"},
-    "common.pipeline": {
-        "common.autoencoders",
-        "common.errors",
-        "common.finite",
-        "common.hooks",
-        "common.identity",
-        "common.prompt",
-        "common.rig",
-    },
-}
+FLOORS = (
+    {"core"},
+    {"facs", "imaging", "weights"},
+    {"diffusion", "face3d", "faces", "parsing", "provenance"},
+    {"measure", "occlusion", "synthetic", "warp"},
+    {"editing"},
+    {"cli"},
+    {"training"},
+    {"evaluation"},
+    {"app", "batch"},
+)
+"""The rooms of `common`. A room imports rooms of lower floors alone; `__main__` files stand above all of them."""
 
 
 @cache
@@ -101,8 +76,8 @@ def all_imports() -> dict[str, set[str]]:
 
 
 def room(name: str) -> str:
-    """The first two parts: common.faces.crop belongs to the room common.faces."""
-    return ".".join(name.split(".")[:2])
+    """common.faces.crop belongs to the room faces."""
+    return name.split(".")[1]
 
 
 def test_common_imports_no_sibling_and_siblings_not_each_other():
@@ -112,13 +87,21 @@ def test_common_imports_no_sibling_and_siblings_not_each_other():
         assert not {i for i in imported if i.split(".")[0] in others}, name
 
 
-def test_rooms_import_only_what_they_may():
+def test_rooms_import_rooms_of_lower_floors_alone():
+    floor = {each: number for number, rooms in enumerate(FLOORS) for each in rooms}
     for name, imported in all_imports().items():
-        if room(name) in ALLOWED:
-            ours = {room(i) for i in imported if i.startswith("common.")} - {room(name)}
-            if name.endswith(".__main__"):
-                ours -= {"common.cli", "common.options"}  # a command line, wherever it stands
-            assert ours <= ALLOWED[room(name)], f"{name} imports {ours - ALLOWED[room(name)]}"
+        if not name.startswith("common.") or name.endswith(".__main__"):
+            continue
+        own = room(name)
+        others = {room(i) for i in imported if i.startswith("common.")} - {own}
+        above = {other for other in others if floor[other] >= floor[own]}
+        assert not above, f"{name} imports {above}, which are not below {own}"
+
+
+def test_every_file_of_common_is_in_a_room():
+    rooms = set.union(*FLOORS)
+    assert {path.name for path in (ROOT / "common").iterdir() if path.is_dir() and path.name[0] != "_"} == rooms
+    assert {path.name for path in (ROOT / "common").iterdir() if path.is_file()} == {"__init__.py", "py.typed"}
 
 
 @pytest.mark.parametrize("library", sorted(ONE_HOME))

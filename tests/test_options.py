@@ -21,12 +21,12 @@ import pytest
 from PIL import Image
 from test_commands import PACKAGES, commands
 
-from common import cli
-from common.action_units import AUIntensity
 from common.batch.plan import read_wishes
 from common.batch.run import run as batch_run
-from common.defaults import Defaults
-from common.edit_options import EditOptions, FaceOptions
+from common.cli import console
+from common.editing.defaults import Defaults
+from common.editing.options import EditOptions, FaceOptions
+from common.facs.action_units import AUIntensity
 from common.provenance.picture import carry
 from common.provenance.recipe import Recipe, carried
 
@@ -157,18 +157,18 @@ VALUES = {
 MAGICFACE = {"magicface._api.MagicFace.from_pretrained": FakeEditor, "magicface._api.MagicFace.drafting": FakeEditor}
 RIGFACE = {"rigface.editor.RigFace.from_pretrained": FakeEditor, "rigface.editor.RigFace.drafting": FakeEditor}
 FINEFACE = {"fineface.editor.FineFace.from_pretrained": FakeEditor, "fineface.editor.FineFace.drafting": FakeEditor}
-SAVED = {"common.edit_command.save_image": None}
+SAVED = {"common.cli.edit_photos.save_image": None}
 BOX = (0.0, 0.0, 8.0, 8.0)
 SHEETS = {
-    "common.verb_commands.save_image": None,
-    "common.verbs.Verbs.edit": many_by_verbs,
-    "common.verbs.face_box": BOX,
-    "common.verbs._cropped": lambda shown, face: shown,
+    "common.cli.verb_commands.save_image": None,
+    "common.editing.verbs.Verbs.edit": many_by_verbs,
+    "common.editing.verbs.face_box": BOX,
+    "common.editing.verbs._cropped": lambda shown, face: shown,
 }
 MEASURED = {
-    "common.verb_commands.save_image": None,
-    "common.verbs.Verbs.edit": many_by_verbs,
-    "common.verbs.units_of": lambda *more: AUIntensity((2.0 + len(str(more[0])) % 3,) * 12),
+    "common.cli.verb_commands.save_image": None,
+    "common.editing.verbs.Verbs.edit": many_by_verbs,
+    "common.editing.verbs.units_of": lambda *more: AUIntensity((2.0 + len(str(more[0])) % 3,) * 12),
 }
 BATCH = "{folder} --wishes {folder}/wishes.txt -o run"
 RAN = {
@@ -186,15 +186,15 @@ REDO = {
     "common.provenance.verify.read_recipe": None,
     "common.provenance.verify.packet": None,
     "common.provenance.xmp.read": SimpleNamespace(watermark=True),
-    "common.provenance.redo.check_again": None,
-    "common.provenance.command.saved_with": lambda made, **how: made,
-    "common.images.save_image": None,
-    "common.images.read_image": None,
-    "common.provenance.redo.difference": SimpleNamespace(most=0),
-    "common.provenance.redo.find_photo": "photo.png",
-    "common.provenance.redo.check_model": None,
+    "common.editing.redo.check_again": None,
+    "common.cli.provenance.saved_with": lambda made, **how: made,
+    "common.imaging.images.save_image": None,
+    "common.imaging.images.read_image": None,
+    "common.editing.redo.difference": SimpleNamespace(most=0),
+    "common.editing.redo.find_photo": "photo.png",
+    "common.editing.redo.check_model": None,
 }
-MADE = {"common.provenance.redo.redo": lambda *more, **options: picture()}
+MADE = {"common.editing.redo.redo": lambda *more, **options: picture()}
 VERIFIED = {"common.provenance.verify.verify": SimpleNamespace(synthetic=True, to_dict=dict)}
 READER = SimpleNamespace(model=SimpleNamespace(name="network"), trained="nowhere")
 RECIPE = Recipe("magicface", "edit", {"AU12": 1}, {"background": "b.png"})
@@ -221,7 +221,7 @@ WALKS = {
     ),
     "magicface score": Walk("{folder}", {"common.batch.scores.score": "scores.csv"}),
     "magicface report": Walk("{folder}", {"common.batch.report.page.report": "page"}, {}, {"--output": "x.html"}),
-    "magicface download": Walk("", {"common.download.download": "folder"}),
+    "magicface download": Walk("", {"common.diffusion.download.download": "folder"}),
     "magicface evaluate": Walk(
         "",
         MAGICFACE | MEASURER | EVALUATED,
@@ -261,8 +261,8 @@ WALKS = {
     ),
     "rigface score": Walk("{folder}", {"common.batch.scores.score": "scores.csv"}),
     "rigface report": Walk("{folder}", {"common.batch.report.page.report": "page"}, {}, {"--output": "x.html"}),
-    "rigface convert": Walk("generic_model.pkl", {"common.face3d.arrays.convert": "file"}),
-    "rigface download": Walk("", {"common.download.download": "folder"}),
+    "rigface convert": Walk("generic_model.pkl", {"common.face3d.files.arrays.convert": "file"}),
+    "rigface download": Walk("", {"common.diffusion.download.download": "folder"}),
     "rigface evaluate": Walk("", RIGFACE | MEASURER | EVALUATED, STRENGTH),
     "rigface prepare-pairs": Walk(
         "pairs.jsonl --out rig.jsonl", RIGFACE | {"rigface.prepare_pairs.prepare_pairs": (1, 0)}
@@ -282,7 +282,7 @@ WALKS = {
         {
             "fineface._api.edit": many,
             "fineface.__main__.save_image": None,
-            "common.prepare.face_box": BOX,
+            "common.editing.prepare.face_box": BOX,
             "fineface.__main__.close_up": lambda shown, box: shown,
         },
         PAIR,
@@ -387,12 +387,14 @@ def verb_walks(
         f"{package} grid": Walk(f"photo.png {axes[0]} {axes[1]}", SHEETS, needs, values, refused),
         f"{package} animate": Walk(
             "photo.png happy",
-            SHEETS | {"common.verbs.fitted": lambda shown, side: shown},
+            SHEETS | {"common.editing.verbs.fitted": lambda shown, side: shown},
             needs,
             {**values, "--output": "other.gif"},
             refused,
         ),
-        f"{package} explain": Walk("AU12", {"common.verb_commands.check_writable": stop}, {}, {"--output": "x.png"}),
+        f"{package} explain": Walk(
+            "AU12", {"common.cli.verb_commands.check_writable": stop}, {}, {"--output": "x.png"}
+        ),
         f"{package} measure": Walk(
             "photo.png b.png",
             {"common.measure.compare.measure": report},
@@ -402,9 +404,9 @@ def verb_walks(
         f"{package} chain": Walk(
             "photo.png magicface:AU12=2",
             {
-                "common.cache.EditorCache.editor": editor,
-                "common.chain.chain": lambda *more, **options: picture(),
-                "common.verb_commands.save_image": None,
+                "common.editing.cache.EditorCache.editor": editor,
+                "common.editing.chain.chain": lambda *more, **options: picture(),
+                "common.cli.verb_commands.save_image": None,
             },
             PAIR | STRENGTH,
             {"--model": "embedded"},
@@ -476,14 +478,14 @@ def run(name: str, arguments: list[str], walk: Walk, monkeypatch, capsys) -> tup
 @pytest.mark.parametrize("name", [name for package in PACKAGES for name in commands(package) if name in WALKS])
 def test_every_option_changes_something_or_is_refused(name, place, monkeypatch, capsys):
     walk, parsers = WALKS[name], []
-    made = cli.command_parser
+    made = console.command_parser
 
     def kept(*arguments: Any, **options: Any) -> argparse.ArgumentParser:
         parsers.append(made(*arguments, **options))
         return parsers[-1]
 
     with monkeypatch.context() as watched:
-        watched.setattr(cli, "command_parser", kept)
+        watched.setattr(console, "command_parser", kept)
         run(name, ["--help"], walk, monkeypatch, capsys)
     parser = parsers[-1]
     for action in [each for each in parser._actions if isinstance(each, argparse._SubParsersAction)]:

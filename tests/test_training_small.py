@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from safetensors.torch import load_file
 
-from common import checkpoints
+from common.diffusion import loading
 from common.training.logs import read_log
 from common.training.sheet import judged
 
@@ -82,14 +82,14 @@ def test_the_published_config_takes_the_small_network_too(pictures):
 
 
 def test_rigface_trains_on_from_the_small_network(pictures):
-    from common.draft.change import VECTOR_SIZE
+    from common.warp.delta import VECTOR_SIZE
     from rigface.train import main
 
     out, numbers = pictures / "out", [0.1] * VECTOR_SIZE
     manifest = pairs(pictures, background="0.png", render="1.png", coefficients=numbers)
     assert main(arguments("train_rigface_small.toml", out, manifest=manifest)) == 0
     check_card(out)
-    assert checkpoints.load(out / "model", device="cpu", release=checkpoints.RIGFACE).vector_size == VECTOR_SIZE
+    assert loading.load(out / "model", device="cpu", release=loading.RIGFACE).vector_size == VECTOR_SIZE
 
 
 def test_fineface_trains_on_from_the_small_model(pictures):

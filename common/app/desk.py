@@ -14,15 +14,15 @@ import numpy as np
 import torch
 from PIL import Image
 
-from ..action_units import ACTION_UNITS
-from ..draft.change import Change
-from ..edit_options import EditOptions
-from ..errors import ImageError, InputError
+from ..core.errors import ImageError, InputError
+from ..core.files import EMBEDDED
+from ..editing.options import EditOptions
+from ..editing.subject import Subject
 from ..faces.face import left_to_right
-from ..files import EMBEDDED
-from ..images import around, flat, read_image, rgb
-from ..sheets import fitted
-from ..subject import Subject
+from ..facs.action_units import ACTION_UNITS
+from ..imaging.contact_sheet import fitted
+from ..imaging.images import around, flat, read_image, rgb
+from ..warp.delta import Change
 
 Kind = TypeVar("Kind")
 

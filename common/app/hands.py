@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import FaceEditError
-from ..images import read_image
+from ..core.errors import FaceEditError
+from ..imaging.images import read_image
 from .desk import Desk, Sampling, Stopped, Visit
 from .layout import SAMPLED, Controls
 from .library import gradio

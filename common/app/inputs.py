@@ -35,7 +35,7 @@ def slider(lowest: float, highest: float, value: float, *, step: float, label: s
 def picture_input(label: str, **options: Any) -> Any:
     """A component for a picture, whose value is the path of what was uploaded or taken; None without.
 
-    Gradio would decode it first, and say little of what it cannot read; `common.images.read_image` does.
+    Gradio would decode it first, and say little of what it cannot read; `common.imaging.images.read_image` does.
     """
     found = gradio().Image(label=label, type="filepath", buttons=[], **options)
     decode = found.preprocess

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..edit_options import SEED
+from ..editing.options import SEED
 from .desk import Visit
 from .inputs import picture_input, slider
 from .library import gradio

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .. import cli
-from ..errors import InputError
+from ..cli import console
+from ..core.errors import InputError
 from .command import HOST, MEGABYTES, PORT
 from .library import gradio
 from .tab import Tab
@@ -156,7 +156,7 @@ def serve(
         )  # fmt: skip
     except OSError as error:
         raise InputError(f"Cannot listen at {host}:{port or PORT}: {error}\n  choose another --port") from error
-    cli.say(f"open {address} in a browser; Ctrl+C ends it")
+    console.say(f"open {address} in a browser; Ctrl+C ends it")
     if wait:
         blocks.block_thread()
     return address

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from ..action_units import ACTION_UNITS
-from ..errors import FaceEditError
-from ..files import replace_file
-from ..images import around, save_image
+from ..core.errors import FaceEditError
+from ..core.files import replace_file
+from ..facs.action_units import ACTION_UNITS
+from ..imaging.images import around, save_image
 from ..measure import measure
 from ..measure.estimators import described
 from ..measure.report import Report

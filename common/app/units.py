@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..action_units import ACTION_UNITS, to_vector
-from ..expressions import EXPRESSIONS
+from ..facs.action_units import ACTION_UNITS, to_vector
+from ..facs.expressions import EXPRESSIONS
 from .inputs import slider
 from .library import gradio
 
@@ -41,7 +41,7 @@ def preset(before: int, lowest: float, word: str | None = None) -> str:
     Args:
         before: how many other inputs stand before the sliders.
         lowest: of the sliders, see `unit_sliders`.
-        word: of `common.expressions`, or "neutral".
+        word: of `common.facs.expressions`, or "neutral".
     """
     known = {name: to_vector(found.units) for name, found in EXPRESSIONS.items()}
     known["neutral"] = [0.0] * len(ACTION_UNITS)

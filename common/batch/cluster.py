@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from ..environment import environment
-from ..errors import FaceEditError, InputError, MissingDependencyError
-from ..files import alone
+from ..core.environment import environment
+from ..core.errors import FaceEditError, InputError, MissingDependencyError
+from ..core.files import alone
 from .folder import FILE, Row, append, read_lines, shard
 from .plan import Item, Job
 from .run import Worker, bar, begin, by_photo, edit_photo, finish, to_do

@@ -9,18 +9,18 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from .. import cli, options
-from ..edit_options import EditOptions
-from ..errors import InputError
-from ..files import check_writable
-from ..numbers import whole_number
-from ..provenance.options import saving
+from ..cli import console, options
+from ..cli.saving import saving
+from ..core.errors import InputError
+from ..core.files import check_writable
+from ..core.numbers import whole_number
+from ..editing.options import EditOptions
 from .plan import PHOTOS, Fault, Item, Job, plan, read_jobs, read_wishes
 from .processes import Processes
 from .run import DONE, FAILED, Worker, run
 
 if TYPE_CHECKING:
-    from ..editor import Editor
+    from ..editing.editor import Editor
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Batches:
 
     def worker(self, args: argparse.Namespace) -> Worker:
         """Who edits, with the options of the command line; brings torch, and loads the networks."""
-        from ..edit_command import editor_of
+        from ..cli.edit_photos import editor_of
         from .worker import EditorWorker
 
         return EditorWorker(editor_of(self.kind(), args), args, self.read)
@@ -80,7 +80,7 @@ class Batches:
     def batch(self, arguments: list[str]) -> int:
         """The command `batch`; returns the exit code."""
         args, processes = self.parser().parse_args(arguments), Processes.launched()
-        cli.listen(args.quiet or processes.rank > 0)  # one process speaks for all
+        console.listen(args.quiet or processes.rank > 0)  # one process speaks for all
         pool = _pool(args, processes)
         jobs, faults = read_jobs(args.photos, self.columns)
         args = self.check(args, jobs)
@@ -100,22 +100,22 @@ class Batches:
             counts = run_on_ray(items, partial(self.worker, args), folder, settings, **pool, **ways)
         else:
             counts = run(items, partial(self.worker, args), folder, settings, processes=processes, **ways)
-        return cli.OK if counts is None else _told(counts, faults, args)
+        return console.OK if counts is None else _told(counts, faults, args)
 
     def score(self, arguments: list[str]) -> int:
         """The command `score`, which measures the edits of a run and makes none; returns the exit code."""
         parser = self._reader("score", "Measures the edits of a run that are not measured yet, into its scores.csv.")
         parser.add_argument("--measurer", default="auto", help="AU estimator: auto, regressor, fit or py-feat")
         args = parser.parse_args(arguments)
-        cli.listen(args.quiet)
+        console.listen(args.quiet)
         from ..measure import get_measurer
         from ..measure.estimators import described
         from .scores import score
 
         ways = {"absolute": self.absolute, "measurer": args.measurer, "progress": not args.quiet}
         table = score(args.run, self.requested, **ways)
-        cli.note(f"written: {table}; action units measured by {described(get_measurer(args.measurer).name)}")
-        return cli.OK
+        console.note(f"written: {table}; action units measured by {described(get_measurer(args.measurer).name)}")
+        return console.OK
 
     def report(self, arguments: list[str]) -> int:
         """The command `report`, which writes a run as one page; returns the exit code."""
@@ -126,12 +126,12 @@ class Batches:
         )
         parser.add_argument("-o", "--output", type=Path, help="the page (default: report.html in the run)")
         args = parser.parse_args(arguments)
-        cli.listen(args.quiet)
+        console.listen(args.quiet)
         from .report.page import report
 
         ways = {"program": self.program, "absolute": self.absolute, "output": args.output}
-        cli.note(f"written: {report(args.run.expanduser(), self.requested, progress=not args.quiet, **ways)}")
-        return cli.OK
+        console.note(f"written: {report(args.run.expanduser(), self.requested, progress=not args.quiet, **ways)}")
+        return console.OK
 
     def _plan(self, args: argparse.Namespace, jobs: Sequence[Job]) -> list[Item]:
         wishes: Mapping[str, Any] = read_wishes(args.wishes, self.read) if args.wishes else {}
@@ -145,14 +145,14 @@ class Batches:
         return plan(jobs, wishes)
 
     def _reader(self, command: str, about: str) -> argparse.ArgumentParser:
-        parser = cli.command_parser(f"{self.program} {command}", about)
+        parser = console.command_parser(f"{self.program} {command}", about)
         parser.add_argument("run", type=Path, help="folder that the batch command wrote")
         options.add_quiet(parser)
         return parser
 
     def parser(self) -> argparse.ArgumentParser:
         """The options of the command `batch`."""
-        parser = cli.command_parser(f"{self.program} batch", self.about)
+        parser = console.command_parser(f"{self.program} batch", self.about)
         texts = ", or file of prompts, one a line (.txt)" if "prompt" in self.columns else ""
         parser.add_argument("photos", help=f"folder of pictures, or manifest (.csv, .jsonl, .json){texts}")
         parser.add_argument("--wishes", help="file of requests for every photo (.txt, .csv, .jsonl, .json)")
@@ -180,17 +180,19 @@ def _inspect(items: Sequence[Item], faults: Sequence[Fault], args: argparse.Name
 
     found = inspect(items, faults, get_finder(args.finder), progress=not args.quiet)
     print(found)
-    return cli.FAILED if found.faults else cli.OK
+    return console.FAILED if found.faults else console.OK
 
 
 def _told(counts: Mapping[str, int], faults: Sequence[Fault], args: argparse.Namespace) -> int:
     """Says what has come of a run; returns the exit code."""
     for fault in faults:
-        cli.say(f"{fault.where}: {fault.why}")
+        console.say(f"{fault.where}: {fault.why}")
     failed = bool(counts[FAILED] or faults)
     if failed or not args.quiet:
-        cli.say(f"{counts[DONE]} edits are in {args.output}, {counts[FAILED]} failed, {len(faults)} inputs unusable")
-    return cli.FAILED if failed else cli.OK
+        console.say(
+            f"{counts[DONE]} edits are in {args.output}, {counts[FAILED]} failed, {len(faults)} inputs unusable"
+        )
+    return console.FAILED if failed else console.OK
 
 
 def _pool(args: argparse.Namespace, processes: Processes) -> dict[str, Any] | None:

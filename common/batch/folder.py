@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import InputError
-from ..files import replace_file
-from ..jsonio import parse_json, read_text
+from ..core.errors import InputError
+from ..core.files import replace_file
+from ..core.jsonio import parse_json, read_text
 
 FILE = "samples.jsonl"
 SHARDS = "samples-*.jsonl"
@@ -124,7 +124,7 @@ def same_run(folder: Path, settings: Mapping[str, Any], machines: Sequence[Mappi
     Args:
         folder: of the run.
         settings: plain values; those that are None are left out.
-        machines: see `common.environment.environment`; those that are new are added to the file, under `MADE`.
+        machines: see `common.core.environment.environment`; those that are new are added to the file, under `MADE`.
 
     Raises:
         InputError: the folder holds a run with other settings, or the file is damaged.

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from tqdm import tqdm
 
-from ..advice import advise
-from ..errors import FaceEditError
+from ..core.errors import FaceEditError
+from ..editing.photo_checks import advise
 from ..faces import FaceFinder, choose_face
-from ..images import read_image, rgb
+from ..imaging.images import read_image, rgb
 from .plan import Fault, Item, Job
 
 

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from urllib.parse import unquote_to_bytes
 
-from ..errors import InputError
+from ..core.errors import InputError
 
 LONGEST, MOST_BYTES = 120, 200
 """Letters of a name, and its bytes in UTF-8; file systems take 255 bytes, of which a number and a suffix need some."""

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..action_units import facs
-from ..edit_options import read_face
-from ..errors import FaceEditError, InputError
-from ..files import expanded, files_below, left_out
-from ..image_files import picture_size, suffixes
-from ..jsonio import check_regular, parse_json, read_text
-from ..numbers import whole_number
-from ..records import checked, decode, is_table, named, read_rows, usable
+from ..core.errors import FaceEditError, InputError
+from ..core.files import expanded, files_below, left_out
+from ..core.jsonio import check_regular, parse_json, read_text
+from ..core.numbers import whole_number
+from ..core.records import checked, decode, is_table, named, read_rows, usable
+from ..editing.options import read_face
+from ..facs.action_units import facs
+from ..imaging.image_files import picture_size, suffixes
 from .names import Names, check_name, escaped, given_name
 
 log = logging.getLogger(__name__)
@@ -128,7 +128,7 @@ def read_jobs(place: str | Path, columns: Sequence[str] = PHOTOS) -> tuple[list[
     """The photos of a folder, or the photos and prompts that a manifest lists.
 
     A folder's are all pictures in it and in its folders, by name; links are followed, and files that are no pictures
-    are logged in one line. A manifest is a table (`common.records`), or a .jsonl or .json file, with the columns
+    are logged in one line. A manifest is a table (`common.core.records`), or a .jsonl or .json file, with the columns
     `photo`, and optionally `name`, `face`, `background` and `wish`; its paths are absolute, or relative to it. Where
     there is a column `prompt`, a row has it or a photo. Its `identity` is then the person, a photo or in a JSON file
     several, and its `seed` that of the noise; a .txt file is a list of prompts, one a line.

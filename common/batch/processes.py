@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from ..errors import FaceEditError, InputError
+from ..core.errors import FaceEditError, InputError
 
 T = TypeVar("T")
 _PATIENCE = timedelta(days=365)  # for a process with a larger share; one that dies is noticed at once

@@ -12,17 +12,17 @@ from typing import Any, Protocol
 from PIL import Image
 from tqdm import tqdm
 
-from ..environment import environment
-from ..errors import FaceEditError, MissingCheckpointError
-from ..files import alone, sha256
-from ..images import save_image
+from ..core.environment import environment
+from ..core.errors import FaceEditError, MissingCheckpointError
+from ..core.files import alone, sha256
+from ..imaging.images import save_image
 from ..provenance.recipe import DRAFT, carried
 from .folder import FILE, Row, append, inside, merge, read_lines, same_run, shard
 from .plan import EDITS, ORIGIN, Item, Job
 from .processes import ALONE, Processes
 
 DONE, FAILED = "done", "failed"
-_TEMPORARY = re.compile(r"\.[0-9a-f]{32}\.png")  # of `common.files.replace_file`
+_TEMPORARY = re.compile(r"\.[0-9a-f]{32}\.png")  # of `common.core.files.replace_file`
 
 
 class Worker(Protocol):
@@ -115,7 +115,7 @@ def begin(
         items: see `run`.
         folder: see `run`.
         settings: see `run`.
-        machines: of all processes, see `common.environment.environment`.
+        machines: of all processes, see `common.core.environment.environment`.
 
     Raises:
         InputError: the folder holds another run.

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from ..action_units import ACTION_UNITS
-from ..errors import FaceEditError, InputError
-from ..files import alone, replace_file
-from ..images import around, read_image, rgb
+from ..core.errors import FaceEditError, InputError
+from ..core.files import alone, replace_file
+from ..facs.action_units import ACTION_UNITS
+from ..imaging.images import around, read_image, rgb
 from ..measure import Report, get_measurer, measure
 from ..measure.compare import psnr
 from ..measure.estimators import validation, version_of

@@ -7,24 +7,24 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..background.parsers import resolve
-from ..checkpoints import PARSER_FILE, auxiliary
-from ..defaults import read_defaults
-from ..devices import choose_device
-from ..errors import CheckpointError
+from ..cli.saving import saved, saving
+from ..core.errors import CheckpointError
+from ..core.jsonio import read_config
+from ..diffusion.loading import PARSER_FILE, auxiliary
+from ..editing.defaults import read_defaults
+from ..editing.models import NoNetworks
 from ..faces import get_finder
-from ..jsonio import read_config
-from ..models import NoNetworks
-from ..provenance.options import saved, saving
+from ..parsing.parsers import resolve
 from ..provenance.recipe import saved_with
 from ..provenance.weights import model_of
+from ..weights.device import choose_device
 from .plan import Job
 
 if TYPE_CHECKING:
     from PIL import Image
 
-    from ..editor import Editor
-    from ..subject import Subject
+    from ..editing.editor import Editor
+    from ..editing.subject import Subject
 
 WARP = "none: photos are warped"
 """Of a run without networks, what stands for its model."""

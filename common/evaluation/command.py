@@ -9,9 +9,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from .. import cli, options
-from ..edit_options import EditOptions, ModelOptions
-from ..files import check_writable
+from ..cli import console, options
+from ..core.files import check_writable
+from ..editing.options import EditOptions, ModelOptions
 
 
 def add_photo_options(parser: argparse.ArgumentParser) -> None:
@@ -63,7 +63,7 @@ class EvaluateCommand:
 
     def __call__(self, arguments: Sequence[str]) -> int:
         """Runs it with the arguments; returns the exit code."""
-        parser = cli.command_parser(f"{self.package} evaluate", self.about)
+        parser = console.command_parser(f"{self.package} evaluate", self.about)
         parser.add_argument("--count", type=int, default=self.count, help=self.count_help)
         parser.add_argument("--out", type=Path, default=Path(self.output), help="folder of the report")
         parser.add_argument("--seed", type=int, default=self.seed, help="of the people; not one that a training used")
@@ -71,7 +71,7 @@ class EvaluateCommand:
         options.add_quiet(parser)
         self.add(parser)
         args = parser.parse_args(arguments)
-        cli.listen(args.quiet)
+        console.listen(args.quiet)
         check_writable(args.out.expanduser())
         from ..measure import get_measurer
         from .report import markdown
@@ -91,5 +91,7 @@ class EvaluateCommand:
             **asked,
         )
         print(markdown(report))
-        cli.note(f"{args.out}: report.md, report.json, metrics.csv, units.csv, sheet.png, and charts with matplotlib")
-        return cli.OK
+        console.note(
+            f"{args.out}: report.md, report.json, metrics.csv, units.csv, sheet.png, and charts with matplotlib"
+        )
+        return console.OK

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ..action_units import ACTION_UNITS, to_text
-from ..synthetic.draw import draw_scene, draw_units, single_unit
-from ..synthetic.factors import Scene
-from ..synthetic.stream import Purpose, stream
+from ..facs.action_units import ACTION_UNITS, to_text
+from ..synthetic.data.draw import draw_scene, draw_units, single_unit
+from ..synthetic.scene.factors import Scene
+from ..synthetic.scene.stream import Purpose, stream
 
 LEVELS = (3.0, -3.0, 1.5, 4.5, -1.5, -4.5)
 COMBINATION_EVERY = 4

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ..action_units import ACTION_UNITS
-from ..files import replace_file
+from ..core.files import replace_file
+from ..core.markdown import counted, number, table
+from ..facs.action_units import ACTION_UNITS
 from ..measure.estimators import described
-from ..tables import counted, number, table
 
 Report = dict[str, Any]
 """Plain values, fit for JSON; None where nothing was measured. `run.summarise` makes it."""

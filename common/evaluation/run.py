@@ -14,15 +14,15 @@ from PIL import Image
 from torch import nn
 from tqdm import tqdm
 
-from ..defaults import Defaults
-from ..edit_options import Start
-from ..errors import InputError
-from ..facts import claim, fingerprint
-from ..files import alone, replace_file
-from ..jsonio import read_config
+from ..core.errors import InputError
+from ..core.files import alone, replace_file
+from ..core.fingerprint import claim, fingerprint
+from ..core.jsonio import read_config
+from ..editing.defaults import Defaults
+from ..editing.options import Start
+from ..imaging.contact_sheet import Row, contact_sheet
 from ..measure import Measurer, get_measurer
-from ..sheets import Row, contact_sheet
-from ..synthetic.plan import VERSION
+from ..synthetic.data.plan import VERSION
 from . import report as reports
 from .items import NAMES, Item, draw_item
 from .metrics import METRICS, OF, Metric, done, intensities, pooled_errors, response

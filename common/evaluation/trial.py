@@ -11,18 +11,18 @@ from typing import Any, TypeVar, cast
 import numpy as np
 import torch
 
-from ..autoencoders import decode
-from ..compositing import paste, paste_mask
-from ..editor import Editor
-from ..errors import FaceNotFoundError, InputError
+from ..core.errors import FaceNotFoundError, InputError
+from ..editing.compositing import paste, paste_mask
+from ..editing.editor import Editor
+from ..editing.subject import Subject
 from ..faces import Face
-from ..images import ImageLike, to_uint8
+from ..imaging.images import ImageLike, to_uint8
+from ..imaging.tensors import to_tensor
 from ..measure import Measurer, identity
 from ..measure.compare import psnr
-from ..subject import Subject
-from ..synthetic import picture
-from ..tensors import to_tensor
+from ..synthetic.render import picture
 from ..training.latents import changed_region
+from ..weights.vae import decode
 from .items import Item
 
 Name = TypeVar("Name")

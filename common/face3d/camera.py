@@ -7,7 +7,7 @@ from typing import Protocol
 
 import torch
 
-from ..errors import InputError, ShapeError
+from ..core.errors import InputError, ShapeError
 
 
 class Camera(Protocol):

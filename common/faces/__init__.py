@@ -8,7 +8,7 @@ picture, face_in_crop = crop.apply(photo), face.mapped(crop.matrix)
 """
 
 from .crop import Crop
+from .detectors import available_finders, get_finder
 from .face import Face, FaceFinder, choose_face
-from .finders import available_finders, get_finder
 
 __all__ = ["Crop", "Face", "FaceFinder", "available_finders", "choose_face", "get_finder"]

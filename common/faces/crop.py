@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from common.errors import InputError, ShapeError
-
-from .warp import bounds, invert, quarter_turn, sample, transform
+from ..core.errors import InputError, ShapeError
+from .affine import bounds, invert, quarter_turn, sample, transform
 
 # The released scripts meant the longer side of the box but wrote its width twice. The released weights were trained
 # on such crops, so the height stays unused here as well.

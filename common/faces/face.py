@@ -10,10 +10,9 @@ from typing import Protocol
 
 import numpy as np
 
-from common.errors import FaceNotFoundError, InputError, ShapeError
-
+from ..core.errors import FaceNotFoundError, InputError, ShapeError
+from .affine import quarters_of, scale_of, transform
 from .landmarks import outline_of_landmarks, outline_of_mesh
-from .warp import quarters_of, scale_of, transform
 
 SMALLEST = 12  # pixels; no finder sees a face in fewer
 

@@ -15,8 +15,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from common.errors import MissingDependencyError
-
+from ..core.errors import MissingDependencyError
 from .face import SMALLEST, Face, check_photo, left_to_right
 from .landmarks import five_points
 from .packs import Pack

@@ -12,8 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from common.errors import InputError, MissingDependencyError
-
+from ..core.errors import InputError, MissingDependencyError
 from .face import SMALLEST, Face, check_photo, left_to_right
 from .packs import Pack
 

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from .affine import compose, invert, sample, scale_of, transform
 from .face import SAME_FACE, SMALLEST, Face, check_photo, left_to_right, shared
 from .landmarks import EYE_CORNERS, five_points, landmarks_of_mesh, outline_of_mesh
 from .tflite import Network
-from .warp import compose, invert, sample, scale_of, transform
 
 SIDE = 256  # input pixels of the detector, each way
 EYES = slice(0, 2)  # rows of the six points: the eye at the image's left, the one at its right

@@ -6,9 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from common.errors import CheckpointError, MissingCheckpointError
-
-from ..hub import reachable
+from ..core.errors import CheckpointError, MissingCheckpointError
+from ..weights.hub import reachable
 
 
 @dataclass(frozen=True)

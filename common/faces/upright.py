@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from .affine import invert, quarter_turn
 from .face import SAME_FACE, Face, FaceFinder, check_photo, left_to_right, shared
-from .warp import invert, quarter_turn
 
 log = logging.getLogger(__name__)
 

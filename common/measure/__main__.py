@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from common import cli
+from ..cli import console
 
 ABOUT = """Measures what an edit did to a face: action units, identity, pose, light, and what it should have left alone.
 
@@ -19,7 +19,7 @@ Both show the same scene and have the same size; the largest face counts.
 
 def main(argv: Sequence[str] | None = None, program: str = "python -m common.measure") -> int:
     """Understand the arguments, measure, print the table; returns the exit code."""
-    parser = cli.command_parser(program, ABOUT.format(program))
+    parser = console.command_parser(program, ABOUT.format(program))
     parser.add_argument("before", type=Path, help="the photo")
     parser.add_argument("after", type=Path, help="the same photo, edited, of the same size")
     parser.add_argument("--requested", metavar="AU=VALUE,...", help="request of the edit, to compare with")
@@ -34,10 +34,10 @@ def main(argv: Sequence[str] | None = None, program: str = "python -m common.mea
         report = measure(args.before, args.after, requested=args.requested, mask=args.mask, measurer=args.estimator)
         print(report.table())
         if args.out is not None:
-            cli.say(f"written: {', '.join(map(str, report.save(args.out)))}")
-        return cli.OK
+            console.say(f"written: {', '.join(map(str, report.save(args.out)))}")
+        return console.OK
 
-    return cli.guarded(run)
+    return console.guarded(run)
 
 
 if __name__ == "__main__":

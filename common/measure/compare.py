@@ -8,10 +8,10 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ..action_units import AUWish, to_vector
-from ..errors import FaceNotFoundError, ImageError, ShapeError
+from ..core.errors import FaceNotFoundError, ImageError, ShapeError
 from ..faces import Face, choose_face, get_finder
-from ..images import ImageLike, read_image, rgb
+from ..facs.action_units import AUWish, to_vector
+from ..imaging.images import ImageLike, read_image, rgb
 from ..provenance.clean import read_pair
 from .estimators import Measurement, Measurer, get_measurer, version_of
 from .identity import identity

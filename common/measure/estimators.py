@@ -15,10 +15,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..errors import InputError, ShapeError
+from ..core.errors import InputError, ShapeError
 from ..faces import Face, FaceFinder, choose_face, get_finder
-from ..faces.warp import quarter_turn
-from ..images import ImageLike, read_image, rgb
+from ..faces.affine import quarter_turn
+from ..imaging.images import ImageLike, read_image, rgb
 from ..provenance.recipe import DISTRIBUTION, version
 from ..provenance.weights import digest
 
@@ -149,8 +149,8 @@ class HeadFit:
         import torch
 
         from ..face3d.camera import rotation_matrix
-        from ..face3d.fit import fit  # brings the head, which only this estimator needs
-        from ..face3d.lighting import rotate
+        from ..face3d.fitting.fit import fit  # brings the head, which only this estimator needs
+        from ..face3d.rendering.lighting import rotate
 
         photo = rgb(read_image(image))
         face = choose_face(self.finder.find(photo))

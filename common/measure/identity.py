@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError, MissingDependencyError
+from ..core.errors import InputError, MissingDependencyError
 from ..faces import Face, available_finders, choose_face, get_finder
-from ..faces.warp import sample, transform
-from ..images import ImageLike, read_image, rgb
-from ..weights import building
+from ..faces.affine import sample, transform
+from ..imaging.images import ImageLike, read_image, rgb
+from ..weights.state_dict import building
 
 INSTALL = "pip install dlib-bin face-recognition-models"
 DLIB_SAME = 0.6  # http://dlib.net/face_recognition.py.html: below it, the same person (99.38 % on LFW)

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ..action_units import ACTION_UNITS
-from ..errors import FaceNotFoundError, MissingDependencyError
-from ..images import ImageLike, read_image, rgb, save_image
+from ..core.errors import FaceNotFoundError, MissingDependencyError
+from ..facs.action_units import ACTION_UNITS
+from ..imaging.images import ImageLike, read_image, rgb, save_image
 from .estimators import Measurement
 
 INSTALL = "pip install py-feat"

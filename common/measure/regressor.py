@@ -17,15 +17,15 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..blocks import Block
-from ..errors import InputError, ShapeError
+from ..core.errors import InputError, ShapeError
+from ..core.finite import check_finite
 from ..face3d.camera import rotation_matrix
-from ..face3d.lighting import rotate
+from ..face3d.rendering.lighting import rotate
 from ..faces import Face, FaceFinder, choose_face, get_finder
-from ..faces.warp import sample
-from ..finite import check_finite
-from ..images import ImageLike, read_image, rgb
-from ..weights import frozen
+from ..faces.affine import sample
+from ..imaging.images import ImageLike, read_image, rgb
+from ..weights.blocks import Block
+from ..weights.state_dict import frozen
 from .estimators import Measurement
 
 SIDE = 80  # pixels of the square; at 128 px pictures this is their own resolution

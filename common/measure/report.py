@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ..action_units import ACTION_UNITS
-from ..errors import FaceEditError, InputError, MissingDependencyError
-from ..files import replace_file
-from ..jsonio import parse_json
+from ..core.errors import FaceEditError, InputError, MissingDependencyError
+from ..core.files import replace_file
+from ..core.jsonio import parse_json
+from ..facs.action_units import ACTION_UNITS
 from .estimators import NOT_STATED, finite, validation
 from .identity import INSTALL, Similarity
 

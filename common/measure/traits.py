@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from torch import nn
 
+from ..core.finite import check_finite
 from ..faces import Face, FaceFinder, choose_face, get_finder
-from ..finite import check_finite
-from ..images import ImageLike, read_image, rgb
-from ..weights import frozen
+from ..imaging.images import ImageLike, read_image, rgb
+from ..weights.state_dict import frozen
 from .regressor import Block, level, square, to_input
 
 TRAITS: dict[str, tuple[str, ...]] = {

@@ -8,9 +8,9 @@ from functools import cached_property
 import cv2
 import numpy as np
 
-from ..background.jaw import FIVE_POINTS, similarity
 from ..faces import Face
-from ..faces.warp import compose, sample, transform
+from ..faces.affine import compose, sample, transform
+from ..parsing.conditioning import FIVE_POINTS, similarity
 
 UNIT = 40
 """Pixels of the levelled face between the eyes."""

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ..faces import Crop, Face
-from ..faces.warp import compose, invert, scale_of
+from ..faces.affine import compose, invert, scale_of
 from .features import ORGANS, UNIT, Levelled, features
 from .network import kind_of, network
 

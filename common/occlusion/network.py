@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from ..weights import frozen
+from ..weights.state_dict import frozen
 
 WEIGHTS = Path(__file__).with_name("occlusion.safetensors")
 _COUNTS = {"eye": 35, "nose": 42, "mouth": 60}  # cells of the patches

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ..errors import MissingDependencyError
-from ..images import ImageLike, read_image, rgb
+from ..core.errors import MissingDependencyError
+from ..imaging.images import ImageLike, read_image, rgb
 from . import watermark, xmp
 from .recipe import Recipe, fingerprint
 from .verify import packet, packet_of

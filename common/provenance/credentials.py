@@ -12,8 +12,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ..errors import ImageError, InputError, MissingDependencyError
-from ..image_files import Encoded, content_of, name_of
+from ..core.errors import ImageError, InputError, MissingDependencyError
+from ..imaging.image_files import Encoded, content_of, name_of
 from .recipe import DISTRIBUTION, KINDS, Recipe
 from .xmp import VOCABULARY, description
 

@@ -10,15 +10,15 @@ from typing import Any
 
 from PIL import Image
 
-from ..carried import KEY
+from ..imaging.carried import KEY
 from .recipe import Provenance, Recipe, saved_with, version
 
 
 class Picture(Image.Image):
     """A PIL image of an edit; every file that it is saved to says that it is synthetic, and how it was made.
 
-    Pictures made from it, by `resize` or `crop`, are plain PIL images; `common.images.save_image` saves those as this
-    one saves itself.
+    Pictures made from it, by `resize` or `crop`, are plain PIL images; `common.imaging.images.save_image` saves those
+    as this one saves itself.
     """
 
     def save(
@@ -43,7 +43,7 @@ class Picture(Image.Image):
         if not isinstance(fp, (str, os.PathLike)):
             super().save(fp, format, **params)
             return
-        from ..images import save_image  # which asks this module what pictures know
+        from ..imaging.images import save_image  # which asks this module what pictures know
 
         signed = {"certificate": certificate and Path(certificate), "key": key and Path(key)}
         save_image(saved_with(self.copy(), watermark=watermark, **signed), Path(fp), format, **params)

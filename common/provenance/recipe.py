@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ..carried import KEY, Carried
-from ..errors import InputError
-from ..jsonio import parse_json
+from ..core.errors import InputError
+from ..core.jsonio import parse_json
+from ..imaging.carried import KEY, Carried
 from .weights import model_of
 
 DISTRIBUTION = "face-rig"

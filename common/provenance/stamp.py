@@ -11,8 +11,8 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from ..errors import ImageError
-from ..images import rgb
+from ..core.errors import ImageError
+from ..imaging.images import rgb
 from . import xmp
 from .credentials import sign
 from .recipe import Provenance, Recipe, fingerprint

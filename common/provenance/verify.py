@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import ImageError, InputError, MissingDependencyError
-from ..image_files import Encoded, name_of
-from ..images import open_picture, read_image, rgb
+from ..core.errors import ImageError, InputError, MissingDependencyError
+from ..imaging.image_files import Encoded, name_of
+from ..imaging.images import open_picture, read_image, rgb
 from . import credentials, watermark, xmp
 from .recipe import Recipe, fingerprint
 
@@ -81,7 +81,7 @@ class Signs:
 
 
 def verify(picture: Encoded) -> Signs:
-    """Look for everything that `common.images.save_image` writes into a picture, and others write into theirs.
+    """Look for everything that `common.imaging.images.save_image` writes into a picture, and others write into theirs.
 
     Args:
         picture: its path, its bytes, or its file, open in binary mode.

@@ -14,9 +14,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ..errors import MissingDependencyError
-from ..foreign import native
-from ..images import to_uint8
+from ..core.errors import MissingDependencyError
+from ..core.foreign import native
+from ..imaging.images import to_uint8
 
 BITS = 32
 MESSAGE = tuple(int(bit) for bit in f"{0xB6D2594E:032b}")

@@ -9,8 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ..files import home, replace_file, sha256
-from ..weight_files import PICKLED, SAFE, VARIANTS
+from ..core.files import home, replace_file, sha256
+from ..weights.files import PICKLED, SAFE, VARIANTS
 
 SUFFIXES = (SAFE, *PICKLED)
 CACHE = "hashes.json"

@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
-from ..errors import InputError
+from ..core.errors import InputError
 from .recipe import DISTRIBUTION, DRAFT, GENERATION, KINDS, SHEET, Recipe
 
 VOCABULARY = "http://cv.iptc.org/newscodes/digitalsourcetype/"

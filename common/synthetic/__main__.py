@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from common import cli, options
+from ..cli import console, options
 
 ABOUT = """Makes pictures of people who do not exist, with all that is known of them, for training.
 
@@ -20,7 +20,7 @@ reads it. A run that was stopped goes on when the same command is given again.
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Understand the arguments and write; returns the exit code."""
-    parser = cli.command_parser("python -m common.synthetic", ABOUT)
+    parser = console.command_parser("python -m common.synthetic", ABOUT)
     parser.add_argument("--count", type=int, required=True, help="how many pictures or pairs")
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where they go")
     parser.add_argument("--size", type=int, default=256, help="of the pictures in pixels")
@@ -35,8 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
 
     def run() -> int:
-        cli.listen(args.quiet)
-        from .folder import write  # torch loads here, after the arguments have been understood
+        console.listen(args.quiet)
+        from .data.folder import write  # torch loads here, after the arguments have been understood
 
         made = write(
             args.out,
@@ -49,10 +49,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             workers=args.workers,
             progress=not args.quiet,
         )
-        cli.note(f"complete: {args.count} in {args.out}, {made} of them made now")
-        return cli.OK
+        console.note(f"complete: {args.count} in {args.out}, {made} of them made now")
+        return console.OK
 
-    return cli.guarded(run)
+    return console.guarded(run)
 
 
 if __name__ == "__main__":

@@ -14,12 +14,12 @@ from diffusers import AutoencoderDC
 from torch import nn
 from torch.utils.data import Dataset
 
-from .. import cli
-from ..autoencoders import decode, encode, load_vae
-from ..background import foreground
-from ..errors import InputError
-from ..files import replace_file
-from ..synthetic.dataset import SyntheticFaces
+from ..cli import console
+from ..core.errors import InputError
+from ..core.files import replace_file
+from ..parsing import foreground
+from ..synthetic.data.dataset import SyntheticFaces
+from ..weights.vae import decode, encode, load_vae
 from .command import command
 from .config import Precision, Schedule, TrainConfig, above_zero, at_least
 from .loop import State, Task, train
@@ -266,7 +266,7 @@ def cut_closer(pictures: torch.Tensor, landmarks: torch.Tensor, closer: float) -
 def run(config: AutoencoderConfig) -> int:
     """Trains; returns the exit code."""
     train(config, AutoencoderTask(config))
-    return cli.OK
+    return console.OK
 
 
 def main(argv: Sequence[str] | None = None) -> int:

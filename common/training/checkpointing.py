@@ -15,9 +15,9 @@ from typing import Any
 
 from safetensors.torch import save_file
 
-from ..errors import CheckpointError, InputError
-from ..jsonio import read_config
-from ..weights import check_keys, read_weights
+from ..core.errors import CheckpointError, InputError
+from ..core.jsonio import read_config
+from ..weights.state_dict import check_keys, read_weights
 
 FACTS, TRAINED = "training.json", "trained.safetensors"
 

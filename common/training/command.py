@@ -14,10 +14,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from .. import cli
-from ..errors import FaceEditError, InputError
-from ..files import check_writable
-from ..jsonio import read_text
+from ..cli import console
+from ..core.errors import FaceEditError, InputError
+from ..core.files import check_writable
+from ..core.jsonio import read_text
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -39,10 +39,10 @@ def command(
         run: the training; returns an exit code.
         argv: the arguments; None takes those of the process.
     """
-    parser = cli.command_parser(
+    parser = console.command_parser(
         f"python -m {module}",
         about,
-        f"keys of the config, with their defaults:\n{describe(config)}\n\n{cli.EXIT_CODES}",
+        f"keys of the config, with their defaults:\n{describe(config)}\n\n{console.EXIT_CODES}",
     )
     parser.add_argument("config", type=Path, help="a TOML file")
     parser.add_argument(
@@ -57,7 +57,7 @@ def command(
             raise FaceEditError("transformers needs the docstrings that python -OO takes away; use python -O")
         return run(found)
 
-    return cli.guarded(work)
+    return console.guarded(work)
 
 
 def read(cls: type[Config], path: str | Path, overrides: Sequence[str] = ()) -> Config:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from ..defaults import Defaults, read_defaults
-from ..errors import InputError
-from ..files import EMBEDDED, model_folder
+from ..core.errors import InputError
+from ..core.files import EMBEDDED, model_folder
+from ..editing.defaults import Defaults, read_defaults
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -216,7 +216,7 @@ class DiffusionConfig(TrainConfig):
 
     def as_learned(self, folder: Path) -> Self:
         """The config with the prediction that the model in a folder learned."""
-        from ..jsonio import read_config
+        from ..core.jsonio import read_config
 
         learned = _learned(read_config(folder / "scheduler" / "scheduler_config.json"))
         if any(getattr(self, name) != value for name, value in learned.items()):

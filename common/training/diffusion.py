@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.utils.data import Dataset
 
-from ..synthetic.dataset import SyntheticFaces
+from ..synthetic.data.dataset import SyntheticFaces
 from .config import DiffusionConfig
 from .latent_cache import CachedLatents, Encoder
 from .loop import Task

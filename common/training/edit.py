@@ -12,16 +12,16 @@ from diffusers import UNet2DConditionModel, UniPCMultistepScheduler
 from safetensors.torch import save_file
 from torch.utils.data import Dataset
 
-from .. import checkpoints
-from ..autoencoders import decode, scale_factor
-from ..checkpoints import Release
-from ..defaults import Defaults, write_defaults
-from ..errors import InputError
-from ..files import replace_file
-from ..networks import SD15_SCHEDULER, save_unet
-from ..pipeline import FaceEditPipeline
-from ..prompt import PROMPT_FILE
-from ..rig import Rig
+from ..core.errors import InputError
+from ..core.files import replace_file
+from ..diffusion import loading
+from ..diffusion.conditioning import Rig
+from ..diffusion.loading import Release
+from ..diffusion.pipeline import FaceEditPipeline
+from ..editing.defaults import Defaults, write_defaults
+from ..weights.text_encoder import PROMPT_FILE
+from ..weights.unet import SD15_SCHEDULER, save_unet
+from ..weights.vae import decode, scale_factor
 from .config import EditConfig
 from .diffusion import DiffusionTask
 from .latents import LATENTS, Latents, PairEncoder
@@ -222,9 +222,9 @@ def begin(config: EditConfig, task: EditTask[Any], vector_size: int) -> FaceEdit
     elif config.model:
         folder = config.place(config.model)
         base = config.base or None
-        pipeline = checkpoints.load(folder, base=base, dtype=torch.float32, device="cpu", release=task.release)
+        pipeline = loading.load(folder, base=base, dtype=torch.float32, device="cpu", release=task.release)
     else:
-        pipeline = checkpoints.from_stable_diffusion(config.base, vector_size=vector_size, guides=task.guides)
+        pipeline = loading.from_stable_diffusion(config.base, vector_size=vector_size, guides=task.guides)
     if pipeline.prompt_embeds is None:
         raise InputError(f"{config.model or config.base} has no {PROMPT_FILE}, nor text_encoder/ and tokenizer/.")
     pipeline.prompt_embeds = pipeline.prompt_embeds.float()  # the file may be half, and the networks are not
@@ -250,7 +250,7 @@ def from_scratch(config: EditConfig, vector_size: int, guides: int) -> FaceEditP
     unet = built(UNet2DConditionModel, "unet", {**shared, **door, "in_channels": (1 + guides) * channels})
     id_encoder = built(UNet2DConditionModel, "unet", {**shared, "in_channels": channels})
     if config.start:
-        other = checkpoints.load(config.place(config.start), dtype=torch.float32, device="cpu")
+        other = loading.load(config.place(config.start), dtype=torch.float32, device="cpu")
         begin_with(unet, other.unet)
         begin_with(id_encoder, other.id_encoder)
         if config.start_guide:

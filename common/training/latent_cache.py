@@ -13,9 +13,9 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset, Subset
 from tqdm import tqdm
 
-from ..facts import claim
-from ..files import replace_file
-from ..weights import read_weights
+from ..core.files import replace_file
+from ..core.fingerprint import claim
+from ..weights.state_dict import read_weights
 from .sampler import ALONE, Group
 
 AT_ONCE = 8

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from ..autoencoders import encode as encode_pictures
-from ..errors import ShapeError
-from ..facts import fingerprint
+from ..core.errors import ShapeError
+from ..core.fingerprint import fingerprint
+from ..weights.vae import encode as encode_pictures
 
 THRESHOLD = 0.04
 """Mean difference of the colours, in [0, 1], from which on a pixel has changed: 10 of 255."""

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..files import replace_file
-from ..jsonio import read_config
+from ..core.files import replace_file
+from ..core.jsonio import read_config
 from .config import TrainConfig
 
 if TYPE_CHECKING:

@@ -21,9 +21,9 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from ..errors import CheckpointError, FaceEditError, InputError
-from ..files import PATIENCE, alone, replace_file
-from ..weights import read_pickled
+from ..core.errors import CheckpointError, FaceEditError, InputError
+from ..core.files import PATIENCE, alone, replace_file
+from ..weights.state_dict import read_pickled
 from . import checkpointing, logs
 from .config import TrainConfig
 from .sampler import Group, Numbered, Turns

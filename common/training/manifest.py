@@ -12,14 +12,14 @@ import torch
 from PIL import Image
 from torch.utils.data import Dataset
 
-from ..action_units import to_vector
-from ..errors import ActionUnitError, InputError, MissingDependencyError, ShapeError
-from ..files import expanded
-from ..image_files import identified, picture_size
-from ..images import ImageLike, read_image, rgb
-from ..jsonio import parse_json
-from ..records import checked, read_rows
-from ..tensors import to_tensor
+from ..core.errors import ActionUnitError, InputError, MissingDependencyError, ShapeError
+from ..core.files import expanded
+from ..core.jsonio import parse_json
+from ..core.records import checked, read_rows
+from ..facs.action_units import to_vector
+from ..imaging.image_files import identified, picture_size
+from ..imaging.images import ImageLike, read_image, rgb
+from ..imaging.tensors import to_tensor
 from .people import person_of
 
 Pair = dict[str, torch.Tensor]

@@ -10,8 +10,8 @@ import torch
 from diffusers import AutoencoderKL
 from torch import nn
 
-from ..autoencoders import load_vae
-from ..errors import InputError, MissingDependencyError
+from ..core.errors import InputError, MissingDependencyError
+from ..weights.vae import load_vae
 from .command import check_known
 
 BASE = ".base_layer."

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch.utils.data import Dataset, Sampler
 
-from ..errors import InputError
+from ..core.errors import InputError
 
 _MIX = 0x9E3779B97F4A7C15  # 2^64 / golden ratio: neighbouring numbers get unlike seeds
 

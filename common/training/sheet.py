@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from PIL import Image
 
-from ..sheets import Row, contact_sheet
-from ..tensors import to_pixels
+from ..imaging.contact_sheet import Row, contact_sheet
+from ..imaging.tensors import to_pixels
 from .latents import changed_region
 
 METRICS = ("edit", "nothing", "vae", "edit_to_nothing", "edit_to_vae")

@@ -9,8 +9,8 @@ import torch
 from diffusers import UNet2DConditionModel
 from torch import nn
 
-from ..hooks import attend_to_identity
-from ..identity import encode_tokens, project_identity
+from ..diffusion.attention import attend_to_identity
+from ..diffusion.identity import encode_tokens, project_identity
 from .networks import add_adapter
 
 TRAINED_WHOLE = ".class_embedding."

@@ -16,12 +16,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from common.action_units import ACTION_UNITS
-from common.action_units.named_values import read_number
-from common.errors import InputError
-from common.image_files import picture_size
-from common.prompt import PROMPT
-from common.records import checked, read_rows
+from common.core.errors import InputError
+from common.core.records import checked, read_rows
+from common.facs.action_units import ACTION_UNITS
+from common.facs.action_units.named_values import read_number
+from common.imaging.image_files import picture_size
+from common.weights.text_encoder import PROMPT
 
 from .samples import STRONGEST, Listed, Pictures, folder_of, unit_columns
 

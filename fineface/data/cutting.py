@@ -14,15 +14,15 @@ from filelock import FileLock
 from PIL import Image
 from tqdm import tqdm
 
-from common.errors import FaceNotFoundError, InputError
+from common.core.errors import FaceNotFoundError, InputError
+from common.core.files import left_out, replace_file
+from common.core.fingerprint import claim
+from common.core.jsonio import read_config
 from common.faces import Crop, choose_face, get_finder
 from common.faces.upright import notice
-from common.facts import claim
-from common.files import left_out, replace_file
-from common.image_files import suffixes
-from common.images import read_image, rgb
-from common.jsonio import read_config
-from common.videos import read_frames
+from common.imaging.image_files import suffixes
+from common.imaging.images import read_image, rgb
+from common.imaging.videos import read_frames
 
 log = logging.getLogger(__name__)
 

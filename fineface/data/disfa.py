@@ -15,11 +15,11 @@ from typing import Literal
 
 import numpy as np
 
-from common.action_units import ACTION_UNITS
-from common.errors import InputError
-from common.jsonio import read_text
-from common.prompt import PROMPT
-from common.records import checked
+from common.core.errors import InputError
+from common.core.jsonio import read_text
+from common.core.records import checked
+from common.facs.action_units import ACTION_UNITS
+from common.weights.text_encoder import PROMPT
 
 from .cutting import cut_frames
 from .samples import Listed, Pictures, folder_of

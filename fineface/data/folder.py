@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from common.errors import InputError
-from common.files import files_below
-from common.image_files import picture_size, suffixes
-from common.records import checked, read_rows
+from common.core.errors import InputError
+from common.core.files import files_below
+from common.core.records import checked, read_rows
+from common.imaging.image_files import picture_size, suffixes
 from common.training.manifest import intensities
 from common.training.people import person_of
 

@@ -13,12 +13,12 @@ import torch
 from PIL import Image, ImageOps
 from torch.utils.data import Dataset
 
-from common.action_units import ACTION_UNITS, facs, known_unit
-from common.errors import InputError
+from common.core.errors import InputError
 from common.faces import Crop
-from common.image_files import identified
-from common.images import read_image, rgb
-from common.tensors import to_tensor
+from common.facs.action_units import ACTION_UNITS, facs, known_unit
+from common.imaging.image_files import identified
+from common.imaging.images import read_image, rgb
+from common.imaging.tensors import to_tensor
 
 Sample = dict[str, Any]
 """image (3, S, S) float32 in [0, 1]; caption, a text; units (12,) float32 in 0..5; from some data also face (1, S, S),

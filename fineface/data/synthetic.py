@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from common.background import foreground
-from common.errors import InputError
-from common.synthetic.captions import caption, expression_words
-from common.synthetic.dataset import SyntheticFaces
-from common.synthetic.factors import Scene
-from common.synthetic.plan import VERSION
-from common.synthetic.simplified import before_wall, close_shot, close_up, repainted
+from common.core.errors import InputError
+from common.parsing import foreground
+from common.synthetic.data.dataset import SyntheticFaces
+from common.synthetic.data.plan import VERSION
+from common.synthetic.data.simplified import before_wall, close_shot, close_up, repainted
+from common.synthetic.scene.captions import caption, expression_words
+from common.synthetic.scene.factors import Scene
 
 from .samples import Sample
 

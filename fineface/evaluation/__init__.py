@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from common import options
+from common.cli import options
 from common.evaluation.command import EvaluateCommand
 
 from ..request import FineFaceModel

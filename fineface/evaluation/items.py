@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from common.action_units import to_text
 from common.evaluation.items import COMBINATION_EVERY, NAMES, Item, single, with_units
-from common.synthetic.captions import true_traits
-from common.synthetic.draw import draw_scene, draw_units
-from common.synthetic.simplified import before_wall
-from common.synthetic.stream import Purpose, stream
+from common.facs.action_units import to_text
+from common.synthetic.data.draw import draw_scene, draw_units
+from common.synthetic.data.simplified import before_wall
+from common.synthetic.scene.captions import true_traits
+from common.synthetic.scene.stream import Purpose, stream
 
 from ..data.synthetic import told
 

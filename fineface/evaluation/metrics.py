@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from common.defaults import Defaults
-from common.errors import FaceNotFoundError
+from common.core.errors import FaceNotFoundError
+from common.editing.defaults import Defaults
 from common.evaluation.metrics import (
     COMBINED,
     IDENTITY,
@@ -26,12 +26,12 @@ from common.evaluation.metrics import (
 )
 from common.evaluation.run import Suite, networks_of
 from common.evaluation.trial import Record, Setting, Trial, described
+from common.imaging.tensors import to_pixels, to_tensor
 from common.measure import measure
 from common.measure.traits import TRAITS, TraitReader
-from common.synthetic import picture
-from common.synthetic.factors import Scene
-from common.synthetic.simplified import close_up
-from common.tensors import to_pixels, to_tensor
+from common.synthetic.data.simplified import close_up
+from common.synthetic.render import picture
+from common.synthetic.scene.factors import Scene
 
 from . import SEED
 from .items import FACE_HEIGHT, CaptionItem, draw_item

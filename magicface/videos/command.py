@@ -7,10 +7,10 @@ import dataclasses
 import typing
 from pathlib import Path
 
-from common import cli, options
-from common.background import PARSERS, get_parser
-from common.edit_options import ModelOptions
+from common.cli import console, options
+from common.editing.options import ModelOptions
 from common.faces import get_finder
+from common.parsing import PARSERS, get_parser
 from common.training.command import documentation
 
 from .settings import Settings
@@ -28,7 +28,7 @@ and why, and a sheet of pairs to look at. The same command goes on where it was 
 def run(arguments: list[str]) -> int:
     """The command; returns the exit code."""
     args = _parser().parse_args(arguments)
-    cli.listen(args.quiet)
+    console.listen(args.quiet)
     from .prepare import Tools, prepare  # torch and diffusers load here, after the arguments have been understood
     from .report import table
 
@@ -38,11 +38,11 @@ def run(arguments: list[str]) -> int:
     tools = Tools(finder, parser, measurer, (finder.name, parser.name, measurer.name))
     report = prepare(args.folder, args.out, settings, tools, progress=not args.quiet)
     print(table(report))
-    return cli.FAILED if report["unreadable"] else cli.OK
+    return console.FAILED if report["unreadable"] else console.OK
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = cli.command_parser("magicface prepare-videos", ABOUT)
+    parser = console.command_parser("magicface prepare-videos", ABOUT)
     parser.add_argument("folder", type=Path, help="of videos, or of folders of frames")
     parser.add_argument("--out", type=Path, required=True, help="the manifest to write, a .jsonl file")
     texts, hints = documentation(Settings), typing.get_type_hints(Settings)

@@ -16,16 +16,16 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from common.action_units import ACTION_UNITS
-from common.background import Parser, masked_background
-from common.errors import FaceEditError, FaceNotFoundError, InputError
+from common.core.errors import FaceEditError, FaceNotFoundError, InputError
+from common.core.files import alone, replace_file
+from common.core.fingerprint import claim
+from common.core.jsonio import read_config
 from common.faces import FaceFinder
-from common.facts import claim
-from common.files import alone, replace_file
-from common.images import save_image
-from common.jsonio import read_config
+from common.facs.action_units import ACTION_UNITS
+from common.imaging.images import save_image
+from common.imaging.videos import bytes_of, find_videos, read_frames
 from common.measure.estimators import described
-from common.videos import bytes_of, find_videos, read_frames
+from common.parsing import Parser, masked_background
 
 from .choose import choose
 from .report import summary, table, write_sheet
@@ -57,7 +57,7 @@ class Tools:
 
     Attributes:
         finder: see `common.faces.get_finder`.
-        parser: see `common.background.get_parser`.
+        parser: see `common.parsing.get_parser`.
         measurer: see `common.measure.get_measurer`.
         names: of the three; pictures made by others are not mixed.
     """

@@ -9,8 +9,8 @@ from typing import Any
 
 import torch
 
-from common.action_units import ACTION_UNITS, to_text, to_vector
-from common.files import replace_file
+from common.core.files import replace_file
+from common.facs.action_units import ACTION_UNITS, to_text, to_vector
 from common.training.sheet import sheet
 
 from ..data import ManifestPairs

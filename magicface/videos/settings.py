@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from common.background import Extent
-from common.errors import InputError
+from common.core.errors import InputError
+from common.parsing import Extent
 
 
 @dataclass(frozen=True)

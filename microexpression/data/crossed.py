@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from common.errors import InputError
-from common.records import read_table
+from common.core.errors import InputError
+from common.core.records import read_table
 
 from .sample import DataSetError, Sample, check
 

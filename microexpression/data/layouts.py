@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from common.clip_folders import FRAMES, TABLE
+from common.imaging.clip_dataset import FRAMES, TABLE
 
 from .sample import units_of
 
@@ -80,7 +80,7 @@ _USUAL = {
 
 
 def plain(name: str) -> Layout:
-    """A data set in the form of `common.clip_folders`."""
+    """A data set in the form of `common.imaging.clip_dataset`."""
     folder = (f"{name}/{FRAMES}",)
     return Layout(name, (f"{name}/{TABLE}",), folder, folder, _USUAL)
 

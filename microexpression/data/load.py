@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from common.errors import InputError
-from common.images import read_image, rgb
-from common.records import checked, read_table
+from common.core.errors import InputError
+from common.core.records import checked, read_table
+from common.imaging.images import read_image, rgb
 
 from ..extras import library
 from .layouts import LAYOUTS, Layout, Row, plain

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from common.errors import InputError
+from common.core.errors import InputError
 
 UNITS = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17)
 """The twelve action units of CD6ME, in its order."""

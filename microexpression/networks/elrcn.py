@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from common.errors import InputError, MissingDependencyError, ShapeError
+from common.core.errors import InputError, MissingDependencyError, ShapeError
 
 CHANNELS = {"flow": slice(0, 3), "strain": slice(3, 4), "grey": slice(4, 5)}
 """Of the images: u, v and magnitude; strain; brightness."""

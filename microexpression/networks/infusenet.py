@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 from transformers import ResNetConfig, ResNetModel
 
-from common.errors import InputError, ShapeError
+from common.core.errors import InputError, ShapeError
 
 from .magnifier import Magnifier
 

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from common.errors import ShapeError
+from common.core.errors import ShapeError
 
 MAPS = 32
 

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from common.errors import InputError
+from common.core.errors import InputError
 
 from .modules import Dense, Embedding, NarrowStem, PairStem, Recurrent, WideStem, attention, unit
 

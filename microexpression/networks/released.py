@@ -10,7 +10,7 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from common.weights import fill, read_state
+from common.weights.state_dict import fill, read_state
 
 from .rcn import RCN
 

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from common.errors import ShapeError
+from common.core.errors import ShapeError
 
 SIDE, FILTERS = 28, (3, 5, 8)
 

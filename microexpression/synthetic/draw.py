@@ -11,11 +11,11 @@ from functools import cache
 
 import numpy as np
 
-from common.action_units import ACTION_UNITS
-from common.errors import InputError
-from common.synthetic.draw import draw_scene
-from common.synthetic.factors import Background, Capture, Lamps, Scene, Shot
-from common.synthetic.stream import Purpose, stream
+from common.core.errors import InputError
+from common.facs.action_units import ACTION_UNITS
+from common.synthetic.data.draw import draw_scene
+from common.synthetic.scene.factors import Background, Capture, Lamps, Scene, Shot
+from common.synthetic.scene.stream import Purpose, stream
 
 FRAMES, INTENSITY = (30, 60), (0.2, 1.5)
 _PEOPLE = 1000  # between the subjects of two sets

@@ -10,13 +10,13 @@ from pathlib import Path
 from PIL import Image
 from tqdm import tqdm
 
-from common.clip_folders import FRAMES as FOLDERS
-from common.clip_folders import TABLE, table_text, units_text
-from common.errors import InputError
-from common.facts import claim
-from common.files import PATIENCE, alone, replace_file
-from common.parallel import each
-from common.synthetic.picture import make
+from common.core.errors import InputError
+from common.core.files import PATIENCE, alone, replace_file
+from common.core.fingerprint import claim
+from common.core.parallel import each
+from common.imaging.clip_dataset import FRAMES as FOLDERS
+from common.imaging.clip_dataset import TABLE, table_text, units_text
+from common.synthetic.render.picture import make
 
 from .draw import FRAMES, INTENSITY, LABORATORIES, draw_clip
 

@@ -9,11 +9,11 @@ import torch
 
 from common.evaluation.items import LEVELS, Item, single, with_units
 from common.face3d.camera import angles_of, rotation_matrix
-from common.synthetic import shade
-from common.synthetic.draw import draw_pair, draw_scene
-from common.synthetic.factors import Lamps, Scene
-from common.synthetic.picture import metering
-from common.synthetic.stream import Purpose, stream
+from common.synthetic.data.draw import draw_pair, draw_scene
+from common.synthetic.render import shade
+from common.synthetic.render.picture import metering
+from common.synthetic.scene.factors import Lamps, Scene
+from common.synthetic.scene.stream import Purpose, stream
 
 from ..light import Light
 from ..pose import Pose

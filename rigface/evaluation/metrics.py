@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import torch
 
-from common.errors import FaceNotFoundError
+from common.core.errors import FaceNotFoundError
 from common.evaluation.metrics import (
     BACKGROUND,
     ENCODE_SECONDS,
@@ -26,13 +26,13 @@ from common.evaluation.metrics import (
 )
 from common.evaluation.run import Suite
 from common.evaluation.trial import PhotoTrial, background, edit_photo, error_to_truth, likeness, unit_changes
-from common.face3d.anny_head import default_head
-from common.face3d.fit_light import fit_light
+from common.face3d.fitting.light import fit_light
+from common.face3d.heads.anny import default_head
 from common.faces import choose_face
-from common.synthetic.body import pose
-from common.synthetic.factors import Scene
-from common.synthetic.picture import detail_for, frame
-from common.synthetic.shade import direction
+from common.synthetic.render.body import pose
+from common.synthetic.render.picture import detail_for, frame
+from common.synthetic.render.shade import direction
+from common.synthetic.scene.factors import Scene
 
 from . import SEED
 from .items import draw_item

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from common.background import foreground
-from common.background.labels import check_crop
-from common.errors import ShapeError
+from common.core.errors import ShapeError
+from common.parsing import foreground
+from common.parsing.labels import check_crop
 
 GREY = 127
 

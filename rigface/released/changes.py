@@ -8,7 +8,7 @@ from dataclasses import replace
 import cv2
 from torch import Tensor
 
-from common.errors import InputError
+from common.core.errors import InputError
 from common.face3d.camera import rotation_from_vector
 
 from ..request import RigEdit

@@ -1,7 +1,7 @@
 """D3DFR: a face's coefficients in the Basel face model, after Deng et al. 2019 (arXiv 1903.08527).
 
 Of its 261 numbers the released RigFace reads the 64 of expression; what the others are is told by
-`common.face3d.bfm`. No file of the Basel face model is needed for that.
+`common.face3d.heads.bfm`. No file of the Basel face model is needed for that.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from common.background.jaw import FIVE_POINTS, FRAME, similarity
-from common.faces.warp import sample
-from common.finite import check_finite
+from common.core.finite import check_finite
+from common.faces.affine import sample
+from common.parsing.conditioning import FIVE_POINTS, FRAME, similarity
 
 from .networks import load
 from .resnet50 import FEATURES, ResNet50
@@ -50,7 +50,7 @@ class D3dfr(nn.Module):
             images: (B, 3, 256, 256) RGB in [-1, 1], faces aligned by `align`; other sizes from 32 up work too.
 
         Returns:
-            (B, 261), for `common.face3d.bfm.split_coefficients`.
+            (B, 261), for `common.face3d.heads.bfm.split_coefficients`.
         """
         features = self.backbone(images)[:, :, None, None]
         return torch.cat([layer(features) for layer in self.fianl_layers], 1).flatten(1)

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from common.errors import InputError, ShapeError
+from common.core.errors import InputError, ShapeError
+from common.core.finite import check_finite
 from common.faces import Face
-from common.faces.warp import compose, quarter_turn, sample
-from common.finite import check_finite
+from common.faces.affine import compose, quarter_turn, sample
 
 from .networks import load
 from .resnet50 import FEATURES, ResNet50
@@ -41,7 +41,7 @@ class Codes:
         rotation: (B, 3) radians, the head's rotation vector.
         jaw: (B, 3) radians, the jaw's rotation vector.
         camera: (B, 3) scale, shift in x, shift in y: x' = scale (x + shift), y up, [-1, 1] over DECA's crop.
-        light: (B, 9, 3) spherical harmonics of red, green, blue; see `common.face3d.lighting`.
+        light: (B, 9, 3) spherical harmonics of red, green, blue; see `common.face3d.rendering.lighting`.
     """
 
     shape: Tensor

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from common.errors import InputError, MissingCheckpointError
-from common.files import home
+from common.core.errors import InputError, MissingCheckpointError
+from common.core.files import home
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ WANTED = {
         needed=False,
     ),
 }
-FOLDER = "rigface-preparation"  # in `common.files.home()`
+FOLDER = "rigface-preparation"  # in `common.core.files.home()`
 # As the files lie in the releases and in their owners' archives.
 _INSIDE = (
     *("", "data", "FLAME2020", "FLAME2023", "data/FLAME2020", "utils"),

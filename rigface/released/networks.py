@@ -9,8 +9,8 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from common.errors import MissingCheckpointError
-from common.weights import fill, read_state
+from common.core.errors import MissingCheckpointError
+from common.weights.state_dict import fill, read_state
 
 Network = TypeVar("Network", bound=nn.Module)
 

@@ -10,13 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from common.background import foreground
-from common.background.labels import check_crop
-from common.errors import CheckpointError, InputError
-from common.face3d.flame import Flame
+from common.core.errors import CheckpointError, InputError
+from common.face3d.heads.flame import Flame
 from common.faces import Crop, Face
+from common.parsing import foreground
+from common.parsing.labels import check_crop
 
-from ..conditions import Conditions
+from ..conditioning import Conditions
 from ..request import ATTRIBUTES, RigEdit
 from .background import grey_background
 from .changes import by_numbers, mix
@@ -37,7 +37,7 @@ class Seen:
         face: in photo pixels.
         window: (2, 3) float64, from the photo to the crop that DECA looked at.
         codes: DECA's, B = 1.
-        coefficients: (261,) D3DFR's, see `common.face3d.bfm`.
+        coefficients: (261,) D3DFR's, see `common.face3d.heads.bfm`.
     """
 
     photo: np.ndarray = field(repr=False)

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from common.face3d.camera import Orthographic
-from common.face3d.flame import Flame
-from common.face3d.head import Head
-from common.face3d.render import render
-from common.faces.warp import compose, invert
-from common.tensors import to_pixels
+from common.face3d.heads.flame import Flame
+from common.face3d.heads.head import Head
+from common.face3d.rendering.render import render
+from common.faces.affine import compose, invert
+from common.imaging.tensors import to_pixels
 
 from .deca import SIDE, Codes
 
@@ -24,7 +24,7 @@ _TO_MOUTH = 0.1
 
 @dataclass(frozen=True, eq=False)
 class Place:
-    """Where a head is seen in the editor's crop; a camera for `common.face3d.render`.
+    """Where a head is seen in the editor's crop; a camera for `common.face3d.rendering.render`.
 
     Attributes:
         camera: (1, 3) DECA's scale and shift, see `Codes.camera`.

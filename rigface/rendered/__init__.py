@@ -1,8 +1,8 @@
 """The toolkit's own way to see a face in 3D: its head fitted to landmarks and pixels, which moves the photo's own.
 
 Nothing need be fetched or registered for. What the network sees differs from the published one's conditions: the guides
-are the photo itself, with nothing hidden, and its draft, moved and lit as wished (`common.draft`); the vector is the
-change in 24 numbers of ours (`common.draft.change`), zero where nothing changes.
+are the photo itself, with nothing hidden, and its draft, moved and lit as wished (`common.warp`); the vector is the
+change in 24 numbers of ours (`common.warp.delta`), zero where nothing changes.
 """
 
 from __future__ import annotations

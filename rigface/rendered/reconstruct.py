@@ -11,18 +11,18 @@ import cv2
 import numpy as np
 import torch
 
-from common.draft.change import Change
-from common.draft.draft import Draft
-from common.errors import InputError
+from common.core.errors import InputError
 from common.face3d.camera import angles_of, rotation_matrix
-from common.face3d.fit import Fit
-from common.face3d.lighting import ambient, brightness
+from common.face3d.fitting.fit import Fit
+from common.face3d.rendering.lighting import ambient, brightness
 from common.faces import Crop, Face
-from common.images import on_white
+from common.imaging.images import on_white
 from common.measure.estimators import described
 from common.measure.regressor import Regressor
+from common.warp.delta import Change
+from common.warp.warp import Draft
 
-from ..conditions import Conditions
+from ..conditioning import Conditions
 from ..request import RigEdit
 
 log = logging.getLogger(__name__)

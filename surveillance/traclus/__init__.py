@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from common.errors import InputError
+from common.core.errors import InputError
 
 from .distance import distances
 from .group import Choice, choose, group

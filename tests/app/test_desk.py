@@ -11,9 +11,9 @@ from PIL import Image
 
 from common.app.desk import NETWORKS, PIXELS, SMALL, WARP, Desk, Sampling, Stopped, Visit
 from common.app.report import measured, pack, table
-from common.edit_options import EditOptions
-from common.errors import FaceNotFoundError, ImageError, InputError
-from common.images import around
+from common.core.errors import FaceNotFoundError, ImageError, InputError
+from common.editing.options import EditOptions
+from common.imaging.images import around
 from common.provenance.stamp import marked
 from fineface.app import FineFaceDesk
 from fineface.editor import FineFace

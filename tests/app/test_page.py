@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.action_units import ACTION_UNITS
-from common.expressions import expression
 from common.faces import get_finder
-from common.prompt import PROMPT
+from common.facs.action_units import ACTION_UNITS
+from common.facs.expressions import expression
 from common.provenance.stamp import marked
+from common.weights.text_encoder import PROMPT
 from fineface import generate
 from magicface import edit
 from rigface import Light, Pose

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from common.action_units import ACTION_UNITS, to_vector
 from common.batch.report.page import report
+from common.facs.action_units import ACTION_UNITS, to_vector
 
 MADE = {"date": "2026-11-30", "versions": {"face-rig": "0.1.0"}, "machine": {"cpu": "a processor", "cores": 2}}
 WISHES = ("AU12=1", "AU12=2", "AU12=3", "AU4=2", "AU4=-1", "AU6=2,AU12=3", "neutral")

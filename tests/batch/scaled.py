@@ -17,7 +17,7 @@ from counting import WISHES, Painter
 from common.batch.plan import plan, read_jobs
 from common.batch.processes import Processes
 from common.batch.run import run
-from common.errors import FaceEditError
+from common.core.errors import FaceEditError
 
 
 class Marked(Painter):

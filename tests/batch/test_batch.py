@@ -19,12 +19,12 @@ from counting import WISHES, Painter
 from PIL import Image
 from runs import ENVIRONMENT, ROOT
 
-from common.action_units import to_vector
 from common.batch.folder import inside, samples
 from common.batch.names import check_name
 from common.batch.plan import plan, read_jobs, read_wishes
 from common.batch.run import run
-from common.errors import FaceEditError, InputError
+from common.core.errors import FaceEditError, InputError
+from common.facs.action_units import to_vector
 from magicface import __main__ as command
 from magicface import edit
 

@@ -13,10 +13,10 @@ import pytest
 from PIL import Image
 from runs import ROOT
 
-from common.action_units import to_vector
 from common.batch.folder import samples
 from common.batch.plan import PHOTOS, TEXTS, Job, read_jobs
-from common.errors import InputError
+from common.core.errors import InputError
+from common.facs.action_units import to_vector
 from fineface import __main__ as command
 from fineface import generate
 from fineface.batch import BATCHES, FineFaceWorker, read_request

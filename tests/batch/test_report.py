@@ -11,13 +11,13 @@ import pytest
 from PIL import Image
 from reported import WISHES, Page, made, save, write_run
 
-from common.action_units import ACTION_UNITS, to_vector
 from common.batch.report import thumbnails
 from common.batch.report.doses import interval
 from common.batch.report.page import report
 from common.batch.report.summary import ROWS
-from common.errors import InputError, MissingDependencyError
-from common.files import alone
+from common.core.errors import InputError, MissingDependencyError
+from common.core.files import alone
+from common.facs.action_units import ACTION_UNITS, to_vector
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,9 @@ import pytest
 from reported import made, save, write_run
 from runs import ROOT
 
-from common.action_units import ACTION_UNITS
 from common.batch.folder import MADE, same_run
-from common.environment import environment
+from common.core.environment import environment
+from common.facs.action_units import ACTION_UNITS
 from magicface import __main__ as command
 
 FACES = ROOT / "examples" / "portraits"

@@ -8,9 +8,9 @@ import re
 import pytest
 from reported import WISHES, Page, made, save, write_run
 
-from common.action_units import to_vector
 from common.batch.names import escaped
 from common.batch.report.page import report
+from common.facs.action_units import to_vector
 
 HOSTILE = "<script>window.hacked=1</script>"
 QUOTED = 'x" onerror="window.hacked=1" y=\'</script><img src=https://example.com/x.png onerror=window.hacked=1>'

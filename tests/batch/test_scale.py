@@ -24,15 +24,15 @@ from counting import WISHES, Painter
 from PIL import Image
 from runs import ENVIRONMENT, ROOT
 
-from common.action_units import AUDelta
 from common.batch import cluster
 from common.batch.cluster import TRIES
 from common.batch.folder import merge, samples
 from common.batch.plan import plan, read_jobs
 from common.batch.processes import Processes
 from common.batch.run import run
-from common.errors import InputError, MissingDependencyError
-from common.files import alone
+from common.core.errors import InputError, MissingDependencyError
+from common.core.files import alone
+from common.facs.action_units import AUDelta
 from magicface import __main__ as command
 from magicface.batch import BATCHES
 

@@ -11,9 +11,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.action_units import ACTION_UNITS, as_list, known_unit, to_text, to_vector
-from common.action_units.facs import FACS
-from common.errors import ActionUnitError, InputError, ShapeError
+from common.core.errors import ActionUnitError, InputError, ShapeError
+from common.facs.action_units import ACTION_UNITS, as_list, known_unit, to_text, to_vector
+from common.facs.action_units.facs import FACS
 
 SMILE = [0, 0, 0, 0, 2, 0, 3, 0, 0, 0, 0, 0]
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.advice import STRANGE, UNSURE, advise, black_borders, close_up_score, heed, sharpness, turn
-from common.errors import InputError
+from common.core.errors import InputError
+from common.editing.photo_checks import STRANGE, UNSURE, advise, black_borders, close_up_score, heed, sharpness, turn
 from common.faces import get_finder
-from common.synthetic import picture
-from common.synthetic.draw import draw_scene
+from common.synthetic.data.draw import draw_scene
+from common.synthetic.render import picture
 
 
 def told(pixels: np.ndarray, which: int = 0, chosen: bool = False) -> list[str]:

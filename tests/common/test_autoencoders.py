@@ -9,8 +9,8 @@ import pytest
 import torch
 import toy_training as toy
 
-from common.autoencoders import encode, load_vae, scale_factor
-from common.errors import CheckpointError
+from common.core.errors import CheckpointError
+from common.weights.vae import encode, load_vae, scale_factor
 
 
 @pytest.mark.parametrize(("make", "factor"), [(toy.vae, 2), (toy.exact_vae, 4)])

@@ -5,10 +5,10 @@ import sys
 import numpy as np
 import pytest
 
-import common.background as background
-from common.background import PARTS, foreground, get_parser, jaw_hint, masked_background
-from common.background.jaw import FIVE_POINTS
-from common.errors import InputError, MissingCheckpointError, ShapeError
+import common.parsing as background
+from common.core.errors import InputError, MissingCheckpointError, ShapeError
+from common.parsing import PARTS, foreground, get_parser, jaw_hint, masked_background
+from common.parsing.conditioning import FIVE_POINTS
 
 KEPT_BY_FACE = {0, 7, 8, 9, 14, 16, 17, 18}
 
@@ -35,15 +35,13 @@ def test_public_names_are_all_there():
 
 
 def test_importing_the_package_is_light():
-    code = (
-        "import sys, common.background; print([m for m in ('torch', 'transformers', 'diffusers') if m in sys.modules])"
-    )
+    code = "import sys, common.parsing; print([m for m in ('torch', 'transformers', 'diffusers') if m in sys.modules])"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "[]"
 
 
 def test_making_the_offline_parser_is_light():
-    code = "import sys; from common.background import get_parser; get_parser('grabcut'); print('torch' in sys.modules)"
+    code = "import sys; from common.parsing import get_parser; get_parser('grabcut'); print('torch' in sys.modules)"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "False"
 
@@ -105,7 +103,7 @@ def test_unknown_parser_lists_the_choices():
 
 
 def test_auto_says_which_parser_it_took(tmp_path, caplog):
-    with caplog.at_level(logging.INFO, logger="common.background"):
+    with caplog.at_level(logging.INFO, logger="common.parsing"):
         parser = get_parser(segformer=tmp_path)
     assert parser.name == "embedded"
     assert "embedded" in caplog.text

@@ -6,12 +6,12 @@ import cv2
 import numpy as np
 import pytest
 
-from common.background import PARTS, foreground, get_parser
-from common.errors import InputError, ShapeError
+from common.core.errors import InputError, ShapeError
 from common.faces import choose_face, get_finder
-from common.images import read_image, rgb
-from common.synthetic import picture
-from common.synthetic.draw import draw_scene
+from common.imaging.images import read_image, rgb
+from common.parsing import PARTS, foreground, get_parser
+from common.synthetic.data.draw import draw_scene
+from common.synthetic.render import picture
 
 PARSER = get_parser("embedded")
 

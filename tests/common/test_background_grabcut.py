@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.background import foreground, get_parser
-from common.errors import InputError, ShapeError
+from common.core.errors import InputError, ShapeError
 from common.faces import choose_face, get_finder
+from common.parsing import foreground, get_parser
 
 PORTRAITS = Path(__file__).resolve().parents[3] / "shared" / "portraits"
 SKIN, NECK, CLOTH, HAIR = 1, 14, 16, 17
@@ -161,7 +161,7 @@ def test_face_that_fills_the_crop_is_all_person(times):
 )
 def test_outline_without_area_gives_background_and_a_warning(outline, caplog):
     crop, _, landmarks = drawn_face()
-    with caplog.at_level(logging.WARNING, logger="common.background"):
+    with caplog.at_level(logging.WARNING, logger="common.parsing"):
         labels = get_parser("grabcut").parse(crop, outline=outline, landmarks=landmarks)
     assert not labels.any()
     assert "outline" in caplog.text

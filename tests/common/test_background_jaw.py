@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.background import jaw_hint
-from common.background.jaw import COLOURS, FIVE_POINTS, rainbow, similarity
-from common.errors import InputError, ShapeError
+from common.core.errors import InputError, ShapeError
+from common.parsing import jaw_hint
+from common.parsing.conditioning import COLOURS, FIVE_POINTS, rainbow, similarity
 
 PORTRAITS = Path(__file__).resolve().parents[3] / "shared" / "portraits"
 

@@ -5,10 +5,10 @@ import pytest
 import torch
 from transformers import SegformerConfig, SegformerForSemanticSegmentation
 
-from common.background import PARTS, get_parser
-from common.background.hub import on_disk
-from common.background.segformer import SegFormerParser
-from common.errors import CheckpointError, MissingCheckpointError
+from common.core.errors import CheckpointError, MissingCheckpointError
+from common.parsing import PARTS, get_parser
+from common.parsing.hub import on_disk
+from common.parsing.segformer import SegFormerParser
 
 SHUFFLED = [PARTS[i] for i in np.random.default_rng(0).permutation(len(PARTS))]
 

@@ -7,8 +7,8 @@ from folders import GOLDEN
 from preparation_networks import shapes, weights
 from safetensors.torch import load_file, save_file
 
-from common.background.bisenet import BiSeNet, BiSeNetParser
-from common.errors import CheckpointError, InputError, MissingCheckpointError, ShapeError
+from common.core.errors import CheckpointError, InputError, MissingCheckpointError, ShapeError
+from common.parsing.bisenet import BiSeNet, BiSeNetParser
 
 
 @pytest.fixture(scope="module")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from common.chain import chain, follow
-from common.errors import InputError
+from common.core.errors import InputError
+from common.editing.chain import chain, follow
+from common.editing.redo import check_again
 from common.provenance.recipe import CHAIN
-from common.provenance.redo import check_again
 from common.provenance.verify import verify
 
 FAST = {"steps": 2, "progress": False, "seed": 3}

@@ -10,11 +10,11 @@ import torch
 from diffusers import UNet2DConditionModel
 from safetensors.torch import load_file, save_file
 
-from common import checkpoints
-from common.errors import CheckpointError, InputError, MissingCheckpointError
-from common.files import model_folder
-from common.networks import WEIGHTS
-from common.rig import Rig
+from common.core.errors import CheckpointError, InputError, MissingCheckpointError
+from common.core.files import model_folder
+from common.diffusion import loading
+from common.diffusion.conditioning import Rig
+from common.weights.unet import WEIGHTS
 
 
 @pytest.fixture
@@ -30,42 +30,42 @@ def spoil(path, change):
 
 def test_the_released_scheduler(copy):
     """PNDM's published config becomes UniPC as diffusers 0.25.1 made it; ours is taken as it stands."""
-    scheduler = checkpoints.load(copy, device="cpu").scheduler
+    scheduler = loading.load(copy, device="cpu").scheduler
     scheduler.set_timesteps(50)
     assert scheduler.sigmas[-1] == pytest.approx(0.0291675, abs=1e-6)
     assert scheduler.timesteps.tolist()[:2] == [999, 979]
     shutil.rmtree(copy / "scheduler")
-    without = checkpoints.load(copy, device="cpu").scheduler
+    without = loading.load(copy, device="cpu").scheduler
     without.set_timesteps(50)
     assert torch.equal(without.sigmas, scheduler.sigmas)
     own = type(scheduler).from_config(scheduler.config, final_sigmas_type="zero")
     own.save_config(copy / "scheduler")
-    assert checkpoints.load(copy, device="cpu").scheduler.config.final_sigmas_type == "zero"
+    assert loading.load(copy, device="cpu").scheduler.config.final_sigmas_type == "zero"
 
 
 def test_keys_are_checked(copy):
     denoiser = copy / "denoising_unet" / WEIGHTS
     spoil(denoiser, lambda state: state.update(stray=state.pop("conv_out.bias")))
     with pytest.raises(CheckpointError, match=r"1 missing: conv_out.bias[\s\S]*1 unexpected: stray"):
-        checkpoints.load(copy, device="cpu")
+        loading.load(copy, device="cpu")
 
 
 def test_shapes_are_checked(copy):
     spoil(copy / "ID_enc" / WEIGHTS, lambda state: state.update({"conv_in.bias": torch.zeros(3)}))
     with pytest.raises(CheckpointError, match=r"conv_in.bias: expected \(8,\), got \(3,\)"):
-        checkpoints.load(copy, device="cpu")
+        loading.load(copy, device="cpu")
 
 
 def test_a_denoiser_without_the_vector_is_refused(copy):
     spoil(copy / "denoising_unet" / WEIGHTS, lambda state: state.pop("au_aug_mlp.weight"))
     with pytest.raises(CheckpointError, match="au_aug_mlp"):
-        checkpoints.load(copy, device="cpu")
+        loading.load(copy, device="cpu")
 
 
 def test_vae_keys_are_checked(copy):
     spoil(copy / "vae" / WEIGHTS, lambda state: state.pop("decoder.conv_in.bias"))
     with pytest.raises(CheckpointError, match=r"decoder\.conv_in\.bias"):
-        checkpoints.load(copy, device="cpu")
+        loading.load(copy, device="cpu")
 
 
 @pytest.mark.parametrize("network", ["ID_enc", "denoising_unet", "vae"])
@@ -73,7 +73,7 @@ def test_a_broken_download_is_named(copy, network):
     path = copy / network / WEIGHTS
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(CheckpointError, match=network):
-        checkpoints.load(copy, device="cpu")
+        loading.load(copy, device="cpu")
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"in_channels": "many"}', '{"block_out_channels": [0]}'])
@@ -81,51 +81,51 @@ def test_a_broken_download_is_named(copy, network):
 def test_a_broken_config_is_named(copy, network, content):
     (copy / network / "config.json").write_text(content)
     with pytest.raises(CheckpointError, match=network):
-        checkpoints.load(copy, device="cpu")
+        loading.load(copy, device="cpu")
 
 
 def test_a_prompt_of_another_model_is_refused(copy):
     save_file({"prompt_embeds": torch.zeros(1, 77, 768)}, copy / "prompt_embeds.safetensors")
     with pytest.raises(CheckpointError, match="77, 24"):
-        checkpoints.load(copy, device="cpu")
+        loading.load(copy, device="cpu")
 
 
 def test_missing_files_are_all_named(copy):
     (copy / "denoising_unet" / WEIGHTS).unlink()
     shutil.rmtree(copy / "vae")
-    assert checkpoints.missing_files(copy) == [
+    assert loading.missing_files(copy) == [
         f"denoising_unet/{WEIGHTS}",
         "vae/config.json",
         f"vae/{WEIGHTS}",
     ]
     with pytest.raises(MissingCheckpointError, match=r"vae/config.json[\s\S]*magicface download"):
-        checkpoints.load(copy, device="cpu")
+        loading.load(copy, device="cpu")
     with pytest.raises(MissingCheckpointError):
-        checkpoints.load(copy / "nowhere", device="cpu")
+        loading.load(copy / "nowhere", device="cpu")
 
 
 def test_base_supplies_what_the_folder_lacks(copy, tmp_path):
     (tmp_path / "base").mkdir()
     for name in ("vae", "scheduler", "prompt_embeds.safetensors"):
         shutil.move(copy / name, tmp_path / "base" / name)
-    loaded = checkpoints.load(copy, base=tmp_path / "base", device="cpu")
+    loaded = loading.load(copy, base=tmp_path / "base", device="cpu")
     assert loaded.prompt_embeds.shape == (1, 77, 24)
 
 
 def test_helper_files_lie_in_utils_or_at_the_top(copy):
-    assert checkpoints.auxiliary(copy, "79999_iter.pth") is None
+    assert loading.auxiliary(copy, "79999_iter.pth") is None
     (copy / "79999_iter.pth").touch()
-    assert checkpoints.auxiliary(copy, "79999_iter.pth") == copy / "79999_iter.pth"
+    assert loading.auxiliary(copy, "79999_iter.pth") == copy / "79999_iter.pth"
     (copy / "utils").mkdir()
     (copy / "utils" / "79999_iter.pth").touch()
-    assert checkpoints.auxiliary(copy, "79999_iter.pth") == copy / "utils" / "79999_iter.pth"
+    assert loading.auxiliary(copy, "79999_iter.pth") == copy / "utils" / "79999_iter.pth"
 
 
 def test_loads_in_half_precision_and_ours(copy, tmp_path):
-    loaded = checkpoints.load(copy, dtype=torch.bfloat16, device="cpu")
+    loaded = loading.load(copy, dtype=torch.bfloat16, device="cpu")
     assert {n.dtype for n in (loaded.vae, loaded.unet, loaded.id_encoder)} == {torch.bfloat16}
     loaded.save_pretrained(tmp_path / "ours")
-    again = checkpoints.load(tmp_path / "ours", dtype=torch.bfloat16, device="cpu")
+    again = loading.load(tmp_path / "ours", dtype=torch.bfloat16, device="cpu")
     assert all(torch.equal(a, b) for a, b in zip(again.unet.parameters(), loaded.unet.parameters()))
     assert again.unet.dtype == torch.bfloat16
 
@@ -143,7 +143,7 @@ def base(model_folder, tmp_path):
 @torch.no_grad()
 def test_training_starts_from_the_base_model(base, model_folder):
     """Every new door is shut: vector and guides change nothing, the prediction is the base model's."""
-    pipeline = checkpoints.from_stable_diffusion(base, vector_size=12, guides=1)
+    pipeline = loading.from_stable_diffusion(base, vector_size=12, guides=1)
     vanilla = UNet2DConditionModel.from_pretrained(base / "unet")
     sample, prompt, vector = torch.randn(2, 8, 16, 16), torch.randn(2, 77, 24), torch.randn(2, 12)
     expected = vanilla(sample[:, :4], 300, prompt).sample
@@ -154,7 +154,7 @@ def test_training_starts_from_the_base_model(base, model_folder):
     shared = pipeline.unet.conv_out.weight.data_ptr() == pipeline.id_encoder.conv_out.weight.data_ptr()
     assert not shared  # the twins are trained apart
     with pytest.raises(MissingCheckpointError, match="unet/"):
-        checkpoints.from_stable_diffusion(base / "nowhere", vector_size=12, guides=1)
+        loading.from_stable_diffusion(base / "nowhere", vector_size=12, guides=1)
 
 
 def test_the_prompt_is_embedded_once_and_stored(copy):
@@ -174,16 +174,16 @@ def test_the_prompt_is_embedded_once_and_stored(copy):
         vocab_size=len(vocabulary) + 2, hidden_size=24, intermediate_size=32, num_hidden_layers=2, num_attention_heads=2
     )
     transformers.CLIPTextModel(config).save_pretrained(copy / "text_encoder")
-    embeds = checkpoints.load(copy, device="cpu").prompt_embeds
+    embeds = loading.load(copy, device="cpu").prompt_embeds
     assert embeds.shape == (1, 77, 24)
     assert embeds.isfinite().all()
     assert torch.equal(load_file(copy / "prompt_embeds.safetensors")["prompt_embeds"], embeds)
     shutil.rmtree(copy / "text_encoder")
-    assert torch.equal(checkpoints.load(copy, device="cpu").prompt_embeds, embeds)
+    assert torch.equal(loading.load(copy, device="cpu").prompt_embeds, embeds)
 
 
 def test_a_pipeline_from_a_checkpoint_runs(copy):
-    pipeline = checkpoints.load(copy, device="cpu")
+    pipeline = loading.load(copy, device="cpu")
     pipeline.set_progress_bar_config(disable=True)
     identity = pipeline.encode_identity(torch.rand(1, 3, 64, 64))
     assert pipeline(identity, Rig(torch.zeros(1, 12), (torch.rand(1, 3, 64, 64),)), num_inference_steps=1).images
@@ -211,33 +211,33 @@ def test_model_names(tmp_path, monkeypatch):
 def test_any_damage_is_our_error(copy, file, content):
     (copy / file).write_text(content)
     with pytest.raises(CheckpointError):
-        checkpoints.load(copy, device="cpu")
+        loading.load(copy, device="cpu")
 
 
 def test_a_prompt_file_without_its_tensor_and_empty_encoders(copy):
     save_file({"other": torch.zeros(1)}, copy / "prompt_embeds.safetensors")
     with pytest.raises(CheckpointError, match="prompt_embeds"):
-        checkpoints.load(copy, device="cpu")
+        loading.load(copy, device="cpu")
     (copy / "prompt_embeds.safetensors").unlink()
     (copy / "text_encoder").mkdir()
     (copy / "tokenizer").mkdir()
     with pytest.raises(CheckpointError, match="text_encoder"):
-        checkpoints.load(copy, device="cpu")
+        loading.load(copy, device="cpu")
 
 
 @pytest.mark.parametrize("options", [{"device": "gpu"}, {"device": 3.5}, {"dtype": "int8"}, {"dtype": torch.int8}])
 def test_device_and_dtype_are_checked(copy, options):
     with pytest.raises(InputError, match=r"There is no device|dtype must be"):
-        checkpoints.load(copy, **{"device": "cpu"} | options)
+        loading.load(copy, **{"device": "cpu"} | options)
 
 
 def test_dtype_by_name(copy):
-    assert checkpoints.load(copy, device="cpu", dtype="bfloat16").unet.dtype == torch.bfloat16
+    assert loading.load(copy, device="cpu", dtype="bfloat16").unet.dtype == torch.bfloat16
 
 
 def test_the_message_names_the_folder_that_lacks_files(copy):
     (copy / "vae" / WEIGHTS).unlink()
     with pytest.raises(MissingCheckpointError, match=f"magicface download --to {copy}"):
-        checkpoints.load(copy, device="cpu")
+        loading.load(copy, device="cpu")
     with pytest.raises(MissingCheckpointError, match="no folder"):
-        checkpoints.load(copy, base=copy / "nowhere", device="cpu")
+        loading.load(copy, base=copy / "nowhere", device="cpu")

@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from common.errors import InputError, ShapeError
+from common.core.errors import InputError, ShapeError
 from common.faces import Crop
-from common.faces.warp import invert, sample
+from common.faces.affine import invert, sample
 
 RNG = np.random.default_rng(0)
 

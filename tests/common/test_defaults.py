@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from common.defaults import DEFAULTS_FILE, Defaults, read_defaults, write_defaults
-from common.errors import CheckpointError, InputError
+from common.core.errors import CheckpointError, InputError
+from common.editing.defaults import DEFAULTS_FILE, Defaults, read_defaults, write_defaults
 
 SMALL = Defaults(steps=12, guidance=1.0, extent="face", paste_back="detail")
 

@@ -8,9 +8,9 @@ import huggingface_hub
 import pytest
 from huggingface_hub import constants
 
-from common import download as module
-from common.checkpoints import MAGICFACE, RIGFACE, missing_files
-from common.errors import MissingCheckpointError
+from common.core.errors import MissingCheckpointError
+from common.diffusion import download as module
+from common.diffusion.loading import MAGICFACE, RIGFACE, missing_files
 
 
 @pytest.fixture

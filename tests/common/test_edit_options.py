@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 import magicface
 import rigface
-from common.action_units import ACTION_UNITS, AUDelta, AUIntensity
-from common.checks import option_of
-from common.defaults import Defaults
-from common.edit_options import (
+from common.cli.options import add_flags
+from common.core.errors import ActionUnitError, InputError
+from common.editing.defaults import Defaults
+from common.editing.option_fields import option_of
+from common.editing.options import (
     EditKeywords,
     EditOptions,
     FaceKeywords,
@@ -28,9 +29,8 @@ from common.edit_options import (
     Options,
     check_option,
 )
-from common.errors import ActionUnitError, InputError
-from common.options import add_flags
-from common.subject import Subject, SubjectCache
+from common.editing.subject import Subject, SubjectCache
+from common.facs.action_units import ACTION_UNITS, AUDelta, AUIntensity
 from rigface.options import (
     RigEditOptions,
     RigFaceKeywords,

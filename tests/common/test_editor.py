@@ -12,8 +12,8 @@ from diffusers import DDPMScheduler, EulerAncestralDiscreteScheduler
 from diffusers.models.attention_processor import AttnProcessor2_0
 from PIL import Image
 
-from common.compositing import paste, paste_mask
-from common.errors import ActionUnitError, FaceNotFoundError, InputError
+from common.core.errors import ActionUnitError, FaceNotFoundError, InputError
+from common.editing.compositing import paste, paste_mask
 from magicface import MagicFace
 
 FAST = {"steps": 2, "progress": False}

@@ -7,9 +7,9 @@ import pickle
 
 import pytest
 
-from common import errors
-from common.errors import FaceEditError, InputError
-from common.models import NoNetworksError
+from common.core import errors
+from common.core.errors import FaceEditError, InputError
+from common.editing.models import NoNetworksError
 from microexpression.data.sample import DataSetError
 
 MADE = [

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from common.core.markdown import counted, number
 from common.evaluation.items import NAMES
 from common.evaluation.metrics import STRONG_UNITS, mean_identity, with_goals
 from common.evaluation.report import markdown
 from common.evaluation.run import Suite, summarise
-from common.tables import counted, number
 
 SUITE = Suite(metrics=with_goals([STRONG_UNITS], {"strong_units": 10}))
 FACTS = {"settings": {}, "estimator": ["regressor", ""]}

@@ -7,11 +7,11 @@ import logging
 import numpy as np
 import pytest
 
-from common.action_units import ACTION_UNITS, to_vector
-from common.cautions import cautions
-from common.errors import ActionUnitError
-from common.explain import explain
-from common.expressions import EXPRESSIONS
+from common.core.errors import ActionUnitError
+from common.editing.explain import explain
+from common.facs.action_units import ACTION_UNITS, to_vector
+from common.facs.cautions import cautions
+from common.facs.expressions import EXPRESSIONS
 from magicface import __main__ as command
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from common.action_units import ACTION_UNITS, to_text, to_vector
-from common.errors import ActionUnitError
-from common.expressions import EXPRESSIONS, expression, is_word
+from common.core.errors import ActionUnitError
+from common.facs.action_units import ACTION_UNITS, to_text, to_vector
+from common.facs.expressions import EXPRESSIONS, expression, is_word
 from magicface.__main__ import split_inputs
 
 BASIC = ("happy", "sad", "surprised", "afraid", "angry", "disgusted")

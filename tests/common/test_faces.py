@@ -7,9 +7,9 @@ import sys
 import numpy as np
 import pytest
 
-from common.errors import FaceNotFoundError, InputError, MissingCheckpointError, ShapeError
+from common.core.errors import FaceNotFoundError, InputError, MissingCheckpointError, ShapeError
 from common.faces import Crop, Face, available_finders, choose_face, get_finder
-from common.faces import finders as registry
+from common.faces import detectors as registry
 from common.faces.packs import Pack
 
 RNG = np.random.default_rng(1)

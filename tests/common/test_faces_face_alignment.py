@@ -5,7 +5,7 @@ import importlib.util
 import numpy as np
 import pytest
 
-from common.errors import CheckpointError, MissingCheckpointError, ShapeError
+from common.core.errors import CheckpointError, MissingCheckpointError, ShapeError
 from common.faces import available_finders
 from common.faces.face_alignment import FILES, FaceAlignmentFinder
 

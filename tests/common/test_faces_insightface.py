@@ -5,8 +5,8 @@ import shutil
 import numpy as np
 import pytest
 
-from common.errors import CheckpointError, InputError, MissingCheckpointError, ShapeError
-from common.faces import finders as registry
+from common.core.errors import CheckpointError, InputError, MissingCheckpointError, ShapeError
+from common.faces import detectors as registry
 from common.faces import get_finder
 from common.faces.insightface import PACKS, InsightFaceFinder
 

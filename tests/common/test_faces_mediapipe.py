@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from common.errors import InputError, MissingDependencyError, ShapeError
+from common.core.errors import InputError, MissingDependencyError, ShapeError
 from common.faces import Crop, choose_face
 from common.faces import tflite as networks
 from common.faces.landmarks import BROW_EDGES, EYE_CORNERS, INNER_FACE, OVAL, outline_of_landmarks

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from common.faces import Crop, choose_face, get_finder
+from common.faces.affine import quarter_turn, quarters_of, transform
 from common.faces.mediapipe import MediaPipeFinder
 from common.faces.upright import UprightFinder
-from common.faces.warp import quarter_turn, quarters_of, transform
 from common.measure.estimators import HeadFit
 from common.measure.regressor import Regressor
 from magicface import MagicFace

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from common.errors import CheckpointError, InputError
-from common.facts import claim, fingerprint
+from common.core.errors import CheckpointError, InputError
+from common.core.fingerprint import claim, fingerprint
 
 
 def test_the_same_is_accepted_and_what_differs_is_named(tmp_path):

@@ -12,13 +12,13 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from common import checkpoints
-from common.autoencoders import decode
-from common.background.networks import classify
-from common.errors import CheckpointError, InputError, NonFiniteError
-from common.finite import check_finite, check_weights, is_finite
-from common.networks import WEIGHTS
-from common.rig import Rig
+from common.core.errors import CheckpointError, InputError, NonFiniteError
+from common.core.finite import check_finite, check_weights, is_finite
+from common.diffusion import loading
+from common.diffusion.conditioning import Rig
+from common.parsing.networks import classify
+from common.weights.unet import WEIGHTS
+from common.weights.vae import decode
 
 NAN = float("nan")
 
@@ -101,12 +101,12 @@ def test_damaged_files_are_refused_when_they_are_loaded(model_folder, tmp_path, 
     state[key].view(-1)[5] = NAN
     save_file(state, model / folder / WEIGHTS)
     with pytest.raises(CheckpointError) as caught:
-        checkpoints.load(model, device="cpu")
+        loading.load(model, device="cpu")
     assert all(word in str(caught.value) for word in (folder, key, "NaN", "download them again"))
 
 
 def test_an_edit_saves_nothing(model_folder, tmp_path, astronaut, monkeypatch, capsys):
-    from common.pipeline import FaceEditPipeline
+    from common.diffusion.pipeline import FaceEditPipeline
     from magicface.__main__ import main
 
     Image.fromarray(astronaut).save(tmp_path / "photo.png")

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from common.background.hub import MODEL
-from common.checkpoints import MAGICFACE, RIGFACE
-from common.download import BASES
+from common.diffusion.download import BASES
+from common.diffusion.loading import MAGICFACE, RIGFACE
+from common.parsing.hub import MODEL
 from fineface.variants import FACEID_REPO, RELEASE, SD15_FACEID, SD21
 from rigface.released.files import WANTED
 

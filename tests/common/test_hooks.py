@@ -6,8 +6,8 @@ import pytest
 import torch
 from diffusers.models.attention_processor import AttnProcessor2_0
 
-from common.hooks import IdentityAttnProcessor, attend_to_identity, record_tokens, transformer_blocks
-from common.identity import encode_tokens, join, project_identity, select_rows
+from common.diffusion.attention import IdentityAttnProcessor, attend_to_identity, record_tokens, transformer_blocks
+from common.diffusion.identity import encode_tokens, join, project_identity, select_rows
 
 
 @pytest.fixture

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import common.verbs as verbs
+import common.editing.verbs as verbs
 import fineface._api as fineface_api
 import magicface
-from common.cache import KEPT, EditorCache
-from common.defaults import Defaults
-from common.edit_options import EditOptions, ModelOptions
-from common.errors import FaceEditError, InputError
-from common.models import NoNetworks, NoNetworksError
+from common.core.errors import FaceEditError, InputError
+from common.editing.cache import KEPT, EditorCache
+from common.editing.defaults import Defaults
+from common.editing.models import NoNetworks, NoNetworksError
+from common.editing.options import EditOptions, ModelOptions
 from common.provenance.picture import Picture, carry
 from common.provenance.recipe import KEY, Recipe, carried
 from magicface import MagicFace

@@ -17,9 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from common.errors import FaceEditError, ImageError, MissingCheckpointError, MissingDependencyError, ShapeError
-from common.image_files import picture_size
-from common.images import as_list, read_image, rgb, save_image, to_uint8
+from common.core.errors import FaceEditError, ImageError, MissingCheckpointError, MissingDependencyError, ShapeError
+from common.imaging.image_files import picture_size
+from common.imaging.images import as_list, read_image, rgb, save_image, to_uint8
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
 IMAGE = Image.fromarray(PIXELS)
@@ -239,8 +239,8 @@ def test_floats_become_bytes_in_one_place():
             lines = file.read_text().splitlines()
             found += [f"{file.relative_to(root).as_posix()}: {line.strip()}" for line in lines if own.search(line)]
     known = {
-        "common/images.py: ": 3,  # here
-        "common/background/jaw.py: ": 1,  # a table of constants, rounded down
+        "common/imaging/images.py: ": 3,  # here
+        "common/parsing/conditioning.py: ": 1,  # a table of constants, rounded down
         "fineface/editor.py: ": 1,  # a mask of booleans
         "microexpression/apex.py: ": 1,  # grey of a frame that was bytes
     }

@@ -10,10 +10,10 @@ import pytest
 import torch
 from PIL import Image
 
-from common import files
-from common.devices import choose_device, devices
-from common.errors import InputError
-from common.face3d import anny_data
+from common.core import files
+from common.core.errors import InputError
+from common.face3d.heads import anny_data
+from common.weights.device import choose_device, devices
 
 NOWHERE = Path("/dev/null/nowhere")
 """A folder that not even root can make."""
@@ -31,9 +31,9 @@ def nothing_loads(monkeypatch):
     def load(*arguments, **options):
         raise AssertionError("a wrong device must be told first")
 
-    monkeypatch.setattr("common.models.load", load)
+    monkeypatch.setattr("common.editing.models.load", load)
     monkeypatch.setattr("fineface.checkpoints.load", load)
-    monkeypatch.setattr("common.faces.finders.get_finder", load)
+    monkeypatch.setattr("common.faces.detectors.get_finder", load)
 
 
 def test_devices_are_named_as_torch_names_them():

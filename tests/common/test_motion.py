@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.action_units import ACTION_UNITS, AUDelta
-from common.errors import InputError, MissingDependencyError
-from common.motion import Animation, between, rise_and_fall, save_movie
+from common.core.errors import InputError, MissingDependencyError
+from common.facs.action_units import ACTION_UNITS, AUDelta
+from common.imaging.animation import Animation, between, rise_and_fall, save_movie
 
 SMILE = list(ACTION_UNITS).index("AU12")
 

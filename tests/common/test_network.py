@@ -6,7 +6,7 @@ import urllib.request
 
 import pytest
 
-from common.hub import reachable
+from common.weights.hub import reachable
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from common.advice import STRANGE
-from common.errors import InputError
+from common.core.errors import InputError
+from common.editing.photo_checks import STRANGE
 from common.faces import choose_face, get_finder
 from common.occlusion import look
 from magicface import MagicFace

@@ -8,7 +8,7 @@ import pytest
 from runs import ROOT, example
 
 from common.evaluation.run import Suite, evaluate
-from common.images import read_image
+from common.imaging.images import read_image
 from magicface import MagicFace
 
 TIMES = ("seconds", "encode_seconds")

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.compositing import paste, paste_mask
-from common.errors import ImageError
+from common.core.errors import ImageError
+from common.editing.compositing import paste, paste_mask
 from common.faces import Crop
-from common.images import on_white
+from common.imaging.images import on_white
 
 
 @pytest.fixture

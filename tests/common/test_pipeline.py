@@ -15,10 +15,10 @@ from diffusers import (
     UniPCMultistepScheduler,
 )
 
-from common.errors import InputError, ShapeError
-from common.identity import join
-from common.pipeline import FaceEditPipeline
-from common.rig import Rig
+from common.core.errors import InputError, ShapeError
+from common.diffusion.conditioning import Rig
+from common.diffusion.identity import join
+from common.diffusion.pipeline import FaceEditPipeline
 
 
 @pytest.fixture

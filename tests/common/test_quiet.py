@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from common import cli, foreign
-from common.errors import InputError
+from common.cli import console
+from common.core import foreign
+from common.core.errors import InputError
 
 ROOT = Path(__file__).parents[2]
 
@@ -21,21 +22,21 @@ ROOT = Path(__file__).parents[2]
 def talk(quiet: bool | None) -> int:
     """A command that tells what commands tell."""
     if quiet is not None:
-        cli.listen(quiet)
+        console.listen(quiet)
     for number in range(3):
         logging.getLogger("common.engines").warning("the face is small")
         logging.getLogger("magicface").info("finding faces with %s", "mediapipe")
         logging.getLogger("some.library").warning("an advisory of %d", number)
-        cli.note(f"photo {number} -> result {number}")
+        console.note(f"photo {number} -> result {number}")
     logging.getLogger("some.library").error("a library's error")
     logging.getLogger("common").error("an error of ours")
-    cli.say("photo 4: no face")
-    return cli.OK
+    console.say("photo 4: no face")
+    return console.OK
 
 
 @pytest.mark.parametrize("quiet", [None, False, True])
 def test_notices_come_once_and_quiet_leaves_errors_alone(quiet, capsys):
-    assert cli.guarded(lambda: talk(quiet)) == cli.OK
+    assert console.guarded(lambda: talk(quiet)) == console.OK
     errors = ["a library's error", "an error of ours", "photo 4: no face"]
     notices = ["the face is small", "finding faces with mediapipe", *(f"photo {n} -> result {n}" for n in range(3))]
     assert sorted(capsys.readouterr().err.splitlines()) == sorted(errors if quiet else errors + notices)
@@ -45,7 +46,7 @@ def test_the_next_run_tells_its_notices_again_and_nothing_is_left_behind(capsys)
     root = logging.getLogger()
     before = root.level, list(root.handlers), warnings.showwarning
     for _ in range(2):
-        cli.guarded(lambda: talk(False))
+        console.guarded(lambda: talk(False))
         assert "the face is small" in capsys.readouterr().err
     assert (root.level, list(root.handlers), warnings.showwarning) == before
 
@@ -57,9 +58,9 @@ def test_warnings_of_libraries_are_not_printed(capsys):
             logging.captureWarnings(False)
             logging.captureWarnings(True)
             warnings.warn("an advisory", UserWarning, stacklevel=1)
-        return cli.OK
+        return console.OK
 
-    cli.guarded(command)
+    console.guarded(command)
     assert not capsys.readouterr().err
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFont
 
-from common.errors import InputError
-from common.sheets import LINE, MARGIN, POINTS, Row, close_up, contact_sheet, fitted, wrapped
+from common.core.errors import InputError
+from common.imaging.contact_sheet import LINE, MARGIN, POINTS, Row, close_up, contact_sheet, fitted, wrapped
 
 RED, BLUE = (Image.new("RGB", (60, 36), colour) for colour in ("#ff0000", "#0000ff"))
 FONT = ImageFont.load_default(POINTS)

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from runs import ROOT
 
-from common.action_units import to_vector
 from common.batch.plan import PHOTOS, read_jobs, read_wishes
-from common.errors import InputError
-from common.records import read_rows, read_table
+from common.core.errors import InputError
+from common.core.records import read_rows, read_table
+from common.facs.action_units import to_vector
 
 UNQUOTED = ROOT.parent / "shared" / "cases" / "wishes_unquoted.csv"
 ROWS = [("name", "wish"), ("happy", "AU6=2,AU12=3"), ("sad", "AU15=3")]

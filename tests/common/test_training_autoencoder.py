@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from common.autoencoders import encode, load_vae
-from common.synthetic import dataset
-from common.synthetic.dataset import SyntheticFaces
+from common.synthetic.data import dataset
+from common.synthetic.data.dataset import SyntheticFaces
 from common.training.autoencoder import AutoencoderConfig, FacePictures, cut_closer, main, reconstruction_loss
 from common.training.command import documentation
 from common.training.logs import read_log
+from common.weights.vae import encode, load_vae
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "synthetic"))
 import stand_in

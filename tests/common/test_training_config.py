@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from common.errors import InputError
+from common.core.errors import InputError
 from common.training.command import describe, documentation, from_values, read
 from common.training.config import DiffusionConfig
 

@@ -8,7 +8,7 @@ from runs import losses
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from common.errors import InputError
+from common.core.errors import InputError
 from common.training.config import TrainConfig
 from common.training.logs import read_log
 from common.training.loop import Task, train

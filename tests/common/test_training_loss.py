@@ -6,7 +6,7 @@ import pytest
 import torch
 import toy_training as toy
 
-from common.errors import InputError
+from common.core.errors import InputError
 from common.training.latents import Latents, changed_region, encode
 from common.training.loss import denoising_loss, min_snr_weights, noise_schedule, region_weights
 from common.training.sampler import Draws, Group, Numbered, Turns, draw

@@ -8,8 +8,8 @@ import pytest
 import torch
 import toy_training as toy
 
-from common.identity import encode_tokens, project_identity
-from common.rig import Rig
+from common.diffusion.conditioning import Rig
+from common.diffusion.identity import encode_tokens, project_identity
 from common.training.networks import merged
 from common.training.twin_unet import TwinUNet
 

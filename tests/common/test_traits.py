@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from common.errors import FaceNotFoundError
+from common.core.errors import FaceNotFoundError
 from common.measure.traits import SIDE, TRAITS, TraitReader, head_square
-from common.synthetic import picture
-from common.synthetic.captions import true_traits
-from common.synthetic.draw import draw_scene
+from common.synthetic.data.draw import draw_scene
+from common.synthetic.render import picture
+from common.synthetic.scene.captions import true_traits
 
 SEED, COUNT = 77, 24
 

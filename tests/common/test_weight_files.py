@@ -13,12 +13,12 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from common import checkpoints
-from common.background.bisenet import BiSeNet, BiSeNetParser
-from common.errors import CheckpointError, MissingCheckpointError
-from common.prompt import load_text
-from common.weight_files import WEIGHTS, find_weights, missing_weights
-from common.weights import read_network, read_pickled, read_state
+from common.core.errors import CheckpointError, MissingCheckpointError
+from common.diffusion import loading
+from common.parsing.bisenet import BiSeNet, BiSeNetParser
+from common.weights.files import WEIGHTS, find_weights, missing_weights
+from common.weights.state_dict import read_network, read_pickled, read_state
+from common.weights.text_encoder import load_text
 
 NETWORKS = ("ID_enc", "denoising_unet", "vae")
 
@@ -76,8 +76,8 @@ def copy(model_folder, tmp_path) -> Path:
 def test_every_network_loads_from_every_form(model_folder, copy, form):
     for name in NETWORKS:
         rewrite(copy / name, form)
-    assert checkpoints.missing_files(copy) == []
-    whole, other = (checkpoints.load(folder, device="cpu") for folder in (model_folder, copy))
+    assert loading.missing_files(copy) == []
+    whole, other = (loading.load(folder, device="cpu") for folder in (model_folder, copy))
     for part in ("id_encoder", "unet", "vae"):
         one, two = (getattr(pipeline, part).state_dict() for pipeline in (whole, other))
         assert one.keys() == two.keys()
@@ -121,8 +121,8 @@ def test_a_missing_shard_is_named(copy):
     rewrite(folder, "shards")
     lost = folder / "diffusion_pytorch_model-00002-of-00002.safetensors"
     lost.unlink()
-    assert checkpoints.missing_files(copy) == [f"denoising_unet/{lost.name}"]
-    for read in (lambda: checkpoints.load(copy, device="cpu"), lambda: read_network(folder)):
+    assert loading.missing_files(copy) == [f"denoising_unet/{lost.name}"]
+    for read in (lambda: loading.load(copy, device="cpu"), lambda: read_network(folder)):
         with pytest.raises(MissingCheckpointError, match=lost.name):
             read()
 
@@ -136,7 +136,7 @@ def test_shards_without_their_index_ask_for_it(copy):
 def test_what_lies_there_instead_is_told(copy):
     (copy / "vae" / WEIGHTS).rename(copy / "vae" / "vae-ft-mse-840000.safetensors")
     with pytest.raises(MissingCheckpointError) as caught:
-        checkpoints.load(copy, device="cpu")
+        loading.load(copy, device="cpu")
     assert f"vae/{WEIGHTS} (found there: vae-ft-mse-840000.safetensors)" in str(caught.value)
 
 
@@ -149,7 +149,7 @@ def test_an_index_that_points_elsewhere_is_refused(copy, name):
     (folder / WEIGHTS).unlink()
     (folder / f"{WEIGHTS}.index.json").write_text(json.dumps({"weight_map": {"stolen": name}}))
     with pytest.raises(CheckpointError, match="is refused") as caught:
-        checkpoints.load(copy, device="cpu")
+        loading.load(copy, device="cpu")
     assert not isinstance(caught.value, MissingCheckpointError)
 
 
@@ -170,7 +170,7 @@ def test_a_damaged_file_is_named(copy, form):
     path = next(path for path in sorted((copy / "ID_enc").iterdir()) if "config" not in path.name)
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(CheckpointError, match=path.name):
-        checkpoints.load(copy, device="cpu")
+        loading.load(copy, device="cpu")
 
 
 class Harm:
@@ -184,7 +184,7 @@ def test_a_pickle_that_needs_code_is_told_and_not_run(copy, write, capsys):
     path = copy / "vae" / "diffusion_pytorch_model.bin"
     write({"conv": Harm()}, path)
     with pytest.raises(CheckpointError, match=rf"{path.name}[\s\S]*(\.safetensors|fetch it again)"):
-        checkpoints.load(copy, device="cpu")
+        loading.load(copy, device="cpu")
     assert not capsys.readouterr().out
 
 
@@ -210,16 +210,16 @@ def test_the_face_parser_is_read_as_trainers_leave_it(tmp_path, end):
     path = tmp_path / f"79999_iter{end}"
     save_file(state, path) if end == ".safetensors" else torch.save({"state_dict": state}, path)
     BiSeNetParser(path)
-    assert checkpoints.auxiliary(tmp_path, "79999_iter.pth") == path
+    assert loading.auxiliary(tmp_path, "79999_iter.pth") == path
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_segformers_too(tmp_path, form):
     from transformers import SegformerConfig, SegformerForSemanticSegmentation
 
-    from common.background import PARTS
-    from common.background.hub import on_disk
-    from common.background.segformer import SegFormerParser
+    from common.parsing import PARTS
+    from common.parsing.hub import on_disk
+    from common.parsing.segformer import SegFormerParser
 
     sizes = {"depths": [1] * 4, "hidden_sizes": [8] * 4, "num_attention_heads": [1] * 4, "decoder_hidden_size": 8}
     names = dict(enumerate(PARTS))

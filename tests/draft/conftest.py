@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from skimage.data import astronaut as picture
 
-from common.draft.draft import Draft
 from common.faces import choose_face, get_finder
+from common.warp.warp import Draft
 
 
 @pytest.fixture(scope="package")

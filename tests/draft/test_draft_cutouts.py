@@ -8,11 +8,11 @@ import pytest
 import torch
 from PIL import Image
 
-from common.action_units import ACTION_UNITS
-from common.draft.change import Change
-from common.draft.draft import Draft, premultiplied, straight
 from common.face3d.camera import rotation_matrix
-from common.images import flat, on_white
+from common.facs.action_units import ACTION_UNITS
+from common.imaging.images import flat, on_white
+from common.warp.delta import Change
+from common.warp.warp import Draft, premultiplied, straight
 
 WHITE = 255
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from common.draft.draft import brightened
+from common.warp.warp import brightened
 from magicface import MagicFace
 
 TEETH = "AU6=3,AU12=4,AU25=4,AU26=2"

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from common.draft.change import Change
-from common.draft.draft import Draft
-from common.draft.fitted_face import enamel
-from common.draft.surroundings import rims, without
+from common.core.face_labels import PARTS
 from common.faces import Crop
-from common.parts import PARTS
+from common.warp.delta import Change
+from common.warp.fitted_face import enamel
+from common.warp.surroundings import rims, without
+from common.warp.warp import Draft
 
 GLASSES, SKIN = PARTS.index("eye_g"), PARTS.index("skin")
 

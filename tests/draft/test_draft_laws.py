@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 import torch
 
-from common.action_units import ACTION_UNITS
-from common.background import get_parser
-from common.draft.change import Change
-from common.draft.draft import Draft
-from common.draft.heads import changed, place
-from common.draft.rotation import rolled
+from common.core.face_labels import PARTS
+from common.editing.prepare import prepare
 from common.face3d.camera import angles_of, rotation_matrix
-from common.face3d.fit import fit
+from common.face3d.fitting.fit import fit
 from common.faces import choose_face, get_finder
-from common.parts import PARTS
-from common.prepare import prepare
+from common.facs.action_units import ACTION_UNITS
+from common.parsing import get_parser
+from common.warp.delta import Change
+from common.warp.placement import changed, place
+from common.warp.rotation import rolled
+from common.warp.warp import Draft
 
 
 def change_of(draft: Draft, *, turn: tuple[float, float, float] = (0, 0, 0), light=None, **units: float) -> Change:

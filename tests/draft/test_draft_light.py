@@ -10,11 +10,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.action_units import ACTION_UNITS
-from common.draft.change import Change
-from common.draft.draft import Draft
-from common.draft.surface import _gain, surface
-from common.face3d.lighting import ambient, brightness, directional, physical, shade, spread
+from common.face3d.rendering.lighting import ambient, brightness, directional, physical, shade, spread
+from common.facs.action_units import ACTION_UNITS
+from common.warp.delta import Change
+from common.warp.surface import _gain, surface
+from common.warp.warp import Draft
 from rigface import Light, RigEdit, RigFace
 
 FRONT = spread(500).float()

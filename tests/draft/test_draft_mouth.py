@@ -12,13 +12,13 @@ import pytest
 import torch
 from PIL import Image
 
-from common.action_units import ACTION_UNITS
-from common.draft.change import Change
-from common.draft.draft import Draft
-from common.draft.lips import Lips, least_path, shows
-from common.draft.rotation import _front
 from common.face3d.camera import rotation_matrix
 from common.faces import choose_face, get_finder
+from common.facs.action_units import ACTION_UNITS
+from common.warp.delta import Change
+from common.warp.lips import Lips, least_path, shows
+from common.warp.rotation import _front
+from common.warp.warp import Draft
 
 PHOTOS = Path(__file__).resolve().parents[3] / "shared" / "photos"
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))

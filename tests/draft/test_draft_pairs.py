@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from common.errors import InputError
-from common.synthetic.dataset import SyntheticFaces
+from common.core.errors import InputError
+from common.synthetic.data.dataset import SyntheticFaces
 from magicface.data import SyntheticPairs
 
 

@@ -10,13 +10,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.draft.doubts import doubts
-from common.draft.extrapolate import extend, fade
-from common.draft.fitted_face import complete, exposure, inner_mouth
-from common.draft.surroundings import Surroundings
-from common.face3d.anny_head import default_head
+from common.core.face_labels import PARTS
+from common.face3d.heads.anny import default_head
 from common.faces import Crop
-from common.parts import PARTS
+from common.warp.extrapolate import extend, fade
+from common.warp.fitted_face import complete, exposure, inner_mouth
+from common.warp.surroundings import Surroundings
+from common.warp.warnings import doubts
 
 
 @pytest.fixture(scope="module")

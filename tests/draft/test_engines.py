@@ -11,14 +11,14 @@ from runs import SHARED
 import fineface
 import magicface
 import rigface
-from common.chain import chain
-from common.draft.change import Change
-from common.edit_options import EditOptions
-from common.errors import InputError, MissingCheckpointError
-from common.images import read_image
+from common.core.errors import InputError, MissingCheckpointError
+from common.editing.chain import chain
+from common.editing.options import EditOptions
+from common.imaging.images import read_image
 from common.provenance.recipe import carried
-from common.synthetic import picture
-from common.synthetic.draw import draw_scene
+from common.synthetic.data.draw import draw_scene
+from common.synthetic.render import picture
+from common.warp.delta import Change
 from fineface._api import verbs as fineface_verbs
 from magicface import MagicFace
 from magicface._api import verbs as magicface_verbs

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from common.errors import InputError, ShapeError
-from common.face3d import anny_data
-from common.face3d.anny_head import NEGATIVE, UNITS, AnnyHead, default_head
-from common.face3d.head import Head
-from common.face3d.people import sample
-from common.parts import PARTS
+from common.core.errors import InputError, ShapeError
+from common.core.face_labels import PARTS
+from common.face3d.heads import anny_data
+from common.face3d.heads.anny import NEGATIVE, UNITS, AnnyHead, default_head
+from common.face3d.heads.head import Head
+from common.face3d.heads.people import sample
 
 EPS = torch.finfo(torch.float32).eps  # one rounding, of metres: processors add up in other orders
 
@@ -303,7 +303,7 @@ def test_vertices_are_annys(head):
 
 def test_a_prepared_head_needs_none_of_the_libraries_that_prepare_it(head):
     code = (
-        "import sys; from common.face3d.anny_head import AnnyHead; AnnyHead();"
+        "import sys; from common.face3d.heads.anny import AnnyHead; AnnyHead();"
         "assert not {'anny', 'warp', 'scipy'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -6,10 +6,10 @@ import pytest
 import torch
 from scipy.io import savemat
 
-from common.errors import CheckpointError, InputError, MissingCheckpointError, MissingDependencyError, ShapeError
-from common.face3d.bfm import METRES, Bfm, rotation, split_coefficients
-from common.face3d.head import Head
-from common.parts import PARTS
+from common.core.errors import CheckpointError, InputError, MissingCheckpointError, MissingDependencyError, ShapeError
+from common.core.face_labels import PARTS
+from common.face3d.heads.bfm import METRES, Bfm, rotation, split_coefficients
+from common.face3d.heads.head import Head
 
 VERTICES = 70
 

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from common.errors import ShapeError
+from common.core.errors import ShapeError
 from common.face3d.camera import Orthographic, Perspective, angles_of, rotation_matrix, to_pixels
 
 

@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 import torch
 
-from common.errors import InputError, ShapeError
-from common.face3d.anny_head import default_head
+from common.core.errors import InputError, ShapeError
 from common.face3d.camera import Perspective, to_pixels
-from common.face3d.fit import Fit, fit, overlay
-from common.face3d.fit_light import to_linear, to_srgb
-from common.face3d.fit_points import Problem, solve_in_box
-from common.face3d.head import vertex_normals
-from common.face3d.lighting import ambient, directional, shade
-from common.face3d.render import render
+from common.face3d.fitting.fit import Fit, fit, overlay
+from common.face3d.fitting.light import to_linear, to_srgb
+from common.face3d.fitting.problem import Problem, solve_in_box
+from common.face3d.heads.anny import default_head
+from common.face3d.heads.head import vertex_normals
+from common.face3d.rendering.lighting import ambient, directional, shade
+from common.face3d.rendering.render import render
 
 SIZE = 256
 AU12 = 6

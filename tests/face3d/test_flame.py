@@ -10,11 +10,11 @@ from folders import GOLDEN
 from safetensors.numpy import save_file
 from safetensors.torch import load_file
 
-from common.errors import CheckpointError, InputError, MissingCheckpointError, ShapeError
+from common.core.errors import CheckpointError, InputError, MissingCheckpointError, ShapeError
+from common.core.face_labels import PARTS
 from common.face3d.camera import rotation_from_vector
-from common.face3d.flame import Flame
-from common.face3d.head import Head
-from common.parts import PARTS
+from common.face3d.heads.flame import Flame
+from common.face3d.heads.head import Head
 
 MODEL = GOLDEN / "preparation" / "flame_model.pkl"
 

@@ -7,9 +7,9 @@ import math
 import pytest
 import torch
 
-from common.errors import ShapeError
+from common.core.errors import ShapeError
 from common.face3d.camera import rotation_matrix
-from common.face3d.lighting import CONSTANTS, ambient, basis, directional, rotate, shade
+from common.face3d.rendering.lighting import CONSTANTS, ambient, basis, directional, rotate, shade
 
 
 def normals(count: int = 2000) -> torch.Tensor:

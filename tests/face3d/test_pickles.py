@@ -13,9 +13,9 @@ import scipy.sparse
 import torch
 from safetensors.numpy import load_file, save_file
 
-from common.errors import CheckpointError, InputError, MissingCheckpointError
-from common.face3d.arrays import as_array, check_indices, check_shapes, convert, read_arrays
-from common.face3d.pickles import read_pickle
+from common.core.errors import CheckpointError, InputError, MissingCheckpointError
+from common.face3d.files.arrays import as_array, check_indices, check_shapes, convert, read_arrays
+from common.face3d.files.pickles import read_pickle
 
 PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
 NUMBERS = np.arange(6.0).reshape(2, 3)

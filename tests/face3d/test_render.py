@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from common.errors import InputError, ShapeError
-from common.face3d.anny_head import default_head
+from common.core.errors import InputError, ShapeError
+from common.core.face_labels import PARTS
 from common.face3d.camera import Orthographic, Perspective, to_pixels
-from common.face3d.lighting import ambient, directional
-from common.face3d.render import most_frequent, rasterize, render, sample_texture, visible
-from common.parts import PARTS
+from common.face3d.heads.anny import default_head
+from common.face3d.rendering.lighting import ambient, directional
+from common.face3d.rendering.render import most_frequent, rasterize, render, sample_texture, visible
 
 WHITE = ambient(torch.ones(1, 3))
 CAMERA = Perspective(torch.tensor([8.0]), torch.tensor([1.1]), torch.tensor([[0.0, 0.2]]))
@@ -158,9 +158,10 @@ def test_votes():
 
 def test_the_same_bytes_in_two_processes(picture):
     code = (
-        "import torch, hashlib\nfrom common.face3d.anny_head import default_head\n"
+        "import torch, hashlib\nfrom common.face3d.heads.anny import default_head\n"
         "from common.face3d.camera import Perspective\n"
-        "from common.face3d.lighting import ambient\nfrom common.face3d.render import render\nh = default_head()\n"
+        "from common.face3d.rendering.lighting import ambient\nfrom common.face3d.rendering.render import render\n"
+        "h = default_head()\n"
         "c = Perspective(torch.tensor([8.0]), torch.tensor([1.1]), torch.tensor([[0.0, 0.2]]))\n"
         "p = render(h, h(), c, ambient(torch.ones(1, 3)), size=128)\n"
         "print(hashlib.sha256(p.colour.numpy().tobytes() + p.depth.numpy().tobytes()).hexdigest())"

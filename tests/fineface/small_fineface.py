@@ -11,7 +11,7 @@ from diffusers import AutoencoderKL, PNDMScheduler, StableDiffusionPipeline, UNe
 from PIL import Image
 from runs import arguments
 
-from common.networks import SD15_SCHEDULER
+from common.weights.unet import SD15_SCHEDULER
 from fineface.train import FineFaceConfig, main
 from fineface.vocabulary import text_networks
 

@@ -9,8 +9,8 @@ import torch
 from diffusers import StableDiffusionPipeline, UNet2DConditionModel
 from safetensors.torch import load_file
 
-from common.action_units import AUIntensity
-from common.networks import load_unet
+from common.facs.action_units import AUIntensity
+from common.weights.unet import load_unet
 from fineface.checkpoints import load, load_pipeline
 from fineface.convert import convert, image_projection
 from fineface.variants import SD15_FACEID, SD21

@@ -10,8 +10,8 @@ from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from common.errors import CheckpointError, ShapeError
-from common.networks import load_unet, unet_from_config
+from common.core.errors import CheckpointError, ShapeError
+from common.weights.unet import load_unet, unet_from_config
 from fineface.adapter import AUAdapter, attend_to_action_units, cross_attentions
 from fineface.checkpoints import in_order, load, read_adapter, save_adapter
 from fineface.lora import merge_lora

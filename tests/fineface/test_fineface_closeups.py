@@ -12,11 +12,11 @@ import pytest
 import torch
 from small_fineface import CAPTIONS
 
-from common.background import foreground
-from common.errors import InputError
-from common.synthetic import dataset
-from common.synthetic.dataset import SyntheticFaces
-from common.synthetic.simplified import before_wall, close_up, repainted
+from common.core.errors import InputError
+from common.parsing import foreground
+from common.synthetic.data import dataset
+from common.synthetic.data.dataset import SyntheticFaces
+from common.synthetic.data.simplified import before_wall, close_up, repainted
 from common.training.loss import noise_schedule
 from common.training.sampler import draw
 from fineface.data.synthetic import SyntheticSamples, shortened

@@ -15,12 +15,12 @@ import pytest
 import torch
 from PIL import Image
 
-from common.action_units import ACTION_UNITS, to_vector
-from common.errors import InputError
+from common.core.errors import InputError
 from common.faces import Crop
-from common.synthetic import dataset
-from common.synthetic.captions import expression_words
-from common.synthetic.dataset import SyntheticFaces
+from common.facs.action_units import ACTION_UNITS, to_vector
+from common.synthetic.data import dataset
+from common.synthetic.data.dataset import SyntheticFaces
+from common.synthetic.scene.captions import expression_words
 from fineface.data import cutting
 from fineface.data.affectnet import AffectNet, rescaled
 from fineface.data.disfa import Disfa, choose_frames

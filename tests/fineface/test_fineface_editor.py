@@ -10,9 +10,7 @@ import torch
 from PIL import Image
 
 import fineface
-from common.action_units import AUIntensity
-from common.chain import chain
-from common.errors import (
+from common.core.errors import (
     ActionUnitError,
     FaceNotFoundError,
     ImageError,
@@ -21,7 +19,9 @@ from common.errors import (
     MissingDependencyError,
     ShapeError,
 )
+from common.editing.chain import chain
 from common.faces import Face
+from common.facs.action_units import AUIntensity
 from fineface import edit, faceid, generate
 from fineface.request import FineFaceOptions
 

@@ -11,9 +11,9 @@ import pytest
 import torch
 from diffusers import StableDiffusionImg2ImgPipeline, StableDiffusionPipeline
 
-from common.autoencoders import load_vae
-from common.images import read_image
-from common.weights import read_weights
+from common.imaging.images import read_image
+from common.weights.state_dict import read_weights
+from common.weights.vae import load_vae
 from fineface import FineFace, edit, generate
 from fineface.__main__ import main
 from fineface.variants import EMBEDDED_FOLDER, WHOLE, missing_base_files, missing_files

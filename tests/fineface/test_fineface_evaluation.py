@@ -12,13 +12,13 @@ import small_fineface as small
 from measurers import Brightness
 from PIL import Image
 
-from common.action_units import ACTION_UNITS
-from common.errors import InputError
+from common.core.errors import InputError
 from common.evaluation.report import markdown
 from common.evaluation.run import evaluate, summarise
-from common.images import read_image, rgb
+from common.facs.action_units import ACTION_UNITS
+from common.imaging.images import read_image, rgb
 from common.measure.traits import TRAITS
-from common.synthetic.captions import true_traits
+from common.synthetic.scene.captions import true_traits
 from fineface import FineFace
 from fineface.__main__ import main
 from fineface.evaluation import SEED

@@ -9,7 +9,7 @@ from diffusers import StableDiffusionInpaintPipeline, StableDiffusionPipeline, U
 from PIL import Image
 from small_fineface import CAPTIONS, EXACT_VAE, SIZE, UNET, WIDTH
 
-from common.autoencoders import AutoencoderDC, load_vae
+from common.weights.vae import AutoencoderDC, load_vae
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -10,7 +10,7 @@ import torch
 from folders import golden_folders
 from safetensors.torch import load_file
 
-from common.action_units import AUIntensity
+from common.facs.action_units import AUIntensity
 from fineface.checkpoints import load
 from fineface.variants import SD15_FACEID, SD21, missing_files
 

@@ -8,8 +8,8 @@ import torch
 from diffusers import StableDiffusionInpaintPipeline
 from PIL import Image
 
-from common.autoencoders import encode
-from common.tensors import to_tensor
+from common.imaging.tensors import to_tensor
+from common.weights.vae import encode
 from fineface import FineFace
 from fineface.inpaint import MaskedImg2Img, inpainting
 

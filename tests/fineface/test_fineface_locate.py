@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.cache import EditorCache
-from common.errors import CheckpointError, InputError, MissingCheckpointError
-from common.networks import load_unet
+from common.core.errors import CheckpointError, InputError, MissingCheckpointError
+from common.editing.cache import EditorCache
+from common.weights.unet import load_unet
 from fineface import FineFace, edit, generate
 from fineface import _api as api
 from fineface.adapter import AUAdapter

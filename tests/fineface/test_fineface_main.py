@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 from safetensors.torch import load_file
 
-from common.errors import ActionUnitError, MissingCheckpointError
-from common.images import read_image
-from common.sheets import MARGIN
+from common.core.errors import ActionUnitError, MissingCheckpointError
+from common.imaging.contact_sheet import MARGIN
+from common.imaging.images import read_image
 from fineface import download as module
 from fineface.__main__ import main, split_inputs
 from fineface.request import expand

@@ -9,8 +9,8 @@ import torch
 from safetensors.torch import load_file
 from small_fineface import CAPTIONS, EXACT_VAE, SIZE, TEXT, UNET, start
 
-from common.autoencoders import AutoencoderDC
-from common.errors import MissingCheckpointError
+from common.core.errors import MissingCheckpointError
+from common.weights.vae import AutoencoderDC
 from fineface import teach
 from fineface.editor import FineFace
 from fineface.teach import Reader, fit, main

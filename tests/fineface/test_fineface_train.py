@@ -12,12 +12,12 @@ from runs import losses
 from safetensors.torch import load_file
 from small_fineface import CAPTIONS, EXACT_VAE, SIZE, start
 
-from common.action_units import to_vector
-from common.autoencoders import AutoencoderDC, load_vae
-from common.errors import MissingCheckpointError
-from common.jsonio import read_config
+from common.core.errors import MissingCheckpointError
+from common.core.jsonio import read_config
+from common.facs.action_units import to_vector
 from common.training.command import describe, documentation, read
 from common.training.logs import read_log
+from common.weights.vae import AutoencoderDC, load_vae
 from fineface.checkpoints import load, read_adapter
 from fineface.convert import convert
 from fineface.data.together import sources
@@ -225,7 +225,7 @@ def test_synthetic_people_are_learned_from(config, monkeypatch):
     import types
     from pathlib import Path
 
-    from common.synthetic import dataset
+    from common.synthetic.data import dataset
 
     sys.path.insert(0, str(Path(__file__).parents[1] / "synthetic"))
     import stand_in

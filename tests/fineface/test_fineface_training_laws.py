@@ -80,7 +80,7 @@ def test_conditions_follow_from_the_number_alone():
 
 
 def test_first_prediction_without_units_is_the_bases(beginning, base):
-    from common.networks import load_unet
+    from common.weights.unet import load_unet
 
     noisy, t, units, text = inputs()
     unet = load_unet(base / "unet")
@@ -137,7 +137,7 @@ def test_loss_by_hand(beginning):
 
 
 def test_texts_are_the_pipelines_own(beginning, base):
-    from common.networks import load_unet
+    from common.weights.unet import load_unet
 
     pipeline = load_pipeline(base, load_unet(base / "unet"), torch.float32)
     expected, nothing = pipeline.encode_prompt(CAPTIONS[0], torch.device("cpu"), 1, True)

@@ -15,33 +15,34 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from safetensors.torch import save
 
-from common import images
-from common.action_units import AUIntensity, to_text, to_vector
 from common.batch import folder as folders
 from common.batch import names as safe
 from common.batch import plan, run, scores
-from common.configs import read_architecture
-from common.defaults import read_defaults
-from common.edit_options import read_face
-from common.errors import FaceEditError
-from common.expressions import is_word
-from common.face3d.arrays import read_arrays
-from common.image_files import picture_size
-from common.jsonio import parse_json
+from common.core.errors import FaceEditError
+from common.core.jsonio import parse_json
+from common.core.records import read_rows
+from common.editing import redo
+from common.editing.defaults import read_defaults
+from common.editing.options import read_face
+from common.face3d.files.arrays import read_arrays
+from common.facs.action_units import AUIntensity, to_text, to_vector
+from common.facs.expressions import is_word
+from common.imaging import images
+from common.imaging.image_files import picture_size
 from common.measure.report import Report
-from common.networks import named_scheduler, unet_from_config
-from common.provenance import redo, verify, xmp
+from common.provenance import verify, xmp
 from common.provenance.recipe import Recipe
 from common.provenance.verify import Signs
-from common.records import read_rows
 from common.training.command import read
 from common.training.config import EditConfig
 from common.training.logs import read_log
-from common.weights import building, read_pickled, read_weights
+from common.weights.config_guard import read_architecture
+from common.weights.state_dict import building, read_pickled, read_weights
+from common.weights.unet import named_scheduler, unet_from_config
 from fineface.batch import read_request
 from fineface.request import expand
 from fineface.train import FineFaceConfig
-from rigface.conditions import read_coefficients
+from rigface.conditioning import read_coefficients
 from rigface.light import Light
 from rigface.pose import Pose
 from rigface.request import RigEdit

@@ -14,22 +14,22 @@ import torch
 from guards import guarded
 from PIL import Image, PngImagePlugin
 
-from common.action_units import to_vector
 from common.batch.folder import samples
 from common.batch.plan import Item, Job, read_jobs, read_wishes
 from common.batch.run import run
 from common.batch.scores import score
-from common.errors import CheckpointError, FaceEditError, ImageError, InputError
-from common.face3d import arrays
-from common.face3d.arrays import read_arrays
-from common.image_files import picture_size
-from common.images import read_image
-from common.jsonio import DEEPEST, parse_json
-from common.records import read_rows
+from common.core.errors import CheckpointError, FaceEditError, ImageError, InputError
+from common.core.jsonio import DEEPEST, parse_json
+from common.core.records import read_rows
+from common.face3d.files import arrays
+from common.face3d.files.arrays import read_arrays
+from common.facs.action_units import to_vector
+from common.imaging.image_files import picture_size
+from common.imaging.images import read_image
 from common.training.command import read
 from common.training.config import DiffusionConfig
 from fineface.request import expand
-from rigface.conditions import read_coefficients
+from rigface.conditioning import read_coefficients
 from rigface.light import Light
 from rigface.request import RigEdit
 

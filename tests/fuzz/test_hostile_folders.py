@@ -14,11 +14,11 @@ from diffusers import UNet2DConditionModel
 from guards import guarded
 from safetensors.torch import save_file
 
-from common import checkpoints
-from common.configs import read_architecture
-from common.errors import CheckpointError
-from common.networks import WEIGHTS
-from common.prompt import load_text
+from common.core.errors import CheckpointError
+from common.diffusion import loading
+from common.weights.config_guard import read_architecture
+from common.weights.text_encoder import load_text
+from common.weights.unet import WEIGHTS
 from fineface.checkpoints import load as load_fineface
 from fineface.variants import SD21
 
@@ -34,7 +34,7 @@ def copy(model_folder, tmp_path) -> Path:
 def kept(model_folder, tmp_path_factory) -> Path:
     """A model in diffusers' layout."""
     folder = tmp_path_factory.mktemp("kept") / "saved"
-    checkpoints.load(model_folder, device="cpu").save_pretrained(folder)
+    loading.load(model_folder, device="cpu").save_pretrained(folder)
     return folder
 
 
@@ -60,7 +60,7 @@ def change(path: Path, **values) -> None:
 def test_an_index_of_another_pipeline_is_refused(saved, name):
     change(saved / "model_index.json", _class_name=name)
     with pytest.raises(CheckpointError, match=r"model_index\.json") as caught:
-        checkpoints.load(saved, device="cpu")
+        loading.load(saved, device="cpu")
     assert caught.value.code == "refused"
 
 
@@ -68,7 +68,7 @@ def test_an_index_of_another_pipeline_is_refused(saved, name):
 def test_classes_that_an_index_names_are_never_loaded(saved, tmp_path, foreign):
     change(saved / "model_index.json", unet=foreign, vae=foreign, scheduler=foreign, extra=foreign)
     with guarded():
-        loaded = checkpoints.load(saved, device="cpu")
+        loaded = loading.load(saved, device="cpu")
     assert type(loaded.unet) is UNet2DConditionModel
     assert loaded.id_encoder is not None
     assert not (tmp_path / "ran").exists()
@@ -78,7 +78,7 @@ def test_classes_that_an_index_names_are_never_loaded(saved, tmp_path, foreign):
 def test_code_beside_the_weights_is_left_alone(saved, tmp_path):
     """Also where the folder says of itself where it came from, or what would load it."""
     change(saved / "unet" / "config.json", _name_or_path="../../elsewhere", custom="hack.Hack")
-    assert checkpoints.load(saved, device="cpu").vector_size == 12
+    assert loading.load(saved, device="cpu").vector_size == 12
     assert not (tmp_path / "ran").exists()
 
 
@@ -86,16 +86,16 @@ def test_what_was_saved_is_loaded_strictly(saved):
     """diffusers would fill in random numbers for a weight that is not there."""
     save_file({"conv_in.bias": torch.zeros(8)}, saved / "unet" / WEIGHTS)
     with pytest.raises(CheckpointError, match="unet") as caught:
-        checkpoints.load(saved, device="cpu")
+        loading.load(saved, device="cpu")
     assert caught.value.code == "keys"
 
 
 def test_a_model_with_an_exact_autoencoder_comes_back(tmp_path):
     from magicface import MagicFace
 
-    small = checkpoints.load(Path(sys.modules[MagicFace.__module__].__file__ or "").parent / "embedded", device="cpu")
+    small = loading.load(Path(sys.modules[MagicFace.__module__].__file__ or "").parent / "embedded", device="cpu")
     small.save_pretrained(tmp_path)
-    again = checkpoints.load(tmp_path, device="cpu")
+    again = loading.load(tmp_path, device="cpu")
     assert type(again.vae) is type(small.vae)
     assert type(again.scheduler) is type(small.scheduler)
     assert all(torch.equal(a, b) for a, b in zip(again.unet.parameters(), small.unet.parameters()))
@@ -118,7 +118,7 @@ def test_a_model_with_an_exact_autoencoder_comes_back(tmp_path):
 def test_a_config_that_asks_for_more_than_a_network_is_refused(copy, part, values, words):
     change(copy / part / "config.json", **values)
     with guarded(), pytest.raises(CheckpointError, match=f"(?s){part}.*({words})"):
-        checkpoints.load(copy, device="cpu")
+        loading.load(copy, device="cpu")
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_a_config_that_asks_for_more_than_a_network_is_refused(copy, part, value
 def test_so_is_an_autoencoders(copy, values):
     change(copy / "vae" / "config.json", **values)
     with guarded(), pytest.raises(CheckpointError, match="vae"):
-        checkpoints.load(copy, device="cpu")
+        loading.load(copy, device="cpu")
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_so_is_a_schedulers(copy, base, values):
     for folder in (copy, base):
         change(folder / "scheduler" / "scheduler_config.json", **values)
     with guarded(), pytest.raises(CheckpointError, match=r"scheduler_config\.json"):
-        checkpoints.load(copy, device="cpu")
+        loading.load(copy, device="cpu")
     with guarded(), pytest.raises(CheckpointError, match=r"scheduler_config\.json"):
         load_fineface(base, base, SD21, device="cpu")
 
@@ -153,7 +153,7 @@ def test_a_scheduler_is_one_of_the_hosts(saved, base, name):
     change(saved / "scheduler" / "scheduler_config.json", _class_name=name)
     change(base / "scheduler" / "scheduler_config.json", _class_name=name)
     for load in (
-        lambda: checkpoints.load(saved, device="cpu"),
+        lambda: loading.load(saved, device="cpu"),
         lambda: load_fineface(base, base, SD21, device="cpu"),
     ):
         with guarded(), pytest.raises(CheckpointError, match=r"scheduler_config\.json") as caught:
@@ -185,7 +185,7 @@ def test_shards_that_are_not_there_are_told(copy, shards):
     (copy / "vae" / WEIGHTS).unlink()
     (copy / "vae" / f"{WEIGHTS}.index.json").write_text(json.dumps({"metadata": {}, "weight_map": shards}))
     with guarded(), pytest.raises(CheckpointError, match="vae"):
-        checkpoints.load(copy, device="cpu")
+        loading.load(copy, device="cpu")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
@@ -201,14 +201,14 @@ def test_what_is_no_file_is_named_and_not_waited_for(copy, kind, file):
     else:
         path.symlink_to("/dev/zero" if kind == "device" else "nowhere")
     with guarded(), pytest.raises(CheckpointError, match=file):
-        checkpoints.load(copy, device="cpu")
+        loading.load(copy, device="cpu")
 
 
 def test_links_to_files_are_followed_as_the_hubs_cache_has_them(copy, tmp_path):
     path = copy / "ID_enc" / "config.json"
     shutil.move(path, tmp_path / "blob")
     path.symlink_to(tmp_path / "blob")
-    assert checkpoints.load(copy, device="cpu").id_encoder is not None
+    assert loading.load(copy, device="cpu").id_encoder is not None
 
 
 def test_numbers_of_real_networks_pass(tmp_path):

@@ -15,20 +15,20 @@ import torch
 from guards import guarded
 from runs import ROOT
 
-from common.background.bisenet import BiSeNetParser
-from common.checkpoints import PARSER_FILE
-from common.errors import CheckpointError, FaceEditError
-from common.face3d.bfm import Bfm
-from common.face3d.flame import Flame
-from common.face3d.flame_files import FlameLandmarks, FlameTexture, read_parts
+from common.core.errors import CheckpointError, FaceEditError
+from common.diffusion.loading import PARSER_FILE
+from common.face3d.heads.bfm import Bfm
+from common.face3d.heads.flame import Flame
+from common.face3d.heads.flame_files import FlameLandmarks, FlameTexture, read_parts
 from common.measure.regressor import Regressor
 from common.measure.traits import TraitReader
+from common.parsing.bisenet import BiSeNetParser
 from common.training.loop import Run
-from common.weights import read_pickled, read_weights
+from common.weights.state_dict import read_pickled, read_weights
 from fineface.checkpoints import read_adapter
 from fineface.faceid import read_faceid
 from fineface.variants import SD15_FACEID, SD21, WHOLE
-from rigface.conditions import read_coefficients
+from rigface.conditioning import read_coefficients
 from rigface.released.d3dfr import D3dfr
 from rigface.released.deca import Deca
 

@@ -13,14 +13,15 @@ import torch
 from byte_targets import each
 from hypothesis import strategies as st
 
-from common import checkpoints, images
-from common.action_units import ACTION_UNITS, to_vector
-from common.defaults import Defaults
-from common.errors import FaceEditError
-from common.expressions import EXPRESSIONS
+from common.core.errors import FaceEditError
+from common.diffusion import loading
+from common.editing.defaults import Defaults
+from common.facs.action_units import ACTION_UNITS, to_vector
+from common.facs.expressions import EXPRESSIONS
+from common.imaging import images
 from common.training.command import from_values
 from common.training.config import EditConfig
-from rigface.conditions import read_coefficients
+from rigface.conditioning import read_coefficients
 from rigface.light import Light
 from rigface.pose import Pose
 from rigface.request import RigEdit, make_requests
@@ -94,7 +95,7 @@ KEYS = [
 ]  # fmt: skip
 FILES = [
     *(f"{part}/config.json" for part in ("ID_enc", "denoising_unet", "vae")),
-    *(f"{part}/{checkpoints.WEIGHTS}" for part in ("ID_enc", "denoising_unet", "vae")),
+    *(f"{part}/{loading.WEIGHTS}" for part in ("ID_enc", "denoising_unet", "vae")),
     "scheduler/scheduler_config.json", "prompt_embeds.safetensors", "model_index.json", "editor.json",
 ]  # fmt: skip
 CHANGES = st.tuples(
@@ -126,7 +127,7 @@ class Folder:
             content[place : place + len(damage)] = damage
             path.write_bytes(content)
         with suppress(FaceEditError):
-            checkpoints.load(copy, device="cpu")
+            loading.load(copy, device="cpu")
 
 
 def _json(path: Path, values: dict[str, Any]) -> str:

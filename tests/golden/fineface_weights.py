@@ -12,7 +12,7 @@ from diffusers import AutoencoderKL, UNet2DConditionModel
 from safetensors.torch import save_file
 from weights import HERE, filled
 
-from common.networks import WEIGHTS, unet_from_config
+from common.weights.unet import WEIGHTS, unet_from_config
 from fineface.adapter import AUAdapter, cross_attentions
 from fineface.checkpoints import published_state
 from fineface.variants import SD15_FACEID, SD21, Variant

@@ -1,4 +1,4 @@
-"""Makes `common/face3d/landmarks.safetensors`: where the 68 and the 468 points lie on the default head.
+"""Makes `common/face3d/heads/landmarks.safetensors`: where the 68 and the 468 points lie on the default head.
 
     python tests/golden/landmark_table.py
 
@@ -19,15 +19,15 @@ from safetensors.torch import save_file
 from scipy.ndimage import distance_transform_edt
 from scipy.optimize import linear_sum_assignment
 
-from common.face3d import anny_data
-from common.face3d.anny_head import AnnyHead
+from common.core.face_labels import PARTS
 from common.face3d.camera import Perspective, to_pixels
-from common.face3d.head import vertex_normals
-from common.face3d.lighting import ambient, directional, shade
-from common.face3d.people import sample
-from common.face3d.render import Fragments, rasterize
+from common.face3d.heads import anny_data
+from common.face3d.heads.anny import AnnyHead
+from common.face3d.heads.head import vertex_normals
+from common.face3d.heads.people import sample
+from common.face3d.rendering.lighting import ambient, directional, shade
+from common.face3d.rendering.render import Fragments, rasterize
 from common.faces import get_finder
-from common.parts import PARTS
 
 SIZE, SAMPLES, PEOPLE = 320, 2, 60
 HIDDEN = [PARTS.index(name) for name in ("background", "l_eye", "r_eye", "mouth", "l_ear", "r_ear", "neck", "cloth")]

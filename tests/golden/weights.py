@@ -11,8 +11,8 @@ import torch
 from diffusers import AutoencoderKL
 from safetensors.torch import save_file
 
-from common.checkpoints import RELEASES
-from common.networks import WEIGHTS, unet_from_config
+from common.diffusion.loading import RELEASES
+from common.weights.unet import WEIGHTS, unet_from_config
 
 HERE = Path(__file__).parent
 VECTOR = {"denoising_unet": 12, "unet_denoise": 64}

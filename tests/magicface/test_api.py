@@ -8,9 +8,9 @@ import torch
 from PIL import Image
 
 import magicface
-from common.defaults import Defaults
-from common.edit_options import EditOptions, FaceOptions
-from common.errors import ActionUnitError, InputError, MissingCheckpointError
+from common.core.errors import ActionUnitError, InputError, MissingCheckpointError
+from common.editing.defaults import Defaults
+from common.editing.options import EditOptions, FaceOptions
 from magicface import MagicFace, edit
 
 

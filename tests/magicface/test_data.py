@@ -13,14 +13,14 @@ import pytest
 import torch
 from PIL import Image
 
-from common.action_units import to_vector
-from common.background import masked_background
-from common.errors import FaceNotFoundError, InputError
+from common.core.errors import FaceNotFoundError, InputError
+from common.editing.prepare import Prepared
 from common.faces import Crop
 from common.faces.landmarks import five_points
-from common.prepare import Prepared
-from common.synthetic import dataset
-from common.synthetic.dataset import SyntheticFaces
+from common.facs.action_units import to_vector
+from common.parsing import masked_background
+from common.synthetic.data import dataset
+from common.synthetic.data.dataset import SyntheticFaces
 from magicface import data
 from magicface.data import COLUMNS, ManifestPairs, SyntheticPairs
 

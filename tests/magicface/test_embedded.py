@@ -13,12 +13,12 @@ import pytest
 import torch
 from PIL import Image
 
-from common.checkpoints import missing_files
-from common.defaults import Defaults, write_defaults
-from common.edit_options import EditOptions
-from common.errors import CheckpointError, InputError, MissingCheckpointError
-from common.models import EMBEDDED_NOTE
-from common.weights import read_weights
+from common.core.errors import CheckpointError, InputError, MissingCheckpointError
+from common.diffusion.loading import missing_files
+from common.editing.defaults import Defaults, write_defaults
+from common.editing.models import EMBEDDED_NOTE
+from common.editing.options import EditOptions
+from common.weights.state_dict import read_weights
 from magicface import MagicFace, edit
 from magicface.__main__ import main
 

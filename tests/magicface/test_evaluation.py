@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 from measurers import Brightness
 
-from common.action_units import ACTION_UNITS
-from common.defaults import Defaults, write_defaults
-from common.errors import InputError
+from common.core.errors import InputError
+from common.core.files import alone
+from common.editing.defaults import Defaults, write_defaults
 from common.evaluation.items import LEVELS, draw_item
 from common.evaluation.run import evaluate, summarise
-from common.files import alone
-from common.images import rgb
-from common.synthetic import picture
+from common.facs.action_units import ACTION_UNITS
+from common.imaging.images import rgb
+from common.synthetic.render import picture
 from magicface import MagicFace
 from magicface.__main__ import main
 from magicface.evaluation import SEED

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.action_units import AUDelta
-from common.images import read_image
+from common.facs.action_units import AUDelta
+from common.imaging.images import read_image
 from magicface.__main__ import main, split_inputs
 
 

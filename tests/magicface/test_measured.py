@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.action_units import ACTION_UNITS, to_vector
-from common.errors import FaceNotFoundError, InputError
-from common.synthetic import picture
-from common.synthetic.draw import draw_scene
-from common.verbs import units_of
+from common.core.errors import FaceNotFoundError, InputError
+from common.editing.verbs import units_of
+from common.facs.action_units import ACTION_UNITS, to_vector
+from common.synthetic.data.draw import draw_scene
+from common.synthetic.render import picture
 from magicface import neutralize, transfer
 
 SMILE = list(ACTION_UNITS).index("AU12")

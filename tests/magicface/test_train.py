@@ -13,8 +13,8 @@ from runs import ROOT, losses
 from safetensors.torch import load_file
 from small_training import start, weights, write_config
 
-from common import checkpoints
-from common.defaults import Defaults, read_defaults
+from common.diffusion import loading
+from common.editing.defaults import Defaults, read_defaults
 from common.training.command import describe, documentation
 from common.training.logs import read_log
 from magicface.train import MagicFaceConfig, main
@@ -32,7 +32,7 @@ def test_trained_model_loads_and_edits(config):
     out = config.parent / "out"
     assert sorted(p.name for p in (out / "checkpoints").iterdir()) == ["step-00000004", "step-00000006"]
     for model in (out / "model", out / "checkpoints" / "step-00000004" / "model"):
-        pipeline = checkpoints.load(model, dtype=torch.float32, device="cpu")
+        pipeline = loading.load(model, dtype=torch.float32, device="cpu")
         assert pipeline.vector_size == 12
     assert (out / "validation" / "step-00000003.png").is_file()
     assert [row["step"] for row in read_log(out / "validation.csv")] == [3, 6]
@@ -83,7 +83,7 @@ def test_variants_run(config):
           "validation_count=1", "validation_steps=2")  # fmt: skip
     out = config.parent / "out"
     assert all(np.isfinite(losses(out)))
-    pipeline = checkpoints.load(out / "model", dtype=torch.float32, device="cpu")
+    pipeline = loading.load(out / "model", dtype=torch.float32, device="cpu")
     assert pipeline.scheduler.config.prediction_type == "v_prediction"
     assert pipeline.scheduler.config.rescale_betas_zero_snr
 
@@ -124,7 +124,7 @@ def test_a_model_is_told_how_it_is_to_be_used(config):
 def test_lora_is_published_merged(config):
     pytest.importorskip("peft")
     assert start(config, "lora_rank=2") == 0
-    checkpoints.load(config.parent / "out" / "model", dtype=torch.float32, device="cpu")
+    loading.load(config.parent / "out" / "model", dtype=torch.float32, device="cpu")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import torch
 from runs import kill, losses, share
 from small_training import start, weights, write_config
 
-from common.files import alone
+from common.core.files import alone
 from common.training.logs import read_log
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.action_units import AUDelta
-from common.errors import ActionUnitError, InputError
-from common.sheets import LINE
-from common.verb_commands import keyframes
+from common.cli.verb_commands import keyframes
+from common.core.errors import ActionUnitError, InputError
+from common.facs.action_units import AUDelta
+from common.imaging.contact_sheet import LINE
 from magicface import __main__ as command
 from magicface import animate, edit, grid, rise_and_fall, sweep
 

@@ -17,15 +17,15 @@ import pytest
 import torch
 from PIL import Image
 
-from common.action_units import ACTION_UNITS
-from common.errors import FaceEditError, FaceNotFoundError, InputError
+from common.core.errors import FaceEditError, FaceNotFoundError, InputError
+from common.core.files import alone
 from common.faces import Face
-from common.files import alone
-from common.images import read_image, rgb
-from common.synthetic.draw import draw_scene
-from common.synthetic.factors import Shot
-from common.synthetic.picture import make
-from common.videos import find_videos, read_frames
+from common.facs.action_units import ACTION_UNITS
+from common.imaging.images import read_image, rgb
+from common.imaging.videos import find_videos, read_frames
+from common.synthetic.data.draw import draw_scene
+from common.synthetic.render.picture import make
+from common.synthetic.scene.factors import Shot
 from magicface.__main__ import main
 from magicface.data import ManifestPairs
 from magicface.videos.choose import choose

@@ -44,7 +44,7 @@ def test_tables_files_and_charts_say_it(report, tmp_path):
     pytest.importorskip("matplotlib")
     from matplotlib.figure import Figure
 
-    from common.action_units import ACTION_UNITS
+    from common.facs.action_units import ACTION_UNITS
     from common.measure.report import draw
 
     assert any(WORDS in panel.get_xlabel() for panel in draw(report).axes)
@@ -57,7 +57,7 @@ def test_tables_files_and_charts_say_it(report, tmp_path):
 def test_the_app_says_it(report):
     from common.app.desk import Edit
     from common.app.report import table
-    from common.images import read_image
+    from common.imaging.images import read_image
 
     photo = read_image(FACE)
     shown = table(report, Edit({}, photo, photo, "draft", "warp", 0.1, {"steps": None}))

@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.action_units import ACTION_UNITS
-from common.errors import (
+from common.core.errors import (
     ActionUnitError,
     FaceEditError,
     FaceNotFoundError,
@@ -21,11 +20,12 @@ from common.errors import (
     MissingDependencyError,
     ShapeError,
 )
+from common.facs.action_units import ACTION_UNITS
 from common.measure import HeadFit, Measurement, Report, get_measurer, identity, measure
 from common.measure.compare import PSNR_CAP, light_turn, psnr
-from common.synthetic.draw import draw_scene
-from common.synthetic.factors import Wear
-from common.synthetic.picture import make
+from common.synthetic.data.draw import draw_scene
+from common.synthetic.render.picture import make
+from common.synthetic.scene.factors import Wear
 
 identity_module = sys.modules["common.measure.identity"]
 SMILE = list(ACTION_UNITS).index("AU12")

@@ -8,14 +8,14 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from common.action_units import ACTION_UNITS
-from common.errors import FaceNotFoundError, InputError, ShapeError
+from common.core.errors import FaceNotFoundError, InputError, ShapeError
 from common.faces import choose_face, get_finder
-from common.faces.warp import transform
+from common.faces.affine import transform
+from common.facs.action_units import ACTION_UNITS
 from common.measure import get_measurer, measure
 from common.measure.compare import light_turn
 from common.measure.regressor import SIDE, WEIGHTS, Network, level, square, turn_of
-from common.synthetic.dataset import SyntheticFaces
+from common.synthetic.data.dataset import SyntheticFaces
 
 ROLES = ("source", "target")
 PAIRS = 12

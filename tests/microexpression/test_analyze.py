@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.errors import CheckpointError, FaceNotFoundError, InputError
-from common.images import read_image
-from common.synthetic.picture import make
+from common.core.errors import CheckpointError, FaceNotFoundError, InputError
+from common.imaging.images import read_image
+from common.synthetic.render.picture import make
 from microexpression import Clip, analyze, read_clip, write_report
 from microexpression.__main__ import main
 from microexpression.flow import optical_flow

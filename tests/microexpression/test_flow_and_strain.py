@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from common.errors import FaceNotFoundError, ImageError, InputError, ShapeError
-from common.images import save_image
+from common.core.errors import FaceNotFoundError, ImageError, InputError, ShapeError
+from common.imaging.images import save_image
 from microexpression.apex import divide_and_conquer, spot_apex
 from microexpression.clips import Clip, cut_face, read_clip
 from microexpression.flow import optical_flow, optical_strain, stretched, with_magnitude, with_strain, without_head

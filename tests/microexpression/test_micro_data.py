@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 from test_micro_networks import shared
 
-from common.clip_folders import TABLE, add_clip
-from common.errors import InputError
+from common.core.errors import InputError
+from common.imaging.clip_dataset import TABLE, add_clip
 from microexpression.data.crossed import DATASETS, read_crossed
 from microexpression.data.layouts import LAYOUTS
 from microexpression.data.load import frame_files, load, read_frames

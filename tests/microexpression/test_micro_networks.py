@@ -10,7 +10,7 @@ import torch
 from folders import GOLDEN, golden_readers
 from safetensors.torch import load_file, save_file
 
-from common.errors import CheckpointError, InputError, ShapeError
+from common.core.errors import CheckpointError, InputError, ShapeError
 from microexpression.networks.elrcn import ELRCN
 from microexpression.networks.infusenet import InfuseNet
 from microexpression.networks.magnifier import Magnifier

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 from runs import example
 
-from common.errors import ActionUnitError, InputError
-from common.images import read_image, rgb
+from common.core.errors import ActionUnitError, InputError
+from common.imaging.images import read_image, rgb
 from common.provenance.verify import verify
 from magicface import synthesize
 from microexpression.data.load import load, read_frames

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from test_micro_networks import shared
 
-from common.errors import InputError, ShapeError
+from common.core.errors import InputError, ShapeError
 from microexpression.baselines import chance
 from microexpression.data.crossed import read_crossed
 from microexpression.data.sample import Sample

@@ -14,10 +14,10 @@ from PIL import Image
 from runs import example
 from safetensors.torch import save_file
 
-from common.clip_folders import add_clip
-from common.errors import CheckpointError, InputError
+from common.core.errors import CheckpointError, InputError
 from common.faces import Face
-from common.images import read_image
+from common.imaging.clip_dataset import add_clip
+from common.imaging.images import read_image
 from microexpression import inputs
 from microexpression.__main__ import main
 from microexpression.baselines import chance, linear

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from runs import example
 
-from common.action_units import ACTION_UNITS
-from common.errors import InputError
+from common.core.errors import InputError
+from common.facs.action_units import ACTION_UNITS
 from microexpression.data.load import load, read_frames
 from microexpression.flow import optical_flow, without_head
 from microexpression.reader import load_reader

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from runs import ROOT
 
-from common.images import read_image, rgb
+from common.imaging.images import read_image, rgb
 from common.measure import measure
 from common.measure.compare import PSNR_CAP, psnr
 from common.provenance import watermark

@@ -14,15 +14,15 @@ from certificates import write_chain
 from PIL import Image
 from runs import ROOT
 
-from common.carried import carried_together
-from common.errors import ImageError, InputError, MissingDependencyError
-from common.images import read_image, save_image
+from common.core.errors import ImageError, InputError, MissingDependencyError
+from common.imaging.carried import carried_together
+from common.imaging.contact_sheet import Row, contact_sheet
+from common.imaging.images import read_image, save_image
 from common.provenance import credentials, watermark, xmp
 from common.provenance.picture import Picture, carry
 from common.provenance.recipe import KINDS, Provenance, Recipe, carried, fingerprint, saved_with, version
 from common.provenance.verify import read_recipe, verify
 from common.provenance.weights import digest, model_of
-from common.sheets import Row, contact_sheet
 from magicface import edit
 from magicface.__main__ import main
 
@@ -297,7 +297,7 @@ def test_the_command_line_marks_and_signs(tmp_path, capsys):
 
 def test_importing_the_room_loads_no_library():
     code = (
-        "import sys, common.provenance.stamp, common.provenance.verify, common.provenance.redo\n"
+        "import sys, common.provenance.stamp, common.provenance.verify, common.editing.redo\n"
         "assert not {'imwatermark', 'c2pa', 'cryptography', 'onnxruntime'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)

@@ -9,8 +9,8 @@ import pytest
 from runs import ROOT
 
 from common.batch.folder import samples
-from common.errors import InputError
-from common.provenance.redo import recorded_files, run_of, target_of
+from common.core.errors import InputError
+from common.editing.redo import recorded_files, run_of, target_of
 
 SAME = "the same picture, pixel for pixel"
 FACE = ROOT / "examples" / "portraits" / "calm.jpg"

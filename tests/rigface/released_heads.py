@@ -9,7 +9,7 @@ import torch
 from folders import GOLDEN
 from safetensors.numpy import load_file, save_file
 
-from common.face3d.flame import Flame
+from common.face3d.heads.flame import Flame
 from common.faces import Crop, Face
 from rigface.released.deca import Codes, window
 from rigface.released.reconstruct import Seen

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from common.errors import InputError
-from rigface.conditions import GREY, Conditions
+from common.core.errors import InputError
+from rigface.conditioning import GREY, Conditions
 from rigface.request import RigEdit
 
 

@@ -7,9 +7,9 @@ import pytest
 import torch
 from released_heads import codes
 
-from common.errors import InputError
+from common.core.errors import InputError
 from common.face3d.camera import rotation_from_vector
-from common.face3d.lighting import shade
+from common.face3d.rendering.lighting import shade
 from rigface.light import Light
 from rigface.released.changes import by_numbers
 from rigface.request import RigEdit

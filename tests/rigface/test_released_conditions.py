@@ -10,8 +10,8 @@ import torch
 from preparation_networks import weights
 from released_heads import MODEL, crop_of, face_at, person, seen, write_landmarks, write_texture
 
-from common.errors import CheckpointError, InputError, ShapeError
-from common.face3d.flame import Flame
+from common.core.errors import CheckpointError, InputError, ShapeError
+from common.face3d.heads.flame import Flame
 from common.faces import Crop
 from rigface.released.changes import mix
 from rigface.released.deca import PART, Codes

@@ -6,8 +6,8 @@ import pytest
 import torch
 from folders import GOLDEN
 
-from common.errors import InputError, MissingCheckpointError
-from common.face3d.flame import Flame
+from common.core.errors import InputError, MissingCheckpointError
+from common.face3d.heads.flame import Flame
 from rigface.__main__ import main
 from rigface.released.files import FOLDER, WANTED, Files
 

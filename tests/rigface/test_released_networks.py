@@ -9,11 +9,11 @@ from folders import GOLDEN
 from preparation_networks import picture, shapes, weights
 from safetensors.torch import load_file, save_file
 
-from common.background.jaw import FIVE_POINTS
-from common.errors import CheckpointError, InputError, MissingCheckpointError, ShapeError
-from common.face3d.bfm import split_coefficients
+from common.core.errors import CheckpointError, InputError, MissingCheckpointError, ShapeError
+from common.face3d.heads.bfm import split_coefficients
 from common.faces import Face
-from common.faces.warp import transform
+from common.faces.affine import transform
+from common.parsing.conditioning import FIVE_POINTS
 from rigface.released.d3dfr import EXPRESSION, D3dfr, align
 from rigface.released.deca import PART, Codes, Deca, window
 

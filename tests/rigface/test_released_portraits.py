@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 from released_heads import seen
 
-from common.background import foreground, get_parser
 from common.faces import Face, choose_face, get_finder
+from common.parsing import foreground, get_parser
 from rigface.released.background import grey_background
 from rigface.released.d3dfr import EXPRESSION
 

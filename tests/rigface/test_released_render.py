@@ -7,10 +7,10 @@ import pytest
 import torch
 from released_heads import MODEL, codes, crop_of, seen, write_landmarks, write_texture
 
-from common.errors import InputError
+from common.core.errors import InputError
 from common.face3d.camera import to_pixels
-from common.face3d.flame import Flame
-from common.faces.warp import transform
+from common.face3d.heads.flame import Flame
+from common.faces.affine import transform
 from rigface.released.render import GREY, Place, centre, draw, draw_codes, place, vertices
 
 # DECA's constants, as the golden numbers' README tells them.

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from common.background import get_parser
-from common.draft.change import TURN_SCALE, VECTOR_SIZE, Change
-from common.draft.heads import changed
-from common.errors import InputError
+from common.core.errors import InputError
+from common.editing.prepare import prepare
 from common.face3d.camera import angles_of, rotation_matrix
 from common.faces import get_finder
-from common.prepare import prepare
+from common.parsing import get_parser
+from common.warp.delta import TURN_SCALE, VECTOR_SIZE, Change
+from common.warp.placement import changed
 from rigface.light import Light
 from rigface.rendered import load
 from rigface.request import RigEdit

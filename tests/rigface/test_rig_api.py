@@ -13,8 +13,8 @@ from small_rig import Flat
 
 import magicface
 import rigface
-from common.errors import ActionUnitError, ImageError, InputError, MissingCheckpointError
-from common.images import read_image
+from common.core.errors import ActionUnitError, ImageError, InputError, MissingCheckpointError
+from common.imaging.images import read_image
 from rigface import Light, RigFace, edit, rig
 
 FLAT = Flat()

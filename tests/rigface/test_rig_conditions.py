@@ -10,9 +10,9 @@ import pytest
 import torch
 from PIL import Image
 
-from common.errors import FaceEditError, InputError, MissingCheckpointError, ShapeError
+from common.core.errors import FaceEditError, InputError, MissingCheckpointError, ShapeError
 from rigface import Conditions, RigEdit, reconstruct
-from rigface.conditions import read_conditions
+from rigface.conditioning import read_conditions
 from rigface.reconstruct import Given, get_reconstructor
 
 GREY = np.full((8, 8, 3), 127, np.uint8)

@@ -9,11 +9,11 @@ import pytest
 import torch
 from small_rig import Flat
 
-from common.defaults import Defaults, write_defaults
-from common.errors import CheckpointError, FaceNotFoundError, InputError, MissingCheckpointError, ShapeError
-from common.rig import Rig
+from common.core.errors import CheckpointError, FaceNotFoundError, InputError, MissingCheckpointError, ShapeError
+from common.diffusion.conditioning import Rig
+from common.editing.defaults import Defaults, write_defaults
 from rigface import Light, RigEdit, RigFace
-from rigface.conditions import GREY
+from rigface.conditioning import GREY
 
 FAST = {"steps": 2, "progress": False}
 LIT = RigEdit(light=Light(60))

@@ -10,12 +10,12 @@ import pytest
 import torch
 from PIL import Image
 
-from common.chain import chain
-from common.checkpoints import RIGFACE, missing_files
-from common.draft.change import VECTOR_SIZE
-from common.errors import InputError
-from common.images import read_image, rgb
-from common.weights import read_weights
+from common.core.errors import InputError
+from common.diffusion.loading import RIGFACE, missing_files
+from common.editing.chain import chain
+from common.imaging.images import read_image, rgb
+from common.warp.delta import VECTOR_SIZE
+from common.weights.state_dict import read_weights
 from magicface import MagicFace
 from rigface import Light, Pose, RigEdit, RigFace, rig
 from rigface.__main__ import main

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 import torch
 
-from common.action_units import ACTION_UNITS
-from common.errors import FaceNotFoundError, InputError
+from common.core.errors import FaceNotFoundError, InputError
 from common.evaluation.items import LEVELS
 from common.evaluation.report import markdown
 from common.evaluation.run import evaluate, summarise
 from common.face3d.camera import rotation_matrix
-from common.images import rgb
-from common.synthetic import picture
-from common.synthetic.shade import direction
+from common.facs.action_units import ACTION_UNITS
+from common.imaging.images import rgb
+from common.synthetic.render import picture
+from common.synthetic.render.shade import direction
 from rigface.__main__ import main
 from rigface.evaluation import SEED
 from rigface.evaluation.items import KINDS, draw_item

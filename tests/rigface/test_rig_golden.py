@@ -8,12 +8,12 @@ import torch
 from folders import golden_folders, picture
 from safetensors.torch import load_file
 
-from common import checkpoints
+from common.diffusion import loading
 from rigface import RigEdit, RigFace
 
 
 def has_form(folder):
-    return (folder / "render.png").is_file() and not checkpoints.missing_files(folder)
+    return (folder / "render.png").is_file() and not loading.missing_files(folder)
 
 
 @pytest.fixture(params=["stored", *filter(has_form, golden_folders())], ids=lambda p: getattr(p, "name", p))
@@ -24,7 +24,7 @@ def folder(request):
 @pytest.mark.golden
 def test_the_whole_run_with_one_pass_a_step(folder, monkeypatch):
     call = load_file(folder / "pipeline_call.safetensors")
-    networks = checkpoints.load(folder, dtype=torch.float32, device="cpu")
+    networks = loading.load(folder, dtype=torch.float32, device="cpu")
     networks.prompt_embeds = call["prompt_embeds"]
     editor = RigFace(networks, size=call["image"].shape[-1], finder="mediapipe", parser="grabcut")
     subject = editor.encode(
@@ -33,7 +33,7 @@ def test_the_whole_run_with_one_pass_a_step(folder, monkeypatch):
     )  # fmt: skip
     passes, images = [], []
     networks.unet.register_forward_hook(lambda module, args, out: passes.append(len(args[0])))
-    monkeypatch.setattr("common.sampling.randn_tensor", lambda *args: call["latents"])
+    monkeypatch.setattr("common.editing.sampling.randn_tensor", lambda *args: call["latents"])
     decode = networks._decode
     monkeypatch.setattr(networks, "_decode", lambda x, kind: images.append(decode(x, kind)) or images[-1])
     steps = len(call["timesteps"])

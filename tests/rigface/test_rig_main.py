@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from small_rig import Flat
 
-from common.images import read_image
+from common.imaging.images import read_image
 from rigface.__main__ import main
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.errors import InputError
+from common.core.errors import InputError
 from common.faces import Crop, get_finder
 from rigface.data import ManifestRigs
 from rigface.prepare_pairs import prepare_pairs

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from common.draft.change import VECTOR_SIZE
-from common.synthetic.dataset import SyntheticFaces
+from common.synthetic.data.dataset import SyntheticFaces
+from common.warp.delta import VECTOR_SIZE
 from rigface import RigFace
 from rigface.data import STILL_EVERY, SyntheticRigs
 from rigface.request import RigEdit

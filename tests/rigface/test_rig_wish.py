@@ -7,9 +7,9 @@ import pytest
 import torch
 from PIL import Image
 
-from common.errors import ActionUnitError, FaceEditError, InputError, ShapeError
-from common.face3d import lighting
+from common.core.errors import ActionUnitError, FaceEditError, InputError, ShapeError
 from common.face3d.camera import rotation_matrix
+from common.face3d.rendering import lighting
 from rigface import Light, Pose, RigEdit
 from rigface.request import make_requests
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.action_units import AUDelta, AUIntensity
-from common.errors import ActionUnitError, InputError
+from common.core.errors import ActionUnitError, InputError
+from common.facs.action_units import AUDelta, AUIntensity
 from rigface import Light, Pose, RigEdit, animate, edit, grid, neutralize, rise_and_fall, sweep, transfer
 from rigface import __main__ as command
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import square
 
-from common.errors import InputError
+from common.core.errors import InputError
 from surveillance import shares
 from surveillance.__main__ import main
 from surveillance.evaluation import Method, baselines, evaluate, windows

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import square
 
-from common.errors import InputError
+from common.core.errors import InputError
 from surveillance.days import cluster_days
 from surveillance.maps import (
     GROUPS,

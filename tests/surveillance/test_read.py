@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import square
 
-from common.errors import InputError
+from common.core.errors import InputError
 from surveillance.reading import read_tracks, read_truth
 
 QUIET = {"progress": False}

@@ -8,7 +8,7 @@ import lost
 import numpy as np
 import pytest
 
-from common.errors import InputError
+from common.core.errors import InputError
 from surveillance.traclus import corners, traclus
 from surveillance.traclus.distance import angular, distance, distances, parallel, perpendicular
 from surveillance.traclus.group import Choice, choose, group

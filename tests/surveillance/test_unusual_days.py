@@ -9,7 +9,7 @@ import pytest
 import square
 from sklearn.metrics import roc_auc_score
 
-from common.errors import InputError
+from common.core.errors import InputError
 from surveillance import shares, timeseries, together, trajectories
 from surveillance.calls import call, ranks, threshold
 from surveillance.days import odd_weekday, odd_weekdays

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from common.synthetic.factors import Scene
-from common.synthetic.picture import Picture
+from common.synthetic.render.picture import Picture
+from common.synthetic.scene.factors import Scene
 
 
 def make(scene: Scene, size: int) -> Picture:

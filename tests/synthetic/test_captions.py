@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from common.action_units import ACTION_UNITS
-from common.synthetic.background import KINDS
-from common.synthetic.captions import caption, expression_words
-from common.synthetic.colours import NAMED
-from common.synthetic.draw import draw_scene
-from common.synthetic.factors import Background, Features, Hair, Lamps, Person, Scene, Shot, Skin, Wear
-from common.synthetic.hair import HAIR_STYLES
+from common.facs.action_units import ACTION_UNITS
+from common.synthetic.backgrounds.background import KINDS
+from common.synthetic.data.draw import draw_scene
+from common.synthetic.hair.hair import HAIR_STYLES
+from common.synthetic.scene.captions import caption, expression_words
+from common.synthetic.scene.colours import NAMED
+from common.synthetic.scene.factors import Background, Features, Hair, Lamps, Person, Scene, Shot, Skin, Wear
 
 RED = Hair("crew", (0.26, 0.07, 0.02), "red")
 SKIN = Skin(0.4, 0.4)

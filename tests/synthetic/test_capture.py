@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.errors import ShapeError
-from common.synthetic.capture import MID_GREY, balance, capture, to_linear, to_srgb, tone
-from common.synthetic.factors import Capture
+from common.core.errors import ShapeError
+from common.synthetic.scene.capture import MID_GREY, balance, capture, to_linear, to_srgb, tone
+from common.synthetic.scene.factors import Capture
 
 GREY = np.full((64, 64, 3), MID_GREY, np.float32)
 

@@ -8,12 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from common.errors import InputError
-from common.synthetic.captions import expression_words
-from common.synthetic.check import check_scene
-from common.synthetic.draw import draw_scene
-from common.synthetic.factors import Background, Capture, Lamps, Shot, Wear
-from common.synthetic.picture import make
+from common.core.errors import InputError
+from common.synthetic.data.draw import draw_scene
+from common.synthetic.render.picture import make
+from common.synthetic.scene.captions import expression_words
+from common.synthetic.scene.check import check_scene
+from common.synthetic.scene.factors import Background, Capture, Lamps, Shot, Wear
 
 SCENE = draw_scene(0, 3)
 

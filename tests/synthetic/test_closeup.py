@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from common.synthetic.factors import Shot
-from common.synthetic.simplified import MIDDLE, close_shot, close_up
+from common.synthetic.data.simplified import MIDDLE, close_shot, close_up
+from common.synthetic.scene.factors import Shot
 
 SIDE = 64
 EXACT = {"rtol": 0, "atol": 1e-3}  # torch's bicubic filter bends a ramp by a twentieth of a pixel

@@ -11,13 +11,13 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from common.action_units import ACTION_UNITS
-from common.errors import FaceEditError, InputError
-from common.parts import PARTS
-from common.synthetic import picture
-from common.synthetic.dataset import NAMES, SyntheticFaces
-from common.synthetic.draw import draw_scene
-from common.synthetic.plan import PAIRS
+from common.core.errors import FaceEditError, InputError
+from common.core.face_labels import PARTS
+from common.facs.action_units import ACTION_UNITS
+from common.synthetic.data.dataset import NAMES, SyntheticFaces
+from common.synthetic.data.draw import draw_scene
+from common.synthetic.data.plan import PAIRS
+from common.synthetic.render import picture
 
 sys.path.insert(0, str(Path(__file__).parent))
 import stand_in

@@ -9,18 +9,18 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from common.action_units import ACTION_UNITS
-from common.errors import InputError
-from common.synthetic.background import KINDS
-from common.synthetic.clothes import CLOTHES, PATTERNS
-from common.synthetic.colours import NAMED, black_body, name_of, paint
-from common.synthetic.draw import draw_pair, draw_scene, draw_units, lowered
-from common.synthetic.draw_person import DYES, HAIR_COLOURS, draw_person
-from common.synthetic.factors import BEARDS
-from common.synthetic.glasses import GLASSES
-from common.synthetic.hair import HAIR_STYLES
-from common.synthetic.hats import HATS
-from common.synthetic.stream import Purpose, stream
+from common.core.errors import InputError
+from common.facs.action_units import ACTION_UNITS
+from common.synthetic.backgrounds.background import KINDS
+from common.synthetic.data.draw import draw_pair, draw_scene, draw_units, lowered
+from common.synthetic.data.draw_person import DYES, HAIR_COLOURS, draw_person
+from common.synthetic.hair.hair import HAIR_STYLES
+from common.synthetic.scene.colours import NAMED, black_body, name_of, paint
+from common.synthetic.scene.factors import BEARDS
+from common.synthetic.scene.stream import Purpose, stream
+from common.synthetic.wear.clothes import CLOTHES, PATTERNS
+from common.synthetic.wear.glasses import GLASSES
+from common.synthetic.wear.hats import HATS
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,9 @@ def scenes():
 
 
 def test_the_same_numbers_are_the_same_scene_in_another_process():
-    code = "import json; from common.synthetic.draw import draw_scene; print(json.dumps(draw_scene(3, 5).to_dict()))"
+    code = (
+        "import json; from common.synthetic.data.draw import draw_scene; print(json.dumps(draw_scene(3, 5).to_dict()))"
+    )
     there = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert json.loads(there) == json.loads(json.dumps(draw_scene(3, 5).to_dict()))
 
@@ -240,7 +242,7 @@ def test_lids_that_come_down_are_not_raised():
 
 
 def test_a_scene_is_read_back_from_json():
-    from common.synthetic.factors import Scene
+    from common.synthetic.scene.factors import Scene
 
     scene = draw_scene(3, 5)
     assert Scene.from_dict(json.loads(json.dumps(scene.to_dict()))) == scene

@@ -13,13 +13,13 @@ import psutil
 import pytest
 from PIL import Image
 
-from common.action_units import ACTION_UNITS
-from common.errors import FaceEditError, InputError
-from common.files import alone
-from common.synthetic import picture
+from common.core.errors import FaceEditError, InputError
+from common.core.files import alone
+from common.facs.action_units import ACTION_UNITS
 from common.synthetic.__main__ import main
-from common.synthetic.draw import draw_scene
-from common.synthetic.folder import MAPS, write
+from common.synthetic.data.draw import draw_scene
+from common.synthetic.data.folder import MAPS, write
+from common.synthetic.render import picture
 
 sys.path.insert(0, str(Path(__file__).parent))
 import stand_in

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from common.errors import InputError
-from common.face3d.anny_head import default_head
-from common.face3d.head import vertex_normals
-from common.synthetic.hair import HAIR_STYLES, hair
-from common.synthetic.hats import HATS, covered, hat
-from common.synthetic.layers import Layer, Skull
-from common.synthetic.scalp import hairline, surface
+from common.core.errors import InputError
+from common.face3d.heads.anny import default_head
+from common.face3d.heads.head import vertex_normals
+from common.synthetic.hair.hair import HAIR_STYLES, hair
+from common.synthetic.wear.hats import HATS, covered, hat
+from common.synthetic.wear.layers import Layer, Skull
+from common.synthetic.wear.scalp import hairline, surface
 
 BROWN = np.float32([0.1, 0.06, 0.03])
 STYLES = [style for style in HAIR_STYLES if style != "none"]

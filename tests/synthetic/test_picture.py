@@ -10,10 +10,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from common.parts import PARTS
-from common.synthetic.draw import draw_scene
-from common.synthetic.factors import Background, Capture, Lamps, Scene, Wear
-from common.synthetic.picture import GREY, make
+from common.core.face_labels import PARTS
+from common.synthetic.data.draw import draw_scene
+from common.synthetic.render.picture import GREY, make
+from common.synthetic.scene.factors import Background, Capture, Lamps, Scene, Wear
 
 SIZE = 96
 
@@ -155,7 +155,8 @@ def test_the_crude_render_shows_the_same_face(picture):
 
 def test_the_same_bytes_in_two_processes():
     code = (
-        "import hashlib\nfrom common.synthetic.draw import draw_scene\nfrom common.synthetic.picture import make\n"
+        "import hashlib\nfrom common.synthetic.data.draw import draw_scene\n"
+        "from common.synthetic.render.picture import make\n"
         "p = make(draw_scene(2, 7), 64)\n"
         "print(hashlib.sha256(p.image.tobytes() + p.landmarks.tobytes() + p.depth.tobytes()).hexdigest())"
     )

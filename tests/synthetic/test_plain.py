@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from common.synthetic.captions import caption
-from common.synthetic.capture import to_srgb
-from common.synthetic.colours import NAMED, name_of
-from common.synthetic.draw import draw_scene
-from common.synthetic.simplified import before_wall, repainted
+from common.synthetic.data.draw import draw_scene
+from common.synthetic.data.simplified import before_wall, repainted
+from common.synthetic.scene.captions import caption
+from common.synthetic.scene.capture import to_srgb
+from common.synthetic.scene.colours import NAMED, name_of
 
 
 def test_only_what_is_behind_changes():

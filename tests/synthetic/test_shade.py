@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from common.face3d.anny_head import default_head
-from common.synthetic import shade
-from common.synthetic.factors import Lamps
-from common.synthetic.shade import lit, openness
+from common.face3d.heads.anny import default_head
+from common.synthetic.render import shade
+from common.synthetic.render.shade import lit, openness
+from common.synthetic.scene.factors import Lamps
 
 ALBEDO = np.full((1, 3), 0.5, np.float32)
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from common.face3d.anny_head import UNITS
 from common.face3d.appearance import maps, skin
 from common.face3d.appearance.skin import Skin
-from common.synthetic.draw import draw_scene
-from common.synthetic.factors import Person
+from common.face3d.heads.anny import UNITS
+from common.synthetic.data.draw import draw_scene
+from common.synthetic.scene.factors import Person
 
 SIDE = 256
 

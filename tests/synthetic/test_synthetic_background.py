@@ -6,11 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
-from common.errors import InputError
-from common.synthetic.background import BRIGHTEST, KINDS, background
-from common.synthetic.capture import to_srgb
-from common.synthetic.colours import NAMED
-from common.synthetic.factors import Background
+from common.core.errors import InputError
+from common.synthetic.backgrounds.background import BRIGHTEST, KINDS, background
+from common.synthetic.scene.capture import to_srgb
+from common.synthetic.scene.colours import NAMED
+from common.synthetic.scene.factors import Background
 
 
 def factors(kind: str, pattern: int = 3, blur: float = 0.004) -> Background:

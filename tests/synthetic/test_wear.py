@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from common.errors import InputError
-from common.face3d.anny_head import default_head
-from common.face3d.head import vertex_normals
-from common.synthetic.clothes import CLOTHES, PATTERNS, clothes
-from common.synthetic.glasses import GLASSES, glasses
-from common.synthetic.hats import HATS, hat
-from common.synthetic.layers import Layer, Skull
+from common.core.errors import InputError
+from common.face3d.heads.anny import default_head
+from common.face3d.heads.head import vertex_normals
+from common.synthetic.wear.clothes import CLOTHES, PATTERNS, clothes
+from common.synthetic.wear.glasses import GLASSES, glasses
+from common.synthetic.wear.hats import HATS, hat
+from common.synthetic.wear.layers import Layer, Skull
 
 RED = np.float32([0.4, 0.05, 0.05])
 
@@ -119,8 +119,8 @@ def test_patterns_show(pattern: str, mean: Skull) -> None:
 
 
 def test_necklines_are_smooth(mean: Skull) -> None:
-    from common.synthetic.clothes import _CLOTHES, _below, _cut
-    from common.synthetic.scalp import surface
+    from common.synthetic.wear.clothes import _CLOTHES, _below, _cut
+    from common.synthetic.wear.scalp import surface
 
     for kind, plan in _CLOTHES.items():
         patch, edge = _cut(kind, 2)

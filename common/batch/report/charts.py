@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import MissingDependencyError
+from ...core.errors import MissingDependencyError
 from .doses import Dose
 
 INSTALL = 'pip install "face-rig[report]"'

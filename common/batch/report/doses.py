@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ...action_units import ACTION_UNITS
 from ...evaluation.metrics import response
+from ...facs.action_units import ACTION_UNITS
 from .gather import Edits
 
 LEVELS = 12

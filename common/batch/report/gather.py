@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from ...action_units import ACTION_UNITS
-from ...errors import FaceEditError, InputError
-from ...files import alone, sha256
-from ...jsonio import parse_json, read_text
+from ...core.errors import FaceEditError, InputError
+from ...core.files import alone, sha256
+from ...core.jsonio import parse_json, read_text
+from ...facs.action_units import ACTION_UNITS
 from ...measure.estimators import NOT_STATED
 from ..folder import FILE, MADE, SETTINGS, read_lines, samples
 from ..names import original

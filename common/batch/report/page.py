@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from ...action_units import ACTION_UNITS
-from ...errors import InputError, MissingDependencyError
-from ...files import replace_file
+from ...core.errors import InputError, MissingDependencyError
+from ...core.files import replace_file
+from ...facs.action_units import ACTION_UNITS
 from ...measure.identity import ARCFACE_SAME, DLIB_SAME
 from ...provenance.recipe import DISTRIBUTION
 from .charts import DOTS, INSTALL, Charts

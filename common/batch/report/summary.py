@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ...action_units import ACTION_UNITS
+from ...facs.action_units import ACTION_UNITS
 from ...measure.estimators import validation
 from ..folder import MADE
 from ..run import DONE, FAILED

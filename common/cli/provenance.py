@@ -1,0 +1,121 @@
+"""The `verify` and `redo` commands of the packages."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ..core.files import check_writable
+from ..editing.options import ModelOptions
+from ..provenance.recipe import DRAFT, Recipe, saved_with
+from . import console, options
+
+if TYPE_CHECKING:
+    from ..editing.editor import Editor
+
+AnyModel = TypeVar("AnyModel", bound=ModelOptions)
+
+MODEL = ("model", "base", "device", "dtype")
+"""What a command line can say of the networks; for the rest, it is as the record says."""
+
+
+def verify(program: str, arguments: list[str]) -> int:
+    """The `verify` command; returns the exit code: 1 where nothing says that a picture is synthetic."""
+    parser = console.command_parser(
+        f"{program} verify",
+        "Says what pictures say of themselves: digital source type, how they were made, watermark, "
+        "content credentials.",
+        epilog="exit codes: 0 all are synthetic by what they say, 1 one says nothing, 2 one cannot be read",
+    )
+    parser.add_argument("pictures", nargs="+", type=Path)
+    parser.add_argument("--json", action="store_true", help="one line of JSON a picture")
+    args = parser.parse_args(arguments)
+    from ..provenance.verify import verify as look
+
+    found = [look(picture) for picture in args.pictures]
+    print("\n".join(json.dumps(each.to_dict()) if args.json else str(each) for each in found))
+    return console.OK if all(each.synthetic for each in found) else console.FAILED
+
+
+def redo(
+    program: str, make: Callable[[Recipe, argparse.Namespace], Any], arguments: list[str], *, prepared: bool = False
+) -> int:
+    """The `redo` command; returns the exit code: 1 where another picture came out.
+
+    Args:
+        program: name of the package.
+        make: the picture of a recipe, once more.
+        arguments: of the command line.
+        prepared: edits of prepared crops can be made again, with the background that --background names.
+    """
+    parser = console.command_parser(
+        f"{program} redo",
+        "Makes a picture once more, from what its file says, and compares the two.",
+        epilog="exit codes: 0 the same picture, pixel for pixel, 1 another one",
+    )
+    parser.add_argument("picture", type=Path)
+    parser.add_argument(
+        "--photo",
+        type=Path,
+        help="the photo that was edited (default: as the batch recorded it, or beside the picture, or here)",
+    )
+    parser.add_argument("--photos", type=Path, metavar="FOLDER", help="folder that holds the photo, at any depth")
+    if prepared:
+        parser.add_argument("--background", type=Path, help="background of a prepared crop")
+    parser.add_argument(
+        "-o",
+        "--output",
+        help="file or folder (default: PICTURE-again, beside the picture; for a picture of a batch, in this folder)",
+    )
+    options.add_model_options(parser)
+    args = parser.parse_args(arguments)
+    console.listen(True)
+    from ..editing.redo import check_again, difference, recorded_files, target_of
+    from ..imaging.images import read_image, save_image
+    from ..provenance import xmp
+    from ..provenance.verify import packet, read_recipe
+
+    recipe = read_recipe(args.picture)
+    check_again(recipe, program)
+    target = target_of(args.picture, args.output)
+    check_writable(target.parent)
+    if prepared and args.background is None:
+        args.background = next((path for path in recorded_files(args.picture, "background") if path.is_file()), None)
+    again = make(recipe, args)
+    save_image(saved_with(again, watermark=xmp.read(packet(args.picture)).watermark is True), target)
+    found = difference(read_image(args.picture), read_image(target))
+    console.say(f"{args.picture} -> {target}: {found}")
+    return console.FAILED if found.most else console.OK
+
+
+def recorded_model(kind: type[AnyModel], recipe: Recipe, args: argparse.Namespace) -> AnyModel:
+    """Which networks, and what surrounds them: as a picture's record says, but for what the command line names."""
+    known = recipe.model or {}
+    asked = {name: value for name, value in recipe.settings.items() if name != "device"}
+    asked |= {"model": known.get("id"), "base": known.get("base")}
+    asked |= {name: value for name in MODEL if (value := getattr(args, name)) is not None}
+    return kind.of(asked)
+
+
+def maker(kind: Callable[[], type[Editor[Any]]]) -> Callable[[Recipe, argparse.Namespace], Any]:
+    """How the pictures of a package are made again.
+
+    Args:
+        kind: gives the class of the editor, whose import brings torch.
+    """
+
+    def make(recipe: Recipe, args: argparse.Namespace) -> Any:
+        from ..editing.redo import find_photo
+        from ..editing.redo import redo as made
+
+        editor = kind()
+        photo = find_photo(recipe, args.picture, args.photo, args.photos)
+        options = recorded_model(editor.model_options, recipe, args)
+        if recipe.kind == DRAFT:
+            return made(recipe, editor.drafting(**options.surroundings), photo)
+        return made(recipe, editor.from_pretrained(**vars(options)), photo, getattr(args, "background", None))
+
+    return make

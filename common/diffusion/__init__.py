@@ -1,0 +1,1 @@
+"""The denoiser: attention hooks, identity as a value, conditioning, pipeline, loading."""

@@ -1,0 +1,305 @@
+"""FaceEditPipeline: identity and Rig -> picture. One sampling loop and one guidance line for the whole family."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import DiffusionPipeline, ImagePipelineOutput, UNet2DConditionModel
+from diffusers.image_processor import VaeImageProcessor
+from diffusers.utils.torch_utils import randn_tensor
+from safetensors.torch import load_file, save_file
+from tqdm import tqdm
+
+from ..core.errors import InputError, ShapeError
+from ..core.finite import check_finite
+from ..weights.text_encoder import PROMPT_FILE
+from ..weights.vae import Autoencoder, decode, encode, scale_factor
+from .attention import Identity, IdentityAttnProcessor, attend_to_identity
+from .conditioning import Rig
+from .identity import encode_tokens, project_identity, select_rows
+
+
+class FaceEditPipeline(DiffusionPipeline):
+    """Edits a face with a vanilla UNet that has three doors: vector, space and identity.
+
+    Args:
+        vae: the autoencoder, see `common.weights.vae`.
+        id_encoder: the twin UNet; may be None once every subject is encoded.
+        unet: the denoiser, `in_channels` = 4 + 4 per guide, `class_embed_type="simple_projection"`.
+        scheduler: any diffusers scheduler.
+        prompt_embeds: (1, 77, D), the embedding of the one constant prompt that the networks were trained with.
+
+    Attributes:
+        places: the folders that the weights came from, where they came from some.
+    """
+
+    places: tuple[Path, ...] = ()
+
+    # diffusers makes the attributes of models and their configs at run time
+    vae: Any
+    id_encoder: Any
+    unet: Any
+    scheduler: Any
+
+    model_cpu_offload_seq = "id_encoder->unet->vae"
+    _optional_components = ["id_encoder"]  # noqa: RUF012 - the host's own convention
+
+    def __init__(
+        self,
+        vae: Autoencoder,
+        id_encoder: UNet2DConditionModel | None,
+        unet: UNet2DConditionModel,
+        scheduler: Any,
+        prompt_embeds: torch.Tensor | None = None,
+    ) -> None:
+        super().__init__()
+        self.register_modules(vae=vae, id_encoder=id_encoder, unet=unet, scheduler=scheduler)
+        self.prompt_embeds = prompt_embeds
+        self.vae_scale_factor = scale_factor(self.vae)
+        self.image_processor = VaeImageProcessor(vae_scale_factor=self.vae_scale_factor)
+        attend_to_identity(unet)
+
+    @property
+    def sample_size(self) -> int:
+        """Side in pixels of the pictures that the denoiser was made for, 512 for SD 1.5."""
+        return self.unet.config.sample_size * self.vae_scale_factor
+
+    @property
+    def vector_size(self) -> int:
+        """V, the width of `Rig.vector`."""
+        return self.unet.config.projection_class_embeddings_input_dim
+
+    @property
+    def guides(self) -> int:
+        """How many pictures are concatenated to the noisy latents, 1 for MagicFace, 2 for RigFace."""
+        return (self.unet.config.in_channels - self.unet.config.out_channels) // self.vae.config.latent_channels
+
+    def save_pretrained(self, save_directory, *args, **kwargs):
+        """Saves in diffusers' layout, plus the prompt embedding beside `model_index.json`."""
+        super().save_pretrained(save_directory, *args, **kwargs)
+        if self.prompt_embeds is not None:
+            save_file({"prompt_embeds": self.prompt_embeds.contiguous().cpu()}, Path(save_directory) / PROMPT_FILE)
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path, **kwargs):
+        """Loads what `save_pretrained` wrote, from a folder."""
+        prompt_file = Path(pretrained_model_name_or_path) / PROMPT_FILE
+        if "prompt_embeds" not in kwargs and prompt_file.is_file():
+            kwargs["prompt_embeds"] = load_file(prompt_file)["prompt_embeds"]
+        return super().from_pretrained(pretrained_model_name_or_path, **kwargs)
+
+    # --- encode once -------------------------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def encode_image(self, image: torch.Tensor) -> torch.Tensor:
+        """A picture (B, 3, H, W) in [0, 1] -> latents (B, 4, h, w), as the networks' conditions want them.
+
+        They are the distribution's `mode()` and are **not** multiplied by the scaling factor (the convention of
+        InstructPix2Pix). Latents pass through unchanged.
+
+        Raises:
+            ShapeError: not a batch of RGB pictures whose sides divide by 8.
+            NonFiniteError: the autoencoder makes NaN or infinity of it.
+        """
+        if image.ndim == 4 and image.shape[1] == self.vae.config.latent_channels:
+            return image.to(self._execution_device)
+        step = self.vae_scale_factor
+        if image.ndim != 4 or image.shape[1] != 3 or image.shape[2] % step or image.shape[3] % step:
+            raise ShapeError("image", f"(B, 3, H, W) with sides that divide by {step}", image.shape)
+        pixels = (2 * image.to(self._execution_device) - 1).to(self.vae.dtype)
+        return encode(self.vae, pixels)[0]
+
+    @torch.no_grad()
+    def encode_identity(self, source: torch.Tensor, prompt_embeds: torch.Tensor | None = None) -> Identity:
+        """The person in `source`, (B, 3, H, W) in [0, 1], as keys and values for every edit to come.
+
+        Raises:
+            InputError: the ID encoder has been released, or there is no prompt embedding.
+            ShapeError, NonFiniteError: see `encode_image`.
+        """
+        if self.id_encoder is None:
+            raise InputError("The ID encoder has been released; load the model anew to encode another face.")
+        prompt = self._prompt(prompt_embeds, self.id_encoder.dtype)
+        tokens = encode_tokens(self.id_encoder, self.encode_image(source).to(self.id_encoder.dtype), prompt)
+        # Under model offload the denoiser rests on the CPU now: project where its weights are. (Under sequential
+        # offload they are "meta" and arrive by themselves.)
+        weights = next(self.unet.parameters()).device
+        if weights.type != "meta":
+            tokens = {name: t.to(weights, self.unet.dtype) for name, t in tokens.items()}
+        identity = project_identity(self.unet, tokens)
+        values = [value for pair in identity.values() for value in pair]
+        check_finite(values, "The identity's keys and values", {"id_encoder": self.id_encoder, "unet": self.unet})
+        device = self._execution_device  # asked for once: it looks through all modules
+        return {name: (k.to(device), v.to(device)) for name, (k, v) in identity.items()}
+
+    # --- edit many ---------------------------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def __call__(
+        self,
+        identity: Identity,
+        rig: Rig,
+        *,
+        # sampling
+        num_inference_steps: int = 50,
+        guidance_scale: float = 1.5,
+        generator: torch.Generator | list[torch.Generator] | None = None,
+        latents: torch.Tensor | None = None,
+        start: torch.Tensor | None = None,
+        strength: float = 1.0,
+        prompt_embeds: torch.Tensor | None = None,
+        # output
+        output_type: str = "pil",
+        return_dict: bool = True,
+        progress: bool | None = None,
+        callback_on_step_end: Callable[[Any, int, Any, dict[str, Any]], dict[str, Any]] | None = None,
+    ) -> ImagePipelineOutput | tuple[Any]:
+        """Samples one picture for each row of the rig.
+
+        Args:
+            identity: from `encode_identity`; its batch is 1 (one subject, many wishes) or that of the rig.
+            rig: B wishes as the network sees them.
+            num_inference_steps: denoising steps.
+            guidance_scale: s in eps = eps_0 + s (eps_wish - eps_0), eps_0 with a vector of zeros (text and identity
+                stay). 1 switches guidance off. A row whose vector is zero needs no second pass at any scale.
+            generator: the source of the noise, on any device; a list has one for each row.
+            latents: the noise itself, (1 or B, 4, h, w); one row is shared by all wishes.
+            start: pictures or latents of `encode_image`, (1 or B, ...), to begin with instead of pure noise: noised as
+                far as the first step that is run.
+            strength: in (0, 1], which share of the steps is run, the last ones; at least one is. 1 begins with pure
+                noise, whatever `start` is.
+            prompt_embeds: (1, L, D), instead of the stored one.
+            output_type: "pil", "np" (B, H, W, 3), "pt" (B, 3, H, W), both in [0, 1], or "latent".
+            return_dict: an `ImagePipelineOutput`, or a plain tuple.
+            progress: show a progress bar of this call; None follows `set_progress_bar_config`.
+            callback_on_step_end: called as (pipeline, step, timestep, {"latents": ...}); what it returns under
+                "latents" replaces them.
+
+        Raises:
+            InputError: no prompt embedding, an unknown output type, no steps, a strength out of range, or foreign
+                attention processors.
+            ShapeError: rig, identity or latents do not fit the network or one another.
+            NonFiniteError: the networks make NaN or infinity; the message says what to try.
+        """
+        if output_type not in ("pil", "np", "pt", "latent"):
+            raise InputError(f'output_type must be "pil", "np", "pt" or "latent"; got {output_type!r}.')
+        if not 0 < strength <= 1:
+            raise InputError(f"strength must be above 0 and at most 1; got {strength}.")
+        if num_inference_steps < 1:
+            raise InputError(f"num_inference_steps must be at least 1; got {num_inference_steps}.")
+        if not any(isinstance(processor, IdentityAttnProcessor) for processor in self.unet.attn_processors.values()):
+            raise InputError(
+                "The denoiser's attention processors were replaced (by attention slicing, for instance), and the "
+                "person would be lost.\n  put them back: common.diffusion.attention.attend_to_identity(pipeline.unet)"
+            )
+        device, dtype = self._execution_device, self.unet.dtype
+        guides = self._guides(rig).to(dtype)  # (1 or B, 4 per guide, h, w)
+        vector = self._vector(rig).to(device, dtype)  # (B, V)
+        prompt = self._prompt(prompt_embeds, dtype)
+        x = self._noise(len(rig), guides.shape[-2:], generator, latents)
+
+        # One UNet batch: every row with its wish, then once more without it the rows that guidance will change.
+        guided = (vector != 0).any(1).nonzero().flatten() if guidance_scale != 1 else torch.arange(0, device=device)
+        rows = torch.cat([torch.arange(len(rig), device=device), guided])
+        if len(next(iter(identity.values()))[0]) not in (1, len(rig)):
+            raise ShapeError("identity", f"batch of 1 or {len(rig)}", next(iter(identity.values()))[0].shape)
+        conditions = {
+            "encoder_hidden_states": prompt.expand(len(rows), -1, -1),
+            "class_labels": torch.cat([vector, torch.zeros_like(vector[guided])]),
+            "cross_attention_kwargs": {"identity": select_rows(identity, rows)},
+        }
+        guides = guides.expand(len(rig), -1, -1, -1)[rows]
+
+        scheduler = deepcopy(self.scheduler)  # it counts steps and keeps outputs: two calls at once need one each
+        x, timesteps = self._begin(scheduler, num_inference_steps, x, start, strength)
+        step_options = self._step_options(generator)
+        total = len(timesteps)
+        shown: Any = self.progress_bar(total=total) if progress is None else tqdm(total=total, disable=not progress)  # pyright: ignore[reportCallIssue]
+        parts = {"unet": self.unet, "id_encoder": self.id_encoder, "vae": self.vae}
+        with shown as bar:
+            for i, t in enumerate(timesteps):
+                noisy = scheduler.scale_model_input(x, t).to(dtype)
+                eps = self.unet(torch.cat([noisy[rows], guides], 1), t, **conditions, return_dict=False)[0].float()
+                eps, neutral = eps[: len(rig)], eps[len(rig) :]
+                eps[guided] = neutral + guidance_scale * (eps[guided] - neutral)
+                x = scheduler.step(eps, t, x, return_dict=False, **step_options)[0]
+                what = f"The latents after step {i + 1} of {len(timesteps)}"
+                check_finite(x, what, parts, vector=vector, latents=latents)
+                if callback_on_step_end is not None:
+                    x = (callback_on_step_end(self, i, t, {"latents": x}) or {}).get("latents", x)
+                bar.update()
+
+        images = x if output_type == "latent" else self._decode(x, output_type)
+        self.maybe_free_model_hooks()
+        return ImagePipelineOutput(images=images) if return_dict else (images,)  # type: ignore[arg-type]
+
+    def _decode(self, latents: torch.Tensor, output_type: str) -> Any:
+        pixels = decode(self.vae, latents / self.vae.config.scaling_factor)
+        return self.image_processor.postprocess(pixels, output_type=output_type)
+
+    # --- the door ----------------------------------------------------------------------------------------------------
+
+    def _prompt(self, prompt_embeds: torch.Tensor | None, dtype: torch.dtype) -> torch.Tensor:
+        prompt = self.prompt_embeds if prompt_embeds is None else prompt_embeds
+        if prompt is None:
+            raise InputError("The model has no prompt embedding; pass prompt_embeds (1, 77, D) or load it with one.")
+        width = self.unet.config.cross_attention_dim
+        if prompt.ndim != 3 or len(prompt) != 1 or prompt.shape[2] != width:
+            raise ShapeError("prompt_embeds", f"(1, 77, {width})", prompt.shape)
+        return prompt.to(self._execution_device, dtype)
+
+    def _guides(self, rig: Rig) -> torch.Tensor:
+        batch = max((len(guide) for guide in rig.guides), default=1)
+        guides = [self._encode_rows(guide).expand(batch, -1, -1, -1) for guide in rig.guides]
+        room = self.unet.config.in_channels - self.unet.config.out_channels
+        if (got := sum(g.shape[1] for g in guides)) != room:
+            raise ShapeError("Rig.guides", f"{self.guides} guide(s), {room} latent channels", (got,))
+        return torch.cat(guides, 1)
+
+    def _encode_rows(self, guide: torch.Tensor) -> torch.Tensor:
+        """Latents of a guide; equal pictures pass the VAE once, and one at a time, which saves its memory."""
+        if guide.shape[1] != 3:
+            return self.encode_image(guide)
+        pictures, rows = torch.unique(guide, dim=0, return_inverse=True)
+        return torch.cat([self.encode_image(picture[None]) for picture in pictures])[rows.to(self._execution_device)]
+
+    def _vector(self, rig: Rig) -> torch.Tensor:
+        if rig.vector.shape[1] != self.vector_size:
+            raise ShapeError("Rig.vector", f"(B, {self.vector_size})", rig.vector.shape)
+        return rig.vector
+
+    def _noise(self, batch: int, size: torch.Size, generator, latents: torch.Tensor | None) -> torch.Tensor:
+        """Start latents (B, 4, h, w), drawn in float32 whatever the networks' dtype: one seed, one picture."""
+        channels = self.unet.config.out_channels
+        if latents is None:
+            shape = (batch, channels, *size)
+            return randn_tensor(shape, generator=generator, device=self._execution_device, dtype=torch.float32)
+        if latents.ndim != 4 or len(latents) not in (1, batch) or latents.shape[1:] != (channels, *size):
+            raise ShapeError("latents", f"(1 or {batch}, {channels}, {size[0]}, {size[1]})", latents.shape)
+        return latents.to(self._execution_device, torch.float32).expand(batch, -1, -1, -1)
+
+    def _begin(
+        self, scheduler: Any, steps: int, noise: torch.Tensor, start: torch.Tensor | None, strength: float
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """What the first step sees, and the timesteps that are run."""
+        if start is None or strength == 1:
+            scheduler.set_timesteps(steps, device=noise.device)
+            return noise * scheduler.init_noise_sigma, scheduler.timesteps
+        scheduler.set_timesteps(max(steps, math.ceil(1 / strength)), device=noise.device)
+        skipped = len(scheduler.timesteps) - max(1, int(len(scheduler.timesteps) * strength))
+        timesteps = scheduler.timesteps[skipped:]
+        if hasattr(scheduler, "set_begin_index"):
+            scheduler.set_begin_index(skipped)
+        clean = self.encode_image(start).float().expand_as(noise) * self.vae.config.scaling_factor
+        return scheduler.add_noise(clean, noise, timesteps[:1].expand(len(noise))), timesteps
+
+    def _step_options(self, generator) -> dict[str, Any]:
+        """Schedulers that draw noise of their own take the generator too."""
+        takes_generator = "generator" in inspect.signature(self.scheduler.step).parameters
+        return {"generator": generator} if takes_generator and generator is not None else {}

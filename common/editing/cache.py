@@ -1,0 +1,113 @@
+"""Behind every edit() function: the editor that was used last, and photos that pass through it in batches."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from typing import Any, Generic, TypeVar
+
+from ..diffusion.pipeline import FaceEditPipeline
+from ..faces import get_finder
+from ..provenance.picture import Picture
+from .editor import Editor
+from .models import WARP_NOTE, missing_networks
+from .options import EditOptions, Engine, FaceOptions, ModelOptions
+
+log = logging.getLogger(__name__)
+
+Kind = TypeVar("Kind", bound=Editor[Any])
+
+KEPT = 4
+"""Editors over the same networks that are kept at most, such as for several sizes or finders."""
+
+
+class EditorCache(Generic[Kind]):
+    """Editors over the networks loaded last: a second call costs no loading, and never are there two models.
+
+    Args:
+        kind: the class of the editors.
+    """
+
+    def __init__(self, kind: type[Kind]) -> None:
+        self.kind = kind
+        self._lock = threading.Lock()
+        self._loaded: dict[str, FaceEditPipeline] = {}
+        self._editors: dict[str, Kind] = {}
+        self._drafting: dict[str, Kind] = {}
+        self._noted = False  # that photos are warped for want of weights is said once
+
+    def editor(self, model: ModelOptions, engine: Engine | None = None) -> Kind:
+        """The editor for these options.
+
+        Args:
+            model: which networks, and what surrounds them.
+            engine: that the edits ask for, see `EditOptions.wanted`; without networks none is loaded.
+
+        Raises:
+            MissingCheckpointError: networks are asked for, and there are none.
+            InputError, CheckpointError: see `Editor.from_pretrained`.
+        """
+        warps = self.kind.warps(**model.networks)
+        if warps and engine == "diffusion":
+            raise missing_networks(self.kind.release.name)
+        surroundings = model.surroundings
+        around = repr(surroundings)
+        with self._lock:
+            if warps or engine == "draft":
+                if engine is None and not self._noted:
+                    log.warning(WARP_NOTE, self.kind.release.name)
+                    self._noted = True
+                if around not in self._drafting:
+                    self._drafting = {around: self.kind.drafting(**surroundings)}
+                return self._drafting[around]
+        return self.loaded(model)
+
+    def loaded(self, model: ModelOptions) -> Kind:
+        """The editor with networks for these options; see `editor`."""
+        surroundings, networks = model.surroundings, model.networks
+        around, folder = repr(surroundings), self.kind.locate(**networks)
+        loaded = repr({**networks, "model": str(folder)})
+        with self._lock:
+            if loaded not in self._loaded or around not in self._editors:
+                found = get_finder(model.finder)
+                if loaded not in self._loaded:
+                    self._editors.clear()  # before the next one is loaded: two models may not fit
+                    self._loaded.clear()
+                    self._loaded[loaded] = self.kind.load_pipeline(**networks)
+                options = {**surroundings, "finder": found, "folder": folder}
+                self._editors[around] = self.kind(self._loaded[loaded], **options)
+                while len(self._editors) > KEPT:
+                    del self._editors[next(iter(self._editors))]  # the oldest
+            return self._editors[around]
+
+    def run(
+        self,
+        pairs: Sequence[tuple[Any, Any]],
+        options: EditOptions,
+        face: FaceOptions,
+        model: ModelOptions,
+        *,
+        progress: bool = True,
+    ) -> list[Picture]:
+        """The edited picture of each photo and request; a photo that comes several times in a row is encoded once.
+
+        Args:
+            pairs: photos and parsed requests.
+            options: so many photos as its `batch_size` are in memory at once, however long the list.
+            face: see `Editor.encode`.
+            model: see `editor`.
+            progress: show progress bars.
+        """
+        editor = self.editor(model, options.wanted)
+        requests = editor.ready([request for _, request in pairs])
+        results: list[Picture] = []
+        image, subject = None, None
+        for first in range(0, len(pairs), options.batch_size):
+            batch = []
+            for (photo, _), request in list(zip(pairs, requests))[first : first + options.batch_size]:
+                if subject is None or photo is not image:
+                    image, subject = photo, editor.encode(photo, **vars(face))
+                batch.append((subject, request))
+            results += editor.run(batch, options, progress=progress)
+        return results

@@ -1,0 +1,407 @@
+"""Editor: a photo in, a Subject; a Subject and requests in, photos. The composition of all the other rooms."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from copy import copy
+from functools import cache, cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, cast, overload
+
+import numpy as np
+from PIL import Image
+
+from .. import parsing as backgrounds
+from ..core.errors import InputError
+from ..core.numbers import whole_number
+from ..diffusion import loading
+from ..diffusion.conditioning import Rig
+from ..diffusion.loading import Release
+from ..diffusion.pipeline import FaceEditPipeline
+from ..faces import FaceFinder, get_finder
+from ..faces.detectors import check_finder
+from ..imaging.images import ImageLike, read_image, rgb
+from ..imaging.tensors import to_tensor
+from ..provenance.picture import Picture
+from ..warp.warp import Draft
+from . import models
+from .compositing import finish, placed
+from .defaults import Defaults, read_defaults
+from .models import WARP_NOTE, NoNetworks
+from .options import EditKeywords, EditOptions, FaceOptions, ModelOptions, ResolvedOptions, check_keywords, documented
+from .photo_checks import heed
+from .prepare import Prepared, made_before, prepare
+from .recording import edited, machine, name_of
+from .request import AnyRequest, pair_up
+from .sampling import sample
+from .subject import Subject, SubjectCache, check_subject, fit_head
+
+if TYPE_CHECKING:
+    from typing_extensions import Self, Unpack
+
+    from .options import EditorKeywords, FaceChoice, FaceKeywords
+
+StepCallback = Callable[[Any, int, Any, dict[str, Any]], dict[str, Any]]
+"""What is called after each denoising step, see `FaceEditPipeline.__call__`."""
+
+log = logging.getLogger(__name__)
+
+
+class CallKeywords(EditKeywords, total=False):
+    """The keywords of `Editor.edit`."""
+
+    progress: bool
+    callback_on_step_end: StepCallback | None
+
+
+class Editor(Generic[AnyRequest]):
+    """A pipeline with what surrounds it: a face finder and a face parser before, the paste-back behind.
+
+    An editor of the family is a subclass that names its published `release` and what is asked of it (`request`), and
+    says what networks see of a request (`conditions`) and how a photo is moved without any (`warp`). Where its package
+    has them, it names the folder of its `embedded` small networks. What a background looks like (`fill`, `hint`, see
+    `common.parsing.masked_background`) and which defaults were `published` are the release's.
+
+    An edit that `adds` changes what is there, so that of several in a row each can be added to the ones before
+    (`common.editing.chain`); another repaints its region.
+
+    Args:
+        pipeline: the networks.
+        size: side of the crop in pixels; default: what the denoiser was made for.
+        finder: "auto", "insightface", "face-alignment", "mediapipe" (`common.faces.get_finder`), or a finder itself.
+        parser: "auto", "bisenet", "segformer", "embedded", "grabcut" (`common.parsing.get_parser`).
+        folder: the checkpoint's folder, where its own defaults and the parser's weights may lie.
+
+    Attributes:
+        defaults: what `encode` and `edit` take where nothing is asked for, see `common.editing.defaults`.
+        fitted: the head that is fitted to a subject's photo (`common.warp`), computed when it is first asked for.
+
+    Raises:
+        InputError: a size that the networks cannot take, or an unknown finder or parser.
+        CheckpointError: the model's defaults cannot be used.
+    """
+
+    release: ClassVar[Release]
+    request: type[AnyRequest]
+    embedded: ClassVar[Path | None] = None
+    published: ClassVar[Defaults] = Defaults()
+    fill: ClassVar[int] = 0
+    hint: ClassVar[bool] = True
+    adds: ClassVar[bool] = True
+    edit_options: ClassVar[type[EditOptions]] = EditOptions
+    face_options: ClassVar[type[FaceOptions]] = FaceOptions
+    model_options: ClassVar[type[ModelOptions]] = ModelOptions
+
+    def __init__(
+        self,
+        pipeline: FaceEditPipeline,
+        *,
+        size: int | None = None,
+        finder: str | FaceFinder = "auto",
+        parser: str = "auto",
+        folder: str | Path | None = None,
+    ) -> None:
+        self.pipeline = pipeline
+        self.defaults = read_defaults(folder, self.published) if folder else self.published
+        self.size = whole_number("size", pipeline.sample_size if size is None else size, 64, 4096)
+        if self.size % pipeline.vae_scale_factor:
+            raise InputError(f"size must divide by {pipeline.vae_scale_factor}; got {self.size}.")
+        backgrounds.check_name(parser)
+        if isinstance(finder, str):
+            check_finder(finder)
+        self._finder = finder
+        self._parser = parser
+        self._bisenet = loading.auxiliary(folder, loading.PARSER_FILE) if folder else None
+        self.fitted: SubjectCache[Draft] = SubjectCache(self._fit)
+
+    @classmethod
+    @documented(ModelOptions)
+    def from_pretrained(cls, model: str | Path | None = None, **options: Unpack[EditorKeywords]) -> Self:
+        """An editor with the weights of a folder, or of a hub repository that has been fetched.
+
+        Args:
+            model: see the options.
+            {options}
+
+        Where no model is named and the published release was never fetched, the editor has no networks (`drafting`),
+        which is logged in one line.
+
+        Raises:
+            MissingCheckpointError: something is not there; the message says what, and the command that fetches it.
+            CheckpointError: weights that do not fit.
+            InputError: an option that cannot be used.
+        """
+        asked = cls.model_options.of(
+            {"model": model, **options}
+        )  # what is wrong should not cost the loading of a model
+        check_keywords("from_pretrained", options, cls.model_options)
+        asked.check_device()
+        around = {**asked.surroundings, "finder": get_finder(asked.finder)}
+        if cls.warps(**asked.networks):
+            log.warning(WARP_NOTE, cls.release.name)
+            return cls.drafting(**around)
+        return cls(cls.load_pipeline(**asked.networks), **around, folder=cls.locate(**asked.networks))
+
+    @classmethod
+    def drafting(cls, **options: Any) -> Self:
+        """An editor without networks, which loads at once: it warps photos, and refuses `engine="diffusion"`.
+
+        Args:
+            options: of `Editor`, without the pipeline.
+        """
+        return cls(cast(FaceEditPipeline, NoNetworks()), **options)
+
+    @classmethod
+    def locate(cls, model: str | Path | None = None, **networks: Any) -> Path:
+        """The folder of a model, see `common.editing.models.locate`; the other `networks` of its options play no
+        part.
+        """
+        return models.locate(model, cls.release, cls.embedded)
+
+    @classmethod
+    def folders(cls, model: str | Path | None = None, base: str | Path | None = None, **networks: Any) -> list[Path]:
+        """The folders of a model: its own, and its base's where it has one; as `locate`."""
+        return [cls.locate(model), *([Path(base).expanduser()] if base else [])]
+
+    @classmethod
+    def warps(cls, model: str | Path | None = None, base: str | Path | None = None, **networks: Any) -> bool:
+        """Whether photos are edited without networks, see `common.editing.models.warps`; as `locate`."""
+        return models.warps(model, base, cls.release)
+
+    @classmethod
+    def model_for_photos(cls, model: ModelOptions) -> ModelOptions:
+        """The options with what a photo's edit needs and nobody asked for."""
+        return model
+
+    @classmethod
+    def load_pipeline(cls, model: str | Path | None = None, **options: Any) -> FaceEditPipeline:
+        """The networks of a model, see `common.editing.models.load`."""
+        return models.load(model, cls.release, cls.embedded, **options)
+
+    # --- what an editor of the family says ---------------------------------------------------------------------------
+
+    def conditions(self, subjects: Sequence[Subject], requests: Sequence[AnyRequest]) -> Rig:
+        """What the networks see of requests, a row for each subject and its request."""
+        raise NotImplementedError
+
+    def warp(self, subject: Subject, request: AnyRequest) -> np.ndarray:
+        """The whole photo (H, W, 3 or 4) uint8 with a request granted by its fitted head, without any network.
+
+        Raises:
+            InputError: a prepared crop, or a request that no warp can grant.
+        """
+        raise NotImplementedError
+
+    def null(self, subject: Subject, request: AnyRequest) -> AnyRequest:
+        """What shows how the networks make the photo, or its warp, without the request; the same object where it is the
+        same for all requests.
+        """
+        return _null(self.request)
+
+    def ready(self, requests: Sequence[AnyRequest]) -> list[AnyRequest]:
+        """Requests with all that can be done of them before there is a subject; here nothing."""
+        return list(requests)
+
+    # --- a photo in --------------------------------------------------------------------------------------------------
+
+    @documented(FaceOptions)
+    def encode(self, image: ImageLike, **options: Unpack[FaceKeywords]) -> Subject:
+        """Everything about one photo that its edits share: face, crop, parts, background, identity.
+
+        Args:
+            image: the photo (`common.imaging.images.read_image`).
+            {options}
+
+        Raises:
+            ImageError, ShapeError: not a picture.
+            FaceNotFoundError: no such face, or the parser sees nobody there.
+            InputError: an unknown extent, a released ID encoder, or a photo with warnings where `strict`.
+        """
+        started, asked = time.perf_counter(), FaceOptions(**options)
+        photo, record = read_image(image), {"photo": name_of(image)}
+        if asked.background is not None:
+            made = made_before(rgb(photo), rgb(read_image(asked.background)), self.size)
+            return self.subject_of(photo, made, {**record, "background": name_of(asked.background)}, started)
+        extent = asked.extent or self.defaults.extent
+        made = self.prepare(rgb(photo), asked.face, extent)
+        heed(made.advice, asked.strict)
+        record |= {"face": asked.face, "finder": self.finder.name, "parser": self.parser.name, "extent": extent}
+        return self.subject_of(photo, made, record, started)
+
+    # --- edits out ---------------------------------------------------------------------------------------------------
+
+    @overload
+    def edit(self, subject: Sequence[Subject], request: Any, **options: Unpack[CallKeywords]) -> list[Picture]: ...
+
+    @overload
+    def edit(  # pyright: ignore[reportOverlappingOverload] - a list is no single request
+        self,
+        subject: Subject,
+        request: list[AnyRequest] | list[str] | list[dict[str, float]],
+        **options: Unpack[CallKeywords],
+    ) -> list[Picture]: ...
+
+    @overload
+    def edit(self, subject: Subject, request: Any, **options: Unpack[CallKeywords]) -> Picture: ...
+
+    @documented(EditOptions)
+    def edit(
+        self,
+        subject: Subject | Sequence[Subject],
+        request: Any,
+        *,
+        progress: bool = True,
+        callback_on_step_end: StepCallback | None = None,
+        **options: Unpack[EditKeywords],
+    ) -> Picture | list[Picture]:
+        """The edited photo, or a list of them for a list of requests or subjects.
+
+        All pictures of a call start from the same noise, so that a row of intensities does not flicker.
+
+        Args:
+            subject: from `encode`; one for all requests, or one for each.
+            request: what to change, in any form that the editor's `request.parse` reads; one for all subjects, or one
+                for each.
+            progress: show a progress bar.
+            callback_on_step_end: called after each denoising step, see `FaceEditPipeline.__call__`.
+            {options}
+
+        Returns:
+            A PIL image, or a list of them where `subject` or `request` is a list. A prepared crop has no photo around
+            it and is returned as generated.
+
+        Raises:
+            InputError, ActionUnitError, ShapeError: an argument cannot be used.
+            MissingCheckpointError: networks are asked for, and this editor has none.
+        """
+        asked = self.edit_options(**options)
+        pairs, single = pair_up(subject, request, self.request)
+        made = self.run(pairs, asked, progress=progress, callback_on_step_end=callback_on_step_end)
+        return made[0] if single else made
+
+    def run(
+        self,
+        pairs: Sequence[tuple[Subject, AnyRequest]],
+        options: EditOptions,
+        *,
+        progress: bool = True,
+        callback_on_step_end: StepCallback | None = None,
+    ) -> list[Picture]:
+        """As `edit`, of pairs and options that have been checked."""
+        how = self.resolve(options)
+        for caution in dict.fromkeys(caution for _, request in pairs for caution in request.cautions()):
+            log.warning(caution)
+        ready = self.ready([request for _, request in pairs])
+        pairs = [(check_subject(subject, self.size), request) for (subject, _), request in zip(pairs, ready)]
+        if how.engine == "draft":
+            made = [placed(subject, self.warp(subject, request), how.paste_back) for subject, request in pairs]
+        else:
+            made = self.sampled(pairs, how, progress, callback_on_step_end)
+        return edited(self, pairs, made, how)
+
+    def sampled(
+        self,
+        pairs: Sequence[tuple[Subject, AnyRequest]],
+        how: ResolvedOptions,
+        progress: bool,
+        callback_on_step_end: StepCallback | None,
+    ) -> list[Image.Image]:
+        """The pictures of pairs by the networks."""
+        made: list[Image.Image] = []
+        for first in range(0, len(pairs), how.batch_size):
+            batch = pairs[first : first + how.batch_size]
+            # a prepared crop is not pasted
+            with_null = how.paste_back == "detail" and any(subject.face is not None for subject, _ in batch)
+            crops, neutral, rig = sample(
+                self, batch, how, with_null=with_null, progress=progress, callback_on_step_end=callback_on_step_end
+            )
+            made += [
+                finish(subject, rig, row, crops[row], neutral[row], how.paste_back)
+                for row, (subject, _) in enumerate(batch)
+            ]
+        return made
+
+    def resolve(self, options: EditOptions) -> ResolvedOptions:
+        """Options with this model's own in the place of what nobody asked for. No photo decides about the engine.
+
+        Raises:
+            InputError: a strength of a draft that the networks do not begin with.
+            MissingCheckpointError: the networks are asked for, and this editor has none.
+        """
+        how = options.resolve(self.defaults, networks=self.has_networks)
+        if how.engine == "diffusion" and not self.has_networks:
+            raise models.missing_networks(self.release.name)
+        return how
+
+    @property
+    def has_networks(self) -> bool:
+        """Whether photos can be edited by networks."""
+        return not isinstance(self.pipeline, NoNetworks)
+
+    @property
+    def places(self) -> tuple[Path, ...]:
+        """Folders that the networks came from."""
+        return tuple(self.pipeline.places)
+
+    def settings(self) -> dict[str, Any]:
+        """What provenance records say of the networks: what computed, and how exactly."""
+        return machine(self.pipeline)
+
+    def with_defaults(self, **options: Any) -> Self:
+        """A copy over the same networks, whose defaults are the options that are not None; see
+        `common.editing.defaults`.
+        """
+        other = copy(self)
+        other.defaults = self.defaults.asked(**options)
+        return other
+
+    @cached_property
+    def finder(self) -> FaceFinder:
+        """The face detector, loaded at first use."""
+        return get_finder(self._finder)
+
+    @cached_property
+    def parser(self) -> backgrounds.Parser:
+        """The face parser, loaded at first use."""
+        return backgrounds.get_parser(self._parser, bisenet=self._bisenet, device=str(self.pipeline.device))
+
+    def prepare(self, pixels: np.ndarray, face: FaceChoice, extent: backgrounds.Extent) -> Prepared:
+        """A photo (H, W, 3) uint8 as this editor's networks see it, without running them, see
+        `common.editing.prepare`.
+        """
+        return prepare(
+            pixels, self.finder, self.parser, size=self.size, face=face, extent=extent, zoom=self.defaults.zoom,
+            guide=self.defaults.guide, fill=self.fill, hint=self.hint,
+        )  # fmt: skip
+
+    def subject_of(self, photo: Image.Image, made: Prepared, record: dict[str, Any], started: float) -> Subject:
+        """A prepared photo, encoded; the record gets the seconds since `started`."""
+        prepared = time.perf_counter()
+        identity = self.pipeline.encode_identity(to_tensor(made.source)[None])
+        guides = (self.pipeline.encode_image(to_tensor(made.background)[None]),)
+        encoded = time.perf_counter()
+        seconds = {"prepare": round(prepared - started, 3), "encode": round(encoded - prepared, 3)}
+        record = {**record, "seconds": seconds}
+        return Subject(photo=photo, **vars(made), identity=identity, guides=guides, record=record)
+
+    def release_id_encoder(self) -> None:
+        """Frees the ID encoder's memory, almost half of the model, once every photo is encoded."""
+        self.pipeline.register_modules(id_encoder=None)
+        self.pipeline.maybe_free_model_hooks()  # under model offload its hook would keep it
+
+    def compile(self, **options: Any) -> None:
+        """Compiles the whole denoiser into one graph (`torch.compile`); the next edit then takes a minute longer, and
+        so does the first one with another number of requests at once.
+        """
+        self.pipeline.unet.compile(fullgraph=True, **options)
+
+    def _fit(self, subject: Subject) -> Draft:
+        return fit_head(subject, self.parser)
+
+
+@cache
+def _null(request: type[AnyRequest]) -> AnyRequest:
+    """The null edit of a kind of requests, always the same object."""
+    return request()

@@ -1,0 +1,407 @@
+# pyright: strict
+"""How an edit is made. Each option is one field here, with its check and its text; keywords, flags, settings of batches
+and provenance records derive from the fields.
+
+    EditOptions    how to sample and paste back
+    FaceOptions    which face of the photo, and how it is looked at
+    ModelOptions   which networks, detectors and parsers, and where they run
+
+None stands for what nobody asked for. `EditOptions.resolve` puts the model's own defaults (`common.editing.defaults`)
+in its place.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import textwrap
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, fields
+from numbers import Integral
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, get_args
+
+from ..core.errors import InputError
+from ..core.numbers import whole_number
+from ..weights.device import DTYPES
+from .option_fields import check_share, finite_number, flag_value, one_of, option, option_of
+
+if TYPE_CHECKING:
+    import torch
+    from typing_extensions import Self
+
+    from ..faces import FaceFinder
+    from ..imaging.images import ImageLike
+    from ..parsing import Extent
+    from .defaults import Defaults
+
+Engine = Literal["diffusion", "draft"]
+Start = Literal["noise", "draft"]
+Paste = Literal["replace", "detail", False]
+FaceChoice = str | int | tuple[float, float]
+"""A face of a photo: "largest", an index counted from left to right, or a point (x, y) in the photo."""
+
+SEED = 424
+"""The release's seed."""
+PASTE = ("replace", "detail")
+
+_OWN = "(default: the model's own)"
+_Function = TypeVar("_Function", bound=Callable[..., object])
+
+
+def check_option(kind: type[Options], name: str, value: Any) -> Any:
+    """The value of one field as it is kept.
+
+    Raises:
+        InputError: the field cannot have it.
+    """
+    check = next(option_of(each).check for each in fields(kind) if each.name == name)
+    return value if check is None else check(name, value)
+
+
+def _in_range(low: int, high: int) -> Callable[[str, Any], int]:
+    return lambda name, value: whole_number(name, value, low, high)
+
+
+def _paste(name: str, value: Any) -> Paste:
+    if value is True or value == "replace":
+        return "replace"
+    if value is False or value == "none":
+        return False
+    if value == "detail":
+        return "detail"
+    raise InputError(f'{name} must be True, False, "replace" or "detail"; got {value!r}.')
+
+
+def read_face(name: str, value: Any) -> FaceChoice:
+    """The face that is meant, from a value or its text; raises an InputError for neither."""
+    if isinstance(value, str) and value == "largest":
+        return value
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        if isinstance(value, Integral) or (isinstance(value, str) and "," not in value):
+            return int(value)
+        x, y = (float(part) for part in (value.split(",") if isinstance(value, str) else value))
+    except (TypeError, ValueError):
+        raise InputError(
+            f'{name} must be "largest", an index counted from the left, or a point X,Y in the photo; got {value!r}.'
+        ) from None
+    return x, y
+
+
+def _dtype(name: str, value: Any) -> str:
+    text = str(value).removeprefix("torch.")
+    if text not in DTYPES:
+        raise InputError(f"{name} must be one of {', '.join(DTYPES)}; got {value!r}.")
+    return text
+
+
+def _device(name: str, value: Any) -> str:
+    return str(value)
+
+
+def _place(name: str, value: Any) -> str:
+    if not isinstance(value, (str, os.PathLike)):
+        raise InputError(f"{name} must be a folder or the name of a model; got {type(value).__name__}.")
+    return os.fspath(value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+
+
+def _parser(name: str, value: Any) -> str:
+    if value != "auto":
+        from ..parsing import check_name
+
+        check_name(value)
+    return value
+
+
+def _finder(name: str, value: Any) -> Any:
+    if isinstance(value, str) and value != "auto":
+        from ..faces.detectors import check_finder
+
+        check_finder(value)
+    return value
+
+
+# --- the options ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Options that are checked when they are made."""
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            value, check = getattr(self, each.name), option_of(each).check
+            if check is not None and not (value is None and each.default is None):
+                object.__setattr__(self, each.name, check(each.name, value))
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Self:
+        """From keywords, a parsed command line (`vars`), settings of a batch, or a provenance record.
+
+        Args:
+            values: by the names of the fields; other names are for somebody else.
+
+        Raises:
+            InputError: a value that cannot be used, or two that do not go together.
+        """
+        return cls(**{each.name: values[each.name] for each in fields(cls) if each.name in values})
+
+    def to_json(self) -> dict[str, Any]:
+        """What was asked for as plain values, which `of` reads."""
+        return {
+            each.name: value if isinstance(value, (bool, int, float, str)) else _plain(value)
+            for each in fields(self)
+            if (value := getattr(self, each.name)) is not None
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class EditOptions(Options):
+    """How to sample and paste back; see the fields' texts.
+
+    Raises:
+        InputError: a value that cannot be used, or two that do not go together.
+    """
+
+    steps: int | None = option(None, f"denoising steps, 1 to 1000 {_OWN}", _in_range(1, 1000), read=int)
+    guidance: float | None = option(None, f"guidance scale of the request {_OWN}", finite_number, read=float)
+    seed: int = option(SEED, "random seed for the initial noise", _in_range(0, 2**63 - 1), read=int)
+    engine: Engine | None = option(
+        None,
+        "diffusion: the networks; draft: the photo warped by its fitted head, without networks (default: the "
+        "networks where a model is named or fetched, else the warp)",
+        one_of(*get_args(Engine)),
+        choices=get_args(Engine),
+    )
+    start: Start | None = option(
+        None,
+        f"what the networks begin with: noise, or the noised draft, of which only the last steps are run {_OWN}",
+        one_of(*get_args(Start)),
+        choices=get_args(Start),
+    )
+    strength: float | None = option(
+        None,
+        "fraction of the steps run from the draft, where start is draft; 0 is the draft itself, 1 the edit without "
+        f"it {_OWN}",
+        check_share,
+        read=float,
+    )
+    paste_back: bool | Literal["replace", "detail"] | None = option(
+        None,
+        "replace: the crop as generated; detail: the change alone, so that the photo keeps its sharpness where "
+        f"little moves; none: no paste-back, the crop is the result {_OWN}",
+        _paste,
+        choices=(*PASTE, "none"),
+        flag="--paste",
+    )
+    batch_size: int = option(4, "requests that run through the networks at once", _in_range(1, 2**31), read=int)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.engine == "draft" and (self.start is not None or self.strength is not None):
+            raise InputError('engine="draft" is the draft itself; a start or a strength goes with engine="diffusion".')
+        if self.start == "noise" and self.strength is not None:
+            raise InputError('A strength goes with start="draft"; got start="noise".')
+
+    @property
+    def wanted(self) -> Engine | None:
+        """The engine that is asked for: by name, or by a start or a strength, which only networks have; else None.
+
+        A start from the draft at strength 0 is the draft itself.
+        """
+        if self.start == "draft" and self.strength == 0:
+            return "draft"
+        return self.engine or (None if self.start is None and self.strength is None else "diffusion")
+
+    def resolve(self, defaults: Defaults, *, networks: bool = True) -> ResolvedOptions:
+        """These, with the model's own in the place of what nobody asked for.
+
+        Args:
+            defaults: of the model.
+            networks: the editor has networks; without any, "draft" is what nobody need ask for.
+
+        Raises:
+            InputError: a strength of a draft that the networks do not begin with.
+        """
+        start = defaults.start if self.start is None else self.start
+        strength = float(defaults.strength) if self.strength is None else self.strength
+        if self.strength is not None and start == "noise":
+            raise InputError('A strength goes with start="draft"; the edit begins with noise.')
+        drafted = start == "draft" and strength == 0
+        return ResolvedOptions(
+            engine="draft" if drafted else self.wanted or ("diffusion" if networks else "draft"),
+            steps=int(defaults.steps) if self.steps is None else self.steps,
+            guidance=float(defaults.guidance) if self.guidance is None else self.guidance,
+            seed=self.seed,
+            start=start,
+            strength=strength,
+            paste_back=_paste("paste_back", defaults.paste_back if self.paste_back is None else self.paste_back),
+            batch_size=self.batch_size,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResolvedOptions:
+    """`EditOptions` in which nothing is left open: see there.
+
+    Attributes:
+        strength: of the draft; counts where `start` is "draft".
+        paste_back: False for the crop alone.
+    """
+
+    engine: Engine
+    steps: int
+    guidance: float
+    seed: int
+    start: Start
+    strength: float
+    paste_back: Paste
+    batch_size: int
+
+    def settings(self) -> dict[str, Any]:
+        """What decided how a picture looks, as plain values, which `EditOptions.of` reads."""
+        if self.engine == "draft":
+            return {"engine": self.engine, "paste_back": self.paste_back}
+        found = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "batch_size"}
+        if self.start == "noise":
+            del found["strength"]
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class FaceOptions(Options):
+    """Which face of a photo, and how it is looked at; see the fields' texts."""
+
+    face: FaceChoice = option("largest", '"largest", an index from the left, or X,Y in the photo', read_face)
+    extent: Extent | None = option(
+        None, f"region that the network repaints {_OWN}", one_of("head", "face"), choices=("head", "face")
+    )
+    background: ImageLike | None = option(
+        None, "prepared background; the photo is then the prepared crop", read=Path, compare=False
+    )
+    strict: bool = option(False, "treat photo warnings, such as a profile, as errors", flag_value, read=bool)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelOptions(Options):
+    """Which networks, and where they run; see the fields' texts.
+
+    Paths, dtype and device are kept as texts.
+    """
+
+    model: str | Path | None = option(
+        None,
+        "folder, fetched hub repository, or embedded (default: the published one; without it, photos are warped)",
+        _place,
+    )
+    base: str | Path | None = option(
+        None, "folder of the base model, Stable Diffusion, for what the model's folder lacks", _place
+    )
+    device: str | None = option(None, "cuda, mps or cpu (default: the fastest)", _device)
+    dtype: torch.dtype | str | None = option(
+        None, "precision of the networks (default: float16 on cuda and mps, else float32)", _dtype, choices=DTYPES
+    )
+    size: int | None = option(
+        None, "side of the crop in pixels (default: the network's own)", _in_range(64, 4096), read=int
+    )
+    finder: str | FaceFinder = option("auto", "face detector: auto, insightface, face-alignment or mediapipe", _finder)
+    parser: str = option("auto", "face parser: auto, bisenet, segformer, embedded or grabcut", _parser)
+
+    def check_device(self) -> None:
+        """Raises an InputError for a device that this machine has not; brings torch."""
+        from ..weights.device import choose_device
+
+        choose_device(self.device, self.dtype)
+
+    @property
+    def networks(self) -> dict[str, Any]:
+        """Which weights, and where they run."""
+        return {name: getattr(self, name) for name in ("model", "base", "dtype", "device")}
+
+    @property
+    def surroundings(self) -> dict[str, Any]:
+        """What an editor has besides its networks, a subclass's own fields included."""
+        return {each.name: getattr(self, each.name) for each in fields(self) if each.name not in self.networks}
+
+
+class EditKeywords(TypedDict, total=False):
+    """`EditOptions` as keywords."""
+
+    steps: int | None
+    guidance: float | None
+    seed: int
+    engine: Engine | None
+    start: Start | None
+    strength: float | None
+    paste_back: bool | Literal["replace", "detail"] | None
+    batch_size: int
+
+
+class FaceKeywords(TypedDict, total=False):
+    """`FaceOptions` as keywords."""
+
+    face: FaceChoice
+    extent: Extent | None
+    background: ImageLike | None
+    strict: bool
+
+
+class EditorKeywords(TypedDict, total=False):
+    """`ModelOptions` but the model, as keywords."""
+
+    base: str | Path | None
+    device: str | None
+    dtype: torch.dtype | str | None
+    size: int | None
+    finder: str | FaceFinder
+    parser: str
+
+
+class ModelKeywords(EditorKeywords, total=False):
+    """`ModelOptions` as keywords."""
+
+    model: str | Path | None
+
+
+class Keywords(EditKeywords, FaceKeywords, ModelKeywords, total=False):
+    """All options of an `edit` function."""
+
+
+# --- for functions that take options as keywords ----------------------------------------------------------------------
+
+
+def check_keywords(
+    function: str, given: Mapping[str, Any], *kinds: type[Options], names: Collection[str] | None = None
+) -> None:
+    """Raises Python's own TypeError for keywords that no options have, or of which `names` has none."""
+    known = [each.name for kind in kinds for each in fields(kind) if names is None or each.name in names]
+    if unknown := [name for name in given if name not in known]:
+        raise TypeError(f"{function}() got an unexpected keyword argument {unknown[0]!r}; known: {', '.join(known)}")
+
+
+def documented(*kinds: type[Options], names: Collection[str] | None = None) -> Callable[[_Function], _Function]:
+    """Puts the texts of options in the place of `{options}` in a function's docstring; `names` alone, where given."""
+
+    def document(function: _Function) -> _Function:
+        if function.__doc__ is not None:
+            lines = [
+                textwrap.fill(
+                    f"{each.name}: {option_of(each).help}", 120, initial_indent=" " * 8, subsequent_indent=" " * 12
+                )
+                for kind in kinds
+                for each in fields(kind)
+                if names is None or each.name in names
+            ]
+            text = inspect.cleandoc(function.__doc__)
+            function.__doc__ = text.replace("    {options}", textwrap.indent(textwrap.dedent("\n".join(lines)), "    "))
+        return function
+
+    return document
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [float(part) for part in value]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    return os.fspath(value) if isinstance(value, os.PathLike) else str(value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]

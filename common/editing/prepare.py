@@ -1,0 +1,144 @@
+"""From a photo to what the networks see of it: face, crop, parts, background. No network of the editor takes part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from ..core.errors import FaceNotFoundError, InputError
+from ..faces import Crop, Face, FaceFinder, choose_face, get_finder
+from ..faces.upright import notice
+from ..imaging.images import rgb
+from ..parsing import Extent, Guide, Parser, foreground, masked_background
+from .photo_checks import advise
+
+if TYPE_CHECKING:
+    from .options import FaceChoice
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A photo as the networks see it; see `Subject` for the fields."""
+
+    face: Face = field(repr=False)
+    crop: Crop
+    source: np.ndarray = field(repr=False)
+    labels: np.ndarray = field(repr=False)
+    background: np.ndarray = field(repr=False)
+    region: np.ndarray = field(repr=False)
+    advice: tuple[str, ...] = ()
+
+
+def prepare(
+    pixels: np.ndarray,
+    finder: FaceFinder,
+    parser: Parser,
+    *,
+    size: int,
+    face: FaceChoice = "largest",
+    extent: Extent = "head",
+    zoom: float = 1.0,
+    guide: Guide = "background",
+    fill: int = 0,
+    hint: bool = True,
+) -> Prepared:
+    """Find a face, cut it out, and paint the person out of a copy.
+
+    Args:
+        pixels: (H, W, 3) uint8, RGB.
+        finder: of the face.
+        parser: of its parts.
+        size: S, side of the crop in pixels.
+        face: see `choose_face`.
+        extent: see `foreground`.
+        zoom: see `Crop.around`.
+        guide: "background": with the person painted out, as the published networks want it, which were trained on
+            backgrounds of the picture that they should make. "photo": the crop as it is, for networks that were trained
+            on the photo before the edit, from which nothing need be hidden.
+        fill: see `masked_background`.
+        hint: see `masked_background`.
+
+    Raises:
+        FaceNotFoundError: no such face, or the parser sees nobody there.
+    """
+    faces = finder.find(pixels)
+    found = choose_face(faces, face)
+    notice(found)
+    crop = Crop.around(found.box, (pixels.shape[1], pixels.shape[0]), size, zoom=zoom, turns=found.turns)
+    made = prepare_crop(crop.apply(pixels), found, crop, parser, extent=extent, guide=guide, fill=fill, hint=hint)
+    return replace(made, advice=tuple(advise(pixels, faces, found, finder, chosen=face != "largest")))
+
+
+def prepare_crop(
+    source: np.ndarray,
+    face: Face,
+    crop: Crop,
+    parser: Parser,
+    *,
+    extent: Extent = "head",
+    guide: Guide = "background",
+    fill: int = 0,
+    hint: bool = True,
+) -> Prepared:
+    """Paint the person out of a copy of a crop.
+
+    Args:
+        source: (S, S, 3) uint8, the crop.
+        face: in the photo's pixels.
+        crop: where the crop lies in it.
+        parser: of its parts.
+        extent: see `prepare`.
+        guide: see `prepare`.
+        fill: see `prepare`.
+        hint: see `prepare`.
+
+    Raises:
+        FaceNotFoundError: the parser sees nobody there.
+    """
+    inside = face.mapped(crop.matrix)
+    labels = parser.parse(source, outline=inside.outline, landmarks=inside.landmarks)
+    region = foreground(labels, extent)
+    if not region.any():
+        raise FaceNotFoundError(
+            f"The parser {parser.name} sees nobody where the finder {face.backend} found a face.\n"
+            "  choose another face, or another parser"
+        )
+    if guide == "photo":
+        return Prepared(face, crop, source, labels, source, region)
+    behind = masked_background(source, labels, inside.landmarks, inside.points, extent, hint, fill)
+    return Prepared(face, crop, source, labels, behind, region)
+
+
+def made_before(source: np.ndarray, background: np.ndarray, size: int) -> Prepared:
+    """A crop (S, S, 3) and its background that were prepared elsewhere; of the face nothing is known.
+
+    Raises:
+        InputError: other sizes.
+    """
+    if {source.shape, background.shape} != {(size, size, 3)}:
+        raise InputError(
+            f"A prepared crop and its background must both be {size} x {size} pixels; got "
+            f"{source.shape[1]} x {source.shape[0]} and {background.shape[1]} x {background.shape[0]}."
+        )
+    crop, region = Crop(np.eye(2, 3, dtype=np.float32), size, (size, size)), (source != background).any(2)
+    return Prepared(None, crop, source, None, background, region)  # pyright: ignore[reportArgumentType] - no photo
+
+
+def face_box(
+    photo: Image.Image, face: FaceChoice = "largest", finder: str | FaceFinder = "auto"
+) -> tuple[float, float, float, float]:
+    """Where the chosen face lies in a photo.
+
+    Args:
+        photo: upright.
+        face: which one, see `common.faces.choose_face`.
+        finder: name of a face finder, see `common.faces.get_finder`.
+
+    Raises:
+        FaceNotFoundError: no such face.
+    """
+    x0, y0, x1, y1 = choose_face(get_finder(finder).find(rgb(photo)), face).box.tolist()
+    return x0, y0, x1, y1

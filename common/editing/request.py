@@ -1,0 +1,112 @@
+"""What is asked of a face: a value that is parsed once, at the door, and lists of such."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from ..core.errors import InputError
+from ..imaging.images import as_list
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from ..facs.action_units import AUIntensity
+
+
+class Request(Protocol):
+    """A request of one editor, such as `common.facs.action_units.AUDelta`; frozen. The class without arguments makes
+    the null edit, and `str` the words of the command line.
+    """
+
+    @classmethod
+    def parse(cls, value: Any) -> Self:
+        """A request in any of its forms; one that is parsed already stays the same object.
+
+        Raises:
+            InputError: none of them.
+        """
+        ...
+
+    @classmethod
+    def split(cls, value: Any) -> list[Any] | None:
+        """The requests of a list of them; None for a single one."""
+        ...
+
+    def cautions(self) -> list[str]:
+        """Sentences on what is known to go wrong with it; none for most."""
+        ...
+
+    def to_json(self) -> Any:
+        """The request as JSON has it, and files of requests; `parse` reads it."""
+        ...
+
+
+class Sweepable(Request, Protocol):
+    """A request with named attributes that have levels: for sweeps, grids, animations and measured expressions."""
+
+    @classmethod
+    def axis(cls, name: str) -> str:
+        """The attribute's name as it is written, of any of its spellings.
+
+        Raises:
+            InputError: there is none of that name.
+        """
+        ...
+
+    @classmethod
+    def levels(cls, axis: str) -> Sequence[float]:
+        """The values that a sweep of the attribute shows where nobody names any."""
+        ...
+
+    @classmethod
+    def at(cls, axis: str, level: float) -> Self:
+        """The request for one attribute alone."""
+        ...
+
+    def plus(self, other: Self) -> Self:
+        """Both requests at once."""
+        ...
+
+    def blend(self, other: Self, fraction: float) -> Self:
+        """What lies between this request (fraction 0) and another one (1).
+
+        Raises:
+            InputError: there is nothing between them.
+        """
+        ...
+
+    @classmethod
+    def toward(cls, present: AUIntensity, wanted: AUIntensity) -> Self:
+        """The request that takes a face from its present action units to others."""
+        ...
+
+
+AnyRequest = TypeVar("AnyRequest", bound=Request)
+
+
+def parse_all(value: Any, kind: type[AnyRequest]) -> tuple[list[AnyRequest], bool]:
+    """The requests of a list, or the one that was given, and whether it was a single one."""
+    values = kind.split(value)
+    return ([kind.parse(value)], True) if values is None else ([kind.parse(each) for each in values], False)
+
+
+def pair_up(
+    subject: Any, request: Any, kind: type[AnyRequest], name: str = "pictures"
+) -> tuple[list[tuple[Any, AnyRequest]], bool]:
+    """Pairs of subject and request, and whether neither came as a list; a single one goes with all of the other's.
+
+    Raises:
+        InputError: two lists of different lengths, or what is no request.
+    """
+    subjects, (requests, single) = as_list(subject), parse_all(request, kind)
+    if subjects is None:
+        return [(subject, each) for each in requests], single
+    if single:
+        return [(each, requests[0]) for each in subjects], False
+    if len(subjects) != len(requests):
+        raise InputError(
+            f"Lists pair up one by one; got {len(subjects)} {name} and {len(requests)} requests.\n"
+            "  give one of them alone to use it with each of the others"
+        )
+    return list(zip(subjects, requests)), False

@@ -1,0 +1,150 @@
+"""Subject: everything about one photo that its edits share, computed once; and what editors cache of subjects."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Generic, TypeVar
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import torch
+from PIL import Image
+
+from ..core.errors import InputError
+from ..diffusion.attention import Identity
+from ..faces import Crop, Face
+from ..occlusion import look
+from ..parsing import Parser
+from ..provenance.recipe import fingerprint
+from ..warp.warnings import doubts
+from ..warp.warp import Draft
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """What `Editor.encode` makes of a photo; a value, good for any number of edits.
+
+    Attributes:
+        photo: the whole photo, upright, RGB or RGBA.
+        face: the chosen face in photo pixels; None for a prepared crop.
+        crop: how the square crop lies in the photo.
+        source: (S, S, 3) uint8, the crop as the network sees it.
+        labels: (S, S) uint8, its parts in the 19 CelebAMask classes; None for a prepared crop.
+        background: (S, S, 3) uint8, what guides: the crop with the face blackened and the pose hint drawn, or as it is.
+        region: (S, S) bool, what an edit may change.
+        identity: keys and values of the person, batch 1.
+        guides: encoded guides that all edits share, (1, 4, s, s) each.
+        advice: warnings about the photo, see `common.editing.photo_checks`.
+        record: how it was made: photo and face that were asked for, finder, parser, extent, seconds.
+        prepared: conditions that were prepared elsewhere with the crop, for an editor that takes such.
+    """
+
+    photo: Image.Image
+    face: Face | None = field(repr=False)
+    crop: Crop
+    source: np.ndarray = field(repr=False)
+    labels: np.ndarray | None = field(repr=False)
+    background: np.ndarray = field(repr=False)
+    region: np.ndarray = field(repr=False)
+    identity: Identity = field(repr=False)
+    guides: tuple[torch.Tensor, ...] = field(repr=False)
+    advice: tuple[str, ...] = ()
+    record: dict[str, object] = field(default_factory=dict)
+    prepared: object = field(default=None, repr=False)
+
+    @cached_property
+    def pixels(self) -> np.ndarray:
+        """(H, W, 3 or 4) uint8, the photo; read only."""
+        return np.asarray(self.photo)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Of the photo's pixels, see `common.provenance.recipe.fingerprint`."""
+        return fingerprint(self.photo, self.pixels)
+
+
+Made = TypeVar("Made")
+
+
+class SubjectCache(Generic[Made]):
+    """What an editor computes of subjects, such as their fitted heads; threads that ask at once compute it once.
+
+    A subject that nobody holds any more is forgotten, and of the others the last ones are kept.
+
+    Args:
+        make: computes it.
+        most: so many are kept.
+    """
+
+    def __init__(self, make: Callable[[Subject], Made], most: int = 16) -> None:
+        self.make = make
+        self.most = most
+        self._lock = threading.RLock()
+        self._made: WeakKeyDictionary[Subject, Made] = WeakKeyDictionary()
+
+    def __call__(self, subject: Subject) -> Made:
+        """What is computed of the subject."""
+        with self._lock:
+            made = self._made.pop(subject) if subject in self._made else self.make(subject)
+            self._made[subject] = made  # as the newest
+            while len(self._made) > self.most:
+                del self._made[next(iter(self._made))]
+            return made
+
+    def __len__(self) -> int:
+        return len(self._made)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.make, self.most)  # copies compute it themselves
+
+
+def fit_head(subject: Subject, parser: Parser | None = None) -> Draft:
+    """The photo with the head that is fitted to it, ready to be moved.
+
+    Args:
+        subject: a photo's.
+        parser: labels the parts of the face, however small the crop is; without one they are not told apart.
+
+    Raises:
+        InputError: a prepared crop, of whose face nothing is known.
+    """
+    if subject.face is None:
+        raise InputError("A prepared crop cannot be drafted: nobody looked for its face. Encode the photo itself.")
+    draft = Draft.of(subject.pixels, subject.face)
+    for doubt in doubts(subject.face, draft.fit):
+        log.warning("a doubtful draft: %s", doubt)
+    draft = draft.veiled(look(draft.opaque, subject.face).veil(draft.crop))
+    if parser is None:
+        return draft
+    inside = subject.face.mapped(draft.crop.matrix)
+    labels = parser.parse(draft.window, outline=inside.outline, landmarks=inside.landmarks)
+    return draft.among(labels, draft.crop)
+
+
+def check_subject(subject: Any, size: int) -> Subject:
+    """The subject as it came.
+
+    Raises:
+        InputError: it is none, or was encoded at another size than `size` pixels.
+    """
+    if not isinstance(subject, Subject):
+        raise InputError(
+            f"edit() takes what encode() returned; got {type(subject).__name__}.\n"
+            "  write: editor.edit(editor.encode(photo), request)"
+        )
+    if subject.crop.size != size:
+        raise InputError(f"The subject was encoded at {subject.crop.size} pixels, this editor works at {size}.")
+    return subject
+
+
+def shared_guides(subjects: Sequence[Subject]) -> tuple[torch.Tensor, ...]:
+    """The subjects' own guides, one row each; a single row where all are the same subject."""
+    if all(subject is subjects[0] for subject in subjects):
+        return subjects[0].guides
+    return tuple(torch.cat(rows) for rows in zip(*(subject.guides for subject in subjects)))

@@ -1,0 +1,353 @@
+"""What every editor does with a photo: edit, sweep, grid, animate, neutralize, transfer."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic
+
+import numpy as np
+
+from ..core.errors import FaceNotFoundError, InputError
+from ..faces import choose_face, get_finder
+from ..facs.action_units import AUIntensity
+from ..imaging.animation import Animation, Keyframes, between
+from ..imaging.contact_sheet import SIDE, Box, CropTo, Row, check_crop, check_side, close_up, contact_sheet, fitted
+from ..imaging.images import as_list, check_exists, flat, read_image, rgb
+from ..measure import get_measurer
+from ..measure.estimators import described
+from .cache import EditorCache, Kind
+from .option_fields import check_share
+from .options import EditOptions, FaceOptions, ModelOptions, check_keywords
+from .prepare import face_box
+from .request import Sweepable, pair_up
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from ..faces import FaceFinder
+    from ..imaging.images import ImageLike
+    from .options import FaceChoice
+
+log = logging.getLogger(__name__)
+
+FAINT = 0.5
+"""Change of intensity below which a measured expression counts as absent."""
+_MOST = 400  # pictures of a grid
+
+
+@dataclass(frozen=True, eq=False)
+class Sweep:
+    """Edits of one photo in rows.
+
+    Attributes:
+        pictures: rows of pictures.
+        requests: the request of each.
+        labels: a text above each.
+        titles: of the rows; none for a single one.
+        face: (x0, y0, x1, y1), where the edited face lies in the pictures; None where it is not known.
+    """
+
+    pictures: Sequence[Sequence[Image.Image]] = field(repr=False)
+    requests: Sequence[Sequence[Any]]
+    labels: Sequence[Sequence[str]]
+    titles: Sequence[str] = ()
+    face: Box | None = None
+
+    def sheet(self, side: int | None = SIDE, crop: CropTo | None = None) -> Image.Image:
+        """A labelled contact sheet, on which pictures keep their aspect ratio.
+
+        Args:
+            side: longer side of each picture in pixels; None keeps their own sizes.
+            crop: "face" shows the face with some margin around it; None shows whole pictures.
+
+        Raises:
+            InputError: a side that cannot be used, another crop, or `crop="face"` where the face's place is not known.
+        """
+        check_crop(crop)
+        shown = [[each if crop is None else _cropped(each, self.face) for each in row] for row in self.pictures]
+        titles = self.titles or [""] * len(shown)
+        return contact_sheet([Row(*row) for row in zip(shown, self.labels, titles)], side)
+
+
+class Verbs(Generic[Kind]):
+    """The functions of one editor's package. Options are those of the package's `edit`.
+
+    Args:
+        kind: the class of the editor.
+    """
+
+    def __init__(self, kind: type[Kind]) -> None:
+        self.kind = kind
+        self.editors: EditorCache[Kind] = EditorCache(kind)
+
+    def edit(
+        self, img: ImageLike | list[ImageLike], request: object, *, progress: bool = True, **options: object
+    ) -> Image.Image | list[Image.Image]:
+        """The edited photo; a list of them where photos or requests are a list.
+
+        Args:
+            img: a photo, or a list of them (`common.imaging.images.read_image`).
+            request: in any form that the editor's request reads, or a list of such. Two lists pair up.
+            progress: show progress bars.
+            options: see the package's `edit`.
+
+        Raises:
+            MissingCheckpointError: the weights are not on this machine; the message has the command that fetches them.
+            ImageError, ShapeError, ActionUnitError, InputError: an argument cannot be used.
+            FaceNotFoundError: no face in the photo.
+        """
+        # what is wrong should not cost the loading of a model
+        asked, face, model = self.options("edit", options)
+        model.check_device()
+        pairs, single = pair_up(img, request, self.kind.request)
+        if face.background is not None and as_list(img) is not None:
+            raise InputError("background goes with one aligned crop; got a list of pictures.")
+        for image, _ in pairs:
+            check_exists(image)
+        results = self.editors.run(pairs, asked, face, self.kind.model_for_photos(model), progress=progress)
+        return results[0] if single else list(results)
+
+    def sweep(self, img: ImageLike, axis: str, levels: Sequence[float] | None = None, **options: object) -> Sweep:
+        """One photo with one attribute at several levels: `sweep("me.jpg", "AU12").sheet().save("smiles.png")`.
+
+        Args:
+            img: a photo, see `edit`.
+            axis: name of the attribute: an action unit such as "AU12"; of rigface also yaw, pitch, roll, azimuth and
+                elevation in degrees.
+            levels: its values; None for the attribute's own.
+            options: of `edit`.
+
+        Raises:
+            As `edit`; InputError: an unknown attribute, or no levels.
+        """
+        requests = self._levels(axis, levels)
+        return self._swept(img, [[request for _, request in requests]], [[label for label, _ in requests]], (), options)
+
+    def grid(
+        self,
+        img: ImageLike,
+        rows: str,
+        columns: str,
+        levels: Sequence[float] = (0.0, 1.5, 3.0),
+        column_levels: Sequence[float] | None = None,
+        **options: object,
+    ) -> Sweep:
+        """One photo with two attributes, each at several levels: `grid("me.jpg", "AU4", "AU12")`.
+
+        Args:
+            img: a photo, see `edit`.
+            rows: name of the attribute that changes from row to row, see `sweep`.
+            columns: name of the attribute that changes along a row.
+            levels: values of both.
+            column_levels: values of the second alone.
+            options: of `edit`.
+
+        Raises:
+            As `edit`; InputError: no levels, the same attribute twice, or more than 400 pictures.
+        """
+        first = self._levels(rows, levels)
+        second = self._levels(columns, levels if column_levels is None else column_levels)
+        down, along = (self._sweepable.axis(name) for name in (rows, columns))
+        if down == along:
+            raise InputError(f"A grid is of two attributes; got {down} twice. Use sweep() for one.")
+        if len(first) * len(second) > _MOST:
+            raise InputError(f"A grid has at most {_MOST} pictures; these levels make {len(first) * len(second)}.")
+        requests = [[one.plus(other) for _, other in second] for _, one in first]
+        labels = [[f"{one}, {other}" for other, _ in second] for one, _ in first]
+        return self._swept(img, requests, labels, [label for label, _ in first], options)
+
+    def animate(
+        self,
+        img: ImageLike,
+        keyframes: Keyframes,
+        *,
+        fps: float = 12.0,
+        side: int | None = None,
+        crop: CropTo | None = None,
+        **options: object,
+    ) -> Animation:
+        """A photo that moves: `animate("me.jpg", rise_and_fall({"AU12": 3})).save("smile.gif")`.
+
+        All frames start from the same noise, so that nothing flickers but what the requests move; equal frames are made
+        once.
+
+        Args:
+            img: a photo, see `edit`.
+            keyframes: (seconds, request) in order, the first at 0, see `common.imaging.animation.rise_and_fall`.
+            fps: frames a second.
+            side: longer side of the frames in pixels; None keeps the photo's size.
+            crop: "face" shows the face with some margin around it; None shows the whole photo.
+            options: of `edit`.
+
+        Raises:
+            As `edit`; InputError: keyframes that make no animation, a side that cannot be used, or another crop.
+        """
+        check_crop(crop)
+        check_side(side)
+        parsed = [(second, self._sweepable.parse(request)) for second, request in keyframes]
+        requests = between(parsed, fps)
+        different = list(dict.fromkeys(requests))
+        photo = read_image(img)
+        made = self._edits(photo, different, options)
+        if crop is not None:
+            face = self._face(photo, made[0], options)
+            made = [_cropped(each, face) for each in made]
+        if side is not None:
+            made = [fitted(each, side) for each in made]
+        frame = dict(zip(different, map(flat, made)))
+        return Animation([frame[request] for request in requests], requests, fps)
+
+    def neutralize(
+        self, img: ImageLike, *, fraction: float = 1.0, estimator: str = "auto", **options: object
+    ) -> Image.Image:
+        """A photo whose measured action units are brought to zero: `neutralize("smile.jpg")`.
+
+        Args:
+            img: a photo, see `edit`.
+            fraction: of the expression that goes, 0 to 1.
+            estimator: AU estimator that reads the photo, see `common.measure.get_measurer`.
+            options: of `edit`; face and finder count for what is measured too.
+
+        Returns:
+            The edited photo; the photo itself where no expression is measured.
+
+        Raises:
+            As `edit`.
+        """
+        return self._moved(img, AUIntensity(), fraction, estimator, options)
+
+    def transfer(
+        self,
+        img: ImageLike,
+        reference: ImageLike,
+        *,
+        fraction: float = 1.0,
+        reference_face: FaceChoice = "largest",
+        estimator: str = "auto",
+        **options: object,
+    ) -> Image.Image:
+        """A photo with the expression that is measured in another one: `transfer("me.jpg", "actor.jpg")`.
+
+        Args:
+            img: a photo, see `edit`.
+            reference: photo that shows the expression; of this one only the action units are taken.
+            fraction: of the way between the two expressions, 0 to 1.
+            reference_face: face in the reference photo (same form as `face`).
+            estimator: AU estimator that reads both, see `common.measure.get_measurer`.
+            options: as of `neutralize`.
+
+        Returns:
+            The edited photo; the photo itself where both show the same.
+
+        Raises:
+            As `edit`.
+        """
+        check_share("fraction", fraction)
+        finder = self.options("transfer", options)[2].finder
+        wanted = units_of(reference, reference_face, estimator, finder)
+        return self._moved(img, wanted, fraction, estimator, options)
+
+    def options(self, function: str, given: Mapping[str, object]) -> tuple[EditOptions, FaceOptions, ModelOptions]:
+        """The editor's options among keywords.
+
+        Raises:
+            TypeError: a keyword that no option has.
+            InputError: a value that cannot be used.
+        """
+        kinds = self.kind.edit_options, self.kind.face_options, self.kind.model_options
+        check_keywords(function, {name: value for name, value in given.items() if name != "progress"}, *kinds)
+        return kinds[0].of(given), kinds[1].of(given), kinds[2].of(given)
+
+    @property
+    def _sweepable(self) -> type[Sweepable]:
+        return self.kind.request  # pyright: ignore[reportReturnType] - every editor's request is, by duck typing
+
+    def _levels(self, axis: str, levels: Sequence[float] | None) -> list[tuple[str, Any]]:
+        """Labels and requests of an attribute's levels."""
+        name = self._sweepable.axis(axis)
+        values = self._sweepable.levels(name) if levels is None else levels
+        if not len(values):
+            raise InputError("A sweep needs levels, such as (0, 1, 2, 3).")
+        return [(f"{name}={value:g}", self._sweepable.at(name, float(value))) for value in values]
+
+    def _edits(self, photo: Image.Image, requests: Sequence[Any], options: Mapping[str, Any]) -> list[Image.Image]:
+        made = self.edit(photo, list(requests), **options)
+        assert isinstance(made, list)  # of a list of requests
+        return made
+
+    def _swept(
+        self,
+        img: ImageLike,
+        requests: list[list[Any]],
+        labels: list[list[str]],
+        titles: Sequence[str],
+        options: Mapping[str, Any],
+    ) -> Sweep:
+        photo = read_image(img)
+        edits = self._edits(photo, [request for row in requests for request in row], options)
+        left = iter(edits)
+        pictures = [[next(left) for _ in row] for row in requests]
+        return Sweep(pictures, requests, labels, titles, self._face(photo, edits[0], options))
+
+    def _face(self, photo: Image.Image, made: Image.Image, options: Mapping[str, Any]) -> Box | None:
+        """Where the edited face lies in what was made of a photo."""
+        if made.size != photo.size:  # the crop alone was asked for, and the face fills it
+            return 0.0, 0.0, float(made.width), float(made.height)
+        _, face, model = self.options("edit", options)
+        try:
+            return face_box(photo, face.face, model.finder)
+        except FaceNotFoundError:  # an aligned crop, in which the editor looks for no face
+            return None
+
+    def _moved(
+        self, img: ImageLike, wanted: AUIntensity, fraction: float, estimator: str, options: Mapping[str, Any]
+    ) -> Image.Image:
+        """The photo with its measured expression moved towards another one."""
+        check_share("fraction", fraction)
+        _, face, model = self.options("edit", options)
+        photo = read_image(img)
+        log.warning("expressions are read by %s", described(get_measurer(estimator).name))
+        present = units_of(photo, face.face, estimator, model.finder)
+        steps = (fraction * (goal - now) for goal, now in zip(wanted, present))
+        # what is fainter than the estimator can tell stays
+        changes = [round(step, 2) if abs(step) >= FAINT else 0.0 for step in steps]
+        if not any(changes):
+            return photo.copy()
+        goal = AUIntensity(tuple(now + change for now, change in zip(present, changes)))
+        made = self.edit(photo, self._sweepable.toward(present, goal), **options)
+        assert not isinstance(made, list)  # of one photo and one request
+        return made
+
+
+def units_of(
+    img: ImageLike, face: FaceChoice = "largest", estimator: str = "auto", finder: str | FaceFinder = "auto"
+) -> AUIntensity:
+    """The measured action units of one face of a photo, 0 to 5.
+
+    Args:
+        img: the photo.
+        face: which of the faces that the detector sees.
+        estimator: AU estimator, see `common.measure.get_measurer`.
+        finder: face detector, by which a face has its index.
+
+    Raises:
+        FaceNotFoundError: no such face.
+        InputError: there is no such estimator, or it reads the largest face only and another one is asked for.
+    """
+    reader, pixels = get_measurer(estimator), rgb(read_image(img))
+    many = getattr(reader, "many", None)
+    if many is not None:
+        units = many([pixels], faces=[choose_face(get_finder(finder).find(pixels), face)])[0].units
+    elif face != "largest":
+        raise InputError(f"The estimator {reader.name!r} reads the largest face only; got face={face!r}.")
+    else:
+        units = reader(pixels).units
+    return AUIntensity(tuple(float(value) for value in np.clip(units, 0, 5)))
+
+
+def _cropped(picture: Image.Image, face: Box | None) -> Image.Image:
+    if face is None:
+        raise InputError('crop="face" needs a face, and none was found in the picture; leave crop out.')
+    return close_up(picture, face)

@@ -1,0 +1,1 @@
+"""Heads fitted to photos."""

@@ -1,0 +1,89 @@
+"""The finders by name, and the best one that is at hand."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import logging
+from collections.abc import Callable
+from functools import lru_cache, partial
+from typing import Any
+
+from ..core.errors import InputError, MissingDependencyError
+from . import face_alignment, insightface, mediapipe, tflite
+from .face import FaceFinder
+from .upright import UprightFinder
+
+log = logging.getLogger(__name__)
+
+FINDERS: dict[str, Callable[..., FaceFinder]] = {
+    "insightface/antelopev2": partial(insightface.InsightFaceFinder, "antelopev2"),
+    "insightface/buffalo_l": partial(insightface.InsightFaceFinder, "buffalo_l"),
+    "face-alignment": face_alignment.FaceAlignmentFinder,
+    "mediapipe": mediapipe.MediaPipeFinder,
+}
+"""Every finder, best first."""
+
+
+def get_finder(name: str | FaceFinder = "auto", **options: Any) -> FaceFinder:
+    """A finder of faces, upright or turned (`common.faces.upright`); asked again with the same arguments, the same one,
+    since networks load slowly.
+
+    Args:
+        name: "auto" for the best one that `available_finders` lists, or one of FINDERS. "insightface" is short for
+            "insightface/antelopev2". A finder itself is returned as it is.
+        options: Arguments of the finder's class, for a named finder only: `root` and `fetch` (insightface), `device`
+            and `fetch` (face-alignment), `min_score` (mediapipe).
+
+    Raises:
+        InputError: There is no such finder, or it has no such option.
+        MissingDependencyError: Its package is not installed.
+        MissingCheckpointError: Its weights are not on this machine.
+    """
+    if not isinstance(name, str):
+        return name
+    if name == "auto":
+        if options:
+            raise InputError(f"Options belong to a named finder, not to 'auto'; got {', '.join(options)}.")
+        name = next(iter(available_finders()), "mediapipe")  # which then says what to install
+        log.info("finding faces with %s", name)
+    if name == "insightface":
+        name = "insightface/antelopev2"
+    check_finder(name)
+    known = inspect.signature(FINDERS[name]).parameters
+    if unknown := [option for option in options if option not in known]:
+        raise InputError(f"The face finder {name} has no option {', '.join(unknown)}; it has {', '.join(known)}.")
+    return _build(name, **options)
+
+
+def check_finder(name: str) -> None:
+    """Raises an InputError for the name of no finder."""
+    if name not in ("auto", "insightface", *FINDERS):
+        raise InputError(f"There is no face finder {name!r}; choose from auto, {', '.join(FINDERS)}.")
+
+
+@lru_cache(maxsize=8)
+def _build(name: str, **options: Any) -> FaceFinder:
+    return UprightFinder(FINDERS[name](**options))
+
+
+def available_finders() -> list[str]:
+    """Names of the finders that could work now, best first: package installed, weights on disk. Loads none of them."""
+    ready = {
+        "insightface/antelopev2": _installed("insightface") and insightface.pack_on_disk("antelopev2").complete(),
+        "insightface/buffalo_l": _installed("insightface") and insightface.pack_on_disk("buffalo_l").complete(),
+        "face-alignment": _installed("face_alignment") and face_alignment.pack_on_disk().complete(),
+        "mediapipe": _installed("ai_edge_litert") and _has_mediapipe_weights(),
+    }
+    return [name for name in FINDERS if ready[name]]
+
+
+def _installed(package: str) -> bool:
+    return importlib.util.find_spec(package) is not None
+
+
+def _has_mediapipe_weights() -> bool:
+    try:
+        return all(tflite.weights(file) for file in (mediapipe.DETECTOR, mediapipe.MESH))
+    except MissingDependencyError:
+        return False

@@ -1,0 +1,1 @@
+"""The Facial Action Coding System: action units, expressions, what they look like."""

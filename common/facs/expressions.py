@@ -1,0 +1,114 @@
+"""Words for expressions, and the action units (AUs) that each is made of.
+
+Which units belong to a word is taken from the literature that each entry names; of these, what the twelve units of the
+editors can show. How strong they are is this table's own: B to D of the Facial Action Coding System (2 to 4), as full
+but not extreme expressions are. A word times a number, "angry:0.7", is that share of it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..core.errors import ActionUnitError
+
+_FACS = "Ekman, Friesen & Hager 2002, FACS Investigator's Guide (prototypes)"
+_DU = "Du, Tao & Martinez 2014, PNAS 111(15), table 1"
+_PAIN = "Prkachin & Solomon 2008, Pain 139(2)"
+_BROWS = "Ekman 1979, About brows, in: Human Ethology"
+_NOT = "Benitez-Quiroz, Wilbur & Martinez 2016, Cognition 150"
+
+
+@dataclass(frozen=True)
+class Expression:
+    """One word.
+
+    Attributes:
+        units: intensity 0 to 5 of each action unit that takes part.
+        source: where it is written that these do.
+        lacking: those that take part too, of which the editors know nothing.
+    """
+
+    units: Mapping[str, float]
+    source: str
+    lacking: tuple[str, ...] = ()
+
+
+EXPRESSIONS: Mapping[str, Expression] = {
+    # the six basic emotions
+    "happy": Expression({"AU6": 3, "AU12": 3}, _FACS),
+    "sad": Expression({"AU1": 3, "AU4": 2, "AU15": 3, "AU17": 2}, _FACS),
+    "surprised": Expression({"AU1": 3, "AU2": 3, "AU5": 2, "AU25": 2, "AU26": 3}, _FACS),
+    "afraid": Expression({"AU1": 3, "AU2": 2, "AU4": 2, "AU5": 3, "AU20": 3, "AU25": 2, "AU26": 1}, _FACS),
+    "angry": Expression({"AU4": 4, "AU5": 2, "AU17": 2}, _FACS, ("AU7", "AU23", "AU24")),
+    "disgusted": Expression({"AU9": 3, "AU4": 1, "AU17": 2}, _DU, ("AU10",)),
+    # beyond them
+    "contemptuous": Expression({"AU12": 1.5, "AU17": 1}, _FACS, ("AU14", "one side alone")),
+    "in pain": Expression({"AU4": 3, "AU6": 3, "AU9": 2}, _PAIN, ("AU7", "AU10", "AU43")),
+    "doubtful": Expression({"AU1": 2, "AU2": 2, "AU15": 2, "AU17": 3}, _BROWS),
+    "disapproving": Expression({"AU4": 3, "AU17": 3}, _NOT, ("AU14", "AU24")),
+    # compound emotions
+    "pleasantly surprised": Expression({"AU1": 2, "AU2": 2, "AU5": 1, "AU12": 3, "AU25": 3, "AU26": 1}, _DU),
+    "happily disgusted": Expression({"AU6": 2, "AU9": 2, "AU12": 3, "AU25": 2}, _DU, ("AU10",)),
+    "sadly afraid": Expression({"AU1": 3, "AU4": 2, "AU15": 1, "AU20": 3, "AU25": 2}, _DU),
+    "sadly angry": Expression({"AU4": 4, "AU15": 3, "AU17": 2}, _DU, ("AU7",)),
+    "sadly surprised": Expression({"AU1": 3, "AU4": 2, "AU25": 2, "AU26": 2}, _DU),
+    "sadly disgusted": Expression({"AU1": 2, "AU4": 3, "AU6": 2, "AU15": 2, "AU17": 1}, _DU, ("AU10",)),
+    "fearfully angry": Expression({"AU4": 4, "AU5": 2, "AU20": 3, "AU25": 2}, _DU, ("AU7",)),
+    "fearfully surprised": Expression({"AU1": 3, "AU2": 3, "AU5": 3, "AU20": 2, "AU25": 2, "AU26": 2}, _DU),
+    "angrily surprised": Expression({"AU4": 3, "AU5": 2, "AU25": 2, "AU26": 2}, _DU, ("AU7",)),
+    "angrily disgusted": Expression({"AU4": 4, "AU9": 3, "AU17": 2}, _DU, ("AU7", "AU10")),
+    "appalled": Expression({"AU4": 3, "AU9": 2, "AU17": 3}, _DU, ("AU10",)),
+    "hateful": Expression({"AU4": 4, "AU9": 1, "AU17": 3}, _DU, ("AU7", "AU10")),
+    "awed": Expression({"AU1": 3, "AU2": 3, "AU5": 3, "AU20": 1.5, "AU25": 2, "AU26": 1}, _DU),
+}
+"""Word -> what it is made of."""
+
+_ALSO = {
+    "happiness": "happy",
+    "joy": "happy",
+    "smile": "happy",
+    "smiling": "happy",
+    "joyful": "happy",
+    "sadness": "sad",
+    "surprise": "surprised",
+    "fear": "afraid",
+    "fearful": "afraid",
+    "scared": "afraid",
+    "anger": "angry",
+    "disgust": "disgusted",
+    "contempt": "contemptuous",
+    "pain": "in pain",
+    "doubt": "doubtful",
+    "disapproval": "disapproving",
+    "pleasant surprise": "pleasantly surprised",
+    "awe": "awed",
+    "hatred": "hateful",
+    "happily surprised": "pleasantly surprised",
+    "sadly fearful": "sadly afraid",
+}
+
+
+def expression(word: str) -> Expression:
+    """What a word is made of; case does not matter, and `_` and `-` are spaces.
+
+    Raises:
+        ActionUnitError: there is no such word; the message names the nearest.
+    """
+    plain = _plain(word)
+    if plain not in EXPRESSIONS:
+        near = difflib.get_close_matches(plain, [*EXPRESSIONS, *_ALSO], n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else "."
+        raise ActionUnitError(f"Unknown expression {word!r}{hint}\n  known: {', '.join(EXPRESSIONS)}")
+    return EXPRESSIONS[plain]
+
+
+def is_word(text: str) -> bool:
+    """Whether a text is of words alone, with shares or without: "happy:0.5,sad"."""
+    return all(_plain(part.partition(":")[0]) in EXPRESSIONS for part in text.replace(";", ",").split(","))
+
+
+def _plain(word: str) -> str:
+    plain = " ".join(word.lower().replace("_", " ").replace("-", " ").split())
+    return _ALSO.get(plain, plain)

@@ -1,0 +1,58 @@
+"""The 19 classes of a face-parsing map, which an editor paints over, and what parsers ask of their arguments."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from ..core.errors import InputError, ShapeError
+from ..core.face_labels import PARTS
+
+Extent = Literal["head", "face"]
+Guide = Literal["background", "photo"]
+
+BACKGROUND, SKIN, NECK, CLOTH, HAIR = (PARTS.index(name) for name in ("background", "skin", "neck", "cloth", "hair"))
+
+_KEPT = {
+    # The authors' published examples paint over the whole person.
+    "head": ("background",),
+    # Their published script spares these, which they advise when the face fills the picture.
+    "face": ("background", "l_ear", "r_ear", "ear_r", "neck", "cloth", "hair", "hat"),
+}
+
+
+def foreground(labels: np.ndarray, extent: Extent = "head") -> np.ndarray:
+    """Say which pixels belong to the person that the editor redraws, (H, W) bool.
+
+    `labels` are face-parsing classes, (H, W) uint8 in the order of `PARTS`. The extent "head" takes every class but the
+    background; "face" spares ears, earrings, neck, clothes, hair and hat. Raises InputError for another extent,
+    ShapeError for labels that are not one map.
+    """
+    if not isinstance(extent, str) or extent not in _KEPT:
+        raise InputError(f"extent is unknown.\n  expected: one of {sorted(_KEPT)}\n  got:      {extent!r}")
+    if labels.ndim != 2:
+        raise ShapeError("labels", "(H, W)", labels.shape)
+    return ~np.isin(labels, [PARTS.index(name) for name in _KEPT[extent]])
+
+
+def check_crop(crop: np.ndarray) -> None:
+    """Raise InputError or ShapeError for anything but one RGB picture, (H, W, 3) uint8."""
+    if crop.ndim != 3 or crop.shape[2] != 3 or crop.size == 0:
+        raise ShapeError("crop", "(H, W, 3), RGB", crop.shape)
+    if crop.dtype != np.uint8:
+        raise InputError(f"crop has the wrong dtype.\n  expected: uint8 in [0, 255]\n  got:      {crop.dtype}")
+
+
+def check_points(name: str, points: np.ndarray, count: int | None = None) -> np.ndarray:
+    """Points as (N, 2) float64, x and y in pixels, of which there must be `count` if that is given; `name` is for the
+    message.
+
+    Raises InputError for a coordinate that is not finite, ShapeError for another shape or count.
+    """
+    array = np.asarray(points, dtype=np.float64)
+    if array.ndim != 2 or array.shape[1] != 2 or (count is not None and len(array) != count):
+        raise ShapeError(name, f"({'N' if count is None else count}, 2), x and y in pixels", array.shape)
+    if not np.isfinite(array).all():
+        raise InputError(f"{name} must be finite numbers of pixels, but some are not")
+    return array

@@ -1,0 +1,1 @@
+"""Drawn scenes, pairs and data sets."""

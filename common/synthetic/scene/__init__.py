@@ -1,0 +1,1 @@
+"""What a synthetic picture shows, as numbers."""

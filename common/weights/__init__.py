@@ -1,0 +1,1 @@
+"""Networks out of files: configs, tensors, devices, downloads."""

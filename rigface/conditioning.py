@@ -1,0 +1,112 @@
+"""What the network sees of one edit: two pictures and the expression's coefficients."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from common.core.errors import ImageError, InputError, ShapeError
+from common.core.files import expanded
+from common.core.jsonio import check_regular
+from common.imaging.images import ImageLike, read_image, rgb
+
+GREY = 127
+"""What stands in a background where the person was (0 to 255), as the published network was trained."""
+
+
+@dataclass(frozen=True, eq=False)
+class Conditions:
+    """The conditions of one picture, in the frame of the crop.
+
+    Attributes:
+        background: (S, S, 3) uint8, RGB: the source with the person painted grey, where they were and, for a new pose,
+            where they will be; for the embedded network the source as it is.
+        render: (S, S, 3) uint8, RGB: the wanted 3D face under the wanted light, where it shall be, on black; for the
+            embedded network its draft, in the photo.
+        coefficients: (V,) float32, the wanted expression, 64 of the BFM basis for the published network; for the
+            embedded one the change in 24 numbers (`common.warp.delta`).
+        notes: what the user should know of how these were made; an edit logs them.
+        region: (S, S) bool, what the edit may change; None: what the subject says, and wherever the background is not
+            the subject's.
+        draft: (H, W, 3 or 4) uint8, the whole photo as it was moved and lit without any network; None where there is
+            none.
+
+    Raises:
+        ShapeError: shapes that do not fit one another.
+        InputError: pictures that are not uint8, or coefficients that are no finite numbers.
+    """
+
+    background: np.ndarray
+    render: np.ndarray
+    coefficients: np.ndarray
+    notes: tuple[str, ...] = ()
+    region: np.ndarray | None = None
+    draft: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        side = len(self.background)
+        for name in ("background", "render"):
+            picture = getattr(self, name)
+            if picture.shape != (side, side, 3):
+                raise ShapeError(f"Conditions.{name}", f"({side}, {side}, 3), a square", picture.shape)
+            if picture.dtype != np.uint8:
+                raise InputError(f"Conditions.{name} must be uint8 in 0..255; got {picture.dtype}.")
+        if self.region is not None and self.region.shape != (side, side):
+            raise ShapeError("Conditions.region", f"({side}, {side})", self.region.shape)
+        vector = np.asarray(self.coefficients, np.float32)
+        if vector.ndim != 1 or not len(vector):
+            raise ShapeError("Conditions.coefficients", "(V,)", vector.shape)
+        if not np.isfinite(vector).all():
+            raise InputError("Conditions.coefficients must be finite; some are NaN or infinite.")
+        object.__setattr__(self, "coefficients", vector)
+
+    def still(self) -> Conditions:
+        """Of an edit that leaves the draft as it is."""
+        return replace(self, background=self.render, coefficients=np.zeros_like(self.coefficients))
+
+    def __repr__(self) -> str:
+        side, count = len(self.background), len(self.coefficients)
+        return f"Conditions(background {side} x {side}, render {side} x {side}, {count} coefficients)"
+
+
+def read_conditions(background: ImageLike, render: ImageLike, coefficients: Any) -> Conditions:
+    """Conditions that were prepared before, such as the authors' own pictures.
+
+    Args:
+        background: a square picture, see `Conditions` (`common.imaging.images.read_image`).
+        render: a picture of the same size.
+        coefficients: V numbers, or (1, V), as list, array, tensor, or the path of a .npy file.
+
+    Raises:
+        ImageError, ShapeError, InputError: one of them cannot be read or used.
+    """
+    return Conditions(rgb(read_image(background)), rgb(read_image(render)), read_coefficients(coefficients))
+
+
+def read_coefficients(values: Any) -> np.ndarray:
+    """V numbers as (V,) float32, see `read_conditions`."""
+    if isinstance(values, (str, Path)):
+        values = _read(expanded(values))
+    try:
+        array = np.asarray(values.detach().cpu() if hasattr(values, "detach") else values)
+        if np.iscomplexobj(array):
+            raise TypeError("complex numbers")
+        with np.errstate(over="ignore"):  # what no float32 holds is infinite, and refused as such
+            array = array.astype(np.float32)
+    except (TypeError, ValueError, OverflowError, RuntimeError) as error:  # a tensor without data
+        raise InputError(
+            f"Coefficients are V numbers, or the path of a .npy file that holds them.\n  got: {error}"
+        ) from error
+    return array[0] if array.ndim == 2 and len(array) == 1 else array
+
+
+def _read(path: Path) -> np.ndarray:
+    """The array of a .npy file, mapped: one that says it is larger than the file takes no memory."""
+    try:
+        check_regular(path)
+        return np.lib.format.open_memmap(path, mode="r")
+    except Exception as error:  # damaged files fail in many ways
+        raise ImageError(f"Cannot read coefficients from {path}: {error}") from error
