@@ -20,7 +20,7 @@ from common.app.page import serve
 from common.cli.console import guarded
 from common.core.errors import InputError
 
-LATEST = "document.querySelector('.draft img')?.src"
+LATEST = "document.querySelector('.warp img')?.src"
 EDITED = "[...document.querySelectorAll('.compare img')].map(each => each.src).join()"  # the first is the photo
 
 
@@ -47,25 +47,25 @@ def main() -> int:
         page.goto(address)
         started = time.perf_counter()
         page.locator(".photo input[type=file]").set_input_files(photo)
-        page.locator(".draft img").wait_for()
+        page.locator(".warp img").wait_for()
         print(f"a photo until its preview: {time.perf_counter() - started:.2f} s, with all loading")
         page.wait_for_timeout(2000)
         box = page.locator(".AU12 input[type=number]")
-        drafts, edits = [], []
+        warps, edits = [], []
         for move in range(args.moves):
             before = page.evaluate(LATEST)
             after = page.evaluate(EDITED)
             started = time.perf_counter()
             box.fill(f"{1 + move % 4 + 0.25 * (move % 3)}")
-            page.wait_for_function(f"old => {LATEST} !== old && document.querySelector('.draft img').complete",
+            page.wait_for_function(f"old => {LATEST} !== old && document.querySelector('.warp img').complete",
                                    arg=before)  # fmt: skip
-            drafts.append(time.perf_counter() - started)
+            warps.append(time.perf_counter() - started)
             page.wait_for_function(f"old => {EDITED} !== old", arg=after)
             edits.append(time.perf_counter() - started)
             page.wait_for_timeout(3000)
-        draft, edit = statistics.median(drafts), statistics.median(edits)
-        print(f"a move until its preview: {1000 * draft:.0f} ms (median; most {1000 * max(drafts):.0f})")
-        print(f"a move until its edit: {1000 * edit:.0f} ms, {edit / draft:.1f} times")
+        warp, edit = statistics.median(warps), statistics.median(edits)
+        print(f"a move until its preview: {1000 * warp:.0f} ms (median; most {1000 * max(warps):.0f})")
+        print(f"a move until its edit: {1000 * edit:.0f} ms, {edit / warp:.1f} times")
         if args.screenshot is not None:
             page.get_by_role("button", name="reset").click()
             page.get_by_role("button", name="happy").click()

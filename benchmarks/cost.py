@@ -3,7 +3,7 @@
     python benchmarks/cost.py --output benchmarks/cost.md
     python benchmarks/cost.py --gpu "H100 SXM" --peak 989 --utilisation 0.4 --price 3
 
-Measured: drafts and the embedded networks, encoding and editing apart, wishes one by one and four at once, in turns;
+Measured: warps and the embedded networks, encoding and editing apart, requests one by one and four at once, in turns;
 and saving, with the invisible mark and without.
 What counts is the time of the processor in this process, with one thread, so that whoever else works here does not
 count. Computed: the published weights, which need a GPU, by their operations; the page says by which formula.
@@ -31,28 +31,28 @@ from common.imaging.images import read_image
 from magicface import MagicFace
 
 PORTRAIT = Path(__file__).parents[1] / "examples" / "portraits" / "calm.jpg"
-WISHES = ({"AU12": 3}, {"AU4": 2}, {"AU6": 2, "AU12": 4}, {"AU26": 2})
+REQUESTS = ({"AU12": 3}, {"AU4": 2}, {"AU6": 2, "AU12": 4}, {"AU26": 2})
 STEP, IDENTITY = 1.85, 0.83
 """TFLOP at 512 px of a guided step, counted by `benchmarks/denoiser.py`, and of the identity, once a photo."""
 
 PAGE = """# What a thousand photos cost
 
-Written by `python benchmarks/cost.py`. Every row is for photos with {wishes} wishes each.
+Written by `python benchmarks/cost.py`. Every row is for photos with {requests} requests each.
 
 ## Measured
 
 On {machine}, {cores} cores, {memory:.0f} GiB of memory, torch {torch}: one thread, a photo of {side} px with one face,
 the models' own steps and guidance, medians of {turns} turns. The seconds are those of one core at work (process time).
 
-| way (measured) | wishes at once | once a photo, s | each wish, s | photos an hour and core | with `--no-watermark` |
+| way (measured) | requests at once | once a photo, s | each request, s | photos an hour and core | `--no-watermark` |
 |---|---|---|---|---|---|
 {measured}
 
-Once a photo the face is found and encoded; for drafts, the head is fitted to it. Drafts are made one by one, whatever
-is asked for at once. To each wish comes its file (PNG): {marked:.2f} s with the invisible mark, {plain:.2f} s without;
-the last two columns count it. On a core at price C an hour, marked:
+Once a photo the face is found and encoded; for warps, the head is fitted to it. Warps are made one by one, whatever
+is asked for at once. To each request comes its file (PNG): {marked:.2f} s with the invisible mark, {plain:.2f} s
+without; the last two columns count it. On a core at price C an hour, marked:
 
-| way | wishes at once | price of 1,000 photos |
+| way | requests at once | price of 1,000 photos |
 |---|---|---|
 {prices}
 
@@ -67,7 +67,7 @@ The published weights at 512 px, {steps} guided steps. **None of this was run.**
 - Photos do not depend on each other, so that GPUs add up.
 
 ```
-seconds a photo       = (identity + wishes x steps x step) / (GPUs x peak x utilisation)
+seconds a photo       = (identity + requests x steps x step) / (GPUs x peak x utilisation)
 price of 1,000 photos = 1,000 x seconds a photo / 3,600 x GPUs x P, with P the price of a GPU and hour
 ```
 
@@ -86,9 +86,9 @@ class Measured:
 
     Attributes:
         name: of it.
-        batch: wishes at once.
+        batch: requests at once.
         encode: seconds of one core, of a photo.
-        edit: likewise, of a wish.
+        edit: likewise, of a request.
     """
 
     name: str
@@ -96,9 +96,9 @@ class Measured:
     encode: float
     edit: float
 
-    def photo(self, wishes: int, save: float) -> float:
-        """Seconds of one core for a photo with so many wishes, each saved in so many."""
-        return self.encode + wishes * (self.edit + save)
+    def photo(self, requests: int, save: float) -> float:
+        """Seconds of one core for a photo with so many requests, each saved in so many."""
+        return self.encode + requests * (self.edit + save)
 
 
 @dataclass(frozen=True)
@@ -115,13 +115,13 @@ class Gpus:
     peak: float
     utilisation: float
 
-    def photo(self, wishes: int, steps: int) -> float:
-        """Seconds for a photo with so many wishes; photos are independent, so that GPUs add up."""
-        return (IDENTITY + wishes * steps * STEP) / (self.count * self.peak * self.utilisation)
+    def photo(self, requests: int, steps: int) -> float:
+        """Seconds for a photo with so many requests; photos are independent, so that GPUs add up."""
+        return (IDENTITY + requests * steps * STEP) / (self.count * self.peak * self.utilisation)
 
 
 def measure(side: int, turns: int) -> list[Measured]:
-    """Drafts and the embedded networks, in turns; medians.
+    """Warps and the embedded networks, in turns; medians.
 
     Args:
         side: of the photo in pixels.
@@ -130,19 +130,19 @@ def measure(side: int, turns: int) -> list[Measured]:
     photo = read_image(PORTRAIT).resize((side, side))
     small = MagicFace.from_pretrained("embedded", device="cpu")
     own = f"embedded networks (crop of {small.size} px, steps: {small.defaults.steps})"
-    editors = {"drafts": MagicFace.drafting(), own: small}
-    engines: dict[str, Engine] = {"drafts": "draft", own: "diffusion"}
+    editors = {"warps": MagicFace.warping(), own: small}
+    engines: dict[str, Engine] = {"warps": "warp", own: "diffusion"}
     seconds: dict[tuple[str, int], list[tuple[float, float]]] = {}
     for turn in range(turns + 1):
         for name, editor in editors.items():
-            for batch in (1, len(WISHES)):
+            for batch in (1, len(REQUESTS)):
                 started = time.process_time()
                 subject = editor.encode(photo)
-                if engines[name] == "draft":
+                if engines[name] == "warp":
                     editor.fitted(subject)  # the fit of the head, once a photo
                 encoded = time.process_time()
-                editor.edit(subject, list(WISHES), engine=engines[name], batch_size=batch, progress=False)
-                found = encoded - started, (time.process_time() - encoded) / len(WISHES)
+                editor.edit(subject, list(REQUESTS), engine=engines[name], batch_size=batch, progress=False)
+                found = encoded - started, (time.process_time() - encoded) / len(REQUESTS)
                 if turn:  # the first one fills caches
                     seconds.setdefault((name, batch), []).append(found)
     return [
@@ -154,8 +154,8 @@ def measure(side: int, turns: int) -> list[Measured]:
 def saving(side: int, turns: int, *, watermark: bool) -> float:
     """Seconds of one core in which a picture of that size becomes a file; the median of turns, one more before."""
     photo = read_image(PORTRAIT).resize((side, side))
-    editor = MagicFace.drafting()
-    picture = editor.edit(editor.encode(photo), WISHES[0], progress=False)
+    editor = MagicFace.warping()
+    picture = editor.edit(editor.encode(photo), REQUESTS[0], progress=False)
     seconds = []
     with tempfile.TemporaryDirectory() as folder:
         for _ in range(turns + 1):
@@ -167,23 +167,23 @@ def saving(side: int, turns: int, *, watermark: bool) -> float:
 
 def page(measured: list[Measured], marked: float, plain: float, args: argparse.Namespace) -> str:
     """The page, as Markdown; seconds of saving with and without the mark."""
-    wishes, steps, measures, prices, gpus = args.wishes, Defaults().steps, [], [], []
+    requests, steps, measures, prices, gpus = args.requests, Defaults().steps, [], [], []
     for row in measured:
-        whole, unmarked = (row.photo(wishes, save) for save in (marked, plain))
+        whole, unmarked = (row.photo(requests, save) for save in (marked, plain))
         measures.append(
             f"| {row.name} | {row.batch} | {row.encode:.2f} | {row.edit:.2f} | {3600 / whole:,.0f} "
             f"| {3600 / unmarked:,.0f} |"
         )
         prices.append(f"| {row.name} | {row.batch} | {whole * 1000 / 3600:.2f} x C |")
     for count in (1, 8):
-        seconds = Gpus(count, args.peak, args.utilisation).photo(wishes, steps)
+        seconds = Gpus(count, args.peak, args.utilisation).photo(requests, steps)
         hours = 1000 * seconds / 3600 * count
         gpus.append(
             f"| {count} x {args.gpu} (computed) | {seconds:.2f} | {3600 / seconds:,.0f} | {hours:.2f} x P "
             f"| {hours * args.price:.2f} |"
         )
     return PAGE.format(
-        wishes=wishes, steps=steps, step=STEP, identity=IDENTITY, machine=platform.machine(), cores=os.cpu_count(),
+        requests=requests, steps=steps, step=STEP, identity=IDENTITY, machine=platform.machine(), cores=os.cpu_count(),
         memory=psutil.virtual_memory().total / 2**30, torch=torch.__version__, measured="\n".join(measures),
         prices="\n".join(prices), marked=marked, plain=plain, computed="\n".join(gpus),
         **{name: getattr(args, name) for name in ("side", "turns", "gpu", "peak", "utilisation", "price")},
@@ -195,7 +195,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--side", type=int, default=512, help="of the photo, in pixels")
     parser.add_argument("--turns", type=int, default=5, help="of measuring")
-    parser.add_argument("--wishes", type=int, default=5, help="of each photo")
+    parser.add_argument("--requests", type=int, default=5, help="of each photo")
     parser.add_argument("--gpu", default="A100", help="its name")
     parser.add_argument("--peak", type=float, default=312, help="TFLOP a second, dense 16-bit, by its data sheet")
     parser.add_argument("--utilisation", type=float, default=0.35, help="share of the peak that is reached")

@@ -3,11 +3,11 @@
     python benchmarks/denoiser.py --size 512 --repeats 3
     python benchmarks/denoiser.py --editor rigface
 
-MagicFace's step is guided: a wish beside a wish of zero. RigFace's release runs two halves that are the same; ours runs
-one. Both ways run on the same UNet with random weights. The released pattern concatenates the identity's tokens,
-queries all 2N of them in every step and throws half of the answer away; ours attends to keys and values that were
-computed once. float32 is laid out as the release has it, bfloat16 channels-last as `common.diffusion.loading` loads it.
-The ways take turns, and ratios are medians of the ratios within a turn: read them, not the seconds.
+MagicFace's step is guided: a request beside a request of zero. RigFace's release runs two halves that are the same;
+ours runs one. Both ways run on the same UNet with random weights. The released pattern concatenates the identity's
+tokens, queries all 2N of them in every step and throws half of the answer away; ours attends to keys and values that
+were computed once. float32 is laid out as the release has it, bfloat16 channels-last as `common.diffusion.loading`
+loads it. The ways take turns, and ratios are medians of the ratios within a turn: read them, not the seconds.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Cost of drafts: the fit of a photo once, then each wish, beside an edit by the small networks, side by side.
+"""Cost of warps: the fit of a photo once, then each request, beside an edit by the small networks, side by side.
 
     python benchmarks/draft.py --size 512 --repeats 5
 
@@ -17,7 +17,7 @@ import torch
 from skimage.data import astronaut
 
 from common.imaging.images import rgb
-from common.warp.warp import Draft
+from common.warp.warp import Warp
 from magicface import MagicFace
 from rigface import Light, Pose, RigEdit, RigFace
 
@@ -31,20 +31,20 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     photo = cv2.resize(astronaut(), (args.size, args.size), interpolation=cv2.INTER_CUBIC)
-    small, drafting = MagicFace.from_pretrained("embedded", device="cpu"), RigFace.drafting()
-    encoded, subject = small.encode(photo), drafting.encode(photo)
+    small, warping = MagicFace.from_pretrained("embedded", device="cpu"), RigFace.warping()
+    encoded, subject = small.encode(photo), warping.encode(photo)
     assert subject.face is not None
     face = subject.face
 
-    def wished(**wish) -> Callable[[], object]:
-        return lambda: drafting.edit(subject, RigEdit(**wish))
+    def requested(**request) -> Callable[[], object]:
+        return lambda: warping.edit(subject, RigEdit(**request))
 
     ways: dict[str, Callable[[], object]] = {
-        "fit, once a photo": lambda: Draft.of(rgb(subject.photo), face),
-        "expression": wished(expression={"AU12": 3, "AU26": 2}),
-        "light": wished(light=Light(60)),
-        "pose": wished(pose=Pose(12)),
-        "all three": wished(expression={"AU12": 3}, light=Light(60), pose=Pose(12)),
+        "fit, once a photo": lambda: Warp.of(rgb(subject.photo), face),
+        "expression": requested(expression={"AU12": 3, "AU26": 2}),
+        "light": requested(light=Light(60)),
+        "pose": requested(pose=Pose(12)),
+        "all three": requested(expression={"AU12": 3}, light=Light(60), pose=Pose(12)),
         "small networks": lambda: small.edit(encoded, {"AU12": 3, "AU26": 2}, progress=False),
     }
     seconds: dict[str, list[float]] = {name: [] for name in ways}

@@ -72,9 +72,9 @@ def memory() -> tuple[float, float]:
 def part(task: str, folder: Path, size: int, steps: int) -> dict[str, float]:
     """One measurement in this process."""
     before = memory()[0]
-    editor = MagicFace.from_pretrained(folder, dtype=torch.bfloat16, device="cpu", size=size, finder="mediapipe")
+    editor = MagicFace.from_pretrained(folder, dtype=torch.bfloat16, device="cpu", size=size, detector="mediapipe")
     sizes = {name: size_of(getattr(editor.pipeline, name)) for name in ("unet", "id_encoder", "vae")}
-    photo, wishes = data.astronaut(), [{"AU12": 0.25 * (i + 1)} for i in range(20)]
+    photo, requests = data.astronaut(), [{"AU12": 0.25 * (i + 1)} for i in range(20)]
     result = {
         "weights": sum(sizes.values()),
         "id_encoder": sizes["id_encoder"],
@@ -87,7 +87,7 @@ def part(task: str, folder: Path, size: int, steps: int) -> dict[str, float]:
         result["before_release"] = memory()[0]
         editor.release_id_encoder()
         result["after_release"] = memory()[0]
-    editor.edit(subject, wishes if task == "twenty" else wishes[:1], steps=steps, progress=False)
+    editor.edit(subject, requests if task == "twenty" else requests[:1], steps=steps, progress=False)
     return result | {"seconds": time.perf_counter() - started, "peak": memory()[1]}
 
 

@@ -49,7 +49,7 @@ def canvas(size: tuple[int, int], portrait: np.ndarray) -> Image.Image:
 
 def from_file_to_file(photo: Path, watermark: bool = True) -> None:
     """What `magicface photo.jpg happy -o out.jpg` does once its modules are loaded."""
-    edit(photo, "happy", engine="draft").save(photo.with_name("out.jpg"), watermark=watermark)
+    edit(photo, "happy", engine="warp").save(photo.with_name("out.jpg"), watermark=watermark)
 
 
 def read_and_write(photo: Path) -> None:

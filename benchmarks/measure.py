@@ -1,4 +1,4 @@
-"""How well edits are measured: errors of the measurers on synthetic faces whose truth is known.
+"""How well edits are measured: errors of the estimators on synthetic faces whose truth is known.
 
     python benchmarks/measure.py --count 100
 
@@ -19,7 +19,7 @@ from tqdm import tqdm
 from common.core.errors import FaceNotFoundError
 from common.facs.action_units import ACTION_UNITS
 from common.imaging.tensors import to_pixels
-from common.measure import Measurement, get_measurer
+from common.measure import Measurement, get_estimator
 from common.measure.compare import light_turn, measure_both
 from common.synthetic.data.dataset import SyntheticFaces
 
@@ -27,24 +27,24 @@ ROLES = ("source", "target")
 
 
 def main() -> None:
-    """Print a table for each measurer."""
+    """Print a table for each estimator."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=100, help="pairs to measure (default: 100)")
     parser.add_argument("--size", type=int, default=128, help="of the pictures in pixels (default: 128)")
     parser.add_argument("--seed", type=int, default=2, help="one that nothing was trained on (default: 2)")
     parser.add_argument("--cache", help="folder where the pictures are kept (default: nowhere)")
-    parser.add_argument("--measurers", default="regressor,fit", help="names (default: regressor,fit)")
+    parser.add_argument("--estimators", default="regressor,fit", help="names (default: regressor,fit)")
     args = parser.parse_args()
     faces = SyntheticFaces(
         args.count, size=args.size, seed=args.seed, pairs="expression", people=args.count, cache=args.cache
     )
     pairs = [faces[index] for index in tqdm(range(args.count), unit="pair", desc="drawing")]
-    for name in args.measurers.split(","):
-        measurer = get_measurer(name)
+    for name in args.estimators.split(","):
+        estimator = get_estimator(name)
         truth, found = [], []
         for pair in tqdm(pairs, unit="pair", desc=name):
             try:
-                found.append(measure_both(measurer, *(to_pixels(pair[role]["image"]) for role in ROLES)))
+                found.append(measure_both(estimator, *(to_pixels(pair[role]["image"]) for role in ROLES)))
             except FaceNotFoundError:
                 continue
             truth.append([Measurement(*(pair[r][key].numpy() for key in ("units", "angles", "light"))) for r in ROLES])

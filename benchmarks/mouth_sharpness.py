@@ -48,7 +48,7 @@ def measure(editor: MagicFace, photo: ImageLike, request: str = REQUEST) -> floa
     """The sharpness of one edit of the largest face of a photo.
 
     Args:
-        editor: from `MagicFace.drafting()`.
+        editor: from `MagicFace.warping()`.
         photo: see `common.imaging.images.read_image`.
         request: action units or an expression.
 
@@ -69,7 +69,7 @@ def main() -> None:
     parser.add_argument("--request", default=REQUEST, help="action units or an expression")
     args = parser.parse_args()
     photos = sorted(path for path in args.folder.iterdir() if path.suffix.lower() in _SUFFIXES)
-    editor = MagicFace.drafting()
+    editor = MagicFace.warping()
     found: list[float] = []
     print(f"{'photo':32} sharpness")
     for path in photos:

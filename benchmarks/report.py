@@ -23,7 +23,7 @@ from PIL import Image
 from common.batch.report.page import report
 from common.facs.action_units import ACTION_UNITS, to_vector
 
-WISHES = [f"{unit}={dose}" for unit in ACTION_UNITS for dose in (-1, 1, 2, 3)] + ["neutral", "happy"]
+REQUESTS = [f"{unit}={dose}" for unit in ACTION_UNITS for dose in (-1, 1, 2, 3)] + ["neutral", "happy"]
 
 
 def write_run(folder: Path, edits: int, side: int) -> None:
@@ -35,14 +35,14 @@ def write_run(folder: Path, edits: int, side: int) -> None:
         side: of the pictures in pixels.
     """
     rng, samples, scores = np.random.default_rng(0), [], []
-    photos = -(-edits // len(WISHES))
+    photos = -(-edits // len(REQUESTS))
     (folder / "photos").mkdir(parents=True)
     for number in range(edits):
-        photo, wish = f"person{number // len(WISHES):04d}", WISHES[number % len(WISHES)]
-        path, output = folder / "photos" / f"{photo}.jpg", f"edits/{photo}/{wish}.png"
+        photo, request = f"person{number // len(REQUESTS):04d}", REQUESTS[number % len(REQUESTS)]
+        path, output = folder / "photos" / f"{photo}.jpg", f"edits/{photo}/{request}.png"
         if not path.is_file():
             Image.fromarray(_painted(rng, side)).save(path)
-        row = {"key": f"{photo}/{wish}", "wish": wish, "photo": str(path), "sha256": "0" * 64}
+        row = {"key": f"{photo}/{request}", "request": request, "photo": str(path), "sha256": "0" * 64}
         if rng.random() < 0.01:
             samples.append({**row, "state": "failed", "error": f"No face was found in {path}."})
             continue
@@ -50,8 +50,8 @@ def write_run(folder: Path, edits: int, side: int) -> None:
         Image.fromarray(_painted(rng, side)).save(folder / output, compress_level=1)
         seconds, face = round(2 + rng.random(), 3), [side * 0.3, side * 0.3, side * 0.7, side * 0.7]
         done = {"state": "done", "engine": "diffusion", "output": output, "seconds": seconds, "face": face}
-        samples.append({**row, **done, "advice": ["the face is blurred: take a sharper photo"] * (number % 97 == 0)})
-        scores.append({"key": row["key"], "measurer": "regressor", **_scored(rng, to_vector(wish))})
+        samples.append({**row, **done, "warnings": ["the face is blurred: take a sharper photo"] * (number % 97 == 0)})
+        scores.append({"key": row["key"], "estimator": "regressor", **_scored(rng, to_vector(request))})
     settings = {"program": "magicface", "steps": 50, "guidance": 1.5, "seed": 424, "photos": photos}
     (folder / "run.json").write_text(json.dumps(settings))
     for name, rows in (("samples", samples), ("scores", scores)):
@@ -65,14 +65,14 @@ def _painted(rng: np.random.Generator, side: int) -> np.ndarray:
 
 
 def _scored(rng: np.random.Generator, wanted: list[float]) -> dict[str, object]:
-    """What a measurer might have read."""
+    """What an estimator might have read."""
     if rng.random() < 0.02:
         return {"error": "No face was found in the second picture."}
     before = rng.gamma(1, 0.5, 12).clip(0, 5)
     after = (before + 0.7 * np.array(wanted) + rng.normal(0, 0.25, 12)).clip(0, 5)
     found: dict[str, object] = {}
-    for unit, wish, first, last in zip(ACTION_UNITS, wanted, before.tolist(), after.tolist()):
-        found |= {f"{unit}_wanted": wish, f"{unit}_before": round(first, 3), f"{unit}_after": round(last, 3)}
+    for unit, request, first, last in zip(ACTION_UNITS, wanted, before.tolist(), after.tolist()):
+        found |= {f"{unit}_wanted": request, f"{unit}_before": round(first, 3), f"{unit}_after": round(last, 3)}
     for angle in ("yaw", "pitch", "roll"):
         found[f"{angle}_change"] = round(float(rng.normal()), 2)
     found |= {"light_turn": None, "background_psnr": round(float(rng.normal(34, 3)), 1)}
@@ -100,7 +100,7 @@ def main() -> None:
         command = [sys.executable, __file__, "--run", str(run)]
         command += ["--out", str(args.out.resolve())] if args.out else []
         found = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
-    print(f"{args.edits:,} edits of {-(-args.edits // len(WISHES)):,} photos, {args.side} px")
+    print(f"{args.edits:,} edits of {-(-args.edits // len(REQUESTS)):,} photos, {args.side} px")
     print(f"the report   {found['seconds']:6.1f} s")
     print(f"the page     {found['size'] / 1e6:6.1f} MB")
     print(f"peak memory  {found['peak']:6.0f} MiB, of which {found['before']:.0f} are the imports")

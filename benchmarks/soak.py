@@ -1,7 +1,7 @@
 """Whether memory grows with the number of edits, in one process.
 
-    python benchmarks/soak.py                          1,000 drafts and 1,000 edits by the embedded networks
-    python benchmarks/soak.py --edits 200 --engine draft
+    python benchmarks/soak.py                          1,000 warps and 1,000 edits by the embedded networks
+    python benchmarks/soak.py --edits 200 --engine warp
 
 Photos are encoded anew every few edits, as a batch does, and pictures are written. What is resident is read after each
 edit, beyond a warm-up that fills caches; the slope is that of the straight line with the least sum of squares. Fails
@@ -33,7 +33,7 @@ from common.imaging.images import read_image
 from magicface import MagicFace
 
 PORTRAITS = Path(__file__).parents[1] / "examples" / "portraits"
-WISHES = ({"AU12": 3}, {"AU4": 2}, {"AU6": 2, "AU12": 4}, {"AU26": 2}, {"AU1": 2, "AU2": 2})
+REQUESTS = ({"AU12": 3}, {"AU4": 2}, {"AU6": 2, "AU12": 4}, {"AU26": 2}, {"AU1": 2, "AU2": 2})
 MB = 1e6
 
 
@@ -86,22 +86,22 @@ def editing(
     """An edit of one of the portraits, written to a file; another photo comes every few edits.
 
     Args:
-        engine: "draft" or "diffusion".
+        engine: "warp" or "diffusion".
         steps: of diffusion.
         side: of the photos, in pixels.
         folder: for the pictures.
         every: edits of a photo.
         watermark: whether the files are marked.
     """
-    editor = MagicFace.drafting() if engine == "draft" else MagicFace.from_pretrained("embedded", device="cpu")
+    editor = MagicFace.warping() if engine == "warp" else MagicFace.from_pretrained("embedded", device="cpu")
     names = itertools.cycle(sorted(path for path in PORTRAITS.glob("*.jpg") if "truth" not in path.name))
     known = {}
 
     def edit(number: int) -> None:
         if number % every == 0:
             known["subject"] = editor.encode(read_image(next(names)).resize((side, side)))
-        wish = WISHES[number % len(WISHES)]
-        picture = editor.edit(known["subject"], wish, steps=steps, engine=engine, seed=number, progress=False)
+        request = REQUESTS[number % len(REQUESTS)]
+        picture = editor.edit(known["subject"], request, steps=steps, engine=engine, seed=number, progress=False)
         picture.save(folder / f"{number % 20}.png", watermark=watermark)
 
     return edit

@@ -1,4 +1,4 @@
-"""Edits that begin with noise beside those that begin with the draft: errors to the truth, doses, seconds.
+"""Edits that begin with noise beside those that begin with the warp: errors to the truth, doses, seconds.
 
     python benchmarks/starts.py --count 200 --output out/starts
 
@@ -28,7 +28,7 @@ from common.evaluation.metrics import response, spill
 from common.evaluation.run import Journal
 from common.evaluation.trial import Trial, errors, read_units
 from common.facs.action_units import ACTION_UNITS, to_text
-from common.measure import Measurer, get_measurer
+from common.measure import AUEstimator, get_estimator
 from common.synthetic.render import picture
 from magicface import MagicFace
 from magicface.evaluation import SEED
@@ -38,11 +38,11 @@ WAYS: dict[str, dict[str, Any]] = {
     "noise, 12 steps": {"steps": 12, "start": "noise"},
     "noise, 25 steps": {"steps": 25, "start": "noise"},
     "noise, 50 steps": {"steps": 50, "start": "noise"},
-    "draft, 1 step of 2": {"steps": 2, "start": "draft", "strength": 0.5},
-    "draft, 6 steps of 12": {"steps": 12, "start": "draft", "strength": 0.5},
-    "draft, 12 steps of 25": {"steps": 25, "start": "draft", "strength": 0.5},
-    "draft, 25 steps of 50": {"steps": 50, "start": "draft", "strength": 0.5},
-    "the draft itself": {"engine": "draft"},
+    "warp, 1 step of 2": {"steps": 2, "start": "warp", "strength": 0.5},
+    "warp, 6 steps of 12": {"steps": 12, "start": "warp", "strength": 0.5},
+    "warp, 12 steps of 25": {"steps": 25, "start": "warp", "strength": 0.5},
+    "warp, 25 steps of 50": {"steps": 50, "start": "warp", "strength": 0.5},
+    "the warp itself": {"engine": "warp"},
 }
 HEAD = (
     "start", "error, all", "one unit to 3", "one unit, 4.5", "units with r >= 0.95", "least r", "off-target", "seconds",
@@ -61,15 +61,15 @@ def main() -> None:
     parser.add_argument("--ways", nargs="*", choices=list(WAYS), default=list(WAYS), help="which (default: all)")
     parser.add_argument("--output", type=Path, default=Path("out/starts"), help="folder of the report")
     args = parser.parse_args()
-    editor, measurer = MagicFace.from_pretrained(args.model), get_measurer("regressor")
+    editor, estimator = MagicFace.from_pretrained(args.model), get_estimator("regressor")
     with alone(args.output):
         claim(args.output / "settings.json", {name: getattr(args, name) for name in ("model", "size", "ways")}, CLAIM)
         items = Journal(args.output / "items")
-        attempt = Attempts(editor, measurer, args.size, args.count, args.ways)
+        attempt = Attempts(editor, estimator, args.size, args.count, args.ways)
         records = items.fill(args.count, attempt, title="Editing", progress=True)
         done = [record for record in records if "failed" not in record]
         report = table(HEAD, [row(name, done) for name in args.ways])
-        rows = [(each["index"], to_text([round(value, 1) for value in each["wish"]])) for each in done[:16]]
+        rows = [(each["index"], to_text([round(value, 1) for value in each["request"]])) for each in done[:16]]
         sheet = items.sheet(rows, ("source", *(name.removesuffix(" steps") for name in args.ways), "truth"))
         replace_file(args.output / "sheet.png", sheet.save)
         text = f"{len(done)} edits of {args.size} px, model {args.model}\n\n{report}"
@@ -82,14 +82,14 @@ class Attempts:
 
     Args:
         editor: whose networks.
-        measurer: of action units.
+        estimator: of action units.
         size: of the photos in pixels.
         count: how many items there are.
         ways: names of those to take.
     """
 
-    def __init__(self, editor: MagicFace, measurer: Measurer, size: int, count: int, ways: list[str]) -> None:
-        self.editor, self.measurer, self.size, self.count, self.ways = editor, measurer, size, count, ways
+    def __init__(self, editor: MagicFace, estimator: AUEstimator, size: int, count: int, ways: list[str]) -> None:
+        self.editor, self.estimator, self.size, self.count, self.ways = editor, estimator, size, count, ways
         self.made: dict[int, Trial] = {}
 
     def __call__(self, index: int) -> Trial:
@@ -110,20 +110,20 @@ class Attempts:
             with suppress(FaceNotFoundError):
                 subjects[index] = self.editor.encode(before)
                 self.editor.fitted(subjects[index])  # before the clock runs
-        wishes = [items[index].request for index in subjects]
+        requests = [items[index].request for index in subjects]
         edits: dict[str, list[np.ndarray]] = {}
         seconds: dict[str, float] = {}
         for name, way in ((name, WAYS[name]) for name in self.ways):
             started = time.perf_counter()
-            made = self.editor.edit([*subjects.values()], wishes, batch_size=AT_ONCE, progress=False, **way)
+            made = self.editor.edit([*subjects.values()], requests, batch_size=AT_ONCE, progress=False, **way)
             edits[name], seconds[name] = [np.array(each) for each in made], time.perf_counter() - started
         found = {}
         for row, (index, subject) in enumerate(subjects.items()):
             (before, truth), own = photos[index], {name: made[row] for name, made in edits.items()}
             assert subject.face is not None
             record = {
-                "index": index, "wish": items[index].units, "unit": items[index].unit,
-                "units": read_units(self.measurer, {"before": before, "truth": truth, **own}, subject.face),
+                "index": index, "request": items[index].units, "unit": items[index].unit,
+                "units": read_units(self.estimator, {"before": before, "truth": truth, **own}, subject.face),
                 "seconds": {name: value / len(subjects) for name, value in seconds.items()},
                 "errors": {name: errors(before, edit, truth, truth) for name, edit in own.items()},
             }  # fmt: skip
@@ -143,12 +143,12 @@ def row(name: str, records: list[dict[str, Any]]) -> tuple[str, ...]:
         return number(sum(each["edit"] for each in found) / sum(each["nothing"] for each in found)) if found else "-"
 
     singles = [record for record in records if record["unit"]]
-    strong = [max(map(abs, record["wish"])) > 3 for record in singles]
+    strong = [max(map(abs, record["request"])) > 3 for record in singles]
     doses, changes = [], []
     for place, unit in enumerate(_NAMES):
         own = [record for record in singles if record["unit"] == unit]
         moved = [np.subtract(record["units"][name], record["units"]["before"]) for record in own]
-        asked = np.array([record["wish"][place] for record in own])
+        asked = np.array([record["request"][place] for record in own])
         doses.append(response(asked, np.array([change[place] for change in moved]))["pearson"])
         changes += [(place, change) for change in moved]
     known = [dose for dose in doses if dose is not None]

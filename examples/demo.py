@@ -31,7 +31,7 @@ from common.facs.action_units import ACTION_UNITS, to_text, to_vector
 from common.imaging.contact_sheet import Row, contact_sheet
 from common.imaging.images import ImageLike, read_image, rgb, save_image
 from common.imaging.tensors import to_tensor
-from common.measure import Measurer, get_measurer, measure
+from common.measure import AUEstimator, get_estimator, measure
 from common.training.sheet import edit_errors
 from magicface import MagicFace
 from rigface import RigEdit, RigFace
@@ -63,19 +63,19 @@ def main() -> int:
     parser.add_argument("--output", type=Path, default=Path("out"), help="folder (default: out)")
     parser.add_argument("--photo", type=Path, help="photograph for the warp (default: scikit-image's astronaut)")
     parser.add_argument("--model", default="embedded", help="folder of other networks (default: embedded)")
-    parser.add_argument("--measurer", default="regressor", help="see common.measure (default: regressor)")
+    parser.add_argument("--estimator", default="regressor", help="see common.measure (default: regressor)")
     args = parser.parse_args()
     started = time.perf_counter()
     save_image(warps(args.photo or astronaut()), args.output / "photograph.png")
     print(f"{args.output / 'photograph.png'}: a photograph, warped; {time.perf_counter() - started:.0f} s.\n")
     started = time.perf_counter()
-    editor, measurer = MagicFace.from_pretrained(args.model), get_measurer(args.measurer)
+    editor, estimator = MagicFace.from_pretrained(args.model), get_estimator(args.estimator)
     truth = json.loads((PORTRAITS / "truth.json").read_text(encoding="utf-8"))
     subjects = {name: editor.encode(PORTRAITS / f"{name}.jpg") for name in truth}
-    wishes = [{unit: level} for level in LEVELS for unit in ACTION_UNITS]
-    sweep = editor.edit(subjects[SWEPT], wishes, batch_size=AT_ONCE, progress=False)
+    requests = [{unit: level} for level in LEVELS for unit in ACTION_UNITS]
+    sweep = editor.edit(subjects[SWEPT], requests, batch_size=AT_ONCE, progress=False)
     edits = editor.edit(
-        [*subjects.values()], [known["wish"] for known in truth.values()], batch_size=AT_ONCE, progress=False
+        [*subjects.values()], [known["request"] for known in truth.values()], batch_size=AT_ONCE, progress=False
     )
     seconds = time.perf_counter() - started
     expressions = {
@@ -86,9 +86,9 @@ def main() -> int:
     for name, edit in zip(truth, edits):
         save_image(edit, args.output / f"{name}.png")
     report = "\n\n".join([
-        f"{len(wishes) + len(edits)} edits in {seconds:.0f} s, loading included; measured by {measurer.name}.",
-        doses(subjects[SWEPT], sweep, measurer),
-        *(described(name, truth[name]["wish"], *expressions[name], measurer) for name in truth),
+        f"{len(requests) + len(edits)} edits in {seconds:.0f} s, loading included; measured by {estimator.name}.",
+        doses(subjects[SWEPT], sweep, estimator),
+        *(described(name, truth[name]["request"], *expressions[name], estimator) for name in truth),
     ])  # fmt: skip
     replace_file(args.output / "report.txt", lambda path: path.write_text(report + "\n", encoding="utf-8"))
     print(report)
@@ -98,21 +98,21 @@ def main() -> int:
 
 def warps(photo: ImageLike) -> Image.Image:
     """A photograph and its edits without networks, cut out around the face."""
-    editor = RigFace.drafting()
+    editor = RigFace.warping()
     subject = editor.encode(photo)
     rows = []
-    for title, wishes in PHOTOGRAPH.items():
-        edits = editor.edit(subject, list(wishes.values()), progress=False)
+    for title, requests in PHOTOGRAPH.items():
+        edits = editor.edit(subject, list(requests.values()), progress=False)
         pictures = [close_up(subject, picture) for picture in (subject.photo, *edits)]
-        rows.append(Row(pictures, ["photo", *wishes], title))
+        rows.append(Row(pictures, ["photo", *requests], title))
     return contact_sheet(rows, PHOTOGRAPH_SIDE)
 
 
-def doses(subject: Subject, sweep: Sequence[Image.Image], measurer: Measurer) -> str:
+def doses(subject: Subject, sweep: Sequence[Image.Image], estimator: AUEstimator) -> str:
     """A table of the measured change of each unit that was asked for alone."""
     assert subject.face is not None
-    before, *after = read_units(measurer, dict(enumerate([subject.photo, *sweep])), subject.face).values()
-    lines = ["measured change for a wish of " + "".join(f"{level:>8.1f}" for level in LEVELS)]
+    before, *after = read_units(estimator, dict(enumerate([subject.photo, *sweep])), subject.face).values()
+    lines = ["measured change for a request of " + "".join(f"{level:>8.1f}" for level in LEVELS)]
     for place, (unit, meaning) in enumerate(ACTION_UNITS.items()):
         ends = after[place :: len(ACTION_UNITS)]
         values = [f"{end[place] - before[place]:+8.2f}" if end and before else f"{'-':>8}" for end in ends]
@@ -121,16 +121,21 @@ def doses(subject: Subject, sweep: Sequence[Image.Image], measurer: Measurer) ->
 
 
 def described(
-    name: str, wish: dict[str, float], photo: Image.Image, edit: Image.Image, truth: Image.Image, measurer: Measurer
+    name: str,
+    request: dict[str, float],
+    photo: Image.Image,
+    edit: Image.Image,
+    truth: Image.Image,
+    estimator: AUEstimator,
 ) -> str:
     """What an expression's edit did, and how near it is to the truth."""
     before, after, true = (to_tensor(rgb(image))[None] for image in (photo, edit, truth))
     error = edit_errors(before, after, true, true)["edit_to_nothing"]
     try:
-        table = measure(photo, edit, requested=wish, measurer=measurer).table()
+        table = measure(photo, edit, requested=request, estimator=estimator).table()
     except FaceNotFoundError as missing:  # so far has it come
         table = str(missing)
-    opening = f"{name}: {to_text(to_vector(wish))}"
+    opening = f"{name}: {to_text(to_vector(request))}"
     return f"{opening}\nsquared error to the true picture where it changes: {error:.2f} of doing nothing\n{table}"
 
 

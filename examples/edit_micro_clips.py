@@ -19,7 +19,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from common.cli.console import guarded
-from common.faces import get_finder
+from common.faces import get_detector
 from common.imaging.clip_dataset import FRAMES
 from common.imaging.videos import pictures_of
 from magicface import synthesize
@@ -36,7 +36,7 @@ def main() -> int:
     parser.add_argument("--frames", type=int, default=40, help="of a clip (default: 40)")
     parser.add_argument("--apex", type=float, nargs=2, default=INTENSITY, metavar=("LOW", "HIGH"), help="intensity")
     parser.add_argument("--noise", type=float, default=2.0, help="deviation of the sensor's noise, of 255 (default: 2)")
-    parser.add_argument("--engine", choices=("diffusion", "draft"), help="see magicface.edit")
+    parser.add_argument("--engine", choices=("diffusion", "warp"), help="see magicface.edit")
     parser.add_argument("--seed", type=int, default=0, help="of all")
     args = parser.parse_args()
     photos = pictures_of(args.photos)
@@ -52,7 +52,7 @@ def main() -> int:
             photo, units, apex=float(rng.uniform(*args.apex)), frames=args.frames, noise=args.noise, seed=number,
             engine=args.engine, watermark=False, progress=False,
         )  # fmt: skip
-        pixels = cut_face(np.stack([np.asarray(frame) for frame in made.frames]), get_finder(), photo.name)
+        pixels = cut_face(np.stack([np.asarray(frame) for frame in made.frames]), get_detector(), photo.name)
         pictures = [Image.fromarray(each) for each in pixels]
         for picture, frame in zip(pictures, made.frames):
             picture.info = frame.info  # which says that it is synthetic

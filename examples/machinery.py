@@ -39,16 +39,16 @@ def main() -> int:
     started = time.perf_counter()
     editor = MagicFace.from_pretrained(random_model(args.output / "random-model"), size=args.size, device="cpu")
     subject = editor.encode(args.photo or data.astronaut())
-    wish = {"AU6": 2, "AU12": 3}
+    request = {"AU6": 2, "AU12": 3}
     stations = {
         "photo": subject.photo,
         "crop": Image.fromarray(subject.source),
         "guide: background and jaw line": Image.fromarray(subject.background),
-        "mask of the paste-back": Image.fromarray((paste_mask(subject.region) * 255).astype(np.uint8)),
-        "crop as generated": editor.edit(subject, wish, steps=args.steps, paste_back=False),
-        "pasted: replace": editor.edit(subject, wish, steps=args.steps),
-        "pasted: detail": editor.edit(subject, wish, steps=args.steps, paste_back="detail"),
-        "pasted: detail, wish of zero": editor.edit(subject, {}, steps=args.steps, paste_back="detail"),
+        "mask of the paste-back": Image.fromarray((paste_mask(subject.mask) * 255).astype(np.uint8)),
+        "crop as generated": editor.edit(subject, request, steps=args.steps, paste_back=False),
+        "pasted: replace": editor.edit(subject, request, steps=args.steps),
+        "pasted: detail": editor.edit(subject, request, steps=args.steps, paste_back="detail"),
+        "pasted: detail, request of zero": editor.edit(subject, {}, steps=args.steps, paste_back="detail"),
     }
     for number, (title, picture) in enumerate(stations.items(), 1):
         save_image(picture, args.output / f"{number}-{title.split(':')[0].replace(' ', '-')}-{number}.png")

@@ -33,7 +33,7 @@ def main() -> int:
     parser.add_argument("--output", type=Path, default=Path("out"), help="folder (default: out)")
     args = parser.parse_args()
     photo = args.photo or data.astronaut()[:256, 96:352]
-    made = synthesize(photo, args.unit, args.apex, args.frames, engine="draft", watermark=False)
+    made = synthesize(photo, args.unit, args.apex, args.frames, engine="warp", watermark=False)
     frames = np.stack([np.asarray(frame) for frame in made.frames])
     found = analyze(Clip(frames, onset=made.onset, offset=made.offset, name=f"{args.unit} of {args.apex:g}"))
     page = write_report(found, args.output)

@@ -21,7 +21,7 @@ from common.imaging.contact_sheet import Row, contact_sheet
 from common.imaging.images import ImageLike, save_image
 from magicface import AUDelta, MagicFace
 
-WISHES = {
+REQUESTS = {
     "AU1=4, AU2=4": {"AU1": 4, "AU2": 4},
     "AU4=4, AU9=3": {"AU4": 4, "AU9": 3},
     "AU12=4, AU6=3": {"AU12": 4, "AU6": 3},
@@ -32,17 +32,19 @@ SIDE, AROUND = 256, 0.8
 
 
 def main() -> int:
-    """Writes a strip: the photo and an edit for each wish."""
+    """Writes a strip: the photo and an edit for each request."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photo", help="a picture file (default: scikit-image's astronaut)")
     parser.add_argument("--model", help="folder of a model (default: the published one; without it, the warp)")
-    parser.add_argument("--engine", choices=("diffusion", "draft"), help="(default: as edit() chooses)")
+    parser.add_argument("--engine", choices=("diffusion", "warp"), help="(default: as edit() chooses)")
     parser.add_argument("--output", type=Path, default=Path("out/photograph.jpg"), help="(default: out/photograph.jpg)")
     args = parser.parse_args()
     editor = MagicFace.from_pretrained(args.model)
     subject = editor.encode(args.photo or astronaut())
-    edits = editor.edit(subject, [AUDelta.parse(wish) for wish in WISHES.values()], engine=args.engine, progress=False)
-    row = Row([close_up(subject, picture) for picture in (subject.photo, *edits)], ["photo", *WISHES])
+    edits = editor.edit(
+        subject, [AUDelta.parse(request) for request in REQUESTS.values()], engine=args.engine, progress=False
+    )
+    row = Row([close_up(subject, picture) for picture in (subject.photo, *edits)], ["photo", *REQUESTS])
     save_image(contact_sheet([row], SIDE), args.output)
     print(args.output)
     return 0

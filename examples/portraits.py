@@ -3,7 +3,7 @@
     python examples/portraits.py --output examples/portraits
 
 Beside the pictures, truth.json holds what is known of them: the person's number, the action units before and after, and
-the wish that leads from one to the other.
+the request that leads from one to the other.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ def main() -> int:
             save = partial(portrait(number, units).save, quality=88, optimize=True)
             replace_file(folder / f"{name}{suffix}.jpg", save)
         change = np.subtract(to_vector(after), to_vector(before))
-        wish = {unit: float(value) for unit, value in zip(ACTION_UNITS, change) if value}
-        truth[name] = {"seed": SEED, "person": number, "before": before, "after": after, "wish": wish}
+        request = {unit: float(value) for unit, value in zip(ACTION_UNITS, change) if value}
+        truth[name] = {"seed": SEED, "person": number, "before": before, "after": after, "request": request}
     text = json.dumps(truth, indent=1) + "\n"
     replace_file(folder / "truth.json", lambda path: path.write_text(text, encoding="utf-8"))
     return 0

@@ -27,7 +27,7 @@ PROMPTS = (
     "a close-up of a bald man with stubble, in hard light from the left",
     "a close-up of a woman with brown hair in a bun and freckles, in front of a green wall",
 )
-WISHES: tuple[dict[str, float], ...] = (
+REQUESTS: tuple[dict[str, float], ...] = (
     {},
     {"AU12": 2.5},
     {"AU12": 4.5, "AU6": 3},
@@ -49,12 +49,14 @@ def main() -> int:
     args = parser.parse_args()
     started, editor = time.perf_counter(), FineFace.from_pretrained(args.model)
     prompts = args.prompt or PROMPTS
-    labels, rows = [to_text(to_vector(wish)) for wish in WISHES], []
+    labels, rows = [to_text(to_vector(request)) for request in REQUESTS], []
     for number, prompt in enumerate(prompts):
-        made = editor.generate(prompt, list(WISHES), seed=args.seed + number, batch_size=len(WISHES), progress=False)
+        made = editor.generate(
+            prompt, list(REQUESTS), seed=args.seed + number, batch_size=len(REQUESTS), progress=False
+        )
         rows.append(Row(made, () if number else labels, prompt))
     save_image(contact_sheet(rows), args.output)
-    print(f"{args.output}: {len(rows) * len(WISHES)} pictures, all in {time.perf_counter() - started:.0f} s.")
+    print(f"{args.output}: {len(rows) * len(REQUESTS)} pictures, all in {time.perf_counter() - started:.0f} s.")
     return 0
 
 

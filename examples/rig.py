@@ -63,18 +63,18 @@ def main() -> int:
     subject = editor.encode(args.photo)
     rows = [
         Row(
-            editor.edit(subject, wishes, batch_size=len(wishes), progress=False),
-            [str(each) for each in wishes],
+            editor.edit(subject, requests, batch_size=len(requests), progress=False),
+            [str(each) for each in requests],
             title,
         )
-        for title, wishes in [*SWEEPS.items()][: args.sweeps]
+        for title, requests in [*SWEEPS.items()][: args.sweeps]
     ]
     save_image(contact_sheet(rows, SIDE), args.output / "sweeps.png")
 
     smiling = MagicFace.from_pretrained(args.model)
     pictures = {
         "photo": read_image(args.photo),
-        "draft": Image.fromarray(editor.rig(subject, RELIT).render),
+        "warp": Image.fromarray(editor.rig(subject, RELIT).render),
         str(RELIT): editor.edit(subject, RELIT, progress=False),
         f"then {SMILE}": chain(args.photo, [(editor, RELIT), (smiling, SMILE)], progress=False),
     }

@@ -24,7 +24,7 @@ from common.cli.console import guarded
 from common.core.face_labels import PARTS
 from common.core.files import replace_file
 from common.faces import Face
-from common.faces.mediapipe import MediaPipeFinder
+from common.faces.mediapipe import MediaPipeDetector
 from common.occlusion.features import ORGANS, Levelled, features
 from common.occlusion.network import Network, kind_of
 from common.synthetic.data.draw import draw_scene
@@ -55,10 +55,10 @@ def main() -> int:
 def run(args: argparse.Namespace) -> int:
     """Everything."""
     args.cache.mkdir(parents=True, exist_ok=True)
-    finder, rows = MediaPipeFinder(), []
+    detector, rows = MediaPipeDetector(), []
     for number in tqdm(range(args.count), unit="person"):
         person = _person(args.cache / f"{number:05d}.npz", number)
-        rows += _samples(person, finder, np.random.default_rng([SEED, number]), args.each, number)
+        rows += _samples(person, detector, np.random.default_rng([SEED, number]), args.each, number)
     network = _trained(rows, args.steps, held_out=args.count * 4 // 5)
     replace_file(args.output, lambda path: save_file(network.state_dict(), path))
     return 0
@@ -75,10 +75,10 @@ def _person(path: Path, number: int) -> dict[str, np.ndarray]:
 
 
 def _samples(
-    person: dict[str, np.ndarray], finder: MediaPipeFinder, rng: np.random.Generator, each: int, number: int
+    person: dict[str, np.ndarray], detector: MediaPipeDetector, rng: np.random.Generator, each: int, number: int
 ) -> list[tuple[str, np.ndarray, float, int]]:
     """Kind, features, 1 where it is hidden, and number of the person, of every organ in some pictures of one."""
-    found = finder.find(person["image"])
+    found = detector.find(person["image"])
     if len(found) != 1:
         return []
     clean, rows = found[0], []
@@ -89,7 +89,7 @@ def _samples(
             image, drawn = occlude(image, clean.landmarks, rng)
             hides = np.maximum(hides, drawn)
         image = _varied(image, rng)
-        faces = finder.find(image) if turn else [clean]
+        faces = detector.find(image) if turn else [clean]
         if len(faces) == 1:
             rows += [(*row, number) for row in _organs(image, faces[0], clean, hides)]
     return rows

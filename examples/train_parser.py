@@ -28,7 +28,7 @@ from common.core.errors import FaceEditError, FaceNotFoundError
 from common.core.face_labels import PARTS
 from common.core.files import alone, replace_file
 from common.core.fingerprint import claim
-from common.faces import choose_face, get_finder
+from common.faces import choose_face, get_detector
 from common.faces.affine import compose, invert, transform
 from common.imaging.tensors import to_pixels
 from common.parsing.embedded import SIDE, Network, to_input, window
@@ -81,12 +81,12 @@ def load(faces: SyntheticFaces, kept: Path) -> dict[str, np.ndarray]:
     if kept.is_file():
         with np.load(kept) as arrays:
             return {name: arrays[name] for name in arrays.files}
-    finder, found = get_finder("mediapipe"), {"image": [], "parts": [], "outline": []}
+    detector, found = get_detector("mediapipe"), {"image": [], "parts": [], "outline": []}
     for index in tqdm(range(len(faces)), desc="reading pairs", unit="pair"):
         for item in (faces[index][role] for role in ("source", "target")):
             image = to_pixels(item["image"])
             try:
-                face = choose_face(finder.find(image))
+                face = choose_face(detector.find(image))
             except FaceNotFoundError:
                 continue
             found["image"].append(image)
@@ -171,7 +171,7 @@ def make_batch(
 
 
 def jitter(rng: np.random.Generator) -> np.ndarray:
-    """A change of size, angle and place (2, 3): people lean, and finders err."""
+    """A change of size, angle and place (2, 3): people lean, and detectors err."""
     scale, angle = np.exp(rng.normal(0, 0.12)), np.radians(rng.normal(0, 10))
     turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     middle = np.full(2, (SIDE - 1) / 2)

@@ -50,7 +50,7 @@ ABOUT = """Makes pictures of faces from text, with exact action units (AUs).
     fineface "a close-up of an old man" AU12=0:5 -o sweep.png      a sweep of six steps, as a labelled sheet
     fineface "a man in a hood" AU4=5 --identity photo.jpg          a person from a photo; repeat for more photos
     fineface edit photo.jpg AU12=4 -o out.png                      give the face in a photo these intensities
-    fineface batch prompts.txt --wishes w.txt -o run/              many prompts or photos, many requests, one folder
+    fineface batch prompts.txt --requests w.txt -o run/              many prompts or photos, many requests, one folder
     fineface score run/                                            what is in the pictures of a batch, as a table
     fineface verify smile.png                                      provenance of a picture: synthetic, how made
     fineface redo smile.png                                        the same picture again, from its provenance record
@@ -139,7 +139,7 @@ def _edit(arguments: list[str]) -> int:
     if args.crop:
         from common.editing.prepare import face_box
 
-        box = face_box(read_image(photos[0]), FaceOptions.of(vars(args)).face, args.finder)
+        box = face_box(read_image(photos[0]), FaceOptions.of(vars(args)).face, args.detector)
         images = [close_up(image, box) for image in images]
     return _finish(args, images, requests, target, str(photos[0]), started)
 
@@ -229,7 +229,7 @@ def _finish(
     console.note(f"{title} -> {target}")
     if args.json:
         told = [str(request) for request in requests]
-        record = {"input": title, "output": str(target), "wishes": told, "seed": args.seed, "seconds": seconds}
+        record = {"input": title, "output": str(target), "requests": told, "seed": args.seed, "seconds": seconds}
         print(json.dumps(record), flush=True)
     return console.OK
 

@@ -110,7 +110,7 @@ def edit(
     insightface and its pack buffalo_l are at hand; else somebody else takes their place, more so the higher `strength`
     is. A model that is told how an expression changes keeps more: see `magicface.edit`.
 
-    A model's own options are what its folder's `editor.json` says, else what the published scripts take: extent "face",
+    A model's own options are what its folder's `editor.json` says, else what the published scripts take: region "face",
     50 steps, guidance 7.5, paste_back "replace".
 
     Args:

@@ -51,34 +51,32 @@ class FineFaceDesk(Desk[FineFace]):
             return engine
         return NETWORKS if NETWORKS in self.engines else SMALL
 
-    def draft(self, visit: Visit, wish: Asked) -> Image.Image:
-        """See `Desk.draft`."""
+    def warp(self, visit: Visit, request: Asked) -> Image.Image:
+        """See `Desk.warp`."""
         visit.photo()
-        return self.drafter.edit(visit.small, wish[1], progress=False)
+        return self.warper.edit(visit.small, request[1], progress=False)
 
     def shown(self, visit: Visit, picture: Image.Image) -> Image.Image:
         """See `Desk.shown`."""
         return picture if visit.subject is None else super().shown(visit, picture)
 
     def run(
-        self, visit: Visit, wishes: list[Asked], sampling: Sampling, engine: str, step: Callable[..., Any]
+        self, visit: Visit, requests: list[Asked], sampling: Sampling, engine: str, step: Callable[..., Any]
     ) -> list[Image.Image]:
         """See `Desk.run`; without a photo, pictures of the prompt."""
-        prompt, _, strength = wishes[0]
-        requests = [wish[1] for wish in wishes]
+        prompt, _, strength = requests[0]
+        units = [request[1] for request in requests]
         way: dict[str, Any] = {
             "seed": sampling.options.seed, "steps": sampling.options.steps, "batch_size": BATCH, "progress": False,
             "callback_on_step_end": step,
         }  # fmt: skip
         editor = self.editor_for(engine)
         if visit.subject is None:
-            return editor.generate(prompt, requests, **way)
+            return editor.generate(prompt, units, **way)
         subject = self.subject(visit, engine)
         if engine == WARP:
-            return editor.edit(subject, requests, engine="draft", progress=False)
-        return editor.edit(
-            subject, requests, prompt=prompt, engine="diffusion", start="draft", strength=strength, **way
-        )
+            return editor.edit(subject, units, engine="warp", progress=False)
+        return editor.edit(subject, units, prompt=prompt, engine="diffusion", start="warp", strength=strength, **way)
 
 
 def controls() -> Controls:
@@ -95,7 +93,7 @@ def controls() -> Controls:
     inputs, whole = [prompt, strength, *sliders], gr.Number(1, visible=False)
     return Controls(
         inputs=inputs,
-        wish=wish,
+        request=request,
         told=told,
         requested=lambda asked: None,
         sweeps={f"{unit} {meaning}": _levels(unit) for unit, meaning in ACTION_UNITS.items()},
@@ -107,7 +105,7 @@ def controls() -> Controls:
     )
 
 
-def wish(prompt: str, strength: float, *values: float) -> Asked:
+def request(prompt: str, strength: float, *values: float) -> Asked:
     """What the components ask for.
 
     Raises:
@@ -118,14 +116,14 @@ def wish(prompt: str, strength: float, *values: float) -> Asked:
 
 def told(asked: Asked) -> dict[str, Any]:
     """What makes it again."""
-    return {"package": "fineface", "prompt": asked[0], "wish": str(asked[1]), "strength": asked[2]}
+    return {"package": "fineface", "prompt": asked[0], "request": str(asked[1]), "strength": asked[2]}
 
 
 def _levels(unit: str) -> Any:
-    def wishes(asked: Asked) -> list[tuple[str, Asked]]:
+    def requests(asked: Asked) -> list[tuple[str, Asked]]:
         named = dict(zip(ACTION_UNITS, asked[1]))
         return [
             (f"{unit}={level:g}", (asked[0], AUIntensity.parse({**named, unit: level}), asked[2])) for level in LEVELS
         ]
 
-    return wishes
+    return requests

@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 ABOUT = """Makes pictures of many prompts, or edits faces of photos, with many requests each, into one folder. Re-run
 the command to resume.
 
-    fineface batch prompts.txt --wishes wishes.txt -o run/
-    fineface batch photos/ --wishes wishes.json -o run/
-    fineface batch manifest.csv --wishes wishes.json -o run/ --inspect
+    fineface batch prompts.txt --requests requests.txt -o run/
+    fineface batch photos/ --requests requests.json -o run/
+    fineface batch manifest.csv --requests requests.json -o run/ --inspect
 
 A request is what `fineface` takes: "AU12=3,AU6=2", "angry:0.7", {"AU12": 3}, intensities 0 to 5; for photos also
 {"aus": "AU12=3", "prompt": "a close-up of a man in the rain"}. A manifest's rows have a `photo` or a `prompt`;
@@ -108,9 +108,9 @@ class FineFaceWorker(EditorWorker):
 
         return Text(job.prompt or "", embed_people(list(job.people)) if job.people else None, job.seed)
 
-    def edit(self, subject: Subject | Text, wishes: Sequence[Any]) -> Sequence[Image.Image]:
+    def edit(self, subject: Subject | Text, requests: Sequence[Any]) -> Sequence[Image.Image]:
         """See `Worker`; requests with the same prompt run together."""
-        read = [read_request(each) for each in wishes]
+        read = [read_request(each) for each in requests]
         asked = {**vars(self.args), "batch_size": max(len(read), 1)}
         made: dict[int, Image.Image] = {}
         for prompt in dict.fromkeys(each.prompt for each in read):
@@ -134,9 +134,9 @@ class FineFaceWorker(EditorWorker):
     def record(self, subject: Any) -> Mapping[str, Any]:
         """See `Worker`."""
         if isinstance(subject, Text):
-            return {"face": None, "faceid": subject.people is not None, "advice": []}
-        drafted = FineFaceOptions.of(vars(self.args)).wanted == "draft"
-        return {**super().record(subject), "faceid": not drafted and self.drawing.keeps(subject)}
+            return {"face": None, "faceid": subject.people is not None, "warnings": []}
+        warped = FineFaceOptions.of(vars(self.args)).wanted == "warp"
+        return {**super().record(subject), "faceid": not warped and self.drawing.keeps(subject)}
 
 
 def requested(value: Any) -> Sequence[float]:
@@ -197,7 +197,7 @@ class FineFaceBatches(Batches):
 
         model = FineFaceModel.of(vars(args))
         found = {**super().settings(args), "variant": model.variant, "lora_scale": model.lora_scale}
-        if args.texts and found["engine"] == "draft":  # of the photos alone
+        if args.texts and found["engine"] == "warp":  # of the photos alone
             own = read_defaults(kind().locate(**model.networks), PUBLISHED)
             found |= {**FineFaceOptions.of(vars(args)).resolve(own).sampling(), **of_networks(kind(), args)}
         return found
@@ -237,4 +237,4 @@ def _again(recipe: Recipe, args: argparse.Namespace) -> Any:
     check_model(recipe, editor.places)
     row, rows = place_of(recipe)
     how = FineFaceOptions.of({**settings, "batch_size": rows})
-    return editor.draw([(prompt, AUIntensity.parse(recipe.wish))] * rows, how, size=tuple(size))[row]
+    return editor.draw([(prompt, AUIntensity.parse(recipe.request))] * rows, how, size=tuple(size))[row]

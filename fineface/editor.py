@@ -276,7 +276,7 @@ class FineFace(Editor[AUIntensity]):
             begun = [self._begun(subject, request, how) for subject, request in pairs[rows]]
             return {
                 "image": [Image.fromarray(crop) for crop in begun],
-                "mask_image": [Image.fromarray(subject.region.astype(np.uint8) * 255) for subject in subjects[rows]],
+                "mask_image": [Image.fromarray(subject.mask.astype(np.uint8) * 255) for subject in subjects[rows]],
                 "generator": self._generators(how.seed, rows),
                 "strength": how.strength,
                 "width": self.size,
@@ -285,7 +285,7 @@ class FineFace(Editor[AUIntensity]):
 
         crops = self._run(self._inpaint, inputs, conditioning, progress)
         return [
-            paste(subject.photo, subject.crop, crop, paste_mask(subject.region))
+            paste(subject.photo, subject.crop, crop, paste_mask(subject.mask))
             if how.paste_back and subject.face is not None
             else Image.fromarray(to_uint8(crop))
             for subject, crop in zip(subjects, crops)

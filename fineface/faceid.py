@@ -24,7 +24,7 @@ from common.core.errors import (
     ShapeError,
 )
 from common.core.finite import check_weights
-from common.faces import Face, FaceFinder, choose_face, get_finder
+from common.faces import Face, FaceDetector, choose_face, get_detector
 from common.imaging.images import ImageLike, as_list, read_image, rgb
 from common.weights.files import SAFE
 from common.weights.state_dict import building, read_pickled, read_weights
@@ -152,10 +152,10 @@ def with_embedding(photo: np.ndarray, face: Face) -> Face:
     return replace(face, embedding=found.embedding)
 
 
-def _detector() -> FaceFinder:
+def _detector() -> FaceDetector:
     if importlib.util.find_spec("insightface") is None:
         raise MissingDependencyError("insightface", "Reading a person from a photo", 'pip install "face-rig[faces]"')
-    return get_finder(DETECTOR)
+    return get_detector(DETECTOR)
 
 
 def _checked(embeddings: torch.Tensor) -> torch.Tensor:

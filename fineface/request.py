@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     import torch
 
-    from common.faces import FaceFinder
+    from common.faces import FaceDetector
     from common.imaging.images import ImageLike
 
     People = ImageLike | Sequence[ImageLike]
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-Start = Literal["photo", "draft"]
-PUBLISHED = Defaults(steps=50, guidance=7.5, extent="face", guide="photo")
+Start = Literal["photo", "warp"]
+PUBLISHED = Defaults(steps=50, guidance=7.5, region="face", guide="photo")
 """What the released scripts take; a model may have settings of its own, in its folder's editor.json."""
-STRENGTHS: dict[str, float] = {"photo": 1.0, "draft": 0.5}
+STRENGTHS: dict[str, float] = {"photo": 1.0, "warp": 0.5}
 """What an edit can begin with, and the fraction of the steps that is run where none is asked for."""
 STEPS = 6
 """Pictures of a sweep."""
@@ -91,14 +91,14 @@ class FineFaceOptions(EditOptions):
     )
     start: Start | None = option(  # pyright: ignore[reportIncompatibleVariableOverride]
         None,
-        "what is noised first: the photo, or its draft, whose fitted head has these intensities (default: photo)",
+        "what is noised first: the photo, or its warp, whose fitted head has these intensities (default: photo)",
         one_of(*get_args(Start)),
         choices=get_args(Start),
     )
     strength: float | None = option(
         None,
-        "fraction of the steps that are run: 1 starts from pure noise; less keeps more of the photo or the draft; "
-        "0, where start is draft, is the draft itself (default: 1; from a draft 0.5)",
+        "fraction of the steps that are run: 1 starts from pure noise; less keeps more of the photo or the warp; "
+        "0, where start is warp, is the warp itself (default: 1; from a warp 0.5)",
         check_share,
         read=float,
     )
@@ -118,8 +118,8 @@ class FineFaceOptions(EditOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.strength == 0 and self.start != "draft":
-            raise InputError('A strength of 0 is the draft itself, and goes with start="draft".')
+        if self.strength == 0 and self.start != "warp":
+            raise InputError('A strength of 0 is the warp itself, and goes with start="warp".')
 
     def resolve(self, defaults: Defaults, *, networks: bool = True) -> FineFaceResolved:
         """These, with the model's own in the place of what nobody asked for; see `EditOptions.resolve`.
@@ -133,10 +133,10 @@ class FineFaceOptions(EditOptions):
         strength = STRENGTHS[start] if self.strength is None else self.strength
         steps = int(defaults.steps) if self.steps is None else self.steps
         guidance = float(defaults.guidance) if self.guidance is None else self.guidance
-        drafted = start == "draft" and strength == 0
-        if not drafted and steps * strength < 1:
+        warped = start == "warp" and strength == 0
+        if not warped and steps * strength < 1:
             raise InputError(f"strength must leave at least one of {steps} steps; got {strength!r}.")
-        engine: Engine = "draft" if drafted else self.wanted or ("diffusion" if networks else "draft")
+        engine: Engine = "warp" if warped else self.wanted or ("diffusion" if networks else "warp")
         return FineFaceResolved(
             engine=engine,
             steps=steps,
@@ -231,7 +231,7 @@ class EditorKeywords(NetworkKeywords, total=False):
     """`FineFaceModel` as keywords, but for the model."""
 
     size: int | None
-    finder: str | FaceFinder
+    detector: str | FaceDetector
     parser: str
 
 

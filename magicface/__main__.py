@@ -27,7 +27,7 @@ ABOUT = """Changes the expression of a face in a photo by action-unit (AU) varia
     magicface sweep photo.jpg AU12                    one unit at several levels, as a labelled sheet
     magicface grid photo.jpg AU4 AU12                 two units
     magicface animate photo.jpg happy -o smile.gif    an expression that comes, stays and goes
-    magicface batch photos/ --wishes w.txt -o run/    many photos, many wishes; goes on where it stopped
+    magicface batch photos/ --requests w.txt -o run/    many photos, many requests; goes on where it stopped
     magicface score run/                              what the edits of a batch have changed, as a table
     magicface verify smile.png                        what a picture says of itself: synthetic, how made
     magicface redo smile.png                          the same picture once more, from what its file says
@@ -53,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _edit(arguments: list[str]) -> int:
     parser = console.command_parser("magicface", ABOUT)
-    parser.add_argument("inputs", nargs="+", metavar="PHOTO | AU=VALUE", help="photos and the wish, in any order")
+    parser.add_argument("inputs", nargs="+", metavar="PHOTO | AU=VALUE", help="photos and the request, in any order")
     options.add_options(parser, "file, or folder for several photos (default: PHOTO-edited.png)", record=True)
     args = parser.parse_intermixed_args(arguments)
     photos, request = split_inputs(args.inputs)
@@ -67,26 +67,27 @@ def split_inputs(inputs: Sequence[str]) -> tuple[list[Path], AUDelta]:
 
     Raises:
         ActionUnitError: an AU without a value, unknown or out of range.
-        InputError: no photo or no wish among the inputs, or something that is neither.
+        InputError: no photo or no request among the inputs, or something that is neither.
     """
-    photos, wish = [], []
+    photos, words = [], []
     for text in inputs:
         if os.path.exists(os.path.expanduser(text)):
             photos.append(Path(text).expanduser())
         elif "=" in text or text.lower() == "neutral":
-            wish.append(text)
+            words.append(text)
         elif text[:2].upper() == "AU" and facs.read(text):
             raise ActionUnitError(f"{text} needs a value, e.g. {known_unit(text)}=3.")
         elif is_word(text):
-            wish.append(text)
+            words.append(text)
         else:
             raise InputError(
-                f"There is no photo {text!r}, and a wish reads AU12=3 or happy:0.7.\n  words: {', '.join(EXPRESSIONS)}"
+                f"There is no photo {text!r}, and a request reads AU12=3 or happy:0.7.\n"
+                f"  expressions: {', '.join(EXPRESSIONS)}"
             )
-    request = AUDelta.parse(",".join(wish))
+    request = AUDelta.parse(",".join(words))
     if not photos:
         raise InputError("Name at least one photo, e.g. magicface photo.jpg AU12=3.")
-    if not wish:
+    if not words:
         raise InputError(
             'Say what to change, e.g. AU12=3; "neutral" is the null edit: it reconstructs the face unchanged.'
         )

@@ -48,7 +48,7 @@ def edit(
 ) -> Image | list[Image]:
     """Edits the expression of a face in a photo: `edit("photo.jpg", {"AU12": 3})`.
 
-    A model's own options are what its folder's `editor.json` says, else what the published scripts take: extent "head",
+    A model's own options are what its folder's `editor.json` says, else what the published scripts take: region "head",
     50 steps, guidance 1.5, paste_back "replace", start "noise". Of guidance, the paper's own table has the lowest AU
     error at 3.0 (0.261 against 0.333); the embedded model was made for 1. Same seed and device, same picture.
 

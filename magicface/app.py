@@ -47,8 +47,8 @@ def controls() -> Controls:
         actor = picture_input("Actor", height=160, sources=["upload", "webcam"], elem_classes="actor")
     return Controls(
         inputs=sliders,
-        wish=lambda *values: AUDelta(values),
-        told=lambda wish: {"package": "magicface", "wish": str(wish)},
+        request=lambda *values: AUDelta(values),
+        told=lambda request: {"package": "magicface", "request": str(request)},
         requested=list,
         sweeps={f"{unit} {meaning}": _levels(unit) for unit, meaning in ACTION_UNITS.items()},
         sets=[

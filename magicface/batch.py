@@ -10,8 +10,8 @@ from common.facs.action_units import AUDelta
 
 ABOUT = """Edits many photos, many requests each, into one folder; run the command again to resume.
 
-    magicface batch photos/ --wishes wishes.txt -o run/
-    magicface batch manifest.csv --wishes wishes.json -o run/ --inspect
+    magicface batch photos/ --requests requests.txt -o run/
+    magicface batch manifest.csv --requests requests.json -o run/ --inspect
 
 A request is what `magicface` takes: "AU12=3,AU6=2", "angry:0.7", {"AU12": 3}.
 """

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from common.core.errors import InputError
-from common.facs.action_units import ACTION_UNITS, AUWish, to_vector
+from common.facs.action_units import ACTION_UNITS, AURequest, to_vector
 from common.imaging.clip_dataset import add_clip
 from common.imaging.images import ImageLike, flat, read_image, to_uint8
 
@@ -52,7 +52,7 @@ class LabelledClip:
 
 
 def synthesize(
-    img: ImageLike, au: AUWish, apex: float = 1.0, frames: int = 40, *, noise: float = 1.0, seed: int = 0,
+    img: ImageLike, au: AURequest, apex: float = 1.0, frames: int = 40, *, noise: float = 1.0, seed: int = 0,
     watermark: bool = True, **options: Any,
 ) -> LabelledClip:  # fmt: skip
     """A clip of a micro-expression: `synthesize("me.jpg", "AU12").save("faces", "me", "smile")`.

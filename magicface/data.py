@@ -16,16 +16,16 @@ from torch.utils.data import Dataset
 
 from common.core.errors import FaceNotFoundError, InputError
 from common.editing.prepare import Prepared, prepare
-from common.faces import get_finder
+from common.faces import get_detector
 from common.faces.landmarks import five_points
 from common.imaging.tensors import to_pixels, to_tensor
-from common.parsing import Extent, get_parser, masked_background
+from common.parsing import Region, get_parser, masked_background
 from common.synthetic.data.dataset import SyntheticFaces
 from common.synthetic.data.plan import VERSION
 from common.training.manifest import Manifest, Pair, intensities
-from common.warp import VERSION as DRAFTS
+from common.warp import VERSION as WARPS
 from common.warp.delta import Change
-from common.warp.warp import Draft
+from common.warp.warp import Warp
 
 COLUMNS = ("source", "target", "au_source", "au_target", "background")
 
@@ -37,12 +37,12 @@ class SyntheticPairs(Dataset[Pair]):
         faces: with `pairs="expression"`.
         guide: conditioning image: "source": the background of the source photo, as in use; "target": of the target, as
             in the paper; "photo": the source photo itself, see `common.editing.prepare.prepare`.
-        extent: region that the conditioning image hides, see `common.parsing.foreground`.
+        region: region that the conditioning image hides, see `common.parsing.foreground`.
         found: pass the source through face detector, crop and parser, as a photo that is edited, and cut the target out
             as the source; where no face is detected, and without this, the whole picture is the crop and its truth the
             parts.
         zoom: of the crops of faces that are detected, see `Crop.around`.
-        draft_every: so many pairs apart, the target is the warp of the source (`common.warp`) instead of the true
+        warp_every: so many pairs apart, the target is the warp of the source (`common.warp`) instead of the true
             picture, as photographs give such pairs; 0 is never.
 
     Raises:
@@ -54,25 +54,25 @@ class SyntheticPairs(Dataset[Pair]):
         faces: SyntheticFaces,
         *,
         guide: Literal["source", "target", "photo"] = "source",
-        extent: Extent = "face",
+        region: Region = "face",
         found: bool = False,
         zoom: float = 1.0,
-        draft_every: int = 0,
+        warp_every: int = 0,
     ) -> None:
         if faces.plan.pairs != "expression":
             raise InputError(f'The faces must come with pairs="expression"; they have {faces.plan.pairs!r}.')
         if found and guide == "target":
             raise InputError('A face that is found is that of the source; found goes with guide "source" or "photo".')
-        if draft_every and not found:
-            raise InputError("Warps are of faces that are detected: draft_every goes with found.")
+        if warp_every and not found:
+            raise InputError("Warps are of faces that are detected: warp_every goes with found.")
         self.faces = faces
         self.guide: Literal["source", "target", "photo"] = guide
-        self.extent: Extent = extent
+        self.region: Region = region
         self.found = found
         self.zoom = zoom
-        self.draft_every = draft_every
-        self.fingerprint = f"v{VERSION} {faces.plan} guide={guide} extent={extent} found={found} zoom={zoom}" + (
-            f" drafts={DRAFTS} every={draft_every}" if draft_every else ""
+        self.warp_every = warp_every
+        self.fingerprint = f"v{VERSION} {faces.plan} guide={guide} region={region} found={found} zoom={zoom}" + (
+            f" warps={WARPS} every={warp_every}" if warp_every else ""
         )
 
     def __len__(self) -> int:
@@ -85,12 +85,12 @@ class SyntheticPairs(Dataset[Pair]):
         target = item["target"]["image"]
         made = self._prepared(to_pixels(source)) if self.found else None
         if made is None:
-            guide = source if self.guide == "photo" else guide_of(item[self.guide], self.extent)
+            guide = source if self.guide == "photo" else guide_of(item[self.guide], self.region)
         else:
             whole = to_pixels(target)
-            if self.draft_every and index % self.draft_every == self.draft_every - 1:
-                draft = Draft.of(to_pixels(source), made.face)
-                whole = draft(Change(item["delta"].float(), torch.eye(3), draft.light, draft.light))
+            if self.warp_every and index % self.warp_every == self.warp_every - 1:
+                warp = Warp.of(to_pixels(source), made.face)
+                whole = warp(Change(item["delta"].float(), torch.eye(3), warp.light, warp.light))
             source = to_tensor(made.source)
             guide = to_tensor(made.background)
             target = to_tensor(made.crop.apply(whole))
@@ -98,21 +98,21 @@ class SyntheticPairs(Dataset[Pair]):
 
     def _prepared(self, pixels: np.ndarray) -> Prepared | None:
         """The source as an editor prepares it, with what is at hand everywhere; None where no face is detected."""
-        finder = get_finder("mediapipe")
+        detector = get_detector("mediapipe")
         parser = get_parser("embedded")
         shown = "photo" if self.guide == "photo" else "background"
         try:
-            return prepare(pixels, finder, parser, size=len(pixels), extent=self.extent, zoom=self.zoom, guide=shown)
+            return prepare(pixels, detector, parser, size=len(pixels), region=self.region, zoom=self.zoom, guide=shown)
         except FaceNotFoundError:
             return None
 
 
-def guide_of(picture: Mapping[str, Any], extent: Extent) -> torch.Tensor:
+def guide_of(picture: Mapping[str, Any], region: Region) -> torch.Tensor:
     """The guide (3, S, S) of a synthetic picture: what the editor would make of it, had its parser made no mistake."""
     pixels = to_pixels(picture["image"])
     landmarks = picture["landmarks"].numpy()
     labels = picture["parts"].numpy().astype(np.uint8)
-    return to_tensor(masked_background(pixels, labels, landmarks, five_points(landmarks), extent))
+    return to_tensor(masked_background(pixels, labels, landmarks, five_points(landmarks), region))
 
 
 class ManifestPairs(Manifest):

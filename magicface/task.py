@@ -43,10 +43,10 @@ class MagicFaceTask(EditTask["MagicFaceConfig"]):
         return SyntheticPairs(
             faces,
             guide=config.guide,
-            extent=config.extent,
+            region=config.region,
             found=config.found,
             zoom=self.defaults.zoom,
-            draft_every=config.draft_every if seed == config.synthetic_seed else 0,
+            warp_every=config.warp_every if seed == config.synthetic_seed else 0,
         )
 
     @staticmethod

@@ -32,11 +32,11 @@ class MagicFaceConfig(EditConfig):
     guide: Literal["source", "target", "photo"] = "source"
     """Conditioning image of the synthetic pairs: the background of the source, as in use, or of the target, as in the
     paper; or "photo", all of the source, which then must be in [defaults] too."""
-    extent: Literal["face", "head"] = "face"
+    region: Literal["face", "head"] = "face"
     """Region that the conditioning image of synthetic pairs hides: the inner face, or hair, neck and clothes too."""
     found: bool = False
     """Detect, crop and parse the synthetic sources as photos that are edited, with all the mistakes of that."""
-    draft_every: int = 0
+    warp_every: int = 0
     """Show the warp of the source in place of the true target in every so many-th synthetic pair; 0 is never. Goes with
     found."""
 

@@ -47,7 +47,7 @@ def _add_analyze(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--offset", type=int, default=-1, help="its last frame; -1 is the clip's")
     parser.add_argument("--fps", type=float, default=100.0, help="frames a second")
     parser.add_argument("--cropped", action="store_true", help="the frames show a face from brows to chin already")
-    parser.add_argument("--finder", default="auto", help="of faces: auto, insightface, face-alignment or mediapipe")
+    parser.add_argument("--detector", default="auto", help="of faces: auto, insightface, face-alignment or mediapipe")
     parser.add_argument("--factor", type=float, default=10.0, help="of the magnified motion")
     parser.add_argument("--magnifier", type=Path, help="learned weights (generator_212000.pth of InfuseNet)")
     parser.add_argument("--units", type=Path, help="folder of a network that reads action units (default: embedded)")
@@ -64,7 +64,7 @@ def _analyze(args: argparse.Namespace) -> int:
     found = analyze(
         clip,
         cropped=args.cropped,
-        finder=args.finder,
+        detector=args.detector,
         factor=args.factor,
         magnifier=args.magnifier,
         units=args.units,
@@ -88,7 +88,11 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--datasets", nargs="+", required=True, help="casme2, samm ..., or folders of your own")
     parser.add_argument("--cropped", action="store_true", help="take the cropped faces that come with the data sets")
     parser.add_argument(
-        "--crop", nargs="?", const="auto", metavar="FINDER", help="find the faces and cut them out of the frames first"
+        "--crop",
+        nargs="?",
+        const="auto",
+        metavar="DETECTOR",
+        help="find the faces and cut them out of the frames first",
     )
     parser.add_argument("-o", "--output", type=Path, default=Path("out"), help="folder; a run that was stopped goes on")
     parser.add_argument("--extra", nargs="+", default=[], help="data sets that are only trained on, see --mix")

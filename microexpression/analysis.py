@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from common.faces import get_finder
+from common.faces import get_detector
 
 from .apex import flow_sizes
 from .clips import Clip, cut_face
@@ -67,7 +67,7 @@ def analyze(
     clip: Clip,
     *,
     cropped: bool = False,
-    finder: str = "auto",
+    detector: str = "auto",
     factor: float = 10.0,
     magnifier: str | Path | None = None,
     units: str | Path | None = None,
@@ -77,7 +77,7 @@ def analyze(
     """Reads a clip of `read_clip`; `cropped` frames, which show a face from brows to chin already, are taken as they
     are.
 
-    `finder` is one of `common.faces`; `factor` of the magnification is 1 to 100; `magnifier` is a file of learned
+    `detector` is one of `common.faces`; `factor` of the magnification is 1 to 100; `magnifier` is a file of learned
     weights, see `load_magnifier`, None to enlarge the flow itself; `units` and `emotion` are folders of networks, None
     for the embedded ones; `progress` shows bars.
 
@@ -87,7 +87,7 @@ def analyze(
     unit_reader, emotion_reader = load_reader(units or EMBEDDED / "units"), load_reader(emotion or EMBEDDED / "emotion")
     learned = None if magnifier is None else load_magnifier(magnifier)
     if not cropped:
-        clip = replace(clip, frames=cut_face(clip.frames, get_finder(finder), clip.name))
+        clip = replace(clip, frames=cut_face(clip.frames, get_detector(detector), clip.name))
     frames = clip.frames[clip.onset : clip.offset + 1]
     small = [for_flow(frame) for frame in frames]
     flows = [  # to each frame, once for all that follows

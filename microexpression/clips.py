@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from common.core.errors import FaceNotFoundError, ImageError, InputError, ShapeError
-from common.faces import FaceFinder, choose_face
+from common.faces import FaceDetector, choose_face
 from common.faces.affine import quarter_turn
 from common.faces.upright import notice
 from common.imaging.image_files import is_encoded
@@ -120,13 +120,13 @@ def _frame(frame: ImageLike) -> np.ndarray:
     return frame if isinstance(frame, np.ndarray) else rgb(read_image(frame))
 
 
-def cut_face(frames: np.ndarray, finder: FaceFinder, name: str = "the clip") -> np.ndarray:
+def cut_face(frames: np.ndarray, detector: FaceDetector, name: str = "the clip") -> np.ndarray:
     """(T, S, S, 3) of (T, H, W, 3): the square of the largest face of the first frame, from brows to chin, upright;
     what lies outside of the picture repeats its border.
 
     Raises FaceNotFoundError without a face in the first frame.
     """
-    faces = finder.find(frames[0])
+    faces = detector.find(frames[0])
     if not faces:
         raise FaceNotFoundError(f"No face in the first frame of {name}; expected a face seen from the front.")
     face = choose_face(faces)

@@ -29,7 +29,7 @@ def train(args: argparse.Namespace) -> int:
             size=args.size,
             width=args.width,
             seed=args.seed,
-            finder=args.crop,
+            detector=args.crop,
             magnifier=args.magnifier,
             mix=args.mix,
         )
@@ -40,7 +40,7 @@ def train(args: argparse.Namespace) -> int:
     protocol = asked(args.protocol, _loaded(args, args.datasets))
     extra = _loaded(args, args.extra)
     flows = prepare(
-        protocol.samples, "rcn", 28, args.output / "inputs", finder=args.crop, workers=args.jobs, progress=progress
+        protocol.samples, "rcn", 28, args.output / "inputs", detector=args.crop, workers=args.jobs, progress=progress
     )
     found = {
         "chance": results.scores(protocol, chance(protocol)),

@@ -41,7 +41,7 @@ class Study:
         size: of the inputs in pixels.
         width: share of the layers' sizes, where a model is large.
         seed: of weights and order; each fold's own follows from it and the fold's name.
-        finder: of the faces that are cut out of the frames first; None takes the frames as they are.
+        detector: of the faces that are cut out of the frames first; None takes the frames as they are.
         magnifier: file of released weights for InfuseNet, which then stay as they are; None trains new ones along.
         mix: of `extra` samples in a fold's training, for each of its own; 0 leaves them out.
         training: other options of `common.training.config.TrainConfig`.
@@ -54,7 +54,7 @@ class Study:
     size: int | None = None
     width: float = 1.0
     seed: int = 0
-    finder: str | None = None
+    detector: str | None = None
     magnifier: str | None = None
     mix: float = 0.0
     training: Mapping[str, Any] = field(default_factory=dict)

@@ -17,7 +17,7 @@ from tqdm import tqdm
 from common.core.errors import FaceEditError, InputError
 from common.core.files import replace_file
 from common.core.parallel import each
-from common.faces import get_finder
+from common.faces import get_detector
 from common.imaging.images import to_uint8
 
 from .clips import cut_face
@@ -106,18 +106,18 @@ def prepare(
     size: int,
     folder: Path,
     *,
-    finder: str | None = None,
+    detector: str | None = None,
     workers: int = 1,
     progress: bool = True,
 ) -> list[Path]:
     """Files with the arrays of each sample's clip, of a kind of `KINDS` and a size in pixels, made in the folder where
     they are not kept yet.
 
-    `finder` cuts the faces out of the frames first, see `cut_face`; None takes the frames as they are. Raises
+    `detector` cuts the faces out of the frames first, see `cut_face`; None takes the frames as they are. Raises
     DataSetError with every clip that cannot be used.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    task = _Task(tuple(samples), kind, size, folder, finder)
+    task = _Task(tuple(samples), kind, size, folder, detector)
     with closing(each(task, range(len(samples)), workers)) as made:
         found = list(tqdm(made, total=len(samples), desc="Optical flow", unit="clip", disable=not progress))
     if faults := [str(each_) for each_ in found if isinstance(each_, str)]:
@@ -139,18 +139,18 @@ class _Task:
     kind: str
     size: int
     folder: Path
-    finder: str | None
+    detector: str | None
 
     def __call__(self, number: int) -> Path | str:
         sample = self.samples[number]
         known = repr((sample.key, sample.onset, sample.apex, sample.offset, str(sample.frames)))
-        known += f" {self.finder}" if self.finder else ""
+        known += f" {self.detector}" if self.detector else ""
         name = hashlib.sha256(f"{VERSION} {self.kind} {self.size} {known}".encode()).hexdigest()[:24]
         path = self.folder / f"{name}.npz"
         if path.is_file():
             return path
         try:
-            arrays = of_sample(sample, self.kind, self.size, self.finder)
+            arrays = of_sample(sample, self.kind, self.size, self.detector)
         except (FaceEditError, OSError) as error:
             return f"{' '.join(sample.key)}: {error}"
         _keep(path, arrays)
@@ -183,11 +183,11 @@ def with_latents(files: Sequence[Path], magnifier: Magnifier, folder: Path, prog
     return found
 
 
-def of_sample(sample: Sample, kind: str, size: int, finder: str | None = None) -> Arrays:
+def of_sample(sample: Sample, kind: str, size: int, detector: str | None = None) -> Arrays:
     """What networks of a kind see of a sample; see `prepare`.
 
     Raises:
-        FaceNotFoundError: a finder, and no face in the onset.
+        FaceNotFoundError: a detector, and no face in the onset.
         InputError: an unknown kind, missing frames, or an apex that is the onset, so that nothing moves.
         ShapeError: frames of unequal sizes.
     """
@@ -199,8 +199,8 @@ def of_sample(sample: Sample, kind: str, size: int, finder: str | None = None) -
         frames, apex = read_frames(sample, [sample.onset, sample.apex]), 1
     if len(frames) < 2:
         raise InputError("one frame; motion needs two at least")
-    if finder is not None:
-        frames = cut_face(frames, get_finder(finder), sample.clip)
+    if detector is not None:
+        frames = cut_face(frames, get_detector(detector), sample.clip)
     return KINDS[kind](frames, min(apex, len(frames) - 1), size)
 
 

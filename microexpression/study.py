@@ -142,7 +142,7 @@ def _inputs(study: Study, samples: Sequence[Sample], output: Path, jobs: int, pr
     """Files of what the study's network sees."""
     model, folder = study.chosen(), output / "inputs"
     size, options = study.size or model.size, {"workers": jobs, "progress": progress}
-    files = prepare(samples, model.kind, size, folder, finder=study.finder, **options)
+    files = prepare(samples, model.kind, size, folder, detector=study.detector, **options)
     if study.magnifier is None or model.kind != "infusenet":
         return files
     path = Path(study.magnifier)

@@ -27,7 +27,7 @@ ABOUT = """Changes the light on a face in a photo, where it looks and its expres
     rigface photo.jpg --target other.jpg --copy light+pose -o out.png
     rigface *.jpg --light azimuth=-60,elevation=20 -o lit/            several photos, one folder
     rigface crop.png --background bg.png --render render.png --coefficients exp.npy    prepared before
-    rigface batch photos/ --wishes wishes.json -o run/                many photos; goes on where it stopped
+    rigface batch photos/ --requests requests.json -o run/                many photos; goes on where it stopped
     rigface score run/                                                what the edits of a batch have changed, as a table
     rigface verify lit.png                                            what a picture says of itself
     rigface redo lit.png                                              the same picture once more
@@ -58,11 +58,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _edit(arguments: list[str]) -> int:
     parser = console.command_parser("rigface", ABOUT)
     parser.add_argument("inputs", nargs="+", metavar="PHOTO | AU=VALUE", help="photos and action units, in any order")
-    wish = parser.add_argument_group("wish")
-    wish.add_argument("--light", help="azimuth, elevation, intensity, ambient, e.g. azimuth=60,elevation=20")
-    wish.add_argument("--pose", help='yaw, pitch, roll, added to the present ones, e.g. yaw=15; or "yaw=0,absolute"')
-    wish.add_argument("--target", type=Path, metavar="PHOTO", help="to copy from")
-    wish.add_argument("--copy", metavar="WHAT", help="light, pose, expression; several as light+pose")
+    request = parser.add_argument_group("request")
+    request.add_argument("--light", help="azimuth, elevation, intensity, ambient, e.g. azimuth=60,elevation=20")
+    request.add_argument("--pose", help='yaw, pitch, roll, added to the present ones, e.g. yaw=15; or "yaw=0,absolute"')
+    request.add_argument("--target", type=Path, metavar="PHOTO", help="to copy from")
+    request.add_argument("--copy", metavar="WHAT", help="light, pose, expression; several as light+pose")
     options.add_options(
         parser,
         "file, or folder for several photos (default: PHOTO-edited.png)",
@@ -79,7 +79,7 @@ def _edit(arguments: list[str]) -> int:
 
 
 def read_inputs(args: argparse.Namespace, prepared: bool) -> tuple[list[Path], RigEdit]:
-    """Photos and the wish.
+    """Photos and the request.
 
     Raises:
         ActionUnitError: an AU without a value, unknown or out of range.
@@ -96,15 +96,15 @@ def read_inputs(args: argparse.Namespace, prepared: bool) -> tuple[list[Path], R
         elif is_word(text):
             units.append(text)
         else:
-            raise InputError(f"There is no photo {text!r}, and a wish reads AU12=3, happy, or --light azimuth=60.")
+            raise InputError(f"There is no photo {text!r}, and a request reads AU12=3, happy, or --light azimuth=60.")
     spoken = ",".join(unit for unit in units if unit.lower() != NEUTRAL)
     asked: dict[str, Any] = {"light": args.light, "pose": args.pose, "expression": spoken or None}
-    wish = RigEdit(**asked, target=args.target, copy=args.copy)
+    request = RigEdit(**asked, target=args.target, copy=args.copy)
     if not photos:
         raise InputError("Name at least one photo, e.g. rigface photo.jpg --light azimuth=60.")
     if not (any(asked.values()) or args.copy or units or prepared):
         raise InputError(f'Say what to change, e.g. --light azimuth=60; "{NEUTRAL}" is the null edit.')
-    return photos, wish
+    return photos, request
 
 
 def _download(arguments: list[str]) -> int:

@@ -43,7 +43,7 @@ def edit(
 ) -> Image | list[Image]:
     """Changes the light on a face, where it looks, its expression: `edit("photo.jpg", light="azimuth=60")`.
 
-    A model's own options are what its folder's `editor.json` says, else what the published scripts take: extent "head",
+    A model's own options are what its folder's `editor.json` says, else what the published scripts take: region "head",
     50 steps, paste_back "replace", start "noise". Same seed and device, same picture.
 
     Args:

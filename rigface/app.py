@@ -50,26 +50,26 @@ class RigDesk(Desk[RigFace]):
         Raises:
             FaceNotFoundError: no face is on it.
         """
-        target = self.drafter.look(photo)
+        target = self.warper.look(photo)
         self._looks[id(target)] = target, photo, {WARP: target}
         for old in list(self._looks)[:-LOOKS]:
             del self._looks[old]
         return target
 
     def run(
-        self, visit: Visit, wishes: list[RigEdit], sampling: Sampling, engine: str, step: Callable[..., Any]
+        self, visit: Visit, requests: list[RigEdit], sampling: Sampling, engine: str, step: Callable[..., Any]
     ) -> list[Image.Image]:
         """See `Desk.run`."""
-        return super().run(visit, [self._ready(wish, engine) for wish in wishes], sampling, engine, step)
+        return super().run(visit, [self._ready(request, engine) for request in requests], sampling, engine, step)
 
-    def _ready(self, wish: RigEdit, engine: str) -> RigEdit:
+    def _ready(self, request: RigEdit, engine: str) -> RigEdit:
         """A request whose photo to copy from has been looked at by the engine's own editor."""
-        if id(wish.target) not in self._looks:
-            return wish
-        _, photo, seen = self._looks[id(wish.target)]
+        if id(request.target) not in self._looks:
+            return request
+        _, photo, seen = self._looks[id(request.target)]
         if engine not in seen:
             seen[engine] = self.editor_for(engine).look(photo)
-        return replace(wish, target=seen[engine])
+        return replace(request, target=seen[engine])
 
 
 def controls(desk: RigDesk) -> Controls:
@@ -110,8 +110,8 @@ def controls(desk: RigDesk) -> Controls:
     neutral = [False, 0, 10, 0.5, 1, 0, 0, 0, "as it is", None]
     return Controls(
         inputs=[*inputs, other],
-        wish=wish,
-        told=lambda asked: {"package": "rigface", "wish": str(asked)},
+        request=request,
+        told=lambda asked: {"package": "rigface", "request": str(asked)},
         requested=lambda asked: list(asked.expression) if asked.expression else None,
         sweeps={
             "light from left to right": lambda asked: [
@@ -131,7 +131,7 @@ def controls(desk: RigDesk) -> Controls:
     )
 
 
-def wish(
+def request(
     relit: bool, azimuth: float, elevation: float, ambient: float, intensity: float, yaw: float, pitch: float,
     roll: float, word: str | None, other: tuple[Any, tuple[str, ...]] | None,
 ) -> RigEdit:  # fmt: skip
@@ -149,7 +149,7 @@ def _lamp(place: tuple[int, int]) -> Any:
 
 
 def _with(asked: RigEdit, **parts: Any) -> RigEdit:
-    """A wish in which these parts are asked for by numbers."""
+    """A request in which these parts are asked for by numbers."""
     kept = {name: getattr(asked, name) for name in PARTS} | parts
     copied = asked.copy - set(parts)
     return RigEdit(**kept, target=asked.target if copied else None, copy=copied or None)

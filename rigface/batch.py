@@ -14,8 +14,8 @@ from .request import RigEdit
 
 ABOUT = """Edits many photos, many requests each, into one folder; run the command again to resume.
 
-    rigface batch photos/ --wishes wishes.json -o run/
-    rigface batch manifest.csv --wishes wishes.json -o run/ --inspect
+    rigface batch photos/ --requests requests.json -o run/
+    rigface batch manifest.csv --requests requests.json -o run/ --inspect
 
 A request is {"light": "azimuth=60", "pose": "yaw=15", "expression": "AU12=3"}, or an expression alone.
 """

@@ -25,13 +25,13 @@ class Conditions:
         background: (S, S, 3) uint8, RGB: the source with the person painted grey, where they were and, for a new pose,
             where they will be; for the embedded network the source as it is.
         render: (S, S, 3) uint8, RGB: the wanted 3D face under the wanted light, where it shall be, on black; for the
-            embedded network its draft, in the photo.
+            embedded network its warp, in the photo.
         coefficients: (V,) float32, the wanted expression, 64 of the BFM basis for the published network; for the
             embedded one the change in 24 numbers (`common.warp.delta`).
         notes: what the user should know of how these were made; an edit logs them.
-        region: (S, S) bool, what the edit may change; None: what the subject says, and wherever the background is not
+        mask: (S, S) bool, what the edit may change; None: what the subject says, and wherever the background is not
             the subject's.
-        draft: (H, W, 3 or 4) uint8, the whole photo as it was moved and lit without any network; None where there is
+        warp: (H, W, 3 or 4) uint8, the whole photo as it was moved and lit without any network; None where there is
             none.
 
     Raises:
@@ -43,8 +43,8 @@ class Conditions:
     render: np.ndarray
     coefficients: np.ndarray
     notes: tuple[str, ...] = ()
-    region: np.ndarray | None = None
-    draft: np.ndarray | None = None
+    mask: np.ndarray | None = None
+    warp: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         side = len(self.background)
@@ -54,8 +54,8 @@ class Conditions:
                 raise ShapeError(f"Conditions.{name}", f"({side}, {side}, 3), a square", picture.shape)
             if picture.dtype != np.uint8:
                 raise InputError(f"Conditions.{name} must be uint8 in 0..255; got {picture.dtype}.")
-        if self.region is not None and self.region.shape != (side, side):
-            raise ShapeError("Conditions.region", f"({side}, {side})", self.region.shape)
+        if self.mask is not None and self.mask.shape != (side, side):
+            raise ShapeError("Conditions.mask", f"({side}, {side})", self.mask.shape)
         vector = np.asarray(self.coefficients, np.float32)
         if vector.ndim != 1 or not len(vector):
             raise ShapeError("Conditions.coefficients", "(V,)", vector.shape)
@@ -64,7 +64,7 @@ class Conditions:
         object.__setattr__(self, "coefficients", vector)
 
     def still(self) -> Conditions:
-        """Of an edit that leaves the draft as it is."""
+        """Of an edit that leaves the warp as it is."""
         return replace(self, background=self.render, coefficients=np.zeros_like(self.coefficients))
 
     def __repr__(self) -> str:

@@ -16,13 +16,13 @@ from common.face3d.camera import rotation_matrix
 from common.face3d.fitting.fit import Fit
 from common.face3d.heads.head import vertex_normals
 from common.face3d.rendering.lighting import shade
-from common.faces import get_finder
+from common.faces import get_detector
 from common.imaging.tensors import to_pixels, to_tensor
 from common.parsing import get_parser
 from common.synthetic.data.dataset import SyntheticFaces
 from common.synthetic.data.plan import VERSION
 from common.training.manifest import Manifest, Pair, parsed
-from common.warp import VERSION as DRAFTS
+from common.warp import VERSION as WARPS
 from common.warp.delta import Change
 
 from .conditioning import read_coefficients
@@ -49,7 +49,7 @@ class SyntheticRigs(Dataset[Pair]):
     def __init__(self, faces: SyntheticFaces, *, zoom: float = 1.0) -> None:
         self.faces = faces
         self.zoom = zoom
-        self.fingerprint = f"v{VERSION} {faces.plan} drafts={DRAFTS} zoom={zoom} still={STILL_EVERY}"
+        self.fingerprint = f"v{VERSION} {faces.plan} warps={WARPS} zoom={zoom} still={STILL_EVERY}"
         self._rendered: Rendered | None = None  # made by each process that loads pictures
 
     def __len__(self) -> int:
@@ -61,13 +61,13 @@ class SyntheticRigs(Dataset[Pair]):
         Raises:
             FaceNotFoundError: no face is found in any of the sources.
         """
-        finder = get_finder("mediapipe")  # this and the parser are at hand everywhere
+        detector = get_detector("mediapipe")  # this and the parser are at hand everywhere
         parser = get_parser("embedded")
         for number in (*range(index, len(self)), *range(index)):
             item = self.faces[number]
             photo = to_pixels(item["source"]["image"])
             try:
-                made = prepare(photo, finder, parser, size=len(photo), zoom=self.zoom, guide="photo")
+                made = prepare(photo, detector, parser, size=len(photo), zoom=self.zoom, guide="photo")
             except FaceNotFoundError:
                 continue
             return self._pair(item, photo, made, still=index % STILL_EVERY == STILL_EVERY - 1)

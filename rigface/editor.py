@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from common.editing.options import FaceChoice
-    from common.parsing import Extent
+    from common.parsing import Region
 
     from .options import RigFaceKeywords
 
@@ -45,7 +45,7 @@ log = logging.getLogger(__name__)
 
 GUIDES = 2
 TURNS = {"yaw": 15.0, "pitch": 12.0, "roll": 15.0}
-"""Degrees by which a draft turns a head at most: beyond, it would show too much that the photo does not."""
+"""Degrees by which a warp turns a head at most: beyond, it would show too much that the photo does not."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +57,7 @@ class Target:
         face: the chosen face, in photo pixels.
         crop: how the crop round it lies in the photo.
         labels: (S, S) uint8, its parts in the 19 CelebAMask classes.
-        region: (S, S) bool, where the person is.
+        mask: (S, S) bool, where the person is.
         seen: the face as the reconstructor saw it.
     """
 
@@ -65,7 +65,7 @@ class Target:
     face: Face = field(repr=False)
     crop: Crop = field(repr=False)
     labels: np.ndarray = field(repr=False)
-    region: np.ndarray = field(repr=False)
+    mask: np.ndarray = field(repr=False)
     seen: Look = field(repr=False)
 
 
@@ -149,7 +149,7 @@ class RigFace(Editor[RigEdit]):
         asked = RigFaceOptions(**options)
         if asked.background is None:
             _ = self.reconstructor  # what is missing should not cost the encoding
-            subject = super().encode(image, face=asked.face, extent=asked.extent, strict=asked.strict)
+            subject = super().encode(image, face=asked.face, region=asked.region, strict=asked.strict)
             self.looks(subject)
             return subject
         assert asked.render is not None  # see `RigFaceOptions`
@@ -161,22 +161,22 @@ class RigFace(Editor[RigEdit]):
             raise InputError(f"A prepared render must be {self.size} x {self.size} pixels; got {len(given.render)}.")
         return replace(subject, prepared=given)
 
-    def look(self, image: ImageLike, *, face: FaceChoice = "largest", extent: Extent | None = None) -> Target:
+    def look(self, image: ImageLike, *, face: FaceChoice = "largest", region: Region | None = None) -> Target:
         """What there is to copy from a photo; for many edits it need be looked at only once.
 
         Args:
             image: the photo.
             face: see `Editor.encode`.
-            extent: see `Editor.encode`.
+            region: see `Editor.encode`.
 
         Raises:
             MissingCheckpointError, ImageError, ShapeError, FaceNotFoundError, InputError: see `encode`.
         """
         reconstructor, photo = self.reconstructor, rgb(read_image(image))
-        made = self.prepare(photo, face, extent or self.defaults.extent)
+        made = self.prepare(photo, face, region or self.defaults.region)
         name = name_of(image)
         seen = Look(reconstructor, reconstructor.look(photo, made.face))
-        return Target(name, made.face, made.crop, made.labels, made.region, seen)
+        return Target(name, made.face, made.crop, made.labels, made.mask, seen)
 
     def ready(self, requests: Sequence[RigEdit]) -> list[RigEdit]:
         """The requests with their targets looked at, each photo once.
@@ -239,9 +239,9 @@ class RigFace(Editor[RigEdit]):
         own = all(np.array_equal(row.background, subject.background) for row, subject in zip(rows, subjects))
         # A new pose alone changes the background: without one, it was encoded with the photo.
         (background,) = shared_guides(subjects) if own else (_pictures([row.background for row in rows]),)
-        regions = tuple(_region(row, subject) for row, subject in zip(rows, subjects))
+        masks = tuple(_region(row, subject) for row, subject in zip(rows, subjects))
         guides = background, _pictures([row.render for row in rows])
-        return Rig(vector, guides, regions, tuple(row.draft for row in rows))
+        return Rig(vector, guides, masks, tuple(row.warp for row in rows))
 
     def warp(self, subject: Subject, request: RigEdit) -> np.ndarray:
         """The photo moved and lit by the head that was fitted to it, see `common.warp`.
@@ -257,8 +257,8 @@ class RigFace(Editor[RigEdit]):
         if not isinstance(look.reconstructor, Rendered):
             if asked.copy:
                 raise InputError(
-                    "A draft copies what the toolkit's own head saw of a target; another reconstructor has looked.\n"
-                    '  make the editor with reconstructor="embedded", or by drafting()'
+                    "A warp copies what the toolkit's own head saw of a target; another reconstructor has looked.\n"
+                    '  make the editor with reconstructor="embedded", or by warping()'
                 )
             photo = self.fitted(subject)  # an error for a prepared crop
             assert subject.face is not None
@@ -268,11 +268,11 @@ class RigFace(Editor[RigEdit]):
         target = self._target(look, asked)
         change = own.change(look.seen, target and target.seen, asked.copy, asked)
         _check_turn(change.vector()[12:15].numpy() * TURN_SCALE)
-        return own.draft(look.seen, change, subject.crop, _labels(subject))
+        return own.warp(look.seen, change, subject.crop, _labels(subject))
 
     def null(self, subject: Subject, request: RigEdit) -> RigEdit:
         """The request's warp as it is; nothing at all where nobody warps."""
-        return RigEdit(still=request) if self.looks(subject).reconstructor.drafts else super().null(subject, request)
+        return RigEdit(still=request) if self.looks(subject).reconstructor.warps else super().null(subject, request)
 
     def _conditions(self, subject: Subject, request: RigEdit) -> Conditions:
         """What the network will see of a request whose target has been looked at."""
@@ -312,7 +312,7 @@ class RigFace(Editor[RigEdit]):
                 "  encode it with background, render and coefficients, or encode the photo itself"
             )
         reconstructor = self.reconstructor
-        if reconstructor.drafts:
+        if reconstructor.warps:
             from .rendered.reconstruct import Rendered, Seen  # the other reconstructor alone would not need it
 
             if isinstance(reconstructor, Rendered):
@@ -321,9 +321,9 @@ class RigFace(Editor[RigEdit]):
 
 
 def _region(row: Conditions, subject: Subject) -> np.ndarray:
-    if row.region is not None:
-        return row.region
-    return subject.region | (row.background != subject.background).any(2)
+    if row.mask is not None:
+        return row.mask
+    return subject.mask | (row.background != subject.background).any(2)
 
 
 def _check_turn(degrees: np.ndarray) -> None:
@@ -338,8 +338,8 @@ def _check_turn(degrees: np.ndarray) -> None:
 
 
 def _labels(made: Subject | Target) -> Any:
-    """(S, S) uint8, 0 where the extent keeps the photo; None for a prepared crop, whose parts nobody knows."""
-    return None if made.labels is None else np.where(made.region, made.labels, 0).astype(np.uint8)
+    """(S, S) uint8, 0 where the region keeps the photo; None for a prepared crop, whose parts nobody knows."""
+    return None if made.labels is None else np.where(made.mask, made.labels, 0).astype(np.uint8)
 
 
 def _pictures(rows: list[np.ndarray]) -> torch.Tensor:

@@ -53,7 +53,7 @@ def prepare_pairs(manifest: Path, out: Path, editor: RigFace, *, progress: bool 
         manifest: .csv or .jsonl with `source` and `target`, prepared square crops of one person; a column that
             says who it is goes along, others are left alone. Paths are relative to it.
         out: a .jsonl file to write; one that holds a part of the same pairs is filled up.
-        editor: whose reconstructor, finder and parser see the faces, in crops of whose size.
+        editor: whose reconstructor, detector and parser see the faces, in crops of whose size.
         progress: show a bar.
 
     Returns:
@@ -102,7 +102,7 @@ def _prepare(row: dict[str, Any], number: int, beside: Path, folder: Path, edito
         return {}
     reconstructor = editor.reconstructor
     seen = {name: reconstructor.look(crops[name], made[name].face) for name in COLUMNS}
-    labels = {name: np.where(each.region, each.labels, 0).astype(np.uint8) for name, each in made.items()}
+    labels = {name: np.where(each.mask, each.labels, 0).astype(np.uint8) for name, each in made.items()}
     conditions = reconstructor.conditions(
         seen["source"], seen["target"], frozenset(ATTRIBUTES), made["source"].crop, labels["source"],
         labels["target"], target_crop=made["target"].crop,
@@ -129,9 +129,9 @@ def _square(path: Path, side: int) -> np.ndarray:
 def _whole(crop: np.ndarray, editor: RigFace) -> Prepared:
     """A picture that is a crop already: looked at as it is, not cut out anew."""
     side, own = len(crop), editor.defaults
-    face = choose_face(editor.finder.find(crop))
+    face = choose_face(editor.detector.find(crop))
     return prepare_crop(
-        crop, face, Crop(np.eye(2, 3), side, (side, side)), editor.parser, extent=own.extent, guide=own.guide,
+        crop, face, Crop(np.eye(2, 3), side, (side, side)), editor.parser, region=own.region, guide=own.guide,
         fill=editor.fill, hint=editor.hint,
     )  # fmt: skip
 
@@ -141,7 +141,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = console.command_parser("rigface prepare-pairs", ABOUT)
     parser.add_argument("manifest", type=Path, help="of pairs, as magicface prepare-videos writes it")
     parser.add_argument("--out", type=Path, required=True, help="the list to write, a .jsonl file")
-    options.add_flags(parser, ModelOptions, ["finder"])
+    options.add_flags(parser, ModelOptions, ["detector"])
     parser.add_argument("--parser", default="auto", choices=PARSERS, help="of hair, skin, clothes and background")
     options.add_quiet(parser)
     options.add_model_options(parser)
@@ -150,7 +150,7 @@ def main(arguments: Sequence[str]) -> int:
     from .editor import RigFace  # torch and diffusers load here, after the arguments have been understood
 
     editor = RigFace.from_pretrained(
-        args.model, base=args.base, dtype=args.dtype, device=args.device, finder=args.finder, parser=args.parser
+        args.model, base=args.base, dtype=args.dtype, device=args.device, detector=args.detector, parser=args.parser
     )
     editor.resolve(EditOptions(engine="diffusion"))  # an error where no networks are named, and none were fetched
     listed, without = prepare_pairs(args.manifest, args.out, editor, progress=not args.quiet)

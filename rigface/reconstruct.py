@@ -1,6 +1,6 @@
 """What must be known of a face in 3D to make the conditions of an edit, and who can find it out.
 
-A reconstructor looks at a face once, and then makes conditions for any number of wishes:
+A reconstructor looks at a face once, and then makes conditions for any number of requests:
 
     released    DECA, FLAME and D3DFR from files that users own, as the published network wants them
     embedded    the toolkit's own head, for a small model inside the package
@@ -39,13 +39,13 @@ _WITHOUT = (
 
 
 class Reconstructor(Protocol):
-    """Makes conditions of faces and wishes. What it sees of a face is its own: nobody else looks inside."""
+    """Makes conditions of faces and requests. What it sees of a face is its own: nobody else looks inside."""
 
-    drafts: ClassVar[bool]
-    """Whether its conditions bring a draft."""
+    warps: ClassVar[bool]
+    """Whether its conditions bring a warp."""
 
     def look(self, photo: np.ndarray, face: Face) -> Any:
-        """All that can be known of a face before any wish.
+        """All that can be known of a face before any request.
 
         Args:
             photo: (H, W, 3) uint8, RGB, the whole photo.
@@ -61,7 +61,7 @@ class Reconstructor(Protocol):
         crop: Crop,
         labels_source: np.ndarray,
         labels_target: np.ndarray | None,
-        wish: RigEdit | None = None,
+        request: RigEdit | None = None,
         *,
         target_crop: Crop | None = None,
     ) -> Conditions:
@@ -74,7 +74,7 @@ class Reconstructor(Protocol):
             crop: how the crop to edit lies in the source's photo.
             labels_source: (S, S) uint8, face-parsing classes of that crop; 0 is all that an edit keeps.
             labels_target: (S, S) uint8, the same of the target, in the crop of its own photo.
-            wish: the changes by numbers (its light, pose and expression); None or `RigEdit()` for none.
+            request: the changes by numbers (its light, pose and expression); None or `RigEdit()` for none.
             target_crop: how that crop lies in the target's photo.
 
         Raises:
@@ -105,7 +105,7 @@ class Given:
     """
 
     prepared: Conditions
-    drafts: ClassVar[bool] = False
+    warps: ClassVar[bool] = False
 
     def look(self, photo: np.ndarray, face: Face) -> None:
         """Nothing: all there is to know has been given."""
@@ -118,19 +118,19 @@ class Given:
         crop: Crop,
         labels_source: np.ndarray,
         labels_target: np.ndarray | None,
-        wish: RigEdit | None = None,
+        request: RigEdit | None = None,
         *,
         target_crop: Crop | None = None,
     ) -> Conditions:
         """The given ones, see `Reconstructor.conditions`.
 
         Raises:
-            InputError: a wish of anything.
+            InputError: a request of anything.
         """
-        if copy or wish not in (None, RigEdit()):
+        if copy or request not in (None, RigEdit()):
             raise InputError(
-                f"Prepared pictures already show what is to change; nothing can be asked for besides: {wish}.\n"
-                "  give the pictures without a wish, or the photo itself with one"
+                f"Prepared pictures already show what is to change; nothing can be asked for besides: {request}.\n"
+                "  give the pictures without a request, or the photo itself with one"
             )
         return self.prepared
 

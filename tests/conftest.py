@@ -66,10 +66,10 @@ def pipeline(model_folder):
 
 @pytest.fixture(scope="session")
 def editor(model_folder):
-    """MagicFace on tiny random networks, with the offline finder and parser; 128 px crops."""
+    """MagicFace on tiny random networks, with the offline detector and parser; 128 px crops."""
     from magicface import MagicFace
 
-    return MagicFace.from_pretrained(model_folder, device="cpu", size=128, finder="mediapipe", parser="grabcut")
+    return MagicFace.from_pretrained(model_folder, device="cpu", size=128, detector="mediapipe", parser="grabcut")
 
 
 @pytest.fixture(scope="session")
@@ -112,7 +112,7 @@ def text_editor(sd21_folder):
     from fineface.variants import SD21
 
     networks = load(sd21_folder, sd21_folder, SD21, device="cpu")
-    return FineFace(networks, size=128, finder="mediapipe", parser="grabcut")
+    return FineFace(networks, size=128, detector="mediapipe", parser="grabcut")
 
 
 @pytest.fixture(scope="session")
@@ -123,7 +123,7 @@ def face_editor(faceid_folder):
     from fineface.variants import SD15_FACEID
 
     networks = load(faceid_folder, faceid_folder, SD15_FACEID, device="cpu")
-    return FineFace(networks, size=128, finder="mediapipe", parser="grabcut")
+    return FineFace(networks, size=128, detector="mediapipe", parser="grabcut")
 
 
 @pytest.fixture(scope="session")

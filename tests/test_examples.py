@@ -10,7 +10,7 @@ import sys
 
 import numpy as np
 import pytest
-from measurers import Brightness
+from estimators import Brightness
 from PIL import Image
 from runs import ROOT, example
 
@@ -97,7 +97,7 @@ def test_the_portraits_are_small_and_can_be_made_again():
     assert {path.stem for path in folder.glob("*.jpg")} == {f"{n}{end}" for n in truth for end in ("", "-truth")}
     for name, known in truth.items():
         change = np.subtract(to_vector(known["after"]), to_vector(known["before"]))
-        assert to_vector(known["wish"]) == change.tolist(), name
+        assert to_vector(known["request"]) == change.tolist(), name
     kept, made = (
         read_image(folder / "smile-truth.jpg"),
         portraits.portrait(truth["smile"]["person"], truth["smile"]["after"]),
@@ -112,7 +112,7 @@ def test_the_demo(model_folder, tmp_path, monkeypatch, capsys):
 
     shutil.copytree(model_folder, tmp_path / "model")
     write_defaults(tmp_path / "model", Defaults(steps=1))
-    monkeypatch.setattr(demo, "get_measurer", lambda name: Brightness())
+    monkeypatch.setattr(demo, "get_estimator", lambda name: Brightness())
     monkeypatch.setattr(sys, "argv", ["demo.py", "--output", str(tmp_path / "out"), "--model", str(tmp_path / "model")])
     assert demo.main() == 0
     assert read_image(tmp_path / "out" / "sheet.png").width > 12 * demo.SIDE
@@ -215,10 +215,10 @@ def test_words(tmp_path):
         top += 144 + MARGIN + 2 * LINE
 
 
-def test_drafts(tmp_path):
-    """Of one person, one row of wishes."""
+def test_warps(tmp_path):
+    """Of one person, one row of requests."""
     photo = ROOT / "examples" / "portraits" / "calm.jpg"
-    example("drafts.py", "--photo", photo, "--wishes", "AU12", "--side", 64, "--output", tmp_path / "row.png")
+    example("warps.py", "--photo", photo, "--requests", "AU12", "--side", 64, "--output", tmp_path / "row.png")
     row = np.asarray(read_image(tmp_path / "row.png")).astype(int)
     first, *edits = (row[MARGIN + 2 * LINE : -MARGIN, MARGIN + i * (64 + MARGIN) :][:, :64] for i in range(6))
     distances = [np.abs(edit - first).sum() for edit in edits]

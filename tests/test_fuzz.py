@@ -19,7 +19,7 @@ from magicface.__main__ import main
 def options(model_folder):
     return {
         "model": model_folder, "device": "cpu", "size": 64, "steps": 1, "progress": False,
-        "finder": "mediapipe", "parser": "grabcut",
+        "detector": "mediapipe", "parser": "grabcut",
     }  # fmt: skip
 
 
@@ -71,7 +71,7 @@ def test_each_of_three_faces_can_be_chosen(options, astronaut):
     assert changed == [0, 1, 2, 1]
 
 
-WISHES = st.one_of(
+REQUESTS = st.one_of(
     st.none(),
     st.booleans(),
     st.floats(),
@@ -83,7 +83,7 @@ WISHES = st.one_of(
 )
 ODD = {
     "face": st.one_of(st.text(max_size=5), st.integers(-2, 4), st.tuples(st.floats(), st.floats()), st.none()),
-    "extent": st.one_of(st.sampled_from(["head", "face"]), st.text(max_size=5), st.none()),
+    "region": st.one_of(st.sampled_from(["head", "face"]), st.text(max_size=5), st.none()),
     "paste_back": st.one_of(st.booleans(), st.sampled_from(["detail", "replace"]), st.text(max_size=5), st.none()),
     "batch_size": st.integers(-1, 2),
     "seed": st.one_of(st.integers(-(2**70), 2**70), st.none(), st.floats()),
@@ -96,10 +96,10 @@ ODD = {
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(wish=WISHES, odd=st.fixed_dictionaries({}, optional=ODD))
-def test_wishes_and_options(options, astronaut, wish, odd):
+@given(request=REQUESTS, odd=st.fixed_dictionaries({}, optional=ODD))
+def test_requests_and_options(options, astronaut, request, odd):
     with suppress(FaceEditError):
-        result = edit(astronaut, wish, **options | odd)
+        result = edit(astronaut, request, **options | odd)
         assert isinstance(result, (Image.Image, list))
 
 

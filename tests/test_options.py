@@ -21,7 +21,7 @@ import pytest
 from PIL import Image
 from test_commands import PACKAGES, commands
 
-from common.batch.plan import read_wishes
+from common.batch.plan import read_requests
 from common.batch.run import run as batch_run
 from common.cli import console
 from common.editing.defaults import Defaults
@@ -62,7 +62,7 @@ def plain(value: Any) -> str:
 class FakeEditor:
     """In the place of editors of photos."""
 
-    defaults = Defaults(start="draft")  # so that a strength goes with it
+    defaults = Defaults(start="warp")  # so that a strength goes with it
     size = 64
     networks = SimpleNamespace(places=())
     edit_options = EditOptions
@@ -74,7 +74,7 @@ class FakeEditor:
     def encode(self, photo: Any, **options: Any) -> Any:
         self.trace.append(f"encode {photo} {plain(options)}")
         crop = SimpleNamespace(size=8, matrix=[])
-        return SimpleNamespace(face=None, crop=crop, record={"seconds": {}}, advice=())
+        return SimpleNamespace(face=None, crop=crop, record={"seconds": {}}, warnings=())
 
     def ready(self, requests: Any) -> Any:
         return requests
@@ -82,9 +82,9 @@ class FakeEditor:
     def resolve(self, options: EditOptions) -> Any:
         return options.resolve(self.defaults)
 
-    def edit(self, subject: Any, wish: Any, *more: Any, **options: Any) -> Any:
-        self.trace.append(f"edit {plain(wish)} {plain(more)} {plain(options)}")
-        return [picture() for _ in wish] if isinstance(wish, list) else picture()
+    def edit(self, subject: Any, request: Any, *more: Any, **options: Any) -> Any:
+        self.trace.append(f"edit {plain(request)} {plain(more)} {plain(options)}")
+        return [picture() for _ in request] if isinstance(request, list) else picture()
 
     generate = edit
 
@@ -100,8 +100,8 @@ def picture() -> Image.Image:
     return carry(Image.new("RGB", (8, 8)), Recipe("magicface", "edit", {}, {"engine": "diffusion"}))
 
 
-def many(photo: Any, wishes: Any, *more: Any, **options: Any) -> Any:
-    return [picture() for _ in wishes] if isinstance(wishes, (list, tuple)) else picture()
+def many(photo: Any, requests: Any, *more: Any, **options: Any) -> Any:
+    return [picture() for _ in requests] if isinstance(requests, (list, tuple)) else picture()
 
 
 def many_by_verbs(verbs: Any, photo: Any, requests: Any, **options: Any) -> Any:
@@ -128,12 +128,12 @@ class Walk:
 
 
 PAIR = {"--certificate": "--key key.pem", "--key": "--certificate cert.pem"}
-STRENGTH = {"--strength": "--start draft"}
+STRENGTH = {"--strength": "--start warp"}
 VALUES = {
     "--face": "1",
     "--reconstructor": "embedded",
     "--background": "b.png",
-    "--finder": "mediapipe",
+    "--detector": "mediapipe",
     "--parser": "grabcut",
     "--device": "cpu:0",
     "--size": "160",
@@ -141,7 +141,6 @@ VALUES = {
     "--strength": "0.3",
     "--levels": "0,2",
     "--column-levels": "0,4",
-    "--measurer": "fit",
     "--estimator": "fit",
     "--reference-face": "1",
     "--guidance": "1.25",
@@ -150,13 +149,13 @@ VALUES = {
     "--fraction": "0.25",
     "--photo": "photo.png",
     "--out": "other.jsonl",
-    "--extent": "face",
+    "--region": "face",
     "--runner": "ray",
-    "--wishes": "more.txt",
+    "--requests": "more.txt",
 }
-MAGICFACE = {"magicface._api.MagicFace.from_pretrained": FakeEditor, "magicface._api.MagicFace.drafting": FakeEditor}
-RIGFACE = {"rigface.editor.RigFace.from_pretrained": FakeEditor, "rigface.editor.RigFace.drafting": FakeEditor}
-FINEFACE = {"fineface.editor.FineFace.from_pretrained": FakeEditor, "fineface.editor.FineFace.drafting": FakeEditor}
+MAGICFACE = {"magicface._api.MagicFace.from_pretrained": FakeEditor, "magicface._api.MagicFace.warping": FakeEditor}
+RIGFACE = {"rigface.editor.RigFace.from_pretrained": FakeEditor, "rigface.editor.RigFace.warping": FakeEditor}
+FINEFACE = {"fineface.editor.FineFace.from_pretrained": FakeEditor, "fineface.editor.FineFace.warping": FakeEditor}
 SAVED = {"common.cli.edit_photos.save_image": None}
 BOX = (0.0, 0.0, 8.0, 8.0)
 SHEETS = {
@@ -170,18 +169,18 @@ MEASURED = {
     "common.editing.verbs.Verbs.edit": many_by_verbs,
     "common.editing.verbs.units_of": lambda *more: AUIntensity((2.0 + len(str(more[0])) % 3,) * 12),
 }
-BATCH = "{folder} --wishes {folder}/wishes.txt -o run"
+BATCH = "{folder} --requests {folder}/requests.txt -o run"
 RAN = {
     "common.batch.cluster.run_on_ray": {"done": 1, "failed": 0},
     "common.batch.run.save_image": None,
     "common.batch.command.run": batch_run,
-    "common.batch.command.read_wishes": read_wishes,
+    "common.batch.command.read_requests": read_requests,
     "common.batch.inspect.inspect": SimpleNamespace(faults=()),
 }
 RAY = {"--workers": "--runner ray", "--gpus-per-worker": "--runner ray"}
 REPORT = {"unreadable": {}, "edits": 1}
 EVALUATED = {"common.evaluation.run.evaluate": REPORT, "common.evaluation.report.markdown": ""}
-MEASURER = {"common.measure.get_measurer": SimpleNamespace(name="measurer")}
+ESTIMATOR = {"common.measure.get_estimator": SimpleNamespace(name="estimator")}
 REDO = {
     "common.provenance.verify.read_recipe": None,
     "common.provenance.verify.packet": None,
@@ -224,16 +223,16 @@ WALKS = {
     "magicface download": Walk("", {"common.diffusion.download.download": "folder"}),
     "magicface evaluate": Walk(
         "",
-        MAGICFACE | MEASURER | EVALUATED,
+        MAGICFACE | ESTIMATOR | EVALUATED,
         STRENGTH,
     ),
     "magicface prepare-videos": Walk(
         "{folder} --out pairs.jsonl",
-        MEASURER
+        ESTIMATOR
         | {
             "magicface.videos.prepare.prepare": REPORT,
             "magicface.videos.report.table": "",
-            "magicface.videos.command.get_finder": SimpleNamespace(name="f"),
+            "magicface.videos.command.get_detector": SimpleNamespace(name="f"),
             "magicface.videos.command.get_parser": SimpleNamespace(name="p"),
         },
     ),
@@ -263,7 +262,7 @@ WALKS = {
     "rigface report": Walk("{folder}", {"common.batch.report.page.report": "page"}, {}, {"--output": "x.html"}),
     "rigface convert": Walk("generic_model.pkl", {"common.face3d.files.arrays.convert": "file"}),
     "rigface download": Walk("", {"common.diffusion.download.download": "folder"}),
-    "rigface evaluate": Walk("", RIGFACE | MEASURER | EVALUATED, STRENGTH),
+    "rigface evaluate": Walk("", RIGFACE | ESTIMATOR | EVALUATED, STRENGTH),
     "rigface prepare-pairs": Walk(
         "pairs.jsonl --out rig.jsonl", RIGFACE | {"rigface.prepare_pairs.prepare_pairs": (1, 0)}
     ),
@@ -297,7 +296,7 @@ WALKS = {
     "fineface convert": Walk("", {"fineface.convert.convert": "file"}, {}, {"--model": "an/other"}),
     "fineface evaluate": Walk(
         "",
-        FINEFACE | MEASURER | EVALUATED,
+        FINEFACE | ESTIMATOR | EVALUATED,
     ),
     "fineface redo": Walk("photo.png", FINEFACE | REDO | MADE | {"common.provenance.verify.read_recipe": RECIPE}),
     **{f"{name} app": Walk("", {"common.app.page.serve": None, f"{name}.app.tab": "tab"}) for name in PACKAGES[:3]},
@@ -449,7 +448,7 @@ def place(tmp_path, monkeypatch):
         Image.new("RGB", (16, 16)).save(name)
     for name in ("cert.pem", "key.pem", "truth.txt", "c.npy", "pairs.jsonl"):
         (tmp_path / name).write_text("")
-    (tmp_path / "wishes.txt").write_text("AU12=2\n")
+    (tmp_path / "requests.txt").write_text("AU12=2\n")
     (tmp_path / "more.txt").write_text("AU12=2\nAU4=1\n")
     return tmp_path
 

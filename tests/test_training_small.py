@@ -17,7 +17,7 @@ from common.training.sheet import judged
 EXAMPLES = Path(__file__).parents[1] / "examples"
 FAST = {
     "steps": 2, "batch_size": 2, "workers": 0, "validation_count": 2, "validate_every": 0, "warmup": 0,
-    "tensorboard": "false", "measurer": "a ruler 1.0",
+    "tensorboard": "false", "estimator": "a ruler 1.0",
 }  # fmt: skip
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -63,8 +63,8 @@ def test_magicface_trains_on_from_the_small_network(pictures, caplog):
     manifest = pairs(pictures, au_source={}, au_target={"AU12": 3})
     assert main(arguments("train_magicface_small.toml", out, manifest=manifest, learning_rate=0.5)) == 0
     check_card(out)
-    editor = MagicFace.from_pretrained(out / "model", device="cpu", finder="mediapipe", parser="grabcut")
-    assert editor.defaults == MagicFace.from_pretrained("embedded", device="cpu", finder="mediapipe").defaults
+    editor = MagicFace.from_pretrained(out / "model", device="cpu", detector="mediapipe", parser="grabcut")
+    assert editor.defaults == MagicFace.from_pretrained("embedded", device="cpu", detector="mediapipe").defaults
     # A rate that ruins the network: what is worse than the unedited photo is said, and stands in the card.
     assert read_log(out / "validation.csv")[-1]["edit_to_nothing"] > 1
     assert "do harm" in caplog.text.replace("does", "do")

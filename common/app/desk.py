@@ -104,16 +104,16 @@ class Edit:
     """One finished edit.
 
     Attributes:
-        wish: what was asked for.
+        request: what was asked for.
         before: the photo; None where there was none.
         after: the picture that was made.
-        engine: "diffusion" or "draft".
+        engine: "diffusion" or "warp".
         by: the engine's name on the page, one of `ENGINES`.
         seconds: that it took.
         settings: seed, steps and the like.
     """
 
-    wish: Any
+    request: Any
     before: Image.Image | None
     after: Image.Image
     engine: str
@@ -183,7 +183,7 @@ class Desk(Generic[Kind]):
         if engine not in self.engines:
             raise InputError(f"The engine is one of {', '.join(self.engines)}; got {engine!r}.")
         if engine == WARP:
-            return self.drafter
+            return self.warper
         with self._lock:
             if engine not in self._editors:
                 small = {"model": EMBEDDED, "base": None} if engine == SMALL else {}
@@ -196,9 +196,9 @@ class Desk(Generic[Kind]):
         return self.editor_for(self.engines[0])
 
     @cached_property
-    def drafter(self) -> Any:
+    def warper(self) -> Any:
         """The editor without networks."""
-        return self.kind.drafting(size=256)  # type: ignore[attr-defined]
+        return self.kind.warping(size=256)  # type: ignore[attr-defined]
 
     def open(self, photo: Any, face: str | int = "largest") -> Visit:
         """Encodes a photo.
@@ -215,16 +215,16 @@ class Desk(Generic[Kind]):
             )
         subject = self.editor.encode(picture, face=face)
         assert subject.face is not None  # an error, were none found
-        found = left_to_right(self.editor.finder.find(rgb(picture)))
+        found = left_to_right(self.editor.detector.find(rgb(picture)))
         thumbs = tuple(fitted(around(picture, each.box, 0.3)[0], THUMB) for each in found)
         part, shift = around(picture, subject.face.box, MARGIN)
         scale = min(SMALL_SIDE / max(part.size), 1.0)
         part = flat(part).resize((round(scale * part.width), round(scale * part.height)))
         centre = scale * (subject.face.centre - shift)
-        small = self.drafter.encode(part, face=(float(centre[0]), float(centre[1])))
-        moved = self.drafter.fitted(
+        small = self.warper.encode(part, face=(float(centre[0]), float(centre[1])))
+        moved = self.warper.fitted(
             small
-        )  # the head is fitted now, not when a slider moves, and what drafts load is loaded
+        )  # the head is fitted now, not when a slider moves, and what warps load is loaded
         moved(Change(torch.ones(len(ACTION_UNITS)), torch.eye(3), moved.light, moved.light))
         if self.engines[0] == WARP:
             self.editor.fitted(subject)
@@ -241,20 +241,25 @@ class Desk(Generic[Kind]):
             visit.others[engine] = self.editor_for(engine).encode(photo, face=visit.picked)
         return visit.others[engine]
 
-    def draft(self, visit: Visit, wish: Any) -> Image.Image:
+    def warp(self, visit: Visit, request: Any) -> Image.Image:
         """The surroundings of the face as a warp, in a fraction of a second."""
         visit.photo()
         # a plain picture, for the page alone: a sketch of a fraction of a second is not marked as edits are
-        return self.drafter.edit(visit.small, wish, engine="draft", progress=False).copy()
+        return self.warper.edit(visit.small, request, engine="warp", progress=False).copy()
 
     def edit(
-        self, visit: Visit, wishes: Sequence[Any], sampling: Sampling, tell: Callable[[float], None], values: Any = None
+        self,
+        visit: Visit,
+        requests: Sequence[Any],
+        sampling: Sampling,
+        tell: Callable[[float], None],
+        values: Any = None,
     ) -> list[Edit]:
         """Edits of the whole photo.
 
         Args:
             visit: whose.
-            wishes: one or more.
+            requests: one or more.
             sampling: how.
             tell: takes the share that is done, 0 to 1.
             values: the page's values; when they change, the edits end. None: only stop ends them.
@@ -266,7 +271,7 @@ class Desk(Generic[Kind]):
         visit.stopped = False
         engine = self.engine_of(visit, sampling)
         steps = None if engine == WARP else sampling.options.steps or int(self.editor_for(engine).defaults.steps)
-        done, total = 0, ceil(len(wishes) / BATCH) * (steps or 1)
+        done, total = 0, ceil(len(requests) / BATCH) * (steps or 1)
 
         def check() -> None:
             if visit.stopped or visit.left or (values is not None and visit.wanted not in (None, values)):
@@ -280,13 +285,15 @@ class Desk(Generic[Kind]):
             return state
 
         started = time.perf_counter()
-        pictures = self.run(visit, list(wishes), sampling, engine, step)
+        pictures = self.run(visit, list(requests), sampling, engine, step)
         check()
-        seconds = (time.perf_counter() - started) / len(wishes)
+        seconds = (time.perf_counter() - started) / len(requests)
         settings = {"seed": sampling.options.seed, "steps": steps, "model": self._model(engine)}
         before = None if visit.subject is None else visit.subject.photo
-        name = "draft" if engine == WARP else "diffusion"
-        return [Edit(wish, before, made, name, engine, seconds, settings) for wish, made in zip(wishes, pictures)]
+        name = "warp" if engine == WARP else "diffusion"
+        return [
+            Edit(request, before, made, name, engine, seconds, settings) for request, made in zip(requests, pictures)
+        ]
 
     def engine_of(self, visit: Visit, sampling: Sampling) -> str:
         """Which engine makes a visitor's pictures."""
@@ -313,20 +320,20 @@ class Desk(Generic[Kind]):
         return (before, after), float(np.clip(100 * (box[0] - margin - left) / before.width, 4, 96))
 
     def run(
-        self, visit: Visit, wishes: list[Any], sampling: Sampling, engine: str, step: Callable[..., Any]
+        self, visit: Visit, requests: list[Any], sampling: Sampling, engine: str, step: Callable[..., Any]
     ) -> list[Image.Image]:
         """The pictures.
 
         Args:
             visit: whose.
-            wishes: one or more.
+            requests: one or more.
             sampling: how.
             engine: one of `ENGINES`.
             step: called after each denoising step, see `FaceEditPipeline.__call__`.
         """
         editor, subject = self.editor_for(engine), self.subject(visit, engine)
-        options = {**vars(sampling.options), "engine": "draft" if engine == WARP else "diffusion"}
-        return editor.edit(subject, wishes, progress=False, callback_on_step_end=step, **options)
+        options = {**vars(sampling.options), "engine": "warp" if engine == WARP else "diffusion"}
+        return editor.edit(subject, requests, progress=False, callback_on_step_end=step, **options)
 
     def _model(self, engine: str) -> str | None:
         """The model of an engine, as `model=` of a package's functions names it."""

@@ -63,7 +63,7 @@ class Hands:
         found.close = close
         thumbs = [(thumb, str(number)) for number, thumb in enumerate(found.thumbs)]
         faces = gr.update(value=thumbs, visible=len(thumbs) > 1)
-        return [found, faces, *nothing, advice(found), *results]
+        return [found, faces, *nothing, warnings(found), *results]
 
     def preview(self, asked: float, live: bool, visit: Visit, *values: Any) -> Any:
         """Values -> status, preview, report, file, gallery; `asked`: when, in the page's milliseconds."""
@@ -103,8 +103,8 @@ class Hands:
             yield [gr.skip(), gr.skip(), gr.skip(), STOPPED, gr.skip()]
             return
         try:
-            wish, sampling = self._asked(values)
-            (edit,) = self.desk.edit(visit, [wish], sampling, lambda share: progress(share, "editing"), values)
+            request, sampling = self._asked(values)
+            (edit,) = self.desk.edit(visit, [request], sampling, lambda share: progress(share, "editing"), values)
         except Stopped:
             if visit.stopped and not visit.left and visit.wanted == values:
                 yield [gr.skip(), gr.skip(), gr.skip(), STOPPED, gr.skip()]
@@ -115,11 +115,11 @@ class Hands:
             return
         visit.latest = edit
         visit.shown = values
-        status = said("") if visit.subject is None else advice(visit)
+        status = said("") if visit.subject is None else warnings(visit)
         yield [status, *self._results(visit), "<p class='made'>Measuring ...</p>", gr.skip()]
-        report = measured(visit, edit, self.controls.requested(wish))
+        report = measured(visit, edit, self.controls.requested(request))
         with tempfile.NamedTemporaryFile(prefix="edit-", suffix=".zip", dir=self.folder, delete=False) as file:
-            pack(edit, report, self.controls.told(wish), Path(file.name))
+            pack(edit, report, self.controls.told(request), Path(file.name))
         if visit.left or visit.shown != values:  # they have changed while the face was measured
             return
         yield [gr.skip()] * 3 + [table(report, edit), gr.update(value=file.name, interactive=True)]
@@ -133,8 +133,8 @@ class Hands:
         try:
             present, sampling = self._asked(values)
             steps = self.controls.sweeps[title](present)
-            wishes = [wish for _, wish in steps]
-            edits = self.desk.edit(visit, wishes, sampling, lambda share: progress(share, "sweep"), values)
+            requests = [request for _, request in steps]
+            edits = self.desk.edit(visit, requests, sampling, lambda share: progress(share, "sweep"), values)
         except Stopped:
             return gr.skip(), gr.skip()
         except FaceEditError as error:
@@ -149,7 +149,7 @@ class Hands:
             try:
                 visit.photo()
                 pictures = (read_image(value) if isinstance(value, str) else value for value in values)
-                return [advice(visit), *change(visit, *pictures)]
+                return [warnings(visit), *change(visit, *pictures)]
             except FaceEditError as error:
                 return [said(str(error)), *[gr.skip()] * len(self.controls.inputs)]
 
@@ -163,12 +163,12 @@ class Hands:
         """Notes what is wanted -> status, preview, report, file, gallery; `edits`: an edit follows."""
         gr = gradio()
         visit.stopped = False
-        drafted = self._drafted(visit, values)
+        warped = self._warped(visit, values)
         if visit.shown == values:  # they have come back to where the picture is
-            return *drafted, gr.skip(), gr.skip(), gr.skip()
+            return *warped, gr.skip(), gr.skip(), gr.skip()
         report = WAITING if edits else gr.skip() if visit.shown is None else STALE
         visit.shown = None
-        return *drafted, report, gr.update(value=None, interactive=False), None
+        return *warped, report, gr.update(value=None, interactive=False), None
 
     def show(self, close: bool, visit: Visit) -> Any:
         """Whether the face is shown close up -> before and after."""
@@ -185,20 +185,20 @@ class Hands:
         pair, place = self.desk.pair(visit, edit)
         return gr.update(value=pair, visible=True, slider_position=place), gr.update(value=None, visible=False)
 
-    def _drafted(self, visit: Visit, values: Sequence[Any]) -> tuple[Any, Any]:
+    def _warped(self, visit: Visit, values: Sequence[Any]) -> tuple[Any, Any]:
         """Status and preview."""
         gr = gradio()
         if visit.subject is None:
             return gr.skip(), None
         try:
-            draft = self.desk.draft(visit, self._asked(values)[0])
-            return advice(visit), gr.update(value=draft, visible=True)
+            warp = self.desk.warp(visit, self._asked(values)[0])
+            return warnings(visit), gr.update(value=warp, visible=True)
         except FaceEditError as error:
             return said(str(error)), gr.skip()
 
     def _asked(self, values: Sequence[Any]) -> tuple[Any, Sampling]:
         """The request and how it is made, from all values of the page."""
-        return self.controls.wish(*values[: -len(SAMPLED)]), Sampling.of(*values[-len(SAMPLED) :])
+        return self.controls.request(*values[: -len(SAMPLED)]), Sampling.of(*values[-len(SAMPLED) :])
 
 
 def _newest(visit: Visit, asked: float, values: tuple[Any, ...]) -> bool:
@@ -218,9 +218,9 @@ def unchanged() -> list[Any]:
     return [gradio().skip()] * RESULTS
 
 
-def advice(visit: Visit) -> Any:
+def warnings(visit: Visit) -> Any:
     """What is doubtful about the photo."""
-    return said("\n".join(visit.photo().advice))
+    return said("\n".join(visit.photo().warnings))
 
 
 def said(text: str) -> Any:

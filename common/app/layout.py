@@ -22,11 +22,11 @@ class Controls:
     """What a tab asks its visitor for.
 
     Attributes:
-        inputs: components, whose values make a wish.
-        wish: from these values to the editor's wish.
-        told: from a wish to what makes it again, for the file of settings.
-        requested: from a wish to the 12 changes that should be measured, if it has any.
-        sweeps: titles, and for each a function from the present wish to labels and wishes of a gallery.
+        inputs: components, whose values make a request.
+        request: from these values to the editor's request.
+        told: from a request to what makes it again, for the file of settings.
+        requested: from a request to the 12 changes that should be measured, if it has any.
+        sweeps: titles, and for each a function from the present request to labels and requests of a gallery.
         sets: triggers that set the inputs, with a function from the values of other components, and these. A text is a
             function in JavaScript: the page sets the inputs itself, before the visitor can change one of them again.
         asks_photo: triggers that set the inputs by a visit with a photo, with a function from it and from the values of
@@ -34,7 +34,7 @@ class Controls:
     """
 
     inputs: Sequence[Any]
-    wish: Callable[..., Any]
+    request: Callable[..., Any]
     told: Callable[[Any], dict[str, Any]]
     requested: Callable[[Any], list[float] | None]
     sweeps: dict[str, Callable[[Any], list[tuple[str, Any]]]]
@@ -55,7 +55,7 @@ class Layout:
     live: Any
     go: Any
     stop: Any
-    draft: Any
+    warp: Any
     compare: Any
     alone: Any
     close: Any
@@ -124,9 +124,9 @@ def _results(gr: Any, needs_photo: bool) -> dict[str, Any]:
         stop = gr.Button("Stop", elem_classes="halt", scale=1, min_width=90)
     with gr.Row(elem_classes="pictures"):
         with gr.Column(scale=2, min_width=110):
-            draft = gr.Image(
+            warp = gr.Image(
                 label="Preview: warp", interactive=False, format="jpeg", height=220, buttons=[],
-                elem_classes="draft", visible=needs_photo,
+                elem_classes="warp", visible=needs_photo,
             )  # fmt: skip
         with gr.Column(scale=4, min_width=200):
             compare = gr.ImageSlider(
@@ -141,7 +141,7 @@ def _results(gr: Any, needs_photo: bool) -> dict[str, Any]:
     report = gr.HTML(elem_classes="report")
     save = gr.DownloadButton("Download with settings", interactive=False, elem_classes="save")
     return {
-        "go": go, "stop": stop, "draft": draft, "compare": compare, "alone": alone, "close": close, "report": report,
+        "go": go, "stop": stop, "warp": warp, "compare": compare, "alone": alone, "close": close, "report": report,
         "save": save,
     }  # fmt: skip
 

@@ -26,7 +26,7 @@ _CSS = """
 .status { border-left: 4px solid #d97706; background: #fff7ed; padding: 8px 12px !important; border-radius: 4px; }
 .status, .status * { color: #7c2d12 !important; }
 .status p { margin: 2px 0; }
-.alone img, .draft img { width: 100%; height: 100%; object-fit: contain; }
+.alone img, .warp img { width: 100%; height: 100%; object-fit: contain; }
 .presets { gap: 6px !important; }
 .presets button { min-width: 62px !important; padding: 6px 4px; flex: 1 1 62px; }
 .units .block { padding: 2px 10px 0 !important; border: none !important; }
@@ -61,11 +61,11 @@ _CSS = """
   .pictures { flex-wrap: nowrap !important; gap: 8px !important; }
   .pictures:has(img) { position: sticky; bottom: 0; z-index: 1000; padding: 6px 0; box-shadow: 0 -6px 12px -8px #0006;
     background: var(--background-fill-primary, white) !important; }
-  .pictures .draft label { display: none; }
+  .pictures .warp label { display: none; }
   .pictures > :first-child { flex: 3 1 0 !important; min-width: 0 !important; }
   .pictures > :last-child { flex: 7 1 0 !important; min-width: 0 !important; }
   .pictures img { max-height: 34vh !important; }
-  .pictures .draft { height: auto !important; }
+  .pictures .warp { height: auto !important; }
   .report th, .report td { white-space: normal !important; }
 }
 """

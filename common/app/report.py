@@ -44,9 +44,9 @@ def table(report: Report | None, edit: Edit) -> str:
         return head + ("" if edit.before is None else "<p>The face could not be measured.</p>")
     wanted = np.zeros(len(ACTION_UNITS)) if report.requested is None else report.requested
     rows = [
-        _row(name, meaning, wish, change)
-        for (name, meaning), wish, change in zip(ACTION_UNITS.items(), wanted, report.change)
-        if wish or abs(change) >= SEEN
+        _row(name, meaning, request, change)
+        for (name, meaning), request, change in zip(ACTION_UNITS.items(), wanted, report.change)
+        if request or abs(change) >= SEEN
     ]
     units = (
         "<table><tr><th></th><th>wanted</th><th>measured</th><th></th></tr>" + "".join(rows) + "</table>"
@@ -60,7 +60,7 @@ def table(report: Report | None, edit: Edit) -> str:
         "" if report.background_psnr is None else f"background {report.background_psnr:.0f} dB",
         "" if report.identity is None else f"{report.identity.measure} {report.identity.value:.2f}",
     ]
-    by = html.escape(described(report.measurer))
+    by = html.escape(described(report.estimator))
     return f"{head}{units}<p>{html.escape(' · '.join(filter(None, kept)))}</p><p class='made'>by {by}</p>"
 
 
@@ -91,9 +91,9 @@ def _counted(steps: int) -> str:
     return "1 step" if steps == 1 else f"{steps} steps"
 
 
-def _row(name: str, meaning: str, wish: float, change: float) -> str:
-    bars = "".join(_bar(kind, value) for kind, value in (("wanted", wish), ("measured", change)) if value)
-    asked = f"{wish:+.1f}" if wish else ""
+def _row(name: str, meaning: str, request: float, change: float) -> str:
+    bars = "".join(_bar(kind, value) for kind, value in (("wanted", request), ("measured", change)) if value)
+    asked = f"{request:+.1f}" if request else ""
     return f"<tr><td>{name} {meaning}</td><td>{asked}</td><td>{change:+.1f}</td><td class='bars'>{bars}</td></tr>"
 
 

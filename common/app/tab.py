@@ -48,7 +48,7 @@ class Tab:
         clock = gr.Number(0, visible=False)
         values = [*at.controls.inputs, *at.sampling]
         results = [at.status, at.compare, at.alone, at.report, at.save]
-        previewed = [at.status, at.draft, at.report, at.save, at.gallery]
+        previewed = [at.status, at.warp, at.report, at.save, at.gallery]
         shown = {"show_progress_on": [at.compare, at.alone], **NETWORKS}
 
         # Gradio hands its progress to functions that have it as default
@@ -92,7 +92,7 @@ class Tab:
     def _opened(at: Layout, hands: Hands, results: list[Any]) -> list[Any]:
         """Events that open a photo, or choose another face in it."""
         gr = gradio()
-        opened = [at.visit, at.faces, at.draft, at.gallery, *results]
+        opened = [at.visit, at.faces, at.warp, at.gallery, *results]
 
         def other_face(visit: Visit, path: str | None, event: gr.SelectData) -> Any:  # type: ignore[name-defined]
             return hands.open(visit, path, int(event.index))

@@ -15,7 +15,7 @@ from ..core.errors import InputError
 from ..core.files import check_writable
 from ..core.numbers import whole_number
 from ..editing.options import EditOptions
-from .plan import PHOTOS, Fault, Item, Job, plan, read_jobs, read_wishes
+from .plan import PHOTOS, Fault, Item, Job, plan, read_jobs, read_requests
 from .processes import Processes
 from .run import DONE, FAILED, Worker, run
 
@@ -91,7 +91,7 @@ class Batches:
             raise InputError("Name the folder of the run, e.g. -o run/.")
         folder, settings = Path(args.output).expanduser(), {"program": self.program, **self.settings(args)}
         check_writable(folder)
-        if processes.count > 1 and getattr(args, "engine", None) != "draft":  # drafts run on CPUs
+        if processes.count > 1 and getattr(args, "engine", None) != "warp":  # warps run on CPUs
             args = argparse.Namespace(**{**vars(args), "device": processes.device(args.device)})
         ways = {"batch_size": args.batch_size, "again": args.again, "progress": not args.quiet}
         if pool is not None:
@@ -105,16 +105,16 @@ class Batches:
     def score(self, arguments: list[str]) -> int:
         """The command `score`, which measures the edits of a run and makes none; returns the exit code."""
         parser = self._reader("score", "Measures the edits of a run that are not measured yet, into its scores.csv.")
-        parser.add_argument("--measurer", default="auto", help="AU estimator: auto, regressor, fit or py-feat")
+        parser.add_argument("--estimator", default="auto", help="AU estimator: auto, regressor, fit or py-feat")
         args = parser.parse_args(arguments)
         console.listen(args.quiet)
-        from ..measure import get_measurer
+        from ..measure import get_estimator
         from ..measure.estimators import described
         from .scores import score
 
-        ways = {"absolute": self.absolute, "measurer": args.measurer, "progress": not args.quiet}
+        ways = {"absolute": self.absolute, "estimator": args.estimator, "progress": not args.quiet}
         table = score(args.run, self.requested, **ways)
-        console.note(f"written: {table}; action units measured by {described(get_measurer(args.measurer).name)}")
+        console.note(f"written: {table}; action units measured by {described(get_estimator(args.estimator).name)}")
         return console.OK
 
     def report(self, arguments: list[str]) -> int:
@@ -134,15 +134,15 @@ class Batches:
         return console.OK
 
     def _plan(self, args: argparse.Namespace, jobs: Sequence[Job]) -> list[Item]:
-        wishes: Mapping[str, Any] = read_wishes(args.wishes, self.read) if args.wishes else {}
+        requests: Mapping[str, Any] = read_requests(args.requests, self.read) if args.requests else {}
         for job in jobs:
-            if job.wish is not None:
-                self.read(job.wish)
+            if job.request is not None:
+                self.read(job.request)
         if args.baseline:
-            if self.baseline in wishes and self.read(wishes[self.baseline]) != self.read({}):
+            if self.baseline in requests and self.read(requests[self.baseline]) != self.read({}):
                 raise InputError(f"--baseline makes a picture named {self.baseline!r}; give the request another name.")
-            wishes = {self.baseline: {}, **wishes}
-        return plan(jobs, wishes)
+            requests = {self.baseline: {}, **requests}
+        return plan(jobs, requests)
 
     def _reader(self, command: str, about: str) -> argparse.ArgumentParser:
         parser = console.command_parser(f"{self.program} {command}", about)
@@ -155,7 +155,7 @@ class Batches:
         parser = console.command_parser(f"{self.program} batch", self.about)
         texts = ", or file of prompts, one a line (.txt)" if "prompt" in self.columns else ""
         parser.add_argument("photos", help=f"folder of pictures, or manifest (.csv, .jsonl, .json){texts}")
-        parser.add_argument("--wishes", help="file of requests for every photo (.txt, .csv, .jsonl, .json)")
+        parser.add_argument("--requests", help="file of requests for every photo (.txt, .csv, .jsonl, .json)")
         parser.add_argument("--baseline", action="store_true", help=f"also make the null edit, named {self.baseline}")
         parser.add_argument("--inspect", action="store_true", help="check the inputs and edit nothing")
         parser.add_argument("--again", action="store_true", help="retry what failed before")
@@ -175,10 +175,10 @@ class Batches:
 
 
 def _inspect(items: Sequence[Item], faults: Sequence[Fault], args: argparse.Namespace) -> int:
-    from ..faces import get_finder
+    from ..faces import get_detector
     from .inspect import inspect
 
-    found = inspect(items, faults, get_finder(args.finder), progress=not args.quiet)
+    found = inspect(items, faults, get_detector(args.detector), progress=not args.quiet)
     print(found)
     return console.FAILED if found.faults else console.OK
 

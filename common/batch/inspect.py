@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from tqdm import tqdm
 
 from ..core.errors import FaceEditError
-from ..editing.photo_checks import advise
-from ..faces import FaceFinder, choose_face
+from ..editing.photo_checks import photo_warnings
+from ..faces import FaceDetector, choose_face
 from ..imaging.images import read_image, rgb
 from .plan import Fault, Item, Job
 
@@ -41,20 +41,22 @@ class Inspection:
         return "\n".join(lines).encode(errors="backslashreplace").decode()  # names of files need not be Unicode
 
 
-def inspect(items: Sequence[Item], faults: Sequence[Fault], finder: FaceFinder, *, progress: bool = True) -> Inspection:
+def inspect(
+    items: Sequence[Item], faults: Sequence[Fault], detector: FaceDetector, *, progress: bool = True
+) -> Inspection:
     """Read every photo and look for its face; of prompts, for those of the people who shall be shown.
 
     Args:
         items: of `common.batch.plan.plan`.
         faults: that are known already.
-        finder: of faces.
+        detector: of faces.
         progress: show a bar.
     """
     jobs = {item.job.name: item.job for item in items}
     bad, doubts, found = set(), [], list(faults)
     for job in tqdm(jobs.values(), unit="photo", disable=not progress):
         try:
-            doubts += [Fault(str(job.photo), line) for line in _doubts(job, finder)]
+            doubts += [Fault(str(job.photo), line) for line in _doubts(job, detector)]
         except FaceEditError as error:
             bad.add(job.name)
             found.append(Fault(str(job.photo or job.prompt), str(error)))
@@ -64,15 +66,15 @@ def inspect(items: Sequence[Item], faults: Sequence[Fault], finder: FaceFinder, 
     return Inspection(edits, photos, tuple(found), tuple(doubts), len(usable) - photos)
 
 
-def _doubts(job: Job, finder: FaceFinder) -> list[str]:
+def _doubts(job: Job, detector: FaceDetector) -> list[str]:
     """What is doubtful about a photo; raises what an edit of it would."""
     for path in job.people:
-        choose_face(finder.find(rgb(read_image(path))))
+        choose_face(detector.find(rgb(read_image(path))))
     if job.photo is None:
         return []
     pixels = rgb(read_image(job.photo))
     if job.background is not None:
         read_image(job.background)
         return []
-    faces = finder.find(pixels)
-    return advise(pixels, faces, choose_face(faces, job.face), finder, chosen=job.face != "largest")
+    faces = detector.find(pixels)
+    return photo_warnings(pixels, faces, choose_face(faces, job.face), detector, chosen=job.face != "largest")

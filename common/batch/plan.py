@@ -23,11 +23,11 @@ from .names import Names, check_name, escaped, given_name
 
 log = logging.getLogger(__name__)
 
-PHOTOS = ("photo", "name", "face", "background", "wish")
+PHOTOS = ("photo", "name", "face", "background", "request")
 """The columns of a manifest of photos."""
-TEXTS = ("photo", "prompt", "name", "face", "identity", "seed", "wish")
+TEXTS = ("photo", "prompt", "name", "face", "identity", "seed", "request")
 """The columns of a manifest where pictures are made from text too."""
-WISHES = ("name", "wish")
+REQUESTS = ("name", "request")
 """The columns of a table of requests."""
 ORIGIN = ("photo", "prompt", "people", "seed")
 """What a line of a run may say about where its picture comes from."""
@@ -47,7 +47,7 @@ class Job:
         photo: its file; None where there is a prompt.
         face: which face of the photo, see `common.faces.choose_face`.
         background: of a prepared crop, its background; None for photos.
-        wish: the request for this photo; None for those for all photos.
+        request: the request for this photo; None for those for all photos.
         prompt: what a picture shows that is made from nothing; None where there is a photo.
         people: photos of the people that a picture from a prompt shows; none for anyone.
         seed: for the noise of a picture from a prompt; None for the run's.
@@ -57,7 +57,7 @@ class Job:
     photo: Path | None = None
     face: str | int | tuple[float, float] = "largest"
     background: Path | None = None
-    wish: Any = None
+    request: Any = None
     prompt: str | None = None
     people: tuple[Path, ...] = ()
     seed: int | None = None
@@ -83,12 +83,12 @@ class Item:
     Attributes:
         job: the photo.
         name: of the request.
-        wish: the request itself, as it was read.
+        request: the request itself, as it was read.
     """
 
     job: Job
     name: str
-    wish: Any
+    request: Any
 
     @property
     def key(self) -> str:
@@ -109,7 +109,7 @@ class Fault:
     why: str
 
 
-def plan(jobs: Sequence[Job], wishes: Mapping[str, Any]) -> list[Item]:
+def plan(jobs: Sequence[Job], requests: Mapping[str, Any]) -> list[Item]:
     """All edits, photo by photo.
 
     Raises:
@@ -117,10 +117,10 @@ def plan(jobs: Sequence[Job], wishes: Mapping[str, Any]) -> list[Item]:
     """
     items = []
     for job in jobs:
-        if job.wish is None and not wishes:
-            raise InputError(f"{job.name} has no wish: give wishes for all photos, or a column `wish`.")
-        own = wishes if job.wish is None else {"wish": job.wish}
-        items += [Item(job, name, wish) for name, wish in own.items()]
+        if job.request is None and not requests:
+            raise InputError(f"{job.name} has no request: give requests for all photos, or a column `request`.")
+        own = requests if job.request is None else {"request": job.request}
+        items += [Item(job, name, request) for name, request in own.items()]
     return items
 
 
@@ -129,7 +129,7 @@ def read_jobs(place: str | Path, columns: Sequence[str] = PHOTOS) -> tuple[list[
 
     A folder's are all pictures in it and in its folders, by name; links are followed, and files that are no pictures
     are logged in one line. A manifest is a table (`common.core.records`), or a .jsonl or .json file, with the columns
-    `photo`, and optionally `name`, `face`, `background` and `wish`; its paths are absolute, or relative to it. Where
+    `photo`, and optionally `name`, `face`, `background` and `request`; its paths are absolute, or relative to it. Where
     there is a column `prompt`, a row has it or a photo. Its `identity` is then the person, a photo or in a JSON file
     several, and its `seed` that of the noise; a .txt file is a list of prompts, one a line.
 
@@ -160,11 +160,11 @@ def read_jobs(place: str | Path, columns: Sequence[str] = PHOTOS) -> tuple[list[
     return jobs, faults
 
 
-def read_wishes(path: str | Path, check: Callable[[Any], Any]) -> dict[str, Any]:
+def read_requests(path: str | Path, check: Callable[[Any], Any]) -> dict[str, Any]:
     """Names and requests, in the order of the file.
 
     A .txt file has a request in each line, "AU12=3" or "smile: AU12=3"; tables and .jsonl files have the columns
-    `wish`, and optionally `name`; a .json file is a list of requests, or names with their requests.
+    `request`, and optionally `name`; a .json file is a list of requests, or names with their requests.
 
     Args:
         path: of the file.
@@ -178,22 +178,22 @@ def read_wishes(path: str | Path, check: Callable[[Any], Any]) -> dict[str, Any]
     names = Names()
 
     def keep(row: tuple[Any, Any]) -> None:
-        name, wish = row
-        check(wish)
-        name = given_name(str(name)) if name else slug(wish)
+        name, request = row
+        check(request)
+        name = given_name(str(name)) if name else slug(request)
         if name in names:
-            raise InputError(f"The wish {name!r} stands twice.")
-        found[names.free(name)] = wish
+            raise InputError(f"The request {name!r} stands twice.")
+        found[names.free(name)] = request
 
     checked(path, _requests(path), keep)
     if not found:
-        raise InputError(f"There is no wish in {path}.")
+        raise InputError(f"There is no request in {path}.")
     return found
 
 
-def slug(wish: Any) -> str:
+def slug(request: Any) -> str:
     """A request as a name: "AU6=2,AU12=3", or the letters and digits of its JSON."""
-    text = wish if isinstance(wish, str) else json.dumps(wish)
+    text = request if isinstance(request, str) else json.dumps(request)
     return check_name(re.sub(r"[^\w.+=,-]+|[.]{2,}", "-", text).strip("-+=., ")[:80].rstrip("-+=., ") or _UNCHANGED)
 
 
@@ -243,23 +243,23 @@ def _manifest(place: Path, columns: Sequence[str]) -> Iterable[tuple[int, Any]]:
 def _requests(path: Path) -> Iterable[tuple[int, Any]]:
     kind = path.suffix.lower()
     if is_table(path) or kind in (".jsonl", ".ndjson"):
-        rows = read_rows(path, WISHES)
+        rows = read_rows(path, REQUESTS)
         header = _header(path, rows)
-        if header and "wish" not in header:
-            raise InputError(f"{path} has no column `wish`; it has {', '.join(header)}.")
-        if others := [name for name in header if name not in WISHES]:
+        if header and "request" not in header:
+            raise InputError(f"{path} has no column `request`; it has {', '.join(header)}.")
+        if others := [name for name in header if name not in REQUESTS]:
             log.warning("%s: columns left out: %s", path, ", ".join(others))
         return [(line, row if isinstance(row, InputError) else _pair(row)) for line, row in rows]
     if kind == ".txt":
         return [(line, _named_request(text)) for line, text in _lines(path)]
     if kind != ".json":
-        raise InputError(f"Wishes are a .txt, .csv, .tsv, .jsonl or .json file; got {path}.")
+        raise InputError(f"Requests are a .txt, .csv, .tsv, .jsonl or .json file; got {path}.")
     found = _json(path)
     if isinstance(found, Mapping):
         return enumerate(found.items(), 1)
     if not isinstance(found, list):
-        raise InputError(f"{path} must be a list of wishes, or names with wishes; got {type(found).__name__}.")
-    return enumerate((_pair(row) if isinstance(row, Mapping) and "wish" in row else (None, row) for row in found), 1)
+        raise InputError(f"{path} must be a list of requests, or names with requests; got {type(found).__name__}.")
+    return enumerate((_pair(row) if isinstance(row, Mapping) and "request" in row else (None, row) for row in found), 1)
 
 
 def _json(path: Path) -> Any:
@@ -288,9 +288,9 @@ def _lines(path: Path) -> list[tuple[int, str]]:
 
 
 def _pair(row: Any) -> Any:
-    if not isinstance(row, Mapping) or row.get("wish") in (None, ""):
-        return InputError(f"the row has no `wish`; got {row!r}")
-    return row.get("name"), row["wish"]
+    if not isinstance(row, Mapping) or row.get("request") in (None, ""):
+        return InputError(f"the row has no `request`; got {row!r}")
+    return row.get("name"), row["request"]
 
 
 def _named_request(text: str) -> Any:
@@ -330,13 +330,15 @@ def _photo(row: Mapping[str, Any], folder: Path, names: Names) -> Job:
     if path.is_absolute() and _lies_below(folder, path):
         path = Path(os.path.relpath(path, folder))
     name = _named(row, _joined(path), names)  # last: faulty rows take no name
-    return Job(name, photo, face, background, row.get("wish"))
+    return Job(name, photo, face, background, row.get("request"))
 
 
 def _prompt(row: Mapping[str, Any], folder: Path, names: Names) -> Job:
     prompt = row["prompt"]
     if "photo" in row:
-        raise InputError('A row has a photo or a prompt; a photo\'s goes into its wish: {"aus": ..., "prompt": ...}.')
+        raise InputError(
+            'A row has a photo or a prompt; a photo\'s goes into its request: {"aus": ..., "prompt": ...}.'
+        )
     if not isinstance(prompt, str):
         raise InputError(f"A prompt is a text; got {prompt!r}.")
     if "face" in row:
@@ -347,7 +349,7 @@ def _prompt(row: Mapping[str, Any], folder: Path, names: Names) -> Job:
     seed = None if seed is None else whole_number("seed", seed, 0, 2**63 - 1)
     people = tuple(_file(folder, str(each)) for each in (people if isinstance(people, list) else [people]))
     name = _named(row, re.sub(r"\W+", "-", prompt).strip("-_")[:_SHORT] or "prompt", names)
-    return Job(name, wish=row.get("wish"), prompt=prompt, people=people, seed=seed)
+    return Job(name, request=row.get("request"), prompt=prompt, people=people, seed=seed)
 
 
 def _file(folder: Path, name: str) -> Path:

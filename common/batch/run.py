@@ -16,7 +16,7 @@ from ..core.environment import environment
 from ..core.errors import FaceEditError, MissingCheckpointError
 from ..core.files import alone, sha256
 from ..imaging.images import save_image
-from ..provenance.recipe import DRAFT, carried
+from ..provenance.recipe import WARP, carried
 from .folder import FILE, Row, append, inside, merge, read_lines, same_run, shard
 from .plan import EDITS, ORIGIN, Item, Job
 from .processes import ALONE, Processes
@@ -32,7 +32,7 @@ class Worker(Protocol):
         """All that the edits of a photo share."""
         ...
 
-    def edit(self, subject: Any, wishes: Sequence[Any]) -> Sequence[Image.Image]:
+    def edit(self, subject: Any, requests: Sequence[Any]) -> Sequence[Image.Image]:
         """A picture for each request."""
         ...
 
@@ -152,7 +152,7 @@ def to_do(items: Sequence[Item], known: Mapping[str, Row], folder: Path, again: 
 
     def done(item: Item) -> bool:
         row = known.get(item.key)
-        if row is None or row.get("wish") != item.wish:
+        if row is None or row.get("request") != item.request:
             return False
         if any(row.get(key) != item.job.origin.get(key) for key in ORIGIN):
             return False
@@ -208,7 +208,7 @@ def _edit(items: Sequence[Item], subject: Any, row: Row, worker: Worker, folder:
     """
     started = time.perf_counter()
     try:
-        pictures = worker.edit(subject, [item.wish for item in items])
+        pictures = worker.edit(subject, [item.request for item in items])
     except FaceEditError as error:
         if len(items) == 1:
             yield _failed(items[0], error, row)
@@ -219,14 +219,14 @@ def _edit(items: Sequence[Item], subject: Any, row: Row, worker: Worker, folder:
     done = {"state": DONE, "seconds": round((time.perf_counter() - started) / len(items), 3), **row}
     for item, picture in zip(items, pictures):
         save_image(picture, inside(folder, item.output))
-        yield {"key": item.key, "wish": item.wish, "output": item.output, **done, **_engine(picture)}
+        yield {"key": item.key, "request": item.request, "output": item.output, **done, **_engine(picture)}
 
 
 def _failed(item: Item, error: Exception, row: Row) -> Row:
-    return {"key": item.key, "state": FAILED, "wish": item.wish, "error": str(error), **row}
+    return {"key": item.key, "state": FAILED, "request": item.request, "error": str(error), **row}
 
 
 def _engine(picture: Image.Image) -> dict[str, str]:
     """The engine that ran, by the picture's provenance record, whatever was asked for."""
     known = carried(picture)
-    return {} if known is None else {"engine": "draft" if known.recipe.kind == DRAFT else "diffusion"}
+    return {} if known is None else {"engine": "warp" if known.recipe.kind == WARP else "diffusion"}

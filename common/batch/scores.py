@@ -15,7 +15,7 @@ from ..core.errors import FaceEditError, InputError
 from ..core.files import alone, replace_file
 from ..facs.action_units import ACTION_UNITS
 from ..imaging.images import around, read_image, rgb
-from ..measure import Report, get_measurer, measure
+from ..measure import Report, get_estimator, measure
 from ..measure.compare import psnr
 from ..measure.estimators import validation, version_of
 from ..provenance.clean import Clean, read_clean
@@ -34,17 +34,17 @@ def score(
     requested: Callable[[Any], Sequence[float] | None],
     *,
     absolute: bool = False,
-    measurer: str = "auto",
+    estimator: str = "auto",
     progress: bool = True,
 ) -> Path:
     """Measures what is not measured yet, and writes the table. The edits are left as they are.
 
     Args:
         folder: of a run.
-        requested: from a wish as files have it to the 12 changes that it asks for, if it asks for any.
+        requested: from a request as files have it to the 12 changes that it asks for, if it asks for any.
         absolute: it asks for intensities, not changes: what is wanted compares with what is there after the edit. The
             column `wanted_is` says which.
-        measurer: who reads the faces; edits that another one, or another version of it, has measured are measured
+        estimator: who reads the faces; edits that another one, or another version of it, has measured are measured
             again.
         progress: show a bar.
 
@@ -56,8 +56,8 @@ def score(
     """
     if not (folder / FILE).is_file():
         raise InputError(f"There is no run in {folder}: {FILE} is missing.")
-    reader = get_measurer(measurer)
-    by = {"measurer": reader.name, "measurer_version": version_of(reader)}
+    reader = get_estimator(estimator)
+    by = {"estimator": reader.name, "estimator_version": version_of(reader)}
     with alone(folder):
         done = [_checked(folder, row) for row in samples(folder).values() if row.get("state") == DONE]
         lines, scores = folder / LINES, read_lines(folder / LINES)
@@ -65,8 +65,8 @@ def score(
         if left:
             write_lines(lines, scores.values())  # without a line that was cut off
         for row in tqdm(left, unit="score", disable=not progress):
-            wanted = _wanted(requested(row["wish"]), absolute)
-            scores[row["key"]] = {"key": row["key"], **by, **wanted, **_measured(folder, row, measurer)}
+            wanted = _wanted(requested(row["request"]), absolute)
+            scores[row["key"]] = {"key": row["key"], **by, **wanted, **_measured(folder, row, estimator)}
             append(lines, scores[row["key"]])
         rows = [_flat(row, scores[row["key"]]) for row in done]
         return _write(folder / TABLE, rows)
@@ -84,7 +84,7 @@ def _checked(folder: Path, row: dict[str, Any]) -> dict[str, Any]:
     """A line that says what was made, in this folder, and of what."""
     face = row.get("face") or [0, 0, 0, 0]
     right = isinstance(face, list) and len(face) == 4 and all(isinstance(each, (int, float)) for each in face)
-    right = right and "wish" in row and "photo" in row
+    right = right and "request" in row and "photo" in row
     of_text = row.get("photo") is None and isinstance(row.get("prompt"), str)
     if not right or not isinstance(row.get("output"), str) or not (of_text or isinstance(row.get("photo"), str)):
         raise InputError(f"{folder / FILE}: the line of {row['key']!r} is damaged; take it away, and it is made again.")
@@ -92,11 +92,11 @@ def _checked(folder: Path, row: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
-def _measured(folder: Path, row: Mapping[str, Any], measurer: str) -> dict[str, Any]:
+def _measured(folder: Path, row: Mapping[str, Any], estimator: str) -> dict[str, Any]:
     """Numbers of one picture; the reason where there are none. Made from text, it has nothing before."""
     try:
         if row["photo"] is None:
-            seen = get_measurer(measurer)(read_clean(folder / row["output"]).image)
+            seen = get_estimator(estimator)(read_clean(folder / row["output"]).image)
             return _units("after", seen.units) | _angles("", seen.angles)
         before = read_image(row["photo"])
         clean = read_clean(folder / row["output"], rgb(before))
@@ -104,7 +104,7 @@ def _measured(folder: Path, row: Mapping[str, Any], measurer: str) -> dict[str, 
         if row.get("face") and before.size == after.size:
             box = np.array(row["face"], np.float32)
             before, after = (around(each, box, MARGIN)[0] for each in (before, after))
-        report = measure(before, after, measurer=measurer)
+        report = measure(before, after, estimator=estimator)
     except (FaceEditError, ValueError, OverflowError) as error:  # the latter of a face that lies nowhere
         return {"error": str(error).splitlines()[0]}
     found: dict[str, Any] = _units("before", report.units_before) | _units("after", report.units_after)
@@ -135,16 +135,16 @@ def _angles(what: str, degrees: np.ndarray) -> dict[str, float]:
 
 
 def _flat(row: Mapping[str, Any], scored: Mapping[str, Any]) -> dict[str, Any]:
-    photo, _, wish = row["key"].partition("/")
+    photo, _, request = row["key"].partition("/")
     known = {name: row.get(name) for name in ("output", "prompt", "engine", "seconds")}
     found = {name: scored[name] for name in scored if name != "key"}
-    return {"photo": photo, "wish": wish, **known, **found, "validation": validation(scored["measurer"])}
+    return {"photo": photo, "request": request, **known, **found, "validation": validation(scored["estimator"])}
 
 
 def _write(path: Path, rows: list[dict[str, Any]]) -> Path:
     units = [f"{unit}_{what}" for unit in ACTION_UNITS for what in ("before", "after", "wanted")]
-    columns = ["photo", "wish", "output", "prompt", "engine", "seconds"]
-    columns += ["measurer", "measurer_version", "validation", "wanted_is", *units]
+    columns = ["photo", "request", "output", "prompt", "engine", "seconds"]
+    columns += ["estimator", "estimator_version", "validation", "wanted_is", *units]
     columns += [f"{name}{what}" for what in ("", "_change") for name in ("yaw", "pitch", "roll")]
     columns += ["light_turn", "background_psnr", "mark_psnr", "identity", "identity_measure", "mark_problem", "error"]
     text = io.StringIO(newline="")

@@ -13,7 +13,7 @@ from ..core.jsonio import read_config
 from ..diffusion.loading import PARSER_FILE, auxiliary
 from ..editing.defaults import read_defaults
 from ..editing.models import NoNetworks
-from ..faces import get_finder
+from ..faces import get_detector
 from ..parsing.parsers import resolve
 from ..provenance.recipe import saved_with
 from ..provenance.weights import model_of
@@ -48,16 +48,18 @@ class EditorWorker:
         asked = {**vars(self.args), "face": job.face, "background": job.background}
         return self.editor.encode(job.photo, **vars(self.editor.face_options.of(asked)))
 
-    def edit(self, subject: Subject, wishes: Sequence[Any]) -> Sequence[Image.Image]:
+    def edit(self, subject: Subject, requests: Sequence[Any]) -> Sequence[Image.Image]:
         """See `Worker`."""
-        options = self.editor.edit_options.of({**vars(self.args), "batch_size": max(len(wishes), 1)})
-        pictures = self.editor.edit(subject, [self.read(wish) for wish in wishes], progress=False, **vars(options))
+        options = self.editor.edit_options.of({**vars(self.args), "batch_size": max(len(requests), 1)})
+        pictures = self.editor.edit(
+            subject, [self.read(request) for request in requests], progress=False, **vars(options)
+        )
         return [saved_with(picture, **saving(self.args)) for picture in pictures]
 
     def record(self, subject: Subject) -> Mapping[str, Any]:
         """See `Worker`."""
         face = subject.face
-        return {"face": face and [round(float(value), 2) for value in face.box], "advice": list(subject.advice)}
+        return {"face": face and [round(float(value), 2) for value in face.box], "warnings": list(subject.warnings)}
 
 
 def settings(kind: type[Editor[Any]], args: argparse.Namespace) -> dict[str, Any]:
@@ -68,11 +70,11 @@ def settings(kind: type[Editor[Any]], args: argparse.Namespace) -> dict[str, Any
         args: options of the command line; those of the editor are read from it.
     """
     options, asked = kind.edit_options.of(vars(args)), kind.model_options.of(vars(args))
-    drafts = options.wanted == "draft" or (options.wanted is None and kind.warps(**asked.networks))
-    folder = None if drafts else kind.locate(**asked.networks)
+    warps = options.wanted == "warp" or (options.wanted is None and kind.warps(**asked.networks))
+    folder = None if warps else kind.locate(**asked.networks)
     own = kind.published if folder is None else read_defaults(folder, kind.published)
-    how = options.resolve(own, networks=not drafts)
-    found = {**how.settings(), **surroundings(args, args.extent or own.extent, folder), **saved(args)}
+    how = options.resolve(own, networks=not warps)
+    found = {**how.settings(), **surroundings(args, args.region or own.region, folder), **saved(args)}
     if folder is None:
         return {**found, "model": WARP, "size": asked.size or NoNetworks.sample_size}
     return {**found, **of_networks(kind, args)}
@@ -86,11 +88,11 @@ def of_networks(kind: type[Editor[Any]], args: argparse.Namespace) -> dict[str, 
     return {"dtype": dtype_of(args), **model(places), "size": size}
 
 
-def surroundings(args: argparse.Namespace, extent: str, folder: Path | None) -> dict[str, Any]:
+def surroundings(args: argparse.Namespace, region: str, folder: Path | None) -> dict[str, Any]:
     """What finds a face, and labels its parts."""
     bisenet = auxiliary(folder, PARSER_FILE) if folder else None
     parser = resolve(args.parser, bisenet=bisenet)
-    return {"finder": get_finder(args.finder).name, "parser": parser, "extent": extent}
+    return {"detector": get_detector(args.detector).name, "parser": parser, "region": region}
 
 
 def model(places: Sequence[Path]) -> dict[str, Any]:

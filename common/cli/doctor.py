@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from ..core.files import home
-from ..faces import available_finders
+from ..faces import available_detectors
 from ..parsing.hub import MODEL, on_disk
 from ..weights.device import choose_device
 from .source import COMPLETE, INSIDE, Source
@@ -43,7 +43,7 @@ def examine(sources: Sequence[Source]) -> dict[str, Any]:
         "device": str(device),
         "dtype": str(dtype).removeprefix("torch."),
         "devices": _devices(),
-        "finders": available_finders(),
+        "detectors": available_detectors(),
         "parsers": ["segformer"] * on_disk(MODEL) + ["embedded", "grabcut"],
         "home": str(home()),
         "free_gigabytes": round(shutil.disk_usage(place).free / 1e9, 1),
@@ -61,7 +61,7 @@ def told(found: dict[str, Any]) -> str:
         lines.append(f"  {name:26}{version or lacking}")
     lines += ["", "devices", *(f"  {each}" for each in found["devices"])]
     lines.append(f"  edits run on {found['device']} in {found['dtype']}")
-    lines += ["", f"faces are found by: {', '.join(found['finders']) or 'nothing; see the wheel below'}"]
+    lines += ["", f"faces are found by: {', '.join(found['detectors']) or 'nothing; see the wheel below'}"]
     lines += [f"their parts by: {', '.join(found['parsers'])}", ""]
     lines.append(f"weights (in {found['home']}; {found['free_gigabytes']} GB are free there)")
     for row in found["weights"]:

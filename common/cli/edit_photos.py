@@ -46,7 +46,7 @@ def run(kind: type[Editor[Any]], photos: list[Path], request: Request, args: arg
         try:
             subject = editor.encode(photo, **vars(face))
             record = _edit_one(editor, subject, ready[0], target, options, saved, progress=not args.quiet)
-            record = {"input": str(photo), "output": str(target), "wish": str(request), **record}
+            record = {"input": str(photo), "output": str(target), "request": str(request), **record}
             console.note(f"{photo} -> {target}")
         except MissingCheckpointError:  # as true of every other photo
             raise
@@ -81,8 +81,8 @@ def editor_of(kind: type[AnyEditor], args: argparse.Namespace) -> AnyEditor:
     from ..editing.models import missing_networks
 
     options, model = kind.edit_options.of(vars(args)), kind.model_for_photos(kind.model_options.of(vars(args)))
-    if options.wanted == "draft":
-        return kind.drafting(**model.surroundings)
+    if options.wanted == "warp":
+        return kind.warping(**model.surroundings)
     if options.wanted == "diffusion" and kind.warps(**model.networks):
         raise missing_networks(kind.release.name)
     editor = kind.from_pretrained(**vars(model))
@@ -140,6 +140,6 @@ def _edit_one(
         **subject.record,
         "face": found and {"box": [round(float(v), 2) for v in found.box], "score": round(found.score, 4)},
         "crop": {"size": subject.crop.size, "matrix": [[round(float(v), 6) for v in r] for r in subject.crop.matrix]},
-        "advice": subject.advice,
+        "warnings": subject.warnings,
         "seconds": {**subject.record["seconds"], "edit": round(sampled - started, 3)},  # type: ignore[dict-item]
     }

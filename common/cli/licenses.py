@@ -32,7 +32,7 @@ def licenses(program: str, sources: Callable[[], list[Source]], arguments: Seque
         print(f"  commercial  {row['commercial']}\n  from        {row['where']}")
         if row["register"]:
             print(f"  register    {row['register']}")
-    print("\nThe code is Apache-2.0. Nothing here is legal advice: read the terms.")
+    print("\nThe code is Apache-2.0. Nothing here is legal warnings: read the terms.")
     return console.OK
 
 

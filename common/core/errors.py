@@ -143,10 +143,10 @@ class NonFiniteError(FaceEditError, ArithmeticError):
 
     code = "non_finite"
 
-    def __init__(self, what: str, dtype: str, advice: str) -> None:
+    def __init__(self, what: str, dtype: str, warnings: str) -> None:
         self.what = what
         self.dtype = dtype
-        super().__init__(f"{what} hold NaN or infinite values, computed in {dtype}; nothing is saved.\n{advice}")
+        super().__init__(f"{what} hold NaN or infinite values, computed in {dtype}; nothing is saved.\n{warnings}")
 
 
 class MissingDependencyError(FaceEditError, ImportError):

@@ -229,8 +229,8 @@ def _cells(fields: list[str], names: Sequence[str], dialect: Dialect) -> Cells |
         )
     if spilled := _spilled(fields, names):
         return InputError(
-            f"{spilled!r} stands outside of the column `wish`; quote a request that holds commas: "
-            f'"{fields[names.index("wish")].strip()},{spilled}"'
+            f"{spilled!r} stands outside of the column `request`; quote a request that holds commas: "
+            f'"{fields[names.index("request")].strip()},{spilled}"'
         )
     cells = [field if field.strip() else "" for field in fields] + [""] * (len(names) - len(fields))
     if dialect.decimal == ",":
@@ -243,11 +243,11 @@ def _spilled(fields: Sequence[str], names: Sequence[str]) -> str | None:
 
     A name may repeat its request.
     """
-    wish = fields[names.index("wish")].strip() if "wish" in names[: len(fields)] else ""
-    if not wish or wish.startswith("{"):
+    request = fields[names.index("request")].strip() if "request" in names[: len(fields)] else ""
+    if not request or request.startswith("{"):
         return None
-    others = [field.strip() for field, name in zip(fields, names) if name != "wish"]
-    return next((field for field in others if _REQUEST.match(field) and field not in wish), None)
+    others = [field.strip() for field, name in zip(fields, names) if name != "request"]
+    return next((field for field in others if _REQUEST.match(field) and field not in request), None)
 
 
 def _quoted(fields: Sequence[str], count: int, separator: str) -> str:

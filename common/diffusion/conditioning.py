@@ -19,16 +19,16 @@ class Rig:
         guides: pictures concatenated to the noisy latents, in the order of the network's channels; each (1 or B, 3, H,
             W) in [0, 1], or already encoded as (1 or B, 4, h, w) latents (`FaceEditPipeline.encode_image`), so that a
             guide that many edits share passes the VAE once; so do equal rows of pictures.
-        regions: for each row what the edit may change, (H, W) bool, where it is more than the subject's own `region`:
+        masks: for each row what the edit may change, (H, W) bool, where it is more than the subject's own `mask`:
             a head that turns comes to lie elsewhere. None: the subject's own.
-        drafts: for each row the whole photo (H, W, 3 or 4) uint8 as it was moved already, without any network; None
+        warps: for each row the whole photo (H, W, 3 or 4) uint8 as it was moved already, without any network; None
             where there is no such thing. None: nowhere.
     """
 
     vector: torch.Tensor
     guides: tuple[torch.Tensor, ...] = ()
-    regions: tuple[np.ndarray, ...] | None = None
-    drafts: tuple[np.ndarray | None, ...] | None = None
+    masks: tuple[np.ndarray, ...] | None = None
+    warps: tuple[np.ndarray | None, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.vector.ndim != 2 or not len(self.vector):
@@ -36,7 +36,7 @@ class Rig:
         for guide in self.guides:
             if guide.ndim != 4 or len(guide) not in (1, len(self)):
                 raise ShapeError("Rig guide", f"(1 or {len(self)}, channels, height, width)", guide.shape)
-        for name in ("regions", "drafts"):
+        for name in ("masks", "warps"):
             rows = getattr(self, name)
             if rows is not None and len(rows) != len(self):
                 raise ShapeError(f"Rig.{name}", f"{len(self)}, one for each row", (len(rows),))
@@ -44,10 +44,10 @@ class Rig:
     def __len__(self) -> int:
         return len(self.vector)
 
-    def region(self, row: int, own: np.ndarray) -> np.ndarray:
-        """What a row's edit may change, (H, W) bool; the subject's `own` region where the edit moves nothing."""
-        return own if self.regions is None else self.regions[row]
+    def mask(self, row: int, own: np.ndarray) -> np.ndarray:
+        """What a row's edit may change, (H, W) bool; the subject's `own` mask where the edit moves nothing."""
+        return own if self.masks is None else self.masks[row]
 
-    def draft(self, row: int) -> np.ndarray | None:
-        """The draft of a row, if it has one."""
-        return None if self.drafts is None else self.drafts[row]
+    def warp(self, row: int) -> np.ndarray | None:
+        """The warp of a row, if it has one."""
+        return None if self.warps is None else self.warps[row]

@@ -31,7 +31,7 @@ def encode_tokens(
 def project_identity(unet: UNet2DConditionModel, tokens: dict[str, torch.Tensor]) -> Identity:
     """The keys and values that the denoiser would compute for the tokens, layer by layer.
 
-    They do not depend on the timestep, the noise or the wish: computed once per source, they serve every step, both
+    They do not depend on the timestep, the noise or the request: computed once per source, they serve every step, both
     guidance halves and every edit. They do depend on the denoiser's weights: project again after loading a LoRA.
 
     Args:

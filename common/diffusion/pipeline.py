@@ -163,13 +163,13 @@ class FaceEditPipeline(DiffusionPipeline):
         """Samples one picture for each row of the rig.
 
         Args:
-            identity: from `encode_identity`; its batch is 1 (one subject, many wishes) or that of the rig.
-            rig: B wishes as the network sees them.
+            identity: from `encode_identity`; its batch is 1 (one subject, many requests) or that of the rig.
+            rig: B requests as the network sees them.
             num_inference_steps: denoising steps.
-            guidance_scale: s in eps = eps_0 + s (eps_wish - eps_0), eps_0 with a vector of zeros (text and identity
+            guidance_scale: s in eps = eps_0 + s (eps_request - eps_0), eps_0 with a vector of zeros (text and identity
                 stay). 1 switches guidance off. A row whose vector is zero needs no second pass at any scale.
             generator: the source of the noise, on any device; a list has one for each row.
-            latents: the noise itself, (1 or B, 4, h, w); one row is shared by all wishes.
+            latents: the noise itself, (1 or B, 4, h, w); one row is shared by all requests.
             start: pictures or latents of `encode_image`, (1 or B, ...), to begin with instead of pure noise: noised as
                 far as the first step that is run.
             strength: in (0, 1], which share of the steps is run, the last ones; at least one is. 1 begins with pure
@@ -204,7 +204,7 @@ class FaceEditPipeline(DiffusionPipeline):
         prompt = self._prompt(prompt_embeds, dtype)
         x = self._noise(len(rig), guides.shape[-2:], generator, latents)
 
-        # One UNet batch: every row with its wish, then once more without it the rows that guidance will change.
+        # One UNet batch: every row with its request, then once more without it the rows that guidance will change.
         guided = (vector != 0).any(1).nonzero().flatten() if guidance_scale != 1 else torch.arange(0, device=device)
         rows = torch.cat([torch.arange(len(rig), device=device), guided])
         if len(next(iter(identity.values()))[0]) not in (1, len(rig)):

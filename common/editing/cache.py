@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
 
 from ..diffusion.pipeline import FaceEditPipeline
-from ..faces import get_finder
+from ..faces import get_detector
 from ..provenance.picture import Picture
 from .editor import Editor
 from .models import WARP_NOTE, missing_networks
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 Kind = TypeVar("Kind", bound=Editor[Any])
 
 KEPT = 4
-"""Editors over the same networks that are kept at most, such as for several sizes or finders."""
+"""Editors over the same networks that are kept at most, such as for several sizes or detectors."""
 
 
 class EditorCache(Generic[Kind]):
@@ -34,7 +34,7 @@ class EditorCache(Generic[Kind]):
         self._lock = threading.Lock()
         self._loaded: dict[str, FaceEditPipeline] = {}
         self._editors: dict[str, Kind] = {}
-        self._drafting: dict[str, Kind] = {}
+        self._warping: dict[str, Kind] = {}
         self._noted = False  # that photos are warped for want of weights is said once
 
     def editor(self, model: ModelOptions, engine: Engine | None = None) -> Kind:
@@ -54,13 +54,13 @@ class EditorCache(Generic[Kind]):
         surroundings = model.surroundings
         around = repr(surroundings)
         with self._lock:
-            if warps or engine == "draft":
+            if warps or engine == "warp":
                 if engine is None and not self._noted:
                     log.warning(WARP_NOTE, self.kind.release.name)
                     self._noted = True
-                if around not in self._drafting:
-                    self._drafting = {around: self.kind.drafting(**surroundings)}
-                return self._drafting[around]
+                if around not in self._warping:
+                    self._warping = {around: self.kind.warping(**surroundings)}
+                return self._warping[around]
         return self.loaded(model)
 
     def loaded(self, model: ModelOptions) -> Kind:
@@ -70,12 +70,12 @@ class EditorCache(Generic[Kind]):
         loaded = repr({**networks, "model": str(folder)})
         with self._lock:
             if loaded not in self._loaded or around not in self._editors:
-                found = get_finder(model.finder)
+                found = get_detector(model.detector)
                 if loaded not in self._loaded:
                     self._editors.clear()  # before the next one is loaded: two models may not fit
                     self._loaded.clear()
                     self._loaded[loaded] = self.kind.load_pipeline(**networks)
-                options = {**surroundings, "finder": found, "folder": folder}
+                options = {**surroundings, "detector": found, "folder": folder}
                 self._editors[around] = self.kind(self._loaded[loaded], **options)
                 while len(self._editors) > KEPT:
                     del self._editors[next(iter(self._editors))]  # the oldest

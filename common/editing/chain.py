@@ -40,7 +40,7 @@ def chain(
 
     Networks cut the photo out once, for the first editor; the next ones work on that crop as it was left. The editor
     that needs the face in 3D, `RigFace`, comes first. Editors without networks warp the photo one after the other. What
-    is not asked for is each model's own; region and paste-back are the first one's.
+    is not asked for is each model's own; mask and paste-back are the first one's.
 
     Args:
         image: the photo (`common.imaging.images.read_image`).
@@ -71,14 +71,14 @@ def chain(
             raise missing_networks(editor.release.name)
     ready = [(editor, editor.ready([editor.request.parse(request)])[0]) for editor, request in edits]
     way = hows[0].paste_back
-    if engines == {"draft"}:
+    if engines == {"warp"}:
         return _warped(read_image(image), ready, face, way)
 
     subject = first.encode(image, **vars(face))
-    region = subject.region
+    mask = subject.mask
     total: np.ndarray | None = None
     plain: np.ndarray | None = None
-    draft: np.ndarray | None = None
+    warp: np.ndarray | None = None
     passes = []
     for each, (editor, request) in zip(own, ready):
         if total is not None:
@@ -88,22 +88,22 @@ def chain(
         passes.append(crops[0])
         made, neutral = (np.asarray(crop, np.float32) / 255 for crop in (crops[0], crops[-1]))
         rig = editor.conditions([subject], [request])
-        region = region | rig.region(0, subject.region)
+        mask = mask | rig.mask(0, subject.mask)
         if total is None:
             plain = neutral
-            draft = rig.draft(0)
+            warp = rig.warp(0)
         if total is None:
             total = made
         elif editor.adds:  # so that only the first one's blur is in the picture
             total = total + made - neutral
         else:
-            total = total + paste_mask(subject.region)[..., None] * (made - total)
+            total = total + paste_mask(subject.mask)[..., None] * (made - total)
     assert total is not None
     if not way:
         done = Image.fromarray(to_uint8(total))
     else:
-        mask, detail = paste_mask(region), plain if way == "detail" else None
-        done = paste(subject.photo, subject.crop, total, mask, detail, draft)
+        mask, detail = paste_mask(mask), plain if way == "detail" else None
+        done = paste(subject.photo, subject.crop, total, mask, detail, warp)
     return knowing(done, following(passes))
 
 
@@ -134,13 +134,13 @@ def follow(editor: Editor[Any], subject: Subject, crop: np.ndarray) -> Subject:
     if subject.face is None:
         raise InputError("A prepared crop has no photo to go back to; encode the photo itself.")
     started = time.perf_counter()
-    faces = editor.finder.find(crop)
-    # Where an edit left no face that the finder sees, it is where it was.
+    faces = editor.detector.find(crop)
+    # Where an edit left no face that the detector sees, it is where it was.
     found = choose_face(faces).mapped(invert(subject.crop.matrix)) if faces else subject.face
     own = editor.defaults
     made = prepare_crop(
-        crop, found, subject.crop, editor.parser, extent=own.extent, guide=own.guide, fill=editor.fill, hint=editor.hint
+        crop, found, subject.crop, editor.parser, region=own.region, guide=own.guide, fill=editor.fill, hint=editor.hint
     )
-    record = {"finder": editor.finder.name, "parser": editor.parser.name, "extent": own.extent, "follows": True}
-    whole = replace(made, region=made.region | subject.region)
+    record = {"detector": editor.detector.name, "parser": editor.parser.name, "region": own.region, "follows": True}
+    whole = replace(made, mask=made.mask | subject.mask)
     return editor.subject_of(subject.photo, whole, record, started)

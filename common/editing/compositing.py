@@ -32,9 +32,7 @@ def finish(
     """
     if not way or subject.face is None:
         return Image.fromarray(to_uint8(crop))
-    return paste(
-        subject.photo, subject.crop, crop, paste_mask(rig.region(row, subject.region)), neutral, rig.draft(row)
-    )
+    return paste(subject.photo, subject.crop, crop, paste_mask(rig.mask(row, subject.mask)), neutral, rig.warp(row))
 
 
 def placed(subject: Subject, moved: np.ndarray, way: Paste) -> Image.Image:
@@ -80,11 +78,11 @@ def paste(
     edited: np.ndarray,
     mask: np.ndarray,
     neutral: np.ndarray | None = None,
-    draft: np.ndarray | None = None,
+    warp: np.ndarray | None = None,
 ) -> Image.Image:
     """The photo with the edited crop in it.
 
-    Networks see a cut-out before white, and say nothing of alpha: it stays that of the photo or its draft. The change
+    Networks see a cut-out before white, and say nothing of alpha: it stays that of the photo or its warp. The change
     before white becomes one of the colour by as much as alpha shows of it, so that it looks alike before anything else.
 
     Args:
@@ -92,16 +90,16 @@ def paste(
         crop: where `edited` lies in it.
         edited: (S, S, 3) float32 in [0, 1], the crop as generated.
         mask: (S, S) float32 in [0, 1], see `paste_mask`.
-        neutral: (S, S, 3), the same crop generated from the same noise without the wish. Where it is given, what it
+        neutral: (S, S, 3), the same crop generated from the same noise without the request. Where it is given, what it
             lacks of the photo, the detail, is added to `edited`, so that the photo keeps its own sharpness where
             nothing moved; where much has changed, old edges would shine through, and the detail is left out.
-        draft: (H, W, 3 or 4) uint8, the photo as it was before the networks went on: then `neutral` is made of this,
+        warp: (H, W, 3 or 4) uint8, the photo as it was before the networks went on: then `neutral` is made of this,
             its detail is added, and it is what the crop goes back into.
 
     Raises:
         ImageError: NaN or infinite pixels.
     """
-    result = np.array(photo if draft is None else draft)
+    result = np.array(photo if warp is None else warp)
     patch, (x0, y0, x1, y1) = crop.warp_back(np.ascontiguousarray(edited, np.float32))
     weight = _back(crop, mask)
     target = result[y0:y1, x0:x1]

@@ -1,4 +1,4 @@
-"""How a model is meant to be used: steps, guidance, extent, paste-back and start, from `editor.json` in its folder."""
+"""How a model is meant to be used: steps, guidance, region, paste-back and start, from `editor.json` in its folder."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from ..core.errors import CheckpointError, InputError
 from ..core.jsonio import parse_json, read_text
-from ..parsing.labels import Extent, Guide
+from ..parsing.labels import Guide, Region
 from .option_fields import one_of
 from .options import EditOptions, FaceOptions, Start, check_option
 
@@ -24,12 +24,12 @@ class Defaults:
     Attributes:
         steps: denoising steps, 1 to 1000.
         guidance: guidance scale of the request; 1 is no guidance, and saves a pass a step.
-        extent: region that the network repaints, "head" or "face".
+        region: region that the network repaints, "head" or "face".
         paste_back: True or "replace", "detail", or False; see `common.editing.options.EditOptions`.
         guide: what the network is shown of the photo, "background" or "photo"; see `common.editing.prepare.prepare`.
         zoom: how much closer than the released crop the model looks at a face, above 0; see `Crop.around`.
-        start: what the networks begin with, "noise" or the noised "draft".
-        strength: fraction of the steps that are run from a draft, 0 to 1.
+        start: what the networks begin with, "noise" or the noised "warp".
+        strength: fraction of the steps that are run from a warp, 0 to 1.
 
     Raises:
         InputError: a value that an edit could not take either.
@@ -37,7 +37,7 @@ class Defaults:
 
     steps: int = 50
     guidance: float = 1.5
-    extent: Extent = "head"
+    region: Region = "head"
     paste_back: bool | str = True
     zoom: float = 1.0
     guide: Guide = "background"
@@ -47,7 +47,7 @@ class Defaults:
     def __post_init__(self) -> None:
         for name in ("steps", "guidance", "paste_back", "start", "strength"):
             check_option(EditOptions, name, getattr(self, name))
-        check_option(FaceOptions, "extent", self.extent)
+        check_option(FaceOptions, "region", self.region)
         one_of("background", "photo")("guide", self.guide)
         if isinstance(self.zoom, bool) or not isinstance(self.zoom, (int, float)) or not 0 < self.zoom < float("inf"):
             raise InputError(f"zoom must be a number above 0; got {self.zoom!r}.")

@@ -20,12 +20,12 @@ from ..diffusion import loading
 from ..diffusion.conditioning import Rig
 from ..diffusion.loading import Release
 from ..diffusion.pipeline import FaceEditPipeline
-from ..faces import FaceFinder, get_finder
-from ..faces.detectors import check_finder
+from ..faces import FaceDetector, get_detector
+from ..faces.detectors import check_detector
 from ..imaging.images import ImageLike, read_image, rgb
 from ..imaging.tensors import to_tensor
 from ..provenance.picture import Picture
-from ..warp.warp import Draft
+from ..warp.warp import Warp
 from . import models
 from .compositing import finish, placed
 from .defaults import Defaults, read_defaults
@@ -57,7 +57,7 @@ class CallKeywords(EditKeywords, total=False):
 
 
 class Editor(Generic[AnyRequest]):
-    """A pipeline with what surrounds it: a face finder and a face parser before, the paste-back behind.
+    """A pipeline with what surrounds it: a face detector and a face parser before, the paste-back behind.
 
     An editor of the family is a subclass that names its published `release` and what is asked of it (`request`), and
     says what networks see of a request (`conditions`) and how a photo is moved without any (`warp`). Where its package
@@ -70,7 +70,8 @@ class Editor(Generic[AnyRequest]):
     Args:
         pipeline: the networks.
         size: side of the crop in pixels; default: what the denoiser was made for.
-        finder: "auto", "insightface", "face-alignment", "mediapipe" (`common.faces.get_finder`), or a finder itself.
+        detector: "auto", "insightface", "face-alignment", "mediapipe" (`common.faces.get_detector`), or a detector
+            itself.
         parser: "auto", "bisenet", "segformer", "embedded", "grabcut" (`common.parsing.get_parser`).
         folder: the checkpoint's folder, where its own defaults and the parser's weights may lie.
 
@@ -79,7 +80,7 @@ class Editor(Generic[AnyRequest]):
         fitted: the head that is fitted to a subject's photo (`common.warp`), computed when it is first asked for.
 
     Raises:
-        InputError: a size that the networks cannot take, or an unknown finder or parser.
+        InputError: a size that the networks cannot take, or an unknown detector or parser.
         CheckpointError: the model's defaults cannot be used.
     """
 
@@ -99,7 +100,7 @@ class Editor(Generic[AnyRequest]):
         pipeline: FaceEditPipeline,
         *,
         size: int | None = None,
-        finder: str | FaceFinder = "auto",
+        detector: str | FaceDetector = "auto",
         parser: str = "auto",
         folder: str | Path | None = None,
     ) -> None:
@@ -109,12 +110,12 @@ class Editor(Generic[AnyRequest]):
         if self.size % pipeline.vae_scale_factor:
             raise InputError(f"size must divide by {pipeline.vae_scale_factor}; got {self.size}.")
         backgrounds.check_name(parser)
-        if isinstance(finder, str):
-            check_finder(finder)
-        self._finder = finder
+        if isinstance(detector, str):
+            check_detector(detector)
+        self._detector = detector
         self._parser = parser
         self._bisenet = loading.auxiliary(folder, loading.PARSER_FILE) if folder else None
-        self.fitted: SubjectCache[Draft] = SubjectCache(self._fit)
+        self.fitted: SubjectCache[Warp] = SubjectCache(self._fit)
 
     @classmethod
     @documented(ModelOptions)
@@ -125,7 +126,7 @@ class Editor(Generic[AnyRequest]):
             model: see the options.
             {options}
 
-        Where no model is named and the published release was never fetched, the editor has no networks (`drafting`),
+        Where no model is named and the published release was never fetched, the editor has no networks (`warping`),
         which is logged in one line.
 
         Raises:
@@ -138,14 +139,14 @@ class Editor(Generic[AnyRequest]):
         )  # what is wrong should not cost the loading of a model
         check_keywords("from_pretrained", options, cls.model_options)
         asked.check_device()
-        around = {**asked.surroundings, "finder": get_finder(asked.finder)}
+        around = {**asked.surroundings, "detector": get_detector(asked.detector)}
         if cls.warps(**asked.networks):
             log.warning(WARP_NOTE, cls.release.name)
-            return cls.drafting(**around)
+            return cls.warping(**around)
         return cls(cls.load_pipeline(**asked.networks), **around, folder=cls.locate(**asked.networks))
 
     @classmethod
-    def drafting(cls, **options: Any) -> Self:
+    def warping(cls, **options: Any) -> Self:
         """An editor without networks, which loads at once: it warps photos, and refuses `engine="diffusion"`.
 
         Args:
@@ -217,17 +218,17 @@ class Editor(Generic[AnyRequest]):
         Raises:
             ImageError, ShapeError: not a picture.
             FaceNotFoundError: no such face, or the parser sees nobody there.
-            InputError: an unknown extent, a released ID encoder, or a photo with warnings where `strict`.
+            InputError: an unknown region, a released ID encoder, or a photo with warnings where `strict`.
         """
         started, asked = time.perf_counter(), FaceOptions(**options)
         photo, record = read_image(image), {"photo": name_of(image)}
         if asked.background is not None:
             made = made_before(rgb(photo), rgb(read_image(asked.background)), self.size)
             return self.subject_of(photo, made, {**record, "background": name_of(asked.background)}, started)
-        extent = asked.extent or self.defaults.extent
-        made = self.prepare(rgb(photo), asked.face, extent)
-        heed(made.advice, asked.strict)
-        record |= {"face": asked.face, "finder": self.finder.name, "parser": self.parser.name, "extent": extent}
+        region = asked.region or self.defaults.region
+        made = self.prepare(rgb(photo), asked.face, region)
+        heed(made.warnings, asked.strict)
+        record |= {"face": asked.face, "detector": self.detector.name, "parser": self.parser.name, "region": region}
         return self.subject_of(photo, made, record, started)
 
     # --- edits out ---------------------------------------------------------------------------------------------------
@@ -295,7 +296,7 @@ class Editor(Generic[AnyRequest]):
             log.warning(caution)
         ready = self.ready([request for _, request in pairs])
         pairs = [(check_subject(subject, self.size), request) for (subject, _), request in zip(pairs, ready)]
-        if how.engine == "draft":
+        if how.engine == "warp":
             made = [placed(subject, self.warp(subject, request), how.paste_back) for subject, request in pairs]
         else:
             made = self.sampled(pairs, how, progress, callback_on_step_end)
@@ -327,7 +328,7 @@ class Editor(Generic[AnyRequest]):
         """Options with this model's own in the place of what nobody asked for. No photo decides about the engine.
 
         Raises:
-            InputError: a strength of a draft that the networks do not begin with.
+            InputError: a strength of a warp that the networks do not begin with.
             MissingCheckpointError: the networks are asked for, and this editor has none.
         """
         how = options.resolve(self.defaults, networks=self.has_networks)
@@ -358,21 +359,21 @@ class Editor(Generic[AnyRequest]):
         return other
 
     @cached_property
-    def finder(self) -> FaceFinder:
+    def detector(self) -> FaceDetector:
         """The face detector, loaded at first use."""
-        return get_finder(self._finder)
+        return get_detector(self._detector)
 
     @cached_property
     def parser(self) -> backgrounds.Parser:
         """The face parser, loaded at first use."""
         return backgrounds.get_parser(self._parser, bisenet=self._bisenet, device=str(self.pipeline.device))
 
-    def prepare(self, pixels: np.ndarray, face: FaceChoice, extent: backgrounds.Extent) -> Prepared:
+    def prepare(self, pixels: np.ndarray, face: FaceChoice, region: backgrounds.Region) -> Prepared:
         """A photo (H, W, 3) uint8 as this editor's networks see it, without running them, see
         `common.editing.prepare`.
         """
         return prepare(
-            pixels, self.finder, self.parser, size=self.size, face=face, extent=extent, zoom=self.defaults.zoom,
+            pixels, self.detector, self.parser, size=self.size, face=face, region=region, zoom=self.defaults.zoom,
             guide=self.defaults.guide, fill=self.fill, hint=self.hint,
         )  # fmt: skip
 
@@ -397,7 +398,7 @@ class Editor(Generic[AnyRequest]):
         """
         self.pipeline.unet.compile(fullgraph=True, **options)
 
-    def _fit(self, subject: Subject) -> Draft:
+    def _fit(self, subject: Subject) -> Warp:
         return fit_head(subject, self.parser)
 
 

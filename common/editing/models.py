@@ -110,8 +110,8 @@ class NoNetworksError(InputError, AttributeError):
 
     def __init__(self, name: str) -> None:
         super().__init__(
-            f"This editor was made for drafts and has no networks ({name}).",
-            expected='engine="draft"; for the diffusion, make the editor by from_pretrained()',
+            f"This editor was made for warps and has no networks ({name}).",
+            expected='engine="warp"; for the diffusion, make the editor by from_pretrained()',
         )
 
 

@@ -30,13 +30,13 @@ if TYPE_CHECKING:
     import torch
     from typing_extensions import Self
 
-    from ..faces import FaceFinder
+    from ..faces import FaceDetector
     from ..imaging.images import ImageLike
-    from ..parsing import Extent
+    from ..parsing import Region
     from .defaults import Defaults
 
-Engine = Literal["diffusion", "draft"]
-Start = Literal["noise", "draft"]
+Engine = Literal["diffusion", "warp"]
+Start = Literal["noise", "warp"]
 Paste = Literal["replace", "detail", False]
 FaceChoice = str | int | tuple[float, float]
 """A face of a photo: "largest", an index counted from left to right, or a point (x, y) in the photo."""
@@ -115,11 +115,11 @@ def _parser(name: str, value: Any) -> str:
     return value
 
 
-def _finder(name: str, value: Any) -> Any:
+def _detector(name: str, value: Any) -> Any:
     if isinstance(value, str) and value != "auto":
-        from ..faces.detectors import check_finder
+        from ..faces.detectors import check_detector
 
-        check_finder(value)
+        check_detector(value)
     return value
 
 
@@ -170,20 +170,20 @@ class EditOptions(Options):
     seed: int = option(SEED, "random seed for the initial noise", _in_range(0, 2**63 - 1), read=int)
     engine: Engine | None = option(
         None,
-        "diffusion: the networks; draft: the photo warped by its fitted head, without networks (default: the "
+        "diffusion: the networks; warp: the photo warped by its fitted head, without networks (default: the "
         "networks where a model is named or fetched, else the warp)",
         one_of(*get_args(Engine)),
         choices=get_args(Engine),
     )
     start: Start | None = option(
         None,
-        f"what the networks begin with: noise, or the noised draft, of which only the last steps are run {_OWN}",
+        f"what the networks begin with: noise, or the noised warp, of which only the last steps are run {_OWN}",
         one_of(*get_args(Start)),
         choices=get_args(Start),
     )
     strength: float | None = option(
         None,
-        "fraction of the steps run from the draft, where start is draft; 0 is the draft itself, 1 the edit without "
+        "fraction of the steps run from the warp, where start is warp; 0 is the warp itself, 1 the edit without "
         f"it {_OWN}",
         check_share,
         read=float,
@@ -200,19 +200,19 @@ class EditOptions(Options):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.engine == "draft" and (self.start is not None or self.strength is not None):
-            raise InputError('engine="draft" is the draft itself; a start or a strength goes with engine="diffusion".')
+        if self.engine == "warp" and (self.start is not None or self.strength is not None):
+            raise InputError('engine="warp" is the warp itself; a start or a strength goes with engine="diffusion".')
         if self.start == "noise" and self.strength is not None:
-            raise InputError('A strength goes with start="draft"; got start="noise".')
+            raise InputError('A strength goes with start="warp"; got start="noise".')
 
     @property
     def wanted(self) -> Engine | None:
         """The engine that is asked for: by name, or by a start or a strength, which only networks have; else None.
 
-        A start from the draft at strength 0 is the draft itself.
+        A start from the warp at strength 0 is the warp itself.
         """
-        if self.start == "draft" and self.strength == 0:
-            return "draft"
+        if self.start == "warp" and self.strength == 0:
+            return "warp"
         return self.engine or (None if self.start is None and self.strength is None else "diffusion")
 
     def resolve(self, defaults: Defaults, *, networks: bool = True) -> ResolvedOptions:
@@ -220,18 +220,18 @@ class EditOptions(Options):
 
         Args:
             defaults: of the model.
-            networks: the editor has networks; without any, "draft" is what nobody need ask for.
+            networks: the editor has networks; without any, "warp" is what nobody need ask for.
 
         Raises:
-            InputError: a strength of a draft that the networks do not begin with.
+            InputError: a strength of a warp that the networks do not begin with.
         """
         start = defaults.start if self.start is None else self.start
         strength = float(defaults.strength) if self.strength is None else self.strength
         if self.strength is not None and start == "noise":
-            raise InputError('A strength goes with start="draft"; the edit begins with noise.')
-        drafted = start == "draft" and strength == 0
+            raise InputError('A strength goes with start="warp"; the edit begins with noise.')
+        warped = start == "warp" and strength == 0
         return ResolvedOptions(
-            engine="draft" if drafted else self.wanted or ("diffusion" if networks else "draft"),
+            engine="warp" if warped else self.wanted or ("diffusion" if networks else "warp"),
             steps=int(defaults.steps) if self.steps is None else self.steps,
             guidance=float(defaults.guidance) if self.guidance is None else self.guidance,
             seed=self.seed,
@@ -247,7 +247,7 @@ class ResolvedOptions:
     """`EditOptions` in which nothing is left open: see there.
 
     Attributes:
-        strength: of the draft; counts where `start` is "draft".
+        strength: of the warp; counts where `start` is "warp".
         paste_back: False for the crop alone.
     """
 
@@ -262,7 +262,7 @@ class ResolvedOptions:
 
     def settings(self) -> dict[str, Any]:
         """What decided how a picture looks, as plain values, which `EditOptions.of` reads."""
-        if self.engine == "draft":
+        if self.engine == "warp":
             return {"engine": self.engine, "paste_back": self.paste_back}
         found = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "batch_size"}
         if self.start == "noise":
@@ -275,7 +275,7 @@ class FaceOptions(Options):
     """Which face of a photo, and how it is looked at; see the fields' texts."""
 
     face: FaceChoice = option("largest", '"largest", an index from the left, or X,Y in the photo', read_face)
-    extent: Extent | None = option(
+    region: Region | None = option(
         None, f"region that the network repaints {_OWN}", one_of("head", "face"), choices=("head", "face")
     )
     background: ImageLike | None = option(
@@ -306,7 +306,9 @@ class ModelOptions(Options):
     size: int | None = option(
         None, "side of the crop in pixels (default: the network's own)", _in_range(64, 4096), read=int
     )
-    finder: str | FaceFinder = option("auto", "face detector: auto, insightface, face-alignment or mediapipe", _finder)
+    detector: str | FaceDetector = option(
+        "auto", "face detector: auto, insightface, face-alignment or mediapipe", _detector
+    )
     parser: str = option("auto", "face parser: auto, bisenet, segformer, embedded or grabcut", _parser)
 
     def check_device(self) -> None:
@@ -343,7 +345,7 @@ class FaceKeywords(TypedDict, total=False):
     """`FaceOptions` as keywords."""
 
     face: FaceChoice
-    extent: Extent | None
+    region: Region | None
     background: ImageLike | None
     strict: bool
 
@@ -355,7 +357,7 @@ class EditorKeywords(TypedDict, total=False):
     device: str | None
     dtype: torch.dtype | str | None
     size: int | None
-    finder: str | FaceFinder
+    detector: str | FaceDetector
     parser: str
 
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from ..core.errors import InputError
-from ..faces import Face, FaceFinder
+from ..faces import Face, FaceDetector
 from ..occlusion import Look, look
 
 log = logging.getLogger(__name__)
@@ -23,7 +23,7 @@ ASIDE = 0.5
 BLURRED = 0.17
 """Of `sharpness`: about what a blur of 2 % of the face's width leaves."""
 UNSURE = {"mediapipe": 0.84}
-"""Scores of the finders below which a face may not be a person's. BlazeFace's is 0.92 and more in photographs of free
+"""Scores of the detectors below which a face may not be a person's. BlazeFace's is 0.92 and more in photographs of free
 faces, and in 38 of 40 pictures of synthetic ones above this; with the mouth covered it is 0.77 to 0.90, and in drawings
 and puppets 0.77 to 0.86."""
 STRANGE = (
@@ -35,8 +35,8 @@ _AT_ONCE = 16  # rows
 _FACE = 96  # pixels of a face's width, at which sharpness is told
 
 
-def advise(
-    pixels: np.ndarray, faces: Sequence[Face], face: Face, finder: FaceFinder, chosen: bool = False
+def photo_warnings(
+    pixels: np.ndarray, faces: Sequence[Face], face: Face, detector: FaceDetector, chosen: bool = False
 ) -> list[str]:
     """Sentences on a photo and its face.
 
@@ -44,7 +44,7 @@ def advise(
         pixels: (H, W, 3) uint8, RGB.
         faces: all that were found.
         face: which of them is to be edited.
-        finder: which found them, to look at a small face once more.
+        detector: which found them, to look at a small face once more.
         chosen: somebody has said which; else others of its size are a doubt.
     """
     height, width = pixels.shape[:2]
@@ -56,7 +56,7 @@ def advise(
     if wide < SMALL:
         found.append(f"the face is small, {wide:.0f} pixels wide: take a larger picture of it")
     if wide > LARGE * min(height, width):
-        found.append("the face fills the picture: take one with more around it, or edit with the extent 'face'")
+        found.append("the face fills the picture: take one with more around it, or edit with the region 'face'")
     others = [each for each in faces if each is not face and each.box[2] - each.box[0] > SEVERAL * wide]
     if others and not chosen:
         found.append(f"{len(others) + 1} faces are as large: say which, as an index from the left or a point in it")
@@ -66,7 +66,7 @@ def advise(
     if blurred:
         found.append("the face is blurred: take a sharper photo")
     limit = UNSURE.get(face.backend, 0.0)
-    unsure = face.score < limit and close_up_score(pixels, face, finder) < limit
+    unsure = face.score < limit and close_up_score(pixels, face, detector) < limit
     seen = look(pixels, face)
     found += [_beyond(side, seen) for side in seen.beyond]
     covered = [name for name in seen.hidden if name not in seen.outside]
@@ -77,13 +77,13 @@ def advise(
     return found
 
 
-def close_up_score(pixels: np.ndarray, face: Face, finder: FaceFinder) -> float:
-    """The finder's score of a face that fills a third of the picture: faces that are small in theirs score less."""
+def close_up_score(pixels: np.ndarray, face: Face, detector: FaceDetector) -> float:
+    """The detector's score of a face that fills a third of the picture: faces that are small in theirs score less."""
     x0, y0, x1, y1 = face.box
     reach = max(x1 - x0, y1 - y0)
     left, top = (max(int(low - reach), 0) for low in (x0, y0))
     part = np.ascontiguousarray(pixels[top : int(y1 + reach), left : int(x1 + reach)])
-    return max((each.score for each in finder.find(part)), default=0.0)
+    return max((each.score for each in detector.find(part)), default=0.0)
 
 
 def _beyond(side: str, seen: Look) -> str:
@@ -110,13 +110,13 @@ def _named(parts: Sequence[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
-def heed(advice: Iterable[str], strict: bool) -> None:
+def heed(warnings: Iterable[str], strict: bool) -> None:
     """Logs what is doubtful.
 
     Raises:
         InputError: anything is, and `strict` makes it an error.
     """
-    lines = list(advice)
+    lines = list(warnings)
     if lines and strict:
         raise InputError("The photo is doubtful:\n" + "\n".join(f"  {line}" for line in lines))
     for line in lines:

@@ -9,11 +9,11 @@ import numpy as np
 from PIL import Image
 
 from ..core.errors import FaceNotFoundError, InputError
-from ..faces import Crop, Face, FaceFinder, choose_face, get_finder
+from ..faces import Crop, Face, FaceDetector, choose_face, get_detector
 from ..faces.upright import notice
 from ..imaging.images import rgb
-from ..parsing import Extent, Guide, Parser, foreground, masked_background
-from .photo_checks import advise
+from ..parsing import Guide, Parser, Region, foreground, masked_background
+from .photo_checks import photo_warnings
 
 if TYPE_CHECKING:
     from .options import FaceChoice
@@ -28,18 +28,18 @@ class Prepared:
     source: np.ndarray = field(repr=False)
     labels: np.ndarray = field(repr=False)
     background: np.ndarray = field(repr=False)
-    region: np.ndarray = field(repr=False)
-    advice: tuple[str, ...] = ()
+    mask: np.ndarray = field(repr=False)
+    warnings: tuple[str, ...] = ()
 
 
 def prepare(
     pixels: np.ndarray,
-    finder: FaceFinder,
+    detector: FaceDetector,
     parser: Parser,
     *,
     size: int,
     face: FaceChoice = "largest",
-    extent: Extent = "head",
+    region: Region = "head",
     zoom: float = 1.0,
     guide: Guide = "background",
     fill: int = 0,
@@ -49,11 +49,11 @@ def prepare(
 
     Args:
         pixels: (H, W, 3) uint8, RGB.
-        finder: of the face.
+        detector: of the face.
         parser: of its parts.
         size: S, side of the crop in pixels.
         face: see `choose_face`.
-        extent: see `foreground`.
+        region: see `foreground`.
         zoom: see `Crop.around`.
         guide: "background": with the person painted out, as the published networks want it, which were trained on
             backgrounds of the picture that they should make. "photo": the crop as it is, for networks that were trained
@@ -64,12 +64,12 @@ def prepare(
     Raises:
         FaceNotFoundError: no such face, or the parser sees nobody there.
     """
-    faces = finder.find(pixels)
+    faces = detector.find(pixels)
     found = choose_face(faces, face)
     notice(found)
     crop = Crop.around(found.box, (pixels.shape[1], pixels.shape[0]), size, zoom=zoom, turns=found.turns)
-    made = prepare_crop(crop.apply(pixels), found, crop, parser, extent=extent, guide=guide, fill=fill, hint=hint)
-    return replace(made, advice=tuple(advise(pixels, faces, found, finder, chosen=face != "largest")))
+    made = prepare_crop(crop.apply(pixels), found, crop, parser, region=region, guide=guide, fill=fill, hint=hint)
+    return replace(made, warnings=tuple(photo_warnings(pixels, faces, found, detector, chosen=face != "largest")))
 
 
 def prepare_crop(
@@ -78,7 +78,7 @@ def prepare_crop(
     crop: Crop,
     parser: Parser,
     *,
-    extent: Extent = "head",
+    region: Region = "head",
     guide: Guide = "background",
     fill: int = 0,
     hint: bool = True,
@@ -90,7 +90,7 @@ def prepare_crop(
         face: in the photo's pixels.
         crop: where the crop lies in it.
         parser: of its parts.
-        extent: see `prepare`.
+        region: see `prepare`.
         guide: see `prepare`.
         fill: see `prepare`.
         hint: see `prepare`.
@@ -100,16 +100,16 @@ def prepare_crop(
     """
     inside = face.mapped(crop.matrix)
     labels = parser.parse(source, outline=inside.outline, landmarks=inside.landmarks)
-    region = foreground(labels, extent)
-    if not region.any():
+    mask = foreground(labels, region)
+    if not mask.any():
         raise FaceNotFoundError(
-            f"The parser {parser.name} sees nobody where the finder {face.backend} found a face.\n"
+            f"The parser {parser.name} sees nobody where the detector {face.backend} found a face.\n"
             "  choose another face, or another parser"
         )
     if guide == "photo":
-        return Prepared(face, crop, source, labels, source, region)
-    behind = masked_background(source, labels, inside.landmarks, inside.points, extent, hint, fill)
-    return Prepared(face, crop, source, labels, behind, region)
+        return Prepared(face, crop, source, labels, source, mask)
+    behind = masked_background(source, labels, inside.landmarks, inside.points, region, hint, fill)
+    return Prepared(face, crop, source, labels, behind, mask)
 
 
 def made_before(source: np.ndarray, background: np.ndarray, size: int) -> Prepared:
@@ -123,22 +123,22 @@ def made_before(source: np.ndarray, background: np.ndarray, size: int) -> Prepar
             f"A prepared crop and its background must both be {size} x {size} pixels; got "
             f"{source.shape[1]} x {source.shape[0]} and {background.shape[1]} x {background.shape[0]}."
         )
-    crop, region = Crop(np.eye(2, 3, dtype=np.float32), size, (size, size)), (source != background).any(2)
-    return Prepared(None, crop, source, None, background, region)  # pyright: ignore[reportArgumentType] - no photo
+    crop, mask = Crop(np.eye(2, 3, dtype=np.float32), size, (size, size)), (source != background).any(2)
+    return Prepared(None, crop, source, None, background, mask)  # pyright: ignore[reportArgumentType] - no photo
 
 
 def face_box(
-    photo: Image.Image, face: FaceChoice = "largest", finder: str | FaceFinder = "auto"
+    photo: Image.Image, face: FaceChoice = "largest", detector: str | FaceDetector = "auto"
 ) -> tuple[float, float, float, float]:
     """Where the chosen face lies in a photo.
 
     Args:
         photo: upright.
         face: which one, see `common.faces.choose_face`.
-        finder: name of a face finder, see `common.faces.get_finder`.
+        detector: name of a face detector, see `common.faces.get_detector`.
 
     Raises:
         FaceNotFoundError: no such face.
     """
-    x0, y0, x1, y1 = choose_face(get_finder(finder).find(rgb(photo)), face).box.tolist()
+    x0, y0, x1, y1 = choose_face(get_detector(detector).find(rgb(photo)), face).box.tolist()
     return x0, y0, x1, y1

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..imaging.image_files import is_path
 from ..provenance.picture import Picture, carry
-from ..provenance.recipe import DRAFT, EDIT, Recipe
+from ..provenance.recipe import EDIT, WARP, Recipe
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .options import ResolvedOptions
     from .subject import Subject
 
-ENCODED = ("face", "finder", "parser", "extent", "background")
+ENCODED = ("face", "detector", "parser", "region", "background")
 """What a Subject's record says of how its photo was looked at."""
 
 
@@ -36,16 +36,16 @@ def edited(
         pictures: themselves.
         how: they were made.
     """
-    drafted = how.engine == "draft"
-    known = {} if drafted else editor.settings()
-    places = () if drafted else editor.places
+    warped = how.engine == "warp"
+    known = {} if warped else editor.settings()
+    places = () if warped else editor.places
     made = []
     for number, ((subject, request), picture) in enumerate(zip(pairs, pictures)):
         settings = {"size": editor.size, **encoded(subject), **how.settings(), **known}
-        settings |= {} if drafted else place(number, len(pictures), how.batch_size)
+        settings |= {} if warped else place(number, len(pictures), how.batch_size)
         settings |= changed(subject.pixels, picture)
         photo = {"name": subject.record.get("photo"), "sha256": subject.fingerprint}
-        kind = DRAFT if drafted else EDIT
+        kind = WARP if warped else EDIT
         recipe = Recipe(editor.release.name, kind, request.to_json(), settings, photo=photo)
         made.append(carry(picture, recipe, places))
     return made

@@ -15,7 +15,7 @@ from ..core.errors import InputError
 from ..core.jsonio import parse_json
 from ..core.numbers import whole_number
 from ..imaging.images import check_exists, read_image, rgb
-from ..provenance.recipe import CHAIN, DRAFT, SHEET, Recipe, fingerprint
+from ..provenance.recipe import CHAIN, SHEET, WARP, Recipe, fingerprint
 from ..provenance.weights import model_of
 
 if TYPE_CHECKING:
@@ -192,14 +192,14 @@ def redo(recipe: Recipe, editor: Editor[Any], photo: Path, background: Path | No
 
     Args:
         recipe: of the edit.
-        editor: with the networks that made it, or without any for a draft.
+        editor: with the networks that made it, or without any for a warp.
         photo: see `find_photo`.
         background: of a prepared crop.
 
     Raises:
         InputError: other weights, or a background that is missing.
     """
-    settings, request = dict(recipe.settings), editor.request.parse(recipe.wish)
+    settings, request = dict(recipe.settings), editor.request.parse(recipe.request)
     if "background" in settings:
         if background is None:
             raise InputError("The picture was made of a prepared crop; name its background: --background PICTURE")
@@ -207,7 +207,7 @@ def redo(recipe: Recipe, editor: Editor[Any], photo: Path, background: Path | No
     elif background is not None:
         raise InputError("--background goes with an edit of a prepared crop; this picture was made of a photo.")
     subject = editor.encode(photo, **vars(editor.face_options.of(settings)))
-    if recipe.kind != DRAFT:
+    if recipe.kind != WARP:
         check_model(recipe, editor.places)
     row, rows = place_of(recipe)
     options = editor.edit_options.of({**settings, "batch_size": rows})

@@ -56,8 +56,8 @@ def sample(
     generators = [torch.Generator(device).manual_seed(how.seed) for _ in rows]
     shape = (1, pipeline.unet.config.out_channels, side, side)
     noise = torch.cat([randn_tensor(shape, generator, torch.device(device)) for generator in generators])
-    if how.start == "draft":
-        options |= {"start": _drafts(editor, rows, rig), "strength": how.strength}
+    if how.start == "warp":
+        options |= {"start": _warps(editor, rows, rig), "strength": how.strength}
     images: Any = pipeline(
         identity,
         rig,
@@ -74,11 +74,11 @@ def sample(
     return images[:count], [images[count]] * count if shared else images[count:], rig
 
 
-def _drafts(editor: Editor[Any], rows: Sequence[tuple[Subject, Any]], rig: Rig) -> torch.Tensor:
-    """Latents of the rows' drafts, those that the rig has not made too, one at a time, which saves memory."""
+def _warps(editor: Editor[Any], rows: Sequence[tuple[Subject, Any]], rig: Rig) -> torch.Tensor:
+    """Latents of the rows' warps, those that the rig has not made too, one at a time, which saves memory."""
     latents = []
     for row, (subject, request) in enumerate(rows):
-        made = rig.draft(row)
+        made = rig.warp(row)
         crop = subject.crop.apply(on_white(editor.warp(subject, request) if made is None else made))
         latents.append(editor.pipeline.encode_image(to_tensor(crop)[None]))
     return torch.cat(latents)

@@ -21,7 +21,7 @@ from ..occlusion import look
 from ..parsing import Parser
 from ..provenance.recipe import fingerprint
 from ..warp.warnings import doubts
-from ..warp.warp import Draft
+from ..warp.warp import Warp
 
 log = logging.getLogger(__name__)
 
@@ -37,11 +37,11 @@ class Subject:
         source: (S, S, 3) uint8, the crop as the network sees it.
         labels: (S, S) uint8, its parts in the 19 CelebAMask classes; None for a prepared crop.
         background: (S, S, 3) uint8, what guides: the crop with the face blackened and the pose hint drawn, or as it is.
-        region: (S, S) bool, what an edit may change.
+        mask: (S, S) bool, what an edit may change.
         identity: keys and values of the person, batch 1.
         guides: encoded guides that all edits share, (1, 4, s, s) each.
-        advice: warnings about the photo, see `common.editing.photo_checks`.
-        record: how it was made: photo and face that were asked for, finder, parser, extent, seconds.
+        warnings: warnings about the photo, see `common.editing.photo_checks`.
+        record: how it was made: photo and face that were asked for, detector, parser, region, seconds.
         prepared: conditions that were prepared elsewhere with the crop, for an editor that takes such.
     """
 
@@ -51,10 +51,10 @@ class Subject:
     source: np.ndarray = field(repr=False)
     labels: np.ndarray | None = field(repr=False)
     background: np.ndarray = field(repr=False)
-    region: np.ndarray = field(repr=False)
+    mask: np.ndarray = field(repr=False)
     identity: Identity = field(repr=False)
     guides: tuple[torch.Tensor, ...] = field(repr=False)
-    advice: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     record: dict[str, object] = field(default_factory=dict)
     prepared: object = field(default=None, repr=False)
 
@@ -104,7 +104,7 @@ class SubjectCache(Generic[Made]):
         return type(self), (self.make, self.most)  # copies compute it themselves
 
 
-def fit_head(subject: Subject, parser: Parser | None = None) -> Draft:
+def fit_head(subject: Subject, parser: Parser | None = None) -> Warp:
     """The photo with the head that is fitted to it, ready to be moved.
 
     Args:
@@ -115,16 +115,16 @@ def fit_head(subject: Subject, parser: Parser | None = None) -> Draft:
         InputError: a prepared crop, of whose face nothing is known.
     """
     if subject.face is None:
-        raise InputError("A prepared crop cannot be drafted: nobody looked for its face. Encode the photo itself.")
-    draft = Draft.of(subject.pixels, subject.face)
-    for doubt in doubts(subject.face, draft.fit):
-        log.warning("a doubtful draft: %s", doubt)
-    draft = draft.veiled(look(draft.opaque, subject.face).veil(draft.crop))
+        raise InputError("A prepared crop cannot be warped: nobody looked for its face. Encode the photo itself.")
+    warp = Warp.of(subject.pixels, subject.face)
+    for doubt in doubts(subject.face, warp.fit):
+        log.warning("a doubtful warp: %s", doubt)
+    warp = warp.veiled(look(warp.opaque, subject.face).veil(warp.crop))
     if parser is None:
-        return draft
-    inside = subject.face.mapped(draft.crop.matrix)
-    labels = parser.parse(draft.window, outline=inside.outline, landmarks=inside.landmarks)
-    return draft.among(labels, draft.crop)
+        return warp
+    inside = subject.face.mapped(warp.crop.matrix)
+    labels = parser.parse(warp.window, outline=inside.outline, landmarks=inside.landmarks)
+    return warp.among(labels, warp.crop)
 
 
 def check_subject(subject: Any, size: int) -> Subject:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Generic
 import numpy as np
 
 from ..core.errors import FaceNotFoundError, InputError
-from ..faces import choose_face, get_finder
+from ..faces import choose_face, get_detector
 from ..facs.action_units import AUIntensity
 from ..imaging.animation import Animation, Keyframes, between
 from ..imaging.contact_sheet import SIDE, Box, CropTo, Row, check_crop, check_side, close_up, contact_sheet, fitted
 from ..imaging.images import as_list, check_exists, flat, read_image, rgb
-from ..measure import get_measurer
+from ..measure import get_estimator
 from ..measure.estimators import described
 from .cache import EditorCache, Kind
 from .option_fields import check_share
@@ -26,7 +26,7 @@ from .request import Sweepable, pair_up
 if TYPE_CHECKING:
     from PIL import Image
 
-    from ..faces import FaceFinder
+    from ..faces import FaceDetector
     from ..imaging.images import ImageLike
     from .options import FaceChoice
 
@@ -207,8 +207,8 @@ class Verbs(Generic[Kind]):
         Args:
             img: a photo, see `edit`.
             fraction: of the expression that goes, 0 to 1.
-            estimator: AU estimator that reads the photo, see `common.measure.get_measurer`.
-            options: of `edit`; face and finder count for what is measured too.
+            estimator: AU estimator that reads the photo, see `common.measure.get_estimator`.
+            options: of `edit`; face and detector count for what is measured too.
 
         Returns:
             The edited photo; the photo itself where no expression is measured.
@@ -235,7 +235,7 @@ class Verbs(Generic[Kind]):
             reference: photo that shows the expression; of this one only the action units are taken.
             fraction: of the way between the two expressions, 0 to 1.
             reference_face: face in the reference photo (same form as `face`).
-            estimator: AU estimator that reads both, see `common.measure.get_measurer`.
+            estimator: AU estimator that reads both, see `common.measure.get_estimator`.
             options: as of `neutralize`.
 
         Returns:
@@ -245,8 +245,8 @@ class Verbs(Generic[Kind]):
             As `edit`.
         """
         check_share("fraction", fraction)
-        finder = self.options("transfer", options)[2].finder
-        wanted = units_of(reference, reference_face, estimator, finder)
+        detector = self.options("transfer", options)[2].detector
+        wanted = units_of(reference, reference_face, estimator, detector)
         return self._moved(img, wanted, fraction, estimator, options)
 
     def options(self, function: str, given: Mapping[str, object]) -> tuple[EditOptions, FaceOptions, ModelOptions]:
@@ -297,7 +297,7 @@ class Verbs(Generic[Kind]):
             return 0.0, 0.0, float(made.width), float(made.height)
         _, face, model = self.options("edit", options)
         try:
-            return face_box(photo, face.face, model.finder)
+            return face_box(photo, face.face, model.detector)
         except FaceNotFoundError:  # an aligned crop, in which the editor looks for no face
             return None
 
@@ -308,8 +308,8 @@ class Verbs(Generic[Kind]):
         check_share("fraction", fraction)
         _, face, model = self.options("edit", options)
         photo = read_image(img)
-        log.warning("expressions are read by %s", described(get_measurer(estimator).name))
-        present = units_of(photo, face.face, estimator, model.finder)
+        log.warning("expressions are read by %s", described(get_estimator(estimator).name))
+        present = units_of(photo, face.face, estimator, model.detector)
         steps = (fraction * (goal - now) for goal, now in zip(wanted, present))
         # what is fainter than the estimator can tell stays
         changes = [round(step, 2) if abs(step) >= FAINT else 0.0 for step in steps]
@@ -322,24 +322,24 @@ class Verbs(Generic[Kind]):
 
 
 def units_of(
-    img: ImageLike, face: FaceChoice = "largest", estimator: str = "auto", finder: str | FaceFinder = "auto"
+    img: ImageLike, face: FaceChoice = "largest", estimator: str = "auto", detector: str | FaceDetector = "auto"
 ) -> AUIntensity:
     """The measured action units of one face of a photo, 0 to 5.
 
     Args:
         img: the photo.
         face: which of the faces that the detector sees.
-        estimator: AU estimator, see `common.measure.get_measurer`.
-        finder: face detector, by which a face has its index.
+        estimator: AU estimator, see `common.measure.get_estimator`.
+        detector: face detector, by which a face has its index.
 
     Raises:
         FaceNotFoundError: no such face.
         InputError: there is no such estimator, or it reads the largest face only and another one is asked for.
     """
-    reader, pixels = get_measurer(estimator), rgb(read_image(img))
+    reader, pixels = get_estimator(estimator), rgb(read_image(img))
     many = getattr(reader, "many", None)
     if many is not None:
-        units = many([pixels], faces=[choose_face(get_finder(finder).find(pixels), face)])[0].units
+        units = many([pixels], faces=[choose_face(get_detector(detector).find(pixels), face)])[0].units
     elif face != "largest":
         raise InputError(f"The estimator {reader.name!r} reads the largest face only; got face={face!r}.")
     else:

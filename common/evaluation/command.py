@@ -17,7 +17,7 @@ from ..editing.options import EditOptions, ModelOptions
 def add_photo_options(parser: argparse.ArgumentParser) -> None:
     """Options of an editor of photos."""
     parser.add_argument("--size", type=int, default=128, help="side of the photos in pixels")
-    options.add_flags(parser, ModelOptions, ["finder", "parser"])
+    options.add_flags(parser, ModelOptions, ["detector", "parser"])
     options.add_flags(parser.add_argument_group("sampling"), EditOptions, ["steps", "start", "strength"])
     options.add_model_options(parser)
 
@@ -29,7 +29,7 @@ def load_photo_editor(kind: Any, args: argparse.Namespace) -> Any:
         MissingCheckpointError: no networks are named, and none were fetched.
     """
     editor = kind.from_pretrained(
-        args.model, base=args.base, dtype=args.dtype, device=args.device, finder=args.finder, parser=args.parser
+        args.model, base=args.base, dtype=args.dtype, device=args.device, detector=args.detector, parser=args.parser
     )
     editor.resolve(editor.edit_options(engine="diffusion"))
     return editor
@@ -67,17 +67,17 @@ class EvaluateCommand:
         parser.add_argument("--count", type=int, default=self.count, help=self.count_help)
         parser.add_argument("--out", type=Path, default=Path(self.output), help="folder of the report")
         parser.add_argument("--seed", type=int, default=self.seed, help="of the people; not one that a training used")
-        parser.add_argument("--measurer", default="regressor", help="AU estimator: auto, regressor, fit or py-feat")
+        parser.add_argument("--estimator", default="regressor", help="AU estimator: auto, regressor, fit or py-feat")
         options.add_quiet(parser)
         self.add(parser)
         args = parser.parse_args(arguments)
         console.listen(args.quiet)
         check_writable(args.out.expanduser())
-        from ..measure import get_measurer
+        from ..measure import get_estimator
         from .report import markdown
         from .run import evaluate
 
-        estimator = get_measurer(args.measurer)  # a wrong name should not cost the loading of a model
+        estimator = get_estimator(args.estimator)  # a wrong name should not cost the loading of a model
         asked = {name: getattr(args, name) for name in ("size", "steps", "start", "strength") if name in args}
         editor = self.load(getattr(import_module(self.package), self.editor), args)
         report = evaluate(

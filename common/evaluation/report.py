@@ -57,7 +57,7 @@ def markdown(report: Report) -> str:
 
 def _opening(report: Report) -> str:
     of = report["evaluated"]
-    told = {name: of[name] for name in ("seed", "photos", "pixels", "finder", "parser") if name in of}
+    told = {name: of[name] for name in ("seed", "photos", "pixels", "detector", "parser") if name in of}
     settings = ", ".join(f"{name} {value}" for name, value in {**told, **of["settings"]}.items())
     return (
         f"Synthetic people: {settings}. Action units are estimated by {described(of['estimator'][0])}. "

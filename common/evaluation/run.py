@@ -21,7 +21,7 @@ from ..core.jsonio import read_config
 from ..editing.defaults import Defaults
 from ..editing.options import Start
 from ..imaging.contact_sheet import Row, contact_sheet
-from ..measure import Measurer, get_measurer
+from ..measure import AUEstimator, get_estimator
 from ..synthetic.data.plan import VERSION
 from . import report as reports
 from .items import NAMES, Item, draw_item
@@ -43,7 +43,7 @@ def photo_facts(editor: Any, settings: Defaults, size: int) -> dict[str, Any]:
         "networks": networks_of(editor),
         "prompt": None if prompt is None else prompt.double().sum().item(),
         "settings": asdict(settings),
-        "finder": editor.finder.name,
+        "detector": editor.detector.name,
         "parser": editor.parser.name,
         "photos": size,
     }
@@ -98,7 +98,7 @@ def evaluate(
     folder: str | Path,
     suite: Suite = Suite(),
     *,
-    estimator: str | Measurer = "regressor",
+    estimator: str | AUEstimator = "regressor",
     count: int = 200,
     seed: int | None = None,
     size: int | None = None,
@@ -117,13 +117,13 @@ def evaluate(
         editor: an `Editor`, or one for which the suite was made.
         folder: of the report; one that holds a part of the same evaluation is completed.
         suite: items and metrics; default: changes of 12 action units.
-        estimator: AU estimator, or its name, see `common.measure.get_measurer`.
+        estimator: AU estimator, or its name, see `common.measure.get_estimator`.
         count: number of items.
         seed: of the people; default: the suite's.
         size: side of the photos in pixels, where photos are edited; default: the suite's.
         steps: denoising steps; default: the model's own, as of the next two.
-        start: what the networks begin with, "noise" or "draft".
-        strength: fraction of the steps run from the draft, 0 to 1.
+        start: what the networks begin with, "noise" or "warp".
+        strength: fraction of the steps run from the warp, 0 to 1.
         progress: show a bar.
 
     Raises:
@@ -138,7 +138,7 @@ def evaluate(
     settings = editor.defaults.asked(**asked)
     seed = suite.seed if seed is None else seed
     size = size or suite.size
-    estimator = get_measurer(estimator) if isinstance(estimator, str) else estimator
+    estimator = get_estimator(estimator) if isinstance(estimator, str) else estimator
     paste = "detail" if settings.paste_back == "detail" else "replace"
     setting = Setting(editor, estimator, size, asked, paste)
     folder = Path(folder).expanduser()

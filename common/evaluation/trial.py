@@ -18,7 +18,7 @@ from ..editing.subject import Subject
 from ..faces import Face
 from ..imaging.images import ImageLike, to_uint8
 from ..imaging.tensors import to_tensor
-from ..measure import Measurer, identity
+from ..measure import AUEstimator, identity
 from ..measure.compare import psnr
 from ..synthetic.render import picture
 from ..training.latents import changed_region
@@ -51,7 +51,7 @@ class Setting:
     """
 
     editor: Any
-    estimator: Measurer
+    estimator: AUEstimator
     size: int
     options: Mapping[str, Any]
     paste: str
@@ -153,7 +153,7 @@ def error_to_truth(trial: PhotoTrial) -> Record:
     true_crop = subject.crop.apply(trial.truth.image)
     decoded = through_vae(trial.setting.editor, true_crop)
     neutral = trial.rebuilt if trial.setting.paste == "detail" else None
-    whole = np.array(paste(subject.photo, subject.crop, decoded, paste_mask(subject.region), neutral))
+    whole = np.array(paste(subject.photo, subject.crop, decoded, paste_mask(subject.mask), neutral))
     return {
         "photo": errors(trial.before.image, trial.edit, trial.truth.image, whole),
         "crop": errors(subject.source, raw, true_crop, to_uint8(decoded)),
@@ -231,7 +231,7 @@ def likeness(before: np.ndarray, after: np.ndarray, face: Face, other: Face | No
     return found and {"measure": found.measure, "value": found.value, "same": found.same}
 
 
-def read_units(estimator: Measurer, photos: Mapping[Name, ImageLike], face: Face) -> dict[Name, list[float] | None]:
+def read_units(estimator: AUEstimator, photos: Mapping[Name, ImageLike], face: Face) -> dict[Name, list[float] | None]:
     """The 12 intensities of each photo; None where the estimator sees no face.
 
     Args:
@@ -249,7 +249,7 @@ def read_units(estimator: Measurer, photos: Mapping[Name, ImageLike], face: Face
     return {name: each.tolist() for name, each in zip(photos, units)}
 
 
-def _alone(estimator: Measurer, photo: ImageLike) -> list[float] | None:
+def _alone(estimator: AUEstimator, photo: ImageLike) -> list[float] | None:
     try:
         return estimator(photo).units.tolist()
     except FaceNotFoundError:

@@ -1,4 +1,4 @@
-"""The finders by name, and the best one that is at hand."""
+"""The detectors by name, and the best one that is at hand."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from typing import Any
 
 from ..core.errors import InputError, MissingDependencyError
 from . import face_alignment, insightface, mediapipe, tflite
-from .face import FaceFinder
-from .upright import UprightFinder
+from .face import FaceDetector
+from .upright import UprightDetector
 
 log = logging.getLogger(__name__)
 
-FINDERS: dict[str, Callable[..., FaceFinder]] = {
-    "insightface/antelopev2": partial(insightface.InsightFaceFinder, "antelopev2"),
-    "insightface/buffalo_l": partial(insightface.InsightFaceFinder, "buffalo_l"),
-    "face-alignment": face_alignment.FaceAlignmentFinder,
-    "mediapipe": mediapipe.MediaPipeFinder,
+DETECTORS: dict[str, Callable[..., FaceDetector]] = {
+    "insightface/antelopev2": partial(insightface.InsightFaceDetector, "antelopev2"),
+    "insightface/buffalo_l": partial(insightface.InsightFaceDetector, "buffalo_l"),
+    "face-alignment": face_alignment.FaceAlignmentDetector,
+    "mediapipe": mediapipe.MediaPipeDetector,
 }
-"""Every finder, best first."""
+"""Every detector, best first."""
 
 
-def get_finder(name: str | FaceFinder = "auto", **options: Any) -> FaceFinder:
-    """A finder of faces, upright or turned (`common.faces.upright`); asked again with the same arguments, the same one,
-    since networks load slowly.
+def get_detector(name: str | FaceDetector = "auto", **options: Any) -> FaceDetector:
+    """A detector of faces, upright or turned (`common.faces.upright`); asked again with the same arguments, the same
+    one, since networks load slowly.
 
     Args:
-        name: "auto" for the best one that `available_finders` lists, or one of FINDERS. "insightface" is short for
-            "insightface/antelopev2". A finder itself is returned as it is.
-        options: Arguments of the finder's class, for a named finder only: `root` and `fetch` (insightface), `device`
-            and `fetch` (face-alignment), `min_score` (mediapipe).
+        name: "auto" for the best one that `available_detectors` lists, or one of DETECTORS. "insightface" is short for
+            "insightface/antelopev2". A detector itself is returned as it is.
+        options: Arguments of the detector's class, for a named detector only: `root` and `fetch` (insightface),
+            `device` and `fetch` (face-alignment), `min_score` (mediapipe).
 
     Raises:
-        InputError: There is no such finder, or it has no such option.
+        InputError: There is no such detector, or it has no such option.
         MissingDependencyError: Its package is not installed.
         MissingCheckpointError: Its weights are not on this machine.
     """
@@ -44,38 +44,40 @@ def get_finder(name: str | FaceFinder = "auto", **options: Any) -> FaceFinder:
         return name
     if name == "auto":
         if options:
-            raise InputError(f"Options belong to a named finder, not to 'auto'; got {', '.join(options)}.")
-        name = next(iter(available_finders()), "mediapipe")  # which then says what to install
+            raise InputError(f"Options belong to a named detector, not to 'auto'; got {', '.join(options)}.")
+        name = next(iter(available_detectors()), "mediapipe")  # which then says what to install
         log.info("finding faces with %s", name)
     if name == "insightface":
         name = "insightface/antelopev2"
-    check_finder(name)
-    known = inspect.signature(FINDERS[name]).parameters
+    check_detector(name)
+    known = inspect.signature(DETECTORS[name]).parameters
     if unknown := [option for option in options if option not in known]:
-        raise InputError(f"The face finder {name} has no option {', '.join(unknown)}; it has {', '.join(known)}.")
+        raise InputError(f"The face detector {name} has no option {', '.join(unknown)}; it has {', '.join(known)}.")
     return _build(name, **options)
 
 
-def check_finder(name: str) -> None:
-    """Raises an InputError for the name of no finder."""
-    if name not in ("auto", "insightface", *FINDERS):
-        raise InputError(f"There is no face finder {name!r}; choose from auto, {', '.join(FINDERS)}.")
+def check_detector(name: str) -> None:
+    """Raises an InputError for the name of no detector."""
+    if name not in ("auto", "insightface", *DETECTORS):
+        raise InputError(f"There is no face detector {name!r}; choose from auto, {', '.join(DETECTORS)}.")
 
 
 @lru_cache(maxsize=8)
-def _build(name: str, **options: Any) -> FaceFinder:
-    return UprightFinder(FINDERS[name](**options))
+def _build(name: str, **options: Any) -> FaceDetector:
+    return UprightDetector(DETECTORS[name](**options))
 
 
-def available_finders() -> list[str]:
-    """Names of the finders that could work now, best first: package installed, weights on disk. Loads none of them."""
+def available_detectors() -> list[str]:
+    """Names of the detectors that could work now, best first: package installed, weights on disk. Loads none of
+    them.
+    """
     ready = {
         "insightface/antelopev2": _installed("insightface") and insightface.pack_on_disk("antelopev2").complete(),
         "insightface/buffalo_l": _installed("insightface") and insightface.pack_on_disk("buffalo_l").complete(),
         "face-alignment": _installed("face_alignment") and face_alignment.pack_on_disk().complete(),
         "mediapipe": _installed("ai_edge_litert") and _has_mediapipe_weights(),
     }
-    return [name for name in FINDERS if ready[name]]
+    return [name for name in DETECTORS if ready[name]]
 
 
 def _installed(package: str) -> bool:

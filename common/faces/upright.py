@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 
 from .affine import invert, quarter_turn
-from .face import SAME_FACE, Face, FaceFinder, check_photo, left_to_right, shared
+from .face import SAME_FACE, Face, FaceDetector, check_photo, left_to_right, shared
 
 log = logging.getLogger(__name__)
 
 TILTED = 50.0
 """Degrees of roll up to which a face is edited as it is; beyond, it is turned by quarters first."""
 SURE = {"mediapipe": 0.9}
-"""Scores of the finders from which no other turn is tried. BlazeFace gives 0.92 and more to upright faces of
+"""Scores of the detectors from which no other turn is tried. BlazeFace gives 0.92 and more to upright faces of
 photographs, and at most 0.89 to the landmarks that it makes up in a portrait that stands upside down."""
 CREDIBLE = {"mediapipe": 0.7}
-"""Scores below which a finder's turned face is taken for a mistake."""
+"""Scores below which a detector's turned face is taken for a mistake."""
 BETTER = 0.03, 0.06
 """By how much a face of another turn must score better than one of the photo as it is: if it is sure, and if not."""
 LIKELY, PLAIN = 0.78, 0.935
@@ -32,21 +32,21 @@ SIDES = {1: "with its top to the photo's right", 2: "upside down", 3: "with its 
 
 
 @dataclass(frozen=True)
-class UprightFinder:
-    """A finder that also finds faces in photos that are turned by 90, 180 or 270 degrees.
+class UprightDetector:
+    """A detector that also finds faces in photos that are turned by 90, 180 or 270 degrees.
 
     Their coordinates are the photo's own, and `Face.turns` tells how to bring them upright. Other turns are tried where
     the photo as it is shows no face that is surely upright; upright faces win over turned ones.
 
     Attributes:
-        plain: finder of upright faces.
+        plain: detector of upright faces.
     """
 
-    plain: FaceFinder = field()
+    plain: FaceDetector = field()
 
     @property
     def name(self) -> str:
-        """That of the plain finder."""
+        """That of the plain detector."""
         return self.plain.name
 
     def __getattr__(self, name: str) -> Any:
@@ -55,7 +55,7 @@ class UprightFinder:
         return getattr(self.plain, name)
 
     def find(self, image: np.ndarray) -> list[Face]:
-        """See `FaceFinder.find`."""
+        """See `FaceDetector.find`."""
         own = [_levelled(face) for face in self.plain.find(check_photo(image))]
         sure, credible = SURE.get(self.name, 0.0), CREDIBLE.get(self.name, 0.0)
         if any(face.score >= sure for face in _upright(own)):

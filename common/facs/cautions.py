@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from .action_units import ACTION_UNITS
 
 MANY = 8
-"""Units at once, beyond which edits are doubtful; users of the published MagicFace advise two to four."""
+"""Units at once, beyond which edits are doubtful; users of the published MagicFace photo_warnings two to four."""
 _SEEN, _STRONG = 1.0, 2.0
 
 
 def cautions(vector: Sequence[float]) -> list[str]:
-    """Sentences on what is known to go wrong with a wish (12,); none for most."""
+    """Sentences on what is known to go wrong with a request (12,); none for most."""
     asked = dict(zip(ACTION_UNITS, vector))
     found = []
     if asked["AU4"] >= _STRONG and asked["AU5"] < _SEEN and asked["AU1"] < _SEEN:

@@ -6,8 +6,8 @@ report.save("measured")
 """
 
 from .compare import measure
-from .estimators import HeadFit, Measurement, Measurer, get_measurer
+from .estimators import AUEstimator, HeadFit, Measurement, get_estimator
 from .identity import Similarity, identity
 from .report import Report
 
-__all__ = ["HeadFit", "Measurement", "Measurer", "Report", "Similarity", "get_measurer", "identity", "measure"]
+__all__ = ["AUEstimator", "HeadFit", "Measurement", "Report", "Similarity", "get_estimator", "identity", "measure"]

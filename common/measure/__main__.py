@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None, program: str = "python -m common.mea
     def run() -> int:
         from .compare import measure  # torch loads here, after the arguments have been understood
 
-        report = measure(args.before, args.after, requested=args.requested, mask=args.mask, measurer=args.estimator)
+        report = measure(args.before, args.after, requested=args.requested, mask=args.mask, estimator=args.estimator)
         print(report.table())
         if args.out is not None:
             console.say(f"written: {', '.join(map(str, report.save(args.out)))}")

@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 
 from ..core.errors import FaceNotFoundError, ImageError, ShapeError
-from ..faces import Face, choose_face, get_finder
-from ..facs.action_units import AUWish, to_vector
+from ..faces import Face, choose_face, get_detector
+from ..facs.action_units import AURequest, to_vector
 from ..imaging.images import ImageLike, read_image, rgb
 from ..provenance.clean import read_pair
-from .estimators import Measurement, Measurer, get_measurer, version_of
+from .estimators import AUEstimator, Measurement, get_estimator, version_of
 from .identity import identity
 from .report import PSNR_CAP, Report
 
@@ -29,9 +29,9 @@ def measure(
     before: ImageLike,
     after: ImageLike,
     *,
-    requested: AUWish | None = None,
+    requested: AURequest | None = None,
     mask: ImageLike | None = None,
-    measurer: str | Measurer = "auto",
+    estimator: str | AUEstimator = "auto",
 ) -> Report:
     """Measure what an edit changed on the largest face, and what it should have left alone.
 
@@ -39,35 +39,35 @@ def measure(
         before: anything that `read_image` reads.
         after: the same picture, edited; of the same size. The invisible watermark of a saved edit is taken out before
             anything is measured; what it costs is stated separately (`Report.mark_psnr`).
-        requested: the edit's wish, the change of the action units; None if there was none.
+        requested: the edit's request, the change of the action units; None if there was none.
         mask: (H, W), bool, 0 to 1 or 0 to 255, or a picture of it: white where the edit was allowed.
-        measurer: a name as `get_measurer` knows it, or one that was made.
+        estimator: a name as `get_estimator` knows it, or one that was made.
 
     Raises:
         ImageError: a picture cannot be read.
         ShapeError: sizes differ.
-        ActionUnitError: the wish cannot be understood.
+        ActionUnitError: the request cannot be understood.
         FaceNotFoundError: a picture shows no face.
-        MissingDependencyError: the measurer's package is not installed.
+        MissingDependencyError: the estimator's package is not installed.
     """
-    wish = None if requested is None else np.array(to_vector(requested), np.float32)
+    request = None if requested is None else np.array(to_vector(requested), np.float32)
     photo, clean = read_pair(before, after)
     photos = photo, clean.pixels
     shape = photos[0].shape[:2]
     if photos[1].shape != photos[0].shape:
         raise ShapeError("after", f"{shape}, height and width of `before`", photos[1].shape[:2], _SAME_SIZE)
     allowed = None if mask is None else _region(mask, shape)
-    reader = get_measurer(measurer) if isinstance(measurer, str) else measurer
+    reader = get_estimator(estimator) if isinstance(estimator, str) else estimator
     first, second = measure_both(reader, *photos)
     faces = _face(first, photos[0], "before"), _face(second, photos[1], "after")
     surroundings = ~(_person(faces[0], shape) | _person(faces[1], shape))
     everywhere, outside = np.ones(shape, bool), None if allowed is None or clean.problem else ~allowed
     return Report(
-        measurer=reader.name,
-        measurer_version=version_of(reader),
+        estimator=reader.name,
+        estimator_version=version_of(reader),
         units_before=first.units,
         units_after=second.units,
-        requested=wish,
+        requested=request,
         identity=identity(*photos, faces=faces),
         angles_before=first.angles,
         angles_after=second.angles,
@@ -83,17 +83,17 @@ def measure(
     )
 
 
-def measure_both(measurer: Measurer, before: np.ndarray, after: np.ndarray) -> tuple[Measurement, Measurement]:
+def measure_both(estimator: AUEstimator, before: np.ndarray, after: np.ndarray) -> tuple[Measurement, Measurement]:
     """Two photos (H, W, 3) uint8 of one person.
 
-    Where the measurer can see the change between two pictures (see `Regressor.change`), and these lie upon each other
+    Where the estimator can see the change between two pictures (see `Regressor.change`), and these lie upon each other
     to a fraction of a pixel, as an edit leaves them, the units after are those before and that change.
 
     Raises:
         FaceNotFoundError: a picture shows no face.
     """
-    first, second = (_measure(measurer, photo, role) for photo, role in ((before, "before"), (after, "after")))
-    change: Any = getattr(measurer, "change", None)
+    first, second = (_measure(estimator, photo, role) for photo, role in ((before, "before"), (after, "after")))
+    change: Any = getattr(estimator, "change", None)
     if change is None or first.face is None or second.face is None:
         return first, second
     if not (moved(first.face, second.face) <= _STILL and slipped(before, after, first.face) <= _IN_PLACE):
@@ -171,16 +171,16 @@ def light_turn(before: np.ndarray | None, after: np.ndarray | None) -> float | N
     return float(np.degrees(np.arctan2(np.linalg.norm(np.cross(first, second)), first @ second)))
 
 
-def _measure(measurer: Measurer, photo: np.ndarray, role: str) -> Measurement:
+def _measure(estimator: AUEstimator, photo: np.ndarray, role: str) -> Measurement:
     try:
-        return measurer(photo)
+        return estimator(photo)
     except FaceNotFoundError as error:
         raise FaceNotFoundError(f"The picture {role} the edit: {error}") from error
 
 
 def _face(found: Measurement, photo: np.ndarray, role: str) -> Face:
     try:
-        return found.face or choose_face(get_finder().find(photo))
+        return found.face or choose_face(get_detector().find(photo))
     except FaceNotFoundError as error:
         raise FaceNotFoundError(f"The picture {role} the edit: {error}") from error
 

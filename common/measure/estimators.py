@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..core.errors import InputError, ShapeError
-from ..faces import Face, FaceFinder, choose_face, get_finder
+from ..faces import Face, FaceDetector, choose_face, get_detector
 from ..faces.affine import quarter_turn
 from ..imaging.images import ImageLike, read_image, rgb
 from ..provenance.recipe import DISTRIBUTION, version
@@ -62,12 +62,12 @@ def described(name: str) -> str:
     return f"{name} ({validation(name)})"
 
 
-def version_of(measurer: Any) -> str:
+def version_of(estimator: Any) -> str:
     """Package version of an estimator, and the SHA-256 of its weights where it has a file of its own."""
-    if measurer.name not in VALIDATIONS:
+    if estimator.name not in VALIDATIONS:
         return NOT_STATED
-    package = VALIDATIONS[measurer.name].package
-    weights = getattr(measurer, "weights", None)
+    package = VALIDATIONS[estimator.name].package
+    weights = getattr(estimator, "weights", None)
     return f"{package} {_version(package)}" + (f", weights SHA-256 {digest(Path(weights))}" if weights else "")
 
 
@@ -108,12 +108,12 @@ class Measurement:
                 object.__setattr__(self, name, finite(f"Measurement.{name}", value, shape))
 
 
-class Measurer(Protocol):
+class AUEstimator(Protocol):
     """Reads one picture's largest face."""
 
     @property
     def name(self) -> str:
-        """Name by which `get_measurer` knows it."""
+        """Name by which `get_estimator` knows it."""
         ...
 
     def __call__(self, image: ImageLike) -> Measurement:
@@ -136,16 +136,16 @@ class HeadFit:
     errors are 1.7, 3.2 and 0.8 degrees in yaw, pitch and roll, and 28 degrees in the light's direction.
 
     Args:
-        finder: of the face; None is "mediapipe", whose mesh of 468 points tells more than 68 landmarks.
+        detector: of the face; None is "mediapipe", whose mesh of 468 points tells more than 68 landmarks.
     """
 
     name = "fit"
 
-    def __init__(self, finder: FaceFinder | None = None) -> None:
-        self.finder = finder or get_finder("mediapipe")
+    def __init__(self, detector: FaceDetector | None = None) -> None:
+        self.detector = detector or get_detector("mediapipe")
 
     def __call__(self, image: ImageLike) -> Measurement:
-        """See `Measurer`."""
+        """See `AUEstimator`."""
         import torch
 
         from ..face3d.camera import rotation_matrix
@@ -153,7 +153,7 @@ class HeadFit:
         from ..face3d.rendering.lighting import rotate
 
         photo = rgb(read_image(image))
-        face = choose_face(self.finder.find(photo))
+        face = choose_face(self.detector.find(photo))
         upright = face.mapped(quarter_turn(face.turns, photo.shape[1::-1]))
         points = upright.landmarks if upright.mesh is None else upright.mesh
         found = fit(points, image=np.ascontiguousarray(np.rot90(photo, face.turns)))
@@ -171,28 +171,28 @@ class HeadFit:
         )
 
 
-def _regressor() -> Measurer:
+def _regressor() -> AUEstimator:
     from .regressor import Regressor
 
     return Regressor()
 
 
-def _py_feat() -> Measurer:
+def _py_feat() -> AUEstimator:
     from .py_feat import PyFeat
 
     return PyFeat()
 
 
-MEASURERS: dict[str, Callable[[], Measurer]] = {"regressor": _regressor, "fit": HeadFit, "py-feat": _py_feat}
+ESTIMATORS: dict[str, Callable[[], AUEstimator]] = {"regressor": _regressor, "fit": HeadFit, "py-feat": _py_feat}
 """Every AU estimator by name, best first."""
 
 
 @lru_cache(maxsize=4)
-def get_measurer(name: str = "auto") -> Measurer:
+def get_estimator(name: str = "auto") -> AUEstimator:
     """An AU estimator; asked again, the same one, since networks load slowly.
 
     Args:
-        name: one of MEASURERS; "auto" is the first: the regressor, which needs no extra package. On synthetic truth it
+        name: one of ESTIMATORS; "auto" is the first: the regressor, which needs no extra package. On synthetic truth it
             follows the change of every unit better than "fit", see `benchmarks/measure.py`; of real
             portraits it sees smiles, jaws and turns, but "fit" is the better judge of their pitch and light.
 
@@ -201,10 +201,10 @@ def get_measurer(name: str = "auto") -> Measurer:
         MissingDependencyError: its package is not installed.
     """
     if name == "auto":
-        name = next(iter(MEASURERS))
-    if name not in MEASURERS:
-        raise InputError(f"There is no AU estimator {name!r}; choose from auto, {', '.join(MEASURERS)}.")
-    return MEASURERS[name]()
+        name = next(iter(ESTIMATORS))
+    if name not in ESTIMATORS:
+        raise InputError(f"There is no AU estimator {name!r}; choose from auto, {', '.join(ESTIMATORS)}.")
+    return ESTIMATORS[name]()
 
 
 def finite(name: str, value: object, shape: tuple[int, ...]) -> np.ndarray:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import InputError, MissingDependencyError
-from ..faces import Face, available_finders, choose_face, get_finder
+from ..faces import Face, available_detectors, choose_face, get_detector
 from ..faces.affine import sample, transform
 from ..imaging.images import ImageLike, read_image, rgb
 from ..weights.state_dict import building
@@ -80,13 +80,13 @@ def identity(
         return None
     photos = rgb(read_image(before)), rgb(read_image(after))
     if network == "arcface":
-        finder = get_finder(_arcface() or "insightface")
-        first, second = (np.asarray(choose_face(finder.find(photo)).embedding) for photo in photos)
+        detector = get_detector(_arcface() or "insightface")
+        first, second = (np.asarray(choose_face(detector.find(photo)).embedding) for photo in photos)
         value = float(first @ second)
         return Similarity("ArcFace cosine", value, ARCFACE_SAME, value >= ARCFACE_SAME)
     _dlib()  # which says what to install before any face is looked for
     if faces is None:
-        first_face, second_face = (choose_face(get_finder().find(photo)) for photo in photos)
+        first_face, second_face = (choose_face(get_detector().find(photo)) for photo in photos)
         faces = first_face, second_face
     first, second = (_describe(photo, face) for photo, face in zip(photos, faces))
     value = float(np.linalg.norm(first - second))
@@ -96,7 +96,7 @@ def identity(
 def _describe(photo: np.ndarray, face: Face) -> np.ndarray:
     """A descriptor (128,) by dlib.
 
-    Its network saw faces placed by five points. These are taken from our landmarks: dlib's own finder of them goes
+    Its network saw faces placed by five points. These are taken from our landmarks: dlib's own detector of them goes
     astray where the face's rectangle is not that of dlib's detector. They must be whole pixels, hence the large view.
     """
     library, network = _dlib()
@@ -134,8 +134,8 @@ def _models() -> Path | None:
 
 
 def _arcface() -> str | None:
-    """The best finder with an embedding that could work now."""
-    return next((name for name in available_finders() if name.startswith("insightface")), None)
+    """The best detector with an embedding that could work now."""
+    return next((name for name in available_detectors() if name.startswith("insightface")), None)
 
 
 _READY: dict[str, Callable[[], object]] = {

@@ -3,7 +3,7 @@
 This adapter is written to py-feat's documentation and tested against a stand-in only: it has not been run with the
 package itself or its weights, which py-feat downloads at first use. Compare a few pictures by eye before trusting it.
 
-This is the only file that imports feat, and only when the measurer is made.
+This is the only file that imports feat, and only when the estimator is made.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ class PyFeat:
         try:
             import feat  # pyright: ignore[reportMissingImports]
         except ImportError as error:
-            raise MissingDependencyError("py-feat", "The measurer py-feat", INSTALL) from error
+            raise MissingDependencyError("py-feat", "The estimator py-feat", INSTALL) from error
         self._detector: Any = feat.Detector()
 
     def __call__(self, image: ImageLike) -> Measurement:
-        """See `Measurer`."""
+        """See `AUEstimator`."""
         photo = Image.fromarray(rgb(read_image(image)))
         with tempfile.TemporaryDirectory() as folder:  # py-feat reads files
             path = save_image(photo, Path(folder) / "photo.png")

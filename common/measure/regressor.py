@@ -21,7 +21,7 @@ from ..core.errors import InputError, ShapeError
 from ..core.finite import check_finite
 from ..face3d.camera import rotation_matrix
 from ..face3d.rendering.lighting import rotate
-from ..faces import Face, FaceFinder, choose_face, get_finder
+from ..faces import Face, FaceDetector, choose_face, get_detector
 from ..faces.affine import sample
 from ..imaging.images import ImageLike, read_image, rgb
 from ..weights.blocks import Block
@@ -114,19 +114,19 @@ class Regressor:
     side, 0.43 upwards).
 
     Args:
-        finder: of the face; None is "mediapipe".
+        detector: of the face; None is "mediapipe".
         weights: a file that `examples/train_regressor.py` wrote; None is the one that comes with this package.
     """
 
     name = "regressor"
 
-    def __init__(self, finder: FaceFinder | None = None, weights: str | Path | None = None) -> None:
-        self.finder = finder or get_finder("mediapipe")
+    def __init__(self, detector: FaceDetector | None = None, weights: str | Path | None = None) -> None:
+        self.detector = detector or get_detector("mediapipe")
         self.weights = Path(weights or WEIGHTS)
         self.network = frozen(Network(), self.weights)
 
     def __call__(self, image: ImageLike) -> Measurement:
-        """See `Measurer`."""
+        """See `AUEstimator`."""
         return self.many([image])[0]
 
     def many(self, images: Sequence[ImageLike], *, faces: Sequence[Face] | None = None) -> list[Measurement]:
@@ -150,7 +150,7 @@ class Regressor:
         for start in range(0, len(images), _BATCH):
             photos = [rgb(read_image(image)) for image in images[start : start + _BATCH]]
             if faces is None:
-                here = [choose_face(self.finder.find(photo)) for photo in photos]
+                here = [choose_face(self.detector.find(photo)) for photo in photos]
             else:
                 here = list(faces[start : start + _BATCH])
             found += self._measure(photos, here)

@@ -38,7 +38,7 @@ class Report:
     """An edit's effect on a picture's largest face; `compare.measure` makes it. Arrays are kept as float32.
 
     Attributes:
-        measurer: what read the pictures.
+        estimator: what read the pictures.
         units_before: (12,) intensities in the order of `ACTION_UNITS`, 0 to 5.
         units_after: (12,).
         requested: (12,) the change that was asked for; None if none was.
@@ -51,7 +51,7 @@ class Report:
         background_psnr: dB outside head and shoulders, at most PSNR_CAP; None if the picture shows no background.
         outside_psnr: dB where the edit was not allowed; None without a mask.
         outside_difference: mean absolute grey levels, 0 to 255, in the same place.
-        measurer_version: package and weights of what read the pictures.
+        estimator_version: package and weights of what read the pictures.
         mark_psnr: dB that the invisible watermark of `after` costs by itself, over the whole picture; the other values
             are those of the picture without it. None where there is no mark.
         mark_problem: why the watermark could not be taken out; background and outside of the mask are not measured
@@ -63,7 +63,7 @@ class Report:
         InputError: a number is NaN or infinite.
     """
 
-    measurer: str
+    estimator: str
     units_before: np.ndarray
     units_after: np.ndarray
     requested: np.ndarray | None
@@ -76,7 +76,7 @@ class Report:
     background_psnr: float | None
     outside_psnr: float | None = None
     outside_difference: float | None = None
-    measurer_version: str = NOT_STATED
+    estimator_version: str = NOT_STATED
     mark_psnr: float | None = None
     mark_problem: str | None = None
     pictures: tuple[np.ndarray, np.ndarray] | None = field(default=None, repr=False)
@@ -98,20 +98,20 @@ class Report:
     @property
     def validation(self) -> str:
         """What the estimator was validated on, in words, see `common.measure.estimators`."""
-        return validation(self.measurer)
+        return validation(self.estimator)
 
     def table(self) -> str:
         """The report as plain text."""
         lines = [
-            f"measured by {self.measurer}, {self.validation}",
+            f"measured by {self.estimator}, {self.validation}",
             "",
             f"{'':6}{'before':>8}{'after':>8}{'change':>8}{'wanted':>8}",
         ]
         wanted = [""] * 12 if self.requested is None else [f"{value:+.1f}" for value in self.requested]
-        for name, before, after, change, wish in zip(
+        for name, before, after, change, request in zip(
             ACTION_UNITS, self.units_before, self.units_after, self.change, wanted
         ):
-            lines.append(f"{name:6}{before:8.2f}{after:8.2f}{change:+8.2f}{wish:>8}".rstrip())
+            lines.append(f"{name:6}{before:8.2f}{after:8.2f}{change:+8.2f}{request:>8}".rstrip())
         lines += ["", f"{'':12}{'before':>8}{'after':>8}{'change':>8}"]
         for name, before, after in zip(("yaw", "pitch", "roll"), self.angles_before, self.angles_after):
             lines.append(f"{name + ' (deg)':12}{before:8.1f}{after:8.1f}{after - before:+8.1f}")
@@ -216,5 +216,5 @@ def _bars(panel: Any, report: Report) -> None:
     panel.set_yticks(rows, [f"{name} {meaning}" for name, meaning in ACTION_UNITS.items()], fontsize=8)
     panel.invert_yaxis()
     panel.axvline(0, color="black", linewidth=0.6)
-    panel.set_xlabel(f"change of intensity, read by {report.measurer}\n{report.validation}", fontsize=8)
+    panel.set_xlabel(f"change of intensity, read by {report.estimator}\n{report.validation}", fontsize=8)
     panel.legend(fontsize=8)

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from ..core.finite import check_finite
-from ..faces import Face, FaceFinder, choose_face, get_finder
+from ..faces import Face, FaceDetector, choose_face, get_detector
 from ..imaging.images import ImageLike, read_image, rgb
 from ..weights.state_dict import frozen
 from .regressor import Block, level, square, to_input
@@ -51,12 +51,12 @@ class TraitReader:
     """Reads the traits of the largest face.
 
     Args:
-        finder: of the face; None is "mediapipe".
+        detector: of the face; None is "mediapipe".
         weights: a file that `examples/train_traits.py` wrote; None is the one that comes with this package.
     """
 
-    def __init__(self, finder: FaceFinder | None = None, weights: str | Path | None = None) -> None:
-        self.finder = finder or get_finder("mediapipe")
+    def __init__(self, detector: FaceDetector | None = None, weights: str | Path | None = None) -> None:
+        self.detector = detector or get_detector("mediapipe")
         self.network = frozen(Network(), Path(weights or WEIGHTS))
 
     def __call__(self, image: ImageLike, face: Face | None = None) -> dict[str, str]:
@@ -71,7 +71,7 @@ class TraitReader:
             FaceNotFoundError: it shows no face.
         """
         photo = rgb(read_image(image))
-        face = face or choose_face(self.finder.find(photo))
+        face = face or choose_face(self.detector.find(photo))
         logits = self.network(to_input(head_square(photo, face.landmarks)[None]))
         check_finite(logits.values(), "The read traits", {"the trait reader": self.network})
         return {name: TRAITS[name][int(row.argmax())] for name, row in logits.items()}

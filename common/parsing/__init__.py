@@ -8,15 +8,15 @@ Importing this package imports neither torch nor transformers; only the networks
 """
 
 from .conditioning import jaw_hint, masked_background
-from .labels import PARTS, Extent, Guide, foreground
+from .labels import PARTS, Guide, Region, foreground
 from .parsers import PARSERS, Parser, check_name, get_parser
 
 __all__ = [
     "PARSERS",
     "PARTS",
-    "Extent",
     "Guide",
     "Parser",
+    "Region",
     "check_name",
     "foreground",
     "get_parser",

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from ..core.errors import InputError, ShapeError
-from .labels import Extent, check_crop, check_points, foreground
+from .labels import Region, check_crop, check_points, foreground
 
 FRAME = 256
 FIVE_POINTS = np.array([(92.59, 103.39), (163.06, 103.00), (128.05, 143.47), (99.10, 184.73), (157.46, 184.41)])
@@ -74,7 +74,7 @@ def masked_background(
     labels: np.ndarray,
     landmarks: np.ndarray,
     points: np.ndarray,
-    extent: Extent = "head",
+    region: Region = "head",
     hint: bool = True,
     fill: int = 0,
 ) -> np.ndarray:
@@ -82,17 +82,17 @@ def masked_background(
 
     The dots are added to the picture and the sum is clamped, so over the background they brighten what is there.
     `labels` (H, W) uint8 are the crop's face-parsing classes; landmarks and points, see `jaw_hint`, are looked at only
-    for the hint; `extent` says what counts as the person, see `foreground`; `fill` is the grey level of the painted
+    for the hint; `region` says what counts as the person, see `foreground`; `fill` is the grey level of the painted
     part: 0 for MagicFace, 127 for RigFace, which wants no hint.
 
-    Raises InputError for an unknown extent, a crop that is not uint8, or points of no use; ShapeError for shapes that
+    Raises InputError for an unknown region, a crop that is not uint8, or points of no use; ShapeError for shapes that
     do not fit.
     """
     check_crop(crop)
     if labels.shape != crop.shape[:2]:
         raise ShapeError("labels", f"{crop.shape[:2]}, the crop's height and width", labels.shape)
     background = crop.copy()
-    background[foreground(labels, extent)] = fill
+    background[foreground(labels, region)] = fill
     if not hint:
         return background
     return cv2.add(background, jaw_hint(landmarks, points, crop.shape[:2]))

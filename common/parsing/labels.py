@@ -9,7 +9,7 @@ import numpy as np
 from ..core.errors import InputError, ShapeError
 from ..core.face_labels import PARTS
 
-Extent = Literal["head", "face"]
+Region = Literal["head", "face"]
 Guide = Literal["background", "photo"]
 
 BACKGROUND, SKIN, NECK, CLOTH, HAIR = (PARTS.index(name) for name in ("background", "skin", "neck", "cloth", "hair"))
@@ -17,23 +17,23 @@ BACKGROUND, SKIN, NECK, CLOTH, HAIR = (PARTS.index(name) for name in ("backgroun
 _KEPT = {
     # The authors' published examples paint over the whole person.
     "head": ("background",),
-    # Their published script spares these, which they advise when the face fills the picture.
+    # Their published script spares these, which they photo_warnings when the face fills the picture.
     "face": ("background", "l_ear", "r_ear", "ear_r", "neck", "cloth", "hair", "hat"),
 }
 
 
-def foreground(labels: np.ndarray, extent: Extent = "head") -> np.ndarray:
+def foreground(labels: np.ndarray, region: Region = "head") -> np.ndarray:
     """Say which pixels belong to the person that the editor redraws, (H, W) bool.
 
-    `labels` are face-parsing classes, (H, W) uint8 in the order of `PARTS`. The extent "head" takes every class but the
-    background; "face" spares ears, earrings, neck, clothes, hair and hat. Raises InputError for another extent,
+    `labels` are face-parsing classes, (H, W) uint8 in the order of `PARTS`. The region "head" takes every class but the
+    background; "face" spares ears, earrings, neck, clothes, hair and hat. Raises InputError for another region,
     ShapeError for labels that are not one map.
     """
-    if not isinstance(extent, str) or extent not in _KEPT:
-        raise InputError(f"extent is unknown.\n  expected: one of {sorted(_KEPT)}\n  got:      {extent!r}")
+    if not isinstance(region, str) or region not in _KEPT:
+        raise InputError(f"region is unknown.\n  expected: one of {sorted(_KEPT)}\n  got:      {region!r}")
     if labels.ndim != 2:
         raise ShapeError("labels", "(H, W)", labels.shape)
-    return ~np.isin(labels, [PARTS.index(name) for name in _KEPT[extent]])
+    return ~np.isin(labels, [PARTS.index(name) for name in _KEPT[region]])
 
 
 def check_crop(crop: np.ndarray) -> None:

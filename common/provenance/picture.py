@@ -55,7 +55,7 @@ def carry(image: Image.Image, recipe: Recipe, places: Sequence[Path] = ()) -> Pi
     Args:
         image: as it was made.
         recipe: of it.
-        places: folders of the model that made it; none for drafts.
+        places: folders of the model that made it; none for warps.
     """
     known = Provenance(replace(recipe, version=recipe.version or version()), places=tuple(places))
     return knowing(image, known)

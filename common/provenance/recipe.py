@@ -21,11 +21,11 @@ from ..imaging.carried import KEY, Carried
 from .weights import model_of
 
 DISTRIBUTION = "face-rig"
-EDIT, CHAIN, DRAFT, GENERATION, SHEET = "edit", "chain", "draft", "generation", "sheet"
+EDIT, CHAIN, WARP, GENERATION, SHEET = "edit", "chain", "warp", "generation", "sheet"
 KINDS = {
     EDIT: "compositeWithTrainedAlgorithmicMedia",
     CHAIN: "compositeWithTrainedAlgorithmicMedia",
-    DRAFT: "compositeSynthetic",
+    WARP: "compositeSynthetic",
     GENERATION: "trainedAlgorithmicMedia",
     SHEET: "compositeSynthetic",
 }
@@ -40,16 +40,16 @@ class Recipe:
     Attributes:
         program: "magicface", "rigface" or "fineface".
         kind: one of `KINDS`.
-        wish: as files have it.
+        request: as files have it.
         settings: what decided how it looks, seed included.
-        model: its "id" and the SHA-256 of its files, see `common.provenance.weights`; None for drafts.
+        model: its "id" and the SHA-256 of its files, see `common.provenance.weights`; None for warps.
         photo: "name" and "sha256" (`fingerprint`) of the photo; None for pictures made from text.
         version: of this distribution.
     """
 
     program: str
     kind: str
-    wish: Any
+    request: Any
     settings: Mapping[str, Any]
     model: Mapping[str, Any] | None = None
     photo: Mapping[str, Any] | None = None
@@ -61,7 +61,7 @@ class Recipe:
 
     def step(self) -> dict[str, Any]:
         """What a chain says of one of its edits."""
-        return {name: getattr(self, name) for name in ("program", "wish", "settings", "model")}
+        return {name: getattr(self, name) for name in ("program", "request", "settings", "model")}
 
     @classmethod
     def from_json(cls, text: str) -> Recipe:
@@ -91,7 +91,7 @@ class Provenance(Carried):
         certificate: with `key`, the PEM files that sign the picture (C2PA); None for no signature.
         key: see `certificate`.
         places: the model's folders, whose files are hashed when a picture is saved: no edit waits for gigabytes.
-        parts: of a chain, what is known of each edit; they become the recipe's wish.
+        parts: of a chain, what is known of each edit; they become the recipe's request.
     """
 
     recipe: Recipe
@@ -107,7 +107,7 @@ class Provenance(Carried):
     def complete(self) -> Recipe:
         """The recipe with its model, whose weights are read once; that of a chain has the models of its edits."""
         if self.parts:
-            return replace(self.recipe, wish=[part.complete().step() for part in self.parts])
+            return replace(self.recipe, request=[part.complete().step() for part in self.parts])
         return replace(self.recipe, model=model_of(self.places)) if self.places else self.recipe
 
     def check_format(self, kind: str, path: Path) -> None:
@@ -126,7 +126,7 @@ class Provenance(Carried):
         """See `Carried.together`."""
         known = [found for picture in pictures if (found := carried(picture)) is not None]
         settings = {"pictures": len(pictures), **{k: v for k, v in self.recipe.settings.items() if k == "seed"}}
-        recipe = replace(self.recipe, kind=SHEET, wish=[each.recipe.wish for each in known], settings=settings)
+        recipe = replace(self.recipe, kind=SHEET, request=[each.recipe.request for each in known], settings=settings)
         return replace(self, recipe=recipe, parts=())
 
     def attach(self, image: Image.Image) -> Image.Image:
@@ -172,7 +172,7 @@ def saved_with(image: Image.Image, **how: Any) -> Image.Image:
 def following(pictures: Sequence[Image.Image]) -> Provenance:
     """Of the picture that edits led to, one after the other."""
     known = [found for picture in pictures if (found := carried(picture)) is not None]
-    recipe = replace(known[0].recipe, kind=CHAIN, wish=[each.recipe.step() for each in known], settings={})
+    recipe = replace(known[0].recipe, kind=CHAIN, request=[each.recipe.step() for each in known], settings={})
     return replace(known[0], recipe=recipe, places=(), parts=tuple(known))
 
 

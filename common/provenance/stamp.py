@@ -74,9 +74,9 @@ def write(image: Image.Image, file: Path, kind: str, options: dict[str, Any], pr
 
 
 def _short(recipe: Recipe, watermark: bool) -> bytes:
-    """A packet for a JPEG file. Only a page of very many wishes is too long, and is told by their number."""
+    """A packet for a JPEG file. Only a page of very many requests is too long, and is told by their number."""
     packet = xmp.write(recipe, watermark=watermark)
     if len(packet) <= _LONGEST:
         return packet
-    wishes = len(recipe.wish) if isinstance(recipe.wish, list) else 1
-    return xmp.write(replace(recipe, wish=f"{wishes} wishes"), watermark=watermark)
+    requests = len(recipe.request) if isinstance(recipe.request, list) else 1
+    return xmp.write(replace(recipe, request=f"{requests} requests"), watermark=watermark)

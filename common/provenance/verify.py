@@ -133,7 +133,7 @@ def packet_of(info: Mapping[Any, Any]) -> bytes:
 
 
 def _recipe_rows(recipe: Recipe) -> list[tuple[str, object]]:
-    rows: list[tuple[str, object]] = [("wish", json.dumps(recipe.wish, sort_keys=True))]
+    rows: list[tuple[str, object]] = [("request", json.dumps(recipe.request, sort_keys=True))]
     if recipe.model:
         rows.append(("model", recipe.model.get("id")))
         rows += [("", f"{name} {str(value)[:16]}...") for name, value in recipe.model.get("weights", {}).items()]

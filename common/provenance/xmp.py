@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from xml.etree import ElementTree
 
 from ..core.errors import InputError
-from .recipe import DISTRIBUTION, DRAFT, GENERATION, KINDS, SHEET, Recipe
+from .recipe import DISTRIBUTION, GENERATION, KINDS, SHEET, WARP, Recipe
 
 VOCABULARY = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 LARGEST = 1 << 20
@@ -67,7 +67,7 @@ def write(recipe: Recipe, pixels: str | None = None, watermark: bool = False) ->
         if recipe.model is None
         else f"{recipe.program} {recipe.model['id']}",
         "Iptc4xmpExt:AISystemVersionUsed": recipe.version,
-        "Iptc4xmpExt:AIPromptInformation": _plain(recipe.wish),
+        "Iptc4xmpExt:AIPromptInformation": _plain(recipe.request),
         "facerig:Recipe": recipe.to_json(),
         "facerig:Watermark": "yes" if watermark else "no",
         **({"facerig:Pixels": pixels} if pixels else {}),
@@ -117,8 +117,8 @@ def software(recipe: Recipe) -> str:
 
 def description(recipe: Recipe) -> str:
     """What the picture is, for people."""
-    what = {GENERATION: "Synthetic picture", SHEET: "Page of synthetic pictures", DRAFT: "Synthetic edit of a photo"}
-    return f"{what.get(recipe.kind, 'Synthetic edit of a photo')} by {software(recipe)}: {_plain(recipe.wish)}"
+    what = {GENERATION: "Synthetic picture", SHEET: "Page of synthetic pictures", WARP: "Synthetic edit of a photo"}
+    return f"{what.get(recipe.kind, 'Synthetic edit of a photo')} by {software(recipe)}: {_plain(recipe.request)}"
 
 
 def comment(recipe: Recipe) -> str:
@@ -126,8 +126,8 @@ def comment(recipe: Recipe) -> str:
     return f"{description(recipe)}; {VOCABULARY}{KINDS[recipe.kind]}; {recipe.to_json()}"
 
 
-def _plain(wish: object) -> str:
-    return wish if isinstance(wish, str) else json.dumps(wish, sort_keys=True)
+def _plain(request: object) -> str:
+    return request if isinstance(request, str) else json.dumps(request, sort_keys=True)
 
 
 def _name(short: str) -> str:

@@ -125,7 +125,7 @@ class DiffusionConfig(TrainConfig):
     held_out: float = 0.1
     """Fraction of the people of a list that are held out, by its column `person` (or subject, identity), else of its
     source photos, where no other list is named to validate on. 0 trains on all."""
-    measurer: str = ""
+    estimator: str = ""
     """Who or what measured the action units or coefficients of a list, with version, for the model card."""
     synthetic_count: int = 0
     """Number of synthetic pairs, or pictures, to train on."""
@@ -138,7 +138,7 @@ class DiffusionConfig(TrainConfig):
     half: bool = False
     """Publish the networks in float16, in half the space; training and its state stay in float32."""
     defaults: dict[str, Any] = field(default_factory=dict)
-    """How the model is to be used (steps, guidance, extent, paste_back, guide, zoom), for its `editor.json`; what is
+    """How the model is to be used (steps, guidance, region, paste_back, guide, zoom), for its `editor.json`; what is
     not named is as in `model`, else as published."""
 
     prediction: Literal["epsilon", "v_prediction"] = "epsilon"
@@ -194,7 +194,7 @@ class DiffusionConfig(TrainConfig):
     @property
     def measured_by(self) -> str:
         """Who measured a list, for the model card."""
-        return self.measurer or "not stated (set measurer in the config)"
+        return self.estimator or "not stated (set estimator in the config)"
 
     @property
     def alpha(self) -> float:

@@ -53,8 +53,8 @@ def denoising_loss(
     if source_scale is not None:
         x = torch.where(draws.kept[:, None, None, None], x, source_scale * latents.source)
     noisy, target = noised(x, draws, schedule)
-    wish = vector * draws.kept[:, None]
-    prediction = twin(noisy, draws.timesteps, wish, latents.guides, latents.source, prompt)
+    request = vector * draws.kept[:, None]
+    prediction = twin(noisy, draws.timesteps, request, latents.guides, latents.source, prompt)
     weights = region_weights(latents.region, region_weight)
     return squared_error(prediction, target, draws, schedule, min_snr_gamma=min_snr_gamma, weights=weights)
 

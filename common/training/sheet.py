@@ -57,15 +57,15 @@ def judged(metrics: Mapping[str, float]) -> str:
     )
 
 
-def sheet(columns: dict[str, torch.Tensor], wishes: Sequence[str]) -> Image.Image:
-    """A row for each wish: the wish as text over pictures side by side.
+def sheet(columns: dict[str, torch.Tensor], requests: Sequence[str]) -> Image.Image:
+    """A row for each request: the request as text over pictures side by side.
 
     Args:
         columns: heading -> pictures (B, 3, H, W) in [0, 1].
-        wishes: B texts.
+        requests: B texts.
     """
     headings, rows = list(columns), []
-    for number, wish in enumerate(wishes):
+    for number, request in enumerate(requests):
         pictures = [Image.fromarray(to_pixels(column[number])) for column in columns.values()]
-        rows.append(Row(pictures, () if number else headings, wish))
+        rows.append(Row(pictures, () if number else headings, request))
     return contact_sheet(rows)

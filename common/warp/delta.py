@@ -1,4 +1,4 @@
-"""What changes between a face and what is wished of it, in numbers that mean the same for everyone."""
+"""What changes between a face and what is requested of it, in numbers that mean the same for everyone."""
 
 from __future__ import annotations
 

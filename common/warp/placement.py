@@ -74,11 +74,11 @@ def intensities(fit: Fit, change: Change) -> tuple[torch.Tensor, torch.Tensor]:
     A change is believed more than the fit, which takes an unusual face for a weaker expression: who asks for less of a
     unit says that it is there. Who asks for more than there is room for is met half-way.
     """
-    wish = change.units.to(fit.expression)
-    start = torch.where(wish < 0, torch.maximum(fit.expression, (-wish).clamp_max(5)), fit.expression)
-    room = (5 - wish).clamp_min(0)
-    start = torch.where(wish > 0, torch.minimum(start, (start + room) / 2), start)
-    return start, (start + wish).clamp(-5, 5)
+    request = change.units.to(fit.expression)
+    start = torch.where(request < 0, torch.maximum(fit.expression, (-request).clamp_max(5)), fit.expression)
+    room = (5 - request).clamp_min(0)
+    start = torch.where(request > 0, torch.minimum(start, (start + room) / 2), start)
+    return start, (start + request).clamp(-5, 5)
 
 
 def misses(fit: Fit) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""What makes a draft doubtful, in a sentence each."""
+"""What makes a warp doubtful, in a sentence each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TINY, ASIDE, POOR = 40, 40.0, 0.025
 
 
 def doubts(face: Face, fit: Fit) -> list[str]:
-    """Sentences on a face that a draft will hardly move well; none for others.
+    """Sentences on a face that a warp will hardly move well; none for others.
 
     Args:
         face: in the photo's pixels.

@@ -1,4 +1,4 @@
-"""One photo that can be moved: `Draft.of(photo, face)`, then `draft(change)` for any number of changes.
+"""One photo that can be moved: `Warp.of(photo, face)`, then `warp(change)` for any number of changes.
 
 What moves in a cut-out moves in premultiplied colours, so that no rim appears.
 """
@@ -31,7 +31,7 @@ _KERNEL = 4  # pixels round a place that its cubic sample looks at, and one more
 
 
 @dataclass(frozen=True, eq=False)
-class Draft:
+class Warp:
     """A photo, and what it shows of the head that was fitted to it; a value.
 
     Attributes:
@@ -49,7 +49,7 @@ class Draft:
     veil: np.ndarray | None = field(default=None, repr=False)
 
     @classmethod
-    def of(cls, photo: np.ndarray, face: Face) -> Draft:
+    def of(cls, photo: np.ndarray, face: Face) -> Warp:
         """See one face of a photo.
 
         Args:
@@ -60,13 +60,13 @@ class Draft:
         seen = Seen.of(upright, face.mapped(quarter_turn(face.turns, photo.shape[1::-1])))
         return cls(photo, seen, turns=face.turns)
 
-    def among(self, labels: np.ndarray, at: Crop) -> Draft:
+    def among(self, labels: np.ndarray, at: Crop) -> Warp:
         """The same with its surroundings told apart by face-parsing classes (T, T) uint8 that lie in the photo as `at`
         says, so that hair turns along with a head and glasses stay.
         """
         return replace(self, around=Surroundings.of(self.window, self.crop, labels, at))
 
-    def veiled(self, veil: np.ndarray | None) -> Draft:
+    def veiled(self, veil: np.ndarray | None) -> Warp:
         """The same with what hides the face kept still; see `common.occlusion.Look.veil`."""
         if veil is None:
             return self

@@ -18,7 +18,7 @@ from common.core.errors import FaceNotFoundError, InputError
 from common.core.files import left_out, replace_file
 from common.core.fingerprint import claim
 from common.core.jsonio import read_config
-from common.faces import Crop, choose_face, get_finder
+from common.faces import Crop, choose_face, get_detector
 from common.faces.upright import notice
 from common.imaging.image_files import suffixes
 from common.imaging.images import read_image, rgb
@@ -77,12 +77,12 @@ def place(target: Path, number: int) -> Path:
 def _cut(source: Path, numbers: Sequence[int], size: int, target: Path) -> dict[int, str]:
     """Cuts, and returns what was dropped, and why."""
     frames = _pictures(source, numbers) if source.is_dir() else _video(source, numbers)
-    finder = get_finder()
+    detector = get_detector()
     dropped = dict.fromkeys(numbers, "without a picture")
     seen: set[int] = set()
     for number, pixels in tqdm(frames, desc=f"Cutting {source.stem}", total=len(numbers), unit="face"):
         try:
-            face = choose_face(finder.find(pixels))
+            face = choose_face(detector.find(pixels))
         except FaceNotFoundError:
             dropped[number] = "without a face"
             continue

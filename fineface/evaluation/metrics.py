@@ -72,7 +72,7 @@ def look(before: np.ndarray, after: np.ndarray, item: CaptionItem, setting: Sett
         behind the person; "seen", traits read from the picture without the request.
     """
     try:
-        report = measure(before, after, requested=item.units, measurer=setting.estimator)
+        report = measure(before, after, requested=item.units, estimator=setting.estimator)
         seen = _trait_reader()(before)
     except FaceNotFoundError:
         return None

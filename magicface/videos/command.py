@@ -9,7 +9,7 @@ from pathlib import Path
 
 from common.cli import console, options
 from common.editing.options import ModelOptions
-from common.faces import get_finder
+from common.faces import get_detector
 from common.parsing import PARSERS, get_parser
 from common.training.command import documentation
 
@@ -33,9 +33,9 @@ def run(arguments: list[str]) -> int:
     from .report import table
 
     settings = Settings(**{field.name: getattr(args, field.name) for field in dataclasses.fields(Settings)})
-    measurer = _measurer(args.measurer)
-    finder, parser = get_finder(args.finder), get_parser(args.parser)
-    tools = Tools(finder, parser, measurer, (finder.name, parser.name, measurer.name))
+    estimator = _estimator(args.estimator)
+    detector, parser = get_detector(args.detector), get_parser(args.parser)
+    tools = Tools(detector, parser, estimator, (detector.name, parser.name, estimator.name))
     report = prepare(args.folder, args.out, settings, tools, progress=not args.quiet)
     print(table(report))
     return console.FAILED if report["unreadable"] else console.OK
@@ -52,14 +52,14 @@ def _parser() -> argparse.ArgumentParser:
             f"--{field.name.replace('_', '-')}", type=str if known else hints[field.name], choices=known,
             default=field.default, help=" ".join(texts[field.name].replace("%", "%%").split()),
         )  # fmt: skip
-    parser.add_argument("--measurer", default="auto", help="of the action units, see common.measure")
-    options.add_flags(parser, ModelOptions, ["finder"])
+    parser.add_argument("--estimator", default="auto", help="of the action units, see common.measure")
+    options.add_flags(parser, ModelOptions, ["detector"])
     parser.add_argument("--parser", default="auto", choices=PARSERS, help="of hair, skin, clothes and background")
     options.add_quiet(parser)
     return parser
 
 
-def _measurer(name: str) -> typing.Any:
-    from common.measure import get_measurer  # brings the head
+def _estimator(name: str) -> typing.Any:
+    from common.measure import get_estimator  # brings the head
 
-    return get_measurer(name)
+    return get_estimator(name)

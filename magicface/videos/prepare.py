@@ -20,7 +20,7 @@ from common.core.errors import FaceEditError, FaceNotFoundError, InputError
 from common.core.files import alone, replace_file
 from common.core.fingerprint import claim
 from common.core.jsonio import read_config
-from common.faces import FaceFinder
+from common.faces import FaceDetector
 from common.facs.action_units import ACTION_UNITS
 from common.imaging.images import save_image
 from common.imaging.videos import bytes_of, find_videos, read_frames
@@ -34,7 +34,7 @@ from .settings import Settings
 
 
 class Measured(Protocol):
-    """What a measurer says of a picture."""
+    """What an estimator says of a picture."""
 
     @property
     def units(self) -> np.ndarray:
@@ -47,7 +47,7 @@ class Measured(Protocol):
         ...
 
 
-Measurer = Callable[[np.ndarray], Measured]
+AUEstimator = Callable[[np.ndarray], Measured]
 """Reads a picture (H, W, 3) uint8; raises a FaceNotFoundError where it sees no face."""
 
 
@@ -56,15 +56,15 @@ class Tools:
     """Who finds faces, who parses them, and who measures them.
 
     Attributes:
-        finder: see `common.faces.get_finder`.
+        detector: see `common.faces.get_detector`.
         parser: see `common.parsing.get_parser`.
-        measurer: see `common.measure.get_measurer`.
+        estimator: see `common.measure.get_estimator`.
         names: of the three; pictures made by others are not mixed.
     """
 
-    finder: FaceFinder
+    detector: FaceDetector
     parser: Parser
-    measurer: Measurer
+    estimator: AUEstimator
     names: tuple[str, str, str]
 
 
@@ -130,12 +130,14 @@ def _prepare_one(video: Path, target: Path, settings: Settings, tools: Tools, pr
     record: dict[str, Any] = {"bytes": bytes_of(video), "error": "", "frames": 0, "kept": 0, "dropped": {}, "pairs": []}
     bar = partial(tqdm, unit="frame", leave=False, disable=not progress)
     try:
-        screened = screen(bar(read_frames(video, settings.every), desc=f"{video.name}: faces"), tools.finder, settings)
+        screened = screen(
+            bar(read_frames(video, settings.every), desc=f"{video.name}: faces"), tools.detector, settings
+        )
     except InputError as error:
         return record | {"error": str(error)}
     looked_at = len(screened.faces) + screened.dropped.total()
     crops = bar(_crops(video, screened), desc=f"{video.name}: expressions", total=len(screened.faces))
-    units, angles = _measure(crops, tools.measurer, screened.dropped)
+    units, angles = _measure(crops, tools.estimator, screened.dropped)
     numbers = list(units)
     chosen = choose(
         np.array([units[n] for n in numbers]).reshape(-1, len(ACTION_UNITS)),
@@ -160,13 +162,13 @@ def _crops(video: Path, screened: Screened, wanted: Collection[int] | None = Non
 
 
 def _measure(
-    crops: Iterable[tuple[int, np.ndarray]], measurer: Measurer, dropped: Counter[str]
+    crops: Iterable[tuple[int, np.ndarray]], estimator: AUEstimator, dropped: Counter[str]
 ) -> tuple[dict[int, np.ndarray], dict[int, np.ndarray]]:
     """Number -> intensities (12,) in [0, 5] and angles (3,); counts the frames that cannot be measured."""
     units, angles = {}, {}
     for number, crop in crops:
         try:
-            found = measurer(crop)
+            found = estimator(crop)
         except FaceNotFoundError:
             dropped["not measured"] += 1
             continue
@@ -187,7 +189,7 @@ def _write_pictures(
         if number in behind and screened.crop is not None:
             face = screened.faces[number].mapped(screened.crop.matrix)
             labels = parser.parse(crop, outline=face.outline, landmarks=face.landmarks)
-            background = masked_background(crop, labels, face.landmarks, face.points, settings.extent)
+            background = masked_background(crop, labels, face.landmarks, face.points, settings.region)
             save_image(Image.fromarray(background), target / _name(number, "-background"))
 
 

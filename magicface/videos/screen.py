@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from common.faces import Crop, Face, FaceFinder
+from common.faces import Crop, Face, FaceDetector
 from common.faces.upright import notice
 
 from .settings import Settings
@@ -32,12 +32,12 @@ class Screened:
     dropped: Counter[str]
 
 
-def screen(frames: Iterable[tuple[int, np.ndarray | None]], finder: FaceFinder, settings: Settings) -> Screened:
+def screen(frames: Iterable[tuple[int, np.ndarray | None]], detector: FaceDetector, settings: Settings) -> Screened:
     """Looks at the frames of a video, and keeps those that can be used.
 
     Args:
         frames: numbers and pictures (H, W, 3) uint8, as `read_frames` gives them.
-        finder: of faces.
+        detector: of faces.
         settings: what is too small, too far and too blurred.
     """
     dropped: Counter[str] = Counter()
@@ -52,7 +52,7 @@ def screen(frames: Iterable[tuple[int, np.ndarray | None]], finder: FaceFinder, 
         if size != (frame.shape[1], frame.shape[0]):
             dropped["another size than the first"] += 1
             continue
-        found = finder.find(frame)
+        found = detector.find(frame)
         if len(found) != 1:
             dropped["several faces" if found else "no face"] += 1
         elif found[0].box[2] - found[0].box[0] < settings.min_face:

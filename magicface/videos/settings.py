@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from common.core.errors import InputError
-from common.parsing import Extent
+from common.parsing import Region
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Settings:
     pairs: int = 100
     """Pairs of a video, at most."""
     min_difference: float = 1.0
-    """Least difference of at least one action unit within a pair, as the measurer counts."""
+    """Least difference of at least one action unit within a pair, as the estimator counts."""
     max_turn: float = 10.0
     """Largest difference of yaw, pitch and roll within a pair, degrees."""
     min_face: int = 64
@@ -35,7 +35,7 @@ class Settings:
     """How far a face may be from the video's median face, in place or in width, in parts of that face's width."""
     sharpness: float = 0.4
     """Least sharpness of a face (variance of its Laplacian) in parts of the video's median."""
-    extent: Extent = "head"
+    region: Region = "head"
     """What the background hides: "head", or "face", which spares hair, neck and clothes."""
     guide: Literal["source", "target", "photo"] = "source"
     """Whose background a pair gets: the source's, as in use, or the target's, as in the paper; or "photo", all of the
@@ -54,6 +54,6 @@ class Settings:
                 raise InputError(f"{name} must be at least 0; got {getattr(self, name)}.")
         if not self.min_difference:
             raise InputError("min_difference must be above 0: a pair without a difference teaches nothing.")
-        for name, known in (("extent", ("head", "face")), ("guide", ("source", "target", "photo"))):
+        for name, known in (("region", ("head", "face")), ("guide", ("source", "target", "photo"))):
             if getattr(self, name) not in known:
                 raise InputError(f"{name} must be one of {', '.join(known)}; got {getattr(self, name)!r}.")

@@ -11,7 +11,7 @@ ABOUT = """Measures a model's edits of held-out synthetic people against their t
 
     rigface evaluate --count 200
     rigface evaluate --count 20 --model out/mine/model --out out/mine/evaluation
-    rigface evaluate --start draft --strength 0 --out out/draft     warps, without denoising
+    rigface evaluate --start warp --strength 0 --out out/warp     warps, without denoising
 
 Light, pose, single action units and combinations in turn, with the model's own settings: where the light comes from and
 how the head is turned afterwards, how far the expression follows, what changed besides, the error to the truth, the

@@ -87,7 +87,7 @@ def pose_and_identity(trial: PhotoTrial) -> Record:
     estimator: Any = trial.setting.estimator
     for name, photo in trial.photos.items():
         try:
-            face = choose_face(trial.setting.editor.finder.find(photo))
+            face = choose_face(trial.setting.editor.detector.find(photo))
             read = estimator.many([photo], faces=[face])[0] if hasattr(estimator, "many") else estimator(photo)
         except FaceNotFoundError:
             found["angles"][name] = None

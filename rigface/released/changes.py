@@ -29,23 +29,23 @@ def mix(source: Codes, target: Codes, copy: Collection[str]) -> Codes:
     return replace(source, **changed)
 
 
-def by_numbers(codes: Codes, wish: RigEdit) -> Codes:
-    """The codes of one face with the numbers of a wish on them.
+def by_numbers(codes: Codes, request: RigEdit) -> Codes:
+    """The codes of one face with the numbers of a request on them.
 
     Raises:
         InputError: an expression by numbers.
     """
-    if wish.expression is not None:
+    if request.expression is not None:
         raise InputError(
             "The released RigFace has no expression by numbers: nobody has told how action units become codes of\n"
             "FLAME and of the Basel face model, which are what its networks read.\n"
             '  take the small model inside the package, which reads action units: model="embedded"\n'
             "  or copy the expression of a target photo"
         )
-    if wish.pose is not None:
-        turned = wish.pose.matrix(rotation_from_vector(codes.rotation.cpu().double())[0])
+    if request.pose is not None:
+        turned = request.pose.matrix(rotation_from_vector(codes.rotation.cpu().double())[0])
         vector, _ = cv2.Rodrigues(turned.numpy())
         codes = replace(codes, rotation=codes.rotation.new_tensor(vector.T))
-    if wish.light is not None:
-        codes = replace(codes, light=wish.light.harmonics(codes.light[0])[None])
+    if request.light is not None:
+        codes = replace(codes, light=request.light.harmonics(codes.light[0])[None])
     return codes

@@ -62,7 +62,7 @@ class Released:
         look_by: where DECA looks, see `deca.window`.
     """
 
-    drafts: ClassVar[bool] = False
+    warps: ClassVar[bool] = False
 
     def __init__(self, flame: Flame, deca: Deca, d3dfr: D3dfr, look_by: Window = "landmarks") -> None:
         if flame.embedding is None:
@@ -104,11 +104,11 @@ class Released:
         codes = self.deca.read(photo, matrix)
         return Seen(photo, face, matrix, codes, self.d3dfr.read(photo, face.points))
 
-    def codes(self, source: Seen, target: Seen | None, copy: Collection[str], wish: RigEdit | None = None) -> Codes:
+    def codes(self, source: Seen, target: Seen | None, copy: Collection[str], request: RigEdit | None = None) -> Codes:
         """What will be drawn; see `conditions`."""
         _check(target, copy)
         mixed = source.codes if target is None else mix(source.codes, target.codes, copy)
-        return mixed if wish is None else by_numbers(mixed, wish)
+        return mixed if request is None else by_numbers(mixed, request)
 
     @torch.no_grad()
     def conditions(
@@ -119,7 +119,7 @@ class Released:
         crop: Crop,
         labels_source: np.ndarray,
         labels_target: np.ndarray | None = None,
-        wish: RigEdit | None = None,
+        request: RigEdit | None = None,
         *,
         target_crop: Crop | None = None,
     ) -> Conditions:
@@ -135,14 +135,14 @@ class Released:
             crop: the editor's, S pixels wide, of the source's photo.
             labels_source: (S, S) uint8, the crop's face-parsing classes.
             labels_target: (S, S) uint8, those of the target's crop; needed where the pose is copied.
-            wish: what to change by numbers: its light and pose.
+            request: what to change by numbers: its light and pose.
             target_crop: the target's crop, as large as `crop`; needed where the pose is copied.
 
         Raises:
             InputError: an attribute is unknown or copied from nobody, or an expression is asked for by numbers.
             ShapeError: crop, labels and photos do not fit each other.
         """
-        codes = self.codes(source, target, copy, wish)
+        codes = self.codes(source, target, copy, request)
         seen, around = source, crop
         if target is not None and "pose" in copy:
             if labels_target is None or target_crop is None:
@@ -157,7 +157,7 @@ class Released:
         others = []
         if "pose" in copy and labels_target is not None:
             others = [foreground(labels_target)]
-        elif wish is not None and wish.pose is not None:
+        elif request is not None and request.pose is not None:
             others = [covered]  # all that is known of where the head will be
         giver = target if target is not None and "expression" in copy else source
         return Conditions(

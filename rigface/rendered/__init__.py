@@ -1,7 +1,7 @@
 """The toolkit's own way to see a face in 3D: its head fitted to landmarks and pixels, which moves the photo's own.
 
 Nothing need be fetched or registered for. What the network sees differs from the published one's conditions: the guides
-are the photo itself, with nothing hidden, and its draft, moved and lit as wished (`common.warp`); the vector is the
+are the photo itself, with nothing hidden, and its warp, moved and lit as requested (`common.warp`); the vector is the
 change in 24 numbers of ours (`common.warp.delta`), zero where nothing changes.
 """
 

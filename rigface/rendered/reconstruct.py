@@ -1,4 +1,4 @@
-"""From photos and wishes to what the embedded RigFace reads: the photo, the head as it shall be, and the change."""
+"""From photos and requests to what the embedded RigFace reads: the photo, the head as it shall be, and the change."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from common.imaging.images import on_white
 from common.measure.estimators import described
 from common.measure.regressor import Regressor
 from common.warp.delta import Change
-from common.warp.warp import Draft
+from common.warp.warp import Warp
 
 from ..conditioning import Conditions
 from ..request import RigEdit
@@ -41,22 +41,22 @@ class Seen:
     """A face in 3D.
 
     Attributes:
-        draft: of the photo: the head that explains it, and the photo ready to be moved.
+        warp: of the photo: the head that explains it, and the photo ready to be moved.
         face: in the photo's pixels.
     """
 
-    draft: Draft = field(repr=False)
+    warp: Warp = field(repr=False)
     face: Face = field(repr=False)
 
     @property
     def photo(self) -> np.ndarray:
         """(H, W, 3) uint8, RGB; a cut-out's before white."""
-        return self.draft.opaque
+        return self.warp.opaque
 
     @property
     def fit(self) -> Fit:
         """The head."""
-        return self.draft.fit
+        return self.warp.fit
 
     @property
     def rotation(self) -> torch.Tensor:
@@ -66,7 +66,7 @@ class Seen:
     @property
     def light(self) -> torch.Tensor:
         """(9, 3) the light on it; from everywhere where the photo shows too little skin to tell."""
-        return self.draft.light
+        return self.warp.light
 
     @cached_property
     def units(self) -> torch.Tensor:
@@ -78,7 +78,7 @@ class Seen:
 class Rendered:
     """The toolkit's own reconstructor; see `rigface.rendered` and `rigface.reconstruct.Reconstructor`."""
 
-    drafts: ClassVar[bool] = True
+    warps: ClassVar[bool] = True
 
     def look(self, photo: np.ndarray, face: Face) -> Seen:
         """Fit the head to a face.
@@ -87,7 +87,7 @@ class Rendered:
             photo: (H, W, 3) uint8, RGB.
             face: in its pixels.
         """
-        return Seen(Draft.of(photo, face), face)
+        return Seen(Warp.of(photo, face), face)
 
     def conditions(
         self,
@@ -97,7 +97,7 @@ class Rendered:
         crop: Crop,
         labels_source: np.ndarray,
         labels_target: np.ndarray | None,
-        wish: RigEdit | None = None,
+        request: RigEdit | None = None,
         *,
         target_crop: Crop | None = None,
     ) -> Conditions:
@@ -106,28 +106,28 @@ class Rendered:
         Raises:
             InputError: a pose beyond `LIMITS`.
         """
-        wish = wish or RigEdit()
-        change = self.change(source, target, copy, wish)
-        if wish.pose is not None or "pose" in copy:
+        request = request or RigEdit()
+        change = self.change(source, target, copy, request)
+        if request.pose is not None or "pose" in copy:
             _check_pose(change.turn @ source.rotation)
         return self.drawn(source, change, crop, labels_source)
 
-    def change(self, source: Seen, target: Seen | None, copy: frozenset[str], wish: RigEdit) -> Change:
-        """A wish in numbers; what is copied, as the difference between the faces."""
+    def change(self, source: Seen, target: Seen | None, copy: frozenset[str], request: RigEdit) -> Change:
+        """A request in numbers; what is copied, as the difference between the faces."""
         units, turn, light = torch.zeros(12), torch.eye(3), source.light
-        if wish.expression is not None:
-            units = torch.tensor(wish.expression.values)
-        if wish.pose is not None:
-            turn = wish.pose.matrix(source.rotation) @ source.rotation.T
-        if wish.light is not None:
-            light = wish.light.harmonics(ambient(_AROUND * brightness(source.light)[None])[0])
+        if request.expression is not None:
+            units = torch.tensor(request.expression.values)
+        if request.pose is not None:
+            turn = request.pose.matrix(source.rotation) @ source.rotation.T
+        if request.light is not None:
+            light = request.light.harmonics(ambient(_AROUND * brightness(source.light)[None])[0])
         if target is not None:
             units = target.units - source.units if "expression" in copy else units
             turn = target.rotation @ source.rotation.T if "pose" in copy else turn
             light = target.light if "light" in copy else light
         return Change(units, turn, source.light, light)
 
-    def draft(self, source: Seen, change: Change, crop: Crop, labels: np.ndarray) -> np.ndarray:
+    def warp(self, source: Seen, change: Change, crop: Crop, labels: np.ndarray) -> np.ndarray:
         """The whole photo (H, W, 3 or 4) uint8 after a change, as it is shown without networks; see `drawn`."""
         return _among(source, labels, crop)(change)
 
@@ -144,16 +144,16 @@ class Rendered:
         turns = not torch.equal(change.turn, torch.eye(3))
         moved = _among(source, labels, crop)(change, bare=True)
         render = crop.apply(on_white(moved))
-        region = labels > 0
+        mask = labels > 0
         if turns:
             width = 2 * max(1, round(REACH * crop.size)) + 1
             disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
-            region = cv2.dilate((region | (render != photo).any(2)).astype(np.uint8), disc) > 0
-        return Conditions(photo, render, change.vector().numpy(), region=region, draft=moved)
+            mask = cv2.dilate((mask | (render != photo).any(2)).astype(np.uint8), disc) > 0
+        return Conditions(photo, render, change.vector().numpy(), mask=mask, warp=moved)
 
 
-def _among(source: Seen, labels: np.ndarray, crop: Crop) -> Draft:
-    return source.draft if source.draft.around is not None else source.draft.among(labels, crop)
+def _among(source: Seen, labels: np.ndarray, crop: Crop) -> Warp:
+    return source.warp if source.warp.around is not None else source.warp.among(labels, crop)
 
 
 @cache

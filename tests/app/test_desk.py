@@ -1,4 +1,4 @@
-"""What happens behind a tab: photos, drafts, edits that can be stopped, files to take away."""
+"""What happens behind a tab: photos, warps, edits that can be stopped, files to take away."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ def test_the_networks_are_loaded_once(desk):
     assert desk.editor is desk.editor
 
 
-def test_drafts_are_of_the_face(desk, visit):
-    draft = desk.draft(visit, {"AU26": 4})
-    still = desk.draft(visit, {})
-    assert draft.size == still.size
-    assert max(draft.size) <= 192
-    assert np.abs(np.asarray(draft).astype(int) - np.asarray(still)).max() > 30
+def test_warps_are_of_the_face(desk, visit):
+    warp = desk.warp(visit, {"AU26": 4})
+    still = desk.warp(visit, {})
+    assert warp.size == still.size
+    assert max(warp.size) <= 192
+    assert np.abs(np.asarray(warp).astype(int) - np.asarray(still)).max() > 30
 
 
 def test_stop_ends_an_edit(desk, visit):
@@ -102,14 +102,14 @@ def test_a_report_and_a_file_say_what_was_made(desk, visit, tmp_path):
     report = measured(visit, found, wanted)
     assert report is not None
     assert "AU12 lip corner puller" in table(report, found)
-    path = pack(found, report, {"wish": "AU12=3"}, tmp_path / "edit.zip")
+    path = pack(found, report, {"request": "AU12=3"}, tmp_path / "edit.zip")
     with zipfile.ZipFile(path) as archive:
         assert sorted(archive.namelist()) == ["edited.png", "report.json", "report.txt", "settings.json"]
         settings = json.loads(archive.read("settings.json"))
         with archive.open("edited.png") as file, Image.open(file) as picture:
             assert np.array_equal(np.asarray(picture), np.asarray(marked(found.after)))
             assert b"digitalsourcetype" in picture.info["xmp"]
-    assert settings["wish"] == "AU12=3"
+    assert settings["request"] == "AU12=3"
     assert settings["seed"] == 7
     assert settings["engine"] == "diffusion"
 
@@ -132,7 +132,7 @@ def test_without_weights_and_without_a_name_photos_are_warped(tmp_path, monkeypa
 
 def test_one_photo_goes_through_every_engine(desk, visit):
     for engine, name, made in (
-        (WARP, "draft", edit(FACE, {"AU12": 3}, engine="draft", progress=False)),
+        (WARP, "warp", edit(FACE, {"AU12": 3}, engine="warp", progress=False)),
         (SMALL, "diffusion", edit(FACE, {"AU12": 3}, model="embedded", progress=False)),
     ):
         (found,) = desk.edit(visit, [{"AU12": 3}], Sampling(engine=engine), print)

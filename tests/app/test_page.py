@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.faces import get_finder
+from common.faces import get_detector
 from common.facs.action_units import ACTION_UNITS
 from common.facs.expressions import expression
 from common.provenance.stamp import marked
@@ -39,8 +39,8 @@ class Visitor:
     def upload(self, photo) -> None:
         self.panel.locator(".photo input[type=file]").set_input_files(photo)
 
-    def drafted(self) -> Visitor:
-        self.panel.locator(".draft img").wait_for()
+    def warped(self) -> Visitor:
+        self.panel.locator(".warp img").wait_for()
         return self
 
     def press(self, name: str) -> None:
@@ -119,8 +119,8 @@ def photo(path: str) -> Image.Image:
 def test_a_photo_a_slider_an_edit(visitor, tmp_path):
     guest = visitor()
     guest.upload(FROWN)
-    guest.drafted()
-    before = guest.pictures("draft")[0]
+    guest.warped()
+    before = guest.pictures("warp")[0]
     box = guest.panel.locator(".AU12 input[type=number]")
     box.fill("3")
     box.press("Tab")
@@ -128,7 +128,7 @@ def test_a_photo_a_slider_an_edit(visitor, tmp_path):
     shown = guest.pictures()
     true = edit(FROWN, {"AU12": 3}, model="embedded", progress=False)
     assert sorted(which(each, photo(FROWN), true) for each in shown) == [0, 1]
-    assert np.abs(guest.pictures("draft")[0] - before).max() > 20
+    assert np.abs(guest.pictures("warp")[0] - before).max() > 20
     with guest.page.expect_download() as loading:
         guest.press("Download with settings")
     loading.value.save_as(tmp_path / "edit.zip")
@@ -136,13 +136,13 @@ def test_a_photo_a_slider_an_edit(visitor, tmp_path):
         settings = json.loads(archive.read("settings.json"))
         with archive.open("edited.png") as file, Image.open(file) as picture:
             assert np.array_equal(np.asarray(picture), np.asarray(marked(true)))
-    assert settings["wish"] == "AU12=3"
+    assert settings["request"] == "AU12=3"
 
 
 def test_a_word_sets_the_sliders_and_edits(visitor):
     guest = visitor()
     guest.upload(CALM)
-    guest.drafted()
+    guest.warped()
     guest.press("happy")
     assert "AU12 lip corner puller" in guest.measured()
     assert float(guest.panel.locator(".AU6 input[type=number]").input_value()) == 3
@@ -176,7 +176,7 @@ def test_of_several_faces_one_is_picked(visitor, tmp_path):
     both.save(tmp_path / "both.jpg", quality=90)
     guest = visitor()
     guest.upload(tmp_path / "both.jpg")
-    guest.drafted()
+    guest.warped()
     guest.panel.locator(".faces img").nth(1).click()
     guest.press("surprised")
     guest.measured()
@@ -188,7 +188,7 @@ def test_of_several_faces_one_is_picked(visitor, tmp_path):
 def test_stop_ends_an_edit(visitor):
     guest = visitor()
     guest.upload(FROWN)
-    guest.drafted()
+    guest.warped()
     guest.panel.get_by_role("button", name="More").click()
     steps = guest.panel.locator(".steps input[type=number]")
     steps.fill("100")
@@ -218,8 +218,8 @@ def test_two_visitors_do_not_see_each_other(visitor):
     one, other = visitor(), visitor()
     one.upload(FROWN)
     other.upload(CALM)
-    one.drafted()
-    other.drafted()
+    one.warped()
+    other.warped()
     one.press("happy")
     other.press("happy")
     one.measured()
@@ -234,7 +234,7 @@ def test_two_visitors_do_not_see_each_other(visitor):
 def test_light_is_changed_on_its_tab(visitor):
     guest = visitor("RigFace")
     guest.upload(FROWN)
-    guest.drafted()
+    guest.warped()
     guest.press("light from the left")
     guest.measured()
     true = rig_edit(FROWN, light=Light(azimuth=-60, elevation=10), model="embedded", progress=False)
@@ -254,7 +254,7 @@ def test_a_face_is_made_from_words(visitor):
 def test_a_sweep_is_a_gallery(visitor):
     guest = visitor()
     guest.upload(FROWN)
-    guest.drafted()
+    guest.warped()
     guest.panel.locator(".sweeps button").first.click()
     guest.press("Show")
     guest.panel.locator(".gallery img").nth(5).wait_for()
@@ -277,15 +277,15 @@ def test_nothing_is_wider_than_the_screen(visitor, width):
 def test_a_slider_moved_by_the_keyboard_edits(visitor):
     guest = visitor()
     guest.upload(FROWN)
-    guest.drafted()
-    before = guest.pictures("draft")[0]
+    guest.warped()
+    before = guest.pictures("warp")[0]
     guest.unit("AU26", "range").focus()
     for _ in range(12):
         guest.page.keyboard.press("ArrowRight")
     guest.edited("+3.0")
     true = edit(FROWN, {"AU26": 3}, model="embedded", progress=False)
     assert sorted(which(each, photo(FROWN), true) for each in guest.pictures()) == [0, 1]
-    assert np.abs(guest.pictures("draft")[0] - before).max() > 20
+    assert np.abs(guest.pictures("warp")[0] - before).max() > 20
     guest.page.keyboard.press("Home")
     guest.edited("-5.0")
 
@@ -293,7 +293,7 @@ def test_a_slider_moved_by_the_keyboard_edits(visitor):
 def test_typed_numbers_edit_before_the_field_is_left(visitor):
     guest = visitor()
     guest.upload(FROWN)
-    guest.drafted()
+    guest.warped()
     guest.unit("AU26").fill("3")
     guest.edited("+3.0")
     true = edit(FROWN, {"AU26": 3}, model="embedded", progress=False)
@@ -308,7 +308,7 @@ def test_typed_numbers_edit_before_the_field_is_left(visitor):
 def test_of_fast_changes_the_last_one_stays(visitor):
     guest = visitor()
     guest.upload(FROWN)
-    guest.drafted()
+    guest.warped()
     guest.press("surprised")
     for value in ("-1", "5", "2.5", "-2", "4"):
         guest.unit("AU12").fill(value)
@@ -329,7 +329,7 @@ def test_of_fast_changes_the_last_one_stays(visitor):
 def test_a_picture_of_earlier_values_says_so(visitor):
     guest = visitor()
     guest.upload(FROWN)
-    guest.drafted()
+    guest.warped()
     guest.press("happy")
     guest.edited("+3.0")
     guest.panel.get_by_role("button", name="More").click()
@@ -349,7 +349,7 @@ def test_a_picture_of_earlier_values_says_so(visitor):
 def test_bars_of_negative_values_point_left(visitor):
     guest = visitor()
     guest.upload(FROWN)
-    guest.drafted()
+    guest.warped()
     guest.unit("AU26").fill("4")
     guest.unit("AU1").fill("-4")
     guest.edited("-4.0")
@@ -369,13 +369,13 @@ def test_bars_of_negative_values_point_left(visitor):
 def test_the_handle_leaves_the_face_free(visitor, width):
     guest = visitor(width=width)
     guest.upload(FROWN)
-    guest.drafted()
+    guest.warped()
     guest.press("happy")
     guest.edited("+3.0")
     shown, handle, line = (guest.box(f".compare {each}") for each in ("img", ".icon-wrap", ".outer"))
     with Image.open(FROWN) as picture:
         scale = shown["width"] / picture.width
-        face = max(get_finder("mediapipe").find(np.asarray(picture)), key=lambda each: each.area)
+        face = max(get_detector("mediapipe").find(np.asarray(picture)), key=lambda each: each.area)
     left, _, _, bottom = face.box * scale
     assert line["x"] + line["width"] / 2 < shown["x"] + left, "left of the face"
     assert handle["y"] > shown["y"] + bottom or handle["x"] + handle["width"] < shown["x"] + left
@@ -384,7 +384,7 @@ def test_the_handle_leaves_the_face_free(visitor, width):
 def test_on_a_phone_pictures_stay_in_view_below_the_sliders(visitor):
     guest = visitor(width=390)
     guest.upload(FROWN)
-    guest.drafted()
+    guest.warped()
     guest.press("happy")
     guest.edited("+3.0")
     for unit in ("AU1", "AU26"):
@@ -399,7 +399,7 @@ def test_on_a_phone_pictures_stay_in_view_below_the_sliders(visitor):
 def test_a_word_is_chosen_and_weakened_by_the_keyboard(visitor):
     guest = visitor()
     guest.upload(FROWN)
-    guest.drafted()
+    guest.warped()
     guest.panel.locator(".words input").focus()
     guest.page.keyboard.type("pain")
     guest.page.keyboard.press("Enter")
@@ -420,33 +420,33 @@ def test_a_face_is_picked_by_the_keyboard(visitor, tmp_path):
     both.save(tmp_path / "both.jpg", quality=90)
     guest = visitor()
     guest.upload(tmp_path / "both.jpg")
-    guest.drafted()
+    guest.warped()
     picked = []
     for number in (1, 0):
         guest.panel.locator(".faces button").nth(number).focus()
         guest.page.keyboard.press("Enter")
         guest.page.wait_for_timeout(3000)
-        picked.append(guest.pictures("draft")[0])
+        picked.append(guest.pictures("warp")[0])
     assert picked[0].mean() > picked[1].mean() + 10, "her orange wall, then his brown one"
 
 
 def test_the_engine_is_chosen_by_name_and_told(visitor):
     guest = visitor()
     guest.upload(FROWN)
-    guest.drafted()
+    guest.warped()
     guest.press("happy")
     assert "small networks" in guest.edited("+3.0")
     guest.panel.locator(".engine label", has_text="warp").click()
     guest.panel.locator(".report p", has_text="Made by the warp").wait_for()
     guest.panel.locator(".stale").wait_for(state="detached")
-    true = edit(FROWN, "happy", engine="draft", progress=False)
+    true = edit(FROWN, "happy", engine="warp", progress=False)
     assert sorted(which(each, photo(FROWN), true) for each in guest.pictures()) == [0, 1]
 
 
 def test_a_lamp_moved_by_the_keyboard_is_switched_on(visitor):
     guest = visitor("RigFace")
     guest.upload(FROWN)
-    guest.drafted()
+    guest.warped()
     guest.unit("azimuth", "range").focus()
     for _ in range(4):
         guest.page.keyboard.press("ArrowLeft")
@@ -493,7 +493,7 @@ def test_a_close_up_shows_the_face(visitor, tmp_path):
     wide.save(tmp_path / "wide.jpg", quality=95)
     guest = visitor()
     guest.upload(tmp_path / "wide.jpg")
-    guest.drafted()
+    guest.warped()
     guest.press("happy")
     guest.edited("+3.0")
     assert {each.shape for each in guest.pictures()} == {(300, 600, 3)}

@@ -16,28 +16,28 @@ from common.batch.report.page import report
 from common.facs.action_units import ACTION_UNITS, to_vector
 
 MADE = {"date": "2026-11-30", "versions": {"face-rig": "0.1.0"}, "machine": {"cpu": "a processor", "cores": 2}}
-WISHES = ("AU12=1", "AU12=2", "AU12=3", "AU4=2", "AU4=-1", "AU6=2,AU12=3", "neutral")
+REQUESTS = ("AU12=1", "AU12=2", "AU12=3", "AU4=2", "AU4=-1", "AU6=2,AU12=3", "neutral")
 
 
-def write_run(folder: Path, photos: int = 6, wishes: Sequence[str] = WISHES, scored: bool = True) -> list[dict]:
+def write_run(folder: Path, photos: int = 6, requests: Sequence[str] = REQUESTS, scored: bool = True) -> list[dict]:
     """A run, every 13th edit of which failed and every 11th of which could not be measured; its lines and scores."""
     rng, picture = np.random.default_rng(0), io.BytesIO()
     Image.new("RGB", (16, 16), "teal").save(picture, "PNG")
     (folder / "photos").mkdir(parents=True)
     rows = []
-    for number in range(photos * len(wishes)):
-        photo, wish = f"p{number // len(wishes)}", wishes[number % len(wishes)]
-        path, output = folder / "photos" / f"{photo}.png", f"edits/{photo}/{wish}.png"
+    for number in range(photos * len(requests)):
+        photo, request = f"p{number // len(requests)}", requests[number % len(requests)]
+        path, output = folder / "photos" / f"{photo}.png", f"edits/{photo}/{request}.png"
         (folder / output).parent.mkdir(parents=True, exist_ok=True)
         for each in (path, folder / output):
             each.write_bytes(picture.getvalue())
-        row: dict[str, Any] = {"key": f"{photo}/{wish}", "wish": wish, "photo": str(path)}
+        row: dict[str, Any] = {"key": f"{photo}/{request}", "request": request, "photo": str(path)}
         if number % 13 == 12:
             rows.append({**row, "state": "failed", "error": f"No face was found in {path}.\n  take another"})
             continue
-        score = {"error": "No face."} if number % 11 == 10 else readings(rng, to_vector(wish))
-        done = {"state": "done", "output": output, "engine": "draft", "seconds": 0.5 + number % 3, "advice": []}
-        rows.append({**row, **done, "score": {"key": row["key"], "measurer": "regressor", **score}})
+        score = {"error": "No face."} if number % 11 == 10 else readings(rng, to_vector(request))
+        done = {"state": "done", "output": output, "engine": "warp", "seconds": 0.5 + number % 3, "warnings": []}
+        rows.append({**row, **done, "score": {"key": row["key"], "estimator": "regressor", **score}})
     save(folder, rows, scored)
     return rows
 

@@ -12,7 +12,7 @@ import time
 from functools import partial
 from pathlib import Path
 
-from counting import WISHES, Painter
+from counting import REQUESTS, Painter
 
 from common.batch.plan import plan, read_jobs
 from common.batch.processes import Processes
@@ -28,16 +28,16 @@ class Marked(Painter):
         self.died, self.held = folder.parent / "died", folder.parent / "held"
         self.died.touch()
 
-    def edit(self, subject, wishes):
+    def edit(self, subject, requests):
         if subject.name.startswith("bad"):
             raise FaceEditError("bad")
         if subject.name.startswith("deadly"):
             self.die(subject.name)
-        if subject.name.startswith("frail") and wishes[0]["AU12"] == 2 and "frail" not in self.died.read_text():
+        if subject.name.startswith("frail") and requests[0]["AU12"] == 2 and "frail" not in self.died.read_text():
             self.die(subject.name)
-        while wishes[0]["AU12"] == 2 and self.held.exists() and subject.name in self.held.read_text().split():
+        while requests[0]["AU12"] == 2 and self.held.exists() and subject.name in self.held.read_text().split():
             time.sleep(0.01)
-        return super().edit(subject, wishes)
+        return super().edit(subject, requests)
 
     def die(self, name):
         """By kill -9, and says over what."""
@@ -48,7 +48,7 @@ class Marked(Painter):
 
 def main(photos: str, folder: str, runner: str, again: str = "") -> int:
     jobs, _ = read_jobs(photos)
-    items, make = plan(jobs, WISHES), partial(Marked, Path(folder))
+    items, make = plan(jobs, REQUESTS), partial(Marked, Path(folder))
     options = {"batch_size": 2, "progress": False, "again": bool(again)}
     if runner == "ray":
         from common.batch.cluster import run_on_ray

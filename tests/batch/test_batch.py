@@ -15,13 +15,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from counting import WISHES, Painter
+from counting import REQUESTS, Painter
 from PIL import Image
 from runs import ENVIRONMENT, ROOT
 
 from common.batch.folder import inside, samples
 from common.batch.names import check_name
-from common.batch.plan import plan, read_jobs, read_wishes
+from common.batch.plan import plan, read_jobs, read_requests
 from common.batch.run import run
 from common.core.errors import FaceEditError, InputError
 from common.facs.action_units import to_vector
@@ -56,14 +56,14 @@ def test_a_folder_is_its_pictures(photos):
 @pytest.mark.parametrize("kind", ["csv", "jsonl", "json"])
 def test_a_manifest_says_which_face_and_what(photos, kind):
     path = photos / f"list.{kind}"
-    rows = [{"photo": "a.png", "face": "1", "name": "first"}, {"photo": "more/a.png", "wish": "happy"}]
+    rows = [{"photo": "a.png", "face": "1", "name": "first"}, {"photo": "more/a.png", "request": "happy"}]
     if kind == "csv":
-        path.write_text("photo,face,name,wish\na.png,1,first,\nmore/a.png,,,happy\n")
+        path.write_text("photo,face,name,request\na.png,1,first,\nmore/a.png,,,happy\n")
     else:
         path.write_text(json.dumps(rows) if kind == "json" else "\n".join(map(json.dumps, rows)))
     (one, other), faults = read_jobs(path)
-    assert (one.name, one.face, one.wish) == ("first", 1, None)
-    assert (other.name, other.face, other.wish) == ("more-a", "largest", "happy")
+    assert (one.name, one.face, one.request) == ("first", 1, None)
+    assert (other.name, other.face, other.request) == ("more-a", "largest", "happy")
     assert faults == []
 
 
@@ -97,7 +97,7 @@ def test_links_are_followed_for_reading_and_never_for_writing(photos, tmp_path):
     (folder / "edits").mkdir(parents=True)
     (folder / "edits" / "link").symlink_to(outside)
     with pytest.raises(InputError, match="does not lie below"):
-        run(plan(jobs[2:3], WISHES), partial(Painter, folder), folder, {}, progress=False)
+        run(plan(jobs[2:3], REQUESTS), partial(Painter, folder), folder, {}, progress=False)
     assert not list(outside.iterdir())
     for name in ("", ".", "a/b", "a\\b", "x" * 200, "a..b", "nul\0", "-x"):
         with pytest.raises(InputError):
@@ -122,7 +122,7 @@ def test_a_snapshot_of_the_hub_is_a_folder_of_pictures(photos, tmp_path):
     assert [job.name for job in jobs][:2] == ["one", "train-two"]
     assert all(job.photo.is_file() for job in jobs)
     folder = tmp_path / "run"
-    counts = run(plan(jobs, WISHES), partial(Painter, folder), folder, {}, progress=False)
+    counts = run(plan(jobs, REQUESTS), partial(Painter, folder), folder, {}, progress=False)
     assert counts == {"done": 5 * len(jobs), "failed": 0}
 
 
@@ -142,13 +142,13 @@ def test_what_a_folder_leaves_out_is_told_in_one_line(photos, caplog):
         ("w.txt", "AU12=3\nangry:0.7  # a share\nglad: AU6=2,AU12=3\n\n", ["AU12=3", "angry-0.7", "glad"]),
         ("w.json", '{"smile": {"AU12": 3}, "frown": "AU4=2"}', ["smile", "frown"]),
         ("w.json", '["happy", {"AU4": 2}]', ["happy", "AU4-2"]),
-        ("w.csv", "name,wish\nsmile,AU12=3\n", ["smile"]),
-        ("w.jsonl", '{"name": "smile", "wish": [0,0,0,0,0,0,3,0,0,0,0,0]}', ["smile"]),
+        ("w.csv", "name,request\nsmile,AU12=3\n", ["smile"]),
+        ("w.jsonl", '{"name": "smile", "request": [0,0,0,0,0,0,3,0,0,0,0,0]}', ["smile"]),
     ],
 )
-def test_wishes_are_read_in_every_form(tmp_path, name, text, names):
+def test_requests_are_read_in_every_form(tmp_path, name, text, names):
     (tmp_path / name).write_text(text)
-    assert list(read_wishes(tmp_path / name, to_vector)) == names
+    assert list(read_requests(tmp_path / name, to_vector)) == names
 
 
 @pytest.mark.parametrize(
@@ -158,10 +158,10 @@ def test_wishes_are_read_in_every_form(tmp_path, name, text, names):
         ("w.csv", "name\nx"), ("w.xml", "<a/>"), ("w.txt", "../x: AU12=1"),
     ],
 )  # fmt: skip
-def test_what_are_no_wishes_is_refused(tmp_path, name, text):
+def test_what_are_no_requests_is_refused(tmp_path, name, text):
     (tmp_path / name).write_text(text)
     with pytest.raises(InputError):
-        read_wishes(tmp_path / name, to_vector)
+        read_requests(tmp_path / name, to_vector)
 
 
 def painted(folder: Path) -> list[str]:
@@ -171,10 +171,10 @@ def painted(folder: Path) -> list[str]:
 def finished(folder: Path, names: list[str]) -> None:
     """Every edit is there, whole, with one line that says so."""
     rows = samples(folder)
-    assert sorted(rows) == sorted(f"{name}/{wish}" for name in names for wish in WISHES)
+    assert sorted(rows) == sorted(f"{name}/{request}" for name in names for request in REQUESTS)
     for key, row in rows.items():
         with Image.open(folder / row["output"]) as picture:
-            assert picture.getpixel((0, 0)) == (10 * WISHES[key.split("/")[1]]["AU12"], 0, 0)
+            assert picture.getpixel((0, 0)) == (10 * REQUESTS[key.split("/")[1]]["AU12"], 0, 0)
     assert not list(folder.rglob(".*")), "nothing half-written is left"
 
 
@@ -208,57 +208,57 @@ def test_killed_at_any_moment_it_loses_nothing(tmp_path):
             break
     assert kills >= 3
     finished(folder, names)
-    assert len(painted(folder)) <= len(names) * len(WISHES) + 2 * kills, "at most the batch in work is made again"
+    assert len(painted(folder)) <= len(names) * len(REQUESTS) + 2 * kills, "at most the batch in work is made again"
 
 
 def test_a_finished_run_has_nothing_to_do(photos, tmp_path):
     folder, jobs = tmp_path / "run", read_jobs(photos)[0]
     for _ in range(2):
-        counts = run(plan(jobs, WISHES), partial(Painter, folder), folder, {"a": 1}, progress=False)
+        counts = run(plan(jobs, REQUESTS), partial(Painter, folder), folder, {"a": 1}, progress=False)
         assert counts == {"done": 15, "failed": 0}
     assert len(painted(folder)) == 15
     with pytest.raises(InputError, match="a: 1 there, 2 now"):
-        run(plan(jobs, WISHES), partial(Painter, folder), folder, {"a": 2}, progress=False)
-    (folder / "edits" / "a" / "wish3.png").unlink()
-    run(plan(jobs, WISHES), partial(Painter, folder), folder, {"a": 1}, progress=False)
-    assert painted(folder)[15:] == ["a/wish3"]
+        run(plan(jobs, REQUESTS), partial(Painter, folder), folder, {"a": 2}, progress=False)
+    (folder / "edits" / "a" / "request3.png").unlink()
+    run(plan(jobs, REQUESTS), partial(Painter, folder), folder, {"a": 1}, progress=False)
+    assert painted(folder)[15:] == ["a/request3"]
 
 
 def test_a_torn_line_is_made_again_and_a_damaged_one_told(photos, tmp_path):
     folder, jobs = tmp_path / "run", read_jobs(photos)[0]
-    run(plan(jobs, WISHES), partial(Painter, folder), folder, {}, progress=False)
+    run(plan(jobs, REQUESTS), partial(Painter, folder), folder, {}, progress=False)
     lines = (folder / "samples.jsonl").read_bytes()
     (folder / "samples.jsonl").write_bytes(lines[:-20])
-    run(plan(jobs, WISHES), partial(Painter, folder), folder, {}, progress=False)
+    run(plan(jobs, REQUESTS), partial(Painter, folder), folder, {}, progress=False)
     finished(folder, ["a", "b", "more-a"])
     (folder / "samples.jsonl").write_bytes(b"{broken}\n" + lines)
     with pytest.raises(InputError, match="line 1 is damaged"):
-        run(plan(jobs, WISHES), partial(Painter, folder), folder, {}, progress=False)
+        run(plan(jobs, REQUESTS), partial(Painter, folder), folder, {}, progress=False)
 
 
-def test_one_bad_wish_takes_no_other_along(photos, tmp_path):
+def test_one_bad_request_takes_no_other_along(photos, tmp_path):
     class Picky(Painter):
-        def edit(self, subject, wishes):
-            if any(wish["AU12"] == 2 for wish in wishes):
+        def edit(self, subject, requests):
+            if any(request["AU12"] == 2 for request in requests):
                 raise FaceEditError("not two")
-            return super().edit(subject, wishes)
+            return super().edit(subject, requests)
 
     folder, jobs = tmp_path / "run", read_jobs(photos)[0]
-    assert run(plan(jobs, WISHES), partial(Picky, folder), folder, {}, progress=False) == {"done": 12, "failed": 3}
-    assert run(plan(jobs, WISHES), partial(Painter, folder), folder, {}, progress=False) == {"done": 12, "failed": 3}
-    assert run(plan(jobs, WISHES), partial(Painter, folder), folder, {}, again=True, progress=False)["done"] == 15
+    assert run(plan(jobs, REQUESTS), partial(Picky, folder), folder, {}, progress=False) == {"done": 12, "failed": 3}
+    assert run(plan(jobs, REQUESTS), partial(Painter, folder), folder, {}, progress=False) == {"done": 12, "failed": 3}
+    assert run(plan(jobs, REQUESTS), partial(Painter, folder), folder, {}, again=True, progress=False)["done"] == 15
 
 
 def test_the_command_edits_a_folder(tmp_path, capsys):
-    """With drafts: two people, a file that is no picture, and a picture without a face."""
+    """With warps: two people, a file that is no picture, and a picture without a face."""
     photos, folder = tmp_path / "photos", tmp_path / "run"
     photos.mkdir()
     for name in ("calm", "frown"):
         (photos / f"{name}.jpg").write_bytes((FACES / f"{name}.jpg").read_bytes())
     (photos / "broken.png").write_text("no picture")
     Image.new("RGB", (64, 64), "grey").save(photos / "nobody.png")
-    (tmp_path / "wishes.txt").write_text("smile: AU6=2,AU12=3\nangry:0.7\n")
-    asked = ["batch", str(photos), "--wishes", str(tmp_path / "wishes.txt"), "-q", "--engine", "draft"]
+    (tmp_path / "requests.txt").write_text("smile: AU6=2,AU12=3\nangry:0.7\n")
+    asked = ["batch", str(photos), "--requests", str(tmp_path / "requests.txt"), "-q", "--engine", "warp"]
     asked += ["--no-watermark"]
     assert command.main([*asked, "--inspect"]) == 1
     text = capsys.readouterr().out
@@ -269,11 +269,11 @@ def test_the_command_edits_a_folder(tmp_path, capsys):
         "angry-0.7.png", "smile.png", "unchanged.png",
     ]  # fmt: skip
     with Image.open(folder / "edits" / "frown" / "smile.png") as picture:
-        true = edit(photos / "frown.jpg", "AU6=2,AU12=3", engine="draft", progress=False)
+        true = edit(photos / "frown.jpg", "AU6=2,AU12=3", engine="warp", progress=False)
         assert np.array_equal(np.asarray(picture), np.asarray(true))
     rows = samples(folder)
     assert {row["state"] for key, row in rows.items() if key.startswith(("broken", "nobody"))} == {"failed"}
-    assert rows["calm/smile"]["engine"] == "draft"
+    assert rows["calm/smile"]["engine"] == "warp"
     assert len(rows["calm/smile"]["sha256"]) == 64
     assert command.main([*asked, "-o", str(folder), "--baseline", "--paste", "none"]) == 2
     assert "holds a run with other settings" in capsys.readouterr().err
@@ -283,10 +283,18 @@ def test_rigface_takes_light_and_pose(tmp_path):
     from rigface import __main__ as rigface
     from rigface.request import RigEdit
 
-    (tmp_path / "wishes.json").write_text(json.dumps({"lit": {"light": "azimuth=60"}, "glad": "happy"}))
+    (tmp_path / "requests.json").write_text(json.dumps({"lit": {"light": "azimuth=60"}, "glad": "happy"}))
     (tmp_path / "calm.jpg").write_bytes((FACES / "calm.jpg").read_bytes())
     (tmp_path / "list.csv").write_text("photo\ncalm.jpg\n")
-    asked = ["batch", str(tmp_path / "list.csv"), "--wishes", str(tmp_path / "wishes.json"), "--engine", "draft", "-q"]
+    asked = [
+        "batch",
+        str(tmp_path / "list.csv"),
+        "--requests",
+        str(tmp_path / "requests.json"),
+        "--engine",
+        "warp",
+        "-q",
+    ]
     assert rigface.main([*asked, "-o", str(tmp_path / "run")]) == 0
     assert {row["state"] for row in samples(tmp_path / "run").values()} == {"done"}
     with pytest.raises(InputError):
@@ -295,14 +303,14 @@ def test_rigface_takes_light_and_pose(tmp_path):
 
 
 def test_scores_are_measured_once_and_what_is_not_is_no_zero(tmp_path, capsys):
-    """Of one person's draft, and of a picture in which the face is gone."""
+    """Of one person's warp, and of a picture in which the face is gone."""
     import csv
 
     photos, folder = tmp_path / "photos", tmp_path / "run"
     photos.mkdir()
     (photos / "calm.jpg").write_bytes((FACES / "calm.jpg").read_bytes())
-    (tmp_path / "wishes.txt").write_text("smile: AU12=4\nangry: AU4=3\n")
-    asked = ["batch", str(photos), "--wishes", str(tmp_path / "wishes.txt"), "-q", "--engine", "draft"]
+    (tmp_path / "requests.txt").write_text("smile: AU12=4\nangry: AU4=3\n")
+    asked = ["batch", str(photos), "--requests", str(tmp_path / "requests.txt"), "-q", "--engine", "warp"]
     assert command.main([*asked, "-o", str(folder)]) == 0
     Image.new("RGB", (256, 256), "grey").save(folder / "edits" / "calm" / "angry.png")
     lines = []
@@ -311,7 +319,7 @@ def test_scores_are_measured_once_and_what_is_not_is_no_zero(tmp_path, capsys):
         lines.append((folder / "scores.jsonl").read_text())
     assert lines[0] == lines[1], "nothing is measured twice"
     smile, gone = csv.DictReader((folder / "scores.csv").read_text().splitlines())
-    assert (smile["wish"], gone["wish"]) == ("smile", "angry")
+    assert (smile["request"], gone["request"]) == ("smile", "angry")
     assert float(smile["AU12_after"]) - float(smile["AU12_before"]) > 1.5
     assert float(smile["AU12_wanted"]) == 4
     assert smile["error"] == "N/A"

@@ -1,4 +1,4 @@
-"""Batches of FineFace: prompts and photos, intensities that are wished and found, and runs that go on."""
+"""Batches of FineFace: prompts and photos, intensities that are requested and found, and runs that go on."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def prompts(tmp_path) -> Path:
 
 
 @pytest.fixture
-def wishes(tmp_path) -> Path:
-    path = tmp_path / "wishes.txt"
+def requests(tmp_path) -> Path:
+    path = tmp_path / "requests.txt"
     path.write_text("smile: AU6=2,AU12=4\nangry:0.7\n")
     return path
 
@@ -73,15 +73,15 @@ def test_a_manifest_mixes_photos_and_prompts(tmp_path, kind):
     path = tmp_path / f"list.{kind}"
     rows = [
         {"photo": "a.png", "face": "1"},
-        {"prompt": "a man", "name": "him", "identity": "a.png", "seed": 3, "wish": "sad"},
+        {"prompt": "a man", "name": "him", "identity": "a.png", "seed": 3, "request": "sad"},
     ]
     if kind == "csv":
-        path.write_text("photo,prompt,name,face,identity,seed,wish\na.png,,,1,,,\n,a man,him,,a.png,3,sad\n")
+        path.write_text("photo,prompt,name,face,identity,seed,request\na.png,,,1,,,\n,a man,him,,a.png,3,sad\n")
     else:
         path.write_text(json.dumps(rows) if kind == "json" else "\n".join(map(json.dumps, rows)))
     (photo, prompt), faults = read_jobs(path, TEXTS)
     assert photo == Job("a", tmp_path / "a.png", 1)
-    assert prompt == Job("him", prompt="a man", people=(tmp_path / "a.png",), seed=3, wish="sad")
+    assert prompt == Job("him", prompt="a man", people=(tmp_path / "a.png",), seed=3, request="sad")
     assert faults == []
 
 
@@ -105,16 +105,16 @@ def test_bad_rows_are_told_and_the_others_go_on(tmp_path, row, why):
     assert why in fault.why
 
 
-def test_editors_of_photos_refuse_prompts(tmp_path, wishes, capsys):
+def test_editors_of_photos_refuse_prompts(tmp_path, requests, capsys):
     (tmp_path / "calm.jpg").write_bytes((FACES / "calm.jpg").read_bytes())
     path = manifest(tmp_path, [{"prompt": "a man"}, {"photo": "calm.jpg", "prompt": None}])
-    assert magicface.main(["batch", str(path), "--wishes", str(wishes), "--inspect", "-q"]) == 1
+    assert magicface.main(["batch", str(path), "--requests", str(requests), "--inspect", "-q"]) == 1
     text = capsys.readouterr().out
     assert "2 edits of 1 photos" in text
     assert "line 1: A row has a prompt; this edits photos" in text
 
 
-def test_a_wish_is_intensities_and_for_photos_a_prompt():
+def test_a_request_is_intensities_and_for_photos_a_prompt():
     for value in ("AU12=3", {"AU12": 3}, {"aus": "AU12=3"}, to_vector("AU12=3")):
         assert read_request(value).aus.values == tuple(to_vector("AU12=3"))
         assert read_request(value).prompt is None
@@ -125,14 +125,14 @@ def test_a_wish_is_intensities_and_for_photos_a_prompt():
             read_request(value)
 
 
-def test_prompts_are_made_and_a_run_goes_on(prompts, wishes, tmp_path, capsys):
+def test_prompts_are_made_and_a_run_goes_on(prompts, requests, tmp_path, capsys):
     """The embedded model; a picture that is taken away comes back as it was."""
     folder = tmp_path / "run"
     asked = [
         "batch",
         str(prompts),
-        "--wishes",
-        str(wishes),
+        "--requests",
+        str(requests),
         "-o",
         str(folder),
         *QUIET,
@@ -140,7 +140,7 @@ def test_prompts_are_made_and_a_run_goes_on(prompts, wishes, tmp_path, capsys):
     ]
     assert command.main([*asked, "--baseline"]) == 0
     rows = samples(folder)
-    assert [row["wish"] for row in rows.values()] == [{}, "AU6=2,AU12=4", "angry:0.7"] * 2
+    assert [row["request"] for row in rows.values()] == [{}, "AU6=2,AU12=4", "angry:0.7"] * 2
     row = rows["a-close-up-of-an-old-man/smile"]
     assert (row["photo"], row["prompt"], row["state"]) == (None, PROMPTS[1], "done")
     picture = folder / row["output"]
@@ -165,14 +165,14 @@ def test_prompts_are_made_and_a_run_goes_on(prompts, wishes, tmp_path, capsys):
         assert abs(float(line["AU12_after"])) < 8
 
 
-def test_photos_are_made_anew_and_scored_against_the_wish(tmp_path, capsys):
-    """From drafts alone, beside a picture without a face: a smile that is taken away, and one that is wished for."""
+def test_photos_are_made_anew_and_scored_against_the_request(tmp_path, capsys):
+    """From warps alone, beside a picture without a face: a smile that is taken away, and one that is requested."""
     photos, folder = tmp_path / "photos", tmp_path / "run"
     photos.mkdir()
     (photos / "calm.jpg").write_bytes((FACES / "calm.jpg").read_bytes())
     Image.new("RGB", (64, 64), "grey").save(photos / "nobody.png")
     (tmp_path / "w.json").write_text(json.dumps({"none": {}, "smile": {"aus": "AU12=4", "prompt": "a smile"}}))
-    asked = ["batch", str(photos), "--wishes", str(tmp_path / "w.json"), "--start", "draft", "--strength", "0", *QUIET]
+    asked = ["batch", str(photos), "--requests", str(tmp_path / "w.json"), "--start", "warp", "--strength", "0", *QUIET]
     assert command.main([*asked, "--inspect"]) == 1
     assert "2 edits of 1 photos" in capsys.readouterr().out
     assert command.main([*asked, "-o", str(folder)]) == 1
@@ -180,7 +180,7 @@ def test_photos_are_made_anew_and_scored_against_the_wish(tmp_path, capsys):
     assert {key: row["state"] for key, row in rows.items()} == {
         "calm/none": "done", "calm/smile": "done", "nobody/none": "failed", "nobody/smile": "failed",
     }  # fmt: skip
-    assert (rows["calm/smile"]["engine"], rows["calm/smile"]["faceid"]) == ("draft", False)
+    assert (rows["calm/smile"]["engine"], rows["calm/smile"]["faceid"]) == ("warp", False)
     assert command.main(["score", str(folder), "-q"]) == 0
     none, smile = csv.DictReader((folder / "scores.csv").read_text().splitlines())
     assert (none["AU12_wanted"], smile["AU12_wanted"], smile["wanted_is"]) == ("0.0", "4.0", "intensity")
@@ -208,18 +208,18 @@ class Recorder:
         return self.made(pairs[0][0], [request for _, request in pairs], options.seed)
 
 
-def test_each_wish_gets_its_prompt_and_each_prompt_its_seed():
+def test_each_request_gets_its_prompt_and_each_prompt_its_seed():
     worker = FineFaceWorker(Recorder(), options("--prompt", "anybody"))  # type: ignore[arg-type]
-    wishes = ["AU12=1", {"aus": "AU12=2", "prompt": "him"}, "AU12=3", {"aus": "AU12=4", "prompt": "him"}]
-    made = worker.edit(None, wishes)  # type: ignore[arg-type]
+    requests = ["AU12=1", {"aus": "AU12=2", "prompt": "him"}, "AU12=3", {"aus": "AU12=4", "prompt": "him"}]
+    made = worker.edit(None, requests)  # type: ignore[arg-type]
     assert [picture.info["prompt"] for picture in made] == ["anybody", "him"] * 2
-    assert [picture.info["aus"] for picture in made] == [read_request(wish).aus for wish in wishes]
+    assert [picture.info["aus"] for picture in made] == [read_request(request).aus for request in requests]
     text = worker.encode(Job("x", prompt="a man", seed=9))
     worker.edit(text, ["AU12=1"])
     worker.edit(replace(text, seed=None), ["AU12=1"])  # type: ignore[type-var]
     assert worker.editor.asked == [("anybody", 2, 424), ("him", 2, 424), ("a man", 1, 9), ("a man", 1, 424)]
     with pytest.raises(InputError, match="prompt of its own"):
-        worker.edit(text, wishes)
+        worker.edit(text, requests)
 
 
 def test_the_settings_name_the_variant_that_is_meant(tmp_path, monkeypatch):

@@ -7,13 +7,13 @@ import unicodedata
 from functools import partial
 
 import pytest
-from counting import WISHES, Painter
+from counting import REQUESTS, Painter
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
 from common.batch.names import MOST_BYTES, Names, check_name, escaped, original
-from common.batch.plan import plan, read_jobs, read_wishes
+from common.batch.plan import plan, read_jobs, read_requests
 from common.batch.run import run
 
 ODD = [
@@ -82,8 +82,8 @@ def test_files_of_any_name_are_edited(tmp_path, listed):
     assert faults == []
     assert sorted(job.photo.name for job in jobs) == sorted([*names, bytes_name])
     assert len({unicodedata.normalize("NFC", job.name).casefold() for job in jobs}) == len(jobs)
-    wish = dict(list(WISHES.items())[:1])
-    counts = run(plan(jobs, wish), partial(Painter, folder), folder, {}, progress=False)
+    request = dict(list(REQUESTS.items())[:1])
+    counts = run(plan(jobs, request), partial(Painter, folder), folder, {}, progress=False)
     assert counts == {"done": len(jobs), "failed": 0}
     again = [job.name for job in read_jobs(place)[0]]
     assert again == [job.name for job in jobs], "a run that goes on finds its edits"
@@ -95,6 +95,6 @@ def json_of(names: list[str]) -> str:
     return json.dumps([{"photo": name} for name in names])
 
 
-def test_names_of_wishes_are_escaped_too(tmp_path):
+def test_names_of_requests_are_escaped_too(tmp_path):
     (tmp_path / "w.json").write_text('{"smile (big)": "AU12=3", "what?": "AU4=2"}')
-    assert list(read_wishes(tmp_path / "w.json", str)) == ["smile %28big%29", "what%3F"]
+    assert list(read_requests(tmp_path / "w.json", str)) == ["smile %28big%29", "what%3F"]

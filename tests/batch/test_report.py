@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 from PIL import Image
-from reported import WISHES, Page, made, save, write_run
+from reported import REQUESTS, Page, made, save, write_run
 
 from common.batch.report import thumbnails
 from common.batch.report.doses import interval
@@ -36,15 +36,15 @@ def unit_of(page: Page, name: str) -> dict:
     return next(dose for dose in result(page)["doses"] if dose["unit"] == name)
 
 
-def result(page: Page, engine: str = "draft") -> dict:
+def result(page: Page, engine: str = "warp") -> dict:
     return next(each for each in page.numbers["results"] if each["engine"] == engine)
 
 
 def doses_of(rows: list[dict], unit: str) -> tuple[np.ndarray, np.ndarray, int]:
-    """Wanted and measured change of all that wish a unit or nothing, and how many that wish it are not known."""
+    """Wanted and measured change of all that request a unit or nothing, and how many that request it are not known."""
     place, wanted, measured, missing = list(ACTION_UNITS).index(unit), [], [], 0
     for row in rows:
-        vector = to_vector(row["wish"])
+        vector = to_vector(row["request"])
         if row["state"] != "done" or (not vector[place] and any(vector)):
             continue
         after, before = (row["score"].get(f"{unit}_{when}") for when in ("after", "before"))
@@ -64,8 +64,8 @@ def test_counts_are_those_of_the_lines(run, page):
     assert (n["measured"], n["not_measurable"], n["not_measured"]) == (len(done) - len(errors), len(errors), 0)
     seconds = {"value": np.median([row["seconds"] for row in done]), "count": len(done), "of": len(done)}
     assert result(page)["headlines"]["seconds"] == seconds
-    assert n["engines"] == {"draft": len(done)}
-    assert f"{len(rows)} edits were asked for: 6 photos, {len(WISHES)} wishes. {len(done)} were made" in page.prose
+    assert n["engines"] == {"warp": len(done)}
+    assert f"{len(rows)} edits were asked for: 6 photos, {len(REQUESTS)} requests. {len(done)} were made" in page.prose
     assert {row["why"]: row["count"] for row in n["reasons"]} == {
         "No face was found in PHOTO.": len(rows) - len(done), "No face.": len(errors),
     }  # fmt: skip
@@ -77,14 +77,14 @@ def test_slopes_are_those_of_the_scores_and_what_was_not_measured_is_no_zero(run
     found = unit_of(page, unit)
     assert missing > 0
     assert found["missing"] == missing
-    assert found["wished"] == np.count_nonzero(wanted) + missing
+    assert found["requested"] == np.count_nonzero(wanted) + missing
     assert np.isclose(found["slope"], np.polyfit(wanted, measured, 1)[0])
     assert found["error"] == pytest.approx(np.abs(measured - wanted)[wanted != 0].mean())
     for level in found["levels"]:
         own = measured[np.isclose(wanted, level["wanted"])]
         assert (level["count"], level["mean"]) == (len(own), pytest.approx(own.mean()))
     shown = next(row for row in page.cells["dose-table"] if row[0].startswith(f"{unit} "))
-    assert shown[1:3] == [str(found["wished"]), str(missing)]
+    assert shown[1:3] == [str(found["requested"]), str(missing)]
     assert shown[3].split()[0] == f"{found['slope']:.2f}".replace("-", "\N{MINUS SIGN}")
     assert shown[4].split()[0] == f"{found['pearson']:.2f}".replace("-", "\N{MINUS SIGN}")
 
@@ -92,7 +92,7 @@ def test_slopes_are_those_of_the_scores_and_what_was_not_measured_is_no_zero(run
 def test_units_that_were_left_alone_are_off_target(run, page):
     off = []
     for row in run[1]:
-        vector = dict(zip(ACTION_UNITS, to_vector(row["wish"])))
+        vector = dict(zip(ACTION_UNITS, to_vector(row["request"])))
         if row["state"] == "done" and vector["AU4"] and row["score"].get("AU4_after") is not None:
             changes = {u: (row["score"][f"{u}_after"], row["score"][f"{u}_before"]) for u in vector if not vector[u]}
             off += [abs(after - before) for after, before in changes.values() if after is not None]
@@ -103,16 +103,16 @@ def test_coverage_counts_the_edits_that_were_made(run, page):
     cover = result(page)["coverage"]
     for place, unit in enumerate(ACTION_UNITS):
         for level, count in zip(cover["levels"], cover["counts"][place]):
-            wishing = [row for row in run[1] if to_vector(row["wish"])[place] == level and row["state"] == "done"]
-            assert count == len(wishing), (unit, level)
+            requesting = [row for row in run[1] if to_vector(row["request"])[place] == level and row["state"] == "done"]
+            assert count == len(requesting), (unit, level)
     shown = next(row for row in page.cells["covered"] if row[0] == "AU12")
     assert [int(cell or 0) for cell in shown[1:]] == cover["counts"][list(ACTION_UNITS).index("AU12")]
 
 
-def test_absolute_wishes_are_held_against_what_is_there_afterwards(run, tmp_path):
+def test_absolute_requests_are_held_against_what_is_there_afterwards(run, tmp_path):
     found = unit_of(made(run[0], absolute=True, output=tmp_path / "page.html"), "AU12")
-    done = [row for row in run[1] if row["state"] == "done" and to_vector(row["wish"])[6]]
-    pairs = [(to_vector(row["wish"])[6], row["score"].get("AU12_after")) for row in done]
+    done = [row for row in run[1] if row["state"] == "done" and to_vector(row["request"])[6]]
+    pairs = [(to_vector(row["request"])[6], row["score"].get("AU12_after")) for row in done]
     assert found["error"] == pytest.approx(np.mean([abs(after - want) for want, after in pairs if after is not None]))
 
 
@@ -141,15 +141,15 @@ def test_the_order_of_the_lines_does_not_matter_and_the_same_run_gives_the_same_
     assert texts[0] == texts[1]
 
 
-def test_two_measurers_do_not_mix(tmp_path):
+def test_two_estimators_do_not_mix(tmp_path):
     rows = write_run(tmp_path / "run")
     others = [row for row in rows if row["key"].startswith("p5/") and row["state"] == "done"]
     for row in others:
-        row["score"] |= {"measurer": "fit", "AU12_after": 5}
+        row["score"] |= {"estimator": "fit", "AU12_after": 5}
     save(tmp_path / "run", rows)
     page = made(tmp_path / "run")
     assert page.numbers["not_measured"] == len(others)
-    assert f"{len(others)} edits were measured by another measurer than regressor" in page.prose
+    assert f"{len(others)} edits were measured by another estimator than regressor" in page.prose
     kept = [row for row in rows if row not in others]
     assert unit_of(page, "AU12")["slope"] == pytest.approx(np.polyfit(*doses_of(kept, "AU12")[:2], 1)[0])
 
@@ -217,7 +217,7 @@ def test_damaged_and_missing_pictures_are_told_and_none_from_elsewhere_is_shown(
     (folder / "edits/p0/AU12=2.png").unlink()
     (folder / "photos/p1.png").unlink()
     rows[3]["output"] = "../secret.png"
-    rows[4] |= {"output": 7, "face": ["a", None], "seconds": "long", "advice": "none"}
+    rows[4] |= {"output": 7, "face": ["a", None], "seconds": "long", "warnings": "none"}
     save(folder, rows)
     page = made(folder)
     for told in ("p0/AU12=1 (cannot be read", "p0/AU12=2 (the file is gone)", "p1 (photo) (the file is gone)"):

@@ -19,7 +19,7 @@ from magicface import __main__ as command
 FACES = ROOT / "examples" / "portraits"
 
 
-def headline(page, name: str, engine: str = "draft") -> dict:
+def headline(page, name: str, engine: str = "warp") -> dict:
     return next(each for each in page.numbers["results"] if each["engine"] == engine)["headlines"][name]
 
 
@@ -36,13 +36,13 @@ def test_one_unit_of_eleven_is_no_median(tmp_path):
     assert headline(page, "identity")["count"] < headline(page, "identity")["of"]
 
 
-@pytest.mark.parametrize(("photos", "wishes"), [(1, ("AU12=1",)), (2, ("AU12=1",)), (1, ("AU12=1", "AU12=3"))])
-def test_the_words_say_what_there_is(tmp_path, photos, wishes):
-    write_run(tmp_path / "run", photos, wishes)
-    page, edits = made(tmp_path / "run"), photos * len(wishes)
+@pytest.mark.parametrize(("photos", "requests"), [(1, ("AU12=1",)), (2, ("AU12=1",)), (1, ("AU12=1", "AU12=3"))])
+def test_the_words_say_what_there_is(tmp_path, photos, requests):
+    write_run(tmp_path / "run", photos, requests)
+    page, edits = made(tmp_path / "run"), photos * len(requests)
     words = "of one edit;" if edits == 1 else f"median of {edits} edits;"
     assert words in page.prose
-    if len(wishes) == 1:
+    if len(requests) == 1:
         assert headline(page, "slope")["value"] is None
         assert "N/A for the one unit" in page.prose
     else:
@@ -56,19 +56,19 @@ def test_engines_are_never_pooled(tmp_path):
     rows = write_run(tmp_path / "run", 4, ("AU12=1", "AU12=2", "AU12=3"))
     for place, row in enumerate(rows):
         if row["state"] == "done":
-            row["engine"] = "diffusion" if place % 2 else "draft"
+            row["engine"] = "diffusion" if place % 2 else "warp"
             if place % 2 and "AU12_before" in row["score"]:
                 row["score"] |= {"AU12_after": row["score"]["AU12_before"], "identity": 0.9}
     save(tmp_path / "run", rows)
     page = made(tmp_path / "run")
     done = [row for row in rows if row["state"] == "done"]
-    assert page.numbers["engines"] == {e: sum(r["engine"] == e for r in done) for e in ("diffusion", "draft")}
+    assert page.numbers["engines"] == {e: sum(r["engine"] == e for r in done) for e in ("diffusion", "warp")}
     assert headline(page, "slope", "diffusion")["value"] == pytest.approx(0, abs=1e-6)
-    assert headline(page, "slope", "draft")["value"] > 0.4
+    assert headline(page, "slope", "warp")["value"] > 0.4
     assert headline(page, "identity", "diffusion")["value"] == 0.9
     assert {"dose-table-1", "dose-table-2"} <= set(page.cells)
     assert "Engine diffusion" in page.prose
-    assert {row[1] for row in page.cells["wishes"][1:]} == {"diffusion", "draft"}
+    assert {row[1] for row in page.cells["requests"][1:]} == {"diffusion", "warp"}
     assert not {"slope", "doses", "spread", "coverage"} & set(page.numbers), "nothing is counted over both"
 
 
@@ -76,7 +76,7 @@ def test_versions_of_an_estimator_do_not_mix(tmp_path):
     rows = write_run(tmp_path / "run")
     others = [row for row in rows if row["key"].startswith("p5/") and row["state"] == "done"]
     for row in others:
-        row["score"] |= {"measurer_version": "another"}
+        row["score"] |= {"estimator_version": "another"}
     save(tmp_path / "run", rows)
     page = made(tmp_path / "run")
     assert page.numbers["not_measured"] == len(others)
@@ -120,19 +120,19 @@ def test_a_run_that_goes_on_elsewhere_says_so(tmp_path):
     assert json.loads((tmp_path / "run.json").read_text())[MADE] == [here, there]
 
 
-@pytest.mark.parametrize("way", ["draft", "networks"])
+@pytest.mark.parametrize("way", ["warp", "networks"])
 def test_a_run_says_what_made_it_and_its_scores_are_of_unmarked_pictures(tmp_path, way, monkeypatch):
     photos, folder = tmp_path / "photos", tmp_path / "run"
     photos.mkdir()
     (photos / "calm.jpg").write_bytes((FACES / "calm.jpg").read_bytes())
-    (tmp_path / "wishes.txt").write_text("smile: AU12=4\n")
-    options = ["--engine", "draft"] if way == "draft" else ["--model", "embedded"]
-    asked = ["batch", str(photos), "--wishes", str(tmp_path / "wishes.txt"), "-q", "-o", str(folder), *options]
+    (tmp_path / "requests.txt").write_text("smile: AU12=4\n")
+    options = ["--engine", "warp"] if way == "warp" else ["--model", "embedded"]
+    asked = ["batch", str(photos), "--requests", str(tmp_path / "requests.txt"), "-q", "-o", str(folder), *options]
     assert command.main(asked) == 0
     told = json.loads((folder / "run.json").read_text())
     assert None not in told.values()
-    assert told["engine"] == ("draft" if way == "draft" else "diffusion")
-    assert {"finder", "parser", "extent", "paste_back", "size", MADE} <= set(told)
+    assert told["engine"] == ("warp" if way == "warp" else "diffusion")
+    assert {"detector", "parser", "region", "paste_back", "size", MADE} <= set(told)
     assert ("seed" in told) == (way == "networks")
     assert "auto" not in told.values()
     if way == "networks":
@@ -145,7 +145,7 @@ def test_a_run_says_what_made_it_and_its_scores_are_of_unmarked_pictures(tmp_pat
     assert float(score["background_psnr"]) == 100, "the edit leaves it alone; the watermark does not count"
     assert 40 < float(score["mark_psnr"]) < 50
     assert "not reliable on photographs" in score["validation"]
-    assert "SHA-256" in score["measurer_version"]
+    assert "SHA-256" in score["estimator_version"]
     page = made(folder)
     result = page.numbers["results"][0]
     assert result["spread"]["background_psnr"]["median"] == 100

@@ -6,7 +6,7 @@ import json
 import re
 
 import pytest
-from reported import WISHES, Page, made, save, write_run
+from reported import REQUESTS, Page, made, save, write_run
 
 from common.batch.names import escaped
 from common.batch.report.page import report
@@ -21,42 +21,42 @@ def hostile(tmp_path_factory):
     folder = tmp_path_factory.mktemp("hostile") / "<b>run&amp;"
     rows = write_run(folder)
     for place, row in enumerate(rows):
-        row["key"] = f"{HOSTILE}{place // len(WISHES)}/{QUOTED}{place % len(WISHES)}"
-        row["advice"] = [HOSTILE, QUOTED]
+        row["key"] = f"{HOSTILE}{place // len(REQUESTS)}/{QUOTED}{place % len(REQUESTS)}"
+        row["warnings"] = [HOSTILE, QUOTED]
         if row["state"] == "failed":
             row["error"] = HOSTILE + QUOTED
         else:
             row["engine"] = QUOTED
-            row["score"] |= {"key": row["key"], "measurer": HOSTILE, "identity_measure": f"{HOSTILE}$x_{{$"}
+            row["score"] |= {"key": row["key"], "estimator": HOSTILE, "identity_measure": f"{HOSTILE}$x_{{$"}
         if place % 5 == 0:
-            row["wish"] = {"</script>": [QUOTED, "\ud800"]}
+            row["request"] = {"</script>": [QUOTED, "\ud800"]}
     save(folder, rows)
     (folder / "run.json").write_text(json.dumps({HOSTILE: QUOTED, "program": HOSTILE}))
     report(folder, to_vector, progress=False)
     return folder
 
 
-def test_names_and_wishes_are_words_and_never_markup(hostile):
+def test_names_and_requests_are_words_and_never_markup(hostile):
     page = Page((hostile / "report.html").read_text(encoding="utf-8"))
     assert HOSTILE in page.prose
     assert len(page.all("script")) == 2
     assert not [(tag, named) for tag, named in page.tags if any(name.startswith("on") for name in named)]
     assert not page.all("b&amp")
-    assert page.numbers["measurer"] == HOSTILE
-    assert "The wishes of" in page.prose
+    assert page.numbers["estimator"] == HOSTILE
+    assert "The requests of" in page.prose
 
 
 def test_photos_and_requests_have_their_own_names_and_never_markup(tmp_path):
     """In the folder of a run they are escaped."""
-    rows, photo, wish = write_run(tmp_path / "run", 2), "IMG (1) <i>it's</i>", "smile & <b>100%</b>"
+    rows, photo, request = write_run(tmp_path / "run", 2), "IMG (1) <i>it's</i>", "smile & <b>100%</b>"
     for row in rows:
         if row["key"].startswith("p0/"):
-            row["key"] = f"{escaped(photo)}/{escaped(wish)}{row['key'][3:]}"
+            row["key"] = f"{escaped(photo)}/{escaped(request)}{row['key'][3:]}"
             row.get("score", {})["key"] = row["key"]
     save(tmp_path / "run", rows)
     page = made(tmp_path / "run")
     assert photo in [row[0] for row in page.cells["photos"]]
-    assert any(row[0].startswith(wish) for row in page.cells["wishes"])
+    assert any(row[0].startswith(request) for row in page.cells["requests"])
     assert f"photo {photo}" in [image["alt"] for image in page.all("img")]
     assert "%28" not in page.text
     assert not page.all("i") or not [named for named in page.all("i") if "style" not in named]
@@ -114,7 +114,7 @@ def test_tables_are_searched_sorted_and_turned(browser, run, page):
     view = browser.new_page()
     view.goto((run[0] / "report.html").as_uri())
     view.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
-    table = view.locator("table[data-label=wishes]")
+    table = view.locator("table[data-label=requests]")
     for sign in (1, -1):
         table.get_by_role("button", name="dose error").click()
         cells = table.locator("tbody tr td:nth-child(5)").all_inner_texts()
@@ -122,6 +122,6 @@ def test_tables_are_searched_sorted_and_turned(browser, run, page):
         assert known == sorted(known)
         assert len(known) == 6
         assert cells[-1] == "N/A", "what has no dose comes last"
-    view.get_by_label("search wishes").fill("au4")
+    view.get_by_label("search requests").fill("au4")
     assert sorted(table.locator("tbody tr td:first-child").all_inner_texts()) == ["AU4=-1", "AU4=2"]
     view.close()

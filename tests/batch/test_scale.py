@@ -20,7 +20,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 import torch
-from counting import WISHES, Painter
+from counting import REQUESTS, Painter
 from PIL import Image
 from runs import ENVIRONMENT, ROOT
 
@@ -91,7 +91,7 @@ def ends(processes: list[subprocess.Popen]) -> list[tuple[int, str]]:
 
 def by_one(photos: Path, folder: Path) -> Path:
     """The same run by this process alone."""
-    run(plan(read_jobs(photos)[0], WISHES), partial(Painter, folder), folder, {}, progress=False, batch_size=2)
+    run(plan(read_jobs(photos)[0], REQUESTS), partial(Painter, folder), folder, {}, progress=False, batch_size=2)
     return folder
 
 
@@ -174,7 +174,7 @@ def test_one_tells_of_failures_anywhere(launch, photos, tmp_path):
         first, other = ends(launch(photos, folder, 2, *more))
         assert (first[0], other[0]) == (1, 0), (first, other)
         assert "'failed': 5" in first[1]
-        assert samples(folder)["bad/wish0"]["state"] == "failed"
+        assert samples(folder)["bad/request0"]["state"] == "failed"
 
 
 def test_while_a_run_works_no_other_does(launch, photos, tmp_path):
@@ -199,7 +199,7 @@ def test_while_a_run_works_no_other_does(launch, photos, tmp_path):
 
 def test_all_processes_tell_that_the_settings_changed(launch, photos, tmp_path):
     paint(photos, ["a"])
-    run(plan(read_jobs(photos)[0], WISHES), partial(Painter, tmp_path / "run"), tmp_path / "run", {"a": 1})
+    run(plan(read_jobs(photos)[0], REQUESTS), partial(Painter, tmp_path / "run"), tmp_path / "run", {"a": 1})
     for code, text in ends(launch(photos, tmp_path / "run", 2)):
         assert code == 1
         assert "InputError" in text
@@ -249,11 +249,11 @@ def test_its_place_is_in_the_environment(monkeypatch):
 
 
 def test_the_command_under_accelerate(photos, tmp_path):
-    """Drafts, by two processes of a launch, against one."""
+    """Warps, by two processes of a launch, against one."""
     for name in ("calm", "frown"):
         (photos / f"{name}.jpg").write_bytes((FACES / f"{name}.jpg").read_bytes())
-    (tmp_path / "wishes.txt").write_text("smile: AU6=2,AU12=3\nangry:0.7\n")
-    asked = ["batch", str(photos), "--wishes", str(tmp_path / "wishes.txt"), "--engine", "draft"]
+    (tmp_path / "requests.txt").write_text("smile: AU6=2,AU12=3\nangry:0.7\n")
+    asked = ["batch", str(photos), "--requests", str(tmp_path / "requests.txt"), "--engine", "warp"]
     asked += ["--no-watermark", "-o"]
     launcher = ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--main_process_port", "0"]
     program = [sys.executable, *launcher, "-m", "magicface", *asked, str(tmp_path / "two")]
@@ -268,7 +268,7 @@ def test_the_command_under_accelerate(photos, tmp_path):
 
 def test_a_worker_is_made_of_plain_values(photos, tmp_path):
     """What travels holds no network, and what comes of it is the same worker."""
-    args = BATCHES.parser().parse_args([str(photos), "--engine", "draft"])
+    args = BATCHES.parser().parse_args([str(photos), "--engine", "warp"])
     text = pickle.dumps(partial(BATCHES.worker, args))
     assert len(text) < 3000
     assert b"torch" not in text
@@ -287,9 +287,9 @@ def test_ray_makes_what_one_makes_and_outlives_its_workers(photos, tmp_path):
     assert "{'done': 20, 'failed': 10}" in result.stdout, result.stderr
     assert result.returncode == 1
     assert Counter((tmp_path / "died").read_text().split()) == {"frail": 1, "deadly": TRIES}
-    assert "died over deadly" in samples(folder)["deadly/wish0"]["error"]
+    assert "died over deadly" in samples(folder)["deadly/request0"]["error"]
     paints = Counter(painted(folder))
-    assert {key for key, count in paints.items() if count > 1} == {"frail/wish0", "frail/wish1"}
+    assert {key for key, count in paints.items() if count > 1} == {"frail/request0", "frail/request1"}
     for name in ("deadly", "bad"):
         (photos / f"{name}.png").unlink()
     whole = files(folder)
@@ -302,7 +302,7 @@ def test_the_runner_says_where_and_the_engine_by_what(photos, monkeypatch):
     args = BATCHES.parser().parse_args([str(photos), "--runner", "ray"])
     assert (args.engine, args.runner) == (None, "ray")
     paint(photos, ["a"])
-    asked = ["batch", str(photos), "--wishes", str(photos / "w.txt"), "-o", str(photos.parent / "run"), "-q"]
+    asked = ["batch", str(photos), "--requests", str(photos / "w.txt"), "-o", str(photos.parent / "run"), "-q"]
     (photos / "w.txt").write_text("AU12=1")
     for more in (
         ["--workers", "2"],
@@ -319,9 +319,9 @@ def test_the_runner_says_where_and_the_engine_by_what(photos, monkeypatch):
 
 
 def test_memory_does_not_grow_and_a_leak_is_seen(tmp_path):
-    """Of drafts, after a warm-up; then with one that keeps the photo of each edit."""
+    """Of warps, after a warm-up; then with one that keeps the photo of each edit."""
     soak = benchmark("soak")
-    edit, kept = soak.editing("draft", 1, 128, tmp_path, watermark=False), []
+    edit, kept = soak.editing("warp", 1, 128, tmp_path, watermark=False), []
     bound = 40.0  # MB in 100 edits; a photo kept of each would be 79
     assert soak.soak(edit, 20, 8, progress=False).slope < bound
 

@@ -46,10 +46,10 @@ def test_making_the_offline_parser_is_light():
     assert answer.stdout.strip() == "False"
 
 
-@pytest.mark.parametrize(("extent", "kept"), [("head", {0}), ("face", KEPT_BY_FACE)])
-def test_extents(extent, kept):
+@pytest.mark.parametrize(("region", "kept"), [("head", {0}), ("face", KEPT_BY_FACE)])
+def test_extents(region, kept):
     labels = np.arange(19, dtype=np.uint8)[None]
-    assert set(np.flatnonzero(~foreground(labels, extent)[0])) == kept
+    assert set(np.flatnonzero(~foreground(labels, region)[0])) == kept
 
 
 def test_classes_stand_in_the_published_order():
@@ -64,11 +64,11 @@ def test_unknown_extent_lists_the_choices(labels):
         foreground(labels, "neck")  # pyright: ignore[reportArgumentType]
 
 
-@pytest.mark.parametrize("extent", ["head", "face"])
-def test_background_keeps_its_pixels_and_the_person_is_painted_over(crop, labels, landmarks, extent):
+@pytest.mark.parametrize("region", ["head", "face"])
+def test_background_keeps_its_pixels_and_the_person_is_painted_over(crop, labels, landmarks, region):
     before = crop.copy()
-    result = masked_background(crop, labels, landmarks, FIVE_POINTS, extent, hint=False)
-    person = foreground(labels, extent)
+    result = masked_background(crop, labels, landmarks, FIVE_POINTS, region, hint=False)
+    person = foreground(labels, region)
     assert np.array_equal(result[~person], crop[~person])
     assert not result[person].any()
     assert np.array_equal(crop, before)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from common.core.errors import InputError, ShapeError
-from common.faces import choose_face, get_finder
+from common.faces import choose_face, get_detector
 from common.imaging.images import read_image, rgb
 from common.parsing import PARTS, foreground, get_parser
 from common.synthetic.data.draw import draw_scene
@@ -20,7 +20,7 @@ PARSER = get_parser("embedded")
 def people():
     """Pictures of six that no training has seen, and their faces."""
     made = [picture.make(draw_scene(1000, number), 128) for number in range(6)]
-    return [(each, choose_face(get_finder("mediapipe").find(each.image))) for each in made]
+    return [(each, choose_face(get_detector("mediapipe").find(each.image))) for each in made]
 
 
 def parse(image, face):
@@ -61,7 +61,7 @@ def test_glasses_are_told_from_none(people):
 def test_a_real_person_is_where_the_authors_saw_them(portraits, name):
     paths = [portraits / "magicface" / f"{name}{end}.png" for end in ("", "_bg")]
     photo, hidden = (rgb(read_image(path)) for path in paths)
-    face = choose_face(get_finder("mediapipe").find(photo))
+    face = choose_face(get_detector("mediapipe").find(photo))
     found = foreground(parse(photo, face))
     truth = np.abs(photo.astype(int) - hidden).max(2) > 8
     assert (found & truth).sum() / (found | truth).sum() > 0.97

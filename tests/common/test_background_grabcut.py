@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from common.core.errors import InputError, ShapeError
-from common.faces import choose_face, get_finder
+from common.faces import choose_face, get_detector
 from common.parsing import foreground, get_parser
 
 PORTRAITS = Path(__file__).resolve().parents[3] / "shared" / "portraits"
@@ -22,7 +22,7 @@ def read(name):
 
 
 def points(name):
-    face = choose_face(get_finder("mediapipe").find(read(name)))
+    face = choose_face(get_detector("mediapipe").find(read(name)))
     return face.outline, face.landmarks
 
 

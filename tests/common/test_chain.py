@@ -20,9 +20,9 @@ def pixels(image) -> np.ndarray:
 
 @pytest.mark.parametrize("paste_back", ["replace", "detail", False])
 def test_a_chain_of_one_is_the_edit_itself(editor, astronaut, paste_back):
-    wish = {"AU12": 3}
-    chained = chain(astronaut, [(editor, wish)], paste_back=paste_back, **FAST)
-    alone = editor.edit(editor.encode(astronaut), wish, paste_back=paste_back, **FAST)
+    request = {"AU12": 3}
+    chained = chain(astronaut, [(editor, request)], paste_back=paste_back, **FAST)
+    alone = editor.edit(editor.encode(astronaut), request, paste_back=paste_back, **FAST)
     difference = np.abs(pixels(chained) - pixels(alone))
     # The crop was rounded to bytes on its way; where detail goes over into replacement, that tells more.
     assert difference.max() <= (8 if paste_back == "detail" else 2)
@@ -43,17 +43,17 @@ def test_the_next_sees_what_the_first_made_and_nothing_else_changes(editor, astr
     following = follow(editor, subject, crop)
     assert np.array_equal(following.source, crop)
     assert following.crop is subject.crop
-    assert (subject.region <= following.region).all()
+    assert (subject.mask <= following.mask).all()
     assert following.record["follows"]
 
 
-def test_its_file_names_all_wishes(editor, astronaut, tmp_path):
+def test_its_file_names_all_requests(editor, astronaut, tmp_path):
     first, second = {"AU12": 9}, {"AU4": 9}
     chain(astronaut, [(editor, first), (editor, second)], **FAST).save(tmp_path / "both.png", watermark=False)
     report = verify(tmp_path / "both.png")
     assert report.recipe.kind == CHAIN
-    assert [step["wish"] for step in report.recipe.wish] == [first, second]
-    assert all(step["model"]["weights"] and step["settings"]["seed"] == 3 for step in report.recipe.wish)
+    assert [step["request"] for step in report.recipe.request] == [first, second]
+    assert all(step["model"]["weights"] and step["settings"]["seed"] == 3 for step in report.recipe.request)
     with pytest.raises(InputError, match="edited several times"):
         check_again(report.recipe, report.recipe.program)
 

@@ -9,7 +9,7 @@ import pytest
 from common.core.errors import CheckpointError, InputError
 from common.editing.defaults import DEFAULTS_FILE, Defaults, read_defaults, write_defaults
 
-SMALL = Defaults(steps=12, guidance=1.0, extent="face", paste_back="detail")
+SMALL = Defaults(steps=12, guidance=1.0, region="face", paste_back="detail")
 
 
 def test_without_a_file_the_published_values_hold(tmp_path):
@@ -37,8 +37,8 @@ def test_what_a_file_does_not_name_is_as_published(tmp_path):
         ('{"steps": 0}', "steps must be"),
         ('{"steps": "12"}', "steps must be"),
         ('{"guidance": NaN}', "guidance"),
-        ('{"extent": "body"}', "head"),
-        ('{"extent": []}', "extent"),
+        ('{"region": "body"}', "head"),
+        ('{"region": []}', "region"),
         ('{"paste_back": "glue"}', "paste_back must be"),
         ('{"zoom": 0}', "zoom must be"),
         ('{"guide": "face"}', "guide must be"),
@@ -52,7 +52,7 @@ def test_bad_files_are_errors_of_the_checkpoint(tmp_path, text, words):
 
 
 def test_what_is_asked_for_comes_first():
-    assert SMALL.asked() == SMALL.asked(steps=None, guidance=None, extent=None, paste_back=None) == SMALL
+    assert SMALL.asked() == SMALL.asked(steps=None, guidance=None, region=None, paste_back=None) == SMALL
     assert SMALL.asked(steps=3, paste_back=False) == Defaults(3, 1.0, "face", False)
     with pytest.raises(InputError, match="steps"):
         SMALL.asked(steps=0)

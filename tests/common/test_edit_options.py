@@ -43,10 +43,10 @@ from rigface.request import RigEdit
 
 KINDS = (EditOptions, FaceOptions, ModelOptions, RigEditOptions, RigFaceOptions, RigModelOptions)
 ASKED = {
-    "steps": 7, "guidance": 1, "seed": 3, "engine": "diffusion", "start": "draft", "strength": 0.25,
-    "paste_back": "detail", "batch_size": 2, "face": (3.0, 4.0), "extent": "face", "background": "b.png",
+    "steps": 7, "guidance": 1, "seed": 3, "engine": "diffusion", "start": "warp", "strength": 0.25,
+    "paste_back": "detail", "batch_size": 2, "face": (3.0, 4.0), "region": "face", "background": "b.png",
     "render": "r.png", "coefficients": "c.npy", "strict": True, "model": "folder", "base": "sd15", "device": "cpu",
-    "dtype": "float32", "size": 128, "finder": "mediapipe", "parser": "grabcut", "reconstructor": "embedded",
+    "dtype": "float32", "size": 128, "detector": "mediapipe", "parser": "grabcut", "reconstructor": "embedded",
 }  # fmt: skip
 
 
@@ -138,8 +138,8 @@ def test_a_face_is_the_largest_an_index_or_a_point(face):
             "guidance": st.floats(-10, 10),
             "seed": st.integers(0, 2**63 - 1),
             "paste_back": st.sampled_from([True, False, "replace", "detail"]),
-            "engine": st.sampled_from(["diffusion", "draft"]),
-            "start": st.sampled_from(["noise", "draft"]),
+            "engine": st.sampled_from(["diffusion", "warp"]),
+            "start": st.sampled_from(["noise", "warp"]),
             "strength": st.floats(0, 1),
         },
     ),
@@ -151,17 +151,17 @@ def test_resolved_settings_are_the_same_options(asked, networks):
         how = EditOptions(**asked).resolve(Defaults(), networks=networks)
     except InputError:
         return
-    again = EditOptions.of(how.settings()).resolve(Defaults(start="draft", paste_back="detail"), networks=True)
+    again = EditOptions.of(how.settings()).resolve(Defaults(start="warp", paste_back="detail"), networks=True)
     assert again.settings() == how.settings()
 
 
 def test_the_models_own_stand_where_nothing_is_asked():
-    own = Defaults(steps=12, guidance=1.0, paste_back="detail", start="draft", strength=0.25)
+    own = Defaults(steps=12, guidance=1.0, paste_back="detail", start="warp", strength=0.25)
     how = EditOptions(guidance=2).resolve(own)
-    assert (how.steps, how.guidance, how.paste_back, how.start, how.strength) == (12, 2.0, "detail", "draft", 0.25)
-    assert EditOptions().resolve(replace(own, strength=0)).engine == "draft"
-    assert EditOptions().resolve(Defaults(), networks=False).engine == "draft"
-    assert EditOptions(start="draft").resolve(Defaults(), networks=False).engine == "diffusion"
+    assert (how.steps, how.guidance, how.paste_back, how.start, how.strength) == (12, 2.0, "detail", "warp", 0.25)
+    assert EditOptions().resolve(replace(own, strength=0)).engine == "warp"
+    assert EditOptions().resolve(Defaults(), networks=False).engine == "warp"
+    assert EditOptions(start="warp").resolve(Defaults(), networks=False).engine == "diffusion"
 
 
 @pytest.mark.parametrize("kind", [AUDelta, AUIntensity])

@@ -26,7 +26,7 @@ def pixels(image):
 def outside(subject):
     """Pixels of the photo that no edit may touch."""
     free = np.ones(subject.photo.size[::-1], bool)
-    weight, (x0, y0, x1, y1) = subject.crop.warp_back(paste_mask(subject.region), mask=True)
+    weight, (x0, y0, x1, y1) = subject.crop.warp_back(paste_mask(subject.mask), mask=True)
     free[y0:y1, x0:x1] = weight == 0
     return free
 
@@ -34,12 +34,12 @@ def outside(subject):
 def test_the_subject_tells_what_was_seen(subject, astronaut):
     assert subject.source.shape == subject.background.shape == (128, 128, 3)
     assert (np.array(subject.photo) == astronaut).all()
-    assert subject.record["finder"] == "mediapipe"
+    assert subject.record["detector"] == "mediapipe"
     assert subject.record["parser"] == "grabcut"
-    kept = ~subject.region
+    kept = ~subject.mask
     hint = (subject.background != subject.source).any(2) & kept
     assert hint.mean() < 0.02  # only dots of the jaw line differ outside the region
-    assert (subject.background[subject.region].max(1) == 0).mean() > 0.9
+    assert (subject.background[subject.mask].max(1) == 0).mean() > 0.9
     assert "identity" not in repr(subject)
 
 
@@ -53,15 +53,15 @@ def test_outside_the_mask_the_photo_stays(editor, subject, way):
     assert (pixels(result) != pixels(subject.photo)).any()
 
 
-def test_zero_wish_in_detail_is_the_photo(editor, subject):
+def test_zero_request_in_detail_is_the_photo(editor, subject):
     assert (pixels(editor.edit(subject, {}, paste_back="detail", **FAST)) == pixels(subject.photo)).all()
 
 
 def test_detail_is_the_change_of_the_same_noise(editor, subject):
-    """The wish and zero run in one batch, and give the same crops as each alone."""
+    """The request and zero run in one batch, and give the same crops as each alone."""
     plain = editor.edit(subject, [{"AU12": 3}, {}], paste_back=False, **FAST)
     edited, neutral = (np.array(image, np.float32) / 255 for image in plain)
-    expected = paste(subject.photo, subject.crop, edited, paste_mask(subject.region), neutral)
+    expected = paste(subject.photo, subject.crop, edited, paste_mask(subject.mask), neutral)
     actual = editor.edit(subject, {"AU12": 3}, paste_back="detail", **FAST)
     difference = np.abs(pixels(actual) - pixels(expected))
     assert difference.mean() < 0.2  # the crops above are rounded to 8 bits,
@@ -69,11 +69,11 @@ def test_detail_is_the_change_of_the_same_noise(editor, subject):
     assert np.abs(pixels(actual) - pixels(subject.photo)).max() > 30
 
 
-def test_many_wishes_equal_one_by_one(editor, subject):
-    wishes = [{"AU12": 3}, {}, "AU4=2,AU1=1"]
-    together = editor.edit(subject, wishes, batch_size=2, **FAST)
-    for wish, image in zip(wishes, together):
-        assert np.abs(pixels(image) - pixels(editor.edit(subject, wish, **FAST))).max() <= 1
+def test_many_requests_equal_one_by_one(editor, subject):
+    requests = [{"AU12": 3}, {}, "AU4=2,AU1=1"]
+    together = editor.edit(subject, requests, batch_size=2, **FAST)
+    for request, image in zip(requests, together):
+        assert np.abs(pixels(image) - pixels(editor.edit(subject, request, **FAST))).max() <= 1
 
 
 @pytest.mark.parametrize("way", ["replace", "detail"])
@@ -115,9 +115,9 @@ def test_a_prepared_pair_is_taken_as_it_is(editor, subject):
 
 
 def test_the_tighter_mask_keeps_hair_and_clothes(editor, astronaut, subject):
-    tight = editor.encode(astronaut, extent="face")
-    assert tight.region.sum() < 0.6 * subject.region.sum()
-    assert not (tight.region & ~subject.region).any()
+    tight = editor.encode(astronaut, region="face")
+    assert tight.mask.sum() < 0.6 * subject.mask.sum()
+    assert not (tight.mask & ~subject.mask).any()
 
 
 def test_transparency_and_orientation_survive(editor, astronaut):
@@ -133,8 +133,8 @@ def test_what_cannot_be_done_says_so(editor, subject, astronaut):
         editor.encode(np.zeros((200, 200, 3), np.uint8))
     with pytest.raises(FaceNotFoundError, match="no face 5"):
         editor.encode(astronaut, face=5)
-    with pytest.raises(InputError, match="extent"):
-        editor.encode(astronaut, extent="nose")
+    with pytest.raises(InputError, match="region"):
+        editor.encode(astronaut, region="nose")
     with pytest.raises(InputError, match="paste_back"):
         editor.edit(subject, {}, paste_back="glue", **FAST)
     with pytest.raises(InputError, match="steps"):
@@ -150,14 +150,14 @@ def test_what_cannot_be_done_says_so(editor, subject, astronaut):
     with pytest.raises(InputError, match="size"):
         type(editor)(editor.pipeline, size=100)
     with pytest.raises(InputError, match="mediapipe"):
-        type(editor)(editor.pipeline, finder="eyes")
+        type(editor)(editor.pipeline, detector="eyes")
     with pytest.raises(InputError, match="grabcut"):
         type(editor)(editor.pipeline, parser="eyes")
 
 
 @pytest.mark.parametrize("scheduler", [DDPMScheduler, EulerAncestralDiscreteScheduler])
 def test_schedulers_that_draw_noise_give_every_row_the_same(model_folder, astronaut, scheduler):
-    own = MagicFace.from_pretrained(model_folder, device="cpu", size=64, finder="mediapipe", parser="grabcut")
+    own = MagicFace.from_pretrained(model_folder, device="cpu", size=64, detector="mediapipe", parser="grabcut")
     own.pipeline.scheduler = scheduler.from_config(own.pipeline.scheduler.config)
     subject = own.encode(astronaut)
     assert np.abs(pixels(own.edit(subject, {}, paste_back="detail", **FAST)) - pixels(subject.photo)).max() <= 1
@@ -183,18 +183,18 @@ def test_a_subject_is_a_value_that_can_be_kept(subject):
 def test_mistakes_of_a_first_time_user(editor, subject, model_folder):
     with pytest.raises(InputError, match=r"editor\.encode\(photo\)"):
         editor.edit("photo.jpg", {"AU12": 3})
-    other = MagicFace(editor.pipeline, size=64, finder="mediapipe", parser="grabcut")
+    other = MagicFace(editor.pipeline, size=64, detector="mediapipe", parser="grabcut")
     with pytest.raises(InputError, match="128 pixels"):
         other.edit(subject, {"AU12": 3})
     for size in (64.5, "64", 10**6, True):
         with pytest.raises(InputError, match="size"):
             MagicFace(editor.pipeline, size=size)
-    assert MagicFace(editor.pipeline, size=np.int64(64), finder="mediapipe", parser="grabcut").size == 64
+    assert MagicFace(editor.pipeline, size=np.int64(64), detector="mediapipe", parser="grabcut").size == 64
     editor.edit(subject, {}, seed=np.int64(3), **FAST)
 
 
 def test_lost_attention_processors_are_noticed(model_folder, astronaut):
-    own = MagicFace.from_pretrained(model_folder, device="cpu", size=64, finder="mediapipe", parser="grabcut")
+    own = MagicFace.from_pretrained(model_folder, device="cpu", size=64, detector="mediapipe", parser="grabcut")
     subject = own.encode(astronaut)
     own.pipeline.unet.set_attn_processor(AttnProcessor2_0())
     with pytest.raises(InputError, match="attend_to_identity"):
@@ -202,20 +202,20 @@ def test_lost_attention_processors_are_noticed(model_folder, astronaut):
 
 
 def test_a_parser_that_sees_nobody_is_an_error(model_folder, astronaut):
-    own = MagicFace.from_pretrained(model_folder, device="cpu", size=64, finder="mediapipe", parser="grabcut")
+    own = MagicFace.from_pretrained(model_folder, device="cpu", size=64, detector="mediapipe", parser="grabcut")
     own.parser = SimpleNamespace(name="blind", parse=lambda crop, **points: np.zeros(crop.shape[:2], np.uint8))
     with pytest.raises(FaceNotFoundError, match="blind sees nobody"):
         own.encode(astronaut)
 
 
-def test_a_finder_of_ones_own(model_folder, astronaut, subject):
-    finder = SimpleNamespace(name="mine", find=lambda image: [subject.face])
-    own = MagicFace.from_pretrained(model_folder, device="cpu", size=64, finder=finder, parser="grabcut")
-    assert own.encode(astronaut).record["finder"] == "mine"
+def test_a_detector_of_ones_own(model_folder, astronaut, subject):
+    detector = SimpleNamespace(name="mine", find=lambda image: [subject.face])
+    own = MagicFace.from_pretrained(model_folder, device="cpu", size=64, detector=detector, parser="grabcut")
+    assert own.encode(astronaut).record["detector"] == "mine"
 
 
 def test_releasing_the_id_encoder(model_folder, astronaut):
-    own = MagicFace.from_pretrained(model_folder, device="cpu", size=128, finder="mediapipe", parser="grabcut")
+    own = MagicFace.from_pretrained(model_folder, device="cpu", size=128, detector="mediapipe", parser="grabcut")
     subject = own.encode(astronaut)
     before = own.edit(subject, {"AU12": 2}, **FAST)
     own.release_id_encoder()

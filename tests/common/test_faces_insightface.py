@@ -7,8 +7,8 @@ import pytest
 
 from common.core.errors import CheckpointError, InputError, MissingCheckpointError, ShapeError
 from common.faces import detectors as registry
-from common.faces import get_finder
-from common.faces.insightface import PACKS, InsightFaceFinder
+from common.faces import get_detector
+from common.faces.insightface import PACKS, InsightFaceDetector
 
 onnx = pytest.importorskip("onnx", reason="the tiny networks are written with onnx")
 pytest.importorskip("insightface", reason="the adapter under test")
@@ -107,16 +107,16 @@ def photo():
 
 @pytest.mark.parametrize("nested", [False, True])
 def test_reads_the_pack(tiny, tmp_path, photo, nested):
-    finder = InsightFaceFinder(root=install(tiny, tmp_path, nested=nested))
-    faces = finder.find(photo)
-    assert finder.name == "insightface/antelopev2"
+    detector = InsightFaceDetector(root=install(tiny, tmp_path, nested=nested))
+    faces = detector.find(photo)
+    assert detector.name == "insightface/antelopev2"
     assert len(faces) == 2  # the blue square, seen red if the channels were swapped, is not among them
     for face, (x, y) in zip(faces, ((96, 128), (448, 320)), strict=True):
         np.testing.assert_allclose(face.box, [x - 32, y - 32, x + 32, y + 32], atol=1e-3)
         np.testing.assert_allclose(face.points, [x, y] + 32 * EYES_NOSE_MOUTH, atol=1e-3)
         # insightface cuts a square of 1.5 boxes, and the network answers in half sides of it.
         np.testing.assert_allclose(face.landmarks, [x, y] + 48 * LANDMARKS[:, :2], atol=0.01)
-        assert face.backend == finder.name
+        assert face.backend == detector.name
         assert face.mesh is None
         assert face.score == pytest.approx(127.5 / 128, abs=1e-3)
         assert face.embedding is not None
@@ -125,27 +125,27 @@ def test_reads_the_pack(tiny, tmp_path, photo, nested):
 
 
 def test_scale_of_the_photo(tiny, tmp_path, photo):
-    finder = InsightFaceFinder(root=install(tiny, tmp_path))
+    detector = InsightFaceDetector(root=install(tiny, tmp_path))
     double = photo.repeat(2, axis=0).repeat(2, axis=1)
-    np.testing.assert_allclose(finder.find(double)[0].box, [128, 192, 256, 320], atol=0.01)
+    np.testing.assert_allclose(detector.find(double)[0].box, [128, 192, 256, 320], atol=0.01)
 
 
 def test_no_face(tiny, tmp_path):
-    finder = InsightFaceFinder(root=install(tiny, tmp_path))
+    detector = InsightFaceDetector(root=install(tiny, tmp_path))
     for shape in ((640, 640, 3), (1, 1, 3), (50, 10000, 3), (12, 12000, 3)):
-        assert finder.find(np.zeros(shape, np.uint8)) == []
+        assert detector.find(np.zeros(shape, np.uint8)) == []
     with pytest.raises(ShapeError):
-        finder.find(np.zeros((5, 5), np.uint8))
+        detector.find(np.zeros((5, 5), np.uint8))
 
 
 def test_auto_prefers_insightface(tiny, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     registry._build.cache_clear()
-    assert get_finder().name == "mediapipe"
+    assert get_detector().name == "mediapipe"
     install(tiny, tmp_path / ".insightface", "buffalo_l")
-    assert get_finder().name == "insightface/buffalo_l"
+    assert get_detector().name == "insightface/buffalo_l"
     install(tiny, tmp_path / ".insightface", nested=True)
-    assert get_finder().name == get_finder("insightface").name == "insightface/antelopev2"
+    assert get_detector().name == get_detector("insightface").name == "insightface/antelopev2"
     registry._build.cache_clear()
 
 
@@ -153,7 +153,7 @@ def test_incomplete_pack_is_missing(tiny, tmp_path):
     root = install(tiny, tmp_path)
     (root / "models" / "antelopev2" / "glintr100.onnx").unlink()
     with pytest.raises(MissingCheckpointError, match=r"(?s)glintr100\.onnx.*non-commercial.*fetch=True"):
-        InsightFaceFinder(root=root)
+        InsightFaceDetector(root=root)
 
 
 def test_fetch_repairs_the_nested_archive(tiny, tmp_path, monkeypatch):
@@ -164,17 +164,17 @@ def test_fetch_repairs_the_nested_archive(tiny, tmp_path, monkeypatch):
         return str(tmp_path / "root" / kind / name)
 
     monkeypatch.setattr("insightface.utils.storage.download", download)
-    finder = InsightFaceFinder(root=tmp_path / "root", fetch=True)
-    assert finder.pack.folder == tmp_path / "root" / "models" / "antelopev2"
+    detector = InsightFaceDetector(root=tmp_path / "root", fetch=True)
+    assert detector.pack.folder == tmp_path / "root" / "models" / "antelopev2"
 
 
 def test_unknown_pack():
     with pytest.raises(InputError, match="antelopev2, buffalo_l"):
-        InsightFaceFinder("buffalo_xs")
+        InsightFaceDetector("buffalo_xs")
 
 
 def test_unreadable_pack(tiny, tmp_path):
     root = install(tiny, tmp_path)
     (root / "models" / "antelopev2" / "glintr100.onnx").write_bytes(b"half a download")
     with pytest.raises(CheckpointError, match=r"(?s)insightface/antelopev2 cannot read.*models.antelopev2.*fetch=True"):
-        InsightFaceFinder(root=root).find(np.zeros((64, 64, 3), np.uint8))
+        InsightFaceDetector(root=root).find(np.zeros((64, 64, 3), np.uint8))

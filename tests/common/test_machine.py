@@ -33,7 +33,7 @@ def nothing_loads(monkeypatch):
 
     monkeypatch.setattr("common.editing.models.load", load)
     monkeypatch.setattr("fineface.checkpoints.load", load)
-    monkeypatch.setattr("common.faces.detectors.get_finder", load)
+    monkeypatch.setattr("common.faces.detectors.get_detector", load)
 
 
 def test_devices_are_named_as_torch_names_them():
@@ -56,20 +56,20 @@ def test_a_device_that_is_not_here_is_told_in_one_sentence(device):
 @pytest.mark.parametrize("package", ["magicface", "rigface", "fineface"])
 def test_python_and_the_commands_tell_a_wrong_device_before_anything_is_loaded(package, photo, nothing_loads, capsys):
     library, main = import_module(package), import_module(f"{package}.__main__").main
-    wish = {"expression": "AU12=2"} if package == "rigface" else {"aus" if package == "fineface" else "au_delta": {}}
-    for engine in ({}, {"engine": "draft"}):
+    request = {"expression": "AU12=2"} if package == "rigface" else {"aus" if package == "fineface" else "au_delta": {}}
+    for engine in ({}, {"engine": "warp"}):
         with pytest.raises(InputError, match="There is no device"):
-            library.edit(str(photo), **wish, device=ABSENT, **engine)
+            library.edit(str(photo), **request, device=ABSENT, **engine)
     editor = getattr(library, {"magicface": "MagicFace", "rigface": "RigFace", "fineface": "FineFace"}[package])
     with pytest.raises(InputError, match="There is no device"):
         editor.from_pretrained(device=ABSENT)
     asked = ["edit"] * (package == "fineface") + [str(photo), "AU12=2"]
-    (photo.parent / "wishes.txt").write_text("AU12=2\n")
+    (photo.parent / "requests.txt").write_text("AU12=2\n")
     batch = [
         "batch",
         str(photo.parent),
-        "--wishes",
-        str(photo.parent / "wishes.txt"),
+        "--requests",
+        str(photo.parent / "requests.txt"),
         "-o",
         str(photo.parent / "run"),
         "-q",
@@ -150,7 +150,7 @@ def test_writable_tries_and_leaves_nothing(tmp_path, monkeypatch):
         "magicface sweep {photo} AU12 -o {nowhere}/a.png",
         "magicface animate {photo} happy -o {nowhere}/a.gif",
         "magicface explain AU12 -o {nowhere}/a.png",
-        "magicface batch {folder} --wishes {folder}/wishes.txt -o {nowhere}",
+        "magicface batch {folder} --requests {folder}/requests.txt -o {nowhere}",
         "magicface evaluate --out {nowhere}",
         "rigface {photo} AU12=2 -o {nowhere}/a.png",
         "rigface evaluate --out {nowhere}",
@@ -166,7 +166,7 @@ def test_writable_tries_and_leaves_nothing(tmp_path, monkeypatch):
     ],
 )
 def test_a_place_that_takes_no_result_is_told_before_the_work(line, photo, nothing_loads, capsys):
-    (photo.parent / "wishes.txt").write_text("AU12=2\n")
+    (photo.parent / "requests.txt").write_text("AU12=2\n")
     program, *arguments = line.format(photo=photo, folder=photo.parent, nowhere=NOWHERE).split()
     assert import_module(f"{program}.__main__").main(arguments) == 2
     assert f"Nothing can be written to {NOWHERE}" in capsys.readouterr().err

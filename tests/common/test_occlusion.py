@@ -10,7 +10,7 @@ import pytest
 
 from common.core.errors import InputError
 from common.editing.photo_checks import STRANGE
-from common.faces import choose_face, get_finder
+from common.faces import choose_face, get_detector
 from common.occlusion import look
 from magicface import MagicFace
 from rigface import Pose, RigEdit, RigFace
@@ -54,50 +54,50 @@ def fingered(photo: np.ndarray, points: np.ndarray, eye: slice) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def finder():
-    return get_finder("mediapipe")
+def detector():
+    return get_detector("mediapipe")
 
 
 @pytest.fixture(scope="module")
-def points(finder, astronaut):
-    return choose_face(finder.find(astronaut)).landmarks
+def points(detector, astronaut):
+    return choose_face(detector.find(astronaut)).landmarks
 
 
 @pytest.fixture(scope="module")
 def editor():
-    return MagicFace.drafting(size=128, finder="mediapipe", parser="embedded")
+    return MagicFace.warping(size=128, detector="mediapipe", parser="embedded")
 
 
-def hidden(finder, photo: np.ndarray) -> set[str]:
-    return set(look(photo, choose_face(finder.find(photo))).hidden)
+def hidden(detector, photo: np.ndarray) -> set[str]:
+    return set(look(photo, choose_face(detector.find(photo))).hidden)
 
 
 def told(editor, photo: np.ndarray) -> str:
-    return "\n".join(editor.encode(photo).advice)
+    return "\n".join(editor.encode(photo).warnings)
 
 
-def test_free_faces_get_no_word(finder, editor, astronaut):
-    assert hidden(finder, astronaut) == set()
-    assert editor.encode(astronaut, strict=True).advice == ()
+def test_free_faces_get_no_word(detector, editor, astronaut):
+    assert hidden(detector, astronaut) == set()
+    assert editor.encode(astronaut, strict=True).warnings == ()
     for photo in (astronaut[:, ::-1], np.rint(0.4 * astronaut), np.repeat(astronaut.mean(2, keepdims=True), 3, 2)):
-        assert hidden(finder, np.ascontiguousarray(photo, np.uint8)) == set()
+        assert hidden(detector, np.ascontiguousarray(photo, np.uint8)) == set()
 
 
-def test_free_photos_get_no_word(finder, portraits):
+def test_free_photos_get_no_word(detector, portraits):
     from PIL import Image
 
     paths = sorted((portraits.parent / "photos").glob("*.jpg"))
     assert paths
     for path in paths:
         photo = np.array(Image.open(path).convert("RGB"))
-        found = look(photo, choose_face(finder.find(photo)))
+        found = look(photo, choose_face(detector.find(photo)))
         assert (found.hidden, found.beyond) == ((), {}), path.name
 
 
 @pytest.mark.parametrize("colour", COLOURS)
-def test_masks_hide_nose_and_mouth(finder, editor, astronaut, points, colour):
+def test_masks_hide_nose_and_mouth(detector, editor, astronaut, points, colour):
     photo = masked(astronaut, points, COLOURS[colour])
-    assert hidden(finder, photo) - {"chin"} == {"nose", "mouth"}
+    assert hidden(detector, photo) - {"chin"} == {"nose", "mouth"}
     assert "the nose" in told(editor, photo)
     assert "the mouth" in told(editor, photo)
     with pytest.raises(InputError, match="the mouth"):
@@ -105,27 +105,27 @@ def test_masks_hide_nose_and_mouth(finder, editor, astronaut, points, colour):
 
 
 @pytest.mark.parametrize("colour", [(20, 20, 25), (70, 45, 30), (60, 80, 140)])
-def test_dark_glasses_hide_both_eyes(finder, editor, astronaut, points, colour):
+def test_dark_glasses_hide_both_eyes(detector, editor, astronaut, points, colour):
     photo = shaded(astronaut, points, colour)
-    assert hidden(finder, photo) == {"right eye", "left eye"}
+    assert hidden(detector, photo) == {"right eye", "left eye"}
     assert "both eyes are hidden" in told(editor, photo)
 
 
 @pytest.mark.parametrize(("eye", "name"), [(slice(36, 42), "right eye"), (slice(42, 48), "left eye")])
-def test_hands_hide_the_eye_of_the_persons_side(finder, editor, astronaut, points, eye, name):
+def test_hands_hide_the_eye_of_the_persons_side(detector, editor, astronaut, points, eye, name):
     photo = fingered(astronaut, points, eye)
-    assert hidden(finder, photo) == {name}
+    assert hidden(detector, photo) == {name}
     assert f"the person's {name} is hidden" in told(editor, photo)
 
 
-def test_borders_hide_what_lies_beyond(finder, editor, astronaut, points):
+def test_borders_hide_what_lies_beyond(detector, editor, astronaut, points):
     cut = np.ascontiguousarray(astronaut[: int(points[33, 1])])
-    found = look(cut, choose_face(finder.find(cut)))
+    found = look(cut, choose_face(detector.find(cut)))
     assert set(found.beyond) == {"bottom"}
     assert {"mouth", "chin"} <= set(found.hidden)
     assert "beyond the photo's bottom border" in told(editor, cut)
     half = np.ascontiguousarray(astronaut[:, int(points[27, 0]) :])
-    found = look(half, choose_face(finder.find(half)))
+    found = look(half, choose_face(detector.find(half)))
     assert set(found.beyond) == {"left"}
     assert found.half
 
@@ -133,22 +133,22 @@ def test_borders_hide_what_lies_beyond(finder, editor, astronaut, points):
 def test_hidden_parts_stay_and_the_others_move(editor, astronaut, points):
     photo = masked(astronaut, points, COLOURS["blue"])
     subject = editor.encode(photo)
-    free = np.asarray(editor.edit(subject, {"AU25": 4, "AU26": 3}, engine="draft", progress=False)).astype(int)
+    free = np.asarray(editor.edit(subject, {"AU25": 4, "AU26": 3}, engine="warp", progress=False)).astype(int)
     lips = np.zeros(photo.shape[:2], np.uint8)
     cv2.fillConvexPoly(lips, cv2.convexHull(np.rint(points[48:60]).astype(np.int32)), 1)
     assert np.array_equal(free[lips > 0], photo[lips > 0])
-    brows = np.asarray(editor.edit(subject, {"AU2": 4, "AU25": 4}, engine="draft", progress=False)).astype(int)
+    brows = np.asarray(editor.edit(subject, {"AU2": 4, "AU25": 4}, engine="warp", progress=False)).astype(int)
     changed = np.abs(brows - photo).max(2)
     top = int(points[17:27, 1].min()) - 8
     assert changed[top : int(points[36:48, 1].min())].max() > 20
     assert np.array_equal(brows[lips > 0], photo[lips > 0])
-    plain = np.asarray(editor.edit(editor.encode(astronaut), {"AU25": 4}, engine="draft", progress=False)).astype(int)
+    plain = np.asarray(editor.edit(editor.encode(astronaut), {"AU25": 4}, engine="warp", progress=False)).astype(int)
     assert np.abs(plain - astronaut)[lips > 0].max() > 20, "lips that are seen move"
 
 
 def test_eyes_behind_dark_glasses_stay(editor, astronaut, points):
     photo = shaded(astronaut, points)
-    made = np.asarray(editor.edit(editor.encode(photo), {"AU5": 4, "AU12": 3}, engine="draft", progress=False))
+    made = np.asarray(editor.edit(editor.encode(photo), {"AU5": 4, "AU12": 3}, engine="warp", progress=False))
     changed = np.abs(made.astype(int) - photo).max(2)
     for eye in (points[36:42], points[42:48]):
         x, y = np.rint(eye.mean(0)).astype(int)
@@ -158,21 +158,21 @@ def test_eyes_behind_dark_glasses_stay(editor, astronaut, points):
 
 
 def test_a_mask_turns_along_and_stays_shut(astronaut, points):
-    editor = RigFace.drafting(size=128, finder="mediapipe", parser="embedded")
+    editor = RigFace.warping(size=128, detector="mediapipe", parser="embedded")
     subject = editor.encode(masked(astronaut, points, COLOURS["blue"]))
     turned, opened = (
-        np.asarray(editor.edit(subject, wish, engine="draft", progress=False)).astype(int)
-        for wish in (RigEdit(pose=Pose(yaw=12)), RigEdit(pose=Pose(yaw=12), expression={"AU25": 4, "AU26": 4}))
+        np.asarray(editor.edit(subject, request, engine="warp", progress=False)).astype(int)
+        for request in (RigEdit(pose=Pose(yaw=12)), RigEdit(pose=Pose(yaw=12), expression={"AU25": 4, "AU26": 4}))
     )
     x, y = np.rint(points[48:68].mean(0)).astype(int)
     assert np.abs(turned - opened)[y - 8 : y + 9, x - 10 : x + 11].mean() < 4
     assert np.abs(turned - subject.photo).max() > 50
 
 
-def test_masked_faces_are_found_upside_down_too(finder, astronaut, points):
+def test_masked_faces_are_found_upside_down_too(detector, astronaut, points):
     photo = np.ascontiguousarray(np.rot90(masked(astronaut, points, COLOURS["blue"]), 2))
-    assert choose_face(finder.find(photo)).turns == 2
-    assert hidden(finder, photo) - {"chin"} == {"nose", "mouth"}
+    assert choose_face(detector.find(photo)).turns == 2
+    assert hidden(detector, photo) - {"chin"} == {"nose", "mouth"}
 
 
 def test_drawings_are_said_to_be_no_person(editor):
@@ -185,21 +185,21 @@ def test_drawings_are_said_to_be_no_person(editor):
     cv2.ellipse(photo, (200, 225), (16, 10), 0, 0, 360, dark, -1, cv2.LINE_AA)
     cv2.ellipse(photo, (200, 265), (45, 18), 0, 0, 180, (150, 50, 50), 5, cv2.LINE_AA)
     subject = editor.encode(photo)
-    assert STRANGE in subject.advice
-    assert "hidden" not in " ".join(subject.advice)
-    assert editor.edit(subject, {"AU12": 3}, engine="draft", progress=False).size == (400, 400)
+    assert STRANGE in subject.warnings
+    assert "hidden" not in " ".join(subject.warnings)
+    assert editor.edit(subject, {"AU12": 3}, engine="warp", progress=False).size == (400, 400)
 
 
 @pytest.mark.parametrize("share", [0.35, 0.6])
 def test_a_mouth_that_the_border_cuts_is_named_and_lies_still(astronaut, share):
     """Half a mouth cannot be opened: nothing in it moves, and above it the face does."""
-    face = get_finder("mediapipe").find(astronaut)[0]
+    face = get_detector("mediapipe").find(astronaut)[0]
     mouth = face.landmarks[48:68]
     top, bottom = mouth[:, 1].min(), mouth[:, 1].max()
     photo = np.ascontiguousarray(astronaut[: round(top + share * (bottom - top))])
-    editor = MagicFace.drafting(finder="mediapipe")
+    editor = MagicFace.warping(detector="mediapipe")
     subject = editor.encode(photo)
-    assert any("border" in line and "the mouth" in line for line in subject.advice)
+    assert any("border" in line and "the mouth" in line for line in subject.warnings)
     after = np.asarray(editor.edit(subject, "AU1=4,AU2=4,AU25=4,AU26=4"))
     x0, x1 = np.rint(mouth[:, 0].min()).astype(int), np.rint(mouth[:, 0].max()).astype(int)
     change = np.abs(after.astype(int) - photo)[round(top) + 2 :, x0:x1]

@@ -27,7 +27,7 @@ def test_the_same_networks_are_worth_the_same_by_whatever_name_they_are_asked(tm
     names = runpy.run_path(str(ROOT / "examples" / "own_editor.py"))
     own, other = (
         evaluate(
-            kind.from_pretrained("embedded", device="cpu", finder="mediapipe", parser="grabcut"),
+            kind.from_pretrained("embedded", device="cpu", detector="mediapipe", parser="grabcut"),
             tmp_path / kind.__name__,
             suite,
             count=4,

@@ -75,15 +75,15 @@ def test_detail_of_what_has_changed_much_is_gone(photo, crop, mask):
     assert (whole[below - 5 : below + 5, x - 5 : x + 5] == photo[below - 5 : below + 5, x - 5 : x + 5]).all()
 
 
-def test_a_drafts_detail_is_added_in_place_of_the_photos(photo, crop, mask):
-    photo, draft = photo // 4 + 90, np.roll(photo // 4 + 90, 7, 1)
+def test_a_warps_detail_is_added_in_place_of_the_photos(photo, crop, mask):
+    photo, warp = photo // 4 + 90, np.roll(photo // 4 + 90, 7, 1)
     neutral = np.full((128, 128, 3), 0.4, np.float32)
-    result = np.array(paste(Image.fromarray(photo), crop, neutral + 0.04, mask, neutral, draft)).astype(int)
+    result = np.array(paste(Image.fromarray(photo), crop, neutral + 0.04, mask, neutral, warp)).astype(int)
     x, y = crop.to_photo(np.array([64.0, 64.0])).round().astype(int)
     inside = slice(y - 8, y + 8), slice(x - 8, x + 8)
-    assert (result[inside] - draft[inside].astype(int) == 10).all()
-    outside = np.array(paste(Image.fromarray(photo), crop, neutral, 0 * mask, neutral, draft))
-    assert (outside == draft).all()
+    assert (result[inside] - warp[inside].astype(int) == 10).all()
+    outside = np.array(paste(Image.fromarray(photo), crop, neutral, 0 * mask, neutral, warp))
+    assert (outside == warp).all()
 
 
 def test_transparency_survives(photo, crop, mask):

@@ -44,7 +44,7 @@ def run(pipeline, identity, rig, **options):
     return pipeline(identity, rig, **options).images
 
 
-def test_zero_wish_makes_guidance_irrelevant(pipeline, identity):
+def test_zero_request_makes_guidance_irrelevant(pipeline, identity):
     for scale in (0.0, 1.5, 9.0):
         torch.testing.assert_close(
             run(pipeline, identity, rig(0.0), guidance_scale=scale),
@@ -53,7 +53,7 @@ def test_zero_wish_makes_guidance_irrelevant(pipeline, identity):
         )  # fmt: skip
 
 
-def test_guidance_extrapolates_from_the_zero_wish(pipeline, identity):
+def test_guidance_extrapolates_from_the_zero_request(pipeline, identity):
     """One step: eps, and so the latents, are affine in the scale."""
     at = {s: run(pipeline, identity, rig(4.0), guidance_scale=s, num_inference_steps=1, output_type="latent")
           for s in (0.0, 1.0, 3.0)}  # fmt: skip
@@ -71,7 +71,7 @@ def test_a_zero_row_costs_no_second_pass(pipeline, identity):
     assert batches == [5, 3]
 
 
-def test_batch_of_wishes_equals_one_by_one(pipeline, identity):
+def test_batch_of_requests_equals_one_by_one(pipeline, identity):
     together = run(pipeline, identity, rig(3.0, 0.0, -2.0))
     for row, level in enumerate((3.0, 0.0, -2.0)):
         torch.testing.assert_close(together[row : row + 1], run(pipeline, identity, rig(level)), rtol=0, atol=1e-5)

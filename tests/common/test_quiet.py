@@ -78,8 +78,8 @@ def test_importing_and_finding_faces_says_nothing_and_changes_no_settings():
     code = (
         "import logging, os, numpy as np\n"
         "from magicface import edit\n"
-        "from common.faces import get_finder\n"
-        "get_finder('mediapipe').find(np.zeros((64, 64, 3), np.uint8))\n"
+        "from common.faces import get_detector\n"
+        "get_detector('mediapipe').find(np.zeros((64, 64, 3), np.uint8))\n"
         "assert logging.getLogger('transformers').level == logging.getLogger('diffusers').level == logging.WARNING\n"
         "assert not {'TRANSFORMERS_VERBOSITY', 'DIFFUSERS_VERBOSITY'} & set(os.environ)\n"
         "assert not logging.getLogger().handlers\n"

@@ -17,7 +17,7 @@ def count(page: Image.Image, colour: tuple[int, int, int]) -> int:
     return int((np.asarray(page) == colour).all(-1).sum())
 
 
-def extent(page: Image.Image, colour: tuple[int, int, int]) -> tuple[int, int]:
+def region(page: Image.Image, colour: tuple[int, int, int]) -> tuple[int, int]:
     """Width and height of what has a colour."""
     rows, columns = np.nonzero((np.asarray(page) == colour).all(-1))
     return int(np.ptp(columns)) + 1, int(np.ptp(rows)) + 1
@@ -43,8 +43,8 @@ def test_pictures_keep_their_aspect_ratio(mode):
     assert page.size == (2 * (60 + MARGIN) + MARGIN, 60 + 2 * MARGIN)
     assert count(page, (0, 0, 0)) == 2 * 60 * 20
     tall, wide = page.crop((0, 0, 64, 64)), page.crop((64, 0, 132, 68))
-    assert extent(tall, (0, 0, 0)) == (20, 60)
-    assert extent(wide, (0, 0, 0)) == (60, 20)
+    assert region(tall, (0, 0, 0)) == (20, 60)
+    assert region(wide, (0, 0, 0)) == (60, 20)
 
 
 def test_cells_have_the_aspect_of_pictures_that_agree():

@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from runs import ROOT
 
-from common.batch.plan import PHOTOS, read_jobs, read_wishes
+from common.batch.plan import PHOTOS, read_jobs, read_requests
 from common.core.errors import InputError
 from common.core.records import read_rows, read_table
 from common.facs.action_units import to_vector
 
-UNQUOTED = ROOT.parent / "shared" / "cases" / "wishes_unquoted.csv"
-ROWS = [("name", "wish"), ("happy", "AU6=2,AU12=3"), ("sad", "AU15=3")]
+UNQUOTED = ROOT.parent / "shared" / "cases" / "requests_unquoted.csv"
+ROWS = [("name", "request"), ("happy", "AU6=2,AU12=3"), ("sad", "AU15=3")]
 
 
 def written(path: Path, text: str, encoding: str = "utf-8") -> Path:
@@ -36,7 +36,7 @@ def table(separator: str, rows=ROWS) -> str:
 @pytest.mark.parametrize("name", ["w.csv", "w.CSV", "w.tsv"])
 def test_every_dialect_gives_the_same_rows(tmp_path, caplog, separator, encoding, name):
     path = written(tmp_path / name, table(separator), encoding)
-    assert read_wishes(path, to_vector) == {"happy": "AU6=2,AU12=3", "sad": "AU15=3"}
+    assert read_requests(path, to_vector) == {"happy": "AU6=2,AU12=3", "sad": "AU15=3"}
     plain = separator == "," and encoding in ("utf-8", "utf-8-sig", "cp1252")  # here ASCII
     assert len(caplog.messages) == (0 if plain else 1)
 
@@ -44,44 +44,52 @@ def test_every_dialect_gives_the_same_rows(tmp_path, caplog, separator, encoding
 @pytest.mark.parametrize(
     "text",
     [
-        "Name,WISH\nhappy,AU12=3\n", " name , wish \nhappy,AU12=3\n", '"name","wish"\n"happy","AU12=3"\n',
-        'name, wish\n"happy", "AU12=3"\n', "name,wish,\nhappy,AU12=3,\n", "\n\nname,wish\n\n,,\nhappy,AU12=3\n\n",
-        "sep=;\nname;wish\nhappy;AU12=3\n", "name;wish;;\r\nhappy;AU12=3;;\r\n;;;\r\n", "name,wish\rhappy,AU12=3\r",
-        ",name,wish\n0,happy,AU12=3\n", "wish,name\nAU12=3,happy\n", "name,wish\nhappy,AU12=3,,\n",
+        "Name,REQUEST\nhappy,AU12=3\n",
+        " name , request \nhappy,AU12=3\n",
+        '"name","request"\n"happy","AU12=3"\n',
+        'name, request\n"happy", "AU12=3"\n',
+        "name,request,\nhappy,AU12=3,\n",
+        "\n\nname,request\n\n,,\nhappy,AU12=3\n\n",
+        "sep=;\nname;request\nhappy;AU12=3\n",
+        "name;request;;\r\nhappy;AU12=3;;\r\n;;;\r\n",
+        "name,request\rhappy,AU12=3\r",
+        ",name,request\n0,happy,AU12=3\n",
+        "request,name\nAU12=3,happy\n",
+        "name,request\nhappy,AU12=3,,\n",
     ],
-)  # fmt: skip
+)
 def test_what_spreadsheets_add_does_not_matter(tmp_path, text):
-    assert read_wishes(written(tmp_path / "w.csv", text), to_vector) == {"happy": "AU12=3"}
+    assert read_requests(written(tmp_path / "w.csv", text), to_vector) == {"happy": "AU12=3"}
 
 
 def test_letters_of_windows(tmp_path, caplog):
-    path = written(tmp_path / "w.csv", "name;wish\nfröhlich;AU12=3\n", "cp1252")
-    assert read_wishes(path, to_vector) == {"fröhlich": "AU12=3"}
+    path = written(tmp_path / "w.csv", "name;request\nfröhlich;AU12=3\n", "cp1252")
+    assert read_requests(path, to_vector) == {"fröhlich": "AU12=3"}
     assert ["semicolons; encoding CP1252" in line for line in caplog.messages] == [True]
     lines = written(tmp_path / "w.txt", "fröhlich: AU12=3\n", "cp1252")
-    assert read_wishes(lines, to_vector) == {"fröhlich": "AU12=3"}
+    assert read_requests(lines, to_vector) == {"fröhlich": "AU12=3"}
 
 
 def test_unicode_text_of_excel_is_a_table_whatever_its_suffix(tmp_path):
-    path = written(tmp_path / "w.txt", "Name\tWish\r\nhappy\tAU12=3\r\n", "utf-16")
-    assert read_wishes(path, to_vector) == {"happy": "AU12=3"}
+    path = written(tmp_path / "w.txt", "Name\tRequest\r\nhappy\tAU12=3\r\n", "utf-16")
+    assert read_requests(path, to_vector) == {"happy": "AU12=3"}
 
 
 def test_decimal_commas(tmp_path, caplog):
-    path = written(tmp_path / "w.csv", "name;wish\na;AU6=0,5,AU12=3,5\nb;happy:0,7\nc;AU6=2,AU12=3\n")
-    assert read_wishes(path, to_vector) == {"a": "AU6=0.5,AU12=3.5", "b": "happy:0.7", "c": "AU6=2,AU12=3"}
+    path = written(tmp_path / "w.csv", "name;request\na;AU6=0,5,AU12=3,5\nb;happy:0,7\nc;AU6=2,AU12=3\n")
+    assert read_requests(path, to_vector) == {"a": "AU6=0.5,AU12=3.5", "b": "happy:0.7", "c": "AU6=2,AU12=3"}
     assert "decimal commas" in caplog.text
     (row,) = read_table(written(tmp_path / "u.csv", "photo;AU12\na.jpg;3,5\n")).rows
     assert to_vector({"AU12": row[1]["AU12"]})[6] == 3.5
     with pytest.raises(InputError, match=r"line 2: '5' in .* has no name"):
-        read_wishes(written(tmp_path / "p.csv", 'name,wish\na,"AU12=3,5"\n'), to_vector)
+        read_requests(written(tmp_path / "p.csv", 'name,request\na,"AU12=3,5"\n'), to_vector)
 
 
 def test_a_request_that_is_not_quoted_is_refused_with_its_line_and_the_quoted_form(tmp_path):
-    path = written(tmp_path / "w.csv", "name,wish\nsad,AU15=3\nhappy,AU6=2,AU12=3\n")
+    path = written(tmp_path / "w.csv", "name,request\nsad,AU15=3\nhappy,AU6=2,AU12=3\n")
     with pytest.raises(InputError, match=r'line 3: .*4 fields|line 3: .*3 fields.*happy,"AU6=2,AU12=3"'):
-        read_wishes(path, to_vector)
-    written(path, "photo,wish,name\na.jpg,AU6=2,AU12=3,bob\nb.jpg,AU12=1,ann\n")
+        read_requests(path, to_vector)
+    written(path, "photo,request,name\na.jpg,AU6=2,AU12=3,bob\nb.jpg,AU12=1,ann\n")
     for name in "ab":
         (tmp_path / f"{name}.jpg").write_bytes((ROOT / "examples" / "portraits" / "calm.jpg").read_bytes())
     jobs, (fault,) = read_jobs(path)
@@ -95,10 +103,12 @@ def test_the_table_of_the_case_is_refused_by_inspect_and_by_the_run(tmp_path, ca
     from magicface.__main__ import main
 
     (tmp_path / "a.jpg").write_bytes((ROOT / "examples" / "portraits" / "calm.jpg").read_bytes())
-    asked = ["batch", str(tmp_path), "--wishes", str(UNQUOTED), "-q", "--engine", "draft"]
+    asked = ["batch", str(tmp_path), "--requests", str(UNQUOTED), "-q", "--engine", "warp"]
     for more in (["--inspect"], ["-o", str(tmp_path / "run")]):
         assert main([*asked, *more]) == 2
-        assert "line 2: the row has 3 fields, and the header 2 (name, wish); quote" in (told := capsys.readouterr().err)
+        assert "line 2: the row has 3 fields, and the header 2 (name, request); quote" in (
+            told := capsys.readouterr().err
+        )
         assert 'happy,"AU6=2,AU12=3"' in told
     assert not (tmp_path / "run").exists()
 
@@ -106,22 +116,26 @@ def test_the_table_of_the_case_is_refused_by_inspect_and_by_the_run(tmp_path, ca
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("name,name,wish\na,b,AU12=1\n", "two columns 'name'"), ("Wish,wish\nAU12=1,AU12=2\n", "two columns 'wish'"),
-        ("name;request\na;AU12=1\nb;AU12=2\n", "no column `wish`; it has name, request"),
-        ("", "There is no wish in"), ("\n;;\n", "There is no wish in"), ("name,wish\n", "There is no wish in"),
-        ("name,wish\nhappy\n", "line 2: the row has no `wish`"), ("\x00\x01\x02", "no text"),
+        ("name,name,request\na,b,AU12=1\n", "two columns 'name'"),
+        ("Request,request\nAU12=1,AU12=2\n", "two columns 'request'"),
+        ("name;request\na;AU12=1\nb;AU12=2\n", "no column `request`; it has name, request"),
+        ("", "There is no request in"),
+        ("\n;;\n", "There is no request in"),
+        ("name,request\n", "There is no request in"),
+        ("name,request\nhappy\n", "line 2: the row has no `request`"),
+        ("\x00\x01\x02", "no text"),
     ],
-)  # fmt: skip
+)
 def test_a_fault_of_the_whole_table_is_told_once(tmp_path, text, message):
     with pytest.raises(InputError, match=message) as caught:
-        read_wishes(written(tmp_path / "w.csv", text), to_vector)
+        read_requests(written(tmp_path / "w.csv", text), to_vector)
     assert len(str(caught.value).splitlines()) <= 2
 
 
 def test_a_manifest_without_the_right_header_is_one_fault(tmp_path):
     for text, message in (
-        ("file;wish\na.jpg;happy\n" * 9, "no use for its column 'file'"),
-        ("wish\nhappy\n", "no column `photo`"),
+        ("file;request\na.jpg;happy\n" * 9, "no use for its column 'file'"),
+        ("request\nhappy\n", "no column `photo`"),
     ):
         with pytest.raises(InputError, match=message):
             read_jobs(written(tmp_path / "m.csv", text))
@@ -134,9 +148,9 @@ def test_sheets_are_told_how_to_be_saved(tmp_path):
 
 
 def test_rows_of_json_know_their_columns_in_any_case(tmp_path):
-    path = written(tmp_path / "m.JSONL", '{"Photo": "a.jpg", "WISH": "happy"}\n{"photo": 1, "Photo": 2}\n')
+    path = written(tmp_path / "m.JSONL", '{"Photo": "a.jpg", "REQUEST": "happy"}\n{"photo": 1, "Photo": 2}\n')
     (_, row), (_, fault) = read_rows(path, PHOTOS)
-    assert row == {"photo": "a.jpg", "wish": "happy"}
+    assert row == {"photo": "a.jpg", "request": "happy"}
     assert isinstance(fault, InputError)
 
 
@@ -163,33 +177,33 @@ def test_what_a_spreadsheet_wrote_comes_back(tmp_path_factory, rows, separator, 
 @pytest.mark.parametrize(
     "table",
     [
-        "wish,name\nAU6=2,AU12=3\n",
-        "name,wish,note\na,AU6=2,AU12=3\n",
-        "name,wish,\na,AU6=2,AU12=3\n",
-        "wish,name\nangry:0.7,AU12=3\n",
+        "request,name\nAU6=2,AU12=3\n",
+        "name,request,note\na,AU6=2,AU12=3\n",
+        "name,request,\na,AU6=2,AU12=3\n",
+        "request,name\nangry:0.7,AU12=3\n",
     ],
 )
 def test_a_unit_that_spills_into_another_column_is_refused_with_the_quoted_form(tmp_path, table):
     (tmp_path / "w.csv").write_text(table)
     with pytest.raises(InputError, match=r'line 2: .*AU12=3.*quote.*".*,AU12=3"'):
-        read_wishes(tmp_path / "w.csv", to_vector)
+        read_requests(tmp_path / "w.csv", to_vector)
 
 
 def test_a_name_may_repeat_its_request(tmp_path):
-    (tmp_path / "w.csv").write_text('name,wish\n"AU6=2,AU12=3","AU6=2,AU12=3"\n')
-    assert read_wishes(tmp_path / "w.csv", to_vector) == {"AU6=2,AU12=3": "AU6=2,AU12=3"}
+    (tmp_path / "w.csv").write_text('name,request\n"AU6=2,AU12=3","AU6=2,AU12=3"\n')
+    assert read_requests(tmp_path / "w.csv", to_vector) == {"AU6=2,AU12=3": "AU6=2,AU12=3"}
 
 
 @pytest.mark.parametrize("text", ['{"a": "happy", "a": "sad"}', '{"a": {"AU12": 1, "AU12": 2}}'])
 def test_json_that_gives_a_name_twice_is_refused(tmp_path, text):
     (tmp_path / "w.json").write_text(text)
     with pytest.raises(InputError, match="given twice"):
-        read_wishes(tmp_path / "w.json", to_vector)
+        read_requests(tmp_path / "w.json", to_vector)
 
 
 def test_rows_of_a_json_list_and_a_colon_in_place_of_an_equals_sign(tmp_path):
-    (tmp_path / "w.json").write_text('[{"name": "a", "wish": "happy"}]')
-    assert read_wishes(tmp_path / "w.json", to_vector) == {"a": "happy"}
+    (tmp_path / "w.json").write_text('[{"name": "a", "request": "happy"}]')
+    assert read_requests(tmp_path / "w.json", to_vector) == {"a": "happy"}
     (tmp_path / "w.txt").write_text("AU12: 3\n")
     with pytest.raises(InputError, match="write AU12=3"):
-        read_wishes(tmp_path / "w.txt", to_vector)
+        read_requests(tmp_path / "w.txt", to_vector)

@@ -61,7 +61,7 @@ def test_dropped_vectors_are_zero(latents, draws):
 
 
 def test_unchanged_samples_have_the_source_as_target(latents, draws):
-    """A network that knows the scaled source predicts the noise of the samples without a wish, and of no other."""
+    """A network that knows the scaled source predicts the noise of the samples without a request, and of no other."""
     kept, schedule = torch.tensor([True, False, True]), noise_schedule(BETAS, "epsilon", False)
     some = Draws(draws.timesteps.clamp(min=500), draws.noise, draws.posterior, kept)
     a = alpha_bar(some.timesteps)

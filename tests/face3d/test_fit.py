@@ -296,10 +296,10 @@ def test_what_cannot_be_fitted_is_said():
 def test_portraits(portraits, name):
     from PIL import Image
 
-    from common.faces import get_finder
+    from common.faces import get_detector
 
     photo = np.array(Image.open(portraits / f"{name}.png").convert("RGB"))
-    face = get_finder("mediapipe").find(photo)[0]
+    face = get_detector("mediapipe").find(photo)[0]
     between_eyes = np.linalg.norm(face.landmarks[36] - face.landmarks[45])
     fits = fit(face.mesh, image=photo), fit(face.landmarks, image=photo)
     for found in fits:

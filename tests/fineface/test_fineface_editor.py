@@ -38,13 +38,13 @@ def person():
     return torch.randn(3, 512, generator=torch.Generator().manual_seed(0))
 
 
-def test_every_form_of_a_wish_gives_the_same(text_editor):
+def test_every_form_of_a_request_gives_the_same(text_editor):
     first = text_editor.generate("a man", {"AU12": 3, "AU6": 2}, **FAST)
     assert first.size == (64, 64)
     vector = [0.0] * 12
     vector[4], vector[6] = 2, 3
-    for wish in ("AU12=3,AU6=2", vector, torch.tensor(vector)):
-        assert (pixels(text_editor.generate("a man", wish, **FAST)) == pixels(first)).all()
+    for request in ("AU12=3,AU6=2", vector, torch.tensor(vector)):
+        assert (pixels(text_editor.generate("a man", request, **FAST)) == pixels(first)).all()
     assert (pixels(text_editor.generate("a man", {"AU12": 3}, **FAST)) != pixels(first)).any()
 
 
@@ -58,7 +58,7 @@ def test_a_sweep_does_not_depend_on_the_batch_size(text_editor):
     assert (pixels(one[0]) != pixels(one[2])).any()
 
 
-def test_prompts_and_wishes_pair_up(text_editor):
+def test_prompts_and_requests_pair_up(text_editor):
     assert len(text_editor.generate(["a man", "a woman"], {}, **FAST)) == 2
     assert len(text_editor.generate(["a man", "a woman", "a boy"], SWEEP, **FAST)) == 3
     assert text_editor.generate([], {}, **FAST) == []
@@ -112,7 +112,7 @@ def test_faces_change_the_picture_and_scale_zero_does_not(face_editor, person):
     assert (pixels(face_editor.generate("a man", {}, identity=person[0], **FAST)) != somebody).any()
 
 
-class Finder:
+class Detector:
     """Plays insightface: a face in every photo that is not black."""
 
     name = "insightface/buffalo_l"
@@ -126,7 +126,7 @@ class Finder:
 
 
 def test_photos_become_embeddings(face_editor, monkeypatch, tmp_path):
-    monkeypatch.setattr(faceid, "_detector", Finder)
+    monkeypatch.setattr(faceid, "_detector", Detector)
     black, grey = np.zeros((32, 32, 3), np.uint8), np.full((32, 32, 3), 7, np.uint8)
     Image.fromarray(grey).save(tmp_path / "grey.png")
     assert torch.equal(faceid.embed_people(tmp_path / "grey.png"), torch.eye(512)[[7]])
@@ -164,7 +164,7 @@ def test_without_insightface_the_message_says_what_to_install(face_editor, monke
     ],
 )
 def test_bad_input(face_editor, arguments, error, message, monkeypatch):
-    monkeypatch.setattr(faceid, "_detector", Finder)
+    monkeypatch.setattr(faceid, "_detector", Detector)
     with pytest.raises(error, match=message):
         face_editor.generate(**({"prompt": "a man", "aus": {}} | FAST | arguments))
 
@@ -189,7 +189,7 @@ def test_a_long_prompt_is_cut_and_says_what_was_cut(text_editor, caplog):
 @pytest.mark.parametrize("which", ["text_editor", "face_editor"])
 def test_an_edit_leaves_the_rest_of_the_photo_alone(which, request, astronaut, monkeypatch):
     editor = request.getfixturevalue(which)
-    monkeypatch.setattr(faceid, "_detector", Finder)
+    monkeypatch.setattr(faceid, "_detector", Detector)
     subject = editor.encode(astronaut)
     result = editor.edit(subject, {"AU12": 4}, **FAST)
     changed = np.abs(pixels(result) - astronaut).max(2) > 0
@@ -209,7 +209,7 @@ def test_an_edit_leaves_the_rest_of_the_photo_alone(which, request, astronaut, m
 
 
 def test_the_person_of_a_photo_counts_where_there_is_faceid(face_editor, astronaut, monkeypatch, caplog):
-    monkeypatch.setattr(faceid, "_detector", Finder)
+    monkeypatch.setattr(faceid, "_detector", Detector)
     with_person = face_editor.edit(face_editor.encode(astronaut), {}, **FAST)
     monkeypatch.undo()
     monkeypatch.setattr(faceid.importlib.util, "find_spec", lambda name: None)
@@ -252,7 +252,7 @@ def test_generate_and_edit(sd21_folder, faceid_folder, astronaut, person):
     assert generate("a man", {"AU12": 3}, **here).size == (64, 64)
     with_face = {**here, "model": faceid_folder, "base": faceid_folder}
     assert len(generate("a man", SWEEP, identity=person, **with_face)) == 3
-    made = edit(astronaut, SWEEP[:2], size=128, variant="sd21", finder="mediapipe", parser="grabcut", **here)
+    made = edit(astronaut, SWEEP[:2], size=128, variant="sd21", detector="mediapipe", parser="grabcut", **here)
     assert [image.size for image in made] == [(512, 512)] * 2
     with pytest.raises(InputError, match="variant must be one of sd21, sd15-faceid"):
         generate("a man", {}, **here, variant="sd3")
@@ -272,7 +272,7 @@ def test_missing_weights_say_how_to_get_them(tmp_path, monkeypatch):
 def test_defaults_are_the_releases(text_editor):
     how = FineFaceOptions().resolve(text_editor.defaults)
     assert (how.au_scale, how.face_scale, how.steps, how.guidance, how.negative_prompt) == (1.0, 0.9, 50, 7.5, None)
-    assert (how.start, how.strength, how.paste_back, text_editor.defaults.extent) == ("photo", 1.0, "replace", "face")
+    assert (how.start, how.strength, how.paste_back, text_editor.defaults.region) == ("photo", 1.0, "replace", "face")
 
 
 def test_exports():
@@ -284,18 +284,18 @@ def test_exports():
         fineface.edits  # noqa: B018
 
 
-def test_a_start_from_a_draft_begins_with_it(text_editor, astronaut):
-    """Strength 0 is the draft itself, moved from what the face shows to what is asked for; 1 forgets it."""
+def test_a_start_from_a_warp_begins_with_it(text_editor, astronaut):
+    """Strength 0 is the warp itself, moved from what the face shows to what is asked for; 1 forgets it."""
     subject = text_editor.encode(astronaut)
-    alone = np.asarray(text_editor.edit(subject, {"AU26": 4}, start="draft", strength=0, **FAST))
+    alone = np.asarray(text_editor.edit(subject, {"AU26": 4}, start="warp", strength=0, **FAST))
     assert np.array_equal(alone, text_editor.warp(subject, AUIntensity.parse({"AU26": 4})))
     half, photo = (
         np.asarray(text_editor.edit(subject, {"AU26": 4}, start=start, strength=0.5, **FAST))
-        for start in ("draft", "photo")
+        for start in ("warp", "photo")
     )
     assert not np.array_equal(half, photo)
-    assert np.array_equal(np.asarray(text_editor.edit(subject, {"AU26": 4}, start="draft", **FAST)), half)
-    with pytest.raises(InputError, match='"photo" or "draft"'):
+    assert np.array_equal(np.asarray(text_editor.edit(subject, {"AU26": 4}, start="warp", **FAST)), half)
+    with pytest.raises(InputError, match='"photo" or "warp"'):
         text_editor.edit(subject, {}, start="noise", **FAST)
 
 
@@ -318,6 +318,6 @@ def test_a_prepared_crop_is_repainted_where_its_background_differs(text_editor, 
     background = crop.copy()
     background[32:96, 32:96] = 0
     subject = text_editor.encode(crop, background=background)
-    assert subject.region[40:90, 40:90].all()
-    assert not subject.region[:30].any()
+    assert subject.mask[40:90, 40:90].all()
+    assert not subject.mask[:30].any()
     assert text_editor.edit(subject, SWEEP[2], **FAST).size == (128, 128)

@@ -64,7 +64,7 @@ def test_action_units_change_the_face_and_little_else(bare):
 
 
 def test_a_photo_is_edited_within_its_face(bare, astronaut):
-    image = edit(astronaut, {"AU12": 4}, finder="mediapipe", parser="grabcut", **FAST)
+    image = edit(astronaut, {"AU12": 4}, detector="mediapipe", parser="grabcut", **FAST)
     changed = np.abs(np.array(image).astype(int) - astronaut).max(2) > 0
     assert 0.005 < changed.mean() < 0.5
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import small_fineface as small
-from measurers import Brightness
+from estimators import Brightness
 from PIL import Image
 
 from common.core.errors import InputError
@@ -45,10 +45,10 @@ def answering(editor, monkeypatch, *roles: str):
     """The editor, made to return these two of each item's true pictures, whatever its networks say."""
     known = {item.caption: item for item in (draw_item(SEED, index) for index in range(COUNT))}
 
-    def generate(prompts, wishes, *, seed, progress):
+    def generate(prompts, requests, *, seed, progress):
         item = known[prompts[0]]
         assert prompts == [item.caption] * 2
-        assert wishes == [item.before, item.request]
+        assert requests == [item.before, item.request]
         assert seed == item.index
         return [Image.fromarray(true_picture(getattr(item, role), SIZE)) for role in roles]
 
@@ -133,7 +133,7 @@ def test_true_pictures_are_as_good_as_the_truth(editor, monkeypatch, tmp_path):
         assert "truth" not in metric or metric["edit"] == metric["truth"]
 
 
-def test_an_editor_deaf_to_wishes_has_no_response(editor, monkeypatch, tmp_path):
+def test_an_editor_deaf_to_requests_has_no_response(editor, monkeypatch, tmp_path):
     report = measured(answering(editor, monkeypatch, "source", "source"), tmp_path)
     for unit in report["units"].values():
         assert unit["edit"]["pearson"] is None
@@ -236,7 +236,7 @@ def test_stopped_and_resumed_is_the_same_report(editor, monkeypatch, tmp_path):
 def test_the_command(editor, monkeypatch, tmp_path, capsys):
     import common.measure
 
-    monkeypatch.setattr(common.measure, "get_measurer", lambda name: Brightness())
+    monkeypatch.setattr(common.measure, "get_estimator", lambda name: Brightness())
     monkeypatch.setattr(
         FineFace, "from_pretrained", lambda *args, **options: answering(editor, monkeypatch, "source", "target")
     )

@@ -38,8 +38,8 @@ def golden(folder):
     return networks, json.loads((folder / "call.json").read_text())
 
 
-def vectors(wishes) -> torch.Tensor:
-    return torch.tensor([AUIntensity.parse(wish).values for wish in wishes])
+def vectors(requests) -> torch.Tensor:
+    return torch.tensor([AUIntensity.parse(request).values for request in requests])
 
 
 def faces(networks, call, embeddings) -> torch.Tensor:

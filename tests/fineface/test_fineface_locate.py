@@ -129,7 +129,7 @@ def whole_folder(base, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("whole") / "model"
     shutil.copytree(base, folder)
     save_adapter(AUAdapter.from_unet(load_unet(folder / "unet"), 8), folder, WHOLE)
-    (folder / "editor.json").write_text(json.dumps({"steps": 3, "guidance": 1.0, "extent": "head", "zoom": 1.2}))
+    (folder / "editor.json").write_text(json.dumps({"steps": 3, "guidance": 1.0, "region": "head", "zoom": 1.2}))
     return folder
 
 
@@ -168,14 +168,14 @@ def test_a_folder_needs_no_variant(whole_folder):
 
 
 def test_extent_and_zoom_of_a_folder_are_those_of_an_edit(whole_folder, astronaut):
-    options = {"device": "cpu", "finder": "mediapipe", "parser": "grabcut"}
+    options = {"device": "cpu", "detector": "mediapipe", "parser": "grabcut"}
     editor = FineFace.from_pretrained(whole_folder, **options)
-    head, face = editor.encode(astronaut), editor.encode(astronaut, extent="face")
-    assert (head.record["extent"], face.record["extent"]) == ("head", "face")
-    assert head.region.sum() > face.region.sum()
+    head, face = editor.encode(astronaut), editor.encode(astronaut, region="face")
+    assert (head.record["region"], face.record["region"]) == ("head", "face")
+    assert head.mask.sum() > face.mask.sum()
     editor.defaults = PUBLISHED
     far = editor.encode(astronaut)
-    assert far.record["extent"] == "face"
+    assert far.record["region"] == "face"
     assert head.crop.matrix[0, 0] == pytest.approx(1.2 * far.crop.matrix[0, 0], rel=0.03)
 
 
@@ -200,10 +200,10 @@ def test_the_embedded_model_is_taken_and_told_once(embedded, caplog):
 
 def test_a_photo_is_edited_by_the_embedded_networks_only_where_they_are_named(embedded, tmp_path, astronaut):
     Image.fromarray(astronaut).save(tmp_path / "photo.png")
-    options = {"finder": "mediapipe", "parser": "grabcut", **FAST}
+    options = {"detector": "mediapipe", "parser": "grabcut", **FAST}
     unnamed, warped, named = (
         edit(tmp_path / "photo.png", {"AU12": 3}, **options, **asked)
-        for asked in ({}, {"engine": "draft"}, {"model": "embedded"})
+        for asked in ({}, {"engine": "warp"}, {"model": "embedded"})
     )
     assert unnamed.size == named.size == (512, 512)
     assert (pixels(unnamed) == pixels(warped)).all()

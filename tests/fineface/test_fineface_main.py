@@ -30,14 +30,14 @@ def test_one_picture(options, tmp_path, capsys):
     target = tmp_path / "out" / "smile.png"
     assert main(["a man", "AU12=4", "AU6=2", "-o", str(target), "--seed", "3", "--json", *options]) == 0
     record = json.loads(capsys.readouterr().out)
-    assert (record["output"], record["seed"], record["wishes"]) == (str(target), 3, ["AU6=2,AU12=4"])
+    assert (record["output"], record["seed"], record["requests"]) == (str(target), 3, ["AU6=2,AU12=4"])
     assert read_image(target).size == (64, 64)
 
 
 def test_a_sweep_becomes_a_sheet(options, tmp_path, capsys):
     assert main(["a man", "AU12=0:5", "--columns", "3", "-o", str(tmp_path / "row.png"), "--json", *options]) == 0
     record = json.loads(capsys.readouterr().out)
-    assert record["wishes"] == ["neutral", "AU12=2.5", "AU12=5"]
+    assert record["requests"] == ["neutral", "AU12=2.5", "AU12=5"]
     assert isinstance(record["seed"], int)
     width, height = read_image(tmp_path / "row.png").size
     assert width > 3 * 64
@@ -47,7 +47,7 @@ def test_a_sweep_becomes_a_sheet(options, tmp_path, capsys):
 def test_an_edit(options, tmp_path, astronaut):
     photo = tmp_path / "photo.png"
     Image.fromarray(astronaut).save(photo)
-    extra = ["--variant", "sd21", "--size", "128", "--finder", "mediapipe", "--parser", "grabcut"]
+    extra = ["--variant", "sd21", "--size", "128", "--detector", "mediapipe", "--parser", "grabcut"]
     assert main(["edit", str(photo), "AU12=4", "-o", str(tmp_path / "out.png"), *extra, *options]) == 0
     changed = np.abs(np.array(read_image(tmp_path / "out.png")).astype(int) - astronaut).max(2) > 0
     assert 0.005 < changed.mean() < 0.3
@@ -56,7 +56,7 @@ def test_an_edit(options, tmp_path, astronaut):
 def test_a_sweep_of_a_photo_shows_its_face(options, tmp_path, astronaut):
     photo, page = tmp_path / "photo.png", tmp_path / "sheet.png"
     Image.fromarray(astronaut[:, :400]).save(photo)
-    extra = ["--variant", "sd21", "--size", "128", "--finder", "mediapipe", "--parser", "grabcut", "--side", "100"]
+    extra = ["--variant", "sd21", "--size", "128", "--detector", "mediapipe", "--parser", "grabcut", "--side", "100"]
     asked = ["edit", str(photo), "AU12=0:4", "--columns", "2", "-o", str(page), *extra, *options]
     assert main(asked) == 0
     whole = read_image(page)
@@ -100,7 +100,7 @@ def test_exit_codes(arguments, code, message, capsys, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_words_and_wishes():
+def test_words_and_requests():
     assert split_inputs(["a man, AU fan", "AU12=0:5", "AU4=1,AU6=2"]) == (["a man, AU fan"], "AU12=0:5,AU4=1,AU6=2")
     assert split_inputs(["a happy man", "happy", "angry:0.7"]) == (["a happy man"], "happy,angry:0.7")
     assert split_inputs(["a man", "neutral"]) == (["a man"], "neutral")

@@ -34,8 +34,8 @@ LORA = "pytorch_lora_weights.safetensors"
 
 
 def picture(editor, **options):
-    wish = {"AU12": 4, "AU6": 2}
-    made = editor.generate(CAPTIONS[0], wish, steps=2, seed=1, progress=False, **options)
+    request = {"AU12": 4, "AU6": 2}
+    made = editor.generate(CAPTIONS[0], request, steps=2, seed=1, progress=False, **options)
     return np.asarray(made).astype(float)
 
 

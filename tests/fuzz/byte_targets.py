@@ -68,7 +68,7 @@ def picture(data: bytes, folder: Path) -> None:
     each(lambda: picture_size(path))
 
 
-def wish_text(data: bytes, folder: Path) -> None:
+def request_text(data: bytes, folder: Path) -> None:
     text = data.decode(errors="surrogateescape")
     with suppress(FaceEditError):
         vector = to_vector(text)
@@ -80,7 +80,7 @@ def wish_text(data: bytes, folder: Path) -> None:
     each(lambda: is_word(text), lambda: read_face("face", text), lambda: safe.check_name(plan.slug(text)))
 
 
-def wish_value(data: bytes, folder: Path) -> None:
+def request_value(data: bytes, folder: Path) -> None:
     try:
         value = parse_json(data)
     except ValueError:
@@ -89,12 +89,12 @@ def wish_value(data: bytes, folder: Path) -> None:
     each(lambda: read_request(value))
 
 
-def wishes_file(data: bytes, folder: Path) -> None:
-    path = folder / f"wishes{SUFFIXES[(data or b'0')[0] % 4]}"
+def requests_file(data: bytes, folder: Path) -> None:
+    path = folder / f"requests{SUFFIXES[(data or b'0')[0] % 4]}"
     path.write_bytes(data[1:])
     for check in (to_vector, RigEdit.parse, read_request):
         with suppress(FaceEditError):
-            for name in plan.read_wishes(path, check):
+            for name in plan.read_requests(path, check):
                 assert folders.inside(folder, f"{name}.png").resolve().parent == folder.resolve()
 
 
@@ -116,17 +116,17 @@ def samples_file(data: bytes, folder: Path) -> None:
     names = (folders.FILE, folders.SETTINGS, scores.LINES)
     (folder / names[(data or b"0")[0] % 3]).write_bytes(data[1:])
     if not (folder / folders.FILE).exists():
-        (folder / folders.FILE).write_bytes(b'{"key": "a/b", "state": "failed", "wish": "AU12=1", "error": "no"}\n')
+        (folder / folders.FILE).write_bytes(b'{"key": "a/b", "state": "failed", "request": "AU12=1", "error": "no"}\n')
     job = plan.Job("a", folder / "a.png")
     each(lambda: run.run([plan.Item(job, "b", "AU12=1")], _Nobody, folder, {"a": 1}, progress=False))
-    each(lambda: scores.score(folder, to_vector, measurer="regressor", progress=False))
+    each(lambda: scores.score(folder, to_vector, estimator="regressor", progress=False))
 
 
 class _Nobody:
     def encode(self, job):
         raise FaceEditError("nobody")
 
-    def edit(self, subject, wishes):
+    def edit(self, subject, requests):
         return []
 
     def record(self, subject):
@@ -184,7 +184,7 @@ def provenance(data: bytes, folder: Path) -> None:
 
 
 TARGETS: dict[str, Callable[[bytes, Path], None]] = {
-    "picture": picture, "wish text": wish_text, "wish value": wish_value, "wishes file": wishes_file,
+    "picture": picture, "request text": request_text, "request value": request_value, "requests file": requests_file,
     "manifest": manifest, "samples": samples_file, "toml": toml, "network config": network_config,
     "weights": weights, "report": report, "provenance": provenance,
 }  # fmt: skip
@@ -196,33 +196,51 @@ TARGETS: dict[str, Callable[[bytes, Path], None]] = {
 @cache
 def seeds() -> dict[str, list[bytes]]:
     """Inputs that are right, by target."""
-    rows = '{"photo": "a.png", "name": "first", "face": 1, "wish": "happy"}'
-    line = '{"key": "a/b", "state": "done", "wish": {"AU12": 2}, "photo": "a.png", "output": "edits/a/b.png",'
+    rows = '{"photo": "a.png", "name": "first", "face": 1, "request": "happy"}'
+    line = '{"key": "a/b", "state": "done", "request": {"AU12": 2}, "photo": "a.png", "output": "edits/a/b.png",'
     line += ' "face": [1, 2, 3, 4]}\n'
-    wish = [
+    request = [
         '"angry:0.7,AU5=1"',
         '{"AU12": 3, "AU6": 2}',
         '{"light": {"azimuth": 60}, "pose": "yaw=15", "expression": "AU12=3"}',
     ]
-    wish.append(f'{{"light": {{"coefficients": {[*range(27)]}}}}}')
+    request.append(f'{{"light": {{"coefficients": {[*range(27)]}}}}}')
     config = (GOLDEN / "magicface" / "denoising_unet" / "config.json").read_bytes()
     scheduler = (GOLDEN / "magicface" / "scheduler" / "scheduler_config.json").read_bytes()
     return {
         "picture": [_picture(kind) for kind in ("png", "jpeg", "webp", "gif", "tiff", "bmp", "ppm", "ico", "tga")],
-        "wish text": [b"AU12=3,AU6=2", b"angry:0.7, AU5 = 1", b"azimuth=60,elevation=20", b"yaw=15,absolute",
-                      b"AU12=0:4,happy"],
-        "wish value": [each.encode() for each in wish],
-        "wishes file": [b"\0name,wish\nsmile,AU12=3\n", b'\1{"smile": "AU12=3", "lit": {"light": "azimuth=5"}}',
-                        b'\2{"name": "smile", "wish": "AU12=3"}\n', b"\3AU12=3\nsmile: happy:0.5 # so\n"],
-        "manifest": [b"\0photo,face,name,wish\na.png,1,first,\n", b"\0prompt,face,seed\na face,a.png,1\n",
-                     f"\1[{rows}]".encode(), f"\2{rows}\n".encode(), b"\3a face\nanother # so\n"],
-        "samples": [f"\0{line}".encode(), b'\1{"a": 1}', b'\2{"key": "a/b", "measurer": "regressor", "error": "no"}\n'],
+        "request text": [
+            b"AU12=3,AU6=2",
+            b"angry:0.7, AU5 = 1",
+            b"azimuth=60,elevation=20",
+            b"yaw=15,absolute",
+            b"AU12=0:4,happy",
+        ],
+        "request value": [each.encode() for each in request],
+        "requests file": [
+            b"\0name,request\nsmile,AU12=3\n",
+            b'\1{"smile": "AU12=3", "lit": {"light": "azimuth=5"}}',
+            b'\2{"name": "smile", "request": "AU12=3"}\n',
+            b"\3AU12=3\nsmile: happy:0.5 # so\n",
+        ],
+        "manifest": [
+            b"\0photo,face,name,request\na.png,1,first,\n",
+            b"\0prompt,face,seed\na face,a.png,1\n",
+            f"\1[{rows}]".encode(),
+            f"\2{rows}\n".encode(),
+            b"\3a face\nanother # so\n",
+        ],
+        "samples": [
+            f"\0{line}".encode(),
+            b'\1{"a": 1}',
+            b'\2{"key": "a/b", "estimator": "regressor", "error": "no"}\n',
+        ],
         "toml": [path.read_bytes() for path in sorted((GOLDEN.parents[1] / "examples").glob("train_*.toml"))],
-        "network config": [config, scheduler, b'{"steps": 20, "guidance": 1.5, "extent": "face", "zoom": 1.2}'],
+        "network config": [config, scheduler, b'{"steps": 20, "guidance": 1.5, "region": "face", "zoom": 1.2}'],
         "weights": _weights(),
         "provenance": [_recipe().to_json().encode(), xmp.write(_recipe(), "0" * 64)],
         "report": [b"step,loss\n1,0.5\n2,0.25\n", _report()],
-    }  # fmt: skip
+    }
 
 
 def _recipe() -> Recipe:
@@ -250,10 +268,18 @@ def _weights() -> list[bytes]:
 def _report() -> bytes:
     twelve, three = [0.0] * 12, [0.0] * 3
     found = Report(
-        measurer="x", units_before=twelve, units_after=twelve, requested=None, identity=None,  # type: ignore[arg-type]
-        angles_before=three, angles_after=three, light_before=None, light_after=None, light_turn=1.0,  # type: ignore[arg-type]
+        estimator="x",
+        units_before=twelve,
+        units_after=twelve,
+        requested=None,
+        identity=None,  # type: ignore[arg-type]
+        angles_before=three,
+        angles_after=three,
+        light_before=None,
+        light_after=None,
+        light_turn=1.0,  # type: ignore[arg-type]
         background_psnr=None,
-    )  # fmt: skip
+    )
     return found.to_json().encode()
 
 

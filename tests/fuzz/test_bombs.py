@@ -15,7 +15,7 @@ from guards import guarded
 from PIL import Image, PngImagePlugin
 
 from common.batch.folder import samples
-from common.batch.plan import Item, Job, read_jobs, read_wishes
+from common.batch.plan import Item, Job, read_jobs, read_requests
 from common.batch.run import run
 from common.batch.scores import score
 from common.core.errors import CheckpointError, FaceEditError, ImageError, InputError
@@ -166,20 +166,20 @@ def test_json_that_python_chokes_on_is_a_value_error(text):
     "value", ["[" * 100_000, "1" * 10_000, "1" * 400, "1e999", "NaN", "-Infinity", '"\\ud800"', "null"]
 )
 @pytest.mark.parametrize("suffix", ["json", "jsonl"])
-def test_lists_and_wishes_of_odd_numbers_are_refused(tmp_path, value, suffix):
-    text = f'[{{"AU12": {value}}}]' if suffix == "json" else f'{{"wish": {{"AU12": {value}}}}}\n'
+def test_lists_and_requests_of_odd_numbers_are_refused(tmp_path, value, suffix):
+    text = f'[{{"AU12": {value}}}]' if suffix == "json" else f'{{"request": {{"AU12": {value}}}}}\n'
     (tmp_path / f"w.{suffix}").write_text(text)
     with guarded(), pytest.raises(InputError, match=rf"w\.{suffix}"):
-        read_wishes(tmp_path / f"w.{suffix}", to_vector)
+        read_requests(tmp_path / f"w.{suffix}", to_vector)
 
 
 @pytest.mark.parametrize(
-    "content", [b"wish\n" + b"a" * 200_000, b'wish\n"' + b"\n" * 200_000, b"\xff\xfewish", b"wish\n\0\0"]
+    "content", [b"request\n" + b"a" * 200_000, b'request\n"' + b"\n" * 200_000, b"\xff\xfewish", b"request\n\0\0"]
 )
 def test_tables_that_are_none_are_refused(tmp_path, content):
     (tmp_path / "w.csv").write_bytes(content)
     with guarded(), pytest.raises(InputError, match=r"w\.csv"):
-        read_wishes(tmp_path / "w.csv", to_vector)
+        read_requests(tmp_path / "w.csv", to_vector)
 
 
 @pytest.mark.parametrize(
@@ -204,16 +204,16 @@ def test_long_texts_are_read_in_time(text):
 
 
 def test_whole_numbers_that_no_float_holds():
-    for wish in (
+    for request in (
         {"light": {"azimuth": 10**400}},
         {"pose": {"yaw": -(10**400)}},
         {"light": {"coefficients": [10**400] * 27}},
     ):
         with pytest.raises(InputError):
-            RigEdit(**wish)
+            RigEdit(**request)
 
 
-def test_a_sweep_beside_a_share_of_a_word_is_one_wish():
+def test_a_sweep_beside_a_share_of_a_word_is_one_request():
     assert expand("AU6=1,angry:0.7") == expand("angry:0.7,AU6=1")
     assert len(expand("AU6=1,angry:0.7")) == 1
 
@@ -227,8 +227,8 @@ def test_nothing_is_waited_for(tmp_path, target):
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "folder").mkdir()
     for name, read_it in (
-        ("a.png", read_image), ("b.png", picture_size), ("c.txt", lambda path: read_wishes(path, to_vector)),
-        ("d.json", lambda path: read_wishes(path, to_vector)), ("e.csv", lambda path: list(read_rows(path))),
+        ("a.png", read_image), ("b.png", picture_size), ("c.txt", lambda path: read_requests(path, to_vector)),
+        ("d.json", lambda path: read_requests(path, to_vector)), ("e.csv", lambda path: list(read_rows(path))),
         ("f.toml", lambda path: read(DiffusionConfig, path)), ("g.npy", read_coefficients), ("h.jsonl", read_jobs),
     ):  # fmt: skip
         (tmp_path / name).symlink_to(target)
@@ -238,7 +238,7 @@ def test_nothing_is_waited_for(tmp_path, target):
 
 @pytest.mark.parametrize("path", ["a\0b.png", "\ud800.png", "~a\0b/x.png", "~nobody123/x", "x" * 5000])
 def test_names_that_no_file_can_have(path):
-    for read_it in (read_image, read_jobs, lambda p: read_wishes(p, to_vector), read_coefficients):
+    for read_it in (read_image, read_jobs, lambda p: read_requests(p, to_vector), read_coefficients):
         with pytest.raises(InputError):
             read_it(path)
     RigEdit(target=path, copy="light")  # the photo is read when it is needed
@@ -268,8 +268,8 @@ class Nobody:
     def encode(self, job):
         return job
 
-    def edit(self, subject, wishes):
-        return [Image.new("RGB", (4, 4)) for _ in wishes]
+    def edit(self, subject, requests):
+        return [Image.new("RGB", (4, 4)) for _ in requests]
 
     def record(self, subject):
         return {}
@@ -337,7 +337,7 @@ def test_lines_that_are_none_are_told(tmp_path, line):
     ],
 )
 def test_scores_of_damaged_lines_are_refused(tmp_path, row):
-    whole = {"photo": "a.png", "output": "edits/a/b.png", "wish": "AU12=1"} if row else {}
+    whole = {"photo": "a.png", "output": "edits/a/b.png", "request": "AU12=1"} if row else {}
     (tmp_path / "samples.jsonl").write_text(json.dumps({"key": "a/b", "state": "done", **whole, **row}) + "\n")
     with guarded(), pytest.raises(InputError):
-        score(tmp_path, to_vector, measurer="regressor", progress=False)
+        score(tmp_path, to_vector, estimator="regressor", progress=False)

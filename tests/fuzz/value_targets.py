@@ -1,4 +1,6 @@
-"""What is fuzzed with values: arrays, tensors, wishes and configs, and whole folders of a model with a damaged file."""
+"""What is fuzzed with values: arrays, tensors, requests and configs, and whole folders of a model with a damaged
+file.
+"""
 
 from __future__ import annotations
 
@@ -74,7 +76,7 @@ def arrays(drawn: tuple, folder: Path) -> None:
         each(*[lambda image=image: read_coefficients(image) for image in found])
 
 
-def wish(value: Any, folder: Path) -> None:
+def request(value: Any, folder: Path) -> None:
     each(lambda: to_vector(value), lambda: str(RigEdit.parse(value)), lambda: Light.of(value), lambda: Pose.of(value))
     each(lambda: make_requests(light=value), lambda: make_requests(copy=value, target="~nobody/x.png"))
     each(lambda: make_requests(expression=value, pose=value), lambda: read_coefficients(value))
@@ -85,7 +87,7 @@ def config(values: dict[str, Any], folder: Path) -> None:
 
 
 SETTINGS = st.dictionaries(
-    st.sampled_from([*FIELDS, "guidance", "zoom", "extent", "paste_back", "strength", "start"]), VALUES
+    st.sampled_from([*FIELDS, "guidance", "zoom", "region", "paste_back", "strength", "start"]), VALUES
 )
 KEYS = [
     "sample_size", "in_channels", "block_out_channels", "layers_per_block", "down_block_types", "cross_attention_dim",
@@ -137,5 +139,5 @@ def _json(path: Path, values: dict[str, Any]) -> str:
 
 
 TARGETS: dict[str, tuple[st.SearchStrategy, Callable[[Any, Path], None]]] = {
-    "arrays": (ARRAYS, arrays), "wishes": (VALUES, wish), "configs": (SETTINGS, config),
+    "arrays": (ARRAYS, arrays), "requests": (VALUES, request), "configs": (SETTINGS, config),
 }  # fmt: skip

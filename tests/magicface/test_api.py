@@ -18,7 +18,7 @@ from magicface import MagicFace, edit
 def options(model_folder):
     return {
         "model": model_folder, "device": "cpu", "size": 128, "steps": 1, "progress": False,
-        "finder": "mediapipe", "parser": "grabcut",
+        "detector": "mediapipe", "parser": "grabcut",
     }  # fmt: skip
 
 
@@ -36,20 +36,20 @@ def test_every_kind_of_photo_gives_the_same(options, astronaut, tmp_path):
 
 
 def test_lists(options, astronaut):
-    wishes = [{"AU12": 3}, "AU6=1", [0.0] * 12]
+    requests = [{"AU12": 3}, "AU6=1", [0.0] * 12]
     assert isinstance(edit(astronaut, {"AU12": 3}, **options), Image.Image)
-    assert len(edit(astronaut, wishes, batch_size=2, **options)) == 3
+    assert len(edit(astronaut, requests, batch_size=2, **options)) == 3
     assert len(edit([astronaut, astronaut[:, ::-1]], {"AU12": 3}, **options)) == 2
     assert len(edit(astronaut[None].repeat(2, 0), {"AU12": 3}, **options)) == 2
-    pairs = edit([astronaut, astronaut[:, ::-1]], wishes[:2], **options)
-    assert (np.array(pairs[1]) == np.array(edit(astronaut[:, ::-1], wishes[1], **options))).mean() > 0.99
+    pairs = edit([astronaut, astronaut[:, ::-1]], requests[:2], **options)
+    assert (np.array(pairs[1]) == np.array(edit(astronaut[:, ::-1], requests[1], **options))).mean() > 0.99
     with pytest.raises(InputError, match="2 pictures and 3 requests"):
-        edit([astronaut, astronaut], wishes, **options)
+        edit([astronaut, astronaut], requests, **options)
     with pytest.raises(InputError, match="one aligned crop"):
-        edit([astronaut], wishes[0], background=astronaut, **options)
+        edit([astronaut], requests[0], background=astronaut, **options)
 
 
-def test_a_photo_is_encoded_once_for_many_wishes(options, astronaut, monkeypatch):
+def test_a_photo_is_encoded_once_for_many_requests(options, astronaut, monkeypatch):
     encoded = []
     original = MagicFace.encode
     monkeypatch.setattr(MagicFace, "encode", lambda self, *a, **k: encoded.append(1) or original(self, *a, **k))
@@ -70,7 +70,7 @@ def test_a_checkpoint_without_a_prompt_is_incomplete(golden_checkpoint):
         MagicFace.from_pretrained(golden_checkpoint, device="cpu")
 
 
-def test_a_wrong_wish_costs_no_loading(astronaut, tmp_path, monkeypatch):
+def test_a_wrong_request_costs_no_loading(astronaut, tmp_path, monkeypatch):
     monkeypatch.setenv("FACE_RIG_HOME", str(tmp_path))
     with pytest.raises(ActionUnitError, match="AU12"):
         edit(astronaut, {"AU13": 3})
@@ -79,7 +79,7 @@ def test_a_wrong_wish_costs_no_loading(astronaut, tmp_path, monkeypatch):
 def test_the_defaults_are_the_models_own_and_the_releases():
     assert (EditOptions(), FaceOptions()) == (EditOptions(seed=424, batch_size=4), FaceOptions(face="largest"))
     assert EditOptions().to_json() == {"seed": 424, "batch_size": 4}
-    assert Defaults() == Defaults(steps=50, guidance=1.5, extent="head", paste_back=True)
+    assert Defaults() == Defaults(steps=50, guidance=1.5, region="head", paste_back=True)
 
 
 def test_exports():

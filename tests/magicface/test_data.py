@@ -37,13 +37,13 @@ def faces(monkeypatch):
 
 
 @pytest.mark.parametrize("guide", ["source", "target"])
-@pytest.mark.parametrize("extent", ["face", "head"])
-def test_synthetic_guide_is_what_the_editor_makes(faces, guide, extent):
-    item, pair = faces[1], SyntheticPairs(faces, guide=guide, extent=extent)[1]
+@pytest.mark.parametrize("region", ["face", "head"])
+def test_synthetic_guide_is_what_the_editor_makes(faces, guide, region):
+    item, pair = faces[1], SyntheticPairs(faces, guide=guide, region=region)[1]
     picture = {key: value.numpy() for key, value in item[guide].items() if isinstance(value, torch.Tensor)}
     pixels = np.rint(picture["image"].transpose(1, 2, 0) * 255).astype(np.uint8)
     points = five_points(picture["landmarks"])
-    expected = masked_background(pixels, picture["parts"].astype(np.uint8), picture["landmarks"], points, extent)
+    expected = masked_background(pixels, picture["parts"].astype(np.uint8), picture["landmarks"], points, region)
     assert np.array_equal(np.rint(pair["guides"][0].numpy().transpose(1, 2, 0) * 255), expected)
     assert torch.equal(pair["source"], item["source"]["image"])
     assert torch.equal(pair["target"], item["target"]["image"])
@@ -58,14 +58,14 @@ def test_found_source_is_prepared_as_a_photo(faces, monkeypatch):
     made = Prepared(None, crop, crop.apply(pixels[0]), np.zeros((32, 32)), np.full((32, 32, 3), 7, np.uint8), None)
     seen = []
 
-    def prepare(photo, finder, parser, *, size, extent, zoom, guide):
-        seen.append((photo, finder.name, parser.name, size, extent, zoom, guide))
+    def prepare(photo, detector, parser, *, size, region, zoom, guide):
+        seen.append((photo, detector.name, parser.name, size, region, zoom, guide))
         return made
 
     monkeypatch.setattr(data, "prepare", prepare)
     pair = {
         name: value.numpy() * 255
-        for name, value in SyntheticPairs(faces, extent="head", found=True, zoom=1.5)[1].items()
+        for name, value in SyntheticPairs(faces, region="head", found=True, zoom=1.5)[1].items()
     }
     assert seen[0][1:] == ("mediapipe", "embedded", 32, "head", 1.5, "background")
     assert np.array_equal(seen[0][0], pixels[0])

@@ -22,8 +22,8 @@ from common.weights.state_dict import read_weights
 from magicface import MagicFace, edit
 from magicface.__main__ import main
 
-OFFLINE = {"device": "cpu", "finder": "mediapipe", "parser": "grabcut"}
-SMALL = Defaults(steps=2, guidance=1.0, extent="face", paste_back="detail")
+OFFLINE = {"device": "cpu", "detector": "mediapipe", "parser": "grabcut"}
+SMALL = Defaults(steps=2, guidance=1.0, region="face", paste_back="detail")
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_asked_for_by_name_it_says_in_one_line_what_it_is_for(embedded, caplog):
 def test_not_asked_for_it_is_not_loaded(embedded, caplog):
     with caplog.at_level(logging.WARNING):
         editor = MagicFace.from_pretrained(**OFFLINE)
-    assert editor.resolve(EditOptions()).engine == "draft"
+    assert editor.resolve(EditOptions()).engine == "warp"
     assert [message.count("magicface download") for message in caplog.messages] == [1]
 
 
@@ -98,8 +98,8 @@ def test_an_installation_without_it(embedded, tmp_path, monkeypatch):
 def test_its_own_settings_are_taken_unless_others_are_given(embedded, astronaut, monkeypatch):
     editor = MagicFace.from_pretrained("embedded", size=64, **OFFLINE)
     subject = editor.encode(astronaut)
-    assert subject.record["extent"] == "face"
-    assert editor.encode(astronaut, extent="head").record["extent"] == "head"
+    assert subject.record["region"] == "face"
+    assert editor.encode(astronaut, region="head").record["region"] == "head"
 
     def pixels(**options):
         return np.array(editor.edit(subject, {"AU12": 3}, progress=False, **options)).astype(int)
@@ -128,19 +128,19 @@ def test_its_guide_may_be_the_photo(folder, astronaut, tmp_path):
     )
     assert np.array_equal(shown.background, shown.source)
     assert (hidden.background != hidden.source).any()
-    assert np.array_equal(shown.region, hidden.region)  # what an edit may change is another question
+    assert np.array_equal(shown.mask, hidden.mask)  # what an edit may change is another question
 
 
 def test_the_command_line(embedded, astronaut, tmp_path, capsys):
     Image.fromarray(astronaut).save(tmp_path / "photo.png")
     command = [str(tmp_path / "photo.png"), "AU12=3", "--size", "64", "--json", "-q", "-o", str(tmp_path / "out.png")]
-    command += ["--finder", "mediapipe", "--parser", "grabcut", "--device", "cpu", "--model", "embedded"]
+    command += ["--detector", "mediapipe", "--parser", "grabcut", "--device", "cpu", "--model", "embedded"]
     assert main(command) == 0
     record = json.loads(capsys.readouterr().out)
-    assert (record["steps"], record["guidance"], record["paste_back"], record["extent"]) == (2, 1.0, "detail", "face")
-    assert main([*command, "--steps", "1", "--paste", "none", "--extent", "head"]) == 0
+    assert (record["steps"], record["guidance"], record["paste_back"], record["region"]) == (2, 1.0, "detail", "face")
+    assert main([*command, "--steps", "1", "--paste", "none", "--region", "head"]) == 0
     record = json.loads(capsys.readouterr().out)
-    assert (record["steps"], record["guidance"], record["paste_back"], record["extent"]) == (1, 1.0, False, "head")
+    assert (record["steps"], record["guidance"], record["paste_back"], record["region"]) == (1, 1.0, False, "head")
 
 
 def test_settings_that_no_edit_can_use(folder, tmp_path):
@@ -170,7 +170,7 @@ def test_the_shipped_model_edits(shipped, astronaut):
     editor = MagicFace.from_pretrained("embedded", **OFFLINE)
     assert editor.size >= 128
     assert editor.pipeline.unet.dtype == editor.pipeline.vae.dtype == torch.float32
-    assert (editor.defaults.guidance, editor.defaults.extent, editor.defaults.paste_back) == (1.0, "face", "detail")
+    assert (editor.defaults.guidance, editor.defaults.region, editor.defaults.paste_back) == (1.0, "face", "detail")
     image = editor.edit(editor.encode(astronaut), {"AU12": 3}, progress=False)
     changed = np.abs(np.array(image).astype(int) - astronaut).max(2) > 0
     assert 0.005 < changed.mean() < 0.5

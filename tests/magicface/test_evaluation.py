@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from measurers import Brightness
+from estimators import Brightness
 
 from common.core.errors import InputError
 from common.core.files import alone
@@ -36,13 +36,13 @@ pytestmark = pytest.mark.usefixtures("pictures_are_made_once")
 def model(model_folder, tmp_path_factory):
     folder = tmp_path_factory.mktemp("evaluated") / "model"
     shutil.copytree(model_folder, folder)
-    write_defaults(folder, Defaults(steps=1, guidance=1.0, extent="face", paste_back="detail"))
+    write_defaults(folder, Defaults(steps=1, guidance=1.0, region="face", paste_back="detail"))
     return folder
 
 
 @pytest.fixture(scope="module")
 def editor(model):
-    return MagicFace.from_pretrained(model, device="cpu", finder="mediapipe", parser="grabcut")
+    return MagicFace.from_pretrained(model, device="cpu", detector="mediapipe", parser="grabcut")
 
 
 def answering(editor, monkeypatch, role: str):
@@ -175,7 +175,7 @@ def test_an_interval_holds_the_value_and_narrows_with_items():
 
 
 def test_a_photo_without_a_face_is_told_apart(editor, monkeypatch, tmp_path):
-    monkeypatch.setattr(editor, "finder", SimpleNamespace(name="none", find=lambda image: []))
+    monkeypatch.setattr(editor, "detector", SimpleNamespace(name="none", find=lambda image: []))
     report = measured(editor, tmp_path, count=2)
     assert (report["items"], report["failed"], report["errors"]) == (2, 2, {})
     assert value(report, "error") is None
@@ -193,10 +193,10 @@ def test_options_are_passed_and_the_editor_stays_as_it_was(editor, monkeypatch, 
         return edit(*args, **options)
 
     monkeypatch.setattr(editor, "edit", noted)
-    report = measured(editor, tmp_path, count=1, steps=2, start="draft", strength=0.5)
+    report = measured(editor, tmp_path, count=1, steps=2, start="warp", strength=0.5)
     assert editor.defaults is own
-    assert {tuple(each.values()) for each in asked} == {(2, "draft", 0.5, "diffusion")}
-    assert [report["evaluated"]["settings"][name] for name in ("steps", "start", "strength")] == [2, "draft", 0.5]
+    assert {tuple(each.values()) for each in asked} == {(2, "warp", 0.5, "diffusion")}
+    assert [report["evaluated"]["settings"][name] for name in ("steps", "start", "strength")] == [2, "warp", 0.5]
     with pytest.raises(InputError, match="strength"):
         measured(editor, tmp_path / "none", strength=0.5)
     assert not (tmp_path / "none").exists()
@@ -255,9 +255,9 @@ def test_two_evaluations_do_not_share_a_folder(editor, tmp_path):
 def test_the_command(model, monkeypatch, tmp_path, capsys):
     import common.measure
 
-    monkeypatch.setattr(common.measure, "get_measurer", lambda name: Brightness())
+    monkeypatch.setattr(common.measure, "get_estimator", lambda name: Brightness())
     command = ["evaluate", "--count", "1", "--model", str(model), "--out", str(tmp_path), "--size", str(SIZE), "-q"]
-    assert main([*command, "--device", "cpu", "--finder", "mediapipe", "--parser", "grabcut"]) == 0
+    assert main([*command, "--device", "cpu", "--detector", "mediapipe", "--parser", "grabcut"]) == 0
     printed = capsys.readouterr().out
     assert printed.startswith("# 1 edits of synthetic people")
     assert (tmp_path / "report.md").read_text() in printed

@@ -25,7 +25,7 @@ def photo(tmp_path, astronaut):
 @pytest.fixture
 def options(model_folder):
     return ["--model", str(model_folder), "--device", "cpu", "--size", "128", "--steps", "1", "-q",
-            "--finder", "mediapipe", "--parser", "grabcut", "--no-watermark"]  # fmt: skip
+            "--detector", "mediapipe", "--parser", "grabcut", "--no-watermark"]  # fmt: skip
 
 
 def files(folder: Path):
@@ -37,9 +37,9 @@ def test_one_photo(photo, options, tmp_path, capsys):
     assert main([str(photo), "AU12=3", "AU6=2", "-o", str(target), "--json", *options]) == 0
     record = json.loads(capsys.readouterr().out)
     assert record["output"] == str(target)
-    assert record["wish"] == "AU6=2,AU12=3"
+    assert record["request"] == "AU6=2,AU12=3"
     assert (record["seed"], record["steps"], record["guidance"]) == (424, 1, 1.5)
-    assert record["finder"] == "mediapipe"
+    assert record["detector"] == "mediapipe"
     assert len(record["face"]["box"]) == 4
     assert set(record["seconds"]) == {"prepare", "encode", "edit"}
     assert read_image(target).size == (512, 512)
@@ -90,12 +90,12 @@ def test_a_folder_with_a_dot(photo, options, tmp_path):
 
 
 @pytest.mark.parametrize("portrait", ["magicface/00025", "magicface/00381", "rigface/id1/sor", "rigface/id1/tar"])
-@pytest.mark.parametrize("extent", ["head", "face"])
-def test_real_portraits(portraits, options, tmp_path, portrait, extent):
-    """From a raw photo to a file with the offline finder and parser."""
+@pytest.mark.parametrize("region", ["head", "face"])
+def test_real_portraits(portraits, options, tmp_path, portrait, region):
+    """From a raw photo to a file with the offline detector and parser."""
     source = portraits / f"{portrait}.png"
     target = tmp_path / "out.png"
-    assert main([str(source), "AU12=2", "--extent", extent, "-o", str(target), *options]) == 0
+    assert main([str(source), "AU12=2", "--region", region, "-o", str(target), *options]) == 0
     result, photo = (np.array(read_image(path)).astype(int) for path in (target, source))
     changed = np.abs(result - photo).max(2) > 0
     assert 0.1 < changed.mean() < 0.8
@@ -121,7 +121,7 @@ def test_without_output_the_result_lies_here(photo, options, tmp_path, monkeypat
         (["PHOTO", "PHOTO", "AU12=3", "-o", "one.png"], 2, "one file"),
         (["PHOTO", "AU12=3", "-o", "x.txt"], 2, "no picture format"),
         (["PHOTO", "AU12=3", "--steps", "0"], 2, "steps"),
-        (["PHOTO", "AU12=3", "--finder", "eyes"], 2, "mediapipe"),
+        (["PHOTO", "AU12=3", "--detector", "eyes"], 2, "mediapipe"),
         (["PHOTO", "AU12=3", "--face", "7"], 1, "no face 7"),
         (["PHOTO", "AU12=3", "--face", "5,5"], 1, "No face lies at"),
         (["PHOTO", "AU12=3", "--face", "nose"], 2, "face must be"),
@@ -140,7 +140,7 @@ def test_exit_codes(photo, options, arguments, code, message, capsys, tmp_path, 
     before = files(tmp_path)
     arguments = [str(photo) if argument == "PHOTO" else argument for argument in arguments]
     given = [] if "--model" in arguments else options[:2]
-    own = {"--steps", "--finder", "--device", "--size"} & set(arguments)
+    own = {"--steps", "--detector", "--device", "--size"} & set(arguments)
     rest = [v for flag, value in zip(options[2:-4:2], options[3:-4:2]) if flag.startswith("--") and flag not in own
             for v in (flag, value)]  # fmt: skip
     assert main([*arguments, *given, *rest, "-q"]) == code
@@ -177,7 +177,7 @@ def test_interruption_keeps_what_is_finished(photo, options, tmp_path, monkeypat
     assert files(tmp_path / "out") == ["photo-edited.png"]
 
 
-def test_photos_and_wishes_in_any_order(tmp_path):
+def test_photos_and_requests_in_any_order(tmp_path):
     odd = tmp_path / "a=b.png"
     odd.touch()
     photos, request = split_inputs(["AU12=3", str(odd), "AU6=-2.5"])

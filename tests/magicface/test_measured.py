@@ -1,4 +1,4 @@
-"""Laws of wishes that a measurement makes, on people whose expression is known."""
+"""Laws of requests that a measurement makes, on people whose expression is known."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from magicface import neutralize, transfer
 SMILE = list(ACTION_UNITS).index("AU12")
 
 
-def person(seed: int, wish: str) -> Image.Image:
-    side = tuple(to_vector(wish))
+def person(seed: int, request: str) -> Image.Image:
+    side = tuple(to_vector(request))
     scene = replace(draw_scene(seed, 2), units=(side, side), blink=(0.0, 0.0), angles=(0.0, 0.0, 0.0))
     return Image.fromarray(np.asarray(picture.make(scene, 160).image))
 
@@ -35,7 +35,7 @@ def calm():
 
 
 def test_a_smile_goes(smiling):
-    before, after = units_of(smiling), units_of(neutralize(smiling, engine="draft"))
+    before, after = units_of(smiling), units_of(neutralize(smiling, engine="warp"))
     assert before[SMILE] > 2
     assert after[SMILE] < before[SMILE] / 2
 
@@ -43,13 +43,13 @@ def test_a_smile_goes(smiling):
 def test_half_of_it_goes_half_way(smiling):
     before, half, whole = (
         units_of(each)[SMILE]
-        for each in (smiling, neutralize(smiling, fraction=0.5, engine="draft"), neutralize(smiling, engine="draft"))
+        for each in (smiling, neutralize(smiling, fraction=0.5, engine="warp"), neutralize(smiling, engine="warp"))
     )
     assert whole + 0.3 < half < before - 0.3
 
 
 def test_a_smile_comes_from_another_person(smiling, calm):
-    before, after = units_of(calm), units_of(transfer(calm, smiling, engine="draft"))
+    before, after = units_of(calm), units_of(transfer(calm, smiling, engine="warp"))
     assert after[SMILE] > before[SMILE] + 1.5
 
 
@@ -62,7 +62,7 @@ def test_nothing_to_change_is_the_photo(smiling):
 def test_what_is_wrong_is_said(smiling):
     with pytest.raises(InputError, match="fraction must be a number from 0 to 1"):
         neutralize(smiling, fraction=2)
-    with pytest.raises(InputError, match="no measurer"):
+    with pytest.raises(InputError, match="no estimator"):
         neutralize(smiling, estimator="eyes")
     with pytest.raises(InputError, match="largest face only"):
         neutralize(smiling, face=0, estimator="fit")

@@ -1,4 +1,4 @@
-"""Sweeps, grids and animations, through drafts and through the small networks."""
+"""Sweeps, grids and animations, through warps and through the small networks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from common.imaging.contact_sheet import LINE
 from magicface import __main__ as command
 from magicface import animate, edit, grid, rise_and_fall, sweep
 
-FAST = {"engine": "draft", "progress": False}
+FAST = {"engine": "warp", "progress": False}
 
 
 def pixels(image: Image.Image) -> np.ndarray:
@@ -85,7 +85,7 @@ def test_a_grid_crosses_two_units(photo):
     assert np.array_equal(found.pictures[1][1], edit(photo, "AU4=3,AU12=2", **FAST))
 
 
-def test_an_animation_moves_only_where_it_is_wished(photo):
+def test_an_animation_moves_only_where_it_is_requested(photo):
     found = animate(photo, rise_and_fall("AU12=3", onset=0.3, apex=0.2, offset=0.3, rest=0.1), fps=10, **FAST)
     assert len(found.frames) == len(found.requests) == 11
     assert np.array_equal(found.frames[0], photo)
@@ -140,7 +140,7 @@ def test_keyframes_of_a_command_line():
 def test_the_commands_write_pictures(arguments, name, file, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     told = [str(file) if each == "PHOTO" else each for each in arguments]
-    assert command.main([*told, "--engine", "draft", "-q"]) == 0
+    assert command.main([*told, "--engine", "warp", "-q"]) == 0
     with Image.open(tmp_path / name) as found:
         assert found.size >= (64, 64)
 
@@ -163,7 +163,7 @@ def test_the_commands_write_pictures(arguments, name, file, tmp_path, monkeypatc
 def test_the_commands_say_what_is_wrong(arguments, file, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     before = file.read_bytes()
-    assert command.main([str(file) if each == "PHOTO" else each for each in arguments] + ["--engine", "draft"]) != 0
+    assert command.main([str(file) if each == "PHOTO" else each for each in arguments] + ["--engine", "warp"]) != 0
     assert "Traceback" not in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
     assert file.read_bytes() == before
@@ -172,8 +172,8 @@ def test_the_commands_say_what_is_wrong(arguments, file, tmp_path, monkeypatch, 
 def test_strict_makes_a_doubt_an_error(astronaut, tmp_path, capsys):
     framed = tmp_path / "framed.png"
     Image.fromarray(np.pad(astronaut, [(0, 0), (60, 60), (0, 0)])).save(framed)
-    asked = [str(framed), "AU12=2", "--engine", "draft", "-q", "--json", "-o", str(tmp_path / "out.png")]
+    asked = [str(framed), "AU12=2", "--engine", "warp", "-q", "--json", "-o", str(tmp_path / "out.png")]
     assert command.main([*asked, "--strict"]) == 1
     assert "black borders" in json.loads(capsys.readouterr().out)["error"]
     assert command.main(asked) == 0
-    assert "black borders" in json.loads(capsys.readouterr().out)["advice"][0]
+    assert "black borders" in json.loads(capsys.readouterr().out)["warnings"][0]

@@ -48,7 +48,7 @@ def frame(smile: float, yaw: float = 0, at: tuple[int, int] = (48, 48), side: in
 
 
 class Stub:
-    """Finder, parser and measurer of stand-in faces; `stop` raises like Ctrl-C at its n-th parsing."""
+    """Detector, parser and estimator of stand-in faces; `stop` raises like Ctrl-C at its n-th parsing."""
 
     name = "stub"
 
@@ -245,7 +245,7 @@ def test_folders_without_pairs(tmp_path):
         prepare(tmp_path / "videos", tmp_path / "pairs.csv", SETTINGS, tools(), progress=False)
 
 
-@pytest.mark.parametrize(("name", "value"), [("pairs", 0), ("min_difference", 0), ("max_turn", -1), ("extent", "body")])
+@pytest.mark.parametrize(("name", "value"), [("pairs", 0), ("min_difference", 0), ("max_turn", -1), ("region", "body")])
 def test_settings_are_checked(name, value):
     with pytest.raises(InputError, match=name):
         Settings(**{name: value})
@@ -280,9 +280,9 @@ def test_pairs_cover_the_units_evenly():
 
 
 def test_the_command_on_drawn_people(tmp_path, monkeypatch, capsys):
-    """With the offline finder and parser; the stand-in measurer reads how bright the mouth is."""
+    """With the offline detector and parser; the stand-in estimator reads how bright the mouth is."""
 
-    class Measurer:
+    class AUEstimator:
         name = "bright"
 
         def __call__(self, image: np.ndarray) -> types.SimpleNamespace:
@@ -290,7 +290,7 @@ def test_the_command_on_drawn_people(tmp_path, monkeypatch, capsys):
             units[SMILE] = 5 * image[80:110, 50:80].mean() / 255
             return types.SimpleNamespace(units=units, angles=np.zeros(3))
 
-    fake = types.SimpleNamespace(get_measurer=lambda name: Measurer())
+    fake = types.SimpleNamespace(get_estimator=lambda name: AUEstimator())
     monkeypatch.setitem(sys.modules, "common.measure", fake)  # type: ignore[arg-type]
     scene = replace(draw_scene(0, 16), angles=(0.0, 0.0, 0.0), shot=Shot(view=18, face_height=0.5, shift=(0.0, -0.05)))
     frames = []
@@ -299,7 +299,7 @@ def test_the_command_on_drawn_people(tmp_path, monkeypatch, capsys):
         frames.append(make(replace(scene, units=(side, side)), 128).image)
     write_video(tmp_path / "videos" / "drawn.avi", [*frames, np.zeros_like(frames[0])])
     command = ["prepare-videos", str(tmp_path / "videos"), "--out", str(tmp_path / "pairs.jsonl"), "--every", "1"]
-    command += ["--size", "128", "--min-difference", "0.05", "--extent", "face", "-q", "--finder", "mediapipe"]
+    command += ["--size", "128", "--min-difference", "0.05", "--region", "face", "-q", "--detector", "mediapipe"]
     assert main([*command, "--parser", "grabcut"]) == 0
     printed = capsys.readouterr().out
     assert "1  no face" in printed

@@ -6,12 +6,12 @@ import json
 import logging
 
 import pytest
-from measurers import Brightness
+from estimators import Brightness
 from runs import ROOT
 
 from common.evaluation.report import draw_intensities
-from common.measure import Report, get_measurer, measure
-from common.measure.estimators import MEASURERS, NOT_STATED, VALIDATIONS, described, validation, version_of
+from common.measure import Report, get_estimator, measure
+from common.measure.estimators import ESTIMATORS, NOT_STATED, VALIDATIONS, described, validation, version_of
 
 FACE = ROOT / "examples" / "portraits" / "calm.jpg"
 WORDS = "not reliable on photographs"
@@ -23,15 +23,15 @@ def report():
 
 
 def test_every_estimator_has_one_entry():
-    assert set(VALIDATIONS) == set(MEASURERS)
+    assert set(VALIDATIONS) == set(ESTIMATORS)
     assert WORDS in validation("regressor")
     assert WORDS in validation("fit")
     assert "unknown" in validation("somebody's own")
 
 
 def test_versions_name_package_and_weights():
-    assert len(version_of(get_measurer("regressor")).rpartition("SHA-256 ")[2]) == 64
-    assert version_of(get_measurer("fit")).startswith("face-rig ")
+    assert len(version_of(get_estimator("regressor")).rpartition("SHA-256 ")[2]) == 64
+    assert version_of(get_estimator("fit")).startswith("face-rig ")
     assert version_of(Brightness()) == NOT_STATED
 
 
@@ -39,7 +39,7 @@ def test_tables_files_and_charts_say_it(report, tmp_path):
     assert WORDS in report.table().splitlines()[0]
     plain = json.loads(report.to_json())
     assert WORDS in plain["validation"]
-    assert plain["measurer_version"] == version_of(get_measurer("regressor"))
+    assert plain["estimator_version"] == version_of(get_estimator("regressor"))
     assert Report.from_json(report.to_json()).to_json() == report.to_json()
     pytest.importorskip("matplotlib")
     from matplotlib.figure import Figure
@@ -60,7 +60,7 @@ def test_the_app_says_it(report):
     from common.imaging.images import read_image
 
     photo = read_image(FACE)
-    shown = table(report, Edit({}, photo, photo, "draft", "warp", 0.1, {"steps": None}))
+    shown = table(report, Edit({}, photo, photo, "warp", "warp", 0.1, {"steps": None}))
     assert described("regressor") in shown
 
 
@@ -68,7 +68,7 @@ def test_neutralize_and_transfer_log_it(caplog):
     from magicface import neutralize, transfer
 
     smile = FACE.with_name("smile.jpg")
-    for make in (lambda: neutralize(smile, engine="draft"), lambda: transfer(FACE, smile, engine="draft")):
+    for make in (lambda: neutralize(smile, engine="warp"), lambda: transfer(FACE, smile, engine="warp")):
         caplog.clear()
         with caplog.at_level(logging.WARNING):
             make()

@@ -21,7 +21,7 @@ from common.core.errors import (
     ShapeError,
 )
 from common.facs.action_units import ACTION_UNITS
-from common.measure import HeadFit, Measurement, Report, get_measurer, identity, measure
+from common.measure import HeadFit, Measurement, Report, get_estimator, identity, measure
 from common.measure.compare import PSNR_CAP, light_turn, psnr
 from common.synthetic.data.draw import draw_scene
 from common.synthetic.render.picture import make
@@ -55,7 +55,7 @@ def smiling(photo, smile) -> Report:
 
 
 class Fixed:
-    """A measurer that always says the same."""
+    """An estimator that always says the same."""
 
     name = "fixed"
 
@@ -76,7 +76,7 @@ def test_the_same_picture_did_not_change(photo):
 
 
 def test_the_fit_sees_a_smile(photo, smile):
-    change = measure(photo, smile, measurer="fit").change
+    change = measure(photo, smile, estimator="fit").change
     assert change[SMILE] > max(0.5, np.abs(np.delete(change, SMILE)).max())
 
 
@@ -126,7 +126,7 @@ def test_only_what_lies_outside_the_mask_counts(photo, dtype, white):
 
 
 def measure_still(before, after, mask):
-    return measure(before, after, mask=mask, measurer=Fixed(HeadFit().finder.find(before)[0]))
+    return measure(before, after, mask=mask, estimator=Fixed(HeadFit().detector.find(before)[0]))
 
 
 def test_json_comes_back(smiling):
@@ -189,14 +189,14 @@ def test_no_face_is_named_by_its_picture(photo):
     with pytest.raises(FaceNotFoundError, match="before"):
         measure(grey, photo)
     with pytest.raises(FaceNotFoundError, match="after"):
-        measure(photo, grey, measurer=Fixed())
+        measure(photo, grey, estimator=Fixed())
 
 
-def test_measurers_by_name():
-    assert get_measurer().name == get_measurer("regressor").name == "regressor"
-    assert get_measurer("fit").name == "fit"
+def test_estimators_by_name():
+    assert get_estimator().name == get_estimator("regressor").name == "regressor"
+    assert get_estimator("fit").name == "fit"
     with pytest.raises(InputError, match="py-feat"):
-        get_measurer("nothing")
+        get_estimator("nothing")
     with pytest.raises(ShapeError):
         Measurement(np.zeros(11), np.zeros(3))
 
@@ -205,7 +205,7 @@ def test_a_missing_package_names_its_command(photo, monkeypatch):
     for module in ("feat", "dlib", "matplotlib.figure"):
         monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(MissingDependencyError, match="pip install py-feat"):
-        get_measurer("py-feat")
+        get_estimator("py-feat")
     identity_module._dlib.cache_clear()
     with pytest.raises(MissingDependencyError, match="pip install dlib-bin face-recognition-models"):
         identity(photo, photo, network="dlib")
@@ -241,10 +241,10 @@ def test_no_network_is_no_similarity(photo, monkeypatch):
 
 
 def test_arcface_compares_embeddings(photo, monkeypatch):
-    face = HeadFit().finder.find(photo)[0]
+    face = HeadFit().detector.find(photo)[0]
     vectors = iter(np.eye(512, dtype=np.float32)[[0, 0, 0, 1]])
-    finder = SimpleNamespace(find=lambda image: [replace(face, embedding=next(vectors))])
-    monkeypatch.setattr(identity_module, "get_finder", lambda name: finder)
+    detector = SimpleNamespace(find=lambda image: [replace(face, embedding=next(vectors))])
+    monkeypatch.setattr(identity_module, "get_detector", lambda name: detector)
     same, other = (identity(photo, photo, network="arcface") for _ in range(2))
     assert (same.value, same.same) == (1, True)
     assert (other.value, other.same) == (0, False)

@@ -9,10 +9,10 @@ import torch
 from safetensors import safe_open
 
 from common.core.errors import FaceNotFoundError, InputError, ShapeError
-from common.faces import choose_face, get_finder
+from common.faces import choose_face, get_detector
 from common.faces.affine import transform
 from common.facs.action_units import ACTION_UNITS
-from common.measure import get_measurer, measure
+from common.measure import get_estimator, measure
 from common.measure.compare import light_turn
 from common.measure.regressor import SIDE, WEIGHTS, Network, level, square, turn_of
 from common.synthetic.data.dataset import SyntheticFaces
@@ -24,7 +24,7 @@ UNIT_ERROR, CHANGE, DEGREES, TURN = 0.45, 0.75, (4, 4, 2), 25
 
 @pytest.fixture(scope="module")
 def regressor():
-    return get_measurer("regressor")
+    return get_estimator("regressor")
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +41,8 @@ def photos(pairs):
 
 @pytest.fixture(scope="module")
 def faces(photos):
-    finder = get_finder("mediapipe")
-    return [choose_face(finder.find(photo)) for photo in photos]
+    detector = get_detector("mediapipe")
+    return [choose_face(detector.find(photo)) for photo in photos]
 
 
 @pytest.fixture(scope="module")
@@ -91,11 +91,11 @@ def test_nothing_changed_is_zero_and_backwards_the_opposite(regressor, photos, f
 
 
 def test_a_report_shows_the_change_of_a_head_that_has_not_moved(regressor, photos, faces, found):
-    still = measure(photos[0], photos[1], measurer=regressor)
+    still = measure(photos[0], photos[1], estimator=regressor)
     expected = regressor.change(photos[0], [photos[1]], regressor(photos[0]).face)[0]
     assert still.units_after - still.units_before == pytest.approx(expected, abs=1e-3)
     turned = cv2.warpAffine(photos[1], cv2.getRotationMatrix2D((63.5, 63.5), 15, 1), (128, 128))
-    moved = measure(photos[0], turned, measurer=regressor)
+    moved = measure(photos[0], turned, estimator=regressor)
     assert moved.units_after == pytest.approx(regressor(turned).units, abs=1e-3)
 
 
@@ -103,7 +103,7 @@ def test_a_report_shows_the_change_of_a_head_that_has_not_moved(regressor, photo
 def test_a_picture_that_was_moved_is_read_alone(regressor, photos, motion):
     """Even by a pixel: seen upon each other, the two would show a change that there is not."""
     elsewhere = cv2.warpAffine(photos[0], np.float32(motion), (128, 128), borderMode=cv2.BORDER_REPLICATE)
-    report = measure(photos[0], elsewhere, measurer=regressor)
+    report = measure(photos[0], elsewhere, estimator=regressor)
     assert report.units_after == pytest.approx(regressor(elsewhere).units, abs=1e-3)
 
 

@@ -111,4 +111,4 @@ def test_what_cannot_be_read_is_told(smile, tmp_path):
         analyze(clip, cropped=True, units=tmp_path / "none", progress=False)
     nobody = Clip(np.full((4, 96, 96, 3), 90, np.uint8), name="a wall")
     with pytest.raises(FaceNotFoundError, match="first frame of a wall"):
-        analyze(nobody, finder="mediapipe", progress=False)
+        analyze(nobody, detector="mediapipe", progress=False)

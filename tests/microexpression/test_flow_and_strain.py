@@ -178,14 +178,14 @@ def test_clips_are_read_from_folders_arrays_and_told_apart(texture, tmp_path):
 
 
 def test_the_face_is_cut_out_at_one_place(astronaut):
-    from common.faces import get_finder
+    from common.faces import get_detector
 
-    finder = get_finder("mediapipe")
+    detector = get_detector("mediapipe")
     clip = np.stack([astronaut, np.roll(astronaut, 3, 1)])
-    cut = cut_face(clip, finder)
+    cut = cut_face(clip, detector)
     assert cut.shape[1] == cut.shape[2]
     assert np.array_equal(cut[0][:, :-3], cut[1][:, 3:]), "what moved goes on to move"
-    again = cut_face(cut, finder)
+    again = cut_face(cut, detector)
     assert abs(again.shape[1] - cut.shape[1]) <= 0.12 * cut.shape[1]
     with pytest.raises(FaceNotFoundError, match="first frame"):
-        cut_face(np.zeros((2, 64, 64, 3), np.uint8), finder)
+        cut_face(np.zeros((2, 64, 64, 3), np.uint8), detector)

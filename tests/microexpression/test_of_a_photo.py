@@ -15,7 +15,7 @@ from common.provenance.verify import verify
 from magicface import synthesize
 from microexpression.data.load import load, read_frames
 
-FAST = {"engine": "draft", "progress": False}
+FAST = {"engine": "warp", "progress": False}
 
 
 def test_a_photo_becomes_a_clip(tmp_path, astronaut):
@@ -32,7 +32,7 @@ def test_a_photo_becomes_a_clip(tmp_path, astronaut):
     assert np.array_equal(read_frames(sample)[0], pixels[made.onset])
     signs = verify(tmp_path / "mine/frames/me/smile/6.png")
     assert signs.synthetic
-    assert signs.recipe.wish["AU12"] > 0
+    assert signs.recipe.request["AU12"] > 0
     with pytest.raises(InputError, match="there already"):
         made.save(tmp_path / "mine", "me", "smile")
     with pytest.raises(InputError, match="names of folders"):
@@ -51,7 +51,7 @@ def test_noise_is_each_frames_own_and_can_be_repeated(astronaut):
 def test_photos_become_a_data_set(astronaut, tmp_path):
     (tmp_path / "photos").mkdir()
     Image.fromarray(astronaut[:256, 96:352]).save(tmp_path / "photos" / "eileen.png")
-    asked = ["--output", tmp_path / "edited", "--clips", 3, "--frames", 8, "--engine", "draft"]
+    asked = ["--output", tmp_path / "edited", "--clips", 3, "--frames", 8, "--engine", "warp"]
     example("edit_micro_clips.py", tmp_path / "photos", *asked)
     samples = load("edited", tmp_path)
     assert [sample.emotion for sample in samples] == ["negative", "positive", "surprise"]

@@ -217,15 +217,15 @@ def test_faces_are_cut_out_of_frames_that_show_more(samples, tmp_path, monkeypat
     landmarks = np.full((68, 2), 18.0)
     landmarks[48:, 1] += 11  # the mouth
     found = [Face(np.array([8.0, 8, 32, 34]), 1.0, landmarks[[36, 42, 30, 48, 54]], landmarks, "any")]
-    monkeypatch.setattr(inputs, "get_finder", lambda name: SimpleNamespace(find=lambda frame: found))
-    whole, cut = (of_sample(samples[0], "rcn", 24, finder)["flow"] for finder in (None, "any"))
-    frames = cut_face(read_frames(samples[0], [1, 4]), inputs.get_finder("any"))
+    monkeypatch.setattr(inputs, "get_detector", lambda name: SimpleNamespace(find=lambda frame: found))
+    whole, cut = (of_sample(samples[0], "rcn", 24, detector)["flow"] for detector in (None, "any"))
+    frames = cut_face(read_frames(samples[0], [1, 4]), inputs.get_detector("any"))
     assert frames.shape == (2, 25, 25, 3)  # 2.24 times the eleven pixels
     assert np.array_equal(cut, KINDS["rcn"](frames, 1, 24)["flow"])
     assert not np.array_equal(cut, whole)
     found.clear()
     with pytest.raises(DataSetError, match="one 01 negative: No face in the first frame"):
-        prepare(samples[:1], "rcn", 24, tmp_path, finder="any", progress=False)
+        prepare(samples[:1], "rcn", 24, tmp_path, detector="any", progress=False)
 
 
 def test_clips_that_cannot_be_used_are_told_at_once(samples, tmp_path):

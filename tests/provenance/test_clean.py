@@ -24,7 +24,7 @@ def saved(request, tmp_path_factory):
     """A photo, its edit in memory, and the edit's marked file."""
     if not request.param.is_file():
         pytest.skip(f"{request.param.name} lies in ../shared, which is not here")
-    made = edit(request.param, "happy,AU26=2", engine="draft", progress=False)
+    made = edit(request.param, "happy,AU26=2", engine="warp", progress=False)
     path = tmp_path_factory.mktemp("marked") / "edit.png"
     made.save(path)
     return request.param, made, path
@@ -59,7 +59,7 @@ def test_noise_in_the_background_is_not_taken_for_the_mark(saved, tmp_path):
 
 def test_an_edit_of_a_marked_edit_keeps_the_first_mark(saved, tmp_path):
     _, _, path = saved
-    edit(path, "AU4=2", engine="draft", progress=False).save(tmp_path / "second.png")
+    edit(path, "AU4=2", engine="warp", progress=False).save(tmp_path / "second.png")
     before, _ = read_pair(path, tmp_path / "second.png")
     assert np.array_equal(before, rgb(read_image(path)))
     assert measure(path, tmp_path / "second.png").background_psnr > 80

@@ -37,12 +37,12 @@ def picture():
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
-    """One edit by the networks and one draft, beside their photo."""
+    """One edit by the networks and one warp, beside their photo."""
     folder = tmp_path_factory.mktemp("edits")
     (folder / FACE.name).write_bytes(FACE.read_bytes())
     options = {"engine": "diffusion", "steps": 1, "model": "embedded", "progress": False}
     edit(folder / FACE.name, [{"AU12": 1}, {"AU12": 3}, {"AU4": 2}], **options)[1].save(folder / "edit.png")
-    edit(folder / FACE.name, "happy:0.7", engine="draft", progress=False).save(folder / "draft.jpg")
+    edit(folder / FACE.name, "happy:0.7", engine="warp", progress=False).save(folder / "warp.jpg")
     return folder
 
 
@@ -193,10 +193,10 @@ def test_what_is_made_of_an_edit_knows_it_too(picture, tmp_path):
     plain = picture.resize((64, 64))
     assert not isinstance(plain, Picture)
     save_image(saved_with(plain, watermark=False), tmp_path / "small.png")
-    assert read_recipe(tmp_path / "small.png").wish == RECIPE.wish
+    assert read_recipe(tmp_path / "small.png").request == RECIPE.request
     sheet = contact_sheet([Row([read_image(FACE), picture, picture])], 64)
     assert carried(sheet).recipe.kind == "sheet"
-    assert carried(sheet).recipe.wish == [RECIPE.wish, RECIPE.wish]
+    assert carried(sheet).recipe.request == [RECIPE.request, RECIPE.request]
     assert carried_together([read_image(FACE)]) is None
 
 
@@ -227,7 +227,7 @@ def test_packets_that_say_nothing(packet):
 def test_a_very_long_page_still_fits_a_jpeg(picture, tmp_path):
     sheet = carry(picture.copy(), Recipe("magicface", "sheet", [{"AU12": 3.0}] * 9000, {}))
     save_image(saved_with(sheet, watermark=False), tmp_path / "sheet.jpg")
-    assert read_recipe(tmp_path / "sheet.jpg").wish == "9000 wishes"
+    assert read_recipe(tmp_path / "sheet.jpg").request == "9000 requests"
 
 
 def test_models_are_known_by_the_hashes_of_their_files(tmp_path):
@@ -254,15 +254,15 @@ def test_a_signature_needs_both_files(tmp_path):
 
 
 def test_the_commands_verify_and_redo(saved, capsys):
-    """The second of three by the networks, which pass through them together; and a draft."""
-    assert main(["verify", "--json", str(saved / "edit.png"), str(saved / "draft.jpg")]) == 0
-    by_networks, draft = map(json.loads, capsys.readouterr().out.splitlines())
+    """The second of three by the networks, which pass through them together; and a warp."""
+    assert main(["verify", "--json", str(saved / "edit.png"), str(saved / "warp.jpg")]) == 0
+    by_networks, warp = map(json.loads, capsys.readouterr().out.splitlines())
     assert by_networks["recipe"]["model"]["id"] == "embedded"
     assert {len(sha) for sha in by_networks["recipe"]["model"]["weights"].values()} == {64}
     assert (by_networks["recipe"]["settings"]["row"], by_networks["recipe"]["settings"]["rows"]) == (1, 3)
-    assert draft["source_type"] == "compositeSynthetic"
-    assert draft["recipe"]["photo"]["name"] == FACE.name
-    for name in ("edit.png", "draft.jpg"):
+    assert warp["source_type"] == "compositeSynthetic"
+    assert warp["recipe"]["photo"]["name"] == FACE.name
+    for name in ("edit.png", "warp.jpg"):
         assert main(["redo", str(saved / name)]) == 0
         assert "the same picture, pixel for pixel" in capsys.readouterr().err
     assert main(["verify", str(saved / FACE.name)]) == 1
@@ -286,7 +286,7 @@ def test_redo_refuses_another_photo_and_other_weights(saved, tmp_path, capsys):
 
 def test_the_command_line_marks_and_signs(tmp_path, capsys):
     chain, key = write_chain(tmp_path)
-    asked = [str(FACE), "AU12=3", "--engine", "draft", "-q", "--certificate", str(chain), "--key", str(key)]
+    asked = [str(FACE), "AU12=3", "--engine", "warp", "-q", "--certificate", str(chain), "--key", str(key)]
     assert main([*asked, "-o", str(tmp_path / "out.jpg")]) == 0
     found = verify(tmp_path / "out.jpg")
     assert found.mark.found

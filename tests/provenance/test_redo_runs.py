@@ -15,9 +15,9 @@ from common.editing.redo import recorded_files, run_of, target_of
 SAME = "the same picture, pixel for pixel"
 FACE = ROOT / "examples" / "portraits" / "calm.jpg"
 WAYS = {
-    "magicface": ["--engine", "draft"],
-    "rigface": ["--engine", "draft"],
-    "fineface": ["--start", "draft", "--strength", "0", "--model", "embedded"],
+    "magicface": ["--engine", "warp"],
+    "rigface": ["--engine", "warp"],
+    "fineface": ["--start", "warp", "--strength", "0", "--model", "embedded"],
 }
 
 
@@ -31,10 +31,10 @@ def project(request, tmp_path_factory):
     place = tmp_path_factory.mktemp("project")
     (place / "photos" / "more").mkdir(parents=True)
     shutil.copy(FACE, place / "photos" / "more" / "calm.jpg")
-    (place / "wishes.txt").write_text("smile: AU12=3\n")
+    (place / "requests.txt").write_text("smile: AU12=3\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(place)
-        asked = ["batch", "photos", "--wishes", "wishes.txt", "-o", "run", "-q", "--no-watermark"]
+        asked = ["batch", "photos", "--requests", "requests.txt", "-o", "run", "-q", "--no-watermark"]
         assert command(request.param, *asked, *WAYS[request.param]) == 0
     return request.param, place
 

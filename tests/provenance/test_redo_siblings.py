@@ -30,46 +30,46 @@ def test_a_picture_from_text(folder, capsys):
     pictures = generate("a man", ["AU12=4", "AU4=2.5"], steps=2, model="embedded", progress=False)  # a drawn seed
     pictures[1].save(folder / "text.png", watermark=False)
     recipe = read_recipe(folder / "text.png")
-    assert (recipe.kind, recipe.wish, recipe.settings["prompt"]) == ("generation", {"AU4": 2.5}, "a man")
+    assert (recipe.kind, recipe.request, recipe.settings["prompt"]) == ("generation", {"AU4": 2.5}, "a man")
     assert recipe.photo is None
     assert fineface(["redo", str(folder / "text.png")]) == 0
     assert SAME in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("name", "options"), [("anew", {"steps": 2}), ("moved", {"start": "draft", "strength": 0})])
+@pytest.mark.parametrize(("name", "options"), [("anew", {"steps": 2}), ("moved", {"start": "warp", "strength": 0})])
 def test_a_photo_whose_face_is_made_anew(folder, capsys, name, options):
     fine_edit(folder / FACE.name, "AU12=4", model="embedded", seed=3, progress=False, **options).save(
         folder / f"{name}.png", watermark=False
     )
-    assert read_recipe(folder / f"{name}.png").kind == ("edit" if name == "anew" else "draft")
+    assert read_recipe(folder / f"{name}.png").kind == ("edit" if name == "anew" else "warp")
     assert fineface(["redo", str(folder / f"{name}.png")]) == 0
     assert SAME in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("engine", ["draft", "diffusion"])
+@pytest.mark.parametrize("engine", ["warp", "diffusion"])
 def test_light_pose_and_expression(folder, capsys, engine):
-    options = {} if engine == "draft" else {"model": "embedded", "steps": 1}
+    options = {} if engine == "warp" else {"model": "embedded", "steps": 1}
     made = rig_edit(
         folder / FACE.name, light="azimuth=40", pose="yaw=8", expression="AU12=2", engine=engine, progress=False,
         **options,
     )  # fmt: skip
     made.save(folder / f"{engine}.png", watermark=False)
-    assert set(read_recipe(folder / f"{engine}.png").wish) == {"light", "pose", "expression"}
+    assert set(read_recipe(folder / f"{engine}.png").request) == {"light", "pose", "expression"}
     assert rigface(["redo", str(folder / f"{engine}.png")]) == 0
     assert SAME in capsys.readouterr().err
 
 
 def test_what_was_copied_cannot_be_made_again_without_its_photo(folder, capsys):
     other = ROOT / "examples" / "portraits" / "frown.jpg"
-    made = rig_edit(folder / FACE.name, target=other, copy="expression", engine="draft", progress=False)
+    made = rig_edit(folder / FACE.name, target=other, copy="expression", engine="warp", progress=False)
     made.save(folder / "copied.png", watermark=False)
-    assert read_recipe(folder / "copied.png").wish == {"target": "frown.jpg", "copy": ["expression"]}
+    assert read_recipe(folder / "copied.png").request == {"target": "frown.jpg", "copy": ["expression"]}
     assert rigface(["redo", str(folder / "copied.png")]) == 2
     assert "frown.jpg" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    ("kind", "wish", "settings"),
+    ("kind", "request", "settings"),
     [
         ("generation", {"AU12": 4}, {"size": [64, 64]}),
         ("generation", {"AU12": 4}, {"prompt": "a man"}),
@@ -77,8 +77,8 @@ def test_what_was_copied_cannot_be_made_again_without_its_photo(folder, capsys):
         ("generation", {"AU12": 4}, {"prompt": "a man", "size": 64}),
     ],
 )
-def test_recipes_that_name_too_little_are_told(tmp_path, capsys, kind, wish, settings):
-    picture = carry(Image.new("RGB", (64, 64)), Recipe("fineface", kind, wish, settings))
+def test_recipes_that_name_too_little_are_told(tmp_path, capsys, kind, request, settings):
+    picture = carry(Image.new("RGB", (64, 64)), Recipe("fineface", kind, request, settings))
     picture.save(tmp_path / "damaged.png", watermark=False)
     assert fineface(["redo", str(tmp_path / "damaged.png")]) == 2
     assert "record is damaged" in capsys.readouterr().err

@@ -10,7 +10,7 @@ import pytest
 from safetensors.torch import load_file, save_file
 from small_rig import Flat
 
-SURROUNDINGS = {"finder": "mediapipe", "parser": "grabcut"}
+SURROUNDINGS = {"detector": "mediapipe", "parser": "grabcut"}
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ def looks(made) -> np.ndarray:
     return rotation_from_vector(made.rotation)[0, :, 2].numpy()
 
 
-def test_no_wish_changes_nothing():
+def test_no_request_changes_nothing():
     made = codes(0)
     assert by_numbers(made, RigEdit()) is made
 

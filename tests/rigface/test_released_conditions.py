@@ -129,12 +129,12 @@ def test_numbers_change_what_they_name(released, source):
     assert same(turned, source.codes, {field.name for field in fields(Codes)} - {"rotation"})
     assert not torch.equal(turned.rotation, source.codes.rotation)
     # the person will be where the head is drawn
-    moved = released.conditions(source, None, (), crop, LABELS, wish=turn)
+    moved = released.conditions(source, None, (), crop, LABELS, request=turn)
     gone = (moved.background == 127).all(-1)
     assert gone[(LABELS > 0) | (moved.render > 0).any(-1)].all()
     lit = released.codes(source, None, (), relight)
     assert same(lit, source.codes, {field.name for field in fields(Codes)} - {"light"})
-    kept = released.conditions(source, None, (), crop, LABELS, wish=relight)
+    kept = released.conditions(source, None, (), crop, LABELS, request=relight)
     assert np.array_equal((kept.background == 127).all(-1), LABELS > 0)
 
 

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 from released_heads import seen
 
-from common.faces import Face, choose_face, get_finder
+from common.faces import Face, choose_face, get_detector
 from common.parsing import foreground, get_parser
 from rigface.released.background import grey_background
 from rigface.released.d3dfr import EXPRESSION
@@ -26,9 +26,9 @@ def pictures(pair) -> dict[str, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def faces(pictures) -> dict[str, Face]:
-    finder = get_finder("mediapipe")
+    detector = get_detector("mediapipe")
     names = ("sor", "tar", "render_exp", "render_exp+pose")
-    return {name: choose_face(finder.find(pictures[name])) for name in names}
+    return {name: choose_face(detector.find(pictures[name])) for name in names}
 
 
 @pytest.fixture(scope="module")

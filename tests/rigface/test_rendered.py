@@ -11,7 +11,7 @@ import torch
 from common.core.errors import InputError
 from common.editing.prepare import prepare
 from common.face3d.camera import angles_of, rotation_matrix
-from common.faces import get_finder
+from common.faces import get_detector
 from common.parsing import get_parser
 from common.warp.delta import TURN_SCALE, VECTOR_SIZE, Change
 from common.warp.placement import changed
@@ -30,7 +30,7 @@ def rendered():
 @pytest.fixture(scope="module")
 def made(astronaut):
     """The astronaut's crop."""
-    return prepare(astronaut, get_finder("mediapipe"), get_parser("grabcut"), size=128, guide="photo")
+    return prepare(astronaut, get_detector("mediapipe"), get_parser("grabcut"), size=128, guide="photo")
 
 
 @pytest.fixture(scope="module")
@@ -38,14 +38,14 @@ def seen(rendered, made, astronaut):
     return rendered.look(astronaut, made.face)
 
 
-def conditions(rendered, seen, made, wish):
-    return rendered.conditions(seen, None, NOTHING, made.crop, made.labels, None, wish)
+def conditions(rendered, seen, made, request):
+    return rendered.conditions(seen, None, NOTHING, made.crop, made.labels, None, request)
 
 
-def test_a_wish_of_nothing_draws_the_photo_itself(rendered, seen, made):
+def test_a_request_of_nothing_draws_the_photo_itself(rendered, seen, made):
     found = conditions(rendered, seen, made, RigEdit())
     assert np.array_equal(found.background, made.source)
-    assert np.array_equal(found.region, made.labels > 0)
+    assert np.array_equal(found.mask, made.labels > 0)
     assert found.coefficients.shape == (VECTOR_SIZE,)
     assert np.abs(found.coefficients).max() < 1e-6
     x0, y0, x1, y1 = made.face.mapped(made.crop.matrix).box.round().astype(int)
@@ -56,8 +56,8 @@ def test_a_wish_of_nothing_draws_the_photo_itself(rendered, seen, made):
 
 
 def test_the_vector_says_what_changes_and_nothing_else(rendered, seen):
-    def vector(**wish):
-        return rendered.change(seen, None, NOTHING, RigEdit(**wish)).vector()
+    def vector(**request):
+        return rendered.change(seen, None, NOTHING, RigEdit(**request)).vector()
 
     smile = vector(expression={"AU12": 3})
     assert smile[6] == 3
@@ -91,20 +91,20 @@ def test_a_head_turns_in_place(seen):
 def test_a_turned_head_is_drawn_turned_and_its_surroundings_may_change(rendered, seen, made):
     still = conditions(rendered, seen, made, RigEdit())
     turned = conditions(rendered, seen, made, RigEdit(pose="yaw=20"))
-    assert (turned.region & ~still.region).any()
-    assert (still.region <= turned.region).all()
-    face = get_finder("mediapipe").find(turned.render)
+    assert (turned.mask & ~still.mask).any()
+    assert (still.mask <= turned.mask).all()
+    face = get_detector("mediapipe").find(turned.render)
     now = rendered.look(turned.render, face[0]).fit.angles
     yaw = torch.rad2deg(now - seen.fit.angles)[0, 0]
     assert 12 < yaw < 28
 
 
-def test_the_draft_is_what_is_shown(rendered, seen, made):
+def test_the_warp_is_what_is_shown(rendered, seen, made):
     still = conditions(rendered, seen, made, RigEdit())
     assert np.array_equal(still.render, made.source)
-    assert np.array_equal(still.draft, seen.photo)
+    assert np.array_equal(still.warp, seen.photo)
     turned = conditions(rendered, seen, made, RigEdit(pose="yaw=20"))
-    assert np.array_equal(made.crop.apply(turned.draft), turned.render)
+    assert np.array_equal(made.crop.apply(turned.warp), turned.render)
     assert np.array_equal(turned.background, made.source)
     left = turned.still()
     assert np.array_equal(left.background, turned.render)
@@ -122,7 +122,7 @@ def test_light_brightens_the_side_that_it_comes_from(rendered, seen, made, azimu
 
 def test_what_is_copied_is_the_difference_of_two_faces(rendered, seen, made, astronaut):
     mirrored = np.ascontiguousarray(astronaut[:, ::-1])
-    other = rendered.look(mirrored, get_finder("mediapipe").find(mirrored)[0])
+    other = rendered.look(mirrored, get_detector("mediapipe").find(mirrored)[0])
     pose = rendered.change(seen, other, frozenset({"pose"}), RigEdit())
     there = angles_of((pose.turn @ seen.rotation)[None])
     torch.testing.assert_close(there, other.fit.angles, atol=1e-4, rtol=0)

@@ -23,12 +23,12 @@ FLAT = Flat()
 @pytest.fixture
 def options(rig_folder):
     return {
-        "model": rig_folder, "device": "cpu", "steps": 1, "progress": False, "finder": "mediapipe",
+        "model": rig_folder, "device": "cpu", "steps": 1, "progress": False, "detector": "mediapipe",
         "parser": "grabcut", "reconstructor": FLAT,
     }  # fmt: skip
 
 
-def test_every_form_of_a_wish_gives_the_same(options, astronaut, tmp_path):
+def test_every_form_of_a_request_gives_the_same(options, astronaut, tmp_path):
     Image.fromarray(astronaut).save(tmp_path / "photo.png")
     expected = np.array(edit(astronaut, light=Light(60), expression={"AU12": 3}, **options))
     for light, units in (("azimuth=60", "AU12=3"), ({"azimuth": 60}, [0.0] * 6 + [3] + [0.0] * 5)):
@@ -51,8 +51,8 @@ def test_what_the_network_will_see(options, astronaut):
     shown = rig(astronaut, light="azimuth=60", **{k: v for k, v in options.items() if k not in ("steps", "progress")})
     assert shown.render.shape == shown.background.shape == (64, 64, 3)
     sampling = {"steps", "progress"}
-    wishes = rig(astronaut, light=["azimuth=60", "azimuth=0"], **{k: options[k] for k in options.keys() - sampling})
-    assert (wishes[0].render == shown.render).all()
+    requests = rig(astronaut, light=["azimuth=60", "azimuth=0"], **{k: options[k] for k in options.keys() - sampling})
+    assert (requests[0].render == shown.render).all()
     prepared = {"background": shown.background, "render": shown.render, "coefficients": shown.coefficients}
     crop = shown.background
     assert edit(crop, **prepared, **options | {"reconstructor": "auto"}).size == (64, 64)

@@ -55,8 +55,8 @@ def test_coefficients_that_cannot_be_read(coefficients):
 def test_given_conditions_are_the_edit():
     conditions = Conditions(GREY, GREY, np.zeros(64))
     given = Given(conditions)
-    for wish in (None, RigEdit()):
-        assert given.conditions(given.look(GREY, None), None, frozenset(), None, None, None, wish) is conditions
+    for request in (None, RigEdit()):
+        assert given.conditions(given.look(GREY, None), None, frozenset(), None, None, None, request) is conditions
     with pytest.raises(InputError, match="nothing can be asked for besides: pose yaw=3"):
         given.conditions(None, None, frozenset(), None, None, None, RigEdit(pose="yaw=3"))
 

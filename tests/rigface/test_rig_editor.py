@@ -39,14 +39,14 @@ def counted(rigface_editor, monkeypatch):
 
 def test_what_was_seen_is_cached_by_the_editor(rigface_editor, sitter):
     assert sitter.source.shape == sitter.background.shape == (64, 64, 3)
-    assert (sitter.background[sitter.region] == GREY).all()
-    assert (sitter.background == sitter.source)[~sitter.region].all()  # no jaw line
+    assert (sitter.background[sitter.mask] == GREY).all()
+    assert (sitter.background == sitter.source)[~sitter.mask].all()  # no jaw line
     assert rigface_editor.looks(sitter).seen["shade"] > 0
     assert len(sitter.guides) == 1
     assert "seen" not in repr(sitter)
 
 
-def test_zero_wish_makes_the_face_anew_as_it_is(rigface_editor, sitter):
+def test_zero_request_makes_the_face_anew_as_it_is(rigface_editor, sitter):
     image = rigface_editor.edit(sitter, **FAST)
     assert image.size == sitter.photo.size
     assert (pixels(image) == pixels(rigface_editor.edit(sitter, RigEdit(pose="yaw=0"), **FAST))).all()
@@ -56,16 +56,16 @@ def test_zero_wish_makes_the_face_anew_as_it_is(rigface_editor, sitter):
 
 
 def test_the_network_sees_background_render_and_coefficients_in_this_order(rigface_editor, sitter):
-    seen, wish = {}, RigEdit(pose="yaw=20")
+    seen, request = {}, RigEdit(pose="yaw=20")
     network = rigface_editor.pipeline.unet
     hooks = [
         network.conv_in.register_forward_pre_hook(lambda m, args: seen.update(guides=args[0][:, 4:])),
         network.class_embedding.register_forward_pre_hook(lambda m, args: seen.update(vector=args[0])),
     ]
-    rigface_editor.edit(sitter, wish, steps=1, progress=False)
+    rigface_editor.edit(sitter, request, steps=1, progress=False)
     for hook in hooks:
         hook.remove()
-    shown = rigface_editor.rig(sitter, wish)
+    shown = rigface_editor.rig(sitter, request)
     expected = [
         rigface_editor.pipeline.encode_image(torch.from_numpy(picture).permute(2, 0, 1)[None] / 255)
         for picture in (shown.background, shown.render)
@@ -88,16 +88,16 @@ def test_encode_once_edit_many_with_one_pass_a_step(rigface_editor, astronaut, c
     assert counted == {"vae": 2, "unet": 2}
     counted.clear()
     rigface_editor.edit(subject, RigEdit(pose="yaw=20"), paste_back="detail", **FAST)
-    assert counted == {"vae": 4, "unet": 2 * 2}  # with its twin of no wish
+    assert counted == {"vae": 4, "unet": 2 * 2}  # with its twin of no request
 
 
 def test_many_equal_one_by_one_and_the_batch_does_not_matter(rigface_editor, sitter, other):
     twin = rigface_editor.encode(other)
-    wishes = [LIT, RigEdit(pose="yaw=20"), RigEdit()]
+    requests = [LIT, RigEdit(pose="yaw=20"), RigEdit()]
     for way in ("replace", "detail"):
-        alone = [rigface_editor.edit(sitter, wish, paste_back=way, **FAST) for wish in wishes]
+        alone = [rigface_editor.edit(sitter, request, paste_back=way, **FAST) for request in requests]
         for size in (2, 3):
-            together = rigface_editor.edit(sitter, wishes, paste_back=way, batch_size=size, **FAST)
+            together = rigface_editor.edit(sitter, requests, paste_back=way, batch_size=size, **FAST)
             for one, image in zip(alone, together):
                 assert np.abs(pixels(one) - pixels(image)).max() <= 1
     pair = rigface_editor.edit([sitter, twin], [LIT, RigEdit(pose="yaw=20")], **FAST)
@@ -112,32 +112,32 @@ def test_a_turned_head_may_change_where_it_comes_to_lie(rigface_editor, sitter):
     assert (turned & ~still).sum() > 500
     assert not turned[:5, :5].any()
     with pytest.raises(ShapeError, match="2, one for each row"):
-        Rig(torch.zeros(2, 64), (), (sitter.region,))
+        Rig(torch.zeros(2, 64), (), (sitter.mask,))
 
 
 def test_copying_from_a_photo_which_is_looked_at_once(rigface_editor, sitter, other):
     before = rigface_editor.looks(sitter).reconstructor.looked
-    wishes = [RigEdit(target=other, copy=copy) for copy in ("light", "light+expression")]
-    shown = rigface_editor.rig(sitter, [*wishes, RigEdit()])
+    requests = [RigEdit(target=other, copy=copy) for copy in ("light", "light+expression")]
+    shown = rigface_editor.rig(sitter, [*requests, RigEdit()])
     target = rigface_editor.look(other)
     assert (shown[0].render == rigface_editor.rig(sitter, RigEdit(target=target, copy="light")).render).all()
     assert (shown[0].render[20, 20] != shown[2].render[20, 20]).tolist() == [True, False, False]
     assert (shown[1].render[20, 20] != shown[2].render[20, 20]).tolist() == [True, False, True]
-    one = replace_target(wishes[0], target)
+    one = replace_target(requests[0], target)
     looked = rigface_editor.looks(sitter).reconstructor.looked
     assert looked <= before + 3
     rigface_editor.edit(sitter, [one, one], **FAST)
     assert rigface_editor.looks(sitter).reconstructor.looked == looked
     posed = rigface_editor.rig(sitter, RigEdit(target=target, copy="pose"))
-    union = sitter.region | target.region
+    union = sitter.mask | target.mask
     assert (posed.background[union] == GREY).all()
     assert (posed.background == sitter.source)[~union].all()
     copied = rigface_editor.rig(sitter, RigEdit(target=rigface_editor.encode(other), copy="pose"))
     assert (copied.render == posed.render).all()
 
 
-def replace_target(wish, target):
-    return RigEdit(wish.light, wish.pose, wish.expression, target, wish.copy)
+def replace_target(request, target):
+    return RigEdit(request.light, request.pose, request.expression, target, request.copy)
 
 
 def test_notes_are_logged_once(rigface_editor, sitter, caplog):
@@ -147,10 +147,10 @@ def test_notes_are_logged_once(rigface_editor, sitter, caplog):
 
 
 def test_the_tighter_extent_reaches_the_conditions(rigface_editor, astronaut, sitter):
-    tight = rigface_editor.encode(astronaut, extent="face")
-    assert tight.region.sum() < 0.7 * sitter.region.sum()
+    tight = rigface_editor.encode(astronaut, region="face")
+    assert tight.mask.sum() < 0.7 * sitter.mask.sum()
     background = rigface_editor.rig(tight).background
-    assert (background == tight.source)[~tight.region].all()
+    assert (background == tight.source)[~tight.mask].all()
 
 
 def test_a_prepared_crop_is_taken_as_it_is(rigface_editor, sitter):
@@ -175,13 +175,13 @@ def test_a_prepared_crop_is_taken_as_it_is(rigface_editor, sitter):
         )
 
 
-@pytest.mark.parametrize("how", [{"engine": "draft"}, {"start": "draft", "strength": 0.5}])
-def test_prepared_pictures_have_no_draft(rigface_editor, sitter, how):
+@pytest.mark.parametrize("how", [{"engine": "warp"}, {"start": "warp", "strength": 0.5}])
+def test_prepared_pictures_have_no_warp(rigface_editor, sitter, how):
     shown = rigface_editor.rig(sitter)
     subject = rigface_editor.encode(
         sitter.source, background=shown.background, render=shown.render, coefficients=shown.coefficients
     )
-    with pytest.raises(InputError, match="cannot be drafted"):
+    with pytest.raises(InputError, match="cannot be warped"):
         rigface_editor.edit(subject, steps=1, progress=False, **how)
 
 
@@ -210,7 +210,7 @@ def test_without_a_reconstruction_photos_are_refused_before_any_work(
     rigface_editor, astronaut, counted, monkeypatch, tmp_path
 ):
     monkeypatch.setenv("FACE_RIG_HOME", str(tmp_path / "home"))
-    own = RigFace(rigface_editor.pipeline, finder="mediapipe", parser="grabcut")
+    own = RigFace(rigface_editor.pipeline, detector="mediapipe", parser="grabcut")
     with pytest.raises(MissingCheckpointError, match="DECA"):
         own.encode(astronaut)
     assert not counted
@@ -218,6 +218,6 @@ def test_without_a_reconstruction_photos_are_refused_before_any_work(
 
 
 def test_one_reconstructor_for_all_its_faces(rigface_editor, sitter, other):
-    own = RigFace(rigface_editor.pipeline, reconstructor=Flat(), finder="mediapipe", parser="grabcut")
+    own = RigFace(rigface_editor.pipeline, reconstructor=Flat(), detector="mediapipe", parser="grabcut")
     with pytest.raises(InputError, match="different reconstructors"):
         own.rig(sitter, RigEdit(target=rigface_editor.look(other), copy="light"))

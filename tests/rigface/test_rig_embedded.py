@@ -21,7 +21,7 @@ from rigface import Light, Pose, RigEdit, RigFace, rig
 from rigface.__main__ import main
 from rigface.rendered.reconstruct import Rendered
 
-OFFLINE = {"device": "cpu", "finder": "mediapipe", "parser": "grabcut"}
+OFFLINE = {"device": "cpu", "detector": "mediapipe", "parser": "grabcut"}
 PORTRAIT = Path(__file__).parents[2] / "examples" / "portraits" / "calm.jpg"
 
 
@@ -35,8 +35,8 @@ def subject(editor):
     return editor.encode(PORTRAIT)
 
 
-def edited(editor, subject, **wish) -> np.ndarray:
-    return np.array(editor.edit(subject, RigEdit(**wish), progress=False)).astype(int)
+def edited(editor, subject, **request) -> np.ndarray:
+    return np.array(editor.edit(subject, RigEdit(**request), progress=False)).astype(int)
 
 
 def test_it_is_complete_small_and_half_precise():
@@ -70,12 +70,12 @@ def test_a_head_turns_as_far_as_it_is_asked_to(editor, subject):
     seen = editor.reconstructor.look(before, subject.face)
     for yaw in (-20, 20):
         after = edited(editor, subject, pose=Pose(yaw)).astype(np.uint8)
-        now = editor.reconstructor.look(after, editor.finder.find(after)[0])
+        now = editor.reconstructor.look(after, editor.detector.find(after)[0])
         turned = torch.rad2deg(now.fit.angles - seen.fit.angles)[0, 0]
         assert abs(turned - yaw) < 8
 
 
-def test_a_wish_of_nothing_is_the_photo(editor, subject):
+def test_a_request_of_nothing_is_the_photo(editor, subject):
     assert np.array_equal(edited(editor, subject), rgb(subject.photo))
 
 
@@ -122,6 +122,6 @@ def test_the_command_line_begins_with_nothing(tmp_path, monkeypatch, capsys):
     out = tmp_path / "out.png"
     command = [str(PORTRAIT), "--light", "azimuth=60", "--pose", "yaw=15", "AU12=3", "-o", str(out), "-q", "--json"]
     assert main(command) == 0
-    assert json.loads(capsys.readouterr().out)["engine"] == "draft"
+    assert json.loads(capsys.readouterr().out)["engine"] == "warp"
     with Image.open(out) as after, Image.open(PORTRAIT) as before:
         assert after.size == before.size

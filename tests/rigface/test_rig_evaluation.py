@@ -38,7 +38,7 @@ def answering(editor, monkeypatch, role: str):
     items = [draw_item(SEED, index) for index in range(COUNT)]
     known = {picture.make(i.source, SIZE).image.tobytes(): picture.make(getattr(i, role), SIZE).image for i in items}
 
-    def edit(subject, wish, paste_back=True, **_):
+    def edit(subject, request, paste_back=True, **_):
         whole = known[rgb(subject.photo).tobytes()]
         return whole if paste_back else subject.crop.apply(whole)
 
@@ -57,20 +57,20 @@ def values(report, name):
 # --- what is asked ---------------------------------------------------------------------------------------------------
 
 
-def test_only_what_is_wished_for_differs():
+def test_only_what_is_requested_for_differs():
     for index in range(80):
         item = draw_item(SEED, index)
-        source, target, wish = item.source, item.target, item.request
+        source, target, request = item.source, item.target, item.request
         assert item.kind == KINDS[index % 4]
-        assert (wish.light is not None) == (source.lamps != target.lamps) == (item.kind in ("light", "combination"))
-        assert (wish.pose is not None) == (source.angles != target.angles) == (item.kind in ("pose", "combination"))
-        assert (wish.expression is not None) == (source.units != target.units)
+        assert (request.light is not None) == (source.lamps != target.lamps) == (item.kind in ("light", "combination"))
+        assert (request.pose is not None) == (source.angles != target.angles) == (item.kind in ("pose", "combination"))
+        assert (request.expression is not None) == (source.units != target.units)
         kept = {name: getattr(source, name) for name in ("lamps", "angles", "gaze", "units")}
         assert replace(target, **kept) == source
         assert draw_item(SEED, index) == item != draw_item(SEED + 1, index)
 
 
-def test_a_wish_leads_to_the_target():
+def test_a_request_leads_to_the_target():
     for index in range(80):
         item = draw_item(SEED, index)
         before, after = (np.mean(scene.units, 0) for scene in (item.source, item.target))
@@ -99,7 +99,7 @@ def test_every_unit_comes_in_both_directions():
 
 
 def test_the_light_is_read_off_the_skin():
-    """Coarsely: hair, folds and the lamp's softness have their part in it; that is the measurer's own limit."""
+    """Coarsely: hair, folds and the lamp's softness have their part in it; that is the estimator's own limit."""
     found = []
     for index in (0, 4, 8):
         scene = draw_item(SEED, index).target

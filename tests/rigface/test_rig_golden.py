@@ -26,7 +26,7 @@ def test_the_whole_run_with_one_pass_a_step(folder, monkeypatch):
     call = load_file(folder / "pipeline_call.safetensors")
     networks = loading.load(folder, dtype=torch.float32, device="cpu")
     networks.prompt_embeds = call["prompt_embeds"]
-    editor = RigFace(networks, size=call["image"].shape[-1], finder="mediapipe", parser="grabcut")
+    editor = RigFace(networks, size=call["image"].shape[-1], detector="mediapipe", parser="grabcut")
     subject = editor.encode(
         folder / "source.png", background=folder / "background.png", render=folder / "render.png",
         coefficients=call["attributes"],
@@ -49,7 +49,7 @@ def test_the_authors_prepared_pictures_enter_as_they_are(portraits, rig_folder, 
     """Expression and pose; and expression alone, whose background they do not publish: the other's stands in."""
     folder = portraits / "rigface" / "id1"
     numbers = np.load(folder / "exp_pose+exp.npy")
-    editor = RigFace.from_pretrained(rig_folder, device="cpu", size=512, finder="mediapipe", parser="grabcut")
+    editor = RigFace.from_pretrained(rig_folder, device="cpu", size=512, detector="mediapipe", parser="grabcut")
     subject = editor.encode(
         folder / "sor.png", background=folder / "bg_pose+exp.png", render=folder / f"{render}.png",
         coefficients=folder / "exp_pose+exp.npy",

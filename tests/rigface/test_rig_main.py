@@ -22,16 +22,16 @@ def photo(tmp_path, astronaut):
 @pytest.fixture
 def options(rig_folder, monkeypatch):
     monkeypatch.setattr("rigface.editor.get_reconstructor", lambda name, **options: Flat())
-    return ["--model", str(rig_folder), "--device", "cpu", "--steps", "1", "-q", "--finder", "mediapipe",
+    return ["--model", str(rig_folder), "--device", "cpu", "--steps", "1", "-q", "--detector", "mediapipe",
             "--parser", "grabcut", "--no-watermark"]  # fmt: skip
 
 
 def test_by_numbers(photo, options, tmp_path, capsys):
     out = tmp_path / "out.png"
-    wish = ["--light", "azimuth=60", "--pose", "yaw=15", "AU12=3", "AU6=1"]
-    assert main([str(photo), *wish, "-o", str(out), "--json", *options]) == 0
+    request = ["--light", "azimuth=60", "--pose", "yaw=15", "AU12=3", "AU6=1"]
+    assert main([str(photo), *request, "-o", str(out), "--json", *options]) == 0
     record = json.loads(capsys.readouterr().out)
-    assert record["wish"] == "light azimuth=60,elevation=0, pose yaw=15, AU6=1,AU12=3"
+    assert record["request"] == "light azimuth=60,elevation=0, pose yaw=15, AU6=1,AU12=3"
     assert (record["seed"], record["steps"], record["guidance"]) == (424, 1, 1.0)
     assert (record["input"], record["output"]) == (str(photo), str(out))
     assert read_image(out).size == (512, 512)
@@ -41,12 +41,12 @@ def test_from_a_photo_for_several(photo, other, options, tmp_path, capsys):
     Image.fromarray(other).save(tmp_path / "other.png")
     blank = tmp_path / "blank.png"
     Image.fromarray(np.zeros((99, 99, 3), np.uint8)).save(blank)
-    wish = ["--target", str(tmp_path / "other.png"), "--copy", "light+pose"]
-    code = main([str(photo), str(blank), *wish, "-o", str(tmp_path / "out"), "--json", *options])
+    request = ["--target", str(tmp_path / "other.png"), "--copy", "light+pose"]
+    code = main([str(photo), str(blank), *request, "-o", str(tmp_path / "out"), "--json", *options])
     records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert code == 1
     assert ["error" in record for record in records] == [False, True]
-    assert records[0]["wish"] == f"copy light+pose from {tmp_path / 'other.png'}"
+    assert records[0]["request"] == f"copy light+pose from {tmp_path / 'other.png'}"
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["photo-edited.png"]
 
 
@@ -95,7 +95,7 @@ def test_exit_codes(photo, options, arguments, code, message, capsys, tmp_path, 
 def test_nothing_that_sees_in_3d_is_a_missing_weight(photo, rig_folder, monkeypatch, capsys, tmp_path):
     monkeypatch.setenv("FACE_RIG_HOME", str(tmp_path / "home"))
     arguments = [str(photo), str(photo), "AU12=3", "-o", str(tmp_path / "out"), "--model", str(rig_folder), "-q"]
-    assert main([*arguments, "--device", "cpu", "--finder", "mediapipe", "--parser", "grabcut"]) == 3
+    assert main([*arguments, "--device", "cpu", "--detector", "mediapipe", "--parser", "grabcut"]) == 3
     assert capsys.readouterr().err.count("prepared pictures") == 1
 
 

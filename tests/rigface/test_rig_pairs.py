@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from common.core.errors import InputError
-from common.faces import Crop, get_finder
+from common.faces import Crop, get_detector
 from rigface.data import ManifestRigs
 from rigface.prepare_pairs import prepare_pairs
 
@@ -17,7 +17,7 @@ from rigface.prepare_pairs import prepare_pairs
 @pytest.fixture
 def pairs(tmp_path, astronaut):
     """Two pairs of which the second shows nobody, as `magicface prepare-videos` lists them."""
-    face = get_finder("mediapipe").find(astronaut)[0]
+    face = get_detector("mediapipe").find(astronaut)[0]
     crop = Crop.around(face.box, (512, 512), 256).apply(astronaut)
     Image.fromarray(crop).save(tmp_path / "a.png")
     Image.fromarray(np.ascontiguousarray(crop[:, ::-1])).save(tmp_path / "b.png")

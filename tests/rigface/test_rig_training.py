@@ -94,11 +94,11 @@ def test_a_trained_model_edits(tmp_path, astronaut, monkeypatch):
     monkeypatch.setenv("ACCELERATE_USE_CPU", "true")
     assert main([str(config)]) == 0
     assert list((tmp_path / "run" / "validation").glob("step-*.png"))
-    editor = RigFace.from_pretrained(tmp_path / "run" / "model", device="cpu", finder="mediapipe", parser="grabcut")
+    editor = RigFace.from_pretrained(tmp_path / "run" / "model", device="cpu", detector="mediapipe", parser="grabcut")
     assert editor.defaults.guide == "photo"
     subject = editor.encode(astronaut)
-    wishes = [RigEdit(light="azimuth=60"), RigEdit(pose="yaw=15", expression={"AU12": 3})]
-    lit, turned = editor.edit(subject, wishes, progress=False)
+    requests = [RigEdit(light="azimuth=60"), RigEdit(pose="yaw=15", expression={"AU12": 3})]
+    lit, turned = editor.edit(subject, requests, progress=False)
     assert lit.size == turned.size == (512, 512)
     assert not np.array_equal(np.array(lit), np.array(turned))
 

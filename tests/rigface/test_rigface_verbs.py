@@ -11,7 +11,7 @@ from common.facs.action_units import AUDelta, AUIntensity
 from rigface import Light, Pose, RigEdit, animate, edit, grid, neutralize, rise_and_fall, sweep, transfer
 from rigface import __main__ as command
 
-FAST = {"engine": "draft", "progress": False}
+FAST = {"engine": "warp", "progress": False}
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +118,7 @@ def test_the_commands_write_pictures(arguments, name, photo, tmp_path, monkeypat
     file = tmp_path / "astronaut.png"
     photo.save(file)
     shown = [str(file) if each == "PHOTO" else each for each in arguments]
-    assert command.main([*shown, "--engine", "draft", "-q"]) == 0
+    assert command.main([*shown, "--engine", "warp", "-q"]) == 0
     with Image.open(tmp_path / name) as found:
         assert found.size >= (64, 64)
 
@@ -127,7 +127,7 @@ def test_the_commands_write_pictures(arguments, name, photo, tmp_path, monkeypat
 def test_a_chain_names_editors(asked, photo, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     photo.save(tmp_path / "a.png")
-    assert command.main(["chain", "a.png", asked, "--engine", "draft"]) == 2
+    assert command.main(["chain", "a.png", asked, "--engine", "warp"]) == 2
     assert "expected" in capsys.readouterr().err or asked.startswith("magicface")
 
 

@@ -167,14 +167,14 @@ def test_the_same_bytes_in_two_processes():
     assert make(draw_scene(9, 7), 64).image.tobytes() != mine.image.tobytes()
 
 
-@pytest.mark.parametrize("finder", ["mediapipe"])
-def test_the_toolkit_takes_them_for_faces(finder):
-    from common.faces import get_finder
+@pytest.mark.parametrize("detector", ["mediapipe"])
+def test_the_toolkit_takes_them_for_faces(detector):
+    from common.faces import get_detector
 
     errors = []
     for index in range(6):
         taken = make(replace(draw_scene(0, index), wear=Wear(), angles=(0.0, 0.0, 0.0)), 256)
-        faces = get_finder(finder).find(taken.image)
+        faces = get_detector(detector).find(taken.image)
         assert len(faces) >= 1
         inner = slice(27, 68)
         distance = np.linalg.norm(faces[0].landmarks[inner] - taken.landmarks[inner], axis=1).mean()

@@ -1,1 +1,1 @@
-"""A run on one page: what was wished, what came of it, what failed."""
+"""A run on one page: what was requested, what came of it, what failed."""

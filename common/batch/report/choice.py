@@ -11,8 +11,8 @@ import numpy as np
 from .failures import EDIT, Failure
 from .gather import Edits, engine_of, natural
 
-PHOTOS, COLUMNS, EXTREMES, WISHES, FAILURES = 8, 8, 8, 24, 12
-"""At most: rows and columns of the sheet; best, middle and worst edits; wishes; photos of failures."""
+PHOTOS, COLUMNS, EXTREMES, REQUESTS, FAILURES = 8, 8, 8, 24, 12
+"""At most: rows and columns of the sheet; best, middle and worst edits; requests; photos of failures."""
 
 T = TypeVar("T")
 
@@ -22,39 +22,39 @@ class Choice:
     """Places of edits among the rows.
 
     Attributes:
-        columns: names of wishes.
+        columns: names of requests.
         sheet: photo -> its edits, one for each column; None where it has none.
         extremes: engine -> "best", "middle", "worst" of its edits by dose error -> edits.
-        wishes: of each of some wishes, the edit with the middle dose error.
+        requests: of each of some requests, the edit with the middle dose error.
         failures: that were not made.
     """
 
     columns: list[str]
     sheet: dict[str, list[int | None]]
     extremes: dict[str, dict[str, list[int]]]
-    wishes: list[int]
+    requests: list[int]
     failures: list[int]
 
     @property
     def edits(self) -> set[int]:
         """All that are shown and were made."""
         shown = [place for row in self.sheet.values() for place in row if place is not None]
-        return {*shown, *self.wishes, *self._extreme()}
+        return {*shown, *self.requests, *self._extreme()}
 
     def _extreme(self) -> list[int]:
         return [place for ranks in self.extremes.values() for own in ranks.values() for place in own]
 
 
 def choose(edits: Edits, failed: Sequence[Failure]) -> Choice:
-    """Evenly over photos and wishes, by rank in dose error, and a failure of every reason."""
+    """Evenly over photos and requests, by rank in dose error, and a failure of every reason."""
     done = np.flatnonzero(edits.done)
     columns = _evenly(_strongest(edits, done), COLUMNS)
     photos = _evenly(sorted({edits.photos[place] for place in done}, key=natural), PHOTOS)
-    at = {(edits.photos[place], edits.wishes[place]): int(place) for place in done}
-    sheet = {photo: [at.get((photo, wish)) for wish in columns] for photo in photos}
+    at = {(edits.photos[place], edits.requests[place]): int(place) for place in done}
+    sheet = {photo: [at.get((photo, request)) for request in columns] for photo in photos}
     ranked = {engine: _extremes(edits.of(engine)) for engine in edits.engines}
     extremes = {engine: ranks for engine, ranks in ranked.items() if ranks}
-    return Choice(columns, sheet, extremes, _wishes(edits, done), _failures(failed))
+    return Choice(columns, sheet, extremes, _requests(edits, done), _failures(failed))
 
 
 def _evenly(items: Sequence[T], most: int) -> list[T]:
@@ -64,12 +64,12 @@ def _evenly(items: Sequence[T], most: int) -> list[T]:
 
 
 def _strongest(edits: Edits, done: np.ndarray) -> list[str]:
-    """By name, of each unit the wish that asks most of it, and those that ask for none."""
+    """By name, of each unit the request that asks most of it, and those that ask for none."""
     most: dict[int, tuple[float, str]] = {}
     none: set[str] = set()
     for place in done.tolist():
         much = np.abs(np.nan_to_num(edits.wanted[place]))
-        unit, name = int(much.argmax()), edits.wishes[place]
+        unit, name = int(much.argmax()), edits.requests[place]
         if not much.any():
             none.add(name)
         elif unit not in most or much[unit] > most[unit][0]:
@@ -87,15 +87,17 @@ def _extremes(edits: Edits) -> dict[str, list[int]]:
     return {"best": order[:few], "middle": order[middle : middle + few], "worst": order[::-1][:few]}
 
 
-def _wishes(edits: Edits, done: np.ndarray) -> list[int]:
-    """Of each wish and engine; without scores, of each wish the photo that is its turn, so that many are seen."""
+def _requests(edits: Edits, done: np.ndarray) -> list[int]:
+    """Of each request and engine; without scores, of each request the photo that is its turn, so that many are seen."""
     own: dict[tuple[str, str], list[int]] = {}
     for place in done.tolist():
-        own.setdefault((edits.wishes[place], engine_of(edits.rows[place])), []).append(place)
+        own.setdefault((edits.requests[place], engine_of(edits.rows[place])), []).append(place)
     found = []
-    for turn, wish in enumerate(_evenly(sorted(own, key=lambda key: (natural(key[0]), key[1])), WISHES)):
-        known = sorted((place for place in own[wish] if np.isfinite(edits.errors[place])), key=edits.errors.__getitem__)
-        found.append(known[len(known) // 2] if known else own[wish][turn % len(own[wish])])
+    for turn, request in enumerate(_evenly(sorted(own, key=lambda key: (natural(key[0]), key[1])), REQUESTS)):
+        known = sorted(
+            (place for place in own[request] if np.isfinite(edits.errors[place])), key=edits.errors.__getitem__
+        )
+        found.append(known[len(known) // 2] if known else own[request][turn % len(own[request])])
     return found
 
 

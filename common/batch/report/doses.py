@@ -13,7 +13,7 @@ from ...facs.action_units import ACTION_UNITS
 from .gather import Edits
 
 LEVELS = 12
-"""Of a wish that are told apart; more are brought together by whole intensities."""
+"""Of a request that are told apart; more are brought together by whole intensities."""
 DRAWS = 1000
 FEWEST = 5
 """Photos from which an interval is told; fewer say too little about others."""
@@ -24,10 +24,10 @@ Interval = tuple[float, float]
 
 @dataclass(frozen=True)
 class Level:
-    """Edits that wish the same of a unit.
+    """Edits that request the same of a unit.
 
     Attributes:
-        wanted: what they wish, in the mean.
+        wanted: what they request, in the mean.
         mean: what was measured.
         count: how many.
         sure: 95 % interval of the mean; None with too few photos.
@@ -46,23 +46,23 @@ class Dose:
     Attributes:
         unit: its name.
         meaning: what it is.
-        wished: edits that were made and wish it.
+        requested: edits that were made and request it.
         missing: how many of these were not measured.
-        controls: edits that wish no unit at all, and were measured: the dose 0.
-        wanted: (M,) what was wished, of the measured ones and the controls.
+        controls: edits that request no unit at all, and were measured: the dose 0.
+        wanted: (M,) what was requested, of the measured ones and the controls.
         measured: (M,) what came.
-        slope: of the least-squares line; None where all wish the same.
+        slope: of the least-squares line; None where all request the same.
         slope_sure: its 95 % interval.
         pearson: correlation of both.
         pearson_sure: its 95 % interval.
-        error: mean of |measured - wanted| where it is wished.
+        error: mean of |measured - wanted| where it is requested.
         off: mean of |measured| of the units that the same edits leave alone.
-        levels: by what is wished.
+        levels: by what is requested.
     """
 
     unit: str
     meaning: str
-    wished: int
+    requested: int
     missing: int
     controls: int
     wanted: np.ndarray
@@ -77,26 +77,36 @@ class Dose:
 
     def numbers(self) -> dict[str, Any]:
         """All but the arrays, as plain values."""
-        names = ("unit", "meaning", "wished", "missing", "controls", "slope", "slope_sure", "pearson", "pearson_sure")
+        names = (
+            "unit",
+            "meaning",
+            "requested",
+            "missing",
+            "controls",
+            "slope",
+            "slope_sure",
+            "pearson",
+            "pearson_sure",
+        )
         plain = {name: getattr(self, name) for name in (*names, "error", "off")}
         return {**plain, "levels": [vars(level) for level in self.levels]}
 
 
 def doses(edits: Edits) -> list[Dose]:
-    """Of the units that any edit wishes."""
-    places = np.flatnonzero(edits.wished[edits.done].any(0))
+    """Of the units that any edit requests."""
+    places = np.flatnonzero(edits.requested[edits.done].any(0))
     return [_dose(edits, int(place), name) for place, name in enumerate(ACTION_UNITS) if place in places]
 
 
 def crosstalk(edits: Edits) -> np.ndarray:
-    """(12, 12) mean measured answer of each unit (columns) per unit of wish, where one alone (rows) is wished.
+    """(12, 12) mean measured answer of each unit (columns) per unit of request, where one alone (rows) is requested.
 
     NaN where nothing was measured.
     """
     found = np.full((len(ACTION_UNITS),) * 2, np.nan)
-    alone = edits.done & (edits.wished.sum(1) == 1)
+    alone = edits.done & (edits.requested.sum(1) == 1)
     for place in range(len(ACTION_UNITS)):
-        own = alone & edits.wished[:, place]
+        own = alone & edits.requested[:, place]
         answers = edits.measured[own] / edits.wanted[own, place][:, None]
         for other in range(len(ACTION_UNITS)):
             found[place, other] = _mean(answers[:, other], np.nan)
@@ -104,15 +114,15 @@ def crosstalk(edits: Edits) -> np.ndarray:
 
 
 def near(wanted: np.ndarray) -> np.ndarray:
-    """What is wished, by whole intensities where more than `LEVELS` are told apart; NaN stays."""
+    """What is requested, by whole intensities where more than `LEVELS` are told apart; NaN stays."""
     fine = np.round(wanted, 2)
     return fine if len(np.unique(fine[np.isfinite(fine)])) <= LEVELS else np.round(wanted)
 
 
 def out_of_reach(edits: Edits) -> int:
-    """How many wishes of a unit lead out of the scale 0 to 5 from where the photo is."""
+    """How many requests of a unit lead out of the scale 0 to 5 from where the photo is."""
     target = edits.wanted if edits.absolute else edits.wanted + edits.before
-    return int((edits.wished & ((target < 0) | (target > 5)))[edits.done].sum())
+    return int((edits.requested & ((target < 0) | (target > 5)))[edits.done].sum())
 
 
 def interval(
@@ -150,17 +160,17 @@ def _ends(column: np.ndarray) -> Interval | None:
 
 
 def _dose(edits: Edits, place: int, unit: str) -> Dose:
-    wishing = edits.done & edits.wished[:, place]
+    requesting = edits.done & edits.requested[:, place]
     known = np.isfinite(edits.measured[:, place])
     controls = edits.done & known & (edits.wanted == 0).all(1)
-    used = (wishing & known) | controls
+    used = (requesting & known) | controls
     wanted, measured = edits.wanted[used, place], edits.measured[used, place]
     photos = [photo for photo, each in zip(edits.photos, used) if each]
     found = response(wanted, measured)
     slope_sure, pearson_sure = _line_sure(photos, wanted, measured) if found["slope"] is not None else (None, None)
-    left = edits.measured[wishing & known][~edits.wished[wishing & known]]
+    left = edits.measured[requesting & known][~edits.requested[requesting & known]]
     return Dose(
-        unit, ACTION_UNITS[unit], int(wishing.sum()), int((wishing & ~known).sum()), int(controls.sum()), wanted,
+        unit, ACTION_UNITS[unit], int(requesting.sum()), int((requesting & ~known).sum()), int(controls.sum()), wanted,
         measured, found["slope"], slope_sure, found["pearson"], None if found["pearson"] is None else pearson_sure,
         _mean(np.abs(measured - wanted)[wanted != 0]), _mean(np.abs(left)), _levels(photos, wanted, measured),
     )  # fmt: skip

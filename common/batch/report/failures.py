@@ -25,7 +25,7 @@ class Failure:
         place: of the edit among the rows.
         what: `EDIT` or `MEASUREMENT`.
         photo: name.
-        wish: name.
+        request: name.
         why: the first line of the error; of the photo's path the name, for pages travel.
         reason: the same without the photo's name and without numbers.
     """
@@ -33,7 +33,7 @@ class Failure:
     place: int
     what: str
     photo: str
-    wish: str
+    request: str
     why: str
     reason: str
 
@@ -45,7 +45,7 @@ def failures(edits: Edits) -> list[Failure]:
         what = EDIT if row["state"] == FAILED else MEASUREMENT if score.get("error") else None
         if what:
             why = _line(row.get("error") if what == EDIT else score["error"], row)
-            found.append(Failure(place, what, edits.photos[place], edits.wishes[place], why, _reason(why, row)))
+            found.append(Failure(place, what, edits.photos[place], edits.requests[place], why, _reason(why, row)))
     return sorted(found, key=lambda failure: failure.what != EDIT)
 
 

@@ -32,13 +32,13 @@ class Edits:
 
     Attributes:
         folder: of the run.
-        rows: a line of each edit, by photo and wish.
-        scores: what was measured of each, by the same measurer; empty where nothing was.
-        wanted: (N, 12) action units that were wished; NaN where a wish names none.
-        absolute: wishes are intensities, and not changes.
+        rows: a line of each edit, by photo and request.
+        scores: what was measured of each, by the same estimator; empty where nothing was.
+        wanted: (N, 12) action units that were requested; NaN where a request names none.
+        absolute: requests are intensities, and not changes.
         settings: of the run.
-        measurer: the AU estimator; None where nothing is measured.
-        measurer_version: its package and weights; None likewise.
+        estimator: the AU estimator; None where nothing is measured.
+        estimator_version: its package and weights; None likewise.
         files: name -> SHA-256 of the files that the numbers are of.
         notes: sentences on what could not be used.
         engine: whose edits count as made; None for all.
@@ -50,8 +50,8 @@ class Edits:
     wanted: np.ndarray
     absolute: bool
     settings: Row
-    measurer: str | None
-    measurer_version: str | None
+    estimator: str | None
+    estimator_version: str | None
     files: Mapping[str, str]
     notes: list[str] = field(default_factory=list)
     engine: str | None = None
@@ -83,7 +83,7 @@ class Edits:
         return [original(row["key"].partition("/")[0]) for row in self.rows]
 
     @cached_property
-    def wishes(self) -> list[str]:
+    def requests(self) -> list[str]:
         """(N,) names, as their file has them."""
         return [original(row["key"].partition("/")[2]) for row in self.rows]
 
@@ -94,21 +94,23 @@ class Edits:
 
     @cached_property
     def measured(self) -> np.ndarray:
-        """(N, 12) what answers the wish: changes, or where wishes are absolute, intensities."""
+        """(N, 12) what answers the request: changes, or where requests are absolute, intensities."""
         after = np.stack([self.column(f"{unit}_after") for unit in ACTION_UNITS], 1)
         return after if self.absolute else after - self.before
 
     @cached_property
     def errors(self) -> np.ndarray:
-        """(N,) dose errors: mean of |measured - wanted| over the units that an edit wishes; NaN where none is known."""
-        off = np.where(self.wished, np.abs(self.measured - self.wanted), np.nan)
+        """(N,) dose errors: mean of |measured - wanted| over the units that an edit requests; NaN where none is
+        known.
+        """
+        off = np.where(self.requested, np.abs(self.measured - self.wanted), np.nan)
         known = np.isfinite(off)
         known &= self.done[:, None]
         return np.where(known.any(1), np.where(known, off, 0).sum(1) / np.maximum(known.sum(1), 1), np.nan)
 
     @cached_property
-    def wished(self) -> np.ndarray:
-        """(N, 12) which units an edit wishes."""
+    def requested(self) -> np.ndarray:
+        """(N, 12) which units an edit requests."""
         return np.nan_to_num(self.wanted) != 0
 
     def column(self, name: str) -> np.ndarray:
@@ -132,7 +134,7 @@ def gather(folder: Path, requested: Requested, absolute: bool = False) -> Edits:
 
     Args:
         folder: of the run.
-        requested: from a wish as files have it to the 12 units that it asks for, if it asks for any.
+        requested: from a request as files have it to the 12 units that it asks for, if it asks for any.
         absolute: these are intensities, and not changes.
 
     Raises:
@@ -148,9 +150,9 @@ def gather(folder: Path, requested: Requested, absolute: bool = False) -> Edits:
     if not rows:
         raise InputError(f"The run in {folder} has no edit yet.")
     notes: list[str] = []
-    measurer, version, scores = _scores(rows, scored, notes)
+    estimator, version, scores = _scores(rows, scored, notes)
     wanted = _wanted(rows, requested, notes)
-    return Edits(folder, rows, scores, wanted, absolute, _settings(folder, notes), measurer, version, files, notes)
+    return Edits(folder, rows, scores, wanted, absolute, _settings(folder, notes), estimator, version, files, notes)
 
 
 def commonest(counts: Mapping[str, int]) -> str | None:
@@ -168,32 +170,34 @@ def _scores(
 ) -> tuple[str | None, str | None, Sequence[Row]]:
     """The commonest estimator, its commonest version, and what they measured: readings of two do not mix."""
     found = [scored.get(row["key"], {}) if row["state"] == DONE else {} for row in rows]
-    counts = Counter(str(score["measurer"]) for score in found if score.get("measurer"))
-    if (measurer := commonest(counts)) is None:
+    counts = Counter(str(score["estimator"]) for score in found if score.get("estimator"))
+    if (estimator := commonest(counts)) is None:
         return None, None, found
-    if others := sum(counts.values()) - counts[measurer]:
-        notes.append(f"{others:,} edits were measured by another measurer than {measurer}; they count as not measured.")
-    own = [score if score.get("measurer") == measurer else {} for score in found]
-    versions = Counter(str(score.get("measurer_version") or NOT_STATED) for score in own if score)
+    if others := sum(counts.values()) - counts[estimator]:
+        notes.append(
+            f"{others:,} edits were measured by another estimator than {estimator}; they count as not measured."
+        )
+    own = [score if score.get("estimator") == estimator else {} for score in found]
+    versions = Counter(str(score.get("estimator_version") or NOT_STATED) for score in own if score)
     version = commonest(versions)
     if others := sum(versions.values()) - versions[str(version)]:
-        notes.append(f"{others:,} edits were measured by another version of {measurer}; they count as not measured.")
-    same = [score if str(score.get("measurer_version") or NOT_STATED) == version else {} for score in own]
-    return measurer, version, same
+        notes.append(f"{others:,} edits were measured by another version of {estimator}; they count as not measured.")
+    same = [score if str(score.get("estimator_version") or NOT_STATED) == version else {} for score in own]
+    return estimator, version, same
 
 
 def _wanted(rows: Sequence[Row], requested: Requested, notes: list[str]) -> np.ndarray:
     wanted, unread = np.full((len(rows), len(ACTION_UNITS)), np.nan), 0
     for place, row in enumerate(rows):
         try:
-            vector = requested(row.get("wish"))
+            vector = requested(row.get("request"))
         except (FaceEditError, TypeError, ValueError, AttributeError):  # lines may come from anywhere
             unread += 1
             continue
         if vector is not None:
             wanted[place] = vector
     if unread:
-        notes.append(f"The wishes of {unread:,} edits could not be read; they count as naming no action unit.")
+        notes.append(f"The requests of {unread:,} edits could not be read; they count as naming no action unit.")
     return wanted
 
 

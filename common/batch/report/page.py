@@ -21,7 +21,7 @@ from .choice import choose
 from .doses import DRAWS, FEWEST, Dose, doses
 from .failures import failures
 from .gather import Edits, Requested, engine_of, gather
-from .summary import ROWS, likeness, photo_doubts, summary, table, wish_texts
+from .summary import ROWS, likeness, photo_doubts, request_texts, summary, table
 from .thumbnails import Thumbnails
 
 PAGE = "report.html"
@@ -71,9 +71,9 @@ def report(
 
     Args:
         folder: of the run.
-        requested: from a wish as files have it to the 12 units that it asks for, if it asks for any.
+        requested: from a request as files have it to the 12 units that it asks for, if it asks for any.
         program: whose command measures, where nothing is measured yet.
-        absolute: wishes are intensities, and not changes.
+        absolute: requests are intensities, and not changes.
         output: the page; None for report.html in the folder.
         progress: show a bar while pictures are read.
 
@@ -133,7 +133,7 @@ def _text(edits: Edits, charts: Charts, program: str, progress: bool) -> str:
         spread={engine: _spread_drawn(charts, edits.of(engine)) for engine in edits.engines},
         engine_of=lambda place: engine_of(edits.rows[place]), bibtex=citation(_program(edits, program), edits.made),
         photo_table=table(edits, edits.photos, photo_doubts(edits)),
-        wish_table=table(edits, edits.wishes, wish_texts(edits)),
+        request_table=table(edits, edits.requests, request_texts(edits)),
     )  # fmt: skip
 
 

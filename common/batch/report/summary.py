@@ -42,18 +42,28 @@ def summary(edits: Edits, found: Mapping[str, Sequence[Dose]], failed: Sequence[
     own = {engine: edits.of(engine) for engine in edits.engines}
     settings = {name: value for name, value in edits.settings.items() if name != MADE}
     return {
-        "texts": texts, "photos": len(set(edits.photos)), "wishes": len(set(edits.wishes)), "edits": len(edits.rows),
-        "done": made, "failed": sum(row["state"] == FAILED for row in edits.rows), "measurer": edits.measurer,
-        "measurer_version": edits.measurer_version,
-        "validation": None if edits.measurer is None else validation(edits.measurer),
-        "photos_measured": len({edits.photos[place] for place in answered}), "measured": measured,
-        "not_measurable": unmeasured, "not_measured": made - measured - unmeasured,
-        "absolute": edits.absolute, "engines": {engine: int(each.done.sum()) for engine, each in own.items()},
+        "texts": texts,
+        "photos": len(set(edits.photos)),
+        "requests": len(set(edits.requests)),
+        "edits": len(edits.rows),
+        "done": made,
+        "failed": sum(row["state"] == FAILED for row in edits.rows),
+        "estimator": edits.estimator,
+        "estimator_version": edits.estimator_version,
+        "validation": None if edits.estimator is None else validation(edits.estimator),
+        "photos_measured": len({edits.photos[place] for place in answered}),
+        "measured": measured,
+        "not_measurable": unmeasured,
+        "not_measured": made - measured - unmeasured,
+        "absolute": edits.absolute,
+        "engines": {engine: int(each.done.sum()) for engine, each in own.items()},
         "results": [result(each, found[engine]) for engine, each in own.items()],
         "reasons": [{"what": what, "why": why, "count": count} for what, why, count in reasons(failed)],
-        "advice": advice(edits), "files": dict(edits.files), "settings": _told_settings(settings),
+        "warnings": warnings(edits),
+        "files": dict(edits.files),
+        "settings": _told_settings(settings),
         "made": edits.made,
-    }  # fmt: skip
+    }
 
 
 def result(edits: Edits, found: Sequence[Dose]) -> dict[str, Any]:
@@ -71,13 +81,15 @@ def result(edits: Edits, found: Sequence[Dose]) -> dict[str, Any]:
     seconds = np.array([number(edits.rows[place].get("seconds")) for place in made])
     known = seconds[np.isfinite(seconds)]
     measure, alike = likeness(edits)
-    wishing = edits.done & edits.wished.any(1)
+    requesting = edits.done & edits.requested.any(1)
     measured = sum(bool(edits.scores[place]) and not edits.scores[place].get("error") for place in made)
     headlines = {
-        "slope": _of_units(found, "slope"), "pearson": _of_units(found, "pearson"),
-        "dose_error": _headline(edits.errors[wishing]), "identity": _headline(alike[edits.done]) | {"measure": measure},
+        "slope": _of_units(found, "slope"),
+        "pearson": _of_units(found, "pearson"),
+        "dose_error": _headline(edits.errors[requesting]),
+        "identity": _headline(alike[edits.done]) | {"measure": measure},
         "seconds": _headline(seconds),
-    }  # fmt: skip
+    }
     return {
         "engine": edits.engine, "done": len(made), "measured": measured, "headlines": headlines,
         "seconds_total": float(known.sum()) if len(known) else None, "out_of_reach": out_of_reach(edits),
@@ -110,12 +122,12 @@ def _told_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 def coverage(edits: Edits) -> dict[str, Any]:
     """How many edits were made of each unit at each intensity; by whole intensities where there are many."""
-    wanted = np.where(edits.wished, edits.wanted, np.nan)[edits.done]
+    wanted = np.where(edits.requested, edits.wanted, np.nan)[edits.done]
     told = near(wanted)
     levels = np.unique(told[np.isfinite(told)])
     counts = [[int((told[:, place] == level).sum()) for level in levels] for place in range(len(ACTION_UNITS))]
-    several = (edits.wished[edits.done].sum(1) > 1).sum()
-    none = (~edits.wished[edits.done].any(1)).sum()
+    several = (edits.requested[edits.done].sum(1) > 1).sum()
+    none = (~edits.requested[edits.done].any(1)).sum()
     return {"levels": [float(level) + 0.0 for level in levels], "counts": counts, "several": int(several),
             "none": int(none)}  # fmt: skip
 
@@ -138,10 +150,12 @@ def likeness(edits: Edits) -> tuple[str | None, np.ndarray]:
     return measure, np.where(own, edits.column("identity"), np.nan)
 
 
-def advice(edits: Edits) -> list[dict[str, Any]]:
+def warnings(edits: Edits) -> list[dict[str, Any]]:
     """What was doubtful about how many photos."""
     counts = Counter(text for lines in _told(edits).values() for text in {general(line) for line in lines})
-    return [{"advice": text, "photos": count} for text, count in sorted(counts.items(), key=lambda own: (-own[1], own))]
+    return [
+        {"warnings": text, "photos": count} for text, count in sorted(counts.items(), key=lambda own: (-own[1], own))
+    ]
 
 
 def table(edits: Edits, names: Sequence[str], told: Mapping[str, str]) -> dict[str, Any]:
@@ -149,7 +163,7 @@ def table(edits: Edits, names: Sequence[str], told: Mapping[str, str]) -> dict[s
 
     Args:
         edits: the run.
-        names: (N,) of photos or wishes.
+        names: (N,) of photos or requests.
         told: name -> what stands beside it.
 
     Returns:
@@ -175,12 +189,12 @@ def table(edits: Edits, names: Sequence[str], told: Mapping[str, str]) -> dict[s
     return {"count": len(own), "of": len(rows), "rows": rows[:ROWS]}
 
 
-def wish_texts(edits: Edits) -> dict[str, str]:
-    """Wishes as their file had them, by name; the photo that comes first has the word."""
+def request_texts(edits: Edits) -> dict[str, str]:
+    """Requests as their file had them, by name; the photo that comes first has the word."""
     found: dict[str, str] = {}
-    for name, row in zip(edits.wishes, edits.rows):
-        wish = row.get("wish")
-        found.setdefault(name, (wish if isinstance(wish, str) else json.dumps(wish, ensure_ascii=False))[:200])
+    for name, row in zip(edits.requests, edits.rows):
+        request = row.get("request")
+        found.setdefault(name, (request if isinstance(request, str) else json.dumps(request, ensure_ascii=False))[:200])
     return found
 
 
@@ -194,7 +208,7 @@ def photo_doubts(edits: Edits) -> dict[str, str]:
 def _told(edits: Edits) -> dict[str, list[str]]:
     told = {}
     for photo, row in zip(edits.photos, edits.rows):
-        if isinstance(lines := row.get("advice"), list) and lines:
+        if isinstance(lines := row.get("warnings"), list) and lines:
             told[photo] = [str(line) for line in lines]
     return told
 

@@ -59,7 +59,7 @@ class Thumbnails:
                 known[at] = self._made(f"{edits.photos[place]} (photo)", photo, face)
             self.before[place] = known[at]
             if place in made:
-                self.after[place] = self._made(f"{edits.photos[place]}/{edits.wishes[place]}", output, face)
+                self.after[place] = self._made(f"{edits.photos[place]}/{edits.requests[place]}", output, face)
 
     def _made(self, name: str, path: Path | None, face: tuple[float, ...] | None) -> str | None:
         if path is None:

@@ -78,8 +78,8 @@ def fit(
     """Fit the default head to one face.
 
     Weighs the landmarks' misses against how unusual a person and an expression are. Landmarks turned away from the
-    camera count little, since finders let them slide along the outline. It always returns; a large `error_px` (above a
-    twentieth of the distance between the eyes, say) tells that no such head exists, or that the landmarks are wrong.
+    camera count little, since detectors let them slide along the outline. It always returns; a large `error_px` (above
+    a twentieth of the distance between the eyes, say) tells that no such head exists, or that the landmarks are wrong.
 
     One photo does not tell how far away its camera was, and so not how strong its perspective is: `distance` is
     believed and the focal length found. Nor does it tell a wide mouth from a stretched one: the likelier one is taken.

@@ -52,7 +52,7 @@ _EMPHASIS: dict[Scheme, dict[float, tuple[int, ...]]] = {
 }
 # fmt: on
 
-_NOISE = 1.0  # millimetres by which a finder's landmark misses
+_NOISE = 1.0  # millimetres by which a detector's landmark misses
 _INDEPENDENT = 120  # landmarks whose misses are unlike; a dense mesh says no more than so many
 _STEPS, _SETTLED = 30, 0.01  # a step that gains less, in units of log probability, is the last
 

@@ -1,4 +1,4 @@
-"""The twelve facial action units (AUs) of the editors: names, order, and how a wish becomes a vector.
+"""The twelve facial action units (AUs) of the editors: names, order, and how a request becomes a vector.
 
 Intensities are those of the Facial Action Coding System (Ekman & Friesen 1978), A..E as 1..5, 0 for absent.
 """
@@ -48,58 +48,68 @@ SHARES = -2.0, 2.0
 
 AULike: TypeAlias = "ActionUnitValues | str | Named | Mapping[str, float] | Sequence[float] | np.ndarray | torch.Tensor"
 """Every form of a request in action units, see `AUDelta.parse`."""
-AUWish = Mapping[str, float] | str | Sequence[float] | Any
+AURequest = Mapping[str, float] | str | Sequence[float] | Any
 """`{"AU12": 3, "AU6": 2}`, a pandas Series or another object that names its values (`named_values`), `"AU12=3,AU6=2"`,
 words such as `"happy"` or `"angry:0.7,AU5=1"` (`common.facs.expressions`), or 12 numbers without names in the order of
 ACTION_UNITS."""
 
 
-def to_vector(wish: AUWish, *, low: float = -10.0, high: float = 10.0) -> list[float]:
-    """A wish in any of its forms as 12 floats in the order of ACTION_UNITS.
+def to_vector(request: AURequest, *, low: float = -10.0, high: float = 10.0) -> list[float]:
+    """A request in any of its forms as 12 floats in the order of ACTION_UNITS.
 
     Args:
-        wish: a mapping or another object that names its values, which are then taken by name; a string; or 12 numbers
-            without names (list, tuple, numpy array or tensor). Empty means all zero. OpenFace's `AU12_r` is AU12.
+        request: a mapping or another object that names its values, which are then taken by name; a string; or 12
+            numbers without names (list, tuple, numpy array or tensor). Empty means all zero. OpenFace's `AU12_r` is
+            AU12.
         low: the smallest value allowed.
         high: the largest value allowed; beyond +-10 the released network distorts faces.
 
     Raises:
         ActionUnitError: a unit of FACS that the networks do not know, a side of the face, an unknown name (the message
             names the nearest), a value that is not a number in [low, high], an AU given twice, or something that is no
-            wish at all.
+            request at all.
         ShapeError: not 12 numbers.
         InputError: see `common.facs.action_units.named_values.items_of`.
     """
-    items = list(_parse(wish).items()) if isinstance(wish, str) else items_of(wish)
+    items = list(_parse(request).items()) if isinstance(request, str) else items_of(request)
     if items is not None:
-        return _by_name(items, wish, low, high)
-    if isinstance(wish, (bytes, bytearray)) or not hasattr(wish, "__len__") or not hasattr(wish, "__getitem__"):
+        return _by_name(items, request, low, high)
+    if (
+        isinstance(request, (bytes, bytearray))
+        or not hasattr(request, "__len__")
+        or not hasattr(request, "__getitem__")
+    ):
         raise ActionUnitError(
-            f"An AU wish is a mapping, a string or {len(ACTION_UNITS)} numbers in a list; got {type(wish).__name__}.\n"
+            f"An AU request is a mapping, a string or {len(ACTION_UNITS)} numbers in a list; got "
+            f"{type(request).__name__}.\n"
             '  write for example {"AU12": 3} or "AU12=3,AU6=2"'
         )
     try:
-        values = list(wish)
+        values = list(request)
     except TypeError as error:  # a tensor or array without dimensions
-        raise ActionUnitError(f"An AU wish cannot be a single number: {error}.") from error
+        raise ActionUnitError(f"An AU request cannot be a single number: {error}.") from error
     if len(values) != len(ACTION_UNITS):
         raise ShapeError("AU vector", f"({len(ACTION_UNITS)},) in the order {', '.join(ACTION_UNITS)}", (len(values),))
     return [_in_range(name, value, low, high) for name, value in zip(ACTION_UNITS, values)]
 
 
-def as_list(wish: Any) -> list[Any] | None:
-    """The wishes of a list of them, or of a table with one in each row; None for a single one, of which 12 numbers are
-    one form.
+def as_list(request: Any) -> list[Any] | None:
+    """The requests of a list of them, or of a table with one in each row; None for a single one, of which 12 numbers
+    are one form.
     """
-    if isinstance(wish, (str, Mapping)):
+    if isinstance(request, (str, Mapping)):
         return None
-    if (rows := rows_of(wish)) is not None:
+    if (rows := rows_of(request)) is not None:
         return rows
-    if (dimensions := getattr(wish, "ndim", None)) is not None:
-        objects = dimensions == 1 and getattr(getattr(wish, "dtype", None), "kind", "") in ("O", "U")
-        return list(wish) if dimensions == 2 or (objects and not _numbers(wish)) else None
-    if isinstance(wish, (list, tuple)) and not hasattr(wish, "_asdict") and (not wish or not _numbers(wish)):
-        return list(wish)
+    if (dimensions := getattr(request, "ndim", None)) is not None:
+        objects = dimensions == 1 and getattr(getattr(request, "dtype", None), "kind", "") in ("O", "U")
+        return list(request) if dimensions == 2 or (objects and not _numbers(request)) else None
+    if (
+        isinstance(request, (list, tuple))
+        and not hasattr(request, "_asdict")
+        and (not request or not _numbers(request))
+    ):
+        return list(request)
     return None
 
 
@@ -107,7 +117,7 @@ def _numbers(values: Iterable[Any]) -> bool:
     return all(isinstance(value, Real) for value in values)
 
 
-def _by_name(items: Sequence[tuple[Any, Any]], wish: Any, low: float, high: float) -> list[float]:
+def _by_name(items: Sequence[tuple[Any, Any]], request: Any, low: float, high: float) -> list[float]:
     """The vector of names and values."""
     spelled = [facs.read(name) for name, _ in items]
     whole = [each.unit for each in spelled if each and not (each.presence or each.side or each.letter)]
@@ -117,10 +127,10 @@ def _by_name(items: Sequence[tuple[Any, Any]], wish: Any, low: float, high: floa
     vector: dict[str, float] = {}
     for name, value in items:
         if (known := known_unit(name)) in vector:
-            shown = f" {wish!r}" if isinstance(wish, (str, dict)) else ""
-            raise ActionUnitError(f"{known} stands twice in the AU wish{shown}; give it once.")
+            shown = f" {request!r}" if isinstance(request, (str, dict)) else ""
+            raise ActionUnitError(f"{known} stands twice in the AU request{shown}; give it once.")
         vector[known] = _in_range(known, value, low, high)
-    if unit_scale and not isinstance(wish, str):
+    if unit_scale and not isinstance(request, str):
         _warn_of_scale(", ".join(vector))
     return [vector.get(name, 0.0) for name in ACTION_UNITS]
 
@@ -144,7 +154,7 @@ def _padded(name: object) -> bool:
 
 @lru_cache(maxsize=64)
 def _warn_of_scale(names: str) -> None:
-    """Warns once of the same units: a wish is read several times on its way to the networks."""
+    """Warns once of the same units: a request is read several times on its way to the networks."""
     log.warning("%s: %s", names, _UNIT_SCALE)
 
 
@@ -296,35 +306,35 @@ def _digits(value: float) -> str:
 
 def _parse(text: str) -> dict[str, float | str]:
     """Units by name: what is written of them, or else what words add up to, which goes up to 5."""
-    wish: dict[str, float | str] = {}
+    request: dict[str, float | str] = {}
     words: dict[str, float] = {}
     if text.strip().lower() == "neutral":
-        return wish
+        return request
     for part in _parts(text):
         name, equals, value = part.partition("=")
         if equals:
-            if (known := known_unit(name)) in wish:
-                raise ActionUnitError(f"{known} stands twice in the AU wish {text!r}; give it once.")
-            wish[known] = value
+            if (known := known_unit(name)) in request:
+                raise ActionUnitError(f"{known} stands twice in the AU request {text!r}; give it once.")
+            request[known] = value
             continue
-        if request := facs.decoded(part):
-            raise ActionUnitError(f"{part!r} is FACS notation of coded intensities; write {request}.")
+        if decoded := facs.decoded(part):
+            raise ActionUnitError(f"{part!r} is FACS notation of coded intensities; write {decoded}.")
         if part.lower() == "neutral":
             continue  # nothing beside other units
         _refuse_sum(part)
         word, colon, share = part.partition(":")
         if re.fullmatch(r"[+-]?\d+", part) and re.search("[=:]", text):
             raise ActionUnitError(
-                f"{part!r} in the AU wish {text!r} has no name. Decimal numbers have a point, such as AU12=3.5."
+                f"{part!r} in the AU request {text!r} has no name. Decimal numbers have a point, such as AU12=3.5."
             )
         if facs.read(word) or word.lower() in facs.FACS.values():
             raise ActionUnitError(
-                f"Cannot read {part!r} in the AU wish {text!r}; expected NAME=VALUE, e.g. {known_unit(word)}=3."
+                f"Cannot read {part!r} in the AU request {text!r}; expected NAME=VALUE, e.g. {known_unit(word)}=3."
             )
         much = _in_range(word, share, *SHARES) if colon else 1.0
         for unit, intensity in expression(word).units.items():
             words[unit] = words.get(unit, 0.0) + much * intensity
-    return {unit: round(max(-5.0, min(5.0, value)), 3) for unit, value in words.items()} | wish
+    return {unit: round(max(-5.0, min(5.0, value)), 3) for unit, value in words.items()} | request
 
 
 def _parts(text: str) -> list[str]:

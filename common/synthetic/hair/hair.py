@@ -140,12 +140,12 @@ def hair(
     if plan is None:
         return None
     drawn = bool(rng.integers(2))
-    wish = Wish(colour, length, detail, drawn if mirrored is None else mirrored, under_hat)
-    return fitted(plan, wish, skull, rng)
+    request = Request(colour, length, detail, drawn if mirrored is None else mirrored, under_hat)
+    return fitted(plan, request, skull, rng)
 
 
 @dataclass(frozen=True)
-class Wish:
+class Request:
     """What is asked of a person's hair; see `hair`."""
 
     colour: np.ndarray
@@ -165,20 +165,20 @@ class _Fitted:
     pressed: np.ndarray
 
 
-def fitted(plan: Style, wish: Wish, skull: Skull, rng: np.random.Generator) -> Layer:
+def fitted(plan: Style, request: Request, skull: Skull, rng: np.random.Generator) -> Layer:
     """One person's hair in a style."""
-    strands = grow(plan, wish.mirrored)
+    strands = grow(plan, request.mirrored)
     line = _Hairline(plan, rng)
-    count = max(int(len(strands.points) * wish.detail), 1)
+    count = max(int(len(strands.points) * request.detail), 1)
     above = strands.inside[:count] - line.raised(strands.roots[:count])
     keep = np.flatnonzero((above > rng.normal(0, 0.0025, count)) | strands.tied[:count])
-    if wish.under_hat != "none":  # what lies wholly beneath a hat is never seen
+    if request.under_hat != "none":  # what lies wholly beneath a hat is never seen
         size = strands.points.shape[1]
-        hidden = covered(wish.under_hat, strands.points[keep].reshape(-1, 3)).reshape(-1, size).min(1) > 0.004
+        hidden = covered(request.under_hat, strands.points[keep].reshape(-1, 3)).reshape(-1, size).min(1) > 0.004
         keep = keep[~hidden]
-    fit = _fit(plan, wish, strands, keep, skull, rng)
-    ribbons = _ribbons(plan, wish, strands, keep, fit, skull, rng)
-    cap = _cap(plan, wish, line, skull, rng)
+    fit = _fit(plan, request, strands, keep, skull, rng)
+    ribbons = _ribbons(plan, request, strands, keep, fit, skull, rng)
+    cap = _cap(plan, request, line, skull, rng)
     vertices, triangles, colour, follow, normals, tangents = joined([ribbons, cap])
     return Layer("hair", vertices, triangles, colour, follow, normals, tangents, gloss=0.15 if plan.turn else 0.3)
 
@@ -200,11 +200,11 @@ class _Hairline:
 
 
 def _fit(
-    plan: Style, wish: Wish, strands: Strands, keep: np.ndarray, skull: Skull, rng: np.random.Generator
+    plan: Style, request: Request, strands: Strands, keep: np.ndarray, skull: Skull, rng: np.random.Generator
 ) -> _Fitted:
     """Bring the mean head's strands to a person's head, and give them this person's length, volume, waves and wind."""
     size, head, count = strands.points.shape[1], surface(), len(keep)
-    segments = max(round(plan.segments * min(1.0, 0.45 + 0.55 * wish.detail)), min(plan.segments, 2))
+    segments = max(round(plan.segments * min(1.0, 0.45 + 0.55 * request.detail)), min(plan.segments, 2))
     rows = (keep[:, None] * size + np.arange(size)).ravel()
     values = [skull.vertices, skull.vertices - head.vertices, head.calm(skull.normals), skull.head_weight[:, None]]
     moved = Bound(strands.bound.corners[rows], strands.bound.weights[rows]).on(
@@ -212,9 +212,11 @@ def _fit(
     )
     wave = np.float32(rng.uniform(0.6, 1.3)) if plan.turn else np.float32(0)
     mean = strands.points[keep].reshape(-1, 3) + wave * strands.curls[keep].reshape(-1, 3)
-    under = np.maximum(covered(wish.under_hat, mean), covered(wish.under_hat, moved[:, :3] - moved[:, 3:6]))[:, None]
+    under = np.maximum(covered(request.under_hat, mean), covered(request.under_hat, moved[:, :3] - moved[:, 3:6]))[
+        :, None
+    ]
     table = np.concatenate([mean + moved[:, 3:6], moved[:, :3], moved[:, 6:], under], 1)
-    share = wish.length * rng.uniform(0.75, 0.95) * rng.uniform(0.85, 1.1, count)
+    share = request.length * rng.uniform(0.75, 0.95) * rng.uniform(0.85, 1.1, count)
     table = resample(table.reshape(count, size, -1), np.clip(share, 0.02, 1.0), segments)
     points, places, normals = table[..., :3], table[..., 3:6], unit(table[..., 6:9])
     along = np.linspace(0, 1, segments + 1, dtype=np.float32)[None, :]
@@ -225,7 +227,7 @@ def _fit(
     thicker = np.float32(rng.uniform(-0.2, 0.25)) * ~strands.tied[keep, None]
     wanted = np.maximum(height + thicker * np.minimum(height, plan.volume), least)
     pressed = np.zeros_like(wanted)
-    if wish.under_hat != "none":
+    if request.under_hat != "none":
         under = table[..., 10]
         wanted = np.minimum(wanted, _PRESSED * scale_of(skull) + 0.9 * np.maximum(-0.004 - under, 0))
         pressed = smooth(under, -0.02, -0.005)
@@ -243,7 +245,13 @@ _Mesh = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.nda
 
 
 def _ribbons(
-    plan: Style, wish: Wish, strands: Strands, keep: np.ndarray, fit: _Fitted, skull: Skull, rng: np.random.Generator
+    plan: Style,
+    request: Request,
+    strands: Strands,
+    keep: np.ndarray,
+    fit: _Fitted,
+    skull: Skull,
+    rng: np.random.Generator,
 ) -> _Mesh:
     """Vertices, triangles, colours, follow, normals and tangents of two rows of vertices along each strand."""
     points, normals = fit.points, fit.normals
@@ -258,13 +266,13 @@ def _ribbons(
     side = side * np.cos(twist) + np.cross(tangents, side) * np.sin(twist)
     facing = np.cross(side, tangents)
     facing = facing * np.where(np.einsum("nsi,nsi->ns", facing, normals) < 0, -1, 1)[..., None]
-    width = np.float32(plan.width * scale_of(skull) / wish.detail**0.5)
+    width = np.float32(plan.width * scale_of(skull) / request.detail**0.5)
     half = width / 2 * np.minimum(1, (1 - along) * 2.2 + plan.blunt) * np.minimum(1, 0.5 + 2 * along)
     half = half * rng.uniform(0.7, 1.3, (count, 1, 1)).astype(np.float32)
     vertices = np.stack([points - side * half, points + side * half], 2)  # (N, S + 1, 2, 3)
     rough = rng.normal(0, 0.12, (count, 1, 3)).astype(np.float32)
     soft = unit(normals * 0.65 + facing * 0.35 + rough)
-    colour = _colours(wish, strands, keep, along, rng)
+    colour = _colours(request, strands, keep, along, rng)
     number = np.arange(count * size * 2, dtype=np.int32).reshape(count, size, 2)
     a, b, c, d = number[:, :-1, 0], number[:, :-1, 1], number[:, 1:, 0], number[:, 1:, 1]
     triangles = np.stack([a, b, c, b, d, c], -1).reshape(-1, 3)
@@ -273,25 +281,27 @@ def _ribbons(
     return vertices.reshape(-1, 3), triangles, colour, follow, soft, tangents
 
 
-def _colours(wish: Wish, strands: Strands, keep: np.ndarray, along: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _colours(
+    request: Request, strands: Strands, keep: np.ndarray, along: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
     """Colours (N (S + 1) 2, 3): darker at roots and deep in the hair, one edge of a ribbon lighter."""
     count = len(keep)
     lock = rng.normal(1, 0.10, len(strands.points)).astype(np.float32)[strands.lock[keep]]
     tone = (0.42 + 0.58 * strands.rank[keep] ** 0.8) * lock * rng.uniform(0.85, 1.15, count).astype(np.float32)
     tone = tone[:, None, None] * (0.6 + 0.55 * along**0.6)  # (N, S + 1, 1)
     edge = 1 + rng.uniform(-0.18, 0.18, (count, 1, 1, 1)).astype(np.float32) * floats([-1, 1])[:, None]
-    hue = wish.colour * rng.normal(1, 0.05, (count, 3)).astype(np.float32)
+    hue = request.colour * rng.normal(1, 0.05, (count, 3)).astype(np.float32)
     return np.clip(tone[:, :, None] * edge * hue[:, None, None], 0, 1).reshape(-1, 3)
 
 
-def _cap(plan: Style, wish: Wish, line: _Hairline, skull: Skull, rng: np.random.Generator) -> _Mesh:
+def _cap(plan: Style, request: Request, line: _Hairline, skull: Skull, rng: np.random.Generator) -> _Mesh:
     """A dark layer on the scalp, through which no skin shines; its edge sinks into the skin."""
-    patch, head = scalp(2 if wish.detail > 0.4 else 1), surface()
+    patch, head = scalp(2 if request.detail > 0.4 else 1), surface()
     mean = patch.bound.on(head.vertices)
     inside = hairline(mean) - line.raised(mean)
     shell = max(plan.shell * plan.volume, 0.0011)
-    if wish.under_hat != "none":
-        shell = np.where(covered(wish.under_hat, mean) > -0.01, np.minimum(shell, 0.004), shell)
+    if request.under_hat != "none":
+        shell = np.where(covered(request.under_hat, mean) > -0.01, np.minimum(shell, 0.004), shell)
     off = np.interp(inside, [-0.001, 0.007], [-0.001, 0.0008]) + (shell - 0.0008) * smooth(inside, 0.007, 0.035)
     used, triangles = np.unique(patch.triangles[(inside[patch.triangles] > 0).any(1)], return_inverse=True)
     mean, off = mean[used], off[used, None]
@@ -301,6 +311,6 @@ def _cap(plan: Style, wish: Wish, line: _Hairline, skull: Skull, rng: np.random.
     down = floats([0, -1, -0.3])
     tangents = unit(down - normals * (normals @ down)[:, None])
     depth = 0.6 if plan.length < 0.01 else 0.42  # the shortest hair does not shade itself
-    colour = np.clip(depth * wish.colour * rng.uniform(0.8, 1.2, (len(used), 1)), 0, 1)
+    colour = np.clip(depth * request.colour * rng.uniform(0.8, 1.2, (len(used), 1)), 0, 1)
     follow = patch.bound.on(skull.head_weight)[used]
     return vertices, triangles.reshape(-1, 3), colour, follow, normals, tangents

@@ -23,7 +23,7 @@ KNOTS = {"bun": floats([0.0, 0.062, -0.187]), "ponytail": floats([0.0, 0.058, -0
 
 _LOWER = 0.012  # metres that hair is grown below the hairline, for people whose hairline is lower
 _SHORT = 0.12  # metres; shorter hair does not cover the ears
-_DRAFT = 2.0  # how much finer strands are grown than they are kept
+_WARP = 2.0  # how much finer strands are grown than they are kept
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ def _paths(
 ) -> np.ndarray:
     """Strands (N, S + 1, 3) that follow the comb and gravity over the skull, neck and shoulders."""
     head, comb = surface(), COMBS[style.comb]
-    steps = int(style.segments * (_DRAFT if style.length > 0.1 else 1))
+    steps = int(style.segments * (_WARP if style.length > 0.1 else 1))
     step = (length / steps)[:, None]
     points = roots - 0.0005 * normals
     direction = unit(comb(style, roots, roots, normals) * (1 - style.lift) + normals * style.lift)
@@ -145,9 +145,9 @@ def _paths(
     drift = rng.normal(0, style.loose, (len(roots), 3)).astype(np.float32)
     for number in range(1, steps + 1):
         along = number * step[:, 0]
-        wish = comb(style, roots, points, normal)
+        request = comb(style, roots, points, normal)
         ease = np.exp(-along / 0.10)[:, None]
-        pull = wish * (0.25 + ease) + floats([0, -1, 0]) * style.fall * (1.3 - ease) + drift
+        pull = request * (0.25 + ease) + floats([0, -1, 0]) * style.fall * (1.3 - ease) + drift
         direction = unit(direction * 1.2 + pull + rng.normal(0, style.loose, points.shape))
         points = points + direction * step
         bound = head.bind(points)

@@ -1,4 +1,4 @@
-"""Laws of light in drafts: what was fitted is physical, and no colour changes unless the light does."""
+"""Laws of light in warps: what was fitted is physical, and no colour changes unless the light does."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from common.face3d.rendering.lighting import ambient, brightness, directional, p
 from common.facs.action_units import ACTION_UNITS
 from common.warp.delta import Change
 from common.warp.surface import _gain, surface
-from common.warp.warp import Draft
+from common.warp.warp import Warp
 from rigface import Light, RigEdit, RigFace
 
 FRONT = spread(500).float()
@@ -28,20 +28,20 @@ BAD = {
 }
 
 
-def with_light(draft: Draft, light: torch.Tensor) -> Draft:
-    return Draft(draft.photo, replace(draft.seen, fit=replace(draft.fit, light=light[None])))
+def with_light(warp: Warp, light: torch.Tensor) -> Warp:
+    return Warp(warp.photo, replace(warp.seen, fit=replace(warp.fit, light=light[None])))
 
 
-def damaged(draft: Draft, name: str) -> torch.Tensor:
+def damaged(warp: Warp, name: str) -> torch.Tensor:
     harmonic, colour, value = BAD[name]
-    light = draft.fit.light[0].clone()
+    light = warp.fit.light[0].clone()
     light[harmonic, colour] = value
     return light
 
 
-def asked(draft: Draft, light: torch.Tensor | None = None, before: torch.Tensor | None = None, **units) -> Change:
+def asked(warp: Warp, light: torch.Tensor | None = None, before: torch.Tensor | None = None, **units) -> Change:
     values = torch.tensor([float(units.get(name, 0)) for name in ACTION_UNITS])
-    before = draft.light if before is None else before
+    before = warp.light if before is None else before
     return Change(values, torch.eye(3), before, before if light is None else light)
 
 
@@ -65,9 +65,9 @@ def test_a_physical_light_stays_and_a_mean_of_one_too():
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_no_light_breaks_an_edit(draft, name):
-    bad = with_light(draft, damaged(draft, name))
-    for change in (asked(bad, AU12=3, AU26=2), asked(bad, light=draft.light), asked(draft, light=damaged(draft, name))):
+def test_no_light_breaks_an_edit(warp, name):
+    bad = with_light(warp, damaged(warp, name))
+    for change in (asked(bad, AU12=3, AU26=2), asked(bad, light=warp.light), asked(warp, light=damaged(warp, name))):
         drawn = surface(bad.seen, change)
         for gain in (drawn.gain, drawn.twin_gain):
             assert np.isfinite(gain).all()
@@ -76,16 +76,16 @@ def test_no_light_breaks_an_edit(draft, name):
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_light_that_does_not_change_changes_nothing(draft, name):
-    light = damaged(draft, name)
+def test_light_that_does_not_change_changes_nothing(warp, name):
+    light = damaged(warp, name)
     for before in (light, physical(light)):
-        drawn = surface(draft.seen, asked(draft, before=before))
+        drawn = surface(warp.seen, asked(warp, before=before))
         assert np.abs(drawn.gain - 1).max() < 0.02  # where nothing moves
 
 
 @pytest.mark.parametrize("name", [None, *BAD])
-def test_expressions_keep_the_colour_of_the_skin(draft, photo, face, name):
-    own = draft if name is None else with_light(draft, damaged(draft, name))
+def test_expressions_keep_the_colour_of_the_skin(warp, photo, face, name):
+    own = warp if name is None else with_light(warp, damaged(warp, name))
     after = own(asked(own, AU12=3, AU6=2))
     x0, y0, x1, y1 = face.box.round().astype(int)
     # cheeks and forehead, where no mouth opens
@@ -104,9 +104,9 @@ def test_any_two_lights_give_gains_that_are_finite_and_positive(seed):
     assert (gain > 0).all()
 
 
-def test_a_coloured_lamp_colours_the_face(draft, photo, face):
-    red = draft.light * torch.tensor([1.5, 0.8, 0.6])
-    after = draft(asked(draft, light=red))
+def test_a_coloured_lamp_colours_the_face(warp, photo, face):
+    red = warp.light * torch.tensor([1.5, 0.8, 0.6])
+    after = warp(asked(warp, light=red))
     x0, y0, x1, y1 = face.box.round().astype(int)
     before, after = (each[y0:y1, x0:x1].reshape(-1, 3).mean(0) for each in (photo, after))
     assert after[0] > before[0]
@@ -115,14 +115,14 @@ def test_a_coloured_lamp_colours_the_face(draft, photo, face):
 
 @pytest.fixture(scope="module")
 def lit(photo):
-    """From wishes to the face alone, (h, w, 3) float; of none, as the photo has it."""
-    editor = RigFace.drafting(finder="mediapipe", parser="grabcut")
+    """From requests to the face alone, (h, w, 3) float; of none, as the photo has it."""
+    editor = RigFace.warping(detector="mediapipe", parser="grabcut")
     subject = editor.encode(photo)
     assert subject.face is not None
     x0, y0, x1, y1 = subject.face.box.round().astype(int)
 
-    def made(wish: RigEdit | None) -> np.ndarray:
-        image = subject.photo if wish is None else editor.edit(subject, wish, progress=False)
+    def made(request: RigEdit | None) -> np.ndarray:
+        image = subject.photo if request is None else editor.edit(subject, request, progress=False)
         return np.asarray(image)[y0:y1, x0:x1].astype(float)
 
     return made

@@ -14,14 +14,14 @@ from common.faces import Crop
 from common.warp.delta import Change
 from common.warp.fitted_face import enamel
 from common.warp.surroundings import rims, without
-from common.warp.warp import Draft
+from common.warp.warp import Warp
 
 GLASSES, SKIN = PARTS.index("eye_g"), PARTS.index("skin")
 
 
-def worn(picture: np.ndarray, draft) -> tuple[np.ndarray, np.ndarray]:
+def worn(picture: np.ndarray, warp) -> tuple[np.ndarray, np.ndarray]:
     """A pair of dark rims round the fitted eyes, in a copy of the window, and its labels."""
-    spots = draft.seen.before.points[draft.fit.head.eyes][..., :2].mean(1).numpy()
+    spots = warp.seen.before.points[warp.fit.head.eyes][..., :2].mean(1).numpy()
     radius = int(0.3 * np.linalg.norm(spots[1] - spots[0]))
     picture, labels = picture.copy(), np.full(picture.shape[:2], SKIN, np.uint8)
     for x, y in spots.astype(int).tolist():
@@ -31,27 +31,27 @@ def worn(picture: np.ndarray, draft) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.fixture(scope="module")
-def bespectacled(draft):
-    """Her draft in the window alone, with rims painted on."""
-    picture, labels = worn(draft.crop.apply(draft.photo), draft)
-    side = draft.crop.size
+def bespectacled(warp):
+    """Her warp in the window alone, with rims painted on."""
+    picture, labels = worn(warp.crop.apply(warp.photo), warp)
+    side = warp.crop.size
     crop = Crop(np.eye(2, 3), side, (side, side))
-    return Draft(picture, replace(draft.seen, crop=crop)), labels, crop
+    return Warp(picture, replace(warp.seen, crop=crop)), labels, crop
 
 
-def lifted(draft) -> np.ndarray:
+def lifted(warp) -> np.ndarray:
     units = torch.zeros(12)
     units[:2] = 4  # brows, as far as they go
-    return draft(Change(units, torch.eye(3), draft.light, draft.light))
+    return warp(Change(units, torch.eye(3), warp.light, warp.light))
 
 
 def test_rims_stay_where_the_skin_behind_them_moves(bespectacled):
-    draft, labels, crop = bespectacled
-    dark = (draft.photo.max(2) < 30) & (labels == GLASSES)
-    dark &= rims(labels, draft.photo) > 0.99  # not the pupils, nor soft edges
-    held, carried = lifted(draft.among(labels, crop)), lifted(draft)
-    assert np.abs(held[dark].astype(int) - draft.photo[dark]).max() <= 3
-    assert (np.abs(carried[dark].astype(int) - draft.photo[dark]).max(1) > 30).mean() > 0.1
+    warp, labels, crop = bespectacled
+    dark = (warp.photo.max(2) < 30) & (labels == GLASSES)
+    dark &= rims(labels, warp.photo) > 0.99  # not the pupils, nor soft edges
+    held, carried = lifted(warp.among(labels, crop)), lifted(warp)
+    assert np.abs(held[dark].astype(int) - warp.photo[dark]).max() <= 3
+    assert (np.abs(carried[dark].astype(int) - warp.photo[dark]).max(1) > 30).mean() > 0.1
 
 
 def test_lenses_are_seen_through_unless_they_are_dark():
@@ -96,12 +96,12 @@ def test_without_rims_the_skin_goes_on():
 def test_an_open_mouth_keeps_what_it_showed(photo, face):
     """She smiles with her teeth: when her jaw drops, the upper ones stay where they were."""
     large = cv2.resize(photo, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)
-    draft = Draft.of(large, face.mapped(np.array([[4, 0, 1.5], [0, 4, 1.5]])))
+    warp = Warp.of(large, face.mapped(np.array([[4, 0, 1.5], [0, 4, 1.5]])))
     units = torch.zeros(12)
     units[11] = 3
-    moved = draft(Change(units, torch.eye(3), draft.light, draft.light))
-    shown = draft.crop.warp_back(draft.seen.open, mask=True)[0]
-    x0, y0, x1, y1 = draft.crop.rectangle
+    moved = warp(Change(units, torch.eye(3), warp.light, warp.light))
+    shown = warp.crop.warp_back(warp.seen.open, mask=True)[0]
+    x0, y0, x1, y1 = warp.crop.rectangle
     inside = cv2.erode((shown > 0.99).astype(np.uint8), np.ones((5, 5))) > 0
     rows = np.nonzero(inside.any(1))[0]
     inside[: rows.mean().astype(int)] = False  # the lip's edge is not known to a pixel

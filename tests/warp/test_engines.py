@@ -1,4 +1,4 @@
-"""Laws of engines: what a draft and the networks each make of a wish, and of networks that begin with the draft."""
+"""Laws of engines: what a warp and the networks each make of a request, and of networks that begin with the warp."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from rigface._api import verbs as rigface_verbs
 
 FAST = {"steps": 4, "progress": False}
 SMILE = {"AU12": 3}
-OFFLINE = {"finder": "mediapipe", "parser": "grabcut"}
+OFFLINE = {"detector": "mediapipe", "parser": "grabcut"}
 
 
 def pixels(image) -> np.ndarray:
@@ -40,25 +40,25 @@ def made_by(picture):
 
 
 @pytest.fixture(scope="module")
-def drafting():
-    return MagicFace.drafting(**OFFLINE)
+def warping():
+    return MagicFace.warping(**OFFLINE)
 
 
-def test_a_wish_of_nothing_is_the_photo(editor, subject):
-    assert np.array_equal(pixels(editor.edit(subject, {}, engine="draft")), pixels(subject.photo))
+def test_a_request_of_nothing_is_the_photo(editor, subject):
+    assert np.array_equal(pixels(editor.edit(subject, {}, engine="warp")), pixels(subject.photo))
 
 
-def test_the_crop_alone_is_the_draft_cut_out(editor, subject):
-    whole, crop = (editor.edit(subject, SMILE, engine="draft", paste_back=way) for way in ("replace", False))
+def test_the_crop_alone_is_the_warp_cut_out(editor, subject):
+    whole, crop = (editor.edit(subject, SMILE, engine="warp", paste_back=way) for way in ("replace", False))
     assert np.array_equal(subject.crop.apply(pixels(whole)), pixels(crop))
 
 
-def test_a_strength_of_zero_is_the_draft_and_of_one_the_plain_edit(editor, subject):
-    drafted = editor.edit(subject, SMILE, engine="draft")
-    assert np.array_equal(pixels(editor.edit(subject, SMILE, start="draft", strength=0, **FAST)), pixels(drafted))
+def test_a_strength_of_zero_is_the_warp_and_of_one_the_plain_edit(editor, subject):
+    warped = editor.edit(subject, SMILE, engine="warp")
+    assert np.array_equal(pixels(editor.edit(subject, SMILE, start="warp", strength=0, **FAST)), pixels(warped))
     plain = editor.edit(subject, SMILE, **FAST)
-    assert np.array_equal(pixels(editor.edit(subject, SMILE, start="draft", strength=1, **FAST)), pixels(plain))
-    assert not np.array_equal(pixels(drafted), pixels(plain))
+    assert np.array_equal(pixels(editor.edit(subject, SMILE, start="warp", strength=1, **FAST)), pixels(plain))
+    assert not np.array_equal(pixels(warped), pixels(plain))
 
 
 def test_a_start_runs_only_the_last_steps(editor, subject):
@@ -70,45 +70,45 @@ def test_a_start_runs_only_the_last_steps(editor, subject):
 
     editor.edit(subject, SMILE, callback_on_step_end=note, paste_back=False, **FAST)
     everything, seen[:] = list(seen), []
-    editor.edit(subject, SMILE, start="draft", strength=0.5, callback_on_step_end=note, paste_back=False, **FAST)
+    editor.edit(subject, SMILE, start="warp", strength=0.5, callback_on_step_end=note, paste_back=False, **FAST)
     assert seen == everything[2:]
 
 
-def test_many_wishes_equal_one_by_one(editor, subject):
-    wishes = [SMILE, {"AU4": 2}]
-    together = editor.edit(subject, wishes, start="draft", strength=0.5, **FAST)
-    for wish, image in zip(wishes, together):
-        alone = editor.edit(subject, wish, start="draft", strength=0.5, **FAST)
+def test_many_requests_equal_one_by_one(editor, subject):
+    requests = [SMILE, {"AU4": 2}]
+    together = editor.edit(subject, requests, start="warp", strength=0.5, **FAST)
+    for request, image in zip(requests, together):
+        alone = editor.edit(subject, request, start="warp", strength=0.5, **FAST)
         assert np.abs(pixels(alone).astype(int) - pixels(image)).max() <= 1
 
 
 def test_transparency_and_profile_survive(editor, astronaut):
     photo = Image.fromarray(np.dstack([astronaut, np.full((512, 512), 200, np.uint8)]), "RGBA")
     photo.info["icc_profile"] = b"some"
-    after = editor.edit(editor.encode(photo), SMILE, engine="draft")
+    after = editor.edit(editor.encode(photo), SMILE, engine="warp")
     assert after.mode == "RGBA"
     assert (pixels(after)[..., 3] == 200).all()
     assert after.info["icc_profile"] == b"some"
 
 
-def test_a_drafting_editor_has_no_networks_and_needs_none(drafting, editor, subject, astronaut):
-    own = drafting.encode(astronaut)
-    assert drafting.resolve(EditOptions()).engine == "draft"
-    assert np.array_equal(pixels(drafting.edit(own, SMILE)), pixels(editor.edit(subject, SMILE, engine="draft")))
+def test_a_warping_editor_has_no_networks_and_needs_none(warping, editor, subject, astronaut):
+    own = warping.encode(astronaut)
+    assert warping.resolve(EditOptions()).engine == "warp"
+    assert np.array_equal(pixels(warping.edit(own, SMILE)), pixels(editor.edit(subject, SMILE, engine="warp")))
     with pytest.raises(MissingCheckpointError, match="magicface download"):
-        drafting.edit(own, SMILE, engine="diffusion")
+        warping.edit(own, SMILE, engine="diffusion")
 
 
-def test_the_front_door_loads_no_model_for_a_draft(astronaut, monkeypatch):
+def test_the_front_door_loads_no_model_for_a_warp(astronaut, monkeypatch):
     monkeypatch.setattr(MagicFace, "load_pipeline", lambda *_, **__: pytest.fail("a model was loaded"))
     monkeypatch.setattr(RigFace, "load_pipeline", lambda *_, **__: pytest.fail("a model was loaded"))
-    smile = magicface.edit(astronaut, SMILE, engine="draft", **OFFLINE)
-    same = rigface.edit(astronaut, expression=SMILE, engine="draft", **OFFLINE)
+    smile = magicface.edit(astronaut, SMILE, engine="warp", **OFFLINE)
+    same = rigface.edit(astronaut, expression=SMILE, engine="warp", **OFFLINE)
     assert np.array_equal(pixels(smile), pixels(same))
 
 
-def test_light_and_pose_are_drafted_too(astronaut):
-    editor = RigFace.drafting(**OFFLINE)
+def test_light_and_pose_are_warped_too(astronaut):
+    editor = RigFace.warping(**OFFLINE)
     subject = editor.encode(astronaut)
     lit, turned = editor.edit(subject, [RigEdit(light="azimuth=60,ambient=0.2"), RigEdit(pose="yaw=10")])
     for image in (lit, turned):
@@ -118,11 +118,11 @@ def test_light_and_pose_are_drafted_too(astronaut):
             editor.edit(subject, RigEdit(pose=pose))
 
 
-def test_a_draft_is_what_its_change_says(editor, subject):
-    draft = editor.fitted(subject)
-    units = draft.fit.expression.new_tensor([0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0])
-    asked = Change(units, draft.fit.expression.new_tensor(np.eye(3)), draft.light, draft.light)
-    assert np.array_equal(pixels(editor.edit(subject, SMILE, engine="draft")), draft(asked))
+def test_a_warp_is_what_its_change_says(editor, subject):
+    warp = editor.fitted(subject)
+    units = warp.fit.expression.new_tensor([0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0])
+    asked = Change(units, warp.fit.expression.new_tensor(np.eye(3)), warp.light, warp.light)
+    assert np.array_equal(pixels(editor.edit(subject, SMILE, engine="warp")), warp(asked))
 
 
 @pytest.mark.parametrize(
@@ -130,9 +130,9 @@ def test_a_draft_is_what_its_change_says(editor, subject):
     [
         ({"engine": "magic"}, "engine must be"),
         ({"start": "nothing"}, "start must be"),
-        ({"start": "draft", "strength": 1.5}, "strength must be"),
-        ({"start": "draft", "strength": "half"}, "strength must be"),
-        ({"start": "draft", "engine": "draft"}, "goes with"),
+        ({"start": "warp", "strength": 1.5}, "strength must be"),
+        ({"start": "warp", "strength": "half"}, "strength must be"),
+        ({"start": "warp", "engine": "warp"}, "goes with"),
     ],
 )
 def test_what_cannot_be_done_says_so(editor, subject, options, words):
@@ -140,10 +140,10 @@ def test_what_cannot_be_done_says_so(editor, subject, options, words):
         editor.edit(subject, SMILE, **options, **FAST)
 
 
-def test_a_prepared_crop_has_no_draft(editor, subject):
+def test_a_prepared_crop_has_no_warp(editor, subject):
     prepared = editor.encode(subject.source, background=subject.background)
-    with pytest.raises(InputError, match="cannot be drafted"):
-        editor.edit(prepared, SMILE, engine="draft")
+    with pytest.raises(InputError, match="cannot be warped"):
+        editor.edit(prepared, SMILE, engine="warp")
 
 
 @pytest.fixture
@@ -166,8 +166,8 @@ def test_the_engine_does_not_depend_on_the_pixels(bare, monkeypatch):
     monkeypatch.setattr(MagicFace, "load_pipeline", lambda *_, **__: pytest.fail("networks were loaded"))
     for name, photo in pictures().items():
         found = magicface.edit(photo, SMILE, progress=False, **OFFLINE)
-        assert made_by(found).settings["engine"] == "draft", name
-        warped = magicface.edit(photo, SMILE, engine="draft", **OFFLINE)
+        assert made_by(found).settings["engine"] == "warp", name
+        warped = magicface.edit(photo, SMILE, engine="warp", **OFFLINE)
         assert np.array_equal(pixels(found), pixels(warped)), name
 
 
@@ -188,12 +188,12 @@ def test_all_three_editors_warp_without_weights_and_say_so_once(bare, astronaut,
     monkeypatch.setattr(fineface_verbs.editors, "_noted", False)
     for name, call in calls.items():
         caplog.clear()
-        assert made_by(call()).settings["engine"] == "draft"
+        assert made_by(call()).settings["engine"] == "warp"
         call()
         assert [record.getMessage().count(f"{name} download") for record in caplog.records] == [1]
 
 
-@pytest.mark.parametrize("asked", [{"engine": "diffusion"}, {"start": "draft"}, {"strength": 0.5}])
+@pytest.mark.parametrize("asked", [{"engine": "diffusion"}, {"start": "warp"}, {"strength": 0.5}])
 def test_networks_that_are_asked_for_and_are_not_there_are_an_error(bare, astronaut, asked):
     with pytest.raises(MissingCheckpointError, match=r'magicface download[\s\S]*model="embedded"'):
         magicface.edit(astronaut, SMILE, **asked, **OFFLINE)
@@ -204,9 +204,9 @@ def test_networks_that_are_asked_for_and_are_not_there_are_an_error(bare, astron
 
 
 def test_a_start_from_the_warp_at_strength_zero_needs_no_networks(bare, astronaut):
-    found = magicface.edit(astronaut, SMILE, start="draft", strength=0, **OFFLINE)
-    assert np.array_equal(pixels(found), pixels(magicface.edit(astronaut, SMILE, engine="draft", **OFFLINE)))
-    assert made_by(found).settings["engine"] == "draft"
+    found = magicface.edit(astronaut, SMILE, start="warp", strength=0, **OFFLINE)
+    assert np.array_equal(pixels(found), pixels(magicface.edit(astronaut, SMILE, engine="warp", **OFFLINE)))
+    assert made_by(found).settings["engine"] == "warp"
 
 
 def test_a_chain_of_warps(bare, astronaut):
@@ -214,12 +214,12 @@ def test_a_chain_of_warps(bare, astronaut):
     both = chain(astronaut, [(first, RigEdit(light="azimuth=60")), (second, SMILE)])
     lit = first.edit(first.encode(astronaut), RigEdit(light="azimuth=60"))
     assert np.array_equal(pixels(both), pixels(second.edit(second.encode(lit), SMILE)))
-    steps = made_by(both).wish
-    assert [step["settings"]["engine"] for step in steps] == ["draft", "draft"]
+    steps = made_by(both).request
+    assert [step["settings"]["engine"] for step in steps] == ["warp", "warp"]
 
 
-def test_a_start_is_a_wish_for_the_networks():
-    assert EditOptions(start="draft").wanted == "diffusion"
+def test_a_start_is_a_request_for_the_networks():
+    assert EditOptions(start="warp").wanted == "diffusion"
     assert EditOptions(strength=0.5).wanted == "diffusion"
-    assert EditOptions(start="draft", strength=0).wanted == "draft"
+    assert EditOptions(start="warp", strength=0).wanted == "warp"
     assert EditOptions().wanted is None

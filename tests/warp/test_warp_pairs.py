@@ -1,4 +1,4 @@
-"""Pairs to learn from, some of whose targets are drafts."""
+"""Pairs to learn from, some of whose targets are warps."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from common.synthetic.data.dataset import SyntheticFaces
 from magicface.data import SyntheticPairs
 
 
-def test_so_many_pairs_apart_the_target_is_a_draft():
+def test_so_many_pairs_apart_the_target_is_a_warp():
     faces = SyntheticFaces(4, size=96, seed=5, pairs="expression")
-    true, mixed = (SyntheticPairs(faces, guide="photo", found=True, draft_every=every) for every in (0, 2))
+    true, mixed = (SyntheticPairs(faces, guide="photo", found=True, warp_every=every) for every in (0, 2))
     assert true.fingerprint != mixed.fingerprint
     for index, same in ((0, True), (1, False)):
         one, other = true[index], mixed[index]
@@ -20,4 +20,4 @@ def test_so_many_pairs_apart_the_target_is_a_draft():
         for name in ("source", "guides", "vector"):
             assert torch.equal(one[name], other[name])
     with pytest.raises(InputError, match="goes with found"):
-        SyntheticPairs(faces, draft_every=2)
+        SyntheticPairs(faces, warp_every=2)

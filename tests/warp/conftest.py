@@ -1,12 +1,12 @@
-"""The astronaut's draft, made once."""
+"""The astronaut's warp, made once."""
 
 from __future__ import annotations
 
 import pytest
 from skimage.data import astronaut as picture
 
-from common.faces import choose_face, get_finder
-from common.warp.warp import Draft
+from common.faces import choose_face, get_detector
+from common.warp.warp import Warp
 
 
 @pytest.fixture(scope="package")
@@ -18,10 +18,10 @@ def photo():
 @pytest.fixture(scope="package")
 def face(photo):
     """Hers."""
-    return choose_face(get_finder("mediapipe").find(photo))
+    return choose_face(get_detector("mediapipe").find(photo))
 
 
 @pytest.fixture(scope="package")
-def draft(photo, face):
+def warp(photo, face):
     """Hers."""
-    return Draft.of(photo, face)
+    return Warp.of(photo, face)

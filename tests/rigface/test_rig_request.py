@@ -1,4 +1,4 @@
-"""Wishes: the same in all their forms, and refused where they cannot be meant."""
+"""Requests: the same in all their forms, and refused where they cannot be meant."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ SMILE = [0.0] * 6 + [3.0] + [0.0] * 5
 @pytest.mark.parametrize("pose", [Pose(15), "yaw=15", "yaw=15 pitch=0", {"yaw": 15}])
 def test_all_forms_are_the_same(light, pose):
     for expression in ({"AU12": 3}, "AU12=3", SMILE, np.array(SMILE)):
-        wish = RigEdit(light, pose, expression)
-        assert wish == RigEdit(Light(60, 20), Pose(15), "AU12=3")
-        assert hash(wish) == hash(RigEdit(Light(60, 20), Pose(15), "AU12=3"))
-        assert str(wish) == "light azimuth=60,elevation=20, pose yaw=15, AU12=3"
-        assert wish.changes == {"light", "pose", "expression"}
+        request = RigEdit(light, pose, expression)
+        assert request == RigEdit(Light(60, 20), Pose(15), "AU12=3")
+        assert hash(request) == hash(RigEdit(Light(60, 20), Pose(15), "AU12=3"))
+        assert str(request) == "light azimuth=60,elevation=20, pose yaw=15, AU12=3"
+        assert request.changes == {"light", "pose", "expression"}
 
 
 @pytest.mark.parametrize(
-    "wish", [RigEdit(pose="yaw=0"), RigEdit(expression={}), RigEdit(expression=[0.0] * 12), RigEdit(copy=[])]
+    "request", [RigEdit(pose="yaw=0"), RigEdit(expression={}), RigEdit(expression=[0.0] * 12), RigEdit(copy=[])]
 )
-def test_what_changes_nothing_is_the_zero_wish(wish):
-    assert wish == RigEdit()
-    assert str(wish) == "neutral"
-    assert not wish.changes
+def test_what_changes_nothing_is_the_zero_request(request):
+    assert request == RigEdit()
+    assert str(request) == "neutral"
+    assert not request.changes
 
 
-def test_an_absolute_pose_of_zero_is_a_wish():
+def test_an_absolute_pose_of_zero_is_a_request():
     assert RigEdit(pose="yaw=0,absolute").pose == Pose(0, relative=False)
     assert str(RigEdit(pose={"yaw": 0, "relative": False})) == "pose yaw=0,absolute"
     assert Pose.of(str(Pose(5, -3, relative=False))) == Pose(5, -3, relative=False)
@@ -47,21 +47,21 @@ def test_an_absolute_pose_of_zero_is_a_wish():
 
 @pytest.mark.parametrize("copy", ["light+pose", "pose, light", ["light", "pose"], ("pose", "light"), {"light", "pose"}])
 def test_unions_of_what_is_copied(copy, tmp_path):
-    wish = RigEdit(target=str(tmp_path / "b.jpg"), copy=copy, expression="AU12=3")
-    assert wish == RigEdit(target=tmp_path / "b.jpg", copy="light+pose", expression="AU12=3")
-    assert str(wish) == f"AU12=3, copy light+pose from {tmp_path / 'b.jpg'}"
+    request = RigEdit(target=str(tmp_path / "b.jpg"), copy=copy, expression="AU12=3")
+    assert request == RigEdit(target=tmp_path / "b.jpg", copy="light+pose", expression="AU12=3")
+    assert str(request) == f"AU12=3, copy light+pose from {tmp_path / 'b.jpg'}"
 
 
 def test_pictures_to_copy_from_are_compared_by_what_they_show():
     picture = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
-    wish = RigEdit(target=picture, copy="light")
-    assert wish == RigEdit(target=Image.fromarray(picture), copy="light")
-    assert wish != RigEdit(target=picture[::-1], copy="light")
+    request = RigEdit(target=picture, copy="light")
+    assert request == RigEdit(target=Image.fromarray(picture), copy="light")
+    assert request != RigEdit(target=picture[::-1], copy="light")
 
 
 def test_lists_pair_up_and_a_single_goes_with_each():
-    wishes = make_requests(light=["azimuth=10", "azimuth=20"], expression=[SMILE, {}], target="b.jpg", copy=["pose"])
-    assert wishes == [
+    requests = make_requests(light=["azimuth=10", "azimuth=20"], expression=[SMILE, {}], target="b.jpg", copy=["pose"])
+    assert requests == [
         RigEdit("azimuth=10", None, SMILE, "b.jpg", "pose"),
         RigEdit("azimuth=20", None, None, "b.jpg", "pose"),
     ]

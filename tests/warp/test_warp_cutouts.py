@@ -12,7 +12,7 @@ from common.face3d.camera import rotation_matrix
 from common.facs.action_units import ACTION_UNITS
 from common.imaging.images import flat, on_white
 from common.warp.delta import Change
-from common.warp.warp import Draft, premultiplied, straight
+from common.warp.warp import Warp, premultiplied, straight
 
 WHITE = 255
 
@@ -29,29 +29,29 @@ def cut(photo, face):
 
 
 @pytest.fixture(scope="module")
-def draft(cut, face):
-    return Draft.of(cut, face)
+def warp(cut, face):
+    return Warp.of(cut, face)
 
 
-def change(draft: Draft, roll: float = 0, **units: float) -> Change:
+def change(warp: Warp, roll: float = 0, **units: float) -> Change:
     values = torch.tensor([float(units.get(name, 0)) for name in ACTION_UNITS])
     turn = rotation_matrix(torch.deg2rad(torch.tensor([[0.0, 0, roll]])))[0] if roll else torch.eye(3)
-    return Change(values, turn, draft.light, draft.light)
+    return Change(values, turn, warp.light, warp.light)
 
 
-def test_what_does_not_move_stays_byte_for_byte(draft, cut):
-    after = draft(change(draft, AU12=3))
+def test_what_does_not_move_stays_byte_for_byte(warp, cut):
+    after = warp(change(warp, AU12=3))
     assert after.shape == cut.shape
     hidden = (cut[..., 3] == 0) & (after[..., 3] == 0)
     assert np.array_equal(after[hidden], cut[hidden])
     assert (after != cut).any(2).mean() < 0.2
     assert (after != cut).any()
-    assert np.array_equal(draft(change(draft)), cut)
+    assert np.array_equal(warp(change(warp)), cut)
 
 
 @pytest.mark.parametrize("asked", [{"roll": 10}, {"AU26": 4, "AU12": 3}])
-def test_no_rim_appears(draft, cut, asked):
-    after = draft(change(draft, **asked))
+def test_no_rim_appears(warp, cut, asked):
+    after = warp(change(warp, **asked))
     shown = after[..., 3] > 3
     # Everything that can be seen was dark: what is white was hidden, or is the page that the head is fitted on.
     teeth = 30  # what an open mouth shows is painted
@@ -60,16 +60,16 @@ def test_no_rim_appears(draft, cut, asked):
     assert after[..., :3][edge].max() <= cut[cut[..., 3] > 0][:, :3].max() + 2
 
 
-def test_alpha_moves_with_the_picture(draft, cut):
-    after = draft(change(draft, roll=10))
+def test_alpha_moves_with_the_picture(warp, cut):
+    after = warp(change(warp, roll=10))
     moved = after[..., 3].astype(int) - cut[..., 3]
     assert np.abs(moved).max() > 5
     assert abs(moved.sum()) < 0.02 * cut[..., 3].sum()
 
 
-def test_the_same_on_white_as_without_alpha(draft, cut, face):
-    plain = Draft.of(on_white(cut), face)
-    one, other = on_white(draft(change(draft, AU12=3))), plain(change(plain, AU12=3))
+def test_the_same_on_white_as_without_alpha(warp, cut, face):
+    plain = Warp.of(on_white(cut), face)
+    one, other = on_white(warp(change(warp, AU12=3))), plain(change(plain, AU12=3))
     assert np.abs(one.astype(int) - other).max() <= 8  # roundings through a faint alpha
     assert np.abs(one.astype(int) - other).mean() < 0.05
 

@@ -13,7 +13,7 @@ TEETH = "AU6=3,AU12=4,AU25=4,AU26=2"
 
 @pytest.fixture(scope="module")
 def editor():
-    return MagicFace.drafting(finder="mediapipe")
+    return MagicFace.warping(detector="mediapipe")
 
 
 @pytest.mark.parametrize("darker", [3, 8])

@@ -1,4 +1,4 @@
-"""Laws of the pieces that drafts are made of."""
+"""Laws of the pieces that warps are made of."""
 
 from __future__ import annotations
 
@@ -87,11 +87,11 @@ def test_body_is_no_head_and_behind_both_the_picture_stays():
     assert np.array_equal(np.rint(around.plate(np.zeros((64, 64)))[:4] * 255), picture[:4])
 
 
-def test_doubtful_faces_get_a_word(draft, face):
-    assert not doubts(face, draft.fit)
-    aside = replace(draft.fit, angles=draft.fit.angles + torch.tensor([[1.0, 0, 0]]))
+def test_doubtful_faces_get_a_word(warp, face):
+    assert not doubts(face, warp.fit)
+    aside = replace(warp.fit, angles=warp.fit.angles + torch.tensor([[1.0, 0, 0]]))
     assert "aside" in " ".join(doubts(face, aside))
     tiny = face.mapped(np.array([[0.1, 0, 0], [0, 0.1, 0]]))
-    assert "pixels wide" in " ".join(doubts(tiny, draft.fit))
-    poor = replace(draft.fit, error_px=20.0)
+    assert "pixels wide" in " ".join(doubts(tiny, warp.fit))
+    poor = replace(warp.fit, error_px=20.0)
     assert "hand" in " ".join(doubts(face, poor))

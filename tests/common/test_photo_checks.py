@@ -8,21 +8,30 @@ import pytest
 from PIL import Image
 
 from common.core.errors import InputError
-from common.editing.photo_checks import STRANGE, UNSURE, advise, black_borders, close_up_score, heed, sharpness, turn
-from common.faces import get_finder
+from common.editing.photo_checks import (
+    STRANGE,
+    UNSURE,
+    black_borders,
+    close_up_score,
+    heed,
+    photo_warnings,
+    sharpness,
+    turn,
+)
+from common.faces import get_detector
 from common.synthetic.data.draw import draw_scene
 from common.synthetic.render import picture
 
 
 def told(pixels: np.ndarray, which: int = 0, chosen: bool = False) -> list[str]:
-    finder = get_finder("mediapipe")
-    faces = sorted(finder.find(pixels), key=lambda face: -face.area)
-    return advise(pixels, faces, faces[which], finder, chosen)
+    detector = get_detector("mediapipe")
+    faces = sorted(detector.find(pixels), key=lambda face: -face.area)
+    return photo_warnings(pixels, faces, faces[which], detector, chosen)
 
 
 @pytest.fixture(scope="module")
 def face(astronaut):
-    return get_finder("mediapipe").find(astronaut)[0]
+    return get_detector("mediapipe").find(astronaut)[0]
 
 
 def test_a_good_photo_gets_no_word(astronaut):
@@ -78,7 +87,7 @@ def test_profiles_are_told():
     turns = []
     for yaw in (-45.0, 0.0, 45.0):
         pixels = np.asarray(picture.make(replace(draw_scene(301, 1), angles=(yaw, 0.0, 0.0)), 192).image)
-        turns.append(turn(get_finder("mediapipe").find(pixels)[0]))
+        turns.append(turn(get_detector("mediapipe").find(pixels)[0]))
         assert any("from the side" in line for line in told(pixels)) == bool(yaw)
     assert turns[0] < -0.5 < turns[1] < 0.5 < turns[2]
 
@@ -87,10 +96,11 @@ def test_something_before_the_mouth_is_told(astronaut, face):
     hidden = astronaut.copy()
     (x, y), reach = face.landmarks[48:68].mean(0).astype(int), round(0.3 * float(face.box[2] - face.box[0]))
     cv2.rectangle(hidden, (int(x) - reach, int(y) - reach), (int(x) + reach, int(y) + reach), (90, 100, 110), -1)
-    found = get_finder("mediapipe").find(hidden)[0]
+    found = get_detector("mediapipe").find(hidden)[0]
     assert found.score < face.score - 0.05
     assert any(
-        "the mouth" in line and "hidden" in line for line in advise(hidden, [found], found, get_finder("mediapipe"))
+        "the mouth" in line and "hidden" in line
+        for line in photo_warnings(hidden, [found], found, get_detector("mediapipe"))
     )
 
 
@@ -104,17 +114,17 @@ def test_doubts_are_errors_where_it_is_strict(caplog):
 
 def test_editors_heed(editor, astronaut):
     framed = np.pad(astronaut, [(0, 0), (40, 40), (0, 0)])
-    assert any("black borders" in line for line in editor.encode(framed).advice)
+    assert any("black borders" in line for line in editor.encode(framed).warnings)
     with pytest.raises(InputError, match="black borders"):
         editor.encode(Image.fromarray(framed), strict=True)
-    assert editor.encode(astronaut, strict=True).advice == ()
+    assert editor.encode(astronaut, strict=True).warnings == ()
 
 
 def test_a_face_that_is_small_in_a_large_photo_is_a_human_face(astronaut):
     """The detector doubts faces that are small in its input; a second look at the close-up does not."""
     photo = np.full((4000, 6000, 3), 120, np.uint8)
     photo[1500:2012, 2500:3012] = astronaut
-    finder = get_finder("mediapipe")
-    (face,) = finder.find(photo)
-    assert face.score < UNSURE["mediapipe"] < close_up_score(photo, face, finder)
-    assert STRANGE not in advise(photo, [face], face, finder)
+    detector = get_detector("mediapipe")
+    (face,) = detector.find(photo)
+    assert face.score < UNSURE["mediapipe"] < close_up_score(photo, face, detector)
+    assert STRANGE not in photo_warnings(photo, [face], face, detector)

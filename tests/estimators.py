@@ -1,4 +1,4 @@
-"""Measurers that need no network."""
+"""Estimators that need no network."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from common.measure import Measurement
 
 
 class Brightness:
-    """A measurer of nothing, that sees every face."""
+    """An estimator of nothing, that sees every face."""
 
     name = "brightness"
 

@@ -1,7 +1,7 @@
-"""Drafts, without any network: each action unit at five intensities, then other light and other poses.
+"""Warps, without any network: each action unit at five intensities, then other light and other poses.
 
-    python examples/drafts.py --output out/drafts.jpg
-    python examples/drafts.py --photo mine.jpg yours.jpg --output out/ours.jpg
+    python examples/warps.py --output out/warps.jpg
+    python examples/warps.py --photo mine.jpg yours.jpg --output out/ours.jpg
 
 Without --photo: NASA's portrait of Eileen Collins, in the public domain, from scikit-image (extra `demo`), and two
 people who do not exist.
@@ -25,7 +25,7 @@ from rigface import Light, Pose, RigEdit, RigFace
 
 PORTRAITS = Path(__file__).with_name("portraits")
 LEVELS = (1, 2, 3, 4, 5)
-WISHES = {unit: {f"{level}": RigEdit(expression={unit: level}) for level in LEVELS} for unit in ACTION_UNITS} | {
+REQUESTS = {unit: {f"{level}": RigEdit(expression={unit: level}) for level in LEVELS} for unit in ACTION_UNITS} | {
     "light from the side": {f"{each} degrees": RigEdit(light=Light(each)) for each in (-70, -35, 0, 35, 70)},
     "yaw": {f"{each} degrees": RigEdit(pose=Pose(each)) for each in (-14, -7, 0, 7, 14)},
     "pitch": {f"{each} degrees": RigEdit(pose=Pose(pitch=each)) for each in (-12, -6, 0, 6, 12)},
@@ -33,27 +33,27 @@ WISHES = {unit: {f"{level}": RigEdit(expression={unit: level}) for level in LEVE
 
 
 def main() -> int:
-    """Writes a sheet, and says how long a wish took."""
+    """Writes a sheet, and says how long a request took."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photo", nargs="*", help="picture files (default: see above)")
-    parser.add_argument("--wishes", nargs="*", choices=list(WISHES), default=list(WISHES), help="(default: all)")
+    parser.add_argument("--requests", nargs="*", choices=list(REQUESTS), default=list(REQUESTS), help="(default: all)")
     parser.add_argument("--side", type=int, default=128, help="of each picture in pixels (default: 128)")
-    parser.add_argument("--output", type=Path, default=Path("out/drafts.jpg"), help="(default: out/drafts.jpg)")
+    parser.add_argument("--output", type=Path, default=Path("out/warps.jpg"), help="(default: out/warps.jpg)")
     args = parser.parse_args()
-    editor = RigFace.drafting()
-    rows: dict[str, list[Image.Image]] = {name: [] for name in args.wishes}
+    editor = RigFace.warping()
+    rows: dict[str, list[Image.Image]] = {name: [] for name in args.requests}
     count, seconds = 0, 0.0
     for photo in args.photo or [astronaut(), *(PORTRAITS / f"{name}.jpg" for name in ("calm", "frown"))]:
         subject = editor.encode(photo)
         for name, row in rows.items():
             started = time.perf_counter()
-            edits = editor.edit(subject, list(WISHES[name].values()))
+            edits = editor.edit(subject, list(REQUESTS[name].values()))
             count, seconds = count + len(edits), seconds + time.perf_counter() - started
             row += [close_up(subject, picture) for picture in (subject.photo, *edits)]
-    words = {name: ["photo", *WISHES[name]] for name in rows}
+    words = {name: ["photo", *REQUESTS[name]] for name in rows}
     sheet = [Row(row, words[name] * (len(row) // len(words[name])), name) for name, row in rows.items()]
     save_image(contact_sheet(sheet, args.side), args.output)
-    print(f"{args.output}: {count} drafts, {seconds / count:.2f} s each")
+    print(f"{args.output}: {count} warps, {seconds / count:.2f} s each")
     return 0
 
 

@@ -13,12 +13,12 @@ import torch
 from PIL import Image
 
 from common.face3d.camera import rotation_matrix
-from common.faces import choose_face, get_finder
+from common.faces import choose_face, get_detector
 from common.facs.action_units import ACTION_UNITS
 from common.warp.delta import Change
 from common.warp.lips import Lips, least_path, shows
 from common.warp.rotation import _front
-from common.warp.warp import Draft
+from common.warp.warp import Warp
 
 PHOTOS = Path(__file__).resolve().parents[3] / "shared" / "photos"
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
@@ -27,10 +27,10 @@ LIPS, TEETH, DARK = (190, 90, 90), (245, 245, 245), (40, 12, 12)
 WHITE = 215  # of blue: more than any skin of hers has
 
 
-def moved(draft: Draft, turn: tuple[float, float, float] = (0, 0, 0), **units: float) -> np.ndarray:
+def moved(warp: Warp, turn: tuple[float, float, float] = (0, 0, 0), **units: float) -> np.ndarray:
     values = torch.tensor([float(units.get(name, 0)) for name in ACTION_UNITS])
     turned = rotation_matrix(torch.deg2rad(torch.tensor([turn], dtype=torch.float32)))[0] if any(turn) else torch.eye(3)
-    return draft(Change(values, turned, draft.light, draft.light))
+    return warp(Change(values, turned, warp.light, warp.light))
 
 
 def open_mouth(photo: np.ndarray, face, gap: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -60,18 +60,18 @@ def open_mouth(photo: np.ndarray, face, gap: bool) -> tuple[np.ndarray, np.ndarr
 
 @pytest.fixture(scope="module")
 def drawn(photo):
-    """Her four times as large with drawn teeth from lip to lip, and the draft of it."""
+    """Her four times as large with drawn teeth from lip to lip, and the warp of it."""
     large = cv2.resize(photo, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)
-    face = choose_face(get_finder("mediapipe").find(large))
+    face = choose_face(get_detector("mediapipe").find(large))
     picture, edges = open_mouth(large, face, gap=False)
-    return Draft.of(picture, face), edges
+    return Warp.of(picture, face), edges
 
 
 @pytest.mark.parametrize("units", [{"AU6": 3, "AU12": 4, "AU25": 2}, {"AU12": 5}, {"AU20": 5}, {"AU15": 5}])
 def test_a_moved_mouth_has_one_edge_of_each_lip_and_no_line_through_its_teeth(drawn, units):
     """Teeth of one colour stay of one colour: from lip to lip there is one way in and one way out."""
-    draft, edges = drawn
-    after = moved(draft, **units).astype(float)
+    warp, edges = drawn
+    after = moved(warp, **units).astype(float)
     middle = edges.mean((0, 1))
     width = float(np.ptp(edges[0, :, 0]))
     for share in (-0.2, 0, 0.2):
@@ -86,21 +86,21 @@ def test_a_moved_mouth_has_one_edge_of_each_lip_and_no_line_through_its_teeth(dr
 
 
 def test_the_edges_of_lips_are_found_where_they_are(drawn):
-    draft, edges = drawn
-    lips = draft.seen.lips
+    warp, edges = drawn
+    lips = warp.seen.lips
     for found, true in zip(lips.edges(), edges):
-        spots = draft.crop.to_photo(found)
+        spots = warp.crop.to_photo(found)
         y = np.interp(true[5:-5, 0], spots[:, 0], spots[:, 1])
         assert np.abs(y - true[5:-5, 1]).max() < 0.05 * np.ptp(true[:, 0])
 
 
 def test_a_row_of_teeth_stays_with_the_skull_when_the_jaw_drops(photo):
     large = cv2.resize(photo, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)
-    face = choose_face(get_finder("mediapipe").find(large))
+    face = choose_face(get_detector("mediapipe").find(large))
     picture, edges = open_mouth(large, face, gap=True)
-    draft = Draft.of(picture, face)
-    assert shows(draft.seen.lips)
-    after = moved(draft, AU26=4)
+    warp = Warp.of(picture, face)
+    assert shows(warp.seen.lips)
+    after = moved(warp, AU26=4)
     x = round(edges[:, :, 0].mean())
     rows = slice(round(edges[..., 1].min()), round(edges[..., 1].max()))
     tips = [np.nonzero(each[rows, x, 2] > WHITE)[0].max() for each in (picture, after)]
@@ -111,10 +111,10 @@ def test_a_row_of_teeth_stays_with_the_skull_when_the_jaw_drops(photo):
 
 
 def test_a_turned_mouth_neither_opens_nor_closes(drawn):
-    draft, edges = drawn
+    warp, edges = drawn
     x = round(edges[:, :, 0].mean())
     rows = slice(round(edges[..., 1].min()) - 60, round(edges[..., 1].max()) + 60)
-    white = [int((each[rows, x, 2] > WHITE).sum()) for each in (draft.photo, moved(draft, (0, -10, 0)))]
+    white = [int((each[rows, x, 2] > WHITE).sum()) for each in (warp.photo, moved(warp, (0, -10, 0)))]
     assert abs(white[1] - white[0]) < 0.15 * white[0]
 
 
@@ -138,9 +138,9 @@ def test_an_ear_that_slides_against_the_face_is_no_part_of_it():
 
 
 def test_faces_without_a_mesh_have_lips_too(photo, face):
-    draft = Draft.of(photo, face)
-    found = Lips.of(draft.window, replace(face, mesh=None), draft.crop)
-    assert np.abs(found.upper - draft.seen.lips.upper).mean() < 0.06 * found.width
+    warp = Warp.of(photo, face)
+    found = Lips.of(warp.window, replace(face, mesh=None), warp.crop)
+    assert np.abs(found.upper - warp.seen.lips.upper).mean() < 0.06 * found.width
     assert (found.lower >= found.upper).all()
 
 
@@ -148,7 +148,7 @@ def test_an_edited_mouth_is_as_sharp_as_the_photo(astronaut):
     mouth_sharpness = pytest.importorskip("mouth_sharpness")
     from magicface import MagicFace
 
-    editor = MagicFace.drafting(finder="mediapipe", parser="grabcut")
+    editor = MagicFace.warping(detector="mediapipe", parser="grabcut")
     assert mouth_sharpness.measure(editor, astronaut) >= 0.85
     blurred = cv2.GaussianBlur(astronaut, (0, 0), 2)
     box = np.array([[180.0, 140.0], [260.0, 180.0]])
@@ -161,7 +161,7 @@ def test_edited_mouths_of_photos_are_as_sharp_as_they():
 
     from magicface import MagicFace
 
-    editor = MagicFace.drafting(finder="mediapipe", parser="grabcut")
+    editor = MagicFace.warping(detector="mediapipe", parser="grabcut")
     for path in sorted(PHOTOS.glob("*.jpg")):
         with Image.open(path) as image:
             assert mouth_sharpness.measure(editor, image.convert("RGB")) >= 0.85, path.name
