@@ -5,13 +5,17 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..core.errors import FaceEditError, InputError, MissingCheckpointError
+from ..core.errors import ActionUnitError, FaceEditError, InputError, MissingCheckpointError
 from ..core.files import check_writable
 from ..editing.options import EditOptions, ModelOptions
+from ..facs.action_units import facs, known_unit
+from ..facs.expressions import EXPRESSIONS, is_word
 from ..imaging.images import picture_format, save_image
 from ..provenance.recipe import carried, saved_with
 from . import console
@@ -24,6 +28,8 @@ if TYPE_CHECKING:
 
 AnyEditor = TypeVar("AnyEditor", bound="Editor[Any]")
 
+_VALUES = re.compile(r"(\w+\s*=\s*\S+\s*)+")
+_UNIT = re.compile(r"neutral|AU[_-]?\d+\w*", re.IGNORECASE)
 SAMPLED = ("engine", "seed", "steps", "guidance", "start", "strength", "device", "dtype", "paste_back")
 """What a line of --json takes of the recipe of a picture."""
 
@@ -56,6 +62,49 @@ def run(kind: type[Editor[Any]], photos: list[Path], request: Request, args: arg
         if args.json:
             print(json.dumps(record), flush=True)
     return console.FAILED if failed else console.OK
+
+
+def split_inputs(inputs: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Photos or prompts, and the words of a request, of arguments in any order; an existing file is no request.
+
+    Raises:
+        ActionUnitError: an action unit without a value.
+    """
+    words = [text for text in inputs if _is_request(text) and not os.path.isfile(os.path.expanduser(text))]
+    for text in words:
+        if facs.read(text):
+            raise ActionUnitError(f"{text} needs a value, e.g. {known_unit(text)}=3.")
+    return [text for text in inputs if text not in words], words
+
+
+def read_inputs(inputs: Sequence[str], example: str) -> tuple[list[Path], list[str]]:
+    """Photos, and the words of a request, of arguments in any order.
+
+    Args:
+        inputs: the arguments.
+        example: a request, for messages.
+
+    Raises:
+        ActionUnitError: an action unit without a value.
+        InputError: no photo, or something that is neither.
+    """
+    found, words = split_inputs(inputs)
+    photos = [Path(text).expanduser() for text in found]
+    if missing := [text for text, photo in zip(found, photos) if not photo.exists()]:
+        raise InputError(
+            f"There is no photo {missing[0]!r}, and a request reads {example}.\n  expressions: {', '.join(EXPRESSIONS)}"
+        )
+    if not photos:
+        raise InputError(f"Name at least one photo, e.g. photo.jpg {example}.")
+    return photos, words
+
+
+def _is_request(text: str) -> bool:
+    """Whether a text is NAME=VALUE or begins with it, or has words of requests alone."""
+    parts = [part.strip() for part in re.split("[,;]", text.strip(" ,;"))]
+    if _VALUES.fullmatch(parts[0]):
+        return True
+    return all(_VALUES.fullmatch(part) or _UNIT.fullmatch(part) or is_word(part) for part in parts)
 
 
 def check_asked(

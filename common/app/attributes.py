@@ -1,0 +1,81 @@
+"""The tab of any editor: a slider for each attribute of its requests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from .desk import Desk
+from .inputs import slider
+from .layout import Controls
+from .library import gradio
+from .tab import Tab
+
+if TYPE_CHECKING:
+    from ..editing.editor import Editor
+    from ..editing.request import Sweepable
+
+
+def tab(name: str, kind: type[Editor[Any]], **networks: Any) -> Tab:
+    """The tab.
+
+    Args:
+        name: of the editor's program.
+        kind: the class of the editor.
+        networks: of `Editor.from_pretrained`.
+    """
+    about = f"### {name}\nA photo in, the same photo with other attributes out."
+    return Tab(Desk(kind, **networks), name, about, partial(controls, name, kind.request))
+
+
+def controls(name: str, request: type[Sweepable]) -> Controls:
+    """Sliders in two columns, and a button that sets them back; a slider that was not moved asks for nothing.
+
+    Args:
+        name: of the editor's program.
+        request: the class of the editor's requests.
+    """
+    gr = gradio()
+    axes = list(request.axes())
+    middle = (len(axes) + 1) // 2
+    sliders: list[Any] = []
+    with gr.Row(elem_classes="units"):
+        for half in (axes[:middle], axes[middle:]):
+            with gr.Column(min_width=150):
+                sliders += [_slider(request, axis) for axis in half]
+    reset = gr.Button("reset", size="sm", elem_classes="reset")
+    starts = [each.value for each in sliders]
+
+    def asked(*values: float) -> Sweepable:
+        made = request()
+        for axis, value, start in zip(axes, values, starts):
+            if value != start:
+                made = made.with_level(axis, value)
+        return made
+
+    return Controls(
+        inputs=sliders,
+        request=asked,
+        told=lambda made: {"package": name, "request": str(made)},
+        requested=lambda made: None if made.absolute or made.units is None else list(made.units),
+        sweeps={title(request, axis): _levels(request, axis) for axis in axes},
+        sets=[(reset.click, lambda: starts, ())],
+    )
+
+
+def title(request: type[Sweepable], axis: str) -> str:
+    """The name of an attribute, and what it means."""
+    return f"{axis} {request.axes()[axis]}"
+
+
+def _slider(request: type[Sweepable], axis: str) -> Any:
+    """From the lowest to the highest level of a sweep, in quarters of its steps."""
+    levels = sorted(request.levels(axis))
+    start = 0.0 if levels[0] <= 0 <= levels[-1] else levels[len(levels) // 2]
+    step = round((levels[-1] - levels[0]) / (len(levels) - 1) / 4, 4)
+    return slider(levels[0], levels[-1], start, step=step, label=title(request, axis), elem_classes=axis)
+
+
+def _levels(request: type[Sweepable], axis: str) -> Callable[[Any], list[tuple[str, Any]]]:
+    return lambda asked: [(f"{axis}={level:g}", asked.with_level(axis, level)) for level in request.levels(axis)]
