@@ -40,7 +40,7 @@ def main() -> int:
     shown = sweep(photo, "AU26", levels, progress=False)
     labels = ["photo", *(f"AU26={level}" for level in levels)]
     rows.append(Row([photo, *shown.pictures[0]], labels, "sweep"))
-    measured = [neutralize(photo, share=0.5, progress=False), neutralize(photo, progress=False), nobody]
+    measured = [neutralize(photo, fraction=0.5, progress=False), neutralize(photo, progress=False), nobody]
     measured.append(transfer(nobody, photo, progress=False))
     labels = ["photo", "half neutral", "neutral", "another", "with the photo's expression"]
     rows.append(Row([photo, *measured], labels, "measured, and taken away or given"))

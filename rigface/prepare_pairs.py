@@ -119,7 +119,7 @@ def _prepare(row: dict[str, Any], number: int, beside: Path, folder: Path, edito
 
 
 def _square(path: Path, side: int) -> np.ndarray:
-    """A prepared crop at the model's size; one with another aspect ratio would be squeezed, and is refused."""
+    """An aligned crop at the model's size; one with another aspect ratio would be squeezed, and is refused."""
     crop = read_image(path)
     if crop.width != crop.height:
         raise InputError(f"source and target must be square crops; {path} has {crop.width} x {crop.height} pixels.")

@@ -46,7 +46,7 @@ class Job:
         name: of its folder of edits; no other job has it.
         photo: its file; None where there is a prompt.
         face: which face of the photo, see `common.faces.choose_face`.
-        background: of a prepared crop, its background; None for photos.
+        background: of an aligned crop, its background; None for photos.
         request: the request for this photo; None for those for all photos.
         prompt: what a picture shows that is made from nothing; None where there is a photo.
         people: photos of the people that a picture from a prompt shows; none for anyone.

@@ -191,7 +191,7 @@ class Editor(Generic[AnyRequest]):
         """The whole photo (H, W, 3 or 4) uint8 with a request granted by its fitted head, without any network.
 
         Raises:
-            InputError: a prepared crop, or a request that no warp can grant.
+            InputError: an aligned crop, or a request that no warp can grant.
         """
         raise NotImplementedError
 
@@ -270,7 +270,7 @@ class Editor(Generic[AnyRequest]):
             {options}
 
         Returns:
-            A PIL image, or a list of them where `subject` or `request` is a list. A prepared crop has no photo around
+            A PIL image, or a list of them where `subject` or `request` is a list. An aligned crop has no photo around
             it and is returned as generated.
 
         Raises:
@@ -313,7 +313,7 @@ class Editor(Generic[AnyRequest]):
         made: list[Image.Image] = []
         for first in range(0, len(pairs), how.batch_size):
             batch = pairs[first : first + how.batch_size]
-            # a prepared crop is not pasted
+            # an aligned crop is not pasted
             with_null = how.paste_back == "detail" and any(subject.face is not None for subject, _ in batch)
             crops, neutral, rig = sample(
                 self, batch, how, with_null=with_null, progress=progress, callback_on_step_end=callback_on_step_end

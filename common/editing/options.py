@@ -279,7 +279,7 @@ class FaceOptions(Options):
         None, f"region that the network repaints {_OWN}", one_of("head", "face"), choices=("head", "face")
     )
     background: ImageLike | None = option(
-        None, "prepared background; the photo is then the prepared crop", read=Path, compare=False
+        None, "prepared background; the photo is then the aligned crop", read=Path, compare=False
     )
     strict: bool = option(False, "treat photo warnings, such as a profile, as errors", flag_value, read=bool)
 

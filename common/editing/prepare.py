@@ -120,7 +120,7 @@ def made_before(source: np.ndarray, background: np.ndarray, size: int) -> Prepar
     """
     if {source.shape, background.shape} != {(size, size, 3)}:
         raise InputError(
-            f"A prepared crop and its background must both be {size} x {size} pixels; got "
+            f"An aligned crop and its background must both be {size} x {size} pixels; got "
             f"{source.shape[1]} x {source.shape[0]} and {background.shape[1]} x {background.shape[0]}."
         )
     crop, mask = Crop(np.eye(2, 3, dtype=np.float32), size, (size, size)), (source != background).any(2)

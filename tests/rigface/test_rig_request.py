@@ -31,12 +31,12 @@ def test_all_forms_are_the_same(light, pose):
 
 
 @pytest.mark.parametrize(
-    "request", [RigEdit(pose="yaw=0"), RigEdit(expression={}), RigEdit(expression=[0.0] * 12), RigEdit(copy=[])]
+    "asked", [RigEdit(pose="yaw=0"), RigEdit(expression={}), RigEdit(expression=[0.0] * 12), RigEdit(copy=[])]
 )
-def test_what_changes_nothing_is_the_zero_request(request):
-    assert request == RigEdit()
-    assert str(request) == "neutral"
-    assert not request.changes
+def test_what_changes_nothing_is_the_zero_request(asked):
+    assert asked == RigEdit()
+    assert str(asked) == "neutral"
+    assert not asked.changes
 
 
 def test_an_absolute_pose_of_zero_is_a_request():
