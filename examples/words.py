@@ -15,9 +15,7 @@ from pathlib import Path
 from photograph import astronaut
 
 from common.cli.console import guarded
-from common.imaging.contact_sheet import Row, contact_sheet
-from common.imaging.images import read_image, save_image
-from magicface import edit, neutralize, sweep, transfer
+from magicface import Row, contact_sheet, edit, neutralize, read_image, save_image, sweep, transfer
 
 WORDS = ("happy", "sad", "angry", "surprised", "disgusted", "afraid", "pain")
 NOBODY = Path(__file__).with_name("portraits") / "frown.jpg"
