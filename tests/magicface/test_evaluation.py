@@ -256,7 +256,7 @@ def test_the_command(model, monkeypatch, tmp_path, capsys):
     import common.measure
 
     monkeypatch.setattr(common.measure, "get_estimator", lambda name: Brightness())
-    command = ["evaluate", "--count", "1", "--model", str(model), "--out", str(tmp_path), "--size", str(SIZE), "-q"]
+    command = ["evaluate", "--count", "1", "--model", str(model), "--output", str(tmp_path), "--size", str(SIZE), "-q"]
     assert main([*command, "--device", "cpu", "--detector", "mediapipe", "--parser", "grabcut"]) == 0
     printed = capsys.readouterr().out
     assert printed.startswith("# 1 edits of synthetic people")
