@@ -124,7 +124,7 @@ class RigFace(Editor[RigEdit]):
         """Who sees faces in 3D.
 
         Raises:
-            MissingCheckpointError: nobody on this machine; the message says what is missing.
+            MissingCheckpointError: nothing on this machine; the message says what is missing.
         """
         return (
             get_reconstructor(self._asked, vector_size=self.pipeline.vector_size, device=str(self.pipeline.device))
@@ -271,7 +271,7 @@ class RigFace(Editor[RigEdit]):
         return own.warp(look.seen, change, subject.crop, _labels(subject))
 
     def null(self, subject: Subject, request: RigEdit) -> RigEdit:
-        """The request's warp as it is; nothing at all where nobody warps."""
+        """The request's warp as it is; nothing at all where the reconstructor does not warp."""
         return RigEdit(still=request) if self.looks(subject).reconstructor.warps else super().null(subject, request)
 
     def _conditions(self, subject: Subject, request: RigEdit) -> Conditions:
@@ -338,7 +338,7 @@ def _check_turn(degrees: np.ndarray) -> None:
 
 
 def _labels(made: Subject | Target) -> Any:
-    """(S, S) uint8, 0 where the region keeps the photo; None for an aligned crop, whose parts nobody knows."""
+    """(S, S) uint8, 0 where the region keeps the photo; None for an aligned crop, whose parts are not known."""
     return None if made.labels is None else np.where(made.mask, made.labels, 0).astype(np.uint8)
 
 

@@ -127,7 +127,7 @@ def _square(path: Path, side: int) -> np.ndarray:
 
 
 def _whole(crop: np.ndarray, editor: RigFace) -> Prepared:
-    """A picture that is a crop already: looked at as it is, not cut out anew."""
+    """A picture that is a crop already: looked at as it is, not cut out again."""
     side, own = len(crop), editor.defaults
     face = choose_face(editor.detector.find(crop))
     return prepare_crop(

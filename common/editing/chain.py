@@ -129,7 +129,7 @@ def follow(editor: Editor[Any], subject: Subject, crop: np.ndarray) -> Subject:
 
     Raises:
         InputError: the subject is an aligned crop.
-        FaceNotFoundError: the parser sees nobody there.
+        FaceNotFoundError: the parser finds no person there.
     """
     if subject.face is None:
         raise InputError("An aligned crop has no photo to go back to; encode the photo itself.")

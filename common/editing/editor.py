@@ -173,7 +173,7 @@ class Editor(Generic[AnyRequest]):
 
     @classmethod
     def model_for_photos(cls, model: ModelOptions) -> ModelOptions:
-        """The options with what a photo's edit needs and nobody asked for."""
+        """The options with what a photo's edit needs and was not given."""
         return model
 
     @classmethod
@@ -217,7 +217,7 @@ class Editor(Generic[AnyRequest]):
 
         Raises:
             ImageError, ShapeError: not a picture.
-            FaceNotFoundError: no such face, or the parser sees nobody there.
+            FaceNotFoundError: no such face, or the parser finds no person there.
             InputError: an unknown region, a released ID encoder, or a photo with warnings where `strict`.
         """
         started, asked = time.perf_counter(), FaceOptions(**options)
@@ -325,7 +325,7 @@ class Editor(Generic[AnyRequest]):
         return made
 
     def resolve(self, options: EditOptions) -> ResolvedOptions:
-        """Options with this model's own in the place of what nobody asked for. No photo decides about the engine.
+        """Options with this model's own in the place of what was not given. No photo decides about the engine.
 
         Raises:
             InputError: a strength of a warp that the networks do not begin with.

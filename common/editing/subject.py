@@ -75,7 +75,7 @@ Made = TypeVar("Made")
 class SubjectCache(Generic[Made]):
     """What an editor computes of subjects, such as their fitted heads; threads that ask at once compute it once.
 
-    A subject that nobody holds any more is forgotten, and of the others the last ones are kept.
+    A subject that is no longer referenced is dropped, and of the others the last ones are kept.
 
     Args:
         make: computes it.
@@ -115,10 +115,10 @@ def fit_head(subject: Subject, parser: Parser | None = None) -> Warp:
         InputError: an aligned crop, of whose face nothing is known.
     """
     if subject.face is None:
-        raise InputError("An aligned crop cannot be warped: nobody looked for its face. Encode the photo itself.")
+        raise InputError("An aligned crop cannot be warped: its face was never detected. Encode the photo itself.")
     warp = Warp.of(subject.pixels, subject.face)
     for doubt in doubts(subject.face, warp.fit):
-        log.warning("a doubtful warp: %s", doubt)
+        log.warning("warp warning: %s", doubt)
     warp = warp.veiled(look(warp.opaque, subject.face).veil(warp.crop))
     if parser is None:
         return warp

@@ -78,7 +78,7 @@ def test_lists_pair_up_and_a_single_goes_with_each():
         ({"light": "azimut=3"}, InputError, "did you mean 'azimuth'"),
         ({"light": "azimuth"}, InputError, "no value"),
         ({"light": "azimuth=x"}, InputError, "must be a number"),
-        ({"light": "azimuth=1,azimuth=2"}, InputError, "stands twice"),
+        ({"light": "azimuth=1,azimuth=2"}, InputError, "is given twice"),
         ({"light": ""}, InputError, "at least one of"),
         ({"light": "azimuth=500"}, InputError, "from -180 to 180"),
         ({"light": {"elevation": float("nan")}}, InputError, "from -90 to 90"),
