@@ -61,8 +61,8 @@ ABOUT = """Makes pictures of faces from text, with exact action units (AUs).
 Intensities are absolute, on the FACS scale 0..5. The AUs are 1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25 and 26.
 """
 EVALUATED = """Captions of held-out synthetic people, each drawn twice from the same noise, without and with a request:
-single action units at three levels, and drawn expressions. Measured are the change between the two, what changed
-besides, and hair colour, glasses and beard, beside the same read from true pictures."""
+single action units at three levels, and drawn expressions. Measured are the change between the two, what else
+changed, and hair colour, glasses and beard, beside the same read from true pictures."""
 
 
 def _generate(arguments: list[str]) -> int:

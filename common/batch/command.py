@@ -176,7 +176,7 @@ class Batches:
         parser.add_argument("--inspect", action="store_true", help="check the inputs and edit nothing")
         parser.add_argument("--again", action="store_true", help="retry what failed before")
         options.add_flags(parser, EditOptions, ["batch_size"])
-        # which face of a photo is edited, and prepared crops, are in a manifest
+        # which face of a photo is edited, and aligned crops, are in a manifest
         options.add_options(parser, "folder of the run", photo=False, kinds=self.spec.options)
         scale = parser.add_argument_group(
             "scale",

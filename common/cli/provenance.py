@@ -48,7 +48,7 @@ def redo(spec: EditorSpec, make: Callable[[EditorSpec, Recipe, argparse.Namespac
         arguments: of the command line.
     """
     program = spec.name
-    prepared = spec.options[1] is FaceOptions  # edits of prepared crops need a background, and nothing else
+    prepared = spec.options[1] is FaceOptions  # edits of aligned crops need a background, and nothing else
     parser = console.command_parser(
         f"{program} redo",
         "Makes a picture once more, from what its file says, and compares the two.",
@@ -62,7 +62,7 @@ def redo(spec: EditorSpec, make: Callable[[EditorSpec, Recipe, argparse.Namespac
     )
     parser.add_argument("--photos", type=Path, metavar="FOLDER", help="folder that holds the photo, at any depth")
     if prepared:
-        parser.add_argument("--background", type=Path, help="background of a prepared crop")
+        parser.add_argument("--background", type=Path, help="background of an aligned crop")
     parser.add_argument(
         "-o",
         "--output",
@@ -106,7 +106,7 @@ def edited_again(spec: EditorSpec, recipe: Recipe, args: argparse.Namespace) -> 
     """
     if "background" in recipe.settings and spec.options[1] is not FaceOptions:
         raise InputError(
-            "This picture was made of a prepared crop with conditions that its file does not hold.\n"
+            "This picture was made of an aligned crop with conditions that its file does not hold.\n"
             f"  make it of them: {spec.name} CROP --background PICTURE ..."
         )
     from ..editing.redo import find_photo

@@ -69,7 +69,7 @@ class Sweepable(Request, Protocol):
 
     @classmethod
     def levels(cls, axis: str) -> Sequence[float]:
-        """The values that a sweep of the attribute shows where nobody names any."""
+        """The values that a sweep of the attribute shows where none are given."""
         ...
 
     def with_level(self, axis: str, level: float) -> Self:

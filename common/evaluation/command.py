@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 ABOUT = """Measures a model's {items} of held-out synthetic people.
 
     {name} evaluate --count 200
-    {name} evaluate --count 20 --model out/mine/model --out out/mine/evaluation
+    {name} evaluate --count 20 --model out/mine/model -o out/mine/evaluation
 
 {about} An interrupted evaluation resumes when the same command runs again.
 """
 CHANGES = """Single action units at several levels in both directions, and combinations, with the model's own settings:
-how far the measured change follows the requested one, what changed besides, the error to the true picture, the
+how far the measured change follows the requested one, what else changed, the error to the true picture, the
 background, the person, and the time."""
 
 
@@ -54,8 +54,8 @@ def evaluate(spec: EditorSpec, evaluation: Evaluation, arguments: Sequence[str])
     about = ABOUT.format(name=spec.name, items=items, about=evaluation.about)
     parser = console.command_parser(f"{spec.name} evaluate", about)
     parser.add_argument("--count", type=int, default=evaluation.count, help=f"number of {items}")
-    out = Path(f"out/{spec.name}_evaluation")
-    parser.add_argument("--out", type=Path, default=out, help="folder of the report")
+    output = Path(f"out/{spec.name}_evaluation")
+    parser.add_argument("-o", "--output", type=Path, default=output, help="folder of the report")
     parser.add_argument("--seed", type=int, help="of the people; not one that a training used (default: the suite's)")
     parser.add_argument("--estimator", default="regressor", help="AU estimator: auto, regressor, fit or py-feat")
     options.add_quiet(parser)
@@ -66,7 +66,7 @@ def evaluate(spec: EditorSpec, evaluation: Evaluation, arguments: Sequence[str])
     options.add_model_options(parser, spec.options[2])
     args = parser.parse_args(arguments)
     console.listen(args.quiet)
-    check_writable(args.out.expanduser())
+    check_writable(args.output.expanduser())
     from ..measure import get_estimator
     from .report import markdown
     from .run import Suite
@@ -80,7 +80,7 @@ def evaluate(spec: EditorSpec, evaluation: Evaluation, arguments: Sequence[str])
     asked = {name: getattr(args, name) for name in ("size", "steps", "start", "strength") if name in args}
     report = run(
         editor,
-        args.out,
+        args.output,
         Suite().asking(spec.request) if evaluation.suite is None else named(evaluation.suite),
         estimator=estimator,
         count=args.count,
@@ -89,5 +89,7 @@ def evaluate(spec: EditorSpec, evaluation: Evaluation, arguments: Sequence[str])
         **asked,
     )
     print(markdown(report))
-    console.note(f"{args.out}: report.md, report.json, metrics.csv, units.csv, sheet.png, and charts with matplotlib")
+    console.note(
+        f"{args.output}: report.md, report.json, metrics.csv, units.csv, sheet.png, and charts with matplotlib"
+    )
     return console.OK

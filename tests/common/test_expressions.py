@@ -47,12 +47,10 @@ def test_words_have_other_spellings():
     assert expression("pleasant-surprise") is EXPRESSIONS["pleasantly surprised"]
 
 
-@pytest.mark.parametrize(
-    ("request", "told"), [("hapy", "'happy'"), ("happy:3", "happy must lie"), ("sad:x", "a number")]
-)
-def test_a_wrong_word_says_what_would_be_right(request, told):
+@pytest.mark.parametrize(("asked", "told"), [("hapy", "'happy'"), ("happy:3", "happy must lie"), ("sad:x", "a number")])
+def test_a_wrong_word_says_what_would_be_right(asked, told):
     with pytest.raises(ActionUnitError, match=told):
-        to_vector(request)
+        to_vector(asked)
 
 
 def test_the_command_line_takes_words(tmp_path):

@@ -142,6 +142,6 @@ def test_the_tab_has_a_slider_for_each_attribute(tmp_path):
 @pytest.mark.slow
 def test_the_example_runs(tmp_path):
     out = tmp_path / "evaluation"
-    printed = example("own_editor.py", "evaluate", "--count", 1, "--model", "embedded", "--out", out, "-q")
+    printed = example("own_editor.py", "evaluate", "--count", 1, "--model", "embedded", "--output", out, "-q")
     assert "# 1 edits of synthetic people" in printed
     assert (out / "report.md").is_file()
