@@ -2,12 +2,10 @@
 
     python examples/own_editor.py photo.jpg AU6=60 AU12=80 -o smile.png
     python examples/own_editor.py sweep photo.jpg AU12
-    python examples/own_editor.py grid photo.jpg AU4 AU12 --levels 0,30,60
-    python examples/own_editor.py animate photo.jpg AU12=80
-    python examples/own_editor.py neutralize photo.jpg              also: transfer, chain, explain, measure
-    python examples/own_editor.py batch photos/ --requests requests.txt -o run/    then: score, report, redo
+    python examples/own_editor.py batch photos/ --requests requests.txt -o run/
     python examples/own_editor.py app
     python examples/own_editor.py evaluate --model embedded --count 8
+    python examples/own_editor.py --help                            all commands
 
 The networks are MagicFace's. The file says how a request looks, and what networks and warps see of it; all the rest is
 that of every editor. In Python: VERBS.sweep("photo.jpg", "AU12").sheet().

@@ -20,7 +20,7 @@ from common.evaluation.command import Evaluation
 from common.facs.action_units import AUIntensity
 from common.imaging.contact_sheet import CROPS, SIDE, Row, check_side, close_up, contact_sheet
 from common.imaging.images import picture_format, read_image, save_image
-from common.program import Program
+from common.program import COMMANDS, Program
 from common.provenance.recipe import saved_with
 
 from .request import (
@@ -47,16 +47,8 @@ ABOUT = """Makes pictures of faces from text, with exact action units (AUs).
     fineface "a man in a hood" AU4=5 --identity photo.jpg          a person from a photo; repeat for more photos
     fineface edit photo.jpg AU12=4 -o out.png                      give the face in a photo these intensities
     fineface batch prompts.txt --requests w.txt -o run/              many prompts or photos, many requests, one folder
-    fineface score run/                                            what is in the pictures of a batch, as a table
-    fineface verify smile.png                                      provenance of a picture: synthetic, how made
-    fineface redo smile.png                                        the same picture again, from its provenance record
-    fineface report run/                                           a batch on one page: pictures, dose and response
-    fineface app                                                   all of it on a page, with sliders
     fineface download --variant sd15-faceid                        fetch the published weights
-    fineface doctor                                                what this machine has and lacks
-    fineface licenses                                              terms of all weights
     fineface convert -o fineface.safetensors                       for diffusers' load_ip_adapter
-    fineface evaluate                                              measure the pictures of a model
 
 Intensities are absolute, on the FACS scale 0..5. The AUs are 1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25 and 26.
 """
@@ -66,7 +58,7 @@ changed, and hair colour, glasses and beard, beside the same read from true pict
 
 
 def _generate(arguments: list[str]) -> int:
-    parser = console.command_parser("fineface", ABOUT)
+    parser = console.command_parser("fineface", ABOUT, COMMANDS)
     parser.add_argument("inputs", nargs="+", metavar="PROMPT | AU=VALUE | AU=FROM:TO", help="in any order")
     parser.add_argument(
         "--identity", action="append", type=Path, metavar="PHOTO", help="photo of the person; repeat for several photos"

@@ -21,17 +21,7 @@ ABOUT = """Changes the light on a face in a photo, where it looks and its expres
     rigface photo.jpg --target other.jpg --copy light+pose -o out.png
     rigface *.jpg --light azimuth=-60,elevation=20 -o lit/            several photos, one folder
     rigface crop.png --background bg.png --render render.png --coefficients exp.npy    prepared before
-    rigface batch photos/ --requests requests.json -o run/                many photos; goes on where it stopped
-    rigface score run/                                                what the edits of a batch have changed, as a table
-    rigface verify lit.png                                            what a picture says of itself
-    rigface redo lit.png                                              the same picture once more
-    rigface report run/                                               a batch on one page: pictures, response, failures
-    rigface app                                                       all of it on a page, with sliders
-    rigface download                                                  fetch the published weights
     rigface convert generic_model.pkl landmark_embedding.npy          FLAME's and DECA's files, once, as .safetensors
-    rigface doctor                                                    what this machine has and lacks
-    rigface licenses                                                  terms of all weights
-    rigface evaluate                                                  measure the edits of a model
     rigface prepare-pairs pairs.jsonl -o rig/pairs.jsonl           pairs to train on, of MagicFace's
 
 Angles are degrees. Light comes from azimuth (0 the camera, positive the picture's right) and elevation. A pose is added

@@ -47,11 +47,6 @@ class Batches:
     """Help of the command `batch`."""
 
     @property
-    def program(self) -> str:
-        """Its name."""
-        return self.spec.name
-
-    @property
     def baseline(self) -> str:
         """The name of the null edit, {}, that `--baseline` adds."""
         return "neutral" if self.spec.request.absolute else "unchanged"
@@ -103,7 +98,7 @@ class Batches:
             return _inspect(items, faults, args)
         if args.output is None:
             raise InputError("Name the folder of the run, e.g. -o run/.")
-        folder, settings = Path(args.output).expanduser(), {"program": self.program, **self.settings(args)}
+        folder, settings = Path(args.output).expanduser(), {"program": self.spec.name, **self.settings(args)}
         check_writable(folder)
         if processes.count > 1 and getattr(args, "engine", None) != "warp":  # warps run on CPUs
             args = argparse.Namespace(**{**vars(args), "device": processes.device(args.device)})
@@ -136,14 +131,14 @@ class Batches:
         parser = self._reader(
             "report",
             "Writes a run as one page that needs no other file: pictures, how the edits follow the requests, what "
-            f"failed. Its numbers are those of `{self.program} score`, if that was run.",
+            f"failed. Its numbers are those of `{self.spec.name} score`, if that was run.",
         )
         parser.add_argument("-o", "--output", type=Path, help="the page (default: report.html in the run)")
         args = parser.parse_args(arguments)
         console.listen(args.quiet)
         from .report.page import report
 
-        ways = {"program": self.program, "absolute": self.spec.request.absolute, "output": args.output}
+        ways = {"program": self.spec.name, "absolute": self.spec.request.absolute, "output": args.output}
         console.note(f"written: {report(args.run.expanduser(), self.requested, progress=not args.quiet, **ways)}")
         return console.OK
 
@@ -159,7 +154,7 @@ class Batches:
         return plan(jobs, requests)
 
     def _reader(self, command: str, about: str) -> argparse.ArgumentParser:
-        parser = console.command_parser(f"{self.program} {command}", about)
+        parser = console.command_parser(f"{self.spec.name} {command}", about)
         parser.add_argument("run", type=Path, help="folder that the batch command wrote")
         options.add_quiet(parser)
         return parser
@@ -167,7 +162,7 @@ class Batches:
     def parser(self) -> argparse.ArgumentParser:
         """The options of the command `batch`."""
         parser = console.command_parser(
-            f"{self.program} batch", self.about.format(name=self.program, requests=self.requests)
+            f"{self.spec.name} batch", self.about.format(name=self.spec.name, requests=self.requests)
         )
         texts = ", or file of prompts, one a line (.txt)" if "prompt" in self.columns else ""
         parser.add_argument("photos", help=f"folder of pictures, or manifest (.csv, .jsonl, .json){texts}")
@@ -180,7 +175,7 @@ class Batches:
         options.add_options(parser, "folder of the run", photo=False, kinds=self.spec.options)
         scale = parser.add_argument_group(
             "scale",
-            f"Several devices: accelerate launch -m {self.program} batch ...; each process takes a part of the photos.",
+            f"Several devices: accelerate launch -m {self.spec.name} batch ...; each process takes a part of the photos.",
         )
         runners = "local: this process; ray: workers of the cluster at RAY_ADDRESS, else of one on this machine"
         scale.add_argument("--runner", choices=("local", "ray"), default="local", help=runners)

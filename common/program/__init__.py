@@ -22,6 +22,27 @@ from ..evaluation.command import Evaluation, evaluate
 Command = Callable[[list[str]], int]
 """A command: takes the arguments behind its name, returns the exit code."""
 
+COMMANDS = f"""commands, each with a --help of its own:
+  sweep PHOTO ATTRIBUTE                   one attribute at several levels, as a labelled sheet
+  grid PHOTO ATTRIBUTE ATTRIBUTE          two attributes
+  animate PHOTO REQUEST -o FILE.gif       a change that comes, stays and goes
+  neutralize PHOTO                        the measured expression taken away
+  transfer PHOTO REFERENCE                the expression of another photo
+  chain PHOTO EDITOR:REQUEST ...          edits by several editors, one after the other
+  explain AU | EXPRESSION                 what it is, and a picture of it
+  measure BEFORE AFTER                    what an edit has changed
+  batch PHOTOS --requests FILE -o RUN     many photos, many requests; run again to resume
+  score RUN                               what the edits of a batch have changed, as a table
+  report RUN                              a batch on one page: pictures, dose and response, failures
+  verify PICTURE                          its provenance: synthetic, how made
+  redo PICTURE                            the same picture again, from its provenance record
+  app                                     a page with sliders
+  evaluate                                measures the edits of a model
+  download                                fetches the published weights
+  doctor, licenses                        what this machine has and lacks; terms of all weights
+
+{console.EXIT_CODES}"""
+
 
 @dataclass(frozen=True)
 class Program:
@@ -91,7 +112,7 @@ class Program:
 
     def edit(self, arguments: list[str]) -> int:
         """Edits photos by one request; returns the exit code."""
-        parser = console.command_parser(self.spec.name, self.about)
+        parser = console.command_parser(self.spec.name, self.about, COMMANDS)
         asked = f"photos and the request, such as {self.example}, in any order"
         parser.add_argument("inputs", nargs="+", metavar="PHOTO | REQUEST", help=asked)
         if self.add_request is not None:
