@@ -59,14 +59,14 @@ def controls(name: str, request: type[Sweepable]) -> Controls:
         request=asked,
         told=lambda made: {"package": name, "request": str(made)},
         requested=lambda made: None if made.absolute or made.units is None else list(made.units),
-        sweeps={title(request, axis): _levels(request, axis) for axis in axes},
+        sweeps=sweeps(request),
         sets=[(reset.click, lambda: starts, ())],
     )
 
 
-def title(request: type[Sweepable], axis: str) -> str:
-    """The name of an attribute, and what it means."""
-    return f"{axis} {request.axes()[axis]}"
+def sweeps(request: type[Sweepable]) -> dict[str, Callable[[Any], list[tuple[str, Any]]]]:
+    """Titles, and for each a function from a request to labels and requests: one attribute at all its levels."""
+    return {f"{axis} {meaning}": partial(_swept, axis) for axis, meaning in request.axes().items()}
 
 
 def _slider(request: type[Sweepable], axis: str) -> Any:
@@ -74,8 +74,8 @@ def _slider(request: type[Sweepable], axis: str) -> Any:
     levels = sorted(request.levels(axis))
     start = 0.0 if levels[0] <= 0 <= levels[-1] else levels[len(levels) // 2]
     step = round((levels[-1] - levels[0]) / (len(levels) - 1) / 4, 4)
-    return slider(levels[0], levels[-1], start, step=step, label=title(request, axis), elem_classes=axis)
+    return slider(levels[0], levels[-1], start, step=step, label=f"{axis} {request.axes()[axis]}", elem_classes=axis)
 
 
-def _levels(request: type[Sweepable], axis: str) -> Callable[[Any], list[tuple[str, Any]]]:
-    return lambda asked: [(f"{axis}={level:g}", asked.with_level(axis, level)) for level in request.levels(axis)]
+def _swept(axis: str, asked: Sweepable) -> list[tuple[str, Sweepable]]:
+    return [(f"{axis}={level:g}", asked.with_level(axis, level)) for level in asked.levels(axis)]

@@ -175,7 +175,7 @@ class Batches:
         options.add_options(parser, "folder of the run", photo=False, kinds=self.spec.options)
         scale = parser.add_argument_group(
             "scale",
-            f"Several devices: accelerate launch -m {self.spec.name} batch ...; each process takes a part of the photos.",
+            f"Several devices: accelerate launch -m {self.spec.name} batch ...; each takes a part of the photos.",
         )
         runners = "local: this process; ray: workers of the cluster at RAY_ADDRESS, else of one on this machine"
         scale.add_argument("--runner", choices=("local", "ray"), default="local", help=runners)

@@ -89,7 +89,5 @@ def evaluate(spec: EditorSpec, evaluation: Evaluation, arguments: Sequence[str])
         **asked,
     )
     print(markdown(report))
-    console.note(
-        f"{args.output}: report.md, report.json, metrics.csv, units.csv, sheet.png, and charts with matplotlib"
-    )
+    console.note(f"{args.output}: report.md, report.json, metrics.csv, units.csv, sheet.png, charts with matplotlib")
     return console.OK
