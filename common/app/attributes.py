@@ -11,6 +11,7 @@ from .inputs import slider
 from .layout import Controls
 from .library import gradio
 from .tab import Tab
+from .units import in_two_columns
 
 if TYPE_CHECKING:
     from ..editing.editor import Editor
@@ -36,15 +37,9 @@ def controls(name: str, request: type[Sweepable]) -> Controls:
         name: of the editor's program.
         request: the class of the editor's requests.
     """
-    gr = gradio()
     axes = list(request.axes())
-    middle = (len(axes) + 1) // 2
-    sliders: list[Any] = []
-    with gr.Row(elem_classes="units"):
-        for half in (axes[:middle], axes[middle:]):
-            with gr.Column(min_width=150):
-                sliders += [_slider(request, axis) for axis in half]
-    reset = gr.Button("reset", size="sm", elem_classes="reset")
+    sliders = in_two_columns([partial(_slider, request, axis) for axis in axes])
+    reset = gradio().Button("reset", size="sm", elem_classes="reset")
     starts = [each.value for each in sliders]
 
     def asked(*values: float) -> Sweepable:

@@ -65,11 +65,9 @@ class Batches:
 
     def check(self, args: argparse.Namespace, jobs: Sequence[Job]) -> argparse.Namespace:
         """The options that count; raises an InputError for a wrong one before a model is loaded."""
-        edit, _, model = self.spec.options
-        edit.of(vars(args))
-        asked = model.of(vars(args))
+        model = self.spec.asked(vars(args))[2]
         if args.runner == "local":  # else the devices are those of the cluster's machines
-            asked.check_device()
+            model.check_device()
         saving(args)
         return args
 

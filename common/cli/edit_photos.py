@@ -7,13 +7,13 @@ import json
 import os
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..core.errors import ActionUnitError, FaceEditError, InputError, MissingCheckpointError
 from ..core.files import check_writable
-from ..editing.options import EditOptions, ModelOptions
+from ..editing.options import EditOptions
 from ..facs.action_units import facs, known_unit
 from ..facs.expressions import EXPRESSIONS, is_word
 from ..imaging.images import picture_format, save_image
@@ -107,18 +107,6 @@ def _is_request(text: str) -> bool:
     return all(_VALUES.fullmatch(part) or _UNIT.fullmatch(part) or is_word(part) for part in parts)
 
 
-def check_asked(
-    args: argparse.Namespace, edit: type[EditOptions] = EditOptions, model: type[ModelOptions] = ModelOptions
-) -> None:
-    """Checks the options of `common.cli.options.add_options`, as far as that takes no model; brings torch.
-
-    Raises:
-        InputError: one of them cannot be used, or two do not go together.
-    """
-    edit.of(vars(args))
-    model.of(vars(args)).check_device()
-
-
 def editor_of(kind: type[AnyEditor], args: argparse.Namespace) -> AnyEditor:
     """The editor that the options of `common.cli.options.add_options` ask for.
 
@@ -139,20 +127,29 @@ def editor_of(kind: type[AnyEditor], args: argparse.Namespace) -> AnyEditor:
     return editor
 
 
-def output_paths(photos: list[Path], output: str | None) -> list[Path]:
+def output_paths(
+    photos: list[Path], output: str | None, result: str = "edited.png", check: Callable[[Path], object] = picture_format
+) -> list[Path]:
     """Where each photo's result goes; names that would collide are numbered, and no input is overwritten.
 
+    Args:
+        photos: paths.
+        output: a file, or a folder; None for this one.
+        result: what a result's name has behind that of the photo.
+        check: raises an InputError for names of files that cannot be written.
+
     Raises:
-        InputError: several photos for one file, no picture's suffix, a result that would overwrite a photo, or a
-            folder that cannot be written.
+        InputError: several photos for one file, a suffix that cannot be written, a result that would overwrite a photo,
+            or a folder that cannot be written.
     """
     if output is None or output.endswith(("/", os.sep)) or os.path.isdir(output) or not Path(output).suffix:
         targets, taken = [], set()
         for photo in photos:
-            target, number = Path(output or "") / f"{photo.stem}-edited.png", 1
+            target, number = Path(output or "") / f"{photo.stem}-{result}", 1
+            first = target
             while target in taken:
                 number += 1
-                target = target.with_name(f"{photo.stem}-edited-{number}.png")
+                target = first.with_stem(f"{first.stem}-{number}")
             taken.add(target)
             targets.append(target)
     elif len(photos) > 1:
@@ -163,7 +160,7 @@ def output_paths(photos: list[Path], output: str | None) -> list[Path]:
         check_writable(folder)
     inputs = {os.path.realpath(photo) for photo in photos}
     for target in targets:
-        picture_format(target)
+        check(target)
         if os.path.realpath(target) in inputs:
             raise InputError(f"The result {target} would overwrite one of the photos; choose another -o.")
     return targets

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,15 @@ class EditorSpec:
     editor: str | type[Editor[Any]]
     request: type[Sweepable]
     options: OptionKinds = KINDS
+
+    def asked(self, values: Mapping[str, Any]) -> tuple[EditOptions, FaceOptions, ModelOptions]:
+        """The options of a command line (`vars`).
+
+        Raises:
+            InputError: one of them cannot be used, or two do not go together.
+        """
+        edit, face, model = self.options
+        return edit.of(values), face.of(values), model.of(values)
 
     @property
     def kind(self) -> type[Editor[Any]]:

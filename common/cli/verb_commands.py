@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import InputError
 from ..core.files import EMBEDDED, check_writable
-from ..editing.options import EditOptions, FaceOptions, ModelOptions
+from ..editing.options import FaceOptions
 from ..facs.action_units import ACTION_UNITS
 from ..facs.expressions import EXPRESSIONS
 from ..imaging.contact_sheet import CROPS, SIDE, check_side
 from ..imaging.images import picture_format, save_image
 from ..provenance.recipe import saved_with
 from . import console, options
-from .edit_photos import check_asked, output_paths
+from .edit_photos import output_paths
 from .editor_spec import KINDS, EditorSpec
 from .saving import saving
 
@@ -87,7 +87,7 @@ def sweep(spec: EditorSpec, arguments: list[str]) -> int:
     check_side(args.side)
     spec.request.axis(args.attribute)
     levels = _levels(args.levels)
-    target = _target(spec, args, "sweep")
+    target = _target(spec, args, "sweep.png")
     found = spec.verbs.sweep(args.photo, args.attribute, levels, **_options(spec, args))
     return _saved(found.sheet(args.side, args.crop), target, args)
 
@@ -106,7 +106,7 @@ def grid(spec: EditorSpec, arguments: list[str]) -> int:
         spec.request.axis(name)
     levels = _levels(args.levels) or ()
     others = _levels(args.column_levels)
-    target = _target(spec, args, "grid")
+    target = _target(spec, args, "grid.png")
     found = spec.verbs.grid(args.photo, args.rows, args.columns, levels, others, **_options(spec, args))
     return _saved(found.sheet(args.side, args.crop), target, args)
 
@@ -127,16 +127,10 @@ def animate(spec: EditorSpec, arguments: list[str]) -> int:
         parser.add_argument(f"--{name}", type=float, help=f"seconds {what} (default: {seconds}); not with keyframes")
     _add_side(parser, None, "the frames")
     args = parser.parse_args(arguments)
-    console.listen(args.quiet)
     from ..imaging.animation import between, check_movie, rise_and_fall
 
-    target = _named(args, "moving.gif")
-    check_asked(args, spec.options[0], spec.options[2])
-    check_movie(target)
-    check_writable(target.parent)
+    target = _target(spec, args, "moving.gif", check_movie)
     check_side(args.side)
-    if target.resolve() == args.photo.resolve():
-        raise InputError(f"The result {target} would overwrite the photo; choose another -o.")
     times = {name: getattr(args, name) for name, _, _ in _PHASES if getattr(args, name) is not None}
     frames = keyframes(args.request)
     if frames and times:
@@ -191,10 +185,8 @@ def chain(spec: EditorSpec, arguments: list[str]) -> int:
     parser = _parser(shared, "chain", about, "chain.png")
     parser.add_argument("edits", nargs="+", metavar="EDITOR:REQUEST", help="such as rigface:yaw=10 magicface:AU12=3")
     args = parser.parse_args(arguments)
-    target = _target(shared, args, "chain")
-    edit_options = EditOptions.of(vars(args))
-    face = FaceOptions.of(vars(args))
-    model = ModelOptions.of(vars(args))
+    target = _target(shared, args, "chain.png")
+    edit_options, face, model = shared.asked(vars(args))
     if model.model not in (None, EMBEDDED):
         raise InputError(
             f"A chain runs the published networks of each editor or {EMBEDDED!r}; got --model {model.model}."
@@ -270,27 +262,24 @@ def _levels(text: str | None) -> list[float] | None:
         raise InputError(f"Levels are numbers by commas, such as 0,1.5,3; got {text!r}.") from None
 
 
-def _target(spec: EditorSpec, args: argparse.Namespace, kind: str = "edited") -> Path:
-    """Where the picture goes; what is wrong with it should not cost an edit."""
+def _target(
+    spec: EditorSpec,
+    args: argparse.Namespace,
+    result: str = "edited.png",
+    check: Callable[[Path], object] = picture_format,
+) -> Path:
+    """Where the picture goes; what is wrong with it, or with the options, should not cost an edit. Brings torch."""
     console.listen(args.quiet)
-    target = _named(args, f"{kind}.png")
-    picture_format(target)
-    saving(args)
-    check_asked(args, spec.options[0], spec.options[2])
-    output_paths([args.photo], str(target))
+    target = output_paths([args.photo], args.output, result, check)[0]
+    spec.asked(vars(args))[2].check_device()
+    if "certificate" in args:
+        saving(args)
     return target
-
-
-def _named(args: argparse.Namespace, result: str) -> Path:
-    """The file that -o names; in a folder, or without -o, one that is named after the photo."""
-    if args.output is not None and Path(args.output).suffix:
-        return Path(args.output)
-    return Path(args.output or "") / f"{args.photo.stem}-{result}"
 
 
 def _options(spec: EditorSpec, args: argparse.Namespace) -> dict[str, Any]:
     """The options of the editor among those of the command line."""
-    found = {name: value for kind in spec.options for name, value in vars(kind.of(vars(args))).items()}
+    found = {name: value for each in spec.asked(vars(args)) for name, value in vars(each).items()}
     return {**found, "progress": not args.quiet}
 
 

@@ -122,8 +122,7 @@ class Program:
         args = parser.parse_intermixed_args(arguments)
         photos, words = edit_photos.read_inputs(args.inputs, self.example)
         request = self._request(words, args)
-        for kind in self.spec.options:
-            kind.of(vars(args))
+        self.spec.asked(vars(args))
         return edit_photos.run(self.spec.kind, photos, request, args)
 
     def _request(self, words: list[str], args: argparse.Namespace) -> Any:
