@@ -176,9 +176,11 @@ class FineFaceBatches(Batches):
 
     def worker(self, args: argparse.Namespace) -> FineFaceWorker:
         """See `Batches`."""
+        from .editor import FineFace
+
         if args.texts:
-            return FineFaceWorker(self.spec.kind.from_pretrained(**vars(FineFaceModel.of(vars(args)))), args)
-        return FineFaceWorker(editor_of(self.spec.kind, args), args)
+            return FineFaceWorker(FineFace.from_pretrained(**vars(FineFaceModel.of(vars(args)))), args)
+        return FineFaceWorker(editor_of(FineFace, args), args)
 
     def settings(self, args: argparse.Namespace) -> dict[str, Any]:
         """See `Batches`."""
@@ -200,6 +202,8 @@ def again(spec: EditorSpec, recipe: Recipe, args: argparse.Namespace) -> Any:
     """
     from common.editing.redo import check_model, place_of
 
+    from .editor import FineFace
+
     if recipe.kind != GENERATION:
         return edited_again(spec, recipe, args)
     settings = recipe.settings
@@ -211,7 +215,7 @@ def again(spec: EditorSpec, recipe: Recipe, args: argparse.Namespace) -> Any:
     if not isinstance(prompt, str) or not isinstance(size, list):
         raise InputError("The picture's record is damaged: it names no prompt or no size.")
     known = replace(recipe, settings={name: value for name, value in settings.items() if name != "size"})
-    editor = spec.kind.from_pretrained(**vars(recorded_model(FineFaceModel, known, args)))
+    editor = FineFace.from_pretrained(**vars(recorded_model(FineFaceModel, known, args)))
     check_model(recipe, editor.places)
     row, rows = place_of(recipe)
     how = FineFaceOptions.of({**settings, "batch_size": rows})

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from ..cli.editor_spec import EditorSpec
 from .desk import Desk
 from .inputs import slider
 from .layout import Controls
@@ -14,20 +15,18 @@ from .tab import Tab
 from .units import in_two_columns
 
 if TYPE_CHECKING:
-    from ..editing.editor import Editor
     from ..editing.request import Sweepable
 
 
-def tab(name: str, kind: type[Editor[Any]], **networks: Any) -> Tab:
+def tab(spec: EditorSpec, **networks: Any) -> Tab:
     """The tab.
 
     Args:
-        name: of the editor's program.
-        kind: the class of the editor.
+        spec: where the editor is.
         networks: of `Editor.from_pretrained`.
     """
-    about = f"### {name}\nA photo in, the same photo with other attributes out."
-    return Tab(Desk(kind, **networks), name, about, partial(controls, name, kind.request))
+    about = f"### {spec.name}\nA photo in, the same photo with other attributes out."
+    return Tab(Desk(spec.kind, **networks), spec.name, about, partial(controls, spec.name, spec.request))
 
 
 def controls(name: str, request: type[Sweepable]) -> Controls:

@@ -37,7 +37,7 @@ def app(spec: EditorSpec, tab: str | None, arguments: Sequence[str]) -> int:
     if tab is None:
         from .attributes import tab as attributes
 
-        made = attributes(spec.name, spec.kind, **model.networks)
+        made = attributes(spec, **model.networks)
     else:
         made = named(tab)(**model.networks)
     serve([made], host=args.host, port=args.port, megabytes=args.megabytes, browser=args.browser)

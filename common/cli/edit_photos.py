@@ -90,7 +90,7 @@ def read_inputs(inputs: Sequence[str], example: str) -> tuple[list[Path], list[s
     """
     found, words = split_inputs(inputs)
     photos = [Path(text).expanduser() for text in found]
-    if missing := [text for text, photo in zip(found, photos) if not photo.exists()]:
+    if missing := [text for text, photo in zip(found, photos) if not os.path.exists(photo)]:
         raise InputError(
             f"There is no photo {missing[0]!r}, and a request reads {example}.\n  expressions: {', '.join(EXPRESSIONS)}"
         )

@@ -115,7 +115,7 @@ from common.app.attributes import controls, tab
 own = SimpleNamespace(**runpy.run_path(sys.argv[1]))
 parse = own.Percent.parse
 with gradio.Blocks():
-    tab("own_editor", own.PercentFace, model="embedded").build(Path(sys.argv[2]))
+    tab(own.PROGRAM.spec, model="embedded").build(Path(sys.argv[2]))
 with gradio.Blocks():
     made = controls("own_editor", own.Percent)
 starts = [each.value for each in made.inputs]

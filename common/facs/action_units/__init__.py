@@ -295,7 +295,7 @@ class AUIntensity(ActionUnitValues):
     low = -5.0
     high = 10.0
     swept = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0)
-    absolute = True
+    absolute: ClassVar[bool] = True
 
     @classmethod
     def toward(cls, present: AUIntensity, wanted: AUIntensity) -> Self:
