@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +50,7 @@ class EditorSpec:
         """The class of the editor; torch and diffusers load here, after the arguments have been understood."""
         return named(self.editor)
 
-    @property
+    @cached_property
     def verbs(self) -> Verbs[Any]:
         """What the editor does with a photo; brings torch, as `kind`."""
         from ..editing.verbs import Verbs
