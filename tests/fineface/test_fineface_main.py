@@ -88,7 +88,7 @@ def test_conversion(golden_sd21, tmp_path):
         (["a man", "AU12=3", "--steps", "0"], 2, "steps"),
         (["a man", "AU12=3", "--variant", "sd21"], 3, "fineface download"),
         (["a man", "AU12=3", "--model", "absent"], 2, "owner/name"),
-        (["edit", "AU12=3"], 2, "Name a photo"),
+        (["edit", "AU12=3"], 2, "at least one photo"),
         (["edit", "absent.jpg", "AU12=3"], 2, "absent.jpg"),
         (["convert", "--model", "."], 1, "attn_processors"),
     ],
