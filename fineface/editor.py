@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from functools import cached_property
@@ -247,7 +247,7 @@ class FineFace(Editor[AUIntensity]):
         units = torch.tensor(request.values, dtype=torch.float32).clamp(0, 5) - photo.present
         return photo(Change(units, torch.eye(3), photo.light, photo.light))
 
-    def subject_of(self, photo: Image.Image, made: Prepared, record: dict[str, Any], started: float) -> Subject:
+    def subject_of(self, photo: Image.Image, made: Prepared, record: Mapping[str, object], started: float) -> Subject:
         """A prepared photo, with the person's embedding as `subject.face.embedding` where FaceID takes it."""
         if self._takes_people and made.face is not None:
             made = replace(made, face=with_embedding(rgb(photo), made.face))

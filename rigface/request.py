@@ -35,8 +35,8 @@ _LEVELS = {
     "ambient": (0.0, 0.25, 0.5, 0.75, 1.0),
 }
 ATTRIBUTES = ("light", "pose", "expression")
-LightLike: TypeAlias = "Light | str | Mapping[str, Any]"
-PoseLike: TypeAlias = "Pose | str | Mapping[str, Any]"
+LightLike: TypeAlias = "Light | str | Mapping[str, object]"
+PoseLike: TypeAlias = "Pose | str | Mapping[str, object]"
 
 
 @dataclass(frozen=True)
