@@ -46,7 +46,7 @@ from .variants import EMBEDDED_FOLDER, RELEASE, STEPS_IN, check_complete, keeper
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
-    from .request import EditorKeywords, People, SamplingKeywords, Several
+    from .request import EditorKeywords, People, SamplingKeywords
 
 log = logging.getLogger(__name__)
 
@@ -177,7 +177,7 @@ class FineFace(Editor[AUIntensity]):
     def generate(
         self,
         prompt: str | list[str],
-        aus: AULike | Several,
+        aus: AULike | Sequence[AULike],
         *,
         identity: People | None = None,
         seed: int | None = None,
@@ -185,7 +185,7 @@ class FineFace(Editor[AUIntensity]):
         progress: bool = True,
         callback_on_step_end: StepCallback | None = None,
         **options: Unpack[SamplingKeywords],
-    ) -> Any:
+    ) -> Picture | list[Picture]:
         """Pictures of a text; see `fineface.generate` for the arguments and what they raise.
 
         `callback_on_step_end` is called after each denoising step; what it raises ends the call.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
@@ -16,6 +16,11 @@ from common.imaging.clip_dataset import add_clip
 from common.imaging.images import ImageLike, flat, read_image, to_uint8
 
 from ._api import edit
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from common.editing.options import Keywords
 
 TIMES = (0.1, 0.45, 0.88)
 """Onset, apex and offset, as shares of a clip."""
@@ -52,9 +57,16 @@ class LabelledClip:
 
 
 def synthesize(
-    img: ImageLike, au: AURequest, apex: float = 1.0, frames: int = 40, *, noise: float = 1.0, seed: int = 0,
-    watermark: bool = True, **options: Any,
-) -> LabelledClip:  # fmt: skip
+    img: ImageLike,
+    au: AURequest,
+    apex: float = 1.0,
+    frames: int = 40,
+    *,
+    noise: float = 1.0,
+    seed: int = 0,
+    watermark: bool = True,
+    **options: Unpack[Keywords],
+) -> LabelledClip:
     """A clip of a micro-expression: `synthesize("me.jpg", "AU12").save("faces", "me", "smile")`.
 
     All frames are made from the same noise and from one look at the photo; a sensor's noise is laid over each anew, for
@@ -73,8 +85,9 @@ def synthesize(
     Raises:
         As `edit`; InputError: no units, or numbers out of range.
     """
-    alone = isinstance(au, str) and au.strip().upper() in ACTION_UNITS
-    shares = np.array(to_vector({au.strip().upper(): 1.0} if alone else au))  # type: ignore[union-attr]
+    if isinstance(au, str) and au.strip().upper() in ACTION_UNITS:
+        au = {au.strip().upper(): 1.0}
+    shares = np.array(to_vector(au))
     if not shares.any():
         raise InputError('A micro-expression needs units, such as "AU12".')
     if not 0 < apex <= 5 or frames < 8 or not 0 <= noise <= 50:

@@ -230,10 +230,10 @@ class RigEdit:
 
 def make_requests(
     *,
-    light: LightLike | list[LightLike] | None = None,
-    pose: PoseLike | list[PoseLike] | None = None,
-    expression: AULike | list[AULike] | None = None,
-    target: ImageLike | Target | list[ImageLike | Target] | None = None,
+    light: LightLike | Sequence[LightLike] | None = None,
+    pose: PoseLike | Sequence[PoseLike] | None = None,
+    expression: AULike | Sequence[AULike] | None = None,
+    target: ImageLike | Target | Sequence[ImageLike | Target] | None = None,
     copy: str | list[str] | None = None,
 ) -> RigEdit | list[RigEdit]:
     """A request, or a list of them where light, pose, expression or target is a list; a single value goes with each.

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     import torch
 
 ImageLike: TypeAlias = "str | Path | Image.Image | np.ndarray | torch.Tensor | bytes | BinaryIO"
-"""A path; a PIL image; a numpy array (H, W) or (H, W, 1|3|4); a torch tensor (1|3|4, H, W); the bytes of a picture file,
-or the file itself, open in binary mode."""
+"""A path; a PIL image; a numpy array (H, W) or (H, W, 1|3|4); a torch tensor (1|3|4, H, W); or the bytes of a picture
+file, or the file itself, open in binary mode."""
 
 
 _STRAIGHT = {"La": "LA", "RGBa": "RGBA"}  # PIL's modes with premultiplied colours
