@@ -25,7 +25,9 @@ __all__ = ["FineFace", "edit", "generate"]
 
 
 @overload
-def generate(prompt: str, aus: AURequest, **options: Unpack[GenerateKeywords]) -> Image: ...
+def generate(  # pyright: ignore[reportOverlappingOverload] - a text is no list of requests
+    prompt: str, aus: AURequest, **options: Unpack[GenerateKeywords]
+) -> Image: ...
 @overload
 def generate(prompt: list[str], aus: AULike | Sequence[AULike], **options: Unpack[GenerateKeywords]) -> list[Image]: ...
 @overload
@@ -85,7 +87,9 @@ def generate(
 
 
 @overload
-def edit(img: ImageLike, aus: AURequest, **options: Unpack[Keywords]) -> Image: ...
+def edit(  # pyright: ignore[reportOverlappingOverload] - as of generate
+    img: ImageLike, aus: AURequest, **options: Unpack[Keywords]
+) -> Image: ...
 @overload
 def edit(img: Sequence[ImageLike], aus: AULike | Sequence[AULike], **options: Unpack[Keywords]) -> list[Image]: ...
 @overload

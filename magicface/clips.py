@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
@@ -15,12 +14,7 @@ from common.facs.action_units import ACTION_UNITS, AURequest, to_vector
 from common.imaging.clip_dataset import add_clip
 from common.imaging.images import ImageLike, flat, read_image, to_uint8
 
-from ._api import edit
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from common.editing.options import Keywords
+from ._api import verbs
 
 TIMES = (0.1, 0.45, 0.88)
 """Onset, apex and offset, as shares of a clip."""
@@ -65,7 +59,7 @@ def synthesize(
     noise: float = 1.0,
     seed: int = 0,
     watermark: bool = True,
-    **options: Unpack[Keywords],
+    **options: object,
 ) -> LabelledClip:
     """A clip of a micro-expression: `synthesize("me.jpg", "AU12").save("faces", "me", "smile")`.
 
@@ -99,7 +93,8 @@ def synthesize(
     strength = np.minimum((rows - onset) / (peak - onset), (offset - rows) / (offset - peak)).clip(0, 1)
     strength = np.round(apex * strength * strength * (3 - 2 * strength), 4)
     levels, which = np.unique(strength, return_inverse=True)
-    made = edit(read_image(img), [(level * shares).tolist() for level in levels], seed=seed, **options)
+    made = verbs.edit(read_image(img), [(level * shares).tolist() for level in levels], seed=seed, **options)
+    assert isinstance(made, list)  # of a list of requests
     rng = np.random.default_rng(seed)
     pictures = [_noisy(made[int(place)], noise, rng, watermark) for place in which.ravel()]
     units = {name: round(float(apex * share), 4) for name, share in zip(ACTION_UNITS, shares) if share}

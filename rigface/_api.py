@@ -31,10 +31,12 @@ __all__ = ["RigFace", "animate", "edit", "grid", "neutralize", "rig", "sweep", "
 
 @overload
 def edit(  # pyright: ignore[reportOverlappingOverload] - a single value is a case of both, and the first counts
-    img: ImageLike, **options: Unpack[OneEdit]
+    img: ImageLike, *, progress: bool = ..., **options: Unpack[OneEdit]
 ) -> Image: ...
 @overload
-def edit(img: ImageLike | Sequence[ImageLike], **options: Unpack[SeveralEdits]) -> list[Image]: ...
+def edit(
+    img: ImageLike | Sequence[ImageLike], *, progress: bool = ..., **options: Unpack[SeveralEdits]
+) -> list[Image]: ...
 @documented(RigFaceOptions, RigModelOptions, RigEditOptions)
 def edit(
     img: ImageLike | Sequence[ImageLike],

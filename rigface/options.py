@@ -122,13 +122,9 @@ class RigRequests(TypedDict, total=False):
 class OneEdit(RigRequest, RigKeywords, total=False):
     """All keywords of `rigface.edit` and `rigface.rig` with single requests."""
 
-    progress: bool
-
 
 class SeveralEdits(RigRequests, RigKeywords, total=False):
     """All keywords of `rigface.edit` and `rigface.rig` with lists."""
-
-    progress: bool
 
 
 def no_guidance(guidance: object) -> str:
