@@ -22,7 +22,9 @@ __all__ = ["MagicFace", "animate", "edit", "grid", "neutralize", "sweep", "trans
 
 
 @overload
-def edit(img: ImageLike, au_delta: AURequest, *, progress: bool = ..., **options: Unpack[Keywords]) -> Image: ...
+def edit(  # pyright: ignore[reportOverlappingOverload] - a text is no list of requests
+    img: ImageLike, au_delta: AURequest, *, progress: bool = ..., **options: Unpack[Keywords]
+) -> Image: ...
 @overload
 def edit(
     img: Sequence[ImageLike], au_delta: AULike | Sequence[AULike], *, progress: bool = ..., **options: Unpack[Keywords]
