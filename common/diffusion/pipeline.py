@@ -7,6 +7,7 @@ import math
 import os
 from collections.abc import Callable
 from copy import deepcopy
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -236,10 +237,10 @@ class FaceEditPipeline(DiffusionPipeline):
         x, timesteps = self._begin(scheduler, num_inference_steps, x, start, strength)
         step_options = self._step_options(generator)
         total = len(timesteps)
-        own: Any = self.progress_bar  # whose annotations deny the total
-        shown: Any = own(total=total) if progress is None else tqdm[Any](total=total, disable=not progress)
+        # cast: the host's annotations deny the total
+        shown = cast("Any", self.progress_bar if progress is None else partial(tqdm, disable=not progress))
         parts = {"unet": self.unet, "id_encoder": self.id_encoder, "vae": self.vae}
-        with shown as bar:
+        with shown(total=total) as bar:
             for i, t in enumerate(timesteps):
                 noisy = scheduler.scale_model_input(x, t).to(dtype)
                 eps = self.unet(torch.cat([noisy[rows], guides], 1), t, **conditions, return_dict=False)[0].float()
