@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -93,7 +94,8 @@ def synthesize(
     strength = np.minimum((rows - onset) / (peak - onset), (offset - rows) / (offset - peak)).clip(0, 1)
     strength = np.round(apex * strength * strength * (3 - 2 * strength), 4)
     levels, which = np.unique(strength, return_inverse=True)
-    made = verbs.edit(read_image(img), [(level * shares).tolist() for level in levels], seed=seed, **options)
+    asked: dict[str, Any] = {**options, "seed": seed}
+    made = verbs.edit(read_image(img), [(level * shares).tolist() for level in levels], **asked)
     assert isinstance(made, list)  # of a list of requests
     rng = np.random.default_rng(seed)
     pictures = [_noisy(made[int(place)], noise, rng, watermark) for place in which.ravel()]

@@ -124,7 +124,7 @@ def around(picture: Image.Image, box: np.ndarray, margin: float) -> tuple[Image.
     return picture.crop((int(x0), int(y0), x1, y1)), np.array([x0, y0], np.float32)
 
 
-def save_image(image: Image.Image, path: str | Path, format: str | None = None, **options: Any) -> Path:
+def save_image(image: Image.Image, path: str | Path, format: str | None = None, **options: object) -> Path:
     """Writes a picture, whole or not at all. Returns the path.
 
     One that an editor made, or that was made of such, says so in the file, see `common.provenance`.
