@@ -1,15 +1,14 @@
-# pyright: strict
 """The front door: generate() and edit() over a cached editor."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, overload
 
 from common.editing.options import FaceOptions, check_keywords, documented
 from common.editing.verbs import Verbs
-from common.facs.action_units import AUIntensity, AULike
+from common.facs.action_units import AULike, AURequest
 from common.imaging.images import ImageLike
 
 from .editor import FineFace
@@ -20,25 +19,25 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from typing_extensions import Unpack
 
-    from .request import GenerateKeywords, Keywords, People, PhotoKeywords, Several
-
-    Single = AUIntensity | str | Mapping[str, float]
+    from .request import GenerateKeywords, Keywords, People, PhotoKeywords
 
 __all__ = ["FineFace", "edit", "generate"]
 
 
 @overload
-def generate(prompt: str, aus: Single, **options: Unpack[GenerateKeywords]) -> Image: ...
+def generate(  # pyright: ignore[reportOverlappingOverload] - a text is no list of requests
+    prompt: str, aus: AURequest, **options: Unpack[GenerateKeywords]
+) -> Image: ...
 @overload
-def generate(prompt: list[str], aus: AULike | Several, **options: Unpack[GenerateKeywords]) -> list[Image]: ...
+def generate(prompt: list[str], aus: AULike | Sequence[AULike], **options: Unpack[GenerateKeywords]) -> list[Image]: ...
 @overload
-def generate(prompt: str, aus: Several, **options: Unpack[GenerateKeywords]) -> list[Image]: ...
+def generate(prompt: str, aus: Sequence[AULike], **options: Unpack[GenerateKeywords]) -> list[Image]: ...
 @overload
 def generate(prompt: str, aus: AULike, **options: Unpack[GenerateKeywords]) -> Image | list[Image]: ...
 @documented(FineFaceOptions, FineFaceModel, names=TextKeywords.__optional_keys__)
 def generate(
     prompt: str | list[str],
-    aus: AULike | Several,
+    aus: AULike | Sequence[AULike],
     *,
     identity: People | None = None,
     seed: int | None = None,
@@ -83,22 +82,24 @@ def generate(
     asked = replace(FineFaceOptions.of(options), seed=drawn_seed(seed))
     if identity is not None:
         model = replace(model, variant=locate(model.model, model.base, model.variant, identity=True)[2].name)
-    results: list[Any] = verbs.editors.loaded(model).draw(pairs, asked, identity=identity, size=size, progress=progress)
-    return results[0] if single else results
+    results = verbs.editors.loaded(model).draw(pairs, asked, identity=identity, size=size, progress=progress)
+    return results[0] if single else list(results)
 
 
 @overload
-def edit(img: ImageLike, aus: Single, **options: Unpack[Keywords]) -> Image: ...
+def edit(  # pyright: ignore[reportOverlappingOverload] - as of generate
+    img: ImageLike, aus: AURequest, **options: Unpack[Keywords]
+) -> Image: ...
 @overload
-def edit(img: list[ImageLike], aus: AULike | Several, **options: Unpack[Keywords]) -> list[Image]: ...
+def edit(img: Sequence[ImageLike], aus: AULike | Sequence[AULike], **options: Unpack[Keywords]) -> list[Image]: ...
 @overload
-def edit(img: ImageLike, aus: Several, **options: Unpack[Keywords]) -> list[Image]: ...
+def edit(img: ImageLike, aus: Sequence[AULike], **options: Unpack[Keywords]) -> list[Image]: ...
 @overload
 def edit(img: ImageLike, aus: AULike, **options: Unpack[Keywords]) -> Image | list[Image]: ...
 @documented(FaceOptions, FineFaceModel, FineFaceOptions)
 def edit(
-    img: ImageLike | list[ImageLike],
-    aus: AULike | Several,
+    img: ImageLike | Sequence[ImageLike],
+    aus: AULike | Sequence[AULike],
     *,
     progress: bool = True,
     **options: Unpack[PhotoKeywords],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from functools import cached_property
@@ -46,7 +46,7 @@ from .variants import EMBEDDED_FOLDER, RELEASE, STEPS_IN, check_complete, keeper
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
-    from .request import EditorKeywords, People, SamplingKeywords, Several
+    from .request import EditorKeywords, People, SamplingKeywords
 
 log = logging.getLogger(__name__)
 
@@ -177,7 +177,7 @@ class FineFace(Editor[AUIntensity]):
     def generate(
         self,
         prompt: str | list[str],
-        aus: AULike | Several,
+        aus: AULike | Sequence[AULike],
         *,
         identity: People | None = None,
         seed: int | None = None,
@@ -185,7 +185,7 @@ class FineFace(Editor[AUIntensity]):
         progress: bool = True,
         callback_on_step_end: StepCallback | None = None,
         **options: Unpack[SamplingKeywords],
-    ) -> Any:
+    ) -> Picture | list[Picture]:
         """Pictures of a text; see `fineface.generate` for the arguments and what they raise.
 
         `callback_on_step_end` is called after each denoising step; what it raises ends the call.
@@ -247,7 +247,7 @@ class FineFace(Editor[AUIntensity]):
         units = torch.tensor(request.values, dtype=torch.float32).clamp(0, 5) - photo.present
         return photo(Change(units, torch.eye(3), photo.light, photo.light))
 
-    def subject_of(self, photo: Image.Image, made: Prepared, record: dict[str, Any], started: float) -> Subject:
+    def subject_of(self, photo: Image.Image, made: Prepared, record: Mapping[str, object], started: float) -> Subject:
         """A prepared photo, with the person's embedding as `subject.face.embedding` where FaceID takes it."""
         if self._takes_people and made.face is not None:
             made = replace(made, face=with_embedding(rgb(photo), made.face))

@@ -1,4 +1,3 @@
-# pyright: strict
 """How pictures are made: the options that FineFace adds to those of every editor, and how they are resolved."""
 
 from __future__ import annotations
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from common.imaging.images import ImageLike
 
     People = ImageLike | Sequence[ImageLike]
-    Several = list[AULike] | list[AUIntensity] | list[str] | list[dict[str, float]] | list[list[float]]
 
 log = logging.getLogger(__name__)
 
@@ -262,7 +260,7 @@ class Keywords(PhotoKeywords, total=False):
     progress: bool
 
 
-def pair_texts(prompt: str | list[str], aus: AULike | Several) -> tuple[list[tuple[str, AUIntensity]], bool]:
+def pair_texts(prompt: str | list[str], aus: AULike | Sequence[AULike]) -> tuple[list[tuple[str, AUIntensity]], bool]:
     """Pairs of prompt and request, and whether neither came as a list; see `common.editing.request.pair_up`.
 
     Raises:

@@ -14,7 +14,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from diffusers import DDPMScheduler, StableDiffusionPipeline, UNet2DConditionModel
-from PIL import Image
 from safetensors.torch import save_file
 from torch import nn
 
@@ -118,7 +117,7 @@ class FineFaceTask(DiffusionTask["FineFaceConfig"]):
     def _made(self, module: Any, units: list[list[float]]) -> torch.Tensor:
         """Pictures (B, 3, S, S) of the captions, as the editor makes them."""
         pipeline = self._pipeline(self.begun.vae, self.begun.text_encoder, module.unet)
-        images: list[Image.Image] = FineFace(Networks(pipeline, module.adapter, None)).generate(
+        images = FineFace(Networks(pipeline, module.adapter, None)).generate(
             self.held_out["caption"],
             units,
             steps=self.config.validation_steps,
@@ -128,6 +127,7 @@ class FineFaceTask(DiffusionTask["FineFaceConfig"]):
             batch_size=AT_ONCE,
             progress=False,
         )
+        assert isinstance(images, list)  # of lists
         return torch.stack([to_tensor(np.asarray(image)) for image in images])
 
     def _pipeline(self, vae: Any, text_encoder: Any, unet: Any) -> StableDiffusionPipeline:

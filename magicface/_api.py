@@ -1,14 +1,13 @@
-# pyright: strict
 """The front door: edit() and the other verbs over a cached editor."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, overload
 
 from common.editing.options import EditOptions, FaceOptions, ModelOptions, documented
 from common.editing.verbs import Verbs
-from common.facs.action_units import AUDelta, AULike
+from common.facs.action_units import AULike, AURequest
 from common.imaging.images import ImageLike
 
 from .editor import MagicFace
@@ -23,16 +22,16 @@ __all__ = ["MagicFace", "animate", "edit", "grid", "neutralize", "sweep", "trans
 
 
 @overload
-def edit(
-    img: ImageLike, au_delta: AUDelta | str | Mapping[str, float], *, progress: bool = ..., **options: Unpack[Keywords]
+def edit(  # pyright: ignore[reportOverlappingOverload] - a text is no list of requests
+    img: ImageLike, au_delta: AURequest, *, progress: bool = ..., **options: Unpack[Keywords]
 ) -> Image: ...
 @overload
 def edit(
-    img: list[ImageLike], au_delta: AULike | list[AULike], *, progress: bool = ..., **options: Unpack[Keywords]
+    img: Sequence[ImageLike], au_delta: AULike | Sequence[AULike], *, progress: bool = ..., **options: Unpack[Keywords]
 ) -> list[Image]: ...
 @overload
 def edit(
-    img: ImageLike, au_delta: list[AULike], *, progress: bool = ..., **options: Unpack[Keywords]
+    img: ImageLike, au_delta: Sequence[AULike], *, progress: bool = ..., **options: Unpack[Keywords]
 ) -> list[Image]: ...
 @overload
 def edit(
@@ -40,8 +39,8 @@ def edit(
 ) -> Image | list[Image]: ...
 @documented(FaceOptions, ModelOptions, EditOptions)
 def edit(
-    img: ImageLike | list[ImageLike],
-    au_delta: AULike | list[AULike],
+    img: ImageLike | Sequence[ImageLike],
+    au_delta: AULike | Sequence[AULike],
     *,
     progress: bool = True,
     **options: Unpack[Keywords],

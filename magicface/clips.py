@@ -15,7 +15,7 @@ from common.facs.action_units import ACTION_UNITS, AURequest, to_vector
 from common.imaging.clip_dataset import add_clip
 from common.imaging.images import ImageLike, flat, read_image, to_uint8
 
-from ._api import edit
+from ._api import verbs
 
 TIMES = (0.1, 0.45, 0.88)
 """Onset, apex and offset, as shares of a clip."""
@@ -52,9 +52,16 @@ class LabelledClip:
 
 
 def synthesize(
-    img: ImageLike, au: AURequest, apex: float = 1.0, frames: int = 40, *, noise: float = 1.0, seed: int = 0,
-    watermark: bool = True, **options: Any,
-) -> LabelledClip:  # fmt: skip
+    img: ImageLike,
+    au: AURequest,
+    apex: float = 1.0,
+    frames: int = 40,
+    *,
+    noise: float = 1.0,
+    seed: int = 0,
+    watermark: bool = True,
+    **options: object,
+) -> LabelledClip:
     """A clip of a micro-expression: `synthesize("me.jpg", "AU12").save("faces", "me", "smile")`.
 
     All frames are made from the same noise and from one look at the photo; a sensor's noise is drawn again for each,
@@ -73,8 +80,9 @@ def synthesize(
     Raises:
         As `edit`; InputError: no units, or numbers out of range.
     """
-    alone = isinstance(au, str) and au.strip().upper() in ACTION_UNITS
-    shares = np.array(to_vector({au.strip().upper(): 1.0} if alone else au))  # type: ignore[union-attr]
+    if isinstance(au, str) and au.strip().upper() in ACTION_UNITS:
+        au = {au.strip().upper(): 1.0}
+    shares = np.array(to_vector(au))
     if not shares.any():
         raise InputError('A micro-expression needs units, such as "AU12".')
     if not 0 < apex <= 5 or frames < 8 or not 0 <= noise <= 50:
@@ -86,7 +94,9 @@ def synthesize(
     strength = np.minimum((rows - onset) / (peak - onset), (offset - rows) / (offset - peak)).clip(0, 1)
     strength = np.round(apex * strength * strength * (3 - 2 * strength), 4)
     levels, which = np.unique(strength, return_inverse=True)
-    made = edit(read_image(img), [(level * shares).tolist() for level in levels], seed=seed, **options)
+    asked: dict[str, Any] = {**options, "seed": seed}
+    made = verbs.edit(read_image(img), [(level * shares).tolist() for level in levels], **asked)
+    assert isinstance(made, list)  # of a list of requests
     rng = np.random.default_rng(seed)
     pictures = [_noisy(made[int(place)], noise, rng, watermark) for place in which.ravel()]
     units = {name: round(float(apex * share), 4) for name, share in zip(ACTION_UNITS, shares) if share}

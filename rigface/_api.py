@@ -1,9 +1,9 @@
-# pyright: strict
 """The front door: edit(), rig() and the other verbs over a cached editor."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, overload
 
 from common.core.errors import InputError
 from common.editing.options import check_keywords, documented
@@ -23,20 +23,28 @@ if TYPE_CHECKING:
     from common.imaging.images import ImageLike
 
     from .editor import Target
-    from .options import RigKeywords
+    from .options import OneEdit, RigKeywords, SeveralEdits
     from .request import LightLike, PoseLike
 
 __all__ = ["RigFace", "animate", "edit", "grid", "neutralize", "rig", "sweep", "transfer", "verbs"]
 
 
+@overload
+def edit(  # pyright: ignore[reportOverlappingOverload] - a single value is a case of both, and the first counts
+    img: ImageLike, *, progress: bool = ..., **options: Unpack[OneEdit]
+) -> Image: ...
+@overload
+def edit(
+    img: ImageLike | Sequence[ImageLike], *, progress: bool = ..., **options: Unpack[SeveralEdits]
+) -> list[Image]: ...
 @documented(RigFaceOptions, RigModelOptions, RigEditOptions)
 def edit(
-    img: ImageLike | list[ImageLike],
+    img: ImageLike | Sequence[ImageLike],
     *,
-    light: LightLike | list[LightLike] | None = None,
-    pose: PoseLike | list[PoseLike] | None = None,
-    expression: AULike | list[AULike] | None = None,
-    target: ImageLike | Target | list[ImageLike | Target] | None = None,
+    light: LightLike | Sequence[LightLike] | None = None,
+    pose: PoseLike | Sequence[PoseLike] | None = None,
+    expression: AULike | Sequence[AULike] | None = None,
+    target: ImageLike | Target | Sequence[ImageLike | Target] | None = None,
     copy: str | list[str] | None = None,
     progress: bool = True,
     **options: Unpack[RigKeywords],
@@ -74,14 +82,20 @@ def edit(
     return verbs.edit(img, requests, progress=progress, **options)
 
 
+@overload
+def rig(  # pyright: ignore[reportOverlappingOverload] - as of edit
+    img: ImageLike, **options: Unpack[OneEdit]
+) -> Conditions: ...
+@overload
+def rig(img: ImageLike, **options: Unpack[SeveralEdits]) -> list[Conditions]: ...
 @documented(RigFaceOptions, RigModelOptions)
 def rig(
     img: ImageLike,
     *,
-    light: LightLike | list[LightLike] | None = None,
-    pose: PoseLike | list[PoseLike] | None = None,
-    expression: AULike | list[AULike] | None = None,
-    target: ImageLike | Target | list[ImageLike | Target] | None = None,
+    light: LightLike | Sequence[LightLike] | None = None,
+    pose: PoseLike | Sequence[PoseLike] | None = None,
+    expression: AULike | Sequence[AULike] | None = None,
+    target: ImageLike | Target | Sequence[ImageLike | Target] | None = None,
     copy: str | list[str] | None = None,
     **options: Unpack[RigKeywords],
 ) -> Conditions | list[Conditions]:
@@ -105,7 +119,8 @@ def rig(
         As `edit`.
     """
     check_keywords("rig", options, RigFaceOptions, RigModelOptions)
-    face, model = RigFaceOptions.of(options), RigModelOptions.of(options)
+    face = RigFaceOptions.of(options)
+    model = RigModelOptions.of(options)
     requests = make_requests(light=light, pose=pose, expression=expression, target=target, copy=copy)
     if as_list(img) is not None:
         raise InputError("rig() takes one photo; got a list of them.")
@@ -116,7 +131,7 @@ def rig(
     return editor.rig(editor.encode(img, **vars(face)), requests)
 
 
-def _check(face: RigFaceOptions, img: ImageLike | list[ImageLike], requests: RigEdit | list[RigEdit]) -> None:
+def _check(face: RigFaceOptions, img: ImageLike | Sequence[ImageLike], requests: RigEdit | list[RigEdit]) -> None:
     """Checks what only RigFace takes; what is wrong should not cost a model's loading."""
     if face.background is not None and face.render is not None:
         if as_list(img) is not None:

@@ -20,7 +20,7 @@ from common.diffusion.pipeline import FaceEditPipeline
 from common.editing.defaults import Defaults
 from common.editing.editor import Editor
 from common.editing.options import documented
-from common.editing.request import parse_all
+from common.editing.request import NULL, parse_all
 from common.editing.subject import Subject, SubjectCache, shared_guides
 from common.faces import Crop, Face
 from common.imaging.image_files import name_of
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from common.editing.options import FaceChoice
+    from common.editing.request import OneRequest, RequestLike, Requests
     from common.parsing import Region
 
     from .options import RigFaceKeywords
@@ -198,20 +199,16 @@ class RigFace(Editor[RigEdit]):
 
         return [one(request) for request in requests]
 
-    def edit(self, subject: Any, request: Any = RigEdit(), **options: Any) -> Any:  # noqa: B008 - frozen
-        """See `Editor.edit`; without a request, the null edit."""
-        return super().edit(subject, request, **options)
+    @overload
+    def rig(self, subject: Subject, request: OneRequest = ...) -> Conditions: ...
 
     @overload
-    def rig(self, subject: Subject, request: RigEdit = ...) -> Conditions: ...
+    def rig(self, subject: Subject, request: Sequence[RequestLike]) -> list[Conditions]: ...
 
     @overload
-    def rig(self, subject: Subject, request: list[RigEdit]) -> list[Conditions]: ...
+    def rig(self, subject: Subject, request: Requests) -> Conditions | list[Conditions]: ...
 
-    @overload
-    def rig(self, subject: Subject, request: Any = ...) -> Conditions | list[Conditions]: ...
-
-    def rig(self, subject: Subject, request: Any = RigEdit()) -> Conditions | list[Conditions]:  # noqa: B008 - frozen
+    def rig(self, subject: Subject, request: Requests = NULL) -> Conditions | list[Conditions]:
         """What the network will see of a request, for looking; a list for a list of requests."""
         requests, single = parse_all(request, RigEdit)
         made = [self._conditions(subject, each) for each in self.ready(requests)]

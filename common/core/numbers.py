@@ -10,7 +10,7 @@ from .errors import InputError
 
 def whole_number(name: str, value: Any, low: int, high: int) -> int:
     """The value as int; raises an InputError where it is no whole number in [low, high]."""
-    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    whole = not isinstance(value, bool) and isinstance(value, Integral)
     if not whole or not low <= int(value) <= high:
         raise InputError(f"{name} must be a whole number from {low} to {high}; got {value!r}.")
     return int(value)

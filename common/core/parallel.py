@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ from .numbers import whole_number
 T = TypeVar("T")
 
 
-def each(task: Callable[[int], T], numbers: Iterable[int], workers: int) -> Generator[T, None, None]:
+def each(task: Callable[[int], T], numbers: Iterable[int], workers: int) -> Generator[T]:
     """Do a task for each number.
 
     Args:
@@ -61,7 +61,7 @@ def each(task: Callable[[int], T], numbers: Iterable[int], workers: int) -> Gene
 
 
 @contextmanager
-def one_thread() -> Iterator[None]:
+def one_thread() -> Generator[None]:
     """One thread for torch inside: on some processors its sums depend on how many there are."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from .errors import InputError
 from .jsonio import check_regular, parse_json, read_text
@@ -129,7 +129,7 @@ def sniff(content: bytes) -> Dialect:
         return Dialect(encoding, hint[1], _decimal(hint[1], lines[1:]), hinted=True)
     first = lines[0] if lines else ""
     try:
-        counts = {separator: len(next(csv.reader([first], delimiter=separator), [])) for separator in _SEPARATORS}
+        counts = {separator: len(next(csv.reader([first], delimiter=separator), ())) for separator in _SEPARATORS}
     except csv.Error as error:  # a field of more than 131072 letters
         raise ValueError(str(error)) from error
     separator = max(counts, key=lambda each: counts[each])  # the first of equal ones: the comma
@@ -179,7 +179,7 @@ def read_table(path: Path, columns: Sequence[str] = ()) -> Table:
     rows: list[tuple[int, Cells | InputError]] = []
     unnamed = False
     try:
-        names, notes = _header(path, next(lines, (0, []))[1], columns)
+        names, notes = _header(path, next(lines, (0, list[str]()))[1], columns)
         for line, fields in lines:
             rows.append((line, _cells(fields, names, dialect)))
             unnamed |= any(field.strip() for field, name in zip(fields, names) if not name)
@@ -314,7 +314,7 @@ def read_rows(path: Path, columns: Sequence[str] = ()) -> list[tuple[int, Any]]:
         lines = io.StringIO(read_text(path), newline="")
     except (OSError, ValueError) as error:
         raise InputError(f"Cannot read the list {path}: {error}") from error
-    rows = []
+    rows: list[tuple[int, Any]] = []
     for line, text in enumerate(lines, 1):
         if text.strip():
             try:
@@ -332,9 +332,10 @@ def named(row: Any, columns: Sequence[str]) -> Any:
     if not isinstance(row, dict):
         return row
     known = {name.casefold(): name for name in columns}
-    pairs = [(known.get(str(key).strip().casefold(), key), value) for key, value in row.items()]
+    cells = cast("dict[object, Any]", row)
+    pairs = [(known.get(str(key).strip().casefold(), key), value) for key, value in cells.items()]
     if len(found := dict(pairs)) < len(pairs):
-        return InputError(f"the row has a column twice: {', '.join(map(str, row))}")
+        return InputError(f"the row has a column twice: {', '.join(map(str, cells))}")
     return found
 
 

@@ -7,16 +7,16 @@ Twin UNets share module names, so the two are joined by name.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
-from diffusers import UNet2DConditionModel
 from diffusers.models.attention import BasicTransformerBlock
 from diffusers.models.attention_processor import AttnProcessor2_0
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 
 Identity = dict[str, tuple[torch.Tensor, torch.Tensor]]
 """Layer name -> (key, value), each (B, heads, N, head_dim); B is 1 or the batch of the UNet call."""
@@ -24,14 +24,17 @@ Identity = dict[str, tuple[torch.Tensor, torch.Tensor]]
 
 def transformer_blocks(unet: UNet2DConditionModel) -> dict[str, BasicTransformerBlock]:
     """Name -> transformer block, 16 of them at SD 1.5 size, in the order of execution (down, mid, up)."""
-    unet = getattr(unet, "_orig_mod", unet)  # what torch.compile wraps; its names are those of the twin
-    blocks = {name: m for name, m in unet.named_modules() if isinstance(m, BasicTransformerBlock)}
+    # what torch.compile wraps; its names are those of the twin
+    own = cast("Any", getattr(unet, "_orig_mod", unet))
+    blocks: dict[str, BasicTransformerBlock] = {
+        name: m for name, m in own.named_modules() if isinstance(m, BasicTransformerBlock)
+    }
     stage = {"down_blocks": 0, "mid_block": 1, "up_blocks": 2}  # named_modules() lists the mid block last
     return dict(sorted(blocks.items(), key=lambda item: stage[item[0].split(".")[0]]))
 
 
 @contextmanager
-def record_tokens(unet: UNet2DConditionModel) -> Iterator[dict[str, torch.Tensor]]:
+def record_tokens(unet: UNet2DConditionModel) -> Generator[dict[str, torch.Tensor]]:
     """Yields a dict that a forward pass fills with the tokens (B, N, C) entering each transformer block."""
     tokens: dict[str, torch.Tensor] = {}
     owner = threading.get_ident()  # two threads may encode two people with one network
@@ -50,7 +53,7 @@ def record_tokens(unet: UNet2DConditionModel) -> Iterator[dict[str, torch.Tensor
 
 def split_heads(tokens: torch.Tensor, heads: int) -> torch.Tensor:
     """(B, N, C) -> (B, heads, N, C / heads)."""
-    return tokens.unflatten(2, (heads, -1)).transpose(1, 2)
+    return tokens.unflatten(2, (heads, -1)).transpose(1, 2)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
 
 
 class IdentityAttnProcessor:
@@ -79,7 +82,8 @@ class IdentityAttnProcessor:
         q, k, v = (split_heads(proj(hidden_states), attn.heads) for proj in (attn.to_q, attn.to_k, attn.to_v))
         if identity is not None:
             k_id, v_id = (t.expand(len(k), -1, -1, -1) for t in identity[self.layer])
-            k, v = torch.cat([k, k_id], dim=2), torch.cat([v, v_id], dim=2)  # (B, heads, N + N_id, head_dim)
+            k = torch.cat([k, k_id], dim=2)  # (B, heads, N + N_id, head_dim)
+            v = torch.cat([v, v_id], dim=2)
         out = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)  # (B, N, C)
         return attn.to_out[1](attn.to_out[0](out))
 
@@ -90,8 +94,10 @@ class TextAttnProcessor(AttnProcessor2_0):
     An unknown keyword makes the parent log a warning, and a warning breaks `torch.compile(fullgraph=True)`.
     """
 
-    def __call__(self, attn, hidden_states, *args, identity: Identity | None = None, **kwargs):  # type: ignore[override]  # noqa: D102
-        return super().__call__(attn, hidden_states, *args, **kwargs)
+    def __call__(  # noqa: D102
+        self, attn: Any, hidden_states: torch.Tensor, *args: Any, identity: Identity | None = None, **kwargs: Any
+    ) -> torch.Tensor:
+        return super().__call__(attn, hidden_states, *args, **kwargs)  # pyright: ignore[reportUnknownMemberType]
 
 
 def attend_to_identity(unet: UNet2DConditionModel) -> None:

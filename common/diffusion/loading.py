@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from diffusers import UNet2DConditionModel, UniPCMultistepScheduler
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from diffusers.schedulers.scheduling_unipc_multistep import UniPCMultistepScheduler
 
 from ..core.errors import CheckpointError, MissingCheckpointError
 from ..core.files import model_folder
@@ -108,7 +109,8 @@ def _saved(folder: Path, dtype: torch.dtype) -> FaceEditPipeline:
 
 
 def _prompt(places: list[Path], unet: UNet2DConditionModel) -> torch.Tensor | None:
-    prompt, width = prompt_embeds(places), unet.config["cross_attention_dim"]
+    prompt = prompt_embeds(places)
+    width = unet.config["cross_attention_dim"]
     if prompt is not None and (prompt.ndim, *prompt.shape[::2]) != (3, 1, width):
         raise CheckpointError(f"The prompt embedding must be (1, 77, {width}) for this network; it is {prompt.shape}.")
     return prompt
@@ -193,7 +195,8 @@ def from_stable_diffusion(base: str | Path, *, vector_size: int, guides: int) ->
     state |= {key: torch.zeros(value.shape) for key, value in unet.state_dict().items() if "class_embedding." in key}
     check_keys(unet.state_dict(), state, str(base))
     unet.load_state_dict({key: value.clone() for key, value in state.items()}, assign=True)
-    vae, scheduler = load_vae(base / "vae"), released_scheduler(base / "scheduler")
+    vae = load_vae(base / "vae")
+    scheduler = released_scheduler(base / "scheduler")
     return FaceEditPipeline(vae, id_encoder, unet, scheduler, prompt_embeds([base]))
 
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import inspect
 import math
+import os
 from collections.abc import Callable
 from copy import deepcopy
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
-from diffusers import DiffusionPipeline, ImagePipelineOutput, UNet2DConditionModel
 from diffusers.image_processor import VaeImageProcessor
-from diffusers.utils.torch_utils import randn_tensor
-from safetensors.torch import load_file, save_file
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from diffusers.pipelines.pipeline_utils import DiffusionPipeline, ImagePipelineOutput
+from diffusers.utils.torch_utils import randn_tensor  # pyright: ignore[reportUnknownVariableType] - untyped, as the next
+from safetensors.torch import load_file, save_file  # pyright: ignore[reportUnknownVariableType]
 from tqdm import tqdm
 
 from ..core.errors import InputError, ShapeError
@@ -23,6 +26,14 @@ from ..weights.vae import Autoencoder, decode, encode, scale_factor
 from .attention import Identity, IdentityAttnProcessor, attend_to_identity
 from .conditioning import Rig
 from .identity import encode_tokens, project_identity, select_rows
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+
+StepCallback = Callable[[DiffusionPipeline, int, torch.Tensor, dict[str, torch.Tensor]], dict[str, torch.Tensor]]
+"""What is called after each denoising step, see `FaceEditPipeline.__call__`."""
+Generators = torch.Generator | list[torch.Generator] | None
 
 
 class FaceEditPipeline(DiffusionPipeline):
@@ -40,6 +51,11 @@ class FaceEditPipeline(DiffusionPipeline):
     """
 
     places: tuple[Path, ...] = ()
+
+    if TYPE_CHECKING:  # diffusers leaves these untyped
+
+        def to(self, *args: Any, **kwargs: Any) -> Self: ...  # noqa: D102
+        def register_modules(self, **kwargs: Any) -> None: ...  # noqa: D102
 
     # diffusers makes the attributes of models and their configs at run time
     vae: Any
@@ -80,19 +96,19 @@ class FaceEditPipeline(DiffusionPipeline):
         """How many pictures are concatenated to the noisy latents, 1 for MagicFace, 2 for RigFace."""
         return (self.unet.config.in_channels - self.unet.config.out_channels) // self.vae.config.latent_channels
 
-    def save_pretrained(self, save_directory, *args, **kwargs):
+    def save_pretrained(self, save_directory: str | Path, *args: Any, **kwargs: Any) -> None:
         """Saves in diffusers' layout, plus the prompt embedding beside `model_index.json`."""
-        super().save_pretrained(save_directory, *args, **kwargs)
+        super().save_pretrained(save_directory, *args, **kwargs)  # pyright: ignore[reportUnknownMemberType]
         if self.prompt_embeds is not None:
             save_file({"prompt_embeds": self.prompt_embeds.contiguous().cpu()}, Path(save_directory) / PROMPT_FILE)
 
     @classmethod
-    def from_pretrained(cls, pretrained_model_name_or_path, **kwargs):
+    def from_pretrained(cls, pretrained_model_name_or_path: str | os.PathLike[str], **kwargs: Any) -> Self:
         """Loads what `save_pretrained` wrote, from a folder."""
         prompt_file = Path(pretrained_model_name_or_path) / PROMPT_FILE
         if "prompt_embeds" not in kwargs and prompt_file.is_file():
             kwargs["prompt_embeds"] = load_file(prompt_file)["prompt_embeds"]
-        return super().from_pretrained(pretrained_model_name_or_path, **kwargs)
+        return super().from_pretrained(pretrained_model_name_or_path, **kwargs)  # pyright: ignore[reportUnknownMemberType]
 
     # --- encode once -------------------------------------------------------------------------------------------------
 
@@ -149,7 +165,7 @@ class FaceEditPipeline(DiffusionPipeline):
         # sampling
         num_inference_steps: int = 50,
         guidance_scale: float = 1.5,
-        generator: torch.Generator | list[torch.Generator] | None = None,
+        generator: Generators = None,
         latents: torch.Tensor | None = None,
         start: torch.Tensor | None = None,
         strength: float = 1.0,
@@ -158,7 +174,7 @@ class FaceEditPipeline(DiffusionPipeline):
         output_type: str = "pil",
         return_dict: bool = True,
         progress: bool | None = None,
-        callback_on_step_end: Callable[[Any, int, Any, dict[str, Any]], dict[str, Any]] | None = None,
+        callback_on_step_end: StepCallback | None = None,
     ) -> ImagePipelineOutput | tuple[Any]:
         """Samples one picture for each row of the rig.
 
@@ -198,7 +214,8 @@ class FaceEditPipeline(DiffusionPipeline):
                 "The denoiser's attention processors were replaced (by attention slicing, for instance), and the "
                 "person would be lost.\n  put them back: common.diffusion.attention.attend_to_identity(pipeline.unet)"
             )
-        device, dtype = self._execution_device, self.unet.dtype
+        device = self._execution_device
+        dtype = self.unet.dtype
         guides = self._guides(rig).to(dtype)  # (1 or B, 4 per guide, h, w)
         vector = self._vector(rig).to(device, dtype)  # (B, V)
         prompt = self._prompt(prompt_embeds, dtype)
@@ -220,19 +237,21 @@ class FaceEditPipeline(DiffusionPipeline):
         x, timesteps = self._begin(scheduler, num_inference_steps, x, start, strength)
         step_options = self._step_options(generator)
         total = len(timesteps)
-        shown: Any = self.progress_bar(total=total) if progress is None else tqdm(total=total, disable=not progress)  # pyright: ignore[reportCallIssue]
+        # cast: the host's annotations deny the total
+        shown = cast("Any", self.progress_bar if progress is None else partial(tqdm, disable=not progress))
         parts = {"unet": self.unet, "id_encoder": self.id_encoder, "vae": self.vae}
-        with shown as bar:
+        with shown(total=total) as bar:
             for i, t in enumerate(timesteps):
                 noisy = scheduler.scale_model_input(x, t).to(dtype)
                 eps = self.unet(torch.cat([noisy[rows], guides], 1), t, **conditions, return_dict=False)[0].float()
-                eps, neutral = eps[: len(rig)], eps[len(rig) :]
+                neutral = eps[len(rig) :]
+                eps = eps[: len(rig)]
                 eps[guided] = neutral + guidance_scale * (eps[guided] - neutral)
                 x = scheduler.step(eps, t, x, return_dict=False, **step_options)[0]
                 what = f"The latents after step {i + 1} of {len(timesteps)}"
                 check_finite(x, what, parts, vector=vector, latents=latents)
                 if callback_on_step_end is not None:
-                    x = (callback_on_step_end(self, i, t, {"latents": x}) or {}).get("latents", x)
+                    x = {"latents": x, **(callback_on_step_end(self, i, t, {"latents": x}) or {})}["latents"]
                 bar.update()
 
         images = x if output_type == "latent" else self._decode(x, output_type)
@@ -266,15 +285,17 @@ class FaceEditPipeline(DiffusionPipeline):
         """Latents of a guide; equal pictures pass the VAE once, and one at a time, which saves its memory."""
         if guide.shape[1] != 3:
             return self.encode_image(guide)
-        pictures, rows = torch.unique(guide, dim=0, return_inverse=True)
-        return torch.cat([self.encode_image(picture[None]) for picture in pictures])[rows.to(self._execution_device)]
+        found = torch.unique(guide, dim=0, return_inverse=True)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        pictures, rows = cast("tuple[torch.Tensor, torch.Tensor]", found)
+        latents = [self.encode_image(pictures[row : row + 1]) for row in range(len(pictures))]
+        return torch.cat(latents)[rows.to(self._execution_device)]
 
     def _vector(self, rig: Rig) -> torch.Tensor:
         if rig.vector.shape[1] != self.vector_size:
             raise ShapeError("Rig.vector", f"(B, {self.vector_size})", rig.vector.shape)
         return rig.vector
 
-    def _noise(self, batch: int, size: torch.Size, generator, latents: torch.Tensor | None) -> torch.Tensor:
+    def _noise(self, batch: int, size: torch.Size, generator: Generators, latents: torch.Tensor | None) -> torch.Tensor:
         """Start latents (B, 4, h, w), drawn in float32 whatever the networks' dtype: one seed, one picture."""
         channels = self.unet.config.out_channels
         if latents is None:
@@ -299,7 +320,7 @@ class FaceEditPipeline(DiffusionPipeline):
         clean = self.encode_image(start).float().expand_as(noise) * self.vae.config.scaling_factor
         return scheduler.add_noise(clean, noise, timesteps[:1].expand(len(noise))), timesteps
 
-    def _step_options(self, generator) -> dict[str, Any]:
+    def _step_options(self, generator: Generators) -> dict[str, Any]:
         """Schedulers that draw noise of their own take the generator too."""
         takes_generator = "generator" in inspect.signature(self.scheduler.step).parameters
         return {"generator": generator} if takes_generator and generator is not None else {}

@@ -9,10 +9,12 @@ from typing import Any, Generic, TypeVar
 
 from ..diffusion.pipeline import FaceEditPipeline
 from ..faces import get_detector
+from ..imaging.images import ImageLike
 from ..provenance.picture import Picture
 from .editor import Editor
 from .models import WARP_NOTE, missing_networks
 from .options import EditOptions, Engine, FaceOptions, ModelOptions
+from .subject import Subject
 
 log = logging.getLogger(__name__)
 
@@ -65,8 +67,10 @@ class EditorCache(Generic[Kind]):
 
     def loaded(self, model: ModelOptions) -> Kind:
         """The editor with networks for these options; see `editor`."""
-        surroundings, networks = model.surroundings, model.networks
-        around, folder = repr(surroundings), self.kind.locate(**networks)
+        surroundings = model.surroundings
+        networks = model.networks
+        around = repr(surroundings)
+        folder = self.kind.locate(**networks)
         loaded = repr({**networks, "model": str(folder)})
         with self._lock:
             if loaded not in self._loaded or around not in self._editors:
@@ -75,7 +79,7 @@ class EditorCache(Generic[Kind]):
                     self._editors.clear()  # before the next one is loaded: two models may not fit
                     self._loaded.clear()
                     self._loaded[loaded] = self.kind.load_pipeline(**networks)
-                options = {**surroundings, "detector": found, "folder": folder}
+                options: dict[str, Any] = {**surroundings, "detector": found, "folder": folder}
                 self._editors[around] = self.kind(self._loaded[loaded], **options)
                 while len(self._editors) > KEPT:
                     del self._editors[next(iter(self._editors))]  # the oldest
@@ -83,7 +87,7 @@ class EditorCache(Generic[Kind]):
 
     def run(
         self,
-        pairs: Sequence[tuple[Any, Any]],
+        pairs: Sequence[tuple[ImageLike, Any]],
         options: EditOptions,
         face: FaceOptions,
         model: ModelOptions,
@@ -102,12 +106,14 @@ class EditorCache(Generic[Kind]):
         editor = self.editor(model, options.wanted)
         requests = editor.ready([request for _, request in pairs])
         results: list[Picture] = []
-        image, subject = None, None
+        image: ImageLike | None = None
+        subject: Subject | None = None
         for first in range(0, len(pairs), options.batch_size):
-            batch = []
+            batch: list[tuple[Subject, Any]] = []
             for (photo, _), request in list(zip(pairs, requests))[first : first + options.batch_size]:
                 if subject is None or photo is not image:
-                    image, subject = photo, editor.encode(photo, **vars(face))
+                    image = photo
+                    subject = editor.encode(photo, **vars(face))
                 batch.append((subject, request))
             results += editor.run(batch, options, progress=progress)
         return results

@@ -14,7 +14,7 @@ from ..core.errors import InputError
 from ..faces import choose_face
 from ..faces.affine import invert
 from ..imaging.images import ImageLike, read_image, to_uint8
-from ..provenance.picture import knowing
+from ..provenance.picture import Picture, knowing
 from ..provenance.recipe import following
 from .compositing import paste, paste_mask
 from .editor import Editor
@@ -27,11 +27,16 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from .options import Keywords
+    from .request import RequestLike
 
 
 @documented(FaceOptions, EditOptions)
 def chain(
-    image: ImageLike, edits: Sequence[tuple[Editor[Any], Any]], *, progress: bool = True, **options: Unpack[Keywords]
+    image: ImageLike,
+    edits: Sequence[tuple[Editor[Any], RequestLike]],
+    *,
+    progress: bool = True,
+    **options: Unpack[Keywords],
 ) -> Image.Image:
     """The photo after several edits.
 
@@ -54,7 +59,8 @@ def chain(
         ImageError, FaceNotFoundError: see `Editor.encode`.
     """
     check_keywords("chain", options, FaceOptions, EditOptions)
-    face, asked = FaceOptions.of(options), EditOptions.of(options)
+    face = FaceOptions.of(options)
+    asked = EditOptions.of(options)
     if not edits:
         raise InputError("chain() needs one edit at least: chain(photo, [(editor, request)]).")
     if face.background is not None:
@@ -79,7 +85,7 @@ def chain(
     total: np.ndarray | None = None
     plain: np.ndarray | None = None
     warp: np.ndarray | None = None
-    passes = []
+    passes: list[Picture] = []
     for each, (editor, request) in zip(own, ready):
         if total is not None:
             subject = follow(editor, subject, to_uint8(total))
@@ -102,17 +108,18 @@ def chain(
     if not way:
         done = Image.fromarray(to_uint8(total))
     else:
-        mask, detail = paste_mask(mask), plain if way == "detail" else None
-        done = paste(subject.photo, subject.crop, total, mask, detail, warp)
+        detail = plain if way == "detail" else None
+        done = paste(subject.photo, subject.crop, total, paste_mask(mask), detail, warp)
     return knowing(done, following(passes))
 
 
 def _warped(photo: Image.Image, edits: Sequence[tuple[Editor[Any], Any]], face: FaceOptions, way: Paste) -> Image.Image:
     """The photo after several warps; each finds the face where the one before has left it."""
-    passes = []
+    passes: list[Picture] = []
     for number, (editor, request) in enumerate(edits, 1):
         subject = editor.encode(photo, **vars(face))
-        photo = editor.edit(subject, request, paste_back="replace" if number < len(edits) else way)
+        options = editor.edit_options(paste_back="replace" if number < len(edits) else way)
+        photo = editor.run([(subject, request)], options)[0]
         passes.append(photo)
         assert subject.face is not None  # a photo's subject has one
         face = replace(face, face=(float(subject.face.centre[0]), float(subject.face.centre[1])))

@@ -63,7 +63,7 @@ def paste_mask(region: np.ndarray, feather: float = 0.02, border: float = 0.04) 
         outside = _smooth((cv2.distanceTransform(grown, cv2.DIST_L2, cv2.DIST_MASK_PRECISE) - 1) / width)
     to_border = np.minimum(np.arange(side), np.arange(side)[::-1])
     inside = _smooth(to_border / max(1, round(border * side)))
-    return (outside * np.minimum.outer(inside, inside)).astype(np.float32)
+    return (outside * np.minimum(inside[:, None], inside)).astype(np.float32)
 
 
 def _smooth(ramp: np.ndarray) -> np.ndarray:

@@ -6,12 +6,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ..core.errors import CheckpointError, InputError
 from ..core.jsonio import parse_json, read_text
 from ..parsing.labels import Guide, Region
-from .option_fields import one_of
+from .option_fields import finite_number, one_of
 from .options import EditOptions, FaceOptions, Start, check_option
 
 DEFAULTS_FILE = "editor.json"
@@ -49,7 +49,7 @@ class Defaults:
             check_option(EditOptions, name, getattr(self, name))
         check_option(FaceOptions, "region", self.region)
         one_of("background", "photo")("guide", self.guide)
-        if isinstance(self.zoom, bool) or not isinstance(self.zoom, (int, float)) or not 0 < self.zoom < float("inf"):
+        if finite_number("zoom", self.zoom) <= 0:
             raise InputError(f"zoom must be a number above 0; got {self.zoom!r}.")
 
     def asked(self, **options: Any) -> Defaults:
@@ -84,7 +84,7 @@ def read_defaults(folder: str | Path, published: Defaults | None = None) -> Defa
         values = parse_json(read_text(path))
         if not isinstance(values, dict):
             raise InputError(f"It must hold a JSON object; it holds a {type(values).__name__}.")
-        return Defaults.of(values, published)
+        return Defaults.of(cast("dict[str, Any]", values), published)
     except (OSError, ValueError) as error:  # an InputError is a ValueError
         raise CheckpointError(f"Cannot use {path}: {error}\n  correct it, or delete it and fetch it again") from error
 

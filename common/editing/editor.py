@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from functools import cache, cached_property
 from pathlib import Path
@@ -19,7 +19,7 @@ from ..core.numbers import whole_number
 from ..diffusion import loading
 from ..diffusion.conditioning import Rig
 from ..diffusion.loading import Release
-from ..diffusion.pipeline import FaceEditPipeline
+from ..diffusion.pipeline import FaceEditPipeline, StepCallback
 from ..faces import FaceDetector, get_detector
 from ..faces.detectors import check_detector
 from ..imaging.images import ImageLike, read_image, rgb
@@ -34,7 +34,7 @@ from .options import EditKeywords, EditOptions, FaceOptions, ModelOptions, Resol
 from .photo_checks import heed
 from .prepare import Prepared, made_before, prepare
 from .recording import edited, machine, name_of
-from .request import AnyRequest, pair_up
+from .request import NULL, AnyRequest, pair_up
 from .sampling import sample
 from .subject import Subject, SubjectCache, check_subject, fit_head
 
@@ -42,9 +42,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from .options import EditorKeywords, FaceChoice, FaceKeywords
-
-StepCallback = Callable[[Any, int, Any, dict[str, Any]], dict[str, Any]]
-"""What is called after each denoising step, see `FaceEditPipeline.__call__`."""
+    from .request import OneRequest, RequestLike, Requests
 
 log = logging.getLogger(__name__)
 
@@ -134,12 +132,11 @@ class Editor(Generic[AnyRequest]):
             CheckpointError: weights that do not fit.
             InputError: an option that cannot be used.
         """
-        asked = cls.model_options.of(
-            {"model": model, **options}
-        )  # what is wrong should not cost the loading of a model
+        # what is wrong should not cost the loading of a model
+        asked = cls.model_options.of({"model": model, **options})
         check_keywords("from_pretrained", options, cls.model_options)
         asked.check_device()
-        around = {**asked.surroundings, "detector": get_detector(asked.detector)}
+        around: dict[str, Any] = {**asked.surroundings, "detector": get_detector(asked.detector)}
         if cls.warps(**asked.networks):
             log.warning(WARP_NOTE, cls.release.name)
             return cls.warping(**around)
@@ -220,8 +217,10 @@ class Editor(Generic[AnyRequest]):
             FaceNotFoundError: no such face, or the parser finds no person there.
             InputError: an unknown region, a released ID encoder, or a photo with warnings where `strict`.
         """
-        started, asked = time.perf_counter(), FaceOptions(**options)
-        photo, record = read_image(image), {"photo": name_of(image)}
+        started = time.perf_counter()
+        asked = FaceOptions(**options)
+        photo = read_image(image)
+        record: dict[str, object] = {"photo": name_of(image)}
         if asked.background is not None:
             made = made_before(rgb(photo), rgb(read_image(asked.background)), self.size)
             return self.subject_of(photo, made, {**record, "background": name_of(asked.background)}, started)
@@ -234,24 +233,28 @@ class Editor(Generic[AnyRequest]):
     # --- edits out ---------------------------------------------------------------------------------------------------
 
     @overload
-    def edit(self, subject: Sequence[Subject], request: Any, **options: Unpack[CallKeywords]) -> list[Picture]: ...
+    def edit(self, subject: Subject, request: OneRequest = ..., **options: Unpack[CallKeywords]) -> Picture: ...
 
     @overload
-    def edit(  # pyright: ignore[reportOverlappingOverload] - a list is no single request
-        self,
-        subject: Subject,
-        request: list[AnyRequest] | list[str] | list[dict[str, float]],
-        **options: Unpack[CallKeywords],
+    def edit(
+        self, subject: Sequence[Subject], request: Requests = ..., **options: Unpack[CallKeywords]
     ) -> list[Picture]: ...
 
     @overload
-    def edit(self, subject: Subject, request: Any, **options: Unpack[CallKeywords]) -> Picture: ...
+    def edit(
+        self, subject: Subject, request: Sequence[RequestLike], **options: Unpack[CallKeywords]
+    ) -> list[Picture]: ...
+
+    @overload
+    def edit(
+        self, subject: Subject, request: RequestLike, **options: Unpack[CallKeywords]
+    ) -> Picture | list[Picture]: ...
 
     @documented(EditOptions)
     def edit(
         self,
         subject: Subject | Sequence[Subject],
-        request: Any,
+        request: Requests = NULL,
         *,
         progress: bool = True,
         callback_on_step_end: StepCallback | None = None,
@@ -264,7 +267,7 @@ class Editor(Generic[AnyRequest]):
         Args:
             subject: from `encode`; one for all requests, or one for each.
             request: what to change, in any form that the editor's `request.parse` reads; one for all subjects, or one
-                for each.
+                for each. Without one, the null edit.
             progress: show a progress bar.
             callback_on_step_end: called after each denoising step, see `FaceEditPipeline.__call__`.
             {options}
@@ -373,11 +376,19 @@ class Editor(Generic[AnyRequest]):
         `common.editing.prepare`.
         """
         return prepare(
-            pixels, self.detector, self.parser, size=self.size, face=face, region=region, zoom=self.defaults.zoom,
-            guide=self.defaults.guide, fill=self.fill, hint=self.hint,
-        )  # fmt: skip
+            pixels,
+            self.detector,
+            self.parser,
+            size=self.size,
+            face=face,
+            region=region,
+            zoom=self.defaults.zoom,
+            guide=self.defaults.guide,
+            fill=self.fill,
+            hint=self.hint,
+        )
 
-    def subject_of(self, photo: Image.Image, made: Prepared, record: dict[str, Any], started: float) -> Subject:
+    def subject_of(self, photo: Image.Image, made: Prepared, record: Mapping[str, object], started: float) -> Subject:
         """A prepared photo, encoded; the record gets the seconds since `started`."""
         prepared = time.perf_counter()
         identity = self.pipeline.encode_identity(to_tensor(made.source)[None])

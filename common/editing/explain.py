@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from PIL import Image
@@ -77,7 +77,7 @@ class Explanation:
         from ..synthetic.render import picture
 
         scene = replace(draw_scene(_HEAD, 0), blink=(0.0, 0.0), angles=(0.0, 0.0, 0.0))
-        shown = []
+        shown: list[Image.Image] = []
         for vector in ([0.0] * len(ACTION_UNITS), self.vector):
             side = tuple(float(value) for value in vector)
             shown.append(Image.fromarray(picture.make(replace(scene, units=(side, side)), size).image))
@@ -106,5 +106,5 @@ def explain(name: str) -> Explanation:
     return Explanation(unit, to_vector({unit: 4}), lines)
 
 
-def _parts(units: object) -> list[str]:
-    return [f"{each}: {ACTION_UNITS[each.split('=')[0]]}" for each in to_text(to_vector(units)).split(",")]  # type: ignore[arg-type]
+def _parts(units: Mapping[str, float]) -> list[str]:
+    return [f"{each}: {ACTION_UNITS[each.split('=')[0]]}" for each in to_text(to_vector(units)).split(",")]

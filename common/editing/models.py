@@ -120,8 +120,11 @@ class NoNetworks:
 
     device = torch.device("cpu")
     places = ()
-    sample_size, vae_scale_factor = WARP_SIZE, 8
-    guides, vector_size = 2, VECTOR_SIZE  # those of the toolkit's own reconstructor, so that RigFace takes that
+    sample_size = WARP_SIZE
+    vae_scale_factor = 8
+    # those of the toolkit's own reconstructor, so that RigFace takes that
+    guides = 2
+    vector_size = VECTOR_SIZE
 
     def encode_identity(self, source: torch.Tensor) -> Identity:
         """Nobody."""

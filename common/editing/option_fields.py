@@ -1,4 +1,3 @@
-# pyright: strict
 """Fields of options: their checks, their texts, and how command lines have them."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# pyright: strict
 """How an edit is made. Each option is one field here, with its check and its text; keywords, flags, settings of batches
 and provenance records derive from the fields.
 
@@ -132,7 +131,8 @@ class Options:
 
     def __post_init__(self) -> None:
         for each in fields(self):
-            value, check = getattr(self, each.name), option_of(each).check
+            value = getattr(self, each.name)
+            check = option_of(each).check
             if check is not None and not (value is None and each.default is None):
                 object.__setattr__(self, each.name, check(each.name, value))
 

@@ -14,8 +14,10 @@ from ..occlusion import Look, look
 
 log = logging.getLogger(__name__)
 
-SMALL, LARGE = 48, 0.7
-"""Pixels of a face's width, and its share of the picture's shorter side, beyond which there is a doubt."""
+SMALL = 48
+"""Pixels of a face's width below which there is a doubt."""
+LARGE = 0.7
+"""Share of the picture's shorter side that a face's width may have before there is a doubt."""
 SEVERAL = 0.5
 """Of the chosen face's width: another face from this on may be the one that was meant."""
 ASIDE = 0.5
@@ -30,7 +32,9 @@ STRANGE = (
     "this does not look like a human face (an animal, a statue, a drawing?), or hardly any of it is seen: it is edited "
     "as a human face, and the result may look wrong"
 )
-_BLACK, _EDGE, _LEAST = 10, 24, 0.01  # bytes of a border, and by how much it ends; its share of the picture's side
+_BLACK = 10  # bytes of a border
+_EDGE = 24  # bytes of what follows it
+_LEAST = 0.01  # its share of the picture's side
 _AT_ONCE = 16  # rows
 _FACE = 96  # pixels of a face's width, at which sharpness is told
 
@@ -49,7 +53,7 @@ def photo_warnings(
     """
     height, width = pixels.shape[:2]
     wide = float(face.box[2] - face.box[0])
-    found = []
+    found: list[str] = []
     if sides := black_borders(pixels):
         told = ", ".join(f"{name} {count} px" for name, count in sides.items())
         found.append(f"the photo has black borders ({told}), which networks take for what is behind: cut them off")
@@ -60,7 +64,8 @@ def photo_warnings(
     others = [each for each in faces if each is not face and each.box[2] - each.box[0] > SEVERAL * wide]
     if others and not chosen:
         found.append(f"{len(others) + 1} faces are as large: say which, as an index from the left or a point in it")
-    aside, blurred = abs(turn(face)) > ASIDE, sharpness(pixels, face) < BLURRED
+    aside = abs(turn(face)) > ASIDE
+    blurred = sharpness(pixels, face) < BLURRED
     if aside:
         found.append("the face is seen from the side: take a photo that shows both its halves")
     if blurred:
@@ -128,9 +133,9 @@ def black_borders(pixels: np.ndarray) -> dict[str, int]:
 
     A border is black from end to end, and ends at once along most of its length.
     """
-    across = pixels.transpose(1, 0, 2)
+    across = np.swapaxes(pixels, 0, 1)
     views = {"left": across, "top": pixels, "right": across[::-1], "bottom": pixels[::-1]}
-    found = {}
+    found: dict[str, int] = {}
     for name, rows in views.items():
         count = _dark_rows(rows)
         if _LEAST * len(rows) <= count < len(rows) and np.median(rows[count : count + 3].max((0, 2))) >= _EDGE:
@@ -159,8 +164,9 @@ def sharpness(pixels: np.ndarray, face: Face) -> float:
     A picture that is blurred already loses little; contrast plays no part. After Crete et al., "The blur effect:
     perception and estimation with a new no-reference perceptual blur metric", 2007.
     """
-    low, high = np.floor(face.box[:2]).astype(int).clip(0), np.ceil(face.box[2:]).astype(int)
-    patch = pixels[low[1] : high[1], low[0] : high[0]]
+    x0, y0 = np.floor(face.box[:2]).astype(int).clip(0)
+    x1, y1 = np.ceil(face.box[2:]).astype(int)
+    patch = pixels[y0:y1, x0:x1]
     if min(patch.shape[:2]) < 2:
         return 0.0
     scale = _FACE / patch.shape[1]

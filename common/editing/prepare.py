@@ -123,7 +123,8 @@ def made_before(source: np.ndarray, background: np.ndarray, size: int) -> Prepar
             f"An aligned crop and its background must both be {size} x {size} pixels; got "
             f"{source.shape[1]} x {source.shape[0]} and {background.shape[1]} x {background.shape[0]}."
         )
-    crop, mask = Crop(np.eye(2, 3, dtype=np.float32), size, (size, size)), (source != background).any(2)
+    crop = Crop(np.eye(2, 3, dtype=np.float32), size, (size, size))
+    mask = (source != background).any(2)
     return Prepared(None, crop, source, None, background, mask)  # pyright: ignore[reportArgumentType] - no photo
 
 

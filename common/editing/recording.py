@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import cv2
 import numpy as np
@@ -39,7 +39,7 @@ def edited(
     warped = how.engine == "warp"
     known = {} if warped else editor.settings()
     places = () if warped else editor.places
-    made = []
+    made: list[Picture] = []
     for number, ((subject, request), picture) in enumerate(zip(pairs, pictures)):
         settings = {"size": editor.size, **encoded(subject), **how.settings(), **known}
         settings |= {} if warped else place(number, len(pictures), how.batch_size)
@@ -54,7 +54,7 @@ def edited(
 def encoded(subject: Subject) -> dict[str, Any]:
     """How a photo was looked at; of an aligned crop, the name of its background."""
     found = {name: subject.record[name] for name in ENCODED if name in subject.record}
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in found.items()}
+    return {name: list(cast("tuple[object]", it)) if isinstance(it, tuple) else it for name, it in found.items()}
 
 
 def changed(photo: np.ndarray, picture: Image.Image) -> dict[str, list[int]]:
@@ -70,7 +70,7 @@ def changed(photo: np.ndarray, picture: Image.Image) -> dict[str, list[int]]:
         return {}
     height, width, bands = photo.shape
     # OpenCV takes a thirtieth of numpy's time, and photos may have many millions of pixels.
-    apart = cv2.absdiff(photo, np.asarray(picture)).reshape(height, width * bands)
+    apart = np.reshape(cv2.absdiff(photo, np.asarray(picture)), (height, width * bands))
     x, y, wide, high = cv2.boundingRect(apart)
     return {"changed": [x // bands, y, -(-(x + wide) // bands), y + high]}
 

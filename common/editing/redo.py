@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
     from .editor import Editor
 
-SAMPLES, SAMPLES_PARTS = "samples.jsonl", "samples-*.jsonl"
+SAMPLES = "samples.jsonl"
 """The lines of a batch run, see `common.batch.folder`."""
+SAMPLES_PARTS = "samples-*.jsonl"
 _DEPTH = 3  # parts of a recorded path, and folders above the run, that are tried where both were moved
 
 
@@ -74,7 +75,8 @@ def find_photo(recipe: Recipe, picture: Path, photo: Path | None, folder: Path |
         InputError: it is not there, or is another picture.
     """
     known = recipe.photo or {}
-    name, expected = known.get("name"), known.get("sha256")
+    name = known.get("name")
+    expected = known.get("sha256")
     if photo is not None:
         check_exists(photo)
         places = [photo]
@@ -115,7 +117,8 @@ def recorded_files(picture: Path, what: str) -> list[Path]:
     Returns:
         The recorded path, and where it would be had run and photos been moved together; they need not be there.
     """
-    run, places = run_of(picture), []
+    run = run_of(picture)
+    places: list[Path] = []
     if run is None:
         return []
     own = Path(os.path.abspath(picture)).relative_to(run).as_posix()
@@ -199,7 +202,8 @@ def redo(recipe: Recipe, editor: Editor[Any], photo: Path, background: Path | No
     Raises:
         InputError: other weights, or a background that is missing.
     """
-    settings, request = dict(recipe.settings), editor.request.parse(recipe.request)
+    settings = dict(recipe.settings)
+    request = editor.request.parse(recipe.request)
     if "background" in settings:
         if background is None:
             raise InputError("The picture was made of an aligned crop; name its background: --background PICTURE")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias, TypeVar, cast
 
 from ..core.errors import InputError
 from ..imaging.images import as_list
@@ -11,7 +12,7 @@ from ..imaging.images import as_list
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from ..facs.action_units import AUIntensity
+    from ..facs.action_units import AUIntensity, AULike, AURequest
 
 
 class Request(Protocol):
@@ -95,25 +96,33 @@ class Sweepable(Request, Protocol):
 
 
 AnyRequest = TypeVar("AnyRequest", bound=Request)
+One = TypeVar("One")
+OneRequest: TypeAlias = "Request | AURequest | Mapping[str, object]"
+RequestLike: TypeAlias = "OneRequest | AULike"
+"""Every form of a request that some editor reads, see its `request.parse`."""
+Requests: TypeAlias = "RequestLike | Sequence[RequestLike]"
+NULL: Mapping[str, object] = MappingProxyType({})
+"""The null edit of every editor."""
 
 
-def parse_all(value: Any, kind: type[AnyRequest]) -> tuple[list[AnyRequest], bool]:
+def parse_all(value: object, kind: type[AnyRequest]) -> tuple[list[AnyRequest], bool]:
     """The requests of a list, or the one that was given, and whether it was a single one."""
     values = kind.split(value)
     return ([kind.parse(value)], True) if values is None else ([kind.parse(each) for each in values], False)
 
 
 def pair_up(
-    subject: Any, request: Any, kind: type[AnyRequest], name: str = "pictures"
-) -> tuple[list[tuple[Any, AnyRequest]], bool]:
+    subject: One | Sequence[One], request: object, kind: type[AnyRequest], name: str = "pictures"
+) -> tuple[list[tuple[One, AnyRequest]], bool]:
     """Pairs of subject and request, and whether neither came as a list; a single one goes with all of the other's.
 
     Raises:
         InputError: two lists of different lengths, or what is no request.
     """
-    subjects, (requests, single) = as_list(subject), parse_all(request, kind)
+    subjects: list[One] | None = as_list(subject)
+    requests, single = parse_all(request, kind)
     if subjects is None:
-        return [(subject, each) for each in requests], single
+        return [(cast("One", subject), each) for each in requests], single
     if single:
         return [(each, requests[0]) for each in subjects], False
     if len(subjects) != len(requests):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from diffusers.utils.torch_utils import randn_tensor
+from diffusers.utils.torch_utils import randn_tensor  # pyright: ignore[reportUnknownVariableType] - untyped
 
 from ..diffusion.conditioning import Rig
 from ..diffusion.identity import join
@@ -50,7 +50,7 @@ def sample(
     rows = [*pairs, *zip(subjects, nulls)]
     rig = editor.conditions([subject for subject, _ in rows], [request for _, request in rows])
     identity = subjects[0].identity if one else join([subject.identity for subject, _ in rows])
-    device = pipeline._execution_device
+    device = pipeline._execution_device  # pyright: ignore[reportPrivateUsage] - the host's only name for it
     side = subjects[0].crop.size // pipeline.vae_scale_factor
     # A generator for each row: a scheduler that draws noise of its own gives every row the same.
     generators = [torch.Generator(device).manual_seed(how.seed) for _ in rows]
@@ -76,7 +76,7 @@ def sample(
 
 def _warps(editor: Editor[Any], rows: Sequence[tuple[Subject, Any]], rig: Rig) -> torch.Tensor:
     """Latents of the rows' warps, those that the rig has not made too, one at a time, which saves memory."""
-    latents = []
+    latents: list[torch.Tensor] = []
     for row, (subject, request) in enumerate(rows):
         made = rig.warp(row)
         crop = subject.crop.apply(on_white(editor.warp(subject, request) if made is None else made))

@@ -55,7 +55,7 @@ class Subject:
     identity: Identity = field(repr=False)
     guides: tuple[torch.Tensor, ...] = field(repr=False)
     warnings: tuple[str, ...] = ()
-    record: dict[str, object] = field(default_factory=dict)
+    record: dict[str, object] = field(default_factory=dict[str, object])
     prepared: object = field(default=None, repr=False)
 
     @cached_property

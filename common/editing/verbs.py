@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ..faces import FaceDetector
     from ..imaging.images import ImageLike
     from .options import FaceChoice
+    from .request import Requests
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +51,7 @@ class Sweep:
     """
 
     pictures: Sequence[Sequence[Image.Image]] = field(repr=False)
-    requests: Sequence[Sequence[Any]]
+    requests: Sequence[Sequence[Sweepable]]
     labels: Sequence[Sequence[str]]
     titles: Sequence[str] = ()
     face: Box | None = None
@@ -83,7 +84,12 @@ class Verbs(Generic[Kind]):
         self.editors: EditorCache[Kind] = EditorCache(kind)
 
     def edit(
-        self, img: ImageLike | list[ImageLike], request: object, *, progress: bool = True, **options: object
+        self,
+        img: ImageLike | Sequence[ImageLike],
+        request: Requests,
+        *,
+        progress: bool = True,
+        **options: object,
     ) -> Image.Image | list[Image.Image]:
         """The edited photo; a list of them where photos or requests are a list.
 
@@ -336,7 +342,8 @@ def units_of(
         FaceNotFoundError: no such face.
         InputError: there is no such estimator, or it reads the largest face only and another one is asked for.
     """
-    reader, pixels = get_estimator(estimator), rgb(read_image(img))
+    reader = get_estimator(estimator)
+    pixels = rgb(read_image(img))
     many = getattr(reader, "many", None)
     if many is not None:
         units = many([pixels], faces=[choose_face(get_detector(detector).find(pixels), face)])[0].units
@@ -344,7 +351,7 @@ def units_of(
         raise InputError(f"The estimator {reader.name!r} reads the largest face only; got face={face!r}.")
     else:
         units = reader(pixels).units
-    return AUIntensity(tuple(float(value) for value in np.clip(units, 0, 5)))
+    return AUIntensity(tuple(float(value) for value in np.asarray(units).clip(0, 5)))
 
 
 def _cropped(picture: Image.Image, face: Box | None) -> Image.Image:

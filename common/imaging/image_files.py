@@ -15,7 +15,7 @@ from ..core.errors import ImageError, InputError, MissingDependencyError
 from ..core.files import expanded
 from ..core.jsonio import check_regular
 
-Encoded = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
+Encoded = str | Path | bytes | BinaryIO
 """A path, the bytes of a file, or the file itself, open in binary mode; see `content_of`."""
 HEIC_COMMAND = 'pip install "face-rig[heic]"'
 HEIC_SUFFIXES = frozenset({".heic", ".heics", ".heif", ".heifs", ".hif"})

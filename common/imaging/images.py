@@ -8,7 +8,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -16,14 +16,14 @@ from PIL import Image, ImageOps
 from ..core.errors import FaceEditError, ImageError, ShapeError
 from ..core.files import expanded, replace_file
 from .carried import carried_by
-from .image_files import Encoded, absent, content_of, is_encoded, is_path, name_of, opened, reason
+from .image_files import absent, content_of, is_encoded, is_path, name_of, opened, reason
 
 if TYPE_CHECKING:
     import torch
 
-ImageLike: TypeAlias = "str | Path | Encoded | Image.Image | np.ndarray | torch.Tensor"
-"""A path; the bytes of a picture file, or the file itself, open in binary mode; a PIL image; a numpy array (H, W) or
-(H, W, 1|3|4); or a torch tensor (1|3|4, H, W)."""
+ImageLike: TypeAlias = "str | Path | Image.Image | np.ndarray | torch.Tensor | bytes | BinaryIO"
+"""A path; a PIL image; a numpy array (H, W) or (H, W, 1|3|4); a torch tensor (1|3|4, H, W); or the bytes of a picture
+file, or the file itself, open in binary mode."""
 
 
 _STRAIGHT = {"La": "LA", "RGBa": "RGBA"}  # PIL's modes with premultiplied colours
@@ -124,7 +124,7 @@ def around(picture: Image.Image, box: np.ndarray, margin: float) -> tuple[Image.
     return picture.crop((int(x0), int(y0), x1, y1)), np.array([x0, y0], np.float32)
 
 
-def save_image(image: Image.Image, path: str | Path, format: str | None = None, **options: Any) -> Path:
+def save_image(image: Image.Image, path: str | Path, format: str | None = None, **options: object) -> Path:
     """Writes a picture, whole or not at all. Returns the path.
 
     One that an editor made, or that was made of such, says so in the file, see `common.provenance`.

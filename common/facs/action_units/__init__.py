@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from numbers import Real
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias, cast
 
 from ...core.errors import ActionUnitError, ShapeError
 from ..expressions import expression
@@ -46,15 +46,15 @@ ACTION_UNITS: dict[str, str] = {
 SHARES = -2.0, 2.0
 """What a word may be multiplied by."""
 
-AULike: TypeAlias = "ActionUnitValues | str | Named | Mapping[str, float] | Sequence[float] | np.ndarray | torch.Tensor"
-"""Every form of a request in action units, see `AUDelta.parse`."""
-AURequest = Mapping[str, float] | str | Sequence[float] | Any
-"""`{"AU12": 3, "AU6": 2}`, a pandas Series or another object that names its values (`named_values`), `"AU12=3,AU6=2"`,
-words such as `"happy"` or `"angry:0.7,AU5=1"` (`common.facs.expressions`), or 12 numbers without names in the order of
-ACTION_UNITS."""
+AURequest: TypeAlias = "ActionUnitValues | str | Mapping[str, float] | Sequence[float]"
+"""One request: `{"AU12": 3, "AU6": 2}`, `"AU12=3,AU6=2"`, expressions such as `"happy"` or `"angry:0.7,AU5=1"`
+(`common.facs.expressions`), or 12 numbers in the order of ACTION_UNITS."""
+AULike: TypeAlias = "AURequest | Named | np.ndarray | torch.Tensor"
+"""Also a pandas Series or another object that names its values (`named_values`), an array or a tensor: one request, or
+a table with one in each row."""
 
 
-def to_vector(request: AURequest, *, low: float = -10.0, high: float = 10.0) -> list[float]:
+def to_vector(request: AULike, *, low: float = -10.0, high: float = 10.0) -> list[float]:
     """A request in any of its forms as 12 floats in the order of ACTION_UNITS.
 
     Args:
@@ -85,7 +85,7 @@ def to_vector(request: AURequest, *, low: float = -10.0, high: float = 10.0) -> 
             '  write for example {"AU12": 3} or "AU12=3,AU6=2"'
         )
     try:
-        values = list(request)
+        values = list(cast("Iterable[object]", request))
     except TypeError as error:  # a tensor or array without dimensions
         raise ActionUnitError(f"An AU request cannot be a single number: {error}.") from error
     if len(values) != len(ACTION_UNITS):
