@@ -16,9 +16,9 @@ from hypothesis import settings
 os.environ["HF_HUB_OFFLINE"] = "1"  # no test may reach for the network
 sys.path.insert(0, str(Path(__file__).parent / "golden"))
 
-# One outcome a commit: the same examples in every run. HYPOTHESIS_PROFILE=random looks for new ones.
-settings.register_profile("same", derandomize=True, deadline=None)
-settings.register_profile("random", deadline=None)
+# One outcome a commit: the same few examples in every run. HYPOTHESIS_PROFILE=random looks for new ones, and for more.
+settings.register_profile("same", derandomize=True, deadline=None, max_examples=40)
+settings.register_profile("random", deadline=None, max_examples=200)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"

@@ -95,7 +95,7 @@ ODD = {
 }
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(request=REQUESTS, odd=st.fixed_dictionaries({}, optional=ODD))
 def test_requests_and_options(options, astronaut, request, odd):
     with suppress(FaceEditError):
@@ -103,7 +103,7 @@ def test_requests_and_options(options, astronaut, request, odd):
         assert isinstance(result, (Image.Image, list))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     words=st.lists(
         st.one_of(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from breadth import breadth
 from PIL import Image
 
 from common.facs.action_units import AUDelta
@@ -89,7 +90,9 @@ def test_a_folder_with_a_dot(photo, options, tmp_path):
     assert files(tmp_path / "my.folder") == ["photo-edited.png"]
 
 
-@pytest.mark.parametrize("portrait", ["magicface/00025", "magicface/00381", "rigface/id1/sor", "rigface/id1/tar"])
+@pytest.mark.parametrize(
+    "portrait", breadth(["magicface/00025", "magicface/00381", "rigface/id1/sor", "rigface/id1/tar"])
+)
 @pytest.mark.parametrize("region", ["head", "face"])
 def test_real_portraits(portraits, options, tmp_path, portrait, region):
     """From a raw photo to a file with the offline detector and parser."""

@@ -221,6 +221,7 @@ def test_stopped_and_resumed_is_the_same_report(rigface_editor, tmp_path):
         measured(rigface_editor, tmp_path / "parts", seed=5)
 
 
+@pytest.mark.slow
 def test_the_command(rigface_editor, monkeypatch, tmp_path, capsys):
     from rigface import RigFace
 

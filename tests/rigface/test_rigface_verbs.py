@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from breadth import breadth
 from PIL import Image
 
 from common.core.errors import ActionUnitError, InputError
@@ -104,14 +105,16 @@ def test_measured_expressions(photo):
 
 @pytest.mark.parametrize(
     ("arguments", "name"),
-    [
-        (["sweep", "PHOTO", "yaw", "--levels=-5,5", "--side", "64"], "astronaut-sweep.png"),
-        (["grid", "PHOTO", "azimuth", "AU12", "--levels=0,30", "--column-levels", "0,2"], "astronaut-grid.png"),
-        (["neutralize", "PHOTO"], "astronaut-edited.png"),
-        (["transfer", "PHOTO", "PHOTO"], "astronaut-edited.png"),
-        (["animate", "PHOTO", "0:neutral", "0.4:yaw=5", "--fps", "5"], "astronaut-moving.gif"),
-        (["chain", "PHOTO", "rigface:yaw=4", "magicface:AU12=2"], "astronaut-chain.png"),
-    ],
+    breadth(
+        [
+            (["animate", "PHOTO", "0:neutral", "0.4:yaw=5", "--fps", "5"], "astronaut-moving.gif"),
+            (["sweep", "PHOTO", "yaw", "--levels=-5,5", "--side", "64"], "astronaut-sweep.png"),
+            (["grid", "PHOTO", "azimuth", "AU12", "--levels=0,30", "--column-levels", "0,2"], "astronaut-grid.png"),
+            (["neutralize", "PHOTO"], "astronaut-edited.png"),
+            (["transfer", "PHOTO", "PHOTO"], "astronaut-edited.png"),
+            (["chain", "PHOTO", "rigface:yaw=4", "magicface:AU12=2"], "astronaut-chain.png"),
+        ]
+    ),
 )
 def test_the_commands_write_pictures(arguments, name, photo, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
