@@ -153,6 +153,7 @@ def test_the_readme_measurement(astronaut, tmp_path, monkeypatch, capsys):
     assert read_image("measured/report.png").width > 500
 
 
+@pytest.mark.slow
 def test_the_regressor_trains_and_goes_on(tmp_path, monkeypatch):
     from safetensors.torch import load_file
 
@@ -224,6 +225,7 @@ def test_words(tmp_path):
         top += 144 + MARGIN + 2 * LINE
 
 
+@pytest.mark.slow
 def test_warps(tmp_path):
     """Of one person, one row of requests."""
     photo = ROOT / "examples" / "portraits" / "calm.jpg"

@@ -236,6 +236,7 @@ def test_two_visitors_do_not_see_each_other(visitor):
         assert sorted(which(each, photo(mine), made, photo(others)) for each in shown) == [0, 1]
 
 
+@pytest.mark.slow
 def test_light_is_changed_on_its_tab(visitor):
     guest = visitor("RigFace")
     guest.upload(FROWN)

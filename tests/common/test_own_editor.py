@@ -22,6 +22,7 @@ def figures(report):
     return metrics, report["errors"], report["units"]
 
 
+@pytest.mark.slow
 def test_the_same_networks_are_worth_the_same_by_whatever_name_they_are_asked(tmp_path):
     """In percent or in intensities; the default suite needs no package of its own."""
     names = runpy.run_path(str(ROOT / "examples" / "own_editor.py"))

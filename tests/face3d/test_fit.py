@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from breadth import breadth
 
 from common.core.errors import InputError, ShapeError
 from common.face3d.camera import Perspective, to_pixels
@@ -292,7 +293,7 @@ def test_what_cannot_be_fitted_is_said():
         fit(points, image=np.full((SIZE, SIZE, 3), 200.0))
 
 
-@pytest.mark.parametrize("name", ["magicface/00025", "magicface/00381", "rigface/id1/sor", "rigface/id1/tar"])
+@pytest.mark.parametrize("name", breadth(["magicface/00025", "magicface/00381", "rigface/id1/sor", "rigface/id1/tar"]))
 def test_portraits(portraits, name):
     from PIL import Image
 

@@ -117,7 +117,7 @@ def test_a_model_with_an_exact_autoencoder_comes_back(tmp_path):
         ({"block_out_channels": [8] * 1000}, "blocks"), ({"block_out_channels": [[[8]]]}, "block_out_channels"),
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("part", ["ID_enc", "denoising_unet"])
+@pytest.mark.parametrize("part", breadth(["denoising_unet", "ID_enc"]))
 def test_a_config_that_asks_for_more_than_a_network_is_refused(copy, part, values, words):
     change(copy / part / "config.json", **values)
     with guarded(), pytest.raises(CheckpointError, match=f"(?s){part}.*({words})"):

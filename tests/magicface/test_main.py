@@ -47,14 +47,6 @@ def test_one_photo(photo, options, tmp_path, capsys):
     assert files(tmp_path / "out") == ["smile.png"]
 
 
-def test_what_was_taken_is_said_once(photo, model_folder, tmp_path):
-    command = [sys.executable, "-m", "magicface", photo, "AU12=3", "--model", model_folder, "--size", "64"]
-    command += ["--steps", "1", "--device", "cpu", "--no-watermark", "-o", tmp_path / "out.png"]
-    said = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True).stderr
-    assert said.count("finding faces with") == 1
-    assert said.count("face parser:") == 1
-
-
 def test_several_photos_go_on_after_a_bad_one(photo, options, tmp_path, capsys):
     blank, broken = tmp_path / "blank.png", tmp_path / "broken.jpg"
     Image.fromarray(np.zeros((99, 99, 3), np.uint8)).save(blank)

@@ -30,17 +30,17 @@ def test_another_seed_does_not_go_on(config, capsys):
 
 def test_what_a_resumed_training_is_told_anew_holds(config):
     """A smaller learning rate acts from the first step on, and another number of passes cuts no step short."""
-    out, more = config.parent / "out", ["steps=5", "accumulation=4"]
-    start(config, "steps=3", "accumulation=2", "ema=0.5")
+    out, more = config.parent / "out", ["steps=3", "accumulation=4"]
+    start(config, "steps=2", "accumulation=2", "ema=0.5")
     start(config, *more, "ema=0.9", "learning_rate=1e-3", "weight_decay=0.2")
-    assert [row["learning_rate"] for row in read_log(out / "log.csv")] == [2e-3] * 3 + [1e-3] * 2
+    assert [row["learning_rate"] for row in read_log(out / "log.csv")] == [2e-3] * 2 + [1e-3]
     whole = config.parent / "whole"
-    start(config, "steps=3", "ema=0.5", f"output={whole}")
-    start(config, "steps=5", "ema=0.9", "learning_rate=1e-3", "weight_decay=0.2", f"output={whole}")
+    start(config, "steps=2", "ema=0.5", f"output={whole}")
+    start(config, "steps=3", "ema=0.9", "learning_rate=1e-3", "weight_decay=0.2", f"output={whole}")
     np.testing.assert_allclose(losses(out), losses(whole), rtol=1e-4)
-    state = torch.load(out / "checkpoints/step-00000005/state/optimizer.bin", weights_only=True)
+    state = torch.load(out / "checkpoints/step-00000003/state/optimizer.bin", weights_only=True)
     assert {group["weight_decay"] for group in state["param_groups"]} == {0.2}
-    averages = torch.load(out / "checkpoints/step-00000005/state/custom_checkpoint_1.pkl", weights_only=False)
+    averages = torch.load(out / "checkpoints/step-00000003/state/custom_checkpoint_1.pkl", weights_only=False)
     assert averages["decay"] == 0.9
 
 

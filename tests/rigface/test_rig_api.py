@@ -91,6 +91,7 @@ def test_options_are_named_as_magicfaces_are():
     assert set(inspect.signature(rig).parameters) <= set(ours)
 
 
+@pytest.mark.slow
 def test_the_readme_session(rig_folder, astronaut, other, tmp_path, monkeypatch):
     """Word for word, on tiny random networks under the published name."""
     readme = (Path(rigface.__file__).parents[1] / "README.md").read_text()
