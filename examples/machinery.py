@@ -24,9 +24,7 @@ from skimage import data
 from common.cli.console import guarded
 from common.diffusion.pipeline import FaceEditPipeline
 from common.editing.compositing import paste_mask
-from common.facs.action_units import ACTION_UNITS
-from common.imaging.images import read_image, save_image
-from magicface import MagicFace
+from magicface import ACTION_UNITS, MagicFace, read_image, save_image
 
 
 def main() -> int:

@@ -65,5 +65,5 @@ def _digest(path: str, size: int, changed: int) -> str:
 
 
 def _name(place: Path) -> str:
-    """The name by which the model can be asked for again; of a folder its own name, for its path is nobody's matter."""
+    """The name by which the model can be asked for again; of a folder its own name, its path stays private."""
     return place.name.replace("--", "/", 1) if place.parent == home() else place.name

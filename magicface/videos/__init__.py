@@ -1,4 +1,4 @@
-"""Videos of single people to a manifest of training pairs: `magicface prepare-videos FOLDER --out pairs.jsonl`.
+"""Videos of single people to a manifest of training pairs: `magicface prepare-videos FOLDER -o pairs.jsonl`.
 
     settings    what a preparation is told
     frames      the videos of a folder, and their frames

@@ -139,7 +139,7 @@ class Released:
             target_crop: the target's crop, as large as `crop`; needed where the pose is copied.
 
         Raises:
-            InputError: an attribute is unknown or copied from nobody, or an expression is asked for by numbers.
+            InputError: an attribute is unknown or copied from no photo, or an expression is asked for by numbers.
             ShapeError: crop, labels and photos do not fit each other.
         """
         codes = self.codes(source, target, copy, request)
