@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from copy import deepcopy
 from functools import lru_cache
 from pathlib import Path
 
@@ -54,14 +55,20 @@ def model_folder(golden_checkpoint, tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.fixture
-def pipeline(model_folder):
-    """A fresh pipeline of tiny random networks; FACE_RIG_TEST_DEVICE chooses the device."""
+@pytest.fixture(scope="session")
+def loaded_pipeline(model_folder):
+    """The pipeline that each test has a copy of."""
     from common.diffusion import loading
 
     pipeline = loading.load(model_folder, dtype=torch.float32, device=os.environ.get("FACE_RIG_TEST_DEVICE", "cpu"))
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
+
+
+@pytest.fixture
+def pipeline(loaded_pipeline):
+    """A fresh pipeline of tiny random networks; FACE_RIG_TEST_DEVICE chooses the device."""
+    return deepcopy(loaded_pipeline)
 
 
 @pytest.fixture(scope="session")

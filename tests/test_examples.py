@@ -182,6 +182,7 @@ def test_the_demonstration(tmp_path):
     assert read_image(tmp_path / "sheet.png").width > 1000
 
 
+@pytest.mark.slow
 def test_a_photograph(tmp_path):
     """With the model inside the package."""
     example("photograph.py", "--output", tmp_path / "strip.png")

@@ -89,6 +89,7 @@ def in_the_small(name: str, **numbers: str) -> dict:
     return names
 
 
+@pytest.mark.slow
 def test_the_training_with_few_steps(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     numbers = {

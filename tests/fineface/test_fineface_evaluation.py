@@ -124,6 +124,7 @@ def test_hair_under_a_cap_is_not_asked_for():
 # --- what is measured ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_true_pictures_are_as_good_as_the_truth(editor, monkeypatch, tmp_path):
     report = measured(answering(editor, monkeypatch, "source", "target"), tmp_path)
     assert value(report, "faces") == value(report, "faces", "truth") == COUNT

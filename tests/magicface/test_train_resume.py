@@ -70,13 +70,13 @@ def test_a_finished_training_ends_again_without_its_log(config):
 
 def test_killed_training_goes_on_as_if_it_had_not_been(config, capsys):
     """After the kill, the same command again."""
-    out, more = config.parent / "out", ["steps=20", "checkpoint_every=5", "ema=0.9", "log_every=3"]
+    out, more = config.parent / "out", ["steps=12", "checkpoint_every=4", "ema=0.9", "log_every=3"]
     kill("magicface.train", config, *more)
     assert start(config, *more) == 0
     assert "resuming from step" in capsys.readouterr().out
     whole = config.parent / "whole"
     assert start(config, *more, f"output={whole}") == 0
-    assert len(losses(out)) == 20
+    assert len(losses(out)) == 12
     np.testing.assert_allclose(losses(out), losses(whole), rtol=1e-6)
     one, other = weights(out / "model"), weights(whole / "model")
     for name, value in one.items():

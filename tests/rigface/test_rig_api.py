@@ -28,6 +28,7 @@ def options(rig_folder):
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_every_form_of_a_request_gives_the_same(options, astronaut, tmp_path):
     Image.fromarray(astronaut).save(tmp_path / "photo.png")
     expected = np.array(edit(astronaut, light=Light(60), expression={"AU12": 3}, **options))
@@ -35,6 +36,7 @@ def test_every_form_of_a_request_gives_the_same(options, astronaut, tmp_path):
         assert (np.array(edit(tmp_path / "photo.png", light=light, expression=units, **options)) == expected).all()
 
 
+@pytest.mark.slow
 def test_lists_and_photos_that_are_encoded_once(options, astronaut, other, monkeypatch):
     encoded, looked = [], FLAT.looked
     original = RigFace.encode

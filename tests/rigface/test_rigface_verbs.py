@@ -77,6 +77,7 @@ def test_a_measured_expression_is_a_change():
     assert RigEdit.toward(present, wanted) == RigEdit(expression=AUDelta.parse("AU12=-3,AU4=1"))
 
 
+@pytest.mark.slow
 def test_a_sweep_is_its_edits(photo):
     found = sweep(photo, "yaw", (0, 6), **FAST)
     assert found.labels == [["yaw=0", "yaw=6"]]
@@ -84,6 +85,7 @@ def test_a_sweep_is_its_edits(photo):
     assert np.array_equal(found.pictures[0][1], edit(photo, pose="yaw=6", **FAST))
 
 
+@pytest.mark.slow
 def test_a_grid_crosses_light_and_expression(photo):
     found = grid(photo, "azimuth", "AU12", (-40, 40), (0, 2), **FAST)
     assert found.titles == ["azimuth=-40", "azimuth=40"]
