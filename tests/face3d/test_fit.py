@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from breadth import breadth
+from mirrored import MIRRORED_68
 
 from common.core.errors import InputError, ShapeError
 from common.face3d.camera import Perspective, to_pixels
@@ -23,13 +24,6 @@ from common.face3d.rendering.render import render
 
 SIZE = 256
 AU12 = 6
-# fmt: off
-MIRRORED_68 = [
-    *range(16, -1, -1), *range(26, 16, -1), *range(27, 31), *range(35, 30, -1),  # jaw, brows, nose
-    45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40,  # eyes
-    *range(54, 47, -1), *range(59, 54, -1), *range(64, 59, -1), *range(67, 64, -1),  # lips
-]
-# fmt: on
 
 
 @pytest.fixture(scope="module")
