@@ -196,8 +196,13 @@ def test_while_a_run_works_no_other_does(launch, photos, tmp_path):
         process.kill()
         process.wait()
     by_one(photos, folder)
-    with alone(folder), pytest.raises(InputError, match="Another run"):
-        by_one(photos, folder)
+
+
+def test_a_folder_has_one_run_at_a_time(photos, tmp_path):
+    paint(photos, ["a"])
+    with alone(tmp_path / "run"), pytest.raises(InputError, match="Another run"):
+        by_one(photos, tmp_path / "run")
+    by_one(photos, tmp_path / "run")
 
 
 @pytest.mark.slow
