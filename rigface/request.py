@@ -307,7 +307,7 @@ def _still(pose: Pose | None) -> Pose | None:
 
 def _target(target: Any) -> Any:
     """Pictures as PIL images and paths as Path, so that requests can be compared; what was made of a photo as it is."""
-    if target is None or hasattr(target, "region"):
+    if target is None or hasattr(target, "labels"):
         return target
     from common.imaging.image_files import is_path
     from common.imaging.images import read_image
