@@ -1,15 +1,22 @@
-# make demo: from a bare clone to an edited photograph and measured edits of the small networks. make test: every test, on several cores. Both create .venv where it is missing.
+# make demo: from a bare clone to an edited photograph and measured edits of the small networks. make test: a quick form of every law, on several cores; make test-all: with the breadth that is slow. Each creates .venv where it is missing.
 PYTHON ?= python3
 BIN := .venv/bin
 OUT ?= out
 
-.PHONY: demo test check clean
+.PHONY: demo test test-all check clean
 
 demo: .venv/ready
 	$(BIN)/python examples/demo.py --output $(OUT)
 
+TESTS = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist worksteal
+
 test: .venv/ready
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist worksteal
+	$(TESTS)
+
+# The slow tests too, and other examples of what hypothesis makes up in every run, more of them: HYPOTHESIS_PROFILE=same repeats the default's.
+test-all: export HYPOTHESIS_PROFILE ?= random
+test-all: .venv/ready
+	$(TESTS) -m ""
 
 check: .venv/ready
 	$(BIN)/ruff check .

@@ -13,17 +13,18 @@ import json
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import torch
+from diffusers import AutoencoderKL, UNet2DConditionModel, UniPCMultistepScheduler
 from PIL import Image, ImageDraw, ImageFont
 from skimage import data
 
 from common.cli.console import guarded
+from common.diffusion.pipeline import FaceEditPipeline
 from common.editing.compositing import paste_mask
-from magicface import MagicFace, read_image, save_image
-
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests" / "golden"))
+from magicface import ACTION_UNITS, MagicFace, read_image, save_image
 
 
 def main() -> int:
@@ -36,7 +37,7 @@ def main() -> int:
     args = parser.parse_args()
 
     started = time.perf_counter()
-    editor = MagicFace.from_pretrained(random_model(args.output / "random-model"), size=args.size, device="cpu")
+    editor = MagicFace(random_networks(), size=args.size)
     subject = editor.encode(args.photo or data.astronaut())
     request = {"AU6": 2, "AU12": 3}
     stations = {
@@ -58,17 +59,26 @@ def main() -> int:
     return 0
 
 
-def random_model(folder: Path) -> Path:
-    """A complete model of tiny random networks in the published layout, written where it is not there yet."""
-    import torch
-    import weights  # pyright: ignore[reportMissingImports] - beside the golden numbers
-    from safetensors.torch import save_file
-
-    if not (folder / "prompt_embeds.safetensors").is_file():
-        weights.write("magicface", folder)
-        prompt = torch.randn(1, 77, 24, generator=torch.Generator().manual_seed(0))
-        save_file({"prompt_embeds": prompt}, folder / "prompt_embeds.safetensors")
-    return folder
+def random_networks() -> FaceEditPipeline:
+    """Networks of MagicFace's form, tiny and random: an ID encoder, a denoiser that takes action units, a VAE."""
+    torch.manual_seed(0)
+    blocks: dict[str, Any] = {"block_out_channels": (8, 16, 16, 16), "layers_per_block": 1, "norm_num_groups": 4}
+    coders: dict[str, Any] = {
+        "down_block_types": ("DownEncoderBlock2D",) * 4,
+        "up_block_types": ("UpDecoderBlock2D",) * 4,
+    }
+    unet = {**blocks, "cross_attention_dim": 24, "attention_head_dim": 4}
+    units: dict[str, Any] = {
+        "class_embed_type": "simple_projection",
+        "projection_class_embeddings_input_dim": len(ACTION_UNITS),
+    }
+    return FaceEditPipeline(
+        AutoencoderKL(**blocks, **coders),
+        UNet2DConditionModel(**unet, in_channels=4),
+        UNet2DConditionModel(**unet, **units, in_channels=8),
+        UniPCMultistepScheduler(),
+        prompt_embeds=torch.randn(1, 77, 24),
+    )
 
 
 def sheet(pictures: dict[str, Image.Image], side: int = 384, columns: int = 4) -> Image.Image:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from copy import deepcopy
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,9 +17,9 @@ from hypothesis import settings
 os.environ["HF_HUB_OFFLINE"] = "1"  # no test may reach for the network
 sys.path.insert(0, str(Path(__file__).parent / "golden"))
 
-# One outcome a commit: the same examples in every run. HYPOTHESIS_PROFILE=random looks for new ones.
-settings.register_profile("same", derandomize=True, deadline=None)
-settings.register_profile("random", deadline=None)
+# One outcome a commit: the same few examples in every run. HYPOTHESIS_PROFILE=random looks for new ones, and for more.
+settings.register_profile("same", derandomize=True, deadline=None, max_examples=40)
+settings.register_profile("random", deadline=None, max_examples=200)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
@@ -54,14 +55,20 @@ def model_folder(golden_checkpoint, tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.fixture
-def pipeline(model_folder):
-    """A fresh pipeline of tiny random networks; FACE_RIG_TEST_DEVICE chooses the device."""
+@pytest.fixture(scope="session")
+def loaded_pipeline(model_folder):
+    """The pipeline that each test has a copy of."""
     from common.diffusion import loading
 
     pipeline = loading.load(model_folder, dtype=torch.float32, device=os.environ.get("FACE_RIG_TEST_DEVICE", "cpu"))
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
+
+
+@pytest.fixture
+def pipeline(loaded_pipeline):
+    """A fresh pipeline of tiny random networks; FACE_RIG_TEST_DEVICE chooses the device."""
+    return deepcopy(loaded_pipeline)
 
 
 @pytest.fixture(scope="session")

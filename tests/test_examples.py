@@ -10,6 +10,7 @@ import sys
 
 import numpy as np
 import pytest
+from breadth import breadth
 from estimators import Brightness
 from PIL import Image
 from runs import ROOT, example
@@ -49,6 +50,7 @@ def test_the_readme_begins_offline(tmp_path, monkeypatch):
     assert read_image("smile.png").size == (256, 256)
 
 
+@pytest.mark.slow
 def test_the_readme_makes_faces_of_text(astronaut, tmp_path, monkeypatch):
     """The lines on FineFace, word for word, with the model inside the package."""
     monkeypatch.setenv("FACE_RIG_HOME", str(tmp_path / "home"))
@@ -61,6 +63,7 @@ def test_the_readme_makes_faces_of_text(astronaut, tmp_path, monkeypatch):
     assert len(names["row"]) == 6
 
 
+@pytest.mark.slow
 def test_the_readme_changes_light_and_pose(astronaut, tmp_path, monkeypatch):
     """The lines on RigFace and on editors in a row, word for word, with the models inside the package."""
     monkeypatch.setenv("FACE_RIG_HOME", str(tmp_path / "home"))
@@ -74,6 +77,7 @@ def test_the_readme_changes_light_and_pose(astronaut, tmp_path, monkeypatch):
     assert {read_image(f"{name}.png").size for name in ("turned", "copied", "both")} == {(512, 512)}
 
 
+@pytest.mark.slow
 def test_the_sweeps_of_light_pose_and_expression(tmp_path):
     example("rig.py", "--sweeps", 2, "--output", tmp_path)
     sweeps, composition = (read_image(tmp_path / f"{name}.png") for name in ("sweeps", "composition"))
@@ -81,6 +85,7 @@ def test_the_sweeps_of_light_pose_and_expression(tmp_path):
     assert composition.width > 4 * 384
 
 
+@pytest.mark.slow
 def test_the_prompts(tmp_path):
     told = example("prompts.py", "--prompt", "a close-up of a bald man", "--output", tmp_path / "sheet.png")
     assert "7 pictures" in told
@@ -105,6 +110,7 @@ def test_the_portraits_are_small_and_can_be_made_again():
     assert np.abs(np.subtract(kept, made, dtype=float)).mean() < 3  # of 255: what JPEG takes
 
 
+@pytest.mark.slow
 def test_the_demo(model_folder, tmp_path, monkeypatch, capsys):
     """On tiny random networks, measured by a stand-in: the page and the report."""
     sys.path.insert(0, str(ROOT / "examples"))
@@ -147,6 +153,7 @@ def test_the_readme_measurement(astronaut, tmp_path, monkeypatch, capsys):
     assert read_image("measured/report.png").width > 500
 
 
+@pytest.mark.slow
 def test_the_regressor_trains_and_goes_on(tmp_path, monkeypatch):
     from safetensors.torch import load_file
 
@@ -163,6 +170,7 @@ def test_the_regressor_trains_and_goes_on(tmp_path, monkeypatch):
     assert read_image(tmp_path / "out" / "curve.png").width > 500
 
 
+@pytest.mark.slow
 def test_the_sheets_of_faces(tmp_path):
     example("faces.py", "--output", tmp_path, "--size", 16)
     for name, width in (("units", 12 * 16), ("poses", 7 * 16), ("people", 8 * 16), ("maps", 4 * 32)):
@@ -174,6 +182,7 @@ def test_the_demonstration(tmp_path):
     assert read_image(tmp_path / "sheet.png").width > 1000
 
 
+@pytest.mark.slow
 def test_a_photograph(tmp_path):
     """With the model inside the package."""
     example("photograph.py", "--output", tmp_path / "strip.png")
@@ -183,6 +192,7 @@ def test_a_photograph(tmp_path):
     assert all(np.abs(edit - photo).max() > 60 for edit in edits)
 
 
+@pytest.mark.slow
 def test_the_page_opens():
     """With all three tabs, for this machine alone."""
     import socket
@@ -204,6 +214,7 @@ def test_the_page_opens():
     assert all(name in page for name in ("MagicFace", "RigFace", "FineFace"))
 
 
+@pytest.mark.slow
 def test_words(tmp_path):
     """On a photograph and on somebody with the model inside."""
     example("words.py", "--output", tmp_path / "words.png")
@@ -215,6 +226,7 @@ def test_words(tmp_path):
         top += 144 + MARGIN + 2 * LINE
 
 
+@pytest.mark.slow
 def test_warps(tmp_path):
     """Of one person, one row of requests."""
     photo = ROOT / "examples" / "portraits" / "calm.jpg"
@@ -225,7 +237,7 @@ def test_warps(tmp_path):
     assert distances == sorted(distances)
 
 
-@pytest.mark.parametrize(("editor", "released", "ours"), [("magicface", 2.44, 1.85), ("rigface", 2.44, 0.926)])
+@pytest.mark.parametrize(("editor", "released", "ours"), breadth([("magicface", 2.44, 1.85), ("rigface", 2.44, 0.926)]))
 def test_fewer_flops_than_the_released_pattern(editor, released, ours):
     """TFLOP of a step at SD 1.5 size and 512 px, counted without weights."""
     sys.path.insert(0, str(ROOT / "benchmarks"))

@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
+from breadth import breadth
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -33,24 +34,24 @@ def at_the_border(astronaut):
 
 
 PHOTOS = {
+    "three faces": three_faces,
+    "16 bit": lambda a: a.astype(np.uint16) * 257,
+    "NaN": lambda a: np.where(a > 250, np.nan, a / 255),
     "1x1": lambda a: np.zeros((1, 1, 3), np.uint8),
     "10000x50": lambda a: np.tile(a[:50, :500], (1, 20, 1)),
     "50x10000": lambda a: np.tile(a[:500, :50], (20, 1, 1)),
-    "no face": lambda a: np.random.default_rng(0).integers(0, 256, (300, 300, 3), np.uint8),
-    "three faces": three_faces,
     "border": at_the_border,
+    "no face": lambda a: np.random.default_rng(0).integers(0, 256, (300, 300, 3), np.uint8),
     "CMYK": lambda a: Image.fromarray(a).convert("CMYK"),
     "palette": lambda a: Image.fromarray(a).convert("P"),
     "black and white": lambda a: Image.fromarray(a).convert("1"),
-    "16 bit": lambda a: a.astype(np.uint16) * 257,
-    "NaN": lambda a: np.where(a > 250, np.nan, a / 255),
     "upside down": lambda a: a[::-1],
     "large": lambda a: Image.fromarray(a).resize((4000, 4000)),
 }
 RESULTS = {"three faces", "CMYK", "palette", "16 bit", "large"}
 
 
-@pytest.mark.parametrize("name", PHOTOS)
+@pytest.mark.parametrize("name", breadth(PHOTOS, 7))
 def test_photos(name, options, astronaut):
     photo = PHOTOS[name](astronaut)
     size = photo.size if isinstance(photo, Image.Image) else photo.shape[1::-1]
@@ -95,7 +96,7 @@ ODD = {
 }
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(asked=REQUESTS, odd=st.fixed_dictionaries({}, optional=ODD))
 def test_requests_and_options(options, astronaut, asked, odd):
     with suppress(FaceEditError):
@@ -103,7 +104,7 @@ def test_requests_and_options(options, astronaut, asked, odd):
         assert isinstance(result, (Image.Image, list))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     words=st.lists(
         st.one_of(

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from breadth import breadth
 from PIL import Image
 
 pytest.importorskip("nbclient")
@@ -19,9 +20,8 @@ pytest.importorskip("ipykernel")
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 NAMES = sorted(path.stem for path in EXAMPLES.glob("*.ipynb"))
-HERE = ("fineface", "magicface", "rigface")
-"""Run in the tests' own process; in a kernel, as their readers do, only by `-m slow`."""
-LONG = (*HERE, "augmentation", "training")
+HERE = ("quickstart", "magicface", "rigface", "fineface")
+"""Run in the tests' own process, too, the first of them by default."""
 
 
 def pictures(path: Path) -> list[Image.Image]:
@@ -50,7 +50,8 @@ def same(made: list[Image.Image], stored: list[Image.Image]) -> None:
         assert np.abs(np.asarray(new).astype(int) - np.asarray(old)).mean() < 6
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in LONG else n for n in NAMES])
+@pytest.mark.slow  # in a kernel, as their readers do
+@pytest.mark.parametrize("name", NAMES)
 def test_it_runs_and_shows_what_is_stored(name, tmp_path):
     command = [sys.executable, str(EXAMPLES / "notebooks.py"), name, "--to", str(tmp_path)]
     ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=900)
@@ -58,7 +59,7 @@ def test_it_runs_and_shows_what_is_stored(name, tmp_path):
     same(pictures(tmp_path / f"{name}.ipynb"), pictures(EXAMPLES / f"{name}.ipynb"))
 
 
-@pytest.mark.parametrize("name", HERE)
+@pytest.mark.parametrize("name", breadth(HERE))
 def test_its_code_shows_what_is_stored(name, monkeypatch):
     """The same without a kernel, which has to import everything anew."""
     monkeypatch.chdir(EXAMPLES)
@@ -88,6 +89,7 @@ def in_the_small(name: str, **numbers: str) -> dict:
     return names
 
 
+@pytest.mark.slow
 def test_the_training_with_few_steps(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     numbers = {
@@ -101,6 +103,7 @@ def test_the_training_with_few_steps(tmp_path, monkeypatch):
     assert (tmp_path / "out/notebook/trained/model").is_dir()
 
 
+@pytest.mark.slow
 def test_the_study_with_few_people(tmp_path, monkeypatch, capsys):
     """The code of the longest one."""
     monkeypatch.chdir(tmp_path)

@@ -81,6 +81,7 @@ def test_the_published_config_takes_the_small_network_too(pictures):
     assert config.use().guide == "photo"
 
 
+@pytest.mark.slow
 def test_rigface_trains_on_from_the_small_network(pictures):
     from common.warp.delta import VECTOR_SIZE
     from rigface.train import main
@@ -92,6 +93,7 @@ def test_rigface_trains_on_from_the_small_network(pictures):
     assert loading.load(out / "model", device="cpu", release=loading.RIGFACE).vector_size == VECTOR_SIZE
 
 
+@pytest.mark.slow
 def test_fineface_trains_on_from_the_small_model(pictures):
     from fineface import FineFace
     from fineface.train import main

@@ -159,3 +159,11 @@ def test_thumbs_keep_their_aspect_ratio(desk):
     (thumb,) = desk.open(part).thumbs
     assert max(thumb.size) == 96
     assert thumb.height > thumb.width
+
+
+def test_two_visits_do_not_mix(desk, visit):
+    alone, other = (
+        np.asarray(desk.warp(each, {"AU26": 4})) for each in (visit, desk.open("examples/portraits/calm.jpg"))
+    )
+    assert np.array_equal(np.asarray(desk.warp(visit, {"AU26": 4})), alone)
+    assert not np.array_equal(other, alone)

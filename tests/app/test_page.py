@@ -9,6 +9,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from breadth import breadth
 from PIL import Image
 
 from common.faces import get_detector
@@ -159,6 +160,7 @@ def test_a_photo_without_a_face_gets_a_sentence(visitor, tmp_path):
     guest.panel.locator(".status", has_text="Give a photo first").first.wait_for()
 
 
+@pytest.mark.slow
 def test_what_is_no_picture_gets_a_sentence(visitor, tmp_path):
     guest = visitor()
     (tmp_path / "text.png").write_text("no picture")
@@ -169,6 +171,7 @@ def test_what_is_no_picture_gets_a_sentence(visitor, tmp_path):
     guest.panel.locator(".status", has_text="too large").first.wait_for()
 
 
+@pytest.mark.slow
 def test_of_several_faces_one_is_picked(visitor, tmp_path):
     both = Image.new("RGB", (512, 256))
     both.paste(photo(FROWN), (0, 0))
@@ -185,6 +188,7 @@ def test_of_several_faces_one_is_picked(visitor, tmp_path):
     assert change[:, :256].max() < 40 < change[:, 256:].max(), "only the right one"
 
 
+@pytest.mark.slow
 def test_stop_ends_an_edit(visitor):
     guest = visitor()
     guest.upload(FROWN)
@@ -214,6 +218,7 @@ def test_uploads_are_limited(visitor, address, tmp_path):
     assert guest.page.request.post(f"{address}gradio_api/upload", multipart=told).status == 413, "nor past the page"
 
 
+@pytest.mark.slow
 def test_two_visitors_do_not_see_each_other(visitor):
     one, other = visitor(), visitor()
     one.upload(FROWN)
@@ -231,6 +236,7 @@ def test_two_visitors_do_not_see_each_other(visitor):
         assert sorted(which(each, photo(mine), made, photo(others)) for each in shown) == [0, 1]
 
 
+@pytest.mark.slow
 def test_light_is_changed_on_its_tab(visitor):
     guest = visitor("RigFace")
     guest.upload(FROWN)
@@ -251,6 +257,7 @@ def test_a_face_is_made_from_words(visitor):
     assert [which(each, true) for each in guest.pictures("alone")] == [0]
 
 
+@pytest.mark.slow
 def test_a_sweep_is_a_gallery(visitor):
     guest = visitor()
     guest.upload(FROWN)
@@ -260,7 +267,7 @@ def test_a_sweep_is_a_gallery(visitor):
     guest.panel.locator(".gallery img").nth(5).wait_for()
 
 
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("width", breadth([390, 1280]))
 def test_nothing_is_wider_than_the_screen(visitor, width):
     guest = visitor(width=width)
     assert guest.page.evaluate("document.documentElement.scrollWidth") <= width
@@ -274,6 +281,7 @@ def test_nothing_is_wider_than_the_screen(visitor, width):
         assert go["x"] > asked["x"], "side by side"
 
 
+@pytest.mark.slow
 def test_a_slider_moved_by_the_keyboard_edits(visitor):
     guest = visitor()
     guest.upload(FROWN)
@@ -290,6 +298,7 @@ def test_a_slider_moved_by_the_keyboard_edits(visitor):
     guest.edited("-5.0")
 
 
+@pytest.mark.slow
 def test_typed_numbers_edit_before_the_field_is_left(visitor):
     guest = visitor()
     guest.upload(FROWN)
@@ -305,6 +314,7 @@ def test_typed_numbers_edit_before_the_field_is_left(visitor):
     assert "AU26 jaw drop" not in re.sub("AU26 jaw drop\t\t", "", guest.edited("+2.0")), "an empty field asks nothing"
 
 
+@pytest.mark.slow
 def test_of_fast_changes_the_last_one_stays(visitor):
     guest = visitor()
     guest.upload(FROWN)
@@ -326,6 +336,7 @@ def test_of_fast_changes_the_last_one_stays(visitor):
     assert sorted(which(each, photo(FROWN), true, other) for each in guest.pictures()) == [0, 1]
 
 
+@pytest.mark.slow
 def test_a_picture_of_earlier_values_says_so(visitor):
     guest = visitor()
     guest.upload(FROWN)
@@ -346,6 +357,7 @@ def test_a_picture_of_earlier_values_says_so(visitor):
     assert guest.pictures() == [], "of the photo before"
 
 
+@pytest.mark.slow
 def test_bars_of_negative_values_point_left(visitor):
     guest = visitor()
     guest.upload(FROWN)
@@ -365,6 +377,7 @@ def test_bars_of_negative_values_point_left(visitor):
     assert right["width"] > 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [390, 1280])
 def test_the_handle_leaves_the_face_free(visitor, width):
     guest = visitor(width=width)
@@ -381,6 +394,7 @@ def test_the_handle_leaves_the_face_free(visitor, width):
     assert handle["y"] > shown["y"] + bottom or handle["x"] + handle["width"] < shown["x"] + left
 
 
+@pytest.mark.slow
 def test_on_a_phone_pictures_stay_in_view_below_the_sliders(visitor):
     guest = visitor(width=390)
     guest.upload(FROWN)
@@ -396,6 +410,7 @@ def test_on_a_phone_pictures_stay_in_view_below_the_sliders(visitor):
         assert 0 < place["y"] < pictures["y"] < pictures["y"] + pictures["height"] <= 901
 
 
+@pytest.mark.slow
 def test_a_word_is_chosen_and_weakened_by_the_keyboard(visitor):
     guest = visitor()
     guest.upload(FROWN)
@@ -413,6 +428,7 @@ def test_a_word_is_chosen_and_weakened_by_the_keyboard(visitor):
     guest.edited(f"{value / 2:+.1f}")
 
 
+@pytest.mark.slow
 def test_a_face_is_picked_by_the_keyboard(visitor, tmp_path):
     both = Image.new("RGB", (512, 256))
     both.paste(photo(FROWN), (0, 0))
@@ -430,6 +446,7 @@ def test_a_face_is_picked_by_the_keyboard(visitor, tmp_path):
     assert picked[0].mean() > picked[1].mean() + 10, "her orange wall, then his brown one"
 
 
+@pytest.mark.slow
 def test_the_engine_is_chosen_by_name_and_told(visitor):
     guest = visitor()
     guest.upload(FROWN)
@@ -443,6 +460,7 @@ def test_the_engine_is_chosen_by_name_and_told(visitor):
     assert sorted(which(each, photo(FROWN), true) for each in guest.pictures()) == [0, 1]
 
 
+@pytest.mark.slow
 def test_a_lamp_moved_by_the_keyboard_is_switched_on(visitor):
     guest = visitor("RigFace")
     guest.upload(FROWN)
@@ -462,6 +480,7 @@ def test_a_lamp_moved_by_the_keyboard_is_switched_on(visitor):
     assert sorted(which(each, photo(FROWN), true) for each in guest.pictures()) == [0, 1]
 
 
+@pytest.mark.slow
 def test_another_seed_or_prompt_makes_another_picture(visitor):
     guest = visitor("FineFace")
     guest.press("Make")
@@ -487,6 +506,7 @@ def test_another_seed_or_prompt_makes_another_picture(visitor):
     assert [which(each, true) for each in guest.pictures("alone")] == [0]
 
 
+@pytest.mark.slow
 def test_a_close_up_shows_the_face(visitor, tmp_path):
     wide = Image.new("RGB", (600, 300), "white")
     wide.paste(photo(FROWN), (300, 20))
@@ -502,6 +522,7 @@ def test_a_close_up_shows_the_face(visitor, tmp_path):
     assert len(guest.pictures()) == 2
 
 
+@pytest.mark.slow
 def test_an_empty_file_gets_a_sentence(visitor, tmp_path):
     (tmp_path / "empty.jpg").touch()
     guest = visitor()

@@ -8,6 +8,7 @@ import json
 import platform
 
 import pytest
+from breadth import breadth
 from reported import made, save, write_run
 from runs import ROOT
 
@@ -83,7 +84,7 @@ def test_versions_of_an_estimator_do_not_mix(tmp_path):
     assert "another version of regressor" in page.prose
 
 
-@pytest.mark.parametrize("package", ["magicface", "rigface", "fineface"])
+@pytest.mark.parametrize("package", breadth(["magicface", "rigface", "fineface"]))
 def test_it_names_the_published_system_and_this_toolkit(tmp_path, package):
     from common.batch.report.page import SYSTEMS, citation
 
@@ -120,7 +121,7 @@ def test_a_run_that_goes_on_elsewhere_says_so(tmp_path):
     assert json.loads((tmp_path / "run.json").read_text())[MADE] == [here, there]
 
 
-@pytest.mark.parametrize("way", ["warp", "networks"])
+@pytest.mark.parametrize("way", breadth(["networks", "warp"]))
 def test_a_run_says_what_made_it_and_its_scores_are_of_unmarked_pictures(tmp_path, way, monkeypatch):
     photos, folder = tmp_path / "photos", tmp_path / "run"
     photos.mkdir()

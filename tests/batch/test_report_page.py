@@ -6,6 +6,7 @@ import json
 import re
 
 import pytest
+from breadth import breadth
 from reported import REQUESTS, Page, made, save, write_run
 
 from common.batch.names import escaped
@@ -90,7 +91,7 @@ def page(run):
 
 
 @pytest.mark.parametrize("which", ["run", "hostile"])
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("width", breadth([390, 1280]))
 def test_in_a_browser_it_fits_and_complains_of_nothing(browser, page, which, width, request):
     found = request.getfixturevalue(which)
     folder = found[0] if which == "run" else found

@@ -20,6 +20,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 import torch
+from breadth import breadth
 from counting import REQUESTS, Painter
 from PIL import Image
 from runs import ENVIRONMENT, ROOT
@@ -107,7 +108,7 @@ def files(folder: Path) -> dict[str, bytes]:
     return found | {key: json.dumps(row).encode() for key, row in rows.items()}
 
 
-@pytest.mark.parametrize("world", [2, 5])
+@pytest.mark.parametrize("world", breadth([2, 5]))
 def test_many_processes_leave_what_one_leaves(launch, photos, tmp_path, world):
     paint(photos, [f"p{number}" for number in range(7)])
     told = ends(launch(photos, tmp_path / "many", world))
@@ -165,6 +166,7 @@ def test_whichever_is_killed_nothing_is_lost(launch, photos, tmp_path):
     assert len(painted(folder)) == 60, "what is written is not made again"
 
 
+@pytest.mark.slow
 def test_one_tells_of_failures_anywhere(launch, photos, tmp_path):
     """And of those that are retried."""
     folder = tmp_path / "run"
@@ -176,6 +178,7 @@ def test_one_tells_of_failures_anywhere(launch, photos, tmp_path):
         assert samples(folder)["bad/request0"]["state"] == "failed"
 
 
+@pytest.mark.slow
 def test_while_a_run_works_no_other_does(launch, photos, tmp_path):
     """No other launch, no process alone, even while the first process of the launch is gone."""
     folder = tmp_path / "run"
@@ -192,10 +195,16 @@ def test_while_a_run_works_no_other_does(launch, photos, tmp_path):
         process.kill()
         process.wait()
     by_one(photos, folder)
-    with alone(folder), pytest.raises(InputError, match="Another run"):
-        by_one(photos, folder)
 
 
+def test_a_folder_has_one_run_at_a_time(photos, tmp_path):
+    paint(photos, ["a"])
+    with alone(tmp_path / "run"), pytest.raises(InputError, match="Another run"):
+        by_one(photos, tmp_path / "run")
+    by_one(photos, tmp_path / "run")
+
+
+@pytest.mark.slow
 def test_all_processes_tell_that_the_settings_changed(launch, photos, tmp_path):
     paint(photos, ["a"])
     run(plan(read_jobs(photos)[0], REQUESTS), partial(Painter, tmp_path / "run"), tmp_path / "run", {"a": 1})
@@ -247,6 +256,7 @@ def test_its_place_is_in_the_environment(monkeypatch):
             Processes.launched()
 
 
+@pytest.mark.slow
 def test_the_command_under_accelerate(photos, tmp_path):
     """Warps, by two processes of a launch, against one."""
     for name in ("calm", "frown"):
@@ -317,6 +327,7 @@ def test_the_runner_says_where_and_the_engine_by_what(photos, monkeypatch):
         pass
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_and_a_leak_is_seen(tmp_path):
     """Of warps, after a warm-up; then with one that keeps the photo of each edit."""
     soak = benchmark("soak")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from breadth import breadth
 
 from common.core.errors import InputError
 from common.editing.chain import chain, follow
@@ -18,7 +19,7 @@ def pixels(image) -> np.ndarray:
     return np.asarray(image).astype(int)
 
 
-@pytest.mark.parametrize("paste_back", ["replace", "detail", False])
+@pytest.mark.parametrize("paste_back", breadth(["detail", "replace", False]))
 def test_a_chain_of_one_is_the_edit_itself(editor, astronaut, paste_back):
     request = {"AU12": 3}
     chained = chain(astronaut, [(editor, request)], paste_back=paste_back, **FAST)

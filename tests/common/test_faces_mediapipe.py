@@ -6,6 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from mirrored import MIRRORED_68
 
 from common.core.errors import InputError, MissingDependencyError, ShapeError
 from common.faces import Crop, choose_face
@@ -15,13 +16,6 @@ from common.faces.mediapipe import MediaPipeDetector, anchor_centres, levelling,
 
 data = pytest.importorskip("skimage.data", reason="the astronaut's portrait comes with scikit-image")
 PORTRAITS = Path(__file__).resolve().parents[3] / "shared" / "portraits"
-# fmt: off
-MIRRORED_68 = [
-    *range(16, -1, -1), *range(26, 16, -1), *range(27, 31), *range(35, 30, -1),  # jaw, brows, nose
-    45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40,  # eyes
-    *range(54, 47, -1), *range(59, 54, -1), *range(64, 59, -1), *range(67, 64, -1),  # lips
-]
-# fmt: on
 
 
 @pytest.fixture(scope="module")

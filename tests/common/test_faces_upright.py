@@ -9,6 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from breadth import breadth
 
 from common.faces import Crop, choose_face, get_detector
 from common.faces.affine import quarter_turn, quarters_of, transform
@@ -112,7 +113,9 @@ def test_mistakes_are_no_turned_faces(detector):
     assert all(face.turns == 0 for face in detector.find(data.chelsea()))
 
 
-@pytest.mark.parametrize(("package", "turns"), [("magicface", 1), ("magicface", 2), ("rigface", 3), ("fineface", 2)])
+@pytest.mark.parametrize(
+    ("package", "turns"), breadth([("magicface", 1), ("magicface", 2), ("rigface", 3), ("fineface", 2)])
+)
 def test_edits_stay_in_place(astronaut, text_editor, package, turns, caplog):
     around: dict[str, Any] = {"size": 128, "detector": "mediapipe", "parser": "embedded"}
     editor, request, way = {
@@ -137,7 +140,7 @@ def test_edits_stay_in_place(astronaut, text_editor, package, turns, caplog):
     assert np.abs(crop - alone).mean() < 2
 
 
-@pytest.mark.parametrize("turns", TURNS)
+@pytest.mark.parametrize("turns", breadth(TURNS))
 def test_measures_are_the_same(detector, astronaut, turns):
     for estimator in (HeadFit(detector), Regressor(detector)):
         straight, found = estimator(astronaut), estimator(turned(astronaut, turns))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from diffusers.models.attention_processor import AttnProcessor2_0
+from torch._dynamo.testing import CompileCounter
 
 from common.diffusion.attention import IdentityAttnProcessor, attend_to_identity, record_tokens, transformer_blocks
 from common.diffusion.identity import encode_tokens, join, project_identity, select_rows
@@ -135,6 +136,22 @@ def test_gradient_checkpointing_gives_the_same_gradients(pipeline, call):
         torch.testing.assert_close(checkpointed[name], gradient, rtol=0, atol=0)
 
 
+@torch.no_grad()
+def test_a_block_compiles_to_one_graph(pipeline, call, identity):
+    """fullgraph: no break; two identities: no recompilation."""
+    torch._dynamo.reset()
+    counted = CompileCounter()
+    block = next(iter(transformer_blocks(pipeline.unet).values()))
+    compiled = torch.compile(block, fullgraph=True, backend=counted)
+    x, prompt = torch.randn(2, 64, block.norm1.normalized_shape[0]), call["prompt"].expand(2, -1, -1)
+    other = {name: (k * 0.5, v * 2) for name, (k, v) in identity.items()}
+    for own in (identity, other):
+        conditions = {"encoder_hidden_states": prompt, "cross_attention_kwargs": {"identity": own}}
+        torch.testing.assert_close(compiled(x, **conditions), block(x, **conditions), rtol=0, atol=1e-5)
+    assert counted.frame_count == 1
+
+
+@pytest.mark.slow
 @torch.no_grad()
 def test_compiles_to_one_graph(pipeline, call, identity):
     """fullgraph: no break; two identities and three timesteps: no recompilation."""

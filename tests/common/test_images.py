@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
@@ -130,7 +130,6 @@ def test_what_is_no_picture(image, error):
         read_image(image)
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.integers(0, 5), min_size=0, max_size=4),
     st.sampled_from(["u1", "u2", "i1", "i4", "i8", "f2", "f4", "f8", "?", "c8"]),
@@ -143,7 +142,6 @@ def test_any_array_gives_a_picture_or_our_error(shape, dtype, seed):
             assert read_image(image).mode in ("RGB", "RGBA")
 
 
-@settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_any_damage_to_a_file_gives_a_picture_or_our_error(tmp_path_factory, data):
     folder = tmp_path_factory.mktemp("damage")

@@ -42,6 +42,7 @@ def figures(report):
     return metrics, report["errors"], report["units"]
 
 
+@pytest.mark.slow
 def test_the_same_networks_are_worth_the_same_by_whatever_name_they_are_asked(own, tmp_path):
     """In percent or in intensities; the default suite needs no package of its own."""
     found, other = (

@@ -7,6 +7,7 @@ import weakref
 
 import pytest
 import torch
+from breadth import breadth
 from diffusers import (
     DDIMScheduler,
     DPMSolverMultistepScheduler,
@@ -139,10 +140,13 @@ def test_any_scheduler(pipeline, identity, scheduler):
 
 @pytest.mark.parametrize(
     "scheduler",
-    [
-        *(DDIMScheduler, EulerDiscreteScheduler, EulerAncestralDiscreteScheduler, DPMSolverMultistepScheduler),
-        UniPCMultistepScheduler,
-    ],
+    breadth(
+        [
+            *(EulerAncestralDiscreteScheduler, DPMSolverMultistepScheduler, DDIMScheduler, EulerDiscreteScheduler),
+            UniPCMultistepScheduler,
+        ],
+        2,
+    ),
 )
 def test_any_scheduler_begins_with_a_picture(pipeline, identity, source, scheduler):
     """The fewer of the steps are run, the more of the picture is left."""

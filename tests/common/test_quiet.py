@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from common.cli import console
 from common.core import foreign
@@ -74,19 +75,30 @@ def test_native_code_is_heard_but_for_its_notices(capfd):
     assert capfd.readouterr().err == "after\n"
 
 
-def test_importing_and_finding_faces_says_nothing_and_changes_no_settings():
+def test_importing_says_nothing_and_a_command_says_once_what_it_takes(model_folder, astronaut, tmp_path):
+    Image.fromarray(astronaut).save(tmp_path / "photo.png")
     code = (
-        "import logging, os, numpy as np\n"
+        "import logging, os, sys, numpy as np\n"
         "from magicface import edit\n"
         "from common.faces import get_detector\n"
         "get_detector('mediapipe').find(np.zeros((64, 64, 3), np.uint8))\n"
         "assert logging.getLogger('transformers').level == logging.getLogger('diffusers').level == logging.WARNING\n"
         "assert not {'TRANSFORMERS_VERBOSITY', 'DIFFUSERS_VERBOSITY'} & set(os.environ)\n"
         "assert not logging.getLogger().handlers\n"
+        "from magicface.__main__ import main\n"
+        "print('---', flush=True)\n"
+        "print('---', file=sys.stderr, flush=True)\n"
+        "sys.exit(main(sys.argv[1:]))\n"
     )
+    command = [tmp_path / "photo.png", "AU12=3", "--model", model_folder, "--size", "64", "--steps", "1"]
+    command += ["--device", "cpu", "--no-watermark", "-o", tmp_path / "out.png"]
     clean = {name: value for name, value in os.environ.items() if not name.endswith("_VERBOSITY")}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, env=clean)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    program = [sys.executable, "-c", code, *map(str, command)]
+    done = subprocess.run(program, capture_output=True, text=True, cwd=ROOT, env=clean)
+    assert done.returncode == 0, done.stderr
+    assert [said.split("---\n")[0] for said in (done.stdout, done.stderr)] == ["", ""]
+    assert done.stderr.count("finding faces with") == 1
+    assert done.stderr.count("face parser:") == 1
 
 
 def test_no_option_is_taken_for_another_by_its_first_letters(capsys):

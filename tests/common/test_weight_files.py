@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import torch
+from breadth import breadth
 from safetensors.torch import load_file, save_file
 
 from common.core.errors import CheckpointError, MissingCheckpointError
@@ -72,7 +73,7 @@ def copy(model_folder, tmp_path) -> Path:
     return shutil.copytree(model_folder, tmp_path / "model")
 
 
-@pytest.mark.parametrize("form", [*FORMS, *PREFIXES])
+@pytest.mark.parametrize("form", breadth([*FORMS, *PREFIXES], 4))
 def test_every_network_loads_from_every_form(model_folder, copy, form):
     for name in NETWORKS:
         rewrite(copy / name, form)

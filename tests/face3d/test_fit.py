@@ -9,6 +9,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from breadth import breadth
+from mirrored import MIRRORED_68
 
 from common.core.errors import InputError, ShapeError
 from common.face3d.camera import Perspective, to_pixels
@@ -22,13 +24,6 @@ from common.face3d.rendering.render import render
 
 SIZE = 256
 AU12 = 6
-# fmt: off
-MIRRORED_68 = [
-    *range(16, -1, -1), *range(26, 16, -1), *range(27, 31), *range(35, 30, -1),  # jaw, brows, nose
-    45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40,  # eyes
-    *range(54, 47, -1), *range(59, 54, -1), *range(64, 59, -1), *range(67, 64, -1),  # lips
-]
-# fmt: on
 
 
 @pytest.fixture(scope="module")
@@ -292,7 +287,7 @@ def test_what_cannot_be_fitted_is_said():
         fit(points, image=np.full((SIZE, SIZE, 3), 200.0))
 
 
-@pytest.mark.parametrize("name", ["magicface/00025", "magicface/00381", "rigface/id1/sor", "rigface/id1/tar"])
+@pytest.mark.parametrize("name", breadth(["magicface/00025", "magicface/00381", "rigface/id1/sor", "rigface/id1/tar"]))
 def test_portraits(portraits, name):
     from PIL import Image
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 import torch
+from breadth import breadth
 from folders import GOLDEN
 from safetensors.numpy import save_file
 from safetensors.torch import load_file
@@ -267,7 +268,7 @@ def test_landmarks_of_another_mesh_are_refused(embedding, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("mean", "directions", "scale"), [("mean", "tex_dir", 255), ("MU", "PC", 1)], ids=["flame", "basel"]
+    ("mean", "directions", "scale"), breadth([("mean", "tex_dir", 255), ("MU", "PC", 1)]), ids=["flame", "basel"]
 )
 def test_texture_is_decas(tmp_path, mean, directions, scale):
     """Mean and directions, shrunk to 256 by the nearest pixel, with the channels turned around."""

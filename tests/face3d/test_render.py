@@ -156,6 +156,7 @@ def test_votes():
     assert most_frequent(labels, 2).tolist() == [[1, 3]]
 
 
+@pytest.mark.slow  # by default: a whole picture's, tests/synthetic/test_picture.py
 def test_the_same_bytes_in_two_processes(picture):
     code = (
         "import torch, hashlib\nfrom common.face3d.heads.anny import default_head\n"

@@ -25,7 +25,7 @@ from fineface.evaluation import SEED
 from fineface.evaluation.items import LEVELS, draw_item
 from fineface.evaluation.metrics import SUITE, true_picture
 
-COUNT, SIZE = 3, 96
+COUNT, SIZE = 2, 96
 NAMES = tuple(ACTION_UNITS)
 
 pytestmark = pytest.mark.usefixtures("pictures_are_made_once")
@@ -124,6 +124,7 @@ def test_hair_under_a_cap_is_not_asked_for():
 # --- what is measured ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_true_pictures_are_as_good_as_the_truth(editor, monkeypatch, tmp_path):
     report = measured(answering(editor, monkeypatch, "source", "target"), tmp_path)
     assert value(report, "faces") == value(report, "faces", "truth") == COUNT
@@ -204,6 +205,7 @@ def without_time(folder) -> dict:
     return report
 
 
+@pytest.mark.slow
 def test_stopped_and_resumed_is_the_same_report(editor, monkeypatch, tmp_path):
     answering(editor, monkeypatch, "source", "target")
     measured(editor, tmp_path / "whole", count=2)
@@ -233,6 +235,7 @@ def test_stopped_and_resumed_is_the_same_report(editor, monkeypatch, tmp_path):
         measured(editor, tmp_path / "parts", count=0)
 
 
+@pytest.mark.slow
 def test_the_command(editor, monkeypatch, tmp_path, capsys):
     import common.measure
 

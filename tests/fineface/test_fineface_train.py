@@ -204,6 +204,7 @@ def test_a_folder_without_a_whole_model_is_told(tmp_path):
         FineFace.from_pretrained(tmp_path, variant="whole")
 
 
+@pytest.mark.slow
 def test_whole_model_learns_five_pictures(whole):
     """All networks take part: the loss falls to half in seconds, and every one of them has moved."""
     more = ["steps=60", "learning_rate=1e-2", "cache_latents=memory", "checkpoint_every=100", "log_every=100"]

@@ -23,7 +23,8 @@ def assert_same_model(one, other, atol):
             torch.testing.assert_close(found[name], value, rtol=0, atol=atol)
 
 
-@pytest.mark.parametrize("kind", ["config", pytest.param("whole", marks=pytest.mark.slow)])
+@pytest.mark.slow  # MagicFace's, through the same loop, runs by default
+@pytest.mark.parametrize("kind", ["config", "whole"])
 def test_killed_training_goes_on_as_if_it_had_not_been(request, kind, capsys):
     """After the kill, the same command again."""
     config = request.getfixturevalue(kind)
@@ -44,6 +45,7 @@ def test_a_checkpoint_of_another_lora_is_told(config, capsys):
     assert "lora_rank" in capsys.readouterr().err
 
 
+@pytest.mark.slow  # MagicFace's, through the same loop, run by default
 def test_two_processes_equal_one_and_go_on_as_one(config):
     start(config, "steps=4", f"output={config.parent / 'one'}")
     two = config.parent / "two"

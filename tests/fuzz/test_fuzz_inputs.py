@@ -11,7 +11,7 @@ from guards import tried
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-SMALL, LARGE = 500, 10_000
+SMALL, LARGE = 250, 10_000
 NAMES = [*byte_targets.TARGETS, *value_targets.TARGETS, "model folder"]
 HEAVY = {"model folder": 4, "samples": 2, "network config": 2}
 """Targets of whose cases a tenth of a second or more goes into building networks: so many times fewer."""
@@ -75,7 +75,7 @@ def shared(count: int) -> int:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_500_cases(name, model_folder):
+def test_few_cases(name, model_folder):
     run_cases(name, shared(SMALL), model_folder)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from breadth import breadth
 from diffusers import UNet2DConditionModel
 from guards import guarded
 from safetensors.torch import save_file
@@ -64,7 +65,9 @@ def test_an_index_of_another_pipeline_is_refused(saved, name):
     assert caught.value.code == "refused"
 
 
-@pytest.mark.parametrize("foreign", [["hack", "Hack"], ["os", "system"], "hack", [["os"], {}], [None, None]])
+@pytest.mark.parametrize(
+    "foreign", breadth([["hack", "Hack"], ["os", "system"], "hack", [["os"], {}], [None, None]], 2)
+)
 def test_classes_that_an_index_names_are_never_loaded(saved, tmp_path, foreign):
     change(saved / "model_index.json", unet=foreign, vae=foreign, scheduler=foreign, extra=foreign)
     with guarded():
@@ -114,7 +117,7 @@ def test_a_model_with_an_exact_autoencoder_comes_back(tmp_path):
         ({"block_out_channels": [8] * 1000}, "blocks"), ({"block_out_channels": [[[8]]]}, "block_out_channels"),
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("part", ["ID_enc", "denoising_unet"])
+@pytest.mark.parametrize("part", breadth(["denoising_unet", "ID_enc"]))
 def test_a_config_that_asks_for_more_than_a_network_is_refused(copy, part, values, words):
     change(copy / part / "config.json", **values)
     with guarded(), pytest.raises(CheckpointError, match=f"(?s){part}.*({words})"):
@@ -132,12 +135,15 @@ def test_so_is_an_autoencoders(copy, values):
 
 @pytest.mark.parametrize(
     "values",
-    [
-        {"num_train_timesteps": 10**13},
-        {"num_train_timesteps": "x"},
-        {"beta_start": float("nan")},
-        {"auto_map": {"a": "b"}},
-    ],
+    breadth(
+        [
+            {"num_train_timesteps": 10**13},
+            {"auto_map": {"a": "b"}},
+            {"num_train_timesteps": "x"},
+            {"beta_start": float("nan")},
+        ],
+        2,
+    ),
 )
 def test_so_is_a_schedulers(copy, base, values):
     for folder in (copy, base):
@@ -148,7 +154,7 @@ def test_so_is_a_schedulers(copy, base, values):
         load_fineface(base, base, SD21, device="cpu")
 
 
-@pytest.mark.parametrize("name", ["DiffusionPipeline", "AutoencoderKL", "utils", "os", 5, ["hack", "Hack"]])
+@pytest.mark.parametrize("name", breadth(["DiffusionPipeline", ["hack", "Hack"], "AutoencoderKL", "utils", "os", 5], 2))
 def test_a_scheduler_is_one_of_the_hosts(saved, base, name):
     change(saved / "scheduler" / "scheduler_config.json", _class_name=name)
     change(base / "scheduler" / "scheduler_config.json", _class_name=name)

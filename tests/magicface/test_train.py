@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from breadth import breadth
 from runs import ROOT, losses
 from safetensors.torch import load_file
 from small_training import start, weights, write_config
@@ -163,7 +164,7 @@ def test_help_explains_every_key(capsys):
     assert describe(MagicFaceConfig) in shown
 
 
-@pytest.mark.parametrize("package", ["magicface", "rigface", "fineface"])
+@pytest.mark.parametrize("package", breadth(["magicface", "rigface", "fineface"]))
 def test_without_docstrings_help_is_shown_and_a_training_says_what_to_do(package, tmp_path):
     """`python -OO` takes them away, and transformers cannot be imported then."""
     command = [sys.executable, "-OO", "-m", f"{package}.train"]

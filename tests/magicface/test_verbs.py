@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from breadth import breadth
 from PIL import Image
 
 from common.cli.verb_commands import keyframes
@@ -128,14 +129,17 @@ def test_keyframes_of_a_command_line():
 
 @pytest.mark.parametrize(
     ("arguments", "name"),
-    [
-        (["sweep", "PHOTO", "AU12", "--levels", "0,3", "--side", "64"], "astronaut-sweep.png"),
-        (["grid", "PHOTO", "AU4", "AU12", "--levels=-1,3", "--side", "64"], "astronaut-grid.png"),
-        (["neutralize", "PHOTO"], "astronaut-edited.png"),
-        (["transfer", "PHOTO", "PHOTO", "--fraction", "0.5"], "astronaut-edited.png"),
-        (["animate", "PHOTO", "0:neutral", "0.4:happy", "--fps", "5"], "astronaut-moving.gif"),
-        (["sweep", "PHOTO", "AU12", "--levels", "0,3", "--crop", "face"], "astronaut-sweep.png"),
-    ],
+    breadth(
+        [
+            (["sweep", "PHOTO", "AU12", "--levels", "0,3", "--side", "64"], "astronaut-sweep.png"),
+            (["grid", "PHOTO", "AU4", "AU12", "--levels=-1,3", "--side", "64"], "astronaut-grid.png"),
+            (["neutralize", "PHOTO"], "astronaut-edited.png"),
+            (["transfer", "PHOTO", "PHOTO", "--fraction", "0.5"], "astronaut-edited.png"),
+            (["animate", "PHOTO", "0:neutral", "0.4:happy", "--fps", "5"], "astronaut-moving.gif"),
+            (["sweep", "PHOTO", "AU12", "--levels", "0,3", "--crop", "face"], "astronaut-sweep.png"),
+        ],
+        2,
+    ),
 )
 def test_the_commands_write_pictures(arguments, name, file, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -48,6 +48,7 @@ def test_noise_is_each_frames_own_and_can_be_repeated(astronaut):
     assert not np.array_equal(rgb(one.frames[0]), rgb(other.frames[0]))
 
 
+@pytest.mark.slow
 def test_photos_become_a_data_set(astronaut, tmp_path):
     (tmp_path / "photos").mkdir()
     Image.fromarray(astronaut[:256, 96:352]).save(tmp_path / "photos" / "eileen.png")

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from breadth import breadth
 from PIL import Image
 from runs import example
 from safetensors.torch import save_file
@@ -77,7 +78,7 @@ def test_it_learns_what_chance_does_not_know(quick, samples):
     assert scores(protocol, chance(protocol))["all"]["uar"] == pytest.approx(1 / 3)
 
 
-@pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("jobs", breadth([1, 2]))
 def test_order_of_rows_and_number_of_jobs_change_nothing(jobs, quick, samples, tmp_path):
     again = run(QUICK, megc2019(samples[::-1]), tmp_path, jobs=jobs, progress=False)
     assert np.array_equal(again.logits, quick[1].logits)
@@ -126,6 +127,7 @@ def test_extra_clips_are_of_others_and_only_trained_on(quick, samples, tmp_path)
         run(study, megc2019(own), tmp_path / "d", progress=False)
 
 
+@pytest.mark.slow
 def test_what_extra_clips_do_is_tabled_and_drawn(root, tmp_path):
     asked = ["--data", root, "--datasets", "one", "--extra", "two", "--ratios", 0, 1, "--seeds", 2, "--epochs", 2]
     printed = example("micro_mixing.py", *asked, "--output", tmp_path)
@@ -141,7 +143,7 @@ ELSEWHERE = {"ststnet", "rcn_a", "elrcn_se", "infusenet"}
 """Networks that are trained by the tests of synthetic clips."""
 
 
-@pytest.mark.parametrize("name", [*sorted({*MODELS} - ELSEWHERE), "rcn_auto"])
+@pytest.mark.parametrize("name", breadth([*sorted({*MODELS} - ELSEWHERE), "rcn_auto"]))
 def test_every_network_trains(name, samples, tmp_path):
     """One epoch, small; two folds alone."""
     protocol = megc2019(samples)

@@ -113,6 +113,7 @@ def test_plans_that_make_nothing_are_told(tmp_path):
         draw_clip(0, "studio", 0, 0, intensity=(2, 1))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("one_thread")
 def test_all_systems_train_on_them_under_both_protocols(root, tmp_path):
     """In the small; the full form is the same script."""

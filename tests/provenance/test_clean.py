@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+from breadth import breadth
 from PIL import Image
 from runs import ROOT
 
@@ -19,7 +20,7 @@ from magicface import edit
 PHOTOS = [ROOT / "examples" / "portraits" / "calm.jpg", ROOT.parent / "shared" / "photos" / "s12.jpg"]
 
 
-@pytest.fixture(scope="module", params=PHOTOS, ids=lambda path: path.stem)
+@pytest.fixture(scope="module", params=breadth(PHOTOS), ids=lambda path: path.stem)
 def saved(request, tmp_path_factory):
     """A photo, its edit in memory, and the edit's marked file."""
     if not request.param.is_file():

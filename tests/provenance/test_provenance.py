@@ -10,6 +10,7 @@ from io import BytesIO
 
 import numpy as np
 import pytest
+from breadth import breadth
 from certificates import write_chain
 from PIL import Image
 from runs import ROOT
@@ -134,7 +135,7 @@ def test_changed_pixels_are_told(picture, tmp_path):
     assert verify(tmp_path / "b.png").unchanged is False
 
 
-@pytest.mark.parametrize("suffix", ["png", "jpg"])
+@pytest.mark.parametrize("suffix", breadth(["png", "jpg"]))
 def test_signatures_are_valid_until_the_file_is_changed(picture, tmp_path, suffix):
     chain, key = write_chain(tmp_path)
     path = tmp_path / f"signed.{suffix}"

@@ -6,6 +6,7 @@ import shutil
 from importlib import import_module
 
 import pytest
+from breadth import breadth
 from runs import ROOT
 
 from common.batch.folder import samples
@@ -25,7 +26,7 @@ def command(package: str, *arguments: object) -> int:
     return import_module(f"{package}.__main__").main([str(argument) for argument in arguments])
 
 
-@pytest.fixture(scope="module", params=list(WAYS))
+@pytest.fixture(scope="module", params=breadth(WAYS))
 def project(request, tmp_path_factory):
     """Photos and a run of them, which was started with relative paths."""
     place = tmp_path_factory.mktemp("project")

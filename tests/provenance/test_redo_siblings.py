@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from breadth import breadth
 from PIL import Image
 from runs import ROOT
 
@@ -36,7 +37,9 @@ def test_a_picture_from_text(folder, capsys):
     assert SAME in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("name", "options"), [("anew", {"steps": 2}), ("moved", {"start": "warp", "strength": 0})])
+@pytest.mark.parametrize(
+    ("name", "options"), breadth([("anew", {"steps": 2}), ("moved", {"start": "warp", "strength": 0})])
+)
 def test_a_photo_whose_face_is_made_anew(folder, capsys, name, options):
     fine_edit(folder / FACE.name, "AU12=4", model="embedded", seed=3, progress=False, **options).save(
         folder / f"{name}.png", watermark=False
@@ -46,7 +49,7 @@ def test_a_photo_whose_face_is_made_anew(folder, capsys, name, options):
     assert SAME in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("engine", ["warp", "diffusion"])
+@pytest.mark.parametrize("engine", breadth(["diffusion", "warp"]))
 def test_light_pose_and_expression(folder, capsys, engine):
     options = {} if engine == "warp" else {"model": "embedded", "steps": 1}
     made = rig_edit(

@@ -28,6 +28,7 @@ def options(rig_folder):
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_every_form_of_a_request_gives_the_same(options, astronaut, tmp_path):
     Image.fromarray(astronaut).save(tmp_path / "photo.png")
     expected = np.array(edit(astronaut, light=Light(60), expression={"AU12": 3}, **options))
@@ -35,6 +36,7 @@ def test_every_form_of_a_request_gives_the_same(options, astronaut, tmp_path):
         assert (np.array(edit(tmp_path / "photo.png", light=light, expression=units, **options)) == expected).all()
 
 
+@pytest.mark.slow
 def test_lists_and_photos_that_are_encoded_once(options, astronaut, other, monkeypatch):
     encoded, looked = [], FLAT.looked
     original = RigFace.encode
@@ -91,6 +93,7 @@ def test_options_are_named_as_magicfaces_are():
     assert set(inspect.signature(rig).parameters) <= set(ours)
 
 
+@pytest.mark.slow
 def test_the_readme_session(rig_folder, astronaut, other, tmp_path, monkeypatch):
     """Word for word, on tiny random networks under the published name."""
     readme = (Path(rigface.__file__).parents[1] / "README.md").read_text()

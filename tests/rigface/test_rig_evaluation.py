@@ -125,6 +125,7 @@ def test_a_perfect_editor_has_no_error(rigface_editor, monkeypatch, tmp_path):
     assert report["metrics"]["error"]["reached"] is True
 
 
+@pytest.mark.slow
 def test_an_editor_that_does_nothing_has_the_error_of_doing_nothing(rigface_editor, monkeypatch, tmp_path):
     report = measured(answering(rigface_editor, monkeypatch, "source"), tmp_path)
     assert report["metrics"]["error"]["edit"]["value"] == pytest.approx(1)
@@ -221,6 +222,7 @@ def test_stopped_and_resumed_is_the_same_report(rigface_editor, tmp_path):
         measured(rigface_editor, tmp_path / "parts", seed=5)
 
 
+@pytest.mark.slow
 def test_the_command(rigface_editor, monkeypatch, tmp_path, capsys):
     from rigface import RigFace
 

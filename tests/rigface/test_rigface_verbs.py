@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from breadth import breadth
 from PIL import Image
 
 from common.core.errors import ActionUnitError, InputError
@@ -76,6 +77,7 @@ def test_a_measured_expression_is_a_change():
     assert RigEdit.toward(present, wanted) == RigEdit(expression=AUDelta.parse("AU12=-3,AU4=1"))
 
 
+@pytest.mark.slow
 def test_a_sweep_is_its_edits(photo):
     found = sweep(photo, "yaw", (0, 6), **FAST)
     assert found.labels == [["yaw=0", "yaw=6"]]
@@ -83,6 +85,7 @@ def test_a_sweep_is_its_edits(photo):
     assert np.array_equal(found.pictures[0][1], edit(photo, pose="yaw=6", **FAST))
 
 
+@pytest.mark.slow
 def test_a_grid_crosses_light_and_expression(photo):
     found = grid(photo, "azimuth", "AU12", (-40, 40), (0, 2), **FAST)
     assert found.titles == ["azimuth=-40", "azimuth=40"]
@@ -104,14 +107,16 @@ def test_measured_expressions(photo):
 
 @pytest.mark.parametrize(
     ("arguments", "name"),
-    [
-        (["sweep", "PHOTO", "yaw", "--levels=-5,5", "--side", "64"], "astronaut-sweep.png"),
-        (["grid", "PHOTO", "azimuth", "AU12", "--levels=0,30", "--column-levels", "0,2"], "astronaut-grid.png"),
-        (["neutralize", "PHOTO"], "astronaut-edited.png"),
-        (["transfer", "PHOTO", "PHOTO"], "astronaut-edited.png"),
-        (["animate", "PHOTO", "0:neutral", "0.4:yaw=5", "--fps", "5"], "astronaut-moving.gif"),
-        (["chain", "PHOTO", "rigface:yaw=4", "magicface:AU12=2"], "astronaut-chain.png"),
-    ],
+    breadth(
+        [
+            (["animate", "PHOTO", "0:neutral", "0.4:yaw=5", "--fps", "5"], "astronaut-moving.gif"),
+            (["sweep", "PHOTO", "yaw", "--levels=-5,5", "--side", "64"], "astronaut-sweep.png"),
+            (["grid", "PHOTO", "azimuth", "AU12", "--levels=0,30", "--column-levels", "0,2"], "astronaut-grid.png"),
+            (["neutralize", "PHOTO"], "astronaut-edited.png"),
+            (["transfer", "PHOTO", "PHOTO"], "astronaut-edited.png"),
+            (["chain", "PHOTO", "rigface:yaw=4", "magicface:AU12=2"], "astronaut-chain.png"),
+        ]
+    ),
 )
 def test_the_commands_write_pictures(arguments, name, photo, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

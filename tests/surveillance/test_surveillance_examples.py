@@ -15,6 +15,7 @@ from runs import ROOT, example
 from surveillance import shares
 
 
+@pytest.mark.slow
 def test_a_made_square_is_watched(tmp_path, monkeypatch):
     for detector in ("forest", "neighbours"):
         monkeypatch.delitem(shares.DETECTORS, detector)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from breadth import breadth
 from torch.utils.data import DataLoader
 
 from common.core.errors import FaceEditError, InputError
@@ -187,7 +188,7 @@ def test_it_can_be_pickled(quick, tmp_path):
     assert same(pickle.loads(pickle.dumps(faces))[1], faces[1])
 
 
-@pytest.mark.parametrize("start", multiprocessing.get_all_start_methods())
+@pytest.mark.parametrize("start", breadth(multiprocessing.get_all_start_methods()))
 def test_workers_make_the_same(start, tmp_path):
     faces = SyntheticFaces(2, size=32, pairs="expression")
     loader = DataLoader(faces, batch_size=2, num_workers=1, multiprocessing_context=start)
@@ -199,6 +200,7 @@ def test_workers_make_the_same(start, tmp_path):
         assert torch.equal(batch[role]["image"][1], faces[1][role]["image"])
 
 
+@pytest.mark.slow
 def test_warm_with_several_workers_keeps_the_same(tmp_path):
     faces = SyntheticFaces(3, size=32, cache=tmp_path)
     assert faces.warm(2, progress=False) == 3

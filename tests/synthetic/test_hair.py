@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from breadth import breadth
 
 from common.core.errors import InputError
 from common.face3d.heads.anny import default_head
@@ -144,7 +145,7 @@ def test_long_hair_lies_on_the_shoulders_and_stays_there(mean: Skull) -> None:
     assert layer.follow[layer.vertices[:, 1] < -0.2].max() < 0.6
 
 
-@pytest.mark.parametrize("kind", [kind for kind in HATS if kind != "none"])
+@pytest.mark.parametrize("kind", breadth(kind for kind in HATS if kind != "none"))
 @pytest.mark.parametrize("style", ["afro", "side part", "long wavy"])
 def test_hair_stays_under_a_hat(kind: str, style: str, mean: Skull) -> None:
     points = grown(style, mean, 10, under_hat=kind, detail=1.0).vertices

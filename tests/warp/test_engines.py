@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+from breadth import breadth
 from PIL import Image
 from runs import SHARED
 
@@ -152,28 +153,34 @@ def bare(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("FACE_RIG_HOME", str(tmp_path))
 
 
-def pictures() -> dict[str, np.ndarray]:
-    """Faces of every kind: rendered, filmed by a noisy camera, drawn, and photographs and paintings where present."""
-    rendered = np.asarray(picture.make(draw_scene(301, 1), 160).image)
-    noisy = np.random.default_rng(0).normal(rendered, 12).clip(0, 255).astype(np.uint8)
-    drawn = cv2.stylization(rendered, sigma_s=40, sigma_r=0.5)
-    found = {"rendered": rendered, "noisy": noisy, "drawn": drawn, "flat": cv2.medianBlur(rendered, 9)}
-    photos = sorted((SHARED / "photos").glob("*.jpg"))
-    return found | {path.name: np.array(read_image(path).convert("RGB")) for path in photos}
+KINDS = {
+    "rendered": lambda rendered: rendered,
+    "drawn": lambda rendered: cv2.stylization(rendered, sigma_s=40, sigma_r=0.5),
+    "noisy": lambda rendered: np.random.default_rng(0).normal(rendered, 12).clip(0, 255).astype(np.uint8),
+    "flat": lambda rendered: cv2.medianBlur(rendered, 9),
+}
+PHOTOS = sorted((SHARED / "photos").glob("*.jpg"))
 
 
-def test_the_engine_does_not_depend_on_the_pixels(bare, monkeypatch):
+@pytest.fixture(scope="module")
+def rendered():
+    return np.asarray(picture.make(draw_scene(301, 1), 160).image)
+
+
+@pytest.mark.parametrize("kind", breadth([*KINDS, *PHOTOS], 2), ids=lambda kind: getattr(kind, "stem", kind))
+def test_the_engine_does_not_depend_on_the_pixels(bare, kind, rendered, monkeypatch):
+    """Faces of every kind: rendered, drawn, filmed by a noisy camera, and photographs and paintings where present."""
+    photo = KINDS[kind](rendered) if kind in KINDS else np.array(read_image(kind).convert("RGB"))
     monkeypatch.setattr(MagicFace, "load_pipeline", lambda *_, **__: pytest.fail("networks were loaded"))
-    for name, photo in pictures().items():
-        found = magicface.edit(photo, SMILE, progress=False, **OFFLINE)
-        assert made_by(found).settings["engine"] == "warp", name
-        warped = magicface.edit(photo, SMILE, engine="warp", **OFFLINE)
-        assert np.array_equal(pixels(found), pixels(warped)), name
+    found = magicface.edit(photo, SMILE, progress=False, **OFFLINE)
+    assert made_by(found).settings["engine"] == "warp"
+    warped = magicface.edit(photo, SMILE, engine="warp", **OFFLINE)
+    assert np.array_equal(pixels(found), pixels(warped))
 
 
-def test_a_named_model_edits_every_picture_by_its_networks(editor):
-    for name, photo in list(pictures().items())[:4]:
-        found = editor.edit(editor.encode(photo), SMILE, **FAST)
+def test_a_named_model_edits_every_picture_by_its_networks(editor, rendered):
+    for name, kind in KINDS.items():
+        found = editor.edit(editor.encode(kind(rendered)), SMILE, **FAST)
         assert made_by(found).settings["engine"] == "diffusion", name
 
 

@@ -155,6 +155,7 @@ def test_an_edited_mouth_is_as_sharp_as_the_photo(astronaut):
     assert mouth_sharpness.sharpness(astronaut, blurred, box) < 0.7
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not PHOTOS.is_dir(), reason="no photos: ../shared is absent")
 def test_edited_mouths_of_photos_are_as_sharp_as_they():
     import mouth_sharpness
