@@ -27,10 +27,7 @@ class AUAdapter(nn.Module):
 
     The keys have no effect on any result. They are kept because the published file has them.
 
-    Args:
-        layers: cross-attention layer -> C, its width, in any order.
-        hidden: see `AUProjection`.
-        width: D, see `AUProjection`.
+    `layers` is cross-attention layer -> C, its width, in any order; `hidden` and `width`, D, see `AUProjection`.
     """
 
     def __init__(self, layers: Mapping[str, int], hidden: int, width: int) -> None:

@@ -23,13 +23,8 @@ log = logging.getLogger(__name__)
 class Conditioning:
     """The conditions of N pictures, and the arguments of the stock pipeline for any run of them.
 
-    Args:
-        networks: what the conditions are computed with.
-        prompts: N texts.
-        intensities: N times 12 AU intensities.
-        people: N times embeddings (n, 512), or None for anyone; the same tensor where the person is the same.
-        options: resolved options of the call.
-        callback: called after each denoising step.
+    `intensities` are N times 12, `people` N times embeddings (n, 512), or None for anyone; the same tensor where the
+    person is the same. `callback` is called after each denoising step.
     """
 
     @torch.no_grad()

@@ -46,10 +46,7 @@ def convert(folder: Path, variant: Variant, target: Path) -> Path:
 
     FaceID is published in that form already: load it beside this one.
 
-    Args:
-        folder: of the adapter.
-        variant: which of the adapters in it.
-        target: the file; .safetensors.
+    The target is a .safetensors file.
 
     Raises:
         CheckpointError: the folder's files are missing or damaged, or a LoRA that the form has no names for.

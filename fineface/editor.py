@@ -344,9 +344,7 @@ class FineFace(Editor[AUIntensity]):
 def check_size(size: int | tuple[int, int] | None, networks: Networks) -> tuple[int, int]:
     """Width and height of a picture in pixels.
 
-    Args:
-        size: one number for a square, (width, height), or None for what the denoiser was made for.
-        networks: that make it.
+    `size` is one number for a square, (width, height), or None for what the denoiser was made for.
 
     Raises:
         InputError: neither, or a side that the networks cannot take.

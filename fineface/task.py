@@ -225,10 +225,7 @@ class SampleEncoder:
     The text is (B, L, D) float16, embedded by the frozen text encoder: half the space where it is cached, and what a
     training in half precision makes of it anyhow. Without one it is (B, L) int64, tokens.
 
-    Args:
-        vae: the autoencoder.
-        tokenizer: of captions; what does not fit is cut.
-        text_encoder: a frozen one, or None.
+    The tokenizer cuts what does not fit.
     """
 
     def __init__(self, vae: Any, tokenizer: Any, text_encoder: Any = None) -> None:
@@ -288,10 +285,7 @@ def seen(units: torch.Tensor, numbers: torch.Tensor, config: FineFaceConfig) -> 
 
     All samples of an optimiser step are rounded, or none, however they are shared among passes and processes.
 
-    Args:
-        units: (B, 12) intensities.
-        numbers: (B,) int64, how many samples of the training came before each.
-        config: of the training.
+    `units` are (B, 12) intensities; `numbers` (B,) int64 say how many samples of the training came before each.
     """
     rows, told = [], []
     for row, number in zip(units.cpu(), numbers.tolist()):
@@ -318,13 +312,8 @@ def text_to_face_loss(
 ) -> torch.Tensor:
     """E m |y - f(x_t, t, units, text)|^2 with y the noise or v, m the weight of the face where it is known.
 
-    Args:
-        module: see `TextToFace`.
-        tensors: see `SampleEncoder`; and "number" (B,) int64.
-        draws: the batch's random numbers.
-        schedule: of the noise.
-        config: of the training.
-        nothing: the "text" (1, ...) of an empty caption, in place of one that is dropped.
+    `tensors` are those of `SampleEncoder`, and "number" (B,) int64; `nothing` is the "text" (1, ...) of an empty
+    caption, in place of one that is dropped.
 
     Returns:
         A number, the mean over the batch.

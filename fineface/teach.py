@@ -52,9 +52,7 @@ REPORT = "taught.json"
 class Reader(nn.Module):
     """A text encoder and what it says of pictures.
 
-    Args:
-        text_encoder: CLIP's, of width D.
-        outputs: how many numbers describe a picture.
+    The text encoder is CLIP's; `outputs` numbers describe a picture.
     """
 
     def __init__(self, text_encoder: Any, outputs: int) -> None:
@@ -72,9 +70,7 @@ class Reader(nn.Module):
 def teach(config: FineFaceConfig, folder: Path) -> float:
     """Writes `text_encoder/`, `tokenizer/` and a report; returns which fraction of held-out variance captions explain.
 
-    Args:
-        config: of a training with variant "whole".
-        folder: is made.
+    The config is that of a training with variant "whole"; the folder is made.
 
     Raises:
         InputError: another variant, or data that cannot be used.
@@ -98,12 +94,8 @@ def teach(config: FineFaceConfig, folder: Path) -> float:
 def fit(reader: Reader, tokens: torch.Tensor, pictures: torch.Tensor, steps: int, seed: int) -> float:
     """Trains a reader; returns which fraction of the variance of held-out pictures it explains, 1 at most.
 
-    Args:
-        reader: is trained in place.
-        tokens: (N, L) int64.
-        pictures: (N, outputs), each column of mean 0 and deviation 1.
-        steps: of the optimiser.
-        seed: of order and held-out samples.
+    `tokens` are (N, L) int64, `pictures` (N, outputs), each column of mean 0 and deviation 1; `seed` is of order and
+    held-out samples.
     """
     order = torch.randperm(len(tokens), generator=generator(seed, 5))
     apart = max(1, int(HELD_OUT * len(tokens)))

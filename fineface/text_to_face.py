@@ -41,12 +41,8 @@ class TextToFace(nn.Module):
     The adapter's encoder and values are trained; its keys have no effect on any result, and stay the copies that they
     began as. The UNet is frozen but for its LoRA, unless `whole`.
 
-    Args:
-        unet: gets the AU branch; with a LoRA already, if there is to be one.
-        adapter: of action units.
-        text_encoder: reads tokens; None where texts come as embeddings.
-        whole: train the UNet.
-        train_text: train the text encoder.
+    The UNet gets the AU branch; it has a LoRA already, if there is to be one. Without a text encoder texts come as
+    embeddings; `train_text` trains it.
     """
 
     def __init__(
@@ -102,9 +98,6 @@ class Beginning:
     """The networks before the first step.
 
     Attributes:
-        module: what is trained.
-        vae: the autoencoder, frozen.
-        tokenizer: of captions.
         scheduler: that the result will be used with.
         frozen_text: a text encoder that stays as it is, outside the module; None where the module has it.
     """
@@ -139,10 +132,7 @@ def size_of(config: FineFaceConfig) -> int:
 def begin(config: FineFaceConfig, size: int, captions: Sequence[str]) -> Beginning:
     """The networks that a config names.
 
-    Args:
-        config: of the training.
-        size: side of the pictures in pixels.
-        captions: whose words a new tokenizer has to know.
+    `size` is the side of the pictures in pixels; a new tokenizer has to know the words of the captions.
 
     Raises:
         InputError: options that make no networks, or not for this base.

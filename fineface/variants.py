@@ -26,7 +26,6 @@ class Variant:
     """One of the published adapters.
 
     Attributes:
-        name: as users write it.
         bases: hub repositories of its base model, in the order of trust.
         processors: stem of the file of keys and values; it ends in .safetensors or .ckpt.
         encoder: stem of the AU encoder's file.

@@ -60,9 +60,7 @@ def tokenizer_of(captions: Iterable[str], most: int) -> Any:
 
     The same captions give the same tokenizer in every process, which a trainer of byte pairs does not promise.
 
-    Args:
-        captions: sentences.
-        most: tokens at most.
+    There are at most `most` tokens.
 
     Raises:
         InputError: not even letters fit into so many tokens.
@@ -91,9 +89,7 @@ def merges_of(words: Iterable[str], most: int) -> list[tuple[str, str]]:
 
     A merge acts after those before it, so what is added for a word changes nothing for the words before.
 
-    Args:
-        words: in order; the first ones count most.
-        most: merges at most; the rest of the words stays in pieces.
+    The first words count most; beyond `most` merges the rest of the words stays in pieces.
     """
     rank: dict[tuple[str, str], int] = {}
     for word in words:

@@ -79,13 +79,8 @@ def read_clip(
 ) -> Clip:
     """A clip of a folder of pictures (in the order of the numbers in their names), a video file, or arrays.
 
-    Args:
-        source: path; uint8 (T, H, W) or (T, H, W, 3); or a sequence of pictures in any form that
-            `common.imaging.images.read_image` reads.
-        onset: see `Clip`; rows of what is read.
-        apex: see `Clip`.
-        offset: see `Clip`; -1 is the last frame.
-        fps: frames a second.
+    The source is a path; uint8 (T, H, W) or (T, H, W, 3); or a sequence of pictures in any form that
+    `common.imaging.images.read_image` reads. For the others see `Clip`; an `offset` of -1 is the last frame.
 
     Raises:
         InputError: nothing there, a frame that cannot be read, one frame, or times outside of the clip.

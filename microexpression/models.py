@@ -34,7 +34,6 @@ class Model:
     """A network by name.
 
     Attributes:
-        name: of it.
         kind: of its inputs, see `microexpression.inputs`.
         size: of them in pixels.
         build: (answers, width) -> the network.

@@ -29,7 +29,6 @@ class Reader:
     """A network that reads clips.
 
     Attributes:
-        model: of which kind.
         network: its weights, for inference.
         names: of its answers: classes, or action units.
         units: which of the two.

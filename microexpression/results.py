@@ -152,8 +152,6 @@ class UnitScores:
     Attributes:
         units: (K,) of each unit over all samples.
         groups: name of a data set -> the mean over units within it.
-        unit_average: the mean of `units`; CD6ME's first average.
-        group_average: the mean of `groups`; CD6ME's second.
     """
 
     units: tuple[float, ...]

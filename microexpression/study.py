@@ -36,10 +36,7 @@ from .protocols import Fold, Protocol
 class Predicted:
     """All folds' predictions, each sample's once.
 
-    Attributes:
-        protocol: what was asked.
-        logits: (N, K) in the order of its samples.
-        study: how the network was trained.
+    `logits` are (N, K) in the order of the protocol's samples.
     """
 
     protocol: Protocol

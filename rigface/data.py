@@ -41,9 +41,7 @@ class SyntheticRigs(Dataset[Pair]):
     A source without a detected face gives its place to the next one. Every twentieth pair is a photo that stays as it
     is: that is what the null edit means.
 
-    Args:
-        faces: with pairs, of whichever kind.
-        zoom: of the crops, see `Crop.around`.
+    The faces come with pairs, of whichever kind; `zoom` is of the crops, see `Crop.around`.
     """
 
     def __init__(self, faces: SyntheticFaces, *, zoom: float = 1.0) -> None:

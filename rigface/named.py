@@ -14,10 +14,7 @@ from common.core.errors import InputError
 def read_named(what: str, text: str, names: Collection[str]) -> dict[str, float]:
     """The numbers of a text.
 
-    Args:
-        what: what they are, for messages.
-        text: `NAME=NUMBER`, separated by commas or spaces.
-        names: those allowed.
+    The text is `NAME=NUMBER`, separated by commas or spaces; `what` they are is for messages.
 
     Raises:
         InputError: an unknown name, one that stands twice, or no number.

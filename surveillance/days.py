@@ -34,9 +34,7 @@ CUT = 3000.0
 class DayTree:
     """Days merged step by step.
 
-    Attributes:
-        days: that were clustered.
-        tree: (D - 1, 4) of scipy's `linkage`: which two, at which height, how many days then.
+    `tree` is (D - 1, 4) of scipy's `linkage`: which two, at which height, how many days then.
     """
 
     days: pd.DatetimeIndex

@@ -28,12 +28,7 @@ SIZES = (
 
 @dataclass(frozen=True)
 class Fault:
-    """What was left out, and why.
-
-    Attributes:
-        file: its name.
-        reason: in words.
-    """
+    """What was left out, and why."""
 
     file: str
     reason: str

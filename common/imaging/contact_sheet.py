@@ -32,10 +32,7 @@ Box = tuple[float, float, float, float]
 class Row:
     """Pictures side by side.
 
-    Attributes:
-        pictures: of any sizes.
-        labels: one above each picture; none takes no room.
-        title: above them all; none takes no room.
+    One label stands above each picture, the title above them all; none takes no room.
     """
 
     pictures: Sequence[Image.Image]
@@ -49,9 +46,7 @@ def contact_sheet(rows: Sequence[Row], side: int | None = None) -> Image.Image:
     Every picture keeps its aspect ratio. All cells have the same width, and those of a row the same height; a smaller
     picture stands in the middle of its cell. Labels and titles that are too long continue on the next line.
 
-    Args:
-        rows: one picture at least in each.
-        side: longer side of each picture in pixels, 1 or more; None keeps the pictures' own sizes.
+    `side` is the longer side of each picture in pixels, 1 or more; None keeps the pictures' own sizes.
 
     Returns:
         An RGB picture, as wide as the longest row, with the provenance of the pictures on it.
@@ -102,10 +97,7 @@ def fitted(picture: Image.Image, side: int) -> Image.Image:
 def wrapped(text: str, font: Any, width: float) -> list[str]:
     """A text as lines of at most so many pixels, broken after spaces and commas, else inside a word.
 
-    Args:
-        text: one or more lines; the empty one makes no line.
-        font: of PIL.
-        width: in pixels.
+    The empty text makes no line; the font is PIL's.
     """
     lines: list[str] = []
     for paragraph in text.splitlines():

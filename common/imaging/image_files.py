@@ -86,8 +86,7 @@ _BINARY = 'open picture files in binary mode: open("photo.jpg", "rb")'
 def opened(file: IO[bytes]) -> Image.Image:
     """A picture whose header is read and whose pixels are not decoded yet.
 
-    Args:
-        file: at its start; it stays open as long as the pixels are wanted.
+    The file is at its start, and stays open as long as the pixels are wanted.
 
     Raises:
         MissingDependencyError: HEIC, and pillow-heif is not installed.

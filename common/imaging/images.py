@@ -93,9 +93,7 @@ def on_white(pixels: np.ndarray) -> np.ndarray:
 def to_uint8(pixels: np.ndarray, white: float = 1.0) -> np.ndarray:
     """Float pixels as bytes; every picture that is computed becomes one here, so that no NaN can become a colour.
 
-    Args:
-        pixels: of any shape, float, from 0 to `white`; what lies beyond is clipped.
-        white: the value of 255.
+    Pixels of any shape go from 0 to `white`; what lies beyond is clipped.
 
     Returns:
         The same shape, uint8, rounded to nearest.
@@ -181,8 +179,7 @@ def check_exists(image: Any) -> None:
 def open_picture(image: Any) -> Image.Image:
     """A picture as its file has it, decoded, with its metadata.
 
-    Args:
-        image: see `common.imaging.image_files.content_of`.
+    The picture is one of `common.imaging.image_files.content_of`.
 
     Raises:
         ImageError: it cannot be read.

@@ -64,10 +64,8 @@ def read_frames(
 ) -> Iterator[tuple[int, np.ndarray | None]]:
     """Numbers, from 0, and frames (H, W, 3) uint8 RGB of a video in their order; None for one that cannot be read.
 
-    Args:
-        video: a file or a folder of pictures.
-        every: only each n-th.
-        wanted: only these numbers.
+    The video is a file or a folder of pictures; of its frames come only each n-th of `every`, and only the `wanted`
+    numbers.
 
     Raises:
         InputError: OpenCV cannot open it.

@@ -25,11 +25,8 @@ _SETTINGS = {"verify": {"remote_manifest_fetch": False, "ocsp_fetch": False}}
 def sign(path: Path, recipe: Recipe, certificate: Path, key: Path) -> None:
     """Signs a file in its place; a process that dies leaves it as it was.
 
-    Args:
-        path: of a PNG, JPEG or WebP file.
-        recipe: goes into the statement.
-        certificate: chain of certificates, PEM, the signer's own first. C2PA refuses those that sign themselves.
-        key: its private key, PEM without a password; ES256, ES384, ES512, PS256 or Ed25519.
+    The file is PNG, JPEG or WebP. `certificate` is a chain, PEM, the signer's own first; C2PA refuses those that sign
+    themselves. `key` is its private key, PEM without a password; ES256, ES384, ES512, PS256 or Ed25519.
 
     Raises:
         MissingDependencyError: c2pa-python is not installed.

@@ -157,9 +157,7 @@ def carried(image: Image.Image) -> Provenance | None:
 def saved_with(image: Image.Image, **how: Any) -> Image.Image:
     """The picture, to be saved in another way; one that knows nothing stays as it is.
 
-    Args:
-        image: of an editor.
-        how: watermark, certificate, key of `Provenance`.
+    `how` are watermark, certificate and key of `Provenance`.
 
     Raises:
         InputError: a certificate without a key, or the other way round.
@@ -179,9 +177,7 @@ def following(pictures: Sequence[Image.Image]) -> Provenance:
 def fingerprint(image: Image.Image, pixels: np.ndarray | None = None) -> str:
     """SHA-256 of a picture's size, mode and pixels, whatever file they lay in.
 
-    Args:
-        image: the picture.
-        pixels: the same as an array, where there is one already.
+    `pixels` are the same as an array, where there is one already.
     """
     digest = hashlib.sha256(f"{image.mode} {image.width} {image.height} ".encode())
     digest.update(image.tobytes() if pixels is None else np.ascontiguousarray(pixels).data)

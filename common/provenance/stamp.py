@@ -46,12 +46,7 @@ def marked(image: Image.Image) -> Image.Image:
 def write(image: Image.Image, file: Path, kind: str, options: dict[str, Any], provenance: Provenance) -> None:
     """Saves a picture with its recipe, marked and signed as its provenance says.
 
-    Args:
-        image: RGB or RGBA.
-        file: where; it may be half-written when this is stopped.
-        kind: PIL's name of the format, one of `FORMATS`.
-        options: of PIL's `save`.
-        provenance: of the picture.
+    The picture is RGB or RGBA, `kind` one of `FORMATS`; the file may be half-written when this is stopped.
 
     Raises:
         MissingDependencyError: the watermark's or the signature's library is not installed.

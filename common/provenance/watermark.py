@@ -42,8 +42,7 @@ _AROUND = 15  # pixels
 class Mark:
     """What was found.
 
-    Attributes:
-        agreeing: how many of the 32 bits are those of `MESSAGE`; about 16 where there is no mark.
+    `agreeing` of the 32 bits are those of `MESSAGE`; about 16 where there is no mark.
     """
 
     agreeing: int

@@ -20,8 +20,7 @@ _LARGE = 100_000_000  # bytes from which on a hash is worth keeping
 def model_of(places: Sequence[Path]) -> dict[str, Any]:
     """The "id" of a model, and the SHA-256 of the "weights" in its folders, by their names there.
 
-    Args:
-        places: its own folder, and its base's where it has one.
+    The first of `places` is its own folder, the next its base's where it has one.
     """
     names = [_name(place) for place in places]
     found: dict[str, str] = {}

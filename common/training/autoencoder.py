@@ -108,13 +108,8 @@ def reconstruction_loss(
     the noise that a denoiser takes from them, and conditions need no scaling. The scale is mean
     |x' - D(E(x)')|, where ' halves the sides.
 
-    Args:
-        encoder: pictures to latents; a module of its own, so that it may be a compiled graph.
-        decoder: back.
-        pictures: (B, 3, S, S) in [-1, 1].
-        face: (B, 1, S, S) in [0, 1].
-        noise: (B, C, s, s), standard normal; `latent_noise` of it is added: a denoiser's results are never exact.
-        config: the weights.
+    `pictures` are (B, 3, S, S) in [-1, 1], `face` (B, 1, S, S) in [0, 1], `noise` (B, C, s, s) standard normal, of
+    which `latent_noise` is added: a denoiser's results are never exact. Encoder and decoder may be compiled graphs.
     """
     latents = encoder(pictures).float()
     difference = decoder(latents + config.latent_noise * noise).float() - pictures
@@ -226,10 +221,8 @@ class AutoencoderTask(Task):
 class FacePictures(Dataset[dict[str, torch.Tensor]]):
     """Pictures of pairs, as `picture` (3, S, S) in [-1, 1], with the inner face as `face` (1, S, S).
 
-    Args:
-        faces: the pairs, whose two pictures follow each other.
-        closer: every second pair is cut out up to so many times closer.
-        always: all by the root of `closer`.
+    The two pictures of each pair follow each other; every second pair is cut out up to `closer` times closer, or with
+    `always` all of them by its root.
     """
 
     def __init__(self, faces: SyntheticFaces, closer: float = 1.0, *, always: bool = False) -> None:

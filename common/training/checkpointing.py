@@ -57,9 +57,7 @@ def thin_out(output: Path, keep: int) -> None:
 def read_facts(folder: Path, expected: dict[str, Any]) -> int:
     """The step of a checkpoint.
 
-    Args:
-        folder: the checkpoint.
-        expected: what must be as it was, so that the training continues as it would have.
+    `expected` is what must be as it was, so that the training continues as it would have.
 
     Raises:
         InputError: something is not.

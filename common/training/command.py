@@ -32,12 +32,8 @@ def command(
 ) -> int:
     """Reads the arguments and the config, runs, and returns the exit code.
 
-    Args:
-        module: name of the training for `python -m`.
-        about: what it does, for its help; the keys of the config follow.
-        config: the frozen dataclass; has `output`.
-        run: the training; returns an exit code.
-        argv: the arguments; None takes those of the process.
+    `module` is its name for `python -m`; the help is `about` and the keys of `config`, a frozen dataclass with an
+    `output`. Without `argv` the arguments are those of the process.
     """
     parser = console.command_parser(
         f"python -m {module}",
@@ -63,10 +59,7 @@ def command(
 def read(cls: type[Config], path: str | Path, overrides: Sequence[str] = ()) -> Config:
     """A config from a TOML file, changed by `key=value` texts.
 
-    Args:
-        cls: `TrainConfig`, a subclass that adds fields, or another frozen dataclass.
-        path: the file.
-        overrides: "steps=100", "unet.layers_per_block=1"; values as in TOML, bare words are text.
+    `overrides` are such as "steps=100" or "unet.layers_per_block=1"; values as in TOML, bare words are text.
 
     Raises:
         InputError: no such file, not TOML, an unknown key (the message names the nearest), or a wrong type.

@@ -49,14 +49,9 @@ class EditTask(DiffusionTask[Config]):
         about_synthetic: what a model that learned from synthetic pairs is, for the card.
         release: layout of its folder.
         guides: how many conditioning images there are.
-        defaults: how the model is to be used.
-        pairs: what is trained on; see `manifest.Pair`.
         held_out: pairs to validate on, or None.
 
-    Args:
-        config: of the training.
-        vector_size: V, numbers of the vector.
-        published: defaults of the released scripts.
+    `vector_size` is V, numbers of the vector; `published` are the defaults of the released scripts.
 
     Raises:
         InputError: networks, data and options that do not go together.

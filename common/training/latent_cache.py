@@ -41,12 +41,8 @@ class Encoder(Protocol):
 class CachedLatents(Dataset[dict[str, torch.Tensor]]):
     """What an encoder makes of each item of a data set, without the dimension B.
 
-    Args:
-        data: the pictures; its `fingerprint`, if it has one, tells it from other data of the same length.
-        encoder: the frozen networks.
-        folder: where latents are cached, one file each; None keeps them in memory.
-        workers: processes that load the pictures.
-        group: the training's processes, which share the work where there is a folder.
+    The `fingerprint` of the data, if it has one, tells it from other data of the same length. The `folder` has a file
+    for each item; None keeps them in memory. The processes of the `group` share the work where there is a folder.
 
     Raises:
         InputError: the folder holds latents of other data or other networks.

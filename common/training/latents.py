@@ -53,9 +53,7 @@ def changed_region(source: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
 def encode(vae: Any, batch: Mapping[str, torch.Tensor]) -> Latents:
     """The latents of a batch of pictures.
 
-    Args:
-        vae: the autoencoder.
-        batch: "source" and "target" (B, 3, H, W), "guides" (B, G, 3, H, W), all in [0, 1].
+    `batch` has "source" and "target" (B, 3, H, W) and "guides" (B, G, 3, H, W), all in [0, 1].
 
     Raises:
         ShapeError: pictures of different sizes.

@@ -30,10 +30,7 @@ BASELINE = "baseline.json"
 class Log:
     """A CSV file with a row for each step; rows of steps that a resumed training repeats are dropped.
 
-    Args:
-        path: the file.
-        columns: their names; the first is the step.
-        first: the step at which the training begins or goes on.
+    The first of the columns is the step; `first` is the step at which the training begins or goes on.
     """
 
     def __init__(self, path: Path, columns: Sequence[str], first: int) -> None:

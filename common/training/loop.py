@@ -64,11 +64,8 @@ class Task:
     def loss(self, module: Any, batch: Mapping[str, Any], device: torch.device) -> torch.Tensor:
         """The loss of one pass, a number.
 
-        Args:
-            module: what accelerate made of the module.
-            batch: of the data, with "number" (B,) int64, which sample of the training each is: all that is drawn by
-                chance follows from that.
-            device: of the training.
+        `batch` has "number" (B,) int64, which sample of the training each is: all that is drawn by chance follows from
+        that.
         """
         raise NotImplementedError
 

@@ -22,10 +22,7 @@ UP = ".lora_B.default.weight"
 def built(network: Any, table: str, options: Mapping[str, Any]) -> Any:
     """A diffusers network with random weights.
 
-    Args:
-        network: its class.
-        table: the config's name for the options, for messages.
-        options: of its constructor.
+    `table` is the config's name for the options, for messages.
 
     Raises:
         InputError: an unknown option (the message names the nearest), or options that make no network.
@@ -94,9 +91,7 @@ def add_adapter(network: Any, rank: int, alpha: float, targets: Sequence[str]) -
 def merged(state: Mapping[str, torch.Tensor], scale: float) -> dict[str, torch.Tensor]:
     """A network's weights without adapters: W + scale B A in place of W, under the names that it had before.
 
-    Args:
-        state: a state dict; one without adapters comes back as it is.
-        scale: alpha / rank.
+    A state dict without adapters comes back as it is; `scale` is alpha / rank.
     """
     plain: dict[str, torch.Tensor] = {}
     for name, value in state.items():

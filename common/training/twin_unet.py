@@ -22,10 +22,7 @@ class TwinUNet(nn.Module):
     Parameters that no prediction depends on (the ID encoder behind the last recorded token) are frozen: they would
     never get a gradient, and distributed training waits for those of all that can have one.
 
-    Args:
-        unet: the denoiser; gets the attention to an identity.
-        id_encoder: the UNet that reads the source.
-        train_id_encoder: False freezes the whole ID encoder.
+    The denoiser gets the attention to an identity; without `train_id_encoder` the whole ID encoder is frozen.
     """
 
     def __init__(

@@ -28,10 +28,8 @@ def read_network(
 ) -> tuple[dict[str, torch.Tensor], Path]:
     """The weights of a network's folder, whole or in shards (`common.weights.files`), and where they were found.
 
-    Args:
-        folder: of the network.
-        dtype: that it will run in, which chooses among precisions; the tensors come as they are stored.
-        expected: the name that is asked for where there is nothing.
+    The `dtype` that it will run in chooses among precisions; the tensors come as they are stored. `expected` is asked
+    for where there is nothing.
 
     Raises:
         MissingCheckpointError: no weights, or not all shards; the message says what is there.
@@ -64,9 +62,7 @@ def read_state(path: Path, part: str | None = None) -> dict[str, torch.Tensor]:
     What trainers wrap around them is taken off: `state_dict` of Lightning, `module.` of data parallelism, `_orig_mod.`
     of compiling.
 
-    Args:
-        path: of the file.
-        part: the network to take from a file of torch that holds several by name; safetensors hold one.
+    `part` is the network to take from a file of torch that holds several by name; safetensors hold one.
 
     Raises:
         CheckpointError: damaged, without the part, or not of tensors alone; no code of a pickle is run.
@@ -184,11 +180,7 @@ def fill(
 ) -> Module:
     """The network, made on any device, with these weights in `dtype`, all finite and free of their file; to evaluate.
 
-    Args:
-        network: gets them.
-        state: its weights.
-        what: their file or folder, for errors.
-        dtype: of the floating-point weights in memory.
+    `what` is their file or folder, for errors.
 
     Raises:
         CheckpointError: keys missing or left over, other shapes (code "keys"), NaN or infinity ("values").

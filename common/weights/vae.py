@@ -78,9 +78,7 @@ def scale_factor(vae: Any) -> int:
 def encode(vae: Any, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Mean and deviation of the latents, each (B, C, h, w), not scaled; the deviation of exact ones is 0.
 
-    Args:
-        vae: either kind.
-        pixels: (B, 3, H, W) in [-1, 1].
+    Pixels are (B, 3, H, W) in [-1, 1].
 
     Raises:
         InputError: pixels with NaN or infinity.

@@ -35,11 +35,8 @@ def cut_frames(source: Path, numbers: Sequence[int], size: int, target: Path) ->
     Frames without a face, and those that the video does not have (labels reach one frame further than some of DISFA's
     videos), are dropped, and told in a warning.
 
-    Args:
-        source: a video, or a folder of pictures whose names end in the frame's number.
-        numbers: of frames, from 1.
-        size: side of the faces in pixels.
-        target: folder that keeps them.
+    The source is a video, or a folder of pictures whose names end in the frame's number, from 1; `size` is the side of
+    the faces in pixels.
 
     Returns:
         Frame -> picture, of those that have a face.

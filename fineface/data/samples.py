@@ -32,8 +32,6 @@ class Listed:
     """A picture on disk and what is known of it.
 
     Attributes:
-        path: of the picture.
-        caption: a sentence.
         units: twelve intensities, 0..5.
         box: x0 y0 x1 y1 of the face in pixels, round which it is cut out; None takes the middle square.
         person: who it shows, where that is known.
@@ -49,10 +47,7 @@ class Listed:
 class Pictures(Dataset[Sample]):
     """Samples of pictures on disk.
 
-    Args:
-        listed: the pictures.
-        size: S, side in pixels.
-        root: folder that their names do not count from, for the fingerprint.
+    `size` is S, the side in pixels. The fingerprint knows the pictures by their paths below `root`.
 
     Raises:
         InputError: there is no picture, or a file has gone.

@@ -12,10 +12,7 @@ AT_MOST = 600  # frames of a video that are paired with each other: 360,000 pair
 def candidates(units: np.ndarray, angles: np.ndarray, settings: Settings) -> np.ndarray:
     """All pairs of frames that could be taken, (P, 2) int: source, target.
 
-    Args:
-        units: (N, 12) intensities.
-        angles: (N, 3) degrees.
-        settings: what is enough and what too much.
+    `units` are (N, 12) intensities, `angles` (N, 3) degrees.
     """
     found = [np.empty((0, 2), int)]
     for i in range(len(units)):
@@ -32,11 +29,8 @@ def choose(units: np.ndarray, angles: np.ndarray, settings: Settings, key: int =
     Each turn goes to the unit and direction with the fewest pairs so far, and takes the pair whose frames were used
     least; the seed decides among equals.
 
-    Args:
-        units: (N, 12) intensities.
-        angles: (N, 3) degrees.
-        settings: see `Settings`.
-        key: tells videos apart, so that they do not all draw alike.
+    `units` are (N, 12) intensities, `angles` (N, 3) degrees; `key` tells videos apart, so that they do not all draw
+    alike.
     """
     rng = np.random.default_rng([settings.seed, key])
     frames = np.sort(rng.permutation(len(units))[:AT_MOST])

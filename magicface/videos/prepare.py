@@ -55,11 +55,7 @@ AUEstimator = Callable[[np.ndarray], Measured]
 class Tools:
     """Who finds faces, who parses them, and who measures them.
 
-    Attributes:
-        detector: see `common.faces.get_detector`.
-        parser: see `common.parsing.get_parser`.
-        estimator: see `common.measure.get_estimator`.
-        names: of the three; pictures made by others are not mixed.
+    `names` are those of the three; pictures made by others are not mixed.
     """
 
     detector: FaceDetector
@@ -74,12 +70,7 @@ def prepare(folder: Path, manifest: Path, settings: Settings, tools: Tools, *, p
     Beside `pairs.jsonl`: `pairs/` with the pictures and a record of each finished video, which another call does not
     do again; `pairs.report.json`; `pairs.sheet.png`.
 
-    Args:
-        folder: of videos, or of folders of frames; each shows one person.
-        manifest: a .jsonl file to write.
-        settings: what is taken.
-        tools: who looks.
-        progress: shows bars.
+    Each video, or folder of frames, shows one person; the manifest is a .jsonl file to write.
 
     Returns:
         The report, as it is on disk.

@@ -35,10 +35,7 @@ class Screened:
 def screen(frames: Iterable[tuple[int, np.ndarray | None]], detector: FaceDetector, settings: Settings) -> Screened:
     """Looks at the frames of a video, and keeps those that can be used.
 
-    Args:
-        frames: numbers and pictures (H, W, 3) uint8, as `read_frames` gives them.
-        detector: of faces.
-        settings: what is too small, too far and too blurred.
+    `frames` are numbers and pictures (H, W, 3) uint8, as `read_frames` gives them.
     """
     dropped: Counter[str] = Counter()
     faces: dict[int, Face] = {}

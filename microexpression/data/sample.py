@@ -18,7 +18,6 @@ class Sample:
     """A clip's row.
 
     Attributes:
-        dataset: "casme2" and so on.
         subject: as the data set names them.
         clip: its name, unique with data set and subject.
         onset: number of the first frame, as its file names count.

@@ -28,11 +28,9 @@ class ELRCN(nn.Module):
     pixels and channels; here they are transposed, which is what the paper says.
 
     Args:
-        classes: of the answer.
         modalities: of `CHANNELS`, in any number.
         enrichment: see above; with one modality both are the same.
         width: share of all layers' sizes, for small machines; 1 is the paper's.
-        dropout: of the dense layers.
         scaled: bring each channel of a clip to mean 0 and deviation 1 first, which new weights need: motion between two
             frames is a few steps of 255. The authors do not, for VGG-Face has seen bytes.
 

@@ -63,7 +63,6 @@ class RCN(nn.Module):
 
     Args:
         architecture: one of `ARCHITECTURES` by its letter, or any other.
-        classes: of the answer.
         maps: F, feature maps; even, by 4 for the wide stem.
         pool: P, side of the grid that the classifier sees.
         dropout: after the stem and after the block.

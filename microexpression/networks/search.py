@@ -22,11 +22,7 @@ CHOICES = {"stem": tuple(STEMS), "block": tuple(BLOCKS), "attention": PLACES}
 class Supernet(nn.Module):
     """Every RCN at once: (B, 3, H, W) -> logits (B, `classes`).
 
-    Args:
-        classes: of the answer.
-        maps: F, see `RCN`.
-        pool: P, see `RCN`.
-        dropout: see `RCN`.
+    `maps`, F, `pool`, P, and `dropout` are those of `RCN`.
     """
 
     def __init__(self, classes: int = 3, maps: int = 32, pool: int = 5, dropout: float = 0.5) -> None:

@@ -19,9 +19,7 @@ class STSTNet(nn.Module):
 
     The released weights saw what an OpenCV reader gives: channels in the order strain, v, u, values 0 to 255.
 
-    Args:
-        classes: of the answer; released: negative, positive, surprise.
-        dropout: after each stream.
+    The released classes are negative, positive, surprise.
     """
 
     def __init__(self, classes: int = 3, dropout: float = 0.5) -> None:

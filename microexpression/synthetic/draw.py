@@ -36,14 +36,7 @@ EXPRESSIONS: dict[str, tuple[dict[str, float], ...]] = {
 
 @dataclass(frozen=True)
 class Laboratory:
-    """What all clips of a data set have in common.
-
-    Attributes:
-        lamps: its light.
-        background: behind everybody.
-        shot: its camera.
-        capture: what that does.
-    """
+    """What all clips of a data set have in common."""
 
     lamps: Lamps
     background: Background
@@ -79,7 +72,6 @@ class Drawn:
     """A clip before it is rendered.
 
     Attributes:
-        dataset: its laboratory.
         subject: number of the person in it.
         emotion: "negative", "positive" or "surprise".
         units: action unit -> intensity at the apex, 0 to 5.

@@ -30,7 +30,6 @@ class Plan:
         subjects: of each data set.
         clips: of each subject; emotions take turns.
         size: side of the frames in pixels.
-        seed: of all.
         frames: least and largest number of a clip's.
         intensity: least and largest at the apex, 0 to 5.
     """

@@ -14,10 +14,8 @@ GREY = 127
 def grey_background(picture: np.ndarray, labels: np.ndarray, *others: np.ndarray) -> np.ndarray:
     """Paint the person out of the source's crop.
 
-    Args:
-        picture: (S, S, 3) uint8, RGB: the source.
-        labels: (S, S) uint8, its face-parsing classes; all of 1 to 18 are the person.
-        *others: (S, S) bool each: where the person will be instead, when the pose is edited.
+    The picture is the source, (S, S, 3) uint8, RGB, `labels` (S, S) uint8 its face-parsing classes, of which 1 to 18
+    are the person. `others`, (S, S) bool each, say where the person will be instead, when the pose is edited.
 
     Returns:
         (S, S, 3) uint8.

@@ -108,9 +108,7 @@ def window(face: Face, by: Window = "landmarks") -> np.ndarray:
     that these just fit in, and enlarges its size by 1.1. For a detector's box, which DECA knows too, the square's
     centre is shifted down by 12 % of the size.
 
-    Args:
-        face: in photo pixels.
-        by: "landmarks" or "box".
+    The face is in photo pixels.
 
     Returns:
         (2, 3) float64, from photo to crop: the square's edges come to lie on the pixels 0 and 223, as in the release.

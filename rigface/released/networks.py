@@ -25,14 +25,9 @@ def load(
 ) -> Network:
     """Build a network and give it a file's weights.
 
-    Args:
-        make: builds the network; called where tensors take no memory.
-        path: a file of torch, or the same tensors as `.safetensors`. No code of a pickle is run.
-        what: what the errors call the network: "DECA's encoder".
-        source: where to get the file.
-        part: the name of the network's tensors in a file of several networks; None where it holds but one. A
-            `.safetensors` file always holds but one.
-        device: where the network runs.
+    `make` is called where tensors take no memory. The file is one of torch, no code of whose pickle is run, or the same
+    tensors as `.safetensors`. `part` names the network's tensors in a file of several networks; None where it holds but
+    one, as a `.safetensors` file always does. `what` and `source`, where to get the file, are for errors.
 
     Returns:
         The network in float32, for evaluation.

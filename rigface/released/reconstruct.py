@@ -55,11 +55,7 @@ class Seen:
 class Released:
     """The authors' preparation.
 
-    Args:
-        flame: with landmarks, and a texture where there is one.
-        deca: the encoder of the head.
-        d3dfr: the network of the expression.
-        look_by: where DECA looks, see `deca.window`.
+    FLAME comes with landmarks, and a texture where there is one; `look_by` says where DECA looks, see `deca.window`.
     """
 
     warps: ClassVar[bool] = False
@@ -91,9 +87,7 @@ class Released:
     def look(self, photo: np.ndarray, face: Face) -> Seen:
         """See one face of a photo.
 
-        Args:
-            photo: (H, W, 3) uint8, RGB.
-            face: in its pixels.
+        The photo is (H, W, 3) uint8, RGB.
 
         Raises:
             InputError: the photo is not uint8, or the face has no size.
@@ -128,15 +122,8 @@ class Released:
         A copied pose brings the target's camera and place in its crop along, as in the release; unlike there, shape
         and texture stay the source's, so that the target may be somebody else. A copied expression brings the jaw.
 
-        Args:
-            source: who is edited.
-            target: from whom is copied; None where nothing is.
-            copy: which of "pose", "expression", "light" come from the target.
-            crop: the editor's, S pixels wide, of the source's photo.
-            labels_source: (S, S) uint8, the crop's face-parsing classes.
-            labels_target: (S, S) uint8, those of the target's crop; needed where the pose is copied.
-            request: what to change by numbers: its light and pose.
-            target_crop: the target's crop, as large as `crop`; needed where the pose is copied.
+        Arguments are those of `rigface.reconstruct.Reconstructor.conditions`; `labels_target` and `target_crop`, as
+        large as `crop`, are needed where the pose is copied.
 
         Raises:
             InputError: an attribute is unknown or copied from nobody, or an expression is asked for by numbers.

@@ -83,9 +83,7 @@ class Rendered:
     def look(self, photo: np.ndarray, face: Face) -> Seen:
         """Fit the head to a face.
 
-        Args:
-            photo: (H, W, 3) uint8, RGB.
-            face: in its pixels.
+        The photo is (H, W, 3) uint8, RGB.
         """
         return Seen(Warp.of(photo, face), face)
 
@@ -134,11 +132,7 @@ class Rendered:
     def drawn(self, source: Seen, change: Change, crop: Crop, labels: np.ndarray) -> Conditions:
         """The conditions of a change.
 
-        Args:
-            source: who is edited.
-            change: what shall be.
-            crop: the editor's, S pixels wide.
-            labels: (S, S) uint8, its parts; 0 is what an edit keeps.
+        `labels` (S, S) uint8 are the crop's parts; 0 is what an edit keeps.
         """
         photo = crop.apply(source.photo)
         turns = not torch.equal(change.turn, torch.eye(3))

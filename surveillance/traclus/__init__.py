@@ -25,9 +25,7 @@ GAP = SHORTEST / 1.414
 class Cluster:
     """Segments that run alike.
 
-    Attributes:
-        line: (P, 2) their representative, in pixels.
-        tracks: numbers of the tracks in it, from 0.
+    `line` is (P, 2), their representative, in pixels; tracks count from 0.
     """
 
     line: np.ndarray
@@ -38,10 +36,7 @@ class Cluster:
 class Clusters:
     """All of them.
 
-    Attributes:
-        clusters: in the order in which they were found.
-        choice: parameters, and how they were chosen.
-        segments: that were grouped.
+    The clusters come in the order in which they were found; `choice` says how their parameters were chosen.
     """
 
     clusters: tuple[Cluster, ...]

@@ -30,9 +30,7 @@ class Choice:
 def choose(distances: np.ndarray, tried: Sequence[float]) -> Choice:
     """The eps with the least entropy, the first of several, and the mean number of neighbours there, rounded up.
 
-    Args:
-        distances: (S, S) between segments.
-        tried: eps in pixels, in their order.
+    `distances` (S, S) are between segments, `tried` eps in pixels, in their order.
     """
     ordered = np.sort(distances, axis=1)
     counts = np.stack([(ordered <= eps).sum(1) for eps in tried])  # (E, S)

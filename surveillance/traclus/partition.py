@@ -84,8 +84,7 @@ def doubled(rows: Sequence[np.ndarray]) -> np.ndarray:
     """Rows of `segments` with chords: each track's pieces, its chord, and its pieces again, which is what the program
     behind the released results groups, by mistake: it cuts each track twice and keeps both.
 
-    Args:
-        rows: of `corners`.
+    `rows` are those of `corners`.
     """
     found, first = [], 0
     for own in rows:

@@ -24,8 +24,6 @@ class Failure:
     Attributes:
         place: of the edit among the rows.
         what: `EDIT` or `MEASUREMENT`.
-        photo: name.
-        request: name.
         why: the first line of the error; of the photo's path the name, for pages travel.
         reason: the same without the photo's name and without numbers.
     """

@@ -98,9 +98,7 @@ def report(
 def citation(program: str, made: Sequence[Mapping[str, Any]]) -> str:
     """BibTeX of the published system and of this toolkit, in the version and year of the run.
 
-    Args:
-        program: "magicface", "rigface" or "fineface".
-        made: of run.json, see `common.batch.folder.MADE`; without any, version and year are left out.
+    `made` is that of run.json, see `common.batch.folder.MADE`; without any, version and year are left out.
     """
     last = made[-1] if made else {}
     versions = last.get("versions")

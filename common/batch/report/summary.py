@@ -26,10 +26,7 @@ NONE = "none"
 def summary(edits: Edits, found: Mapping[str, Sequence[Dose]], failed: Sequence[Failure]) -> dict[str, Any]:
     """All of it, as plain values; what was not measured is None.
 
-    Args:
-        edits: the run.
-        found: engine -> of `doses`.
-        failed: of `failures`.
+    `found` is engine -> `doses`, `failed` of `failures`.
 
     Returns:
         Counts of the run, and under "results" the numbers of each engine, see `result`.
@@ -68,10 +65,6 @@ def summary(edits: Edits, found: Mapping[str, Sequence[Dose]], failed: Sequence[
 
 def result(edits: Edits, found: Sequence[Dose]) -> dict[str, Any]:
     """The numbers of one engine's edits.
-
-    Args:
-        edits: of the engine, see `Edits.of`.
-        found: of `doses`.
 
     Returns:
         Plain values. Each headline is a "value" with "count", on how many edits or units it was measured, "of" how
@@ -161,10 +154,7 @@ def warnings(edits: Edits) -> list[dict[str, Any]]:
 def table(edits: Edits, names: Sequence[str], told: Mapping[str, str]) -> dict[str, Any]:
     """Edits brought together by a name and an engine each, for reading.
 
-    Args:
-        edits: the run.
-        names: (N,) of photos or requests.
-        told: name -> what stands beside it.
+    `names` (N,) are of photos or requests; `told` is name -> what stands beside it.
 
     Returns:
         "count" of all names and "rows" of at most `ROWS`: where there are more, those with the largest dose errors.

@@ -29,11 +29,7 @@ _QUALITY, _PROFILE = 78, 4096  # of JPEG; bytes of a colour profile beyond which
 class Thumbnails:
     """Pictures of a run as data URIs.
 
-    Args:
-        edits: the run.
-        places: of the edits that are shown.
-        failed: of those whose photo alone is shown.
-        progress: show a bar.
+    `places` are those of the edits that are shown, `failed` those whose photo alone is shown.
 
     Attributes:
         before: place -> URI of its photo; None where there is none or it cannot be read.
