@@ -305,7 +305,6 @@ class FineFace(Editor[AUIntensity]):
 
     @property
     def _takes_people(self) -> bool:
-        """Whether the networks keep a person by an embedding of the face."""
         return isinstance(self._networks, Networks) and self._networks.face_projection is not None
 
     def _person(self, identity: People) -> torch.Tensor:

@@ -236,7 +236,6 @@ class SampleEncoder:
 
     @torch.no_grad()
     def __call__(self, batch: Mapping[str, Any]) -> dict[str, torch.Tensor]:
-        """Encode a batch of samples."""
         weight = next(self.vae.parameters())
         mean, std = encode(self.vae, 2 * batch["image"].to(weight.device, weight.dtype) - 1)
         scale = float(self.vae.config.scaling_factor)

@@ -206,7 +206,6 @@ def whole(config: FineFaceConfig, captions: Sequence[str]) -> Beginning:
 
 
 def _base(config: FineFaceConfig) -> Path:
-    """The base's folder, complete."""
     variant = get_variant(config.variant)
     place = locate_base(config.base or None, variant)
     if missing := missing_base_files(place):
@@ -219,7 +218,6 @@ def _base(config: FineFaceConfig) -> Path:
 
 
 def _adapter(config: FineFaceConfig, unet: UNet2DConditionModel, folder: Path, base: Path) -> AUAdapter:
-    """The AU adapter of a folder, which fits the UNet."""
     adapter = read_adapter(folder, get_variant(config.variant))
     check_fit(adapter, unet, folder, base)
     check_weights(adapter, folder)

@@ -210,6 +210,5 @@ def check_complete(folder: Path, base: Path, variant: Variant) -> None:
 
 
 def _instead(path: Path) -> str:
-    """What lies in the folder of a missing file, in words."""
     there = whats_there(path.parent) if path.suffix != ".json" and path.parent.is_dir() else ""
     return f" (found there: {there})" if there else ""

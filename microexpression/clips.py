@@ -111,7 +111,6 @@ def read_clip(
 
 
 def _frame(frame: ImageLike) -> np.ndarray:
-    """A frame as an array; what is one already stays as it is."""
     return frame if isinstance(frame, np.ndarray) else rgb(read_image(frame))
 
 

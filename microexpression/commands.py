@@ -73,7 +73,6 @@ def asked(name: str, samples: list[Sample]) -> Protocol:
 
 
 def _loaded(args: argparse.Namespace, names: list[str]) -> list[Sample]:
-    """All data sets, or all of their faults."""
     samples, faults = [], []
     for name in names:
         try:

@@ -136,7 +136,6 @@ def publish(
 
 
 def _inputs(study: Study, samples: Sequence[Sample], output: Path, jobs: int, progress: bool) -> list[Path]:
-    """Files of what the study's network sees."""
     model, folder = study.chosen(), output / "inputs"
     size, options = study.size or model.size, {"workers": jobs, "progress": progress}
     files = prepare(samples, model.kind, size, folder, detector=study.detector, **options)

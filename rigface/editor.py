@@ -275,7 +275,6 @@ class RigFace(Editor[RigEdit]):
         return RigEdit(still=request) if self.looks(subject).reconstructor.warps else super().null(subject, request)
 
     def _conditions(self, subject: Subject, request: RigEdit) -> Conditions:
-        """What the network will see of a request whose target has been looked at."""
         look, made = self.looks(subject), request.target
         target = self._target(look, request)
         return look.reconstructor.conditions(
@@ -290,7 +289,6 @@ class RigFace(Editor[RigEdit]):
         )
 
     def _target(self, look: Look, request: RigEdit) -> Look | None:
-        """What was seen of whom a request copies."""
         if not request.copy:
             return None
         made = request.target

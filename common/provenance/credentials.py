@@ -73,7 +73,6 @@ def read(picture: Encoded) -> dict[str, Any] | None:
 
 
 def _told(store: dict[str, Any]) -> dict[str, Any]:
-    """What a store of manifests says."""
     active = store.get("manifests", {}).get(store.get("active_manifest"), {})
     generators = active.get("claim_generator_info") or [{}]
     signature = active.get("signature_info", {})

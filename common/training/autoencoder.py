@@ -234,7 +234,6 @@ class FacePictures(Dataset[dict[str, torch.Tensor]]):
         return 2 * len(self.faces)
 
     def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
-        """One picture."""
         number, role = divmod(index, 2)
         pair = self.faces[number]
         shown = pair[("source", "target")[role]]

@@ -78,7 +78,6 @@ class PairEncoder:
         self.networks = (vae,)
 
     def __call__(self, batch: Mapping[str, Any]) -> dict[str, torch.Tensor]:
-        """Encode a batch; see `encode`."""
         return {**vars(encode(self.vae, batch)), "vector": batch["vector"]}
 
     def facts(self) -> dict[str, Any]:

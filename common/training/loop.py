@@ -293,7 +293,6 @@ class Run:
 
     @contextmanager
     def _averaged(self) -> Iterator[None]:
-        """The networks with their averaged weights, if there are any."""
         if self.ema is None:
             yield
             return

@@ -61,7 +61,6 @@ def begin_with(network: nn.Module, other: nn.Module) -> None:
 
 
 def _fewer_inputs(shape: Sequence[int], than: Sequence[int]) -> bool:
-    """Whether a weight has fewer inputs, and is the same shape otherwise."""
     alike = len(shape) == len(than) >= 2 and (shape[0], *shape[2:]) == (than[0], *than[2:])
     return alike and shape[1] < than[1]
 

@@ -72,7 +72,6 @@ def place(target: Path, number: int) -> Path:
 
 
 def _cut(source: Path, numbers: Sequence[int], size: int, target: Path) -> dict[int, str]:
-    """Cuts, and returns what was dropped, and why."""
     frames = _pictures(source, numbers) if source.is_dir() else _video(source, numbers)
     detector = get_detector()
     dropped = dict.fromkeys(numbers, "without a picture")

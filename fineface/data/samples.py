@@ -76,7 +76,6 @@ class Pictures(Dataset[Sample]):
         return [row.caption for row in self.listed]
 
     def __getitem__(self, index: int) -> Sample:
-        """One sample."""
         row = self.listed[index]
         photo = rgb(read_image(row.path))
         if row.box is None:

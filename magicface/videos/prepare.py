@@ -145,7 +145,6 @@ def _prepare_one(video: Path, target: Path, settings: Settings, tools: Tools, pr
 
 
 def _crops(video: Path, screened: Screened, wanted: Collection[int] | None = None) -> Iterator[tuple[int, np.ndarray]]:
-    """Numbers and crops of the frames that are left, or of some of them."""
     numbers = set(screened.faces if wanted is None else wanted)
     for number, frame in read_frames(video, wanted=numbers):
         if screened.crop is not None and frame is not None:
@@ -173,7 +172,6 @@ def _measure(
 def _write_pictures(
     video: Path, target: Path, screened: Screened, pairs: list[tuple[int, int]], settings: Settings, parser: Parser
 ) -> None:
-    """The crops of all pairs, and the backgrounds that they need."""
     behind = {pair[settings.guide == "target"] for pair in pairs if settings.guide != "photo"}
     for number, crop in _crops(video, screened, {number for pair in pairs for number in pair}):
         save_image(Image.fromarray(crop), target / _name(number))
@@ -185,7 +183,6 @@ def _write_pictures(
 
 
 def _row(target: Path, source: int, to: int, units: dict[int, np.ndarray], settings: Settings) -> dict[str, Any]:
-    """A line of the manifest; paths are relative to it."""
     place = f"{target.parent.name}/{target.name}"
 
     def intensities(number: int) -> dict[str, float]:

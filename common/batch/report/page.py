@@ -192,7 +192,6 @@ def _notes(edits: Edits, pictures: Thumbnails) -> list[str]:
 
 
 def _program(edits: Edits, program: str) -> str:
-    """That made the run."""
     own = edits.settings.get("program")
     return own if isinstance(own, str) else program
 

@@ -96,7 +96,6 @@ def _headline(values: np.ndarray) -> dict[str, Any]:
 
 
 def _of_units(found: Sequence[Dose], name: str) -> dict[str, Any]:
-    """Over the units that edits ask for."""
     values = np.array([number(getattr(dose, name)) for dose in found])
     units = [dose.unit for dose, value in zip(found, values) if np.isfinite(value)]
     return {**_headline(values), "units": units, "not_measured": [d.unit for d in found if d.unit not in units]}
