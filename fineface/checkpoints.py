@@ -129,10 +129,8 @@ def load_pipeline(base: Path, unet: UNet2DConditionModel, dtype: torch.dtype) ->
 
 
 def read_adapter(folder: Path, variant: Variant) -> AUAdapter:
-    """The AU adapter of a folder, in float32.
-
-    Raises:
-        CheckpointError: a file is not there or damaged, or its keys are not those of an AU adapter.
+    """The AU adapter of a folder, in float32. Raises CheckpointError: a file is not there or damaged, or its keys are
+    not those of an AU adapter.
     """
     paths = [weights_file(folder, stem) for stem in (variant.processors, variant.encoder)]
     if None in paths:

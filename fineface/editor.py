@@ -149,11 +149,7 @@ class FineFace(Editor[AUIntensity]):
 
     @property
     def networks(self) -> Networks:
-        """What draws pictures.
-
-        Raises:
-            MissingCheckpointError: this editor has no networks.
-        """
+        """What draws pictures. Raises MissingCheckpointError: this editor has no networks."""
         if not isinstance(self._networks, Networks):
             raise missing_networks(self.release.name)
         return self._networks
@@ -343,10 +339,8 @@ class FineFace(Editor[AUIntensity]):
 def check_size(size: int | tuple[int, int] | None, networks: Networks) -> tuple[int, int]:
     """Width and height of a picture in pixels.
 
-    `size` is one number for a square, (width, height), or None for what the denoiser was made for.
-
-    Raises:
-        InputError: neither, or a side that the networks cannot take.
+    `size` is one number for a square, (width, height), or None for what the denoiser was made for. Raises InputError:
+    neither, or a side that the networks cannot take.
     """
     step = networks.vae_scale_factor
     whole = networks.sample_size if size is None else size

@@ -30,10 +30,6 @@ class AUProjection(nn.Module):
         self.au_encoder = nn.Linear(len(ACTION_UNITS), hidden)
         self.width = width
 
-    def extra_repr(self) -> str:
-        """Shown by `print`."""
-        return f"width={self.width}"
-
     def forward(self, aus: torch.Tensor) -> torch.Tensor:
         """Intensities (B, 12) on the scale 0..5 -> tokens (B, 1, D).
 

@@ -153,20 +153,17 @@ class FineFaceTask(DiffusionTask["FineFaceConfig"]):
         if config.defaults or config.model:
             write_defaults(folder, Defaults.of(config.defaults, own))
         if config.unet or config.model:
-            self._save_whole(folder, unet, part(state, "text_encoder."))
-
-    def _save_whole(self, folder: Path, unet: State, text_encoder: State) -> None:
-        vae = copy.deepcopy(self.begun.vae)
-        vae.register_to_config(_name_or_path="")  # the folder of the training says nothing to others
-        self._pipeline(
-            self._filled(vae, vae.state_dict()),
-            self._filled(copy.deepcopy(self.begun.text_encoder), text_encoder),
-            self._filled(UNet2DConditionModel.from_config(self.begun.module.unet.config), unet),
-        ).save_pretrained(folder)
-        # Transformers would load it as it was saved, where diffusers loads the others in float32: two kinds in one
-        _amend(folder / "text_encoder" / "config.json", {"dtype": "float32"})
-        # The pipeline would name our module, which others have not
-        _amend(folder / PIPELINE, {"vae": ["diffusers", type(vae).__name__]})
+            vae = copy.deepcopy(self.begun.vae)
+            vae.register_to_config(_name_or_path="")  # the folder of the training says nothing to others
+            self._pipeline(
+                self._filled(vae, vae.state_dict()),
+                self._filled(copy.deepcopy(self.begun.text_encoder), part(state, "text_encoder.")),
+                self._filled(UNet2DConditionModel.from_config(self.begun.module.unet.config), unet),
+            ).save_pretrained(folder)
+            # Transformers would load it as it was saved, where diffusers loads the others in float32: two kinds in one
+            _amend(folder / "text_encoder" / "config.json", {"dtype": "float32"})
+            # The pipeline would name our module, which others have not
+            _amend(folder / PIPELINE, {"vae": ["diffusers", type(vae).__name__]})
 
     def _filled(self, network: Any, state: State) -> Any:
         weights = {name: value.detach().cpu().to(self._dtype) for name, value in state.items()}
@@ -236,6 +233,7 @@ class SampleEncoder:
 
     @torch.no_grad()
     def __call__(self, batch: Mapping[str, Any]) -> dict[str, torch.Tensor]:
+        """Encode a batch of samples."""
         weight = next(self.vae.parameters())
         mean, std = encode(self.vae, 2 * batch["image"].to(weight.device, weight.dtype) - 1)
         scale = float(self.vae.config.scaling_factor)

@@ -70,10 +70,8 @@ class Reader(nn.Module):
 def teach(config: FineFaceConfig, folder: Path) -> float:
     """Writes `text_encoder/`, `tokenizer/` and a report; returns which fraction of held-out variance captions explain.
 
-    The config is that of a training with variant "whole"; the folder is made.
-
-    Raises:
-        InputError: another variant, or data that cannot be used.
+    The config is that of a training with variant "whole"; the folder is made. Raises InputError: another variant, or
+    data that cannot be used.
     """
     if config.variant != "whole" or not config.vae:
         raise InputError('Only a whole model has a text encoder to teach: variant = "whole", with a vae.')
@@ -82,7 +80,16 @@ def teach(config: FineFaceConfig, folder: Path) -> float:
     tokenizer, text_encoder = text_networks(config, data.captions())
     encoder = SampleEncoder(load_vae(Path(config.vae).expanduser()).requires_grad_(False), tokenizer)
     cache = None if config.cache_latents in ("", "memory") else Path(config.cache_latents).expanduser()
-    tokens, pictures = _read(CachedLatents(data, encoder, cache, config.workers), config.workers)
+    tokens, pictures = [], []
+    for batch in tqdm(
+        DataLoader(CachedLatents(data, encoder, cache, config.workers), batch_size=64, num_workers=config.workers),
+        desc="Reading latents",
+    ):
+        tokens.append(batch["text"])
+        side = min(SQUARES, batch["mean"].shape[-1])
+        pictures.append(F.adaptive_avg_pool2d(batch["mean"], side).flatten(1))
+    table = torch.cat(pictures)
+    tokens, pictures = torch.cat(tokens), (table - table.mean(0)) / table.std(0).clamp(min=1e-6)
     explained = fit(Reader(text_encoder, pictures.shape[1]), tokens, pictures, config.text_steps, config.seed)
     text_encoder.save_pretrained(folder / "text_encoder")
     tokenizer.save_pretrained(folder / "tokenizer")
@@ -117,17 +124,6 @@ def fit(reader: Reader, tokens: torch.Tensor, pictures: torch.Tensor, steps: int
         said = torch.cat([reader(part) for part in tokens[held_out].split(BATCH)])
     truth = pictures[held_out]
     return float(1 - (said - truth).square().mean() / (truth - truth.mean(0)).square().mean())
-
-
-def _read(data: CachedLatents, workers: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Tokens (N, L), and the averaged latents (N, C SQUARES^2) with columns of mean 0 and deviation 1."""
-    tokens, pictures = [], []
-    for batch in tqdm(DataLoader(data, batch_size=64, num_workers=workers), desc="Reading latents"):
-        tokens.append(batch["text"])
-        side = min(SQUARES, batch["mean"].shape[-1])
-        pictures.append(F.adaptive_avg_pool2d(batch["mean"], side).flatten(1))
-    table = torch.cat(pictures)
-    return torch.cat(tokens), (table - table.mean(0)) / table.std(0).clamp(min=1e-6)
 
 
 def run(config: FineFaceConfig) -> int:

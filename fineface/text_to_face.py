@@ -115,10 +115,8 @@ class Beginning:
 
 
 def size_of(config: FineFaceConfig) -> int:
-    """Side of the pictures: the config's, or what its base was made for.
-
-    Raises:
-        MissingCheckpointError: the base is not on this machine.
+    """Side of the pictures: the config's, or what its base was made for. Raises MissingCheckpointError: the base is not
+    on this machine.
     """
     if config.size:
         return config.size

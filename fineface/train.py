@@ -28,10 +28,8 @@ Re-run the command to resume a training that was stopped, from its last checkpoi
 
 @dataclass(frozen=True)
 class FineFaceConfig(DiffusionConfig):
-    """Options of a training of FineFace; the defaults are the paper's.
-
-    Raises:
-        InputError: a number out of its range, or options that exclude each other.
+    """Options of a training of FineFace; the defaults are the paper's. Raises InputError: a number out of its range, or
+    options that exclude each other.
     """
 
     embedded = EMBEDDED_FOLDER
@@ -169,11 +167,7 @@ class FineFaceConfig(DiffusionConfig):
             raise InputError(f'The variant "{self.variant}" has {wanted}; got {self.lora_rank}.')
 
     def of_model(self) -> FineFaceConfig:
-        """The config with what its model learned to predict.
-
-        Raises:
-            MissingCheckpointError: the model is not complete.
-        """
+        """The config with what its model predicts. Raises MissingCheckpointError: the model is not complete."""
         if not self.model:
             return self
         folder = self.place(self.model)

@@ -79,11 +79,7 @@ def family(width: int) -> str:
 
 
 def get_variant(name: str) -> Variant:
-    """A variant by its name.
-
-    Raises:
-        InputError: there is none of this name.
-    """
+    """A variant by its name. Raises InputError: there is none of this name."""
     if name not in VARIANTS:
         raise InputError(f"variant must be one of {', '.join(VARIANTS)}; got {name!r}.")
     return VARIANTS[name]
@@ -179,10 +175,8 @@ def missing_base_files(folder: Path) -> list[str]:
 
 
 def locate_base(base: str | Path | None, variant: Variant) -> Path:
-    """The base's folder: a named one, or the first of the variant's own that was fetched; it need not exist.
-
-    Raises:
-        InputError: neither a folder nor of the form "owner/name".
+    """The base's folder: a named one, or the first of the variant's own that was fetched; it need not exist. Raises
+    InputError: neither a folder nor of the form "owner/name".
     """
     if base is not None:
         return model_folder(base)

@@ -60,10 +60,7 @@ def tokenizer_of(captions: Iterable[str], most: int) -> Any:
 
     The same captions give the same tokenizer in every process, which a trainer of byte pairs does not promise.
 
-    There are at most `most` tokens.
-
-    Raises:
-        InputError: not even letters fit into so many tokens.
+    There are at most `most` tokens. Raises InputError: not even letters fit into so many tokens.
     """
     from tokenizers.pre_tokenizers import ByteLevel
     from transformers import CLIPTokenizer

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from .inputs import read
-from .protocols import Fold, Protocol
+from .protocols import Protocol
 
 STRENGTH = 0.3
 """Of the ridge, for each feature; features have deviation 1."""
@@ -35,14 +35,9 @@ def linear(protocol: Protocol, files: Sequence[Path]) -> np.ndarray:
         targets = 2.0 * np.eye(len(protocol.names))[np.array(protocol.labels, int)] - 1
     logits = np.zeros(targets.shape)
     for fold in protocol.folds:
-        logits[list(fold.test)] = _ridge(features, targets, fold)
+        train, test = list(fold.train), list(fold.test)
+        mean, spread = features[train].mean(0), features[train].std(0) + 1e-6
+        rows, usual = (features - mean) / spread, targets[train].mean(0)
+        kernel = rows[train] @ rows[train].T + STRENGTH * rows.shape[1] * np.eye(len(train))
+        logits[list(fold.test)] = rows[test] @ rows[train].T @ np.linalg.solve(kernel, targets[train] - usual) + usual
     return logits
-
-
-def _ridge(features: np.ndarray, targets: np.ndarray, fold: Fold) -> np.ndarray:
-    """By the kernel: there are far more features than samples."""
-    train, test = list(fold.train), list(fold.test)
-    mean, spread = features[train].mean(0), features[train].std(0) + 1e-6
-    rows, usual = (features - mean) / spread, targets[train].mean(0)
-    kernel = rows[train] @ rows[train].T + STRENGTH * rows.shape[1] * np.eye(len(train))
-    return rows[test] @ rows[train].T @ np.linalg.solve(kernel, targets[train] - usual) + usual

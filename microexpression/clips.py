@@ -100,7 +100,10 @@ def read_clip(
             raise InputError(
                 f"A clip is the path of a folder or of a video, or its frames in a list; got {type(source).__name__}."
             )
-        name, frames = "the clip", [_frame(frame) for frame in source]
+        name, frames = (
+            "the clip",
+            [each if isinstance(each, np.ndarray) else rgb(read_image(each)) for each in source],
+        )
     if not frames:
         raise InputError(f"{name} has no frames.")
     frames = [np.repeat(frame[..., None], 3, 2) if frame.ndim == 2 else frame for frame in frames]
@@ -108,10 +111,6 @@ def read_clip(
         if frame.shape != frames[0].shape:
             raise ShapeError(f"{name}: frame {number}", f"as frame 0, {frames[0].shape}", frame.shape)
     return Clip(np.stack(frames), onset, apex, offset, fps, name)
-
-
-def _frame(frame: ImageLike) -> np.ndarray:
-    return frame if isinstance(frame, np.ndarray) else rgb(read_image(frame))
 
 
 def cut_face(frames: np.ndarray, detector: FaceDetector, name: str = "the clip") -> np.ndarray:

@@ -60,10 +60,8 @@ def train(args: argparse.Namespace) -> int:
 
 
 def asked(name: str, samples: list[Sample]) -> Protocol:
-    """A protocol by its name; of action units, those that the samples show.
-
-    Raises:
-        InputError: there is none of this name.
+    """A protocol by its name; of action units, those that the samples show. Raises InputError: there is none of this
+    name.
     """
     if name not in PROTOCOLS:
         raise InputError(f"There is no protocol {name!r}; choose from {', '.join(PROTOCOLS)}.")

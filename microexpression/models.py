@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import torch
@@ -59,10 +58,6 @@ def _flow_loss(network: Any, batch: Batch) -> torch.Tensor:
     return error(network(batch["flow"]), batch["label"])
 
 
-def _by_images(network: Any, batch: Batch) -> torch.Tensor:
-    return network(batch["images"])
-
-
 def _images_loss(network: Any, batch: Batch) -> torch.Tensor:
     """Both stages of ELRCN at once: each image has its clip's label; the LSTM's loss does not reach the trunks."""
     clip, frames = network(batch["images"], stages=True)
@@ -90,13 +85,11 @@ def _rcn(letter: str) -> Model:
 
 
 def _elrcn(name: str, modalities: tuple[str, ...], enrichment: Any) -> Model:
-    build = partial(_built_elrcn, modalities=modalities, enrichment=enrichment)
+    def build(answers: int, width: float) -> ELRCN:
+        return ELRCN(answers, modalities, enrichment, width)
+
     options = {"learning_rate": 1e-5, "epochs": 100, "batch_size": 32}
-    return Model(name, "elrcn", 224, build, _by_images, _images_loss, options)
-
-
-def _built_elrcn(answers: int, width: float, **options: Any) -> ELRCN:
-    return ELRCN(answers, width=width, **options)
+    return Model(name, "elrcn", 224, build, lambda network, batch: network(batch["images"]), _images_loss, options)
 
 
 _STSTNET = {"learning_rate": 5e-5, "epochs": 800, "batch_size": 256}
@@ -118,11 +111,7 @@ MODELS: dict[str, Model] = {
 
 
 def model_of(name: str) -> Model:
-    """A model by its name.
-
-    Raises:
-        InputError: there is none.
-    """
+    """A model by its name. Raises InputError: there is none."""
     if name not in MODELS:
         raise InputError(f"There is no model {name!r}; choose from {', '.join(MODELS)}.")
     return MODELS[name]

@@ -68,10 +68,8 @@ def table(protocol: Protocol, found: Mapping[str, Scores]) -> str:
 
 
 def write(folder: Path, protocol: Protocol, found: Mapping[str, Scores], notes: str = "") -> None:
-    """results.json, results.md, and confusion.png where there are classes, in a folder.
-
-    Raises:
-        MissingDependencyError: matplotlib is not installed.
+    """results.json, results.md, and confusion.png where there are classes, in a folder. Raises MissingDependencyError:
+    matplotlib is not installed.
     """
     folder.mkdir(parents=True, exist_ok=True)
     folds, people = len(protocol.folds), len({sample.person for sample in protocol.samples})
@@ -113,10 +111,8 @@ def draw_confusions(matrices: Mapping[str, np.ndarray], names: Sequence[str], fo
 
 
 def confusion(truth: Sequence[int] | np.ndarray, found: Sequence[int] | np.ndarray, classes: int) -> np.ndarray:
-    """(classes, classes): rows are the truth, columns what was found.
-
-    Raises:
-        ShapeError: not as many predictions as truths.
+    """(classes, classes): rows are the truth, columns what was found. Raises ShapeError: not as many predictions as
+    truths.
     """
     check_labels(truth, found)
     truth, found = np.asarray(truth, int), np.asarray(found, int)
@@ -159,12 +155,12 @@ class UnitScores:
 
     @property
     def unit_average(self) -> float:
-        """See the class."""
+        """The mean of `units`; CD6ME's first average."""
         return float(np.mean(self.units))
 
     @property
     def group_average(self) -> float:
-        """See the class."""
+        """The mean of `groups`; CD6ME's second average."""
         return float(np.mean([*self.groups.values()]))
 
 

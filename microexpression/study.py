@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -73,7 +72,14 @@ def run(
             f" {len(more)} that have a label of the protocol."
         )
     with alone(output, PATIENCE):
-        _claim(output / "study.json", study, protocol, more)
+        asked = hashlib.sha256(
+            repr([(s.key, s.onset, s.apex, s.offset) for s in protocol.samples]).encode()
+        ).hexdigest()
+        facts = {"study": asdict(study), "protocol": protocol.name, "answers": list(protocol.names), "samples": asked}
+        if study.magnifier is not None:
+            facts["study"]["magnifier"] = sha256(Path(study.magnifier))  # wherever it lies
+        facts |= {"extra": hashlib.sha256(repr([s.key for s, _ in more]).encode()).hexdigest() if more else ""}
+        claim((output / "study.json"), facts, "name another folder")
         files = _inputs(study, [*protocol.samples, *(sample for sample, _ in more)], output, jobs, progress)
         labels = [*protocol.labels, *(label for _, label in more)]
         own = protocol.folds, protocol.names, protocol.units
@@ -153,13 +159,3 @@ def _labelled(extra: Sequence[Sample], protocol: Protocol) -> list[tuple[Sample,
     if not found:
         raise InputError("None of the extra samples has a label of the protocol.")
     return found
-
-
-def _claim(path: Path, study: Study, protocol: Protocol, more: Sequence[tuple[Sample, Any]]) -> None:
-    """What the folder's predictions depend on is written down, or was already."""
-    asked = hashlib.sha256(repr([(s.key, s.onset, s.apex, s.offset) for s in protocol.samples]).encode()).hexdigest()
-    facts = {"study": asdict(study), "protocol": protocol.name, "answers": list(protocol.names), "samples": asked}
-    if study.magnifier is not None:
-        facts["study"]["magnifier"] = sha256(Path(study.magnifier))  # wherever it lies
-    facts |= {"extra": hashlib.sha256(repr([s.key for s, _ in more]).encode()).hexdigest() if more else ""}
-    claim(path, facts, "name another folder")

@@ -54,11 +54,7 @@ class SyntheticRigs(Dataset[Pair]):
         return len(self.faces)
 
     def __getitem__(self, index: int) -> Pair:
-        """One pair.
-
-        Raises:
-            FaceNotFoundError: no face is found in any of the sources.
-        """
+        """One pair. Raises FaceNotFoundError: no face is found in any of the sources."""
         detector = get_detector("mediapipe")  # this and the parser are at hand everywhere
         parser = get_parser("embedded")
         for number in (*range(index, len(self)), *range(index)):

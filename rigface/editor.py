@@ -121,10 +121,8 @@ class RigFace(Editor[RigEdit]):
 
     @cached_property
     def reconstructor(self) -> Reconstructor:
-        """Who sees faces in 3D.
-
-        Raises:
-            MissingCheckpointError: nobody on this machine; the message says what is missing.
+        """Who sees faces in 3D. Raises MissingCheckpointError: nobody on this machine; the message says what is
+        missing.
         """
         return (
             get_reconstructor(self._asked, vector_size=self.pipeline.vector_size, device=str(self.pipeline.device))
@@ -179,11 +177,7 @@ class RigFace(Editor[RigEdit]):
         return Target(name, made.face, made.crop, made.labels, made.mask, seen)
 
     def ready(self, requests: Sequence[RigEdit]) -> list[RigEdit]:
-        """The requests with their targets looked at, each photo once.
-
-        Raises:
-            InputError: as `look`.
-        """
+        """The requests with their targets looked at, each photo once. Raises InputError: as `look`."""
         looked: list[tuple[Any, Target]] = []  # pictures can be compared, but have no hash
 
         def one(request: RigEdit) -> RigEdit:
@@ -219,10 +213,7 @@ class RigFace(Editor[RigEdit]):
 
     def conditions(self, subjects: Sequence[Subject], requests: Sequence[RigEdit]) -> Rig:
         """Coefficients as the vector (B, V); background and render as conditioning images, in the order of the
-        network's channels.
-
-        Raises:
-            InputError: a request, subject or target that cannot be used.
+        network's channels. Raises InputError: a request, subject or target that cannot be used.
         """
         made: dict[tuple[int, int], Conditions] = {}  # a request and its null edit share their warp
 
@@ -244,11 +235,8 @@ class RigFace(Editor[RigEdit]):
         return Rig(vector, guides, masks, tuple(row.warp for row in rows))
 
     def warp(self, subject: Subject, request: RigEdit) -> np.ndarray:
-        """The photo moved and lit by the head that was fitted to it, see `common.warp`.
-
-        Raises:
-            InputError: a prepared crop, a turn beyond `TURNS`, or a request to copy where another reconstructor has
-                looked at the target.
+        """The photo moved and lit by the head that was fitted to it, see `common.warp`. Raises InputError: a prepared
+        crop, a turn beyond `TURNS`, or a request to copy where another reconstructor has looked at the target.
         """
         from .rendered.reconstruct import Rendered, Seen  # another reconstructor alone would not need it
 
@@ -267,7 +255,14 @@ class RigFace(Editor[RigEdit]):
         assert isinstance(own, Rendered)
         target = self._target(look, asked)
         change = own.change(look.seen, target and target.seen, asked.copy, asked)
-        _check_turn(change.vector()[12:15].numpy() * TURN_SCALE)
+        for (name, limit), angle in zip(TURNS.items(), (change.vector()[12:15].numpy() * TURN_SCALE).tolist()):
+            if abs(angle) > limit + 1e-3:
+                raise InputError(
+                    "Without networks, a photo cannot be turned so far: it does not show what would come to light.\n"
+                    f"  expected: at most {limit:g} degrees of {name} from the photo's own\n"
+                    f"  got:      {angle:.0f} degrees\n"
+                    "  ask for fewer degrees, or take networks: rigface download fetches the published ones"
+                )
         return own.warp(look.seen, change, subject.crop, _labels(subject))
 
     def null(self, subject: Subject, request: RigEdit) -> RigEdit:
@@ -322,17 +317,6 @@ def _region(row: Conditions, subject: Subject) -> np.ndarray:
     if row.mask is not None:
         return row.mask
     return subject.mask | (row.background != subject.background).any(2)
-
-
-def _check_turn(degrees: np.ndarray) -> None:
-    for (name, limit), angle in zip(TURNS.items(), degrees.tolist()):
-        if abs(angle) > limit + 1e-3:
-            raise InputError(
-                "Without networks, a photo cannot be turned so far: it does not show what would come to light.\n"
-                f"  expected: at most {limit:g} degrees of {name} from the photo's own\n"
-                f"  got:      {angle:.0f} degrees\n"
-                "  ask for fewer degrees, or take networks: rigface download fetches the published ones"
-            )
 
 
 def _labels(made: Subject | Target) -> Any:

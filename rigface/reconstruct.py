@@ -114,11 +114,7 @@ class Given:
         *,
         target_crop: Crop | None = None,
     ) -> Conditions:
-        """The given ones, see `Reconstructor.conditions`.
-
-        Raises:
-            InputError: a request of anything.
-        """
+        """The given ones, see `Reconstructor.conditions`. Raises InputError: a request of anything."""
         if copy or request not in (None, RigEdit()):
             raise InputError(
                 f"Prepared pictures already show what is to change; nothing can be asked for besides: {request}.\n"

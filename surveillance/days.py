@@ -50,10 +50,8 @@ class DayTree:
 
 
 def cluster_days(pools: pd.DataFrame) -> DayTree:
-    """Ward's clustering of days by what their pools hold (rows: days, columns: pools), by Euclidean distance.
-
-    Raises:
-        InputError: fewer than two days.
+    """Ward's clustering of days by what their pools hold (rows: days, columns: pools), by Euclidean distance. Raises
+    InputError: fewer than two days.
     """
     if len(pools) < 2:
         raise InputError(f"Clustering needs two days or more; got {len(pools)}.")

@@ -17,11 +17,7 @@ PACKAGES = {
 
 
 def ready() -> None:
-    """Nothing, where all are installed.
-
-    Raises:
-        MissingDependencyError: one is not.
-    """
+    """Nothing, where all are installed. Raises MissingDependencyError: one is not."""
     for module, package in PACKAGES.items():
         if find_spec(module) is None:
             raise MissingDependencyError(package, "surveillance", 'pip install "face-rig[surveillance]"')

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import matplotlib
 import numpy as np
@@ -91,7 +90,10 @@ def draw_footmap(
         if rows[place] != rows[place - 1]:
             axes.axhline(place - 0.5, color="white", linewidth=1.5)
     axes.set_yticks(range(len(live.columns)), live.columns, fontsize=6)
-    _month_ticks(axes, calendar)
+    firsts = np.flatnonzero(calendar.day == 1)
+    step = max(1, len(firsts) // 20)
+    names = [f"{calendar[place]:%b %Y}" for place in firsts[::step]]
+    axes.set_xticks(firsts[::step], names, fontsize=7, rotation=45, ha="right")
     if marked is not None:
         places = np.flatnonzero(calendar.isin(marked))
         axes.plot(places, np.full(len(places), -1.2), "v", color=UNUSUAL, markersize=3, clip_on=False)
@@ -220,10 +222,3 @@ def draw_lines(
     axes.set_xlim(0, width)
     axes.set_ylim(height, 0)
     return whole
-
-
-def _month_ticks(axes: Any, calendar: pd.DatetimeIndex) -> None:
-    firsts = np.flatnonzero(calendar.day == 1)
-    step = max(1, len(firsts) // 20)
-    names = [f"{calendar[place]:%b %Y}" for place in firsts[::step]]
-    axes.set_xticks(firsts[::step], names, fontsize=7, rotation=45, ha="right")

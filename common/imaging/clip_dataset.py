@@ -52,10 +52,8 @@ def add_clip(
     """Adds a clip to a data set, which is made where there is none; its frames are there whole or not at all.
 
     `subject` and `clip` are words, the clip's new for this subject; `times` are the rows of onset, apex and offset,
-    from 0; `units` is action unit -> intensity at the apex.
-
-    Raises:
-        InputError: a word that is no folder's name, or a clip that is there already.
+    from 0; `units` is action unit -> intensity at the apex. Raises InputError: a word that is no folder's name, or a
+    clip that is there already.
     """
     for word in (subject, clip):
         if not word or word != Path(word).name or word.startswith("."):

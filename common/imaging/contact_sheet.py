@@ -83,10 +83,8 @@ def contact_sheet(rows: Sequence[Row], side: int | None = None) -> Image.Image:
 
 
 def fitted(picture: Image.Image, side: int) -> Image.Image:
-    """The picture scaled to a longer side of so many pixels; its aspect ratio stays.
-
-    Raises:
-        InputError: the side cannot be used, see `check_side`.
+    """The picture scaled to a longer side of so many pixels; its aspect ratio stays. Raises InputError: the side cannot
+    be used, see `check_side`.
     """
     check_side(side)
     scale = side / max(picture.size)

@@ -216,8 +216,13 @@ def _upright(image: Image.Image) -> Image.Image:
             return _from_array(np.asarray(image))
         if image.mode in _STRAIGHT:
             image = image.convert(_STRAIGHT[image.mode])
-        if image.mode == "LAB":
-            image = _from_lab(image)
+        if image.mode == "LAB":  # PIL's own conversion takes its bytes for others
+            from PIL import ImageCms
+
+            way = ImageCms.buildTransform(ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), "LAB", "RGB")
+            made = ImageCms.applyTransform(image, way)
+            assert made is not None  # None where it is done in place
+            image = made
         transparent = "A" in image.getbands() or "transparency" in image.info
         image = image.convert("RGBA" if transparent else "RGB")  # a copy in any case
     except ImageError:
@@ -229,16 +234,6 @@ def _upright(image: Image.Image) -> Image.Image:
     # What the bytes mean travels with them; other metadata, such as where a photo was taken, do not.
     image.info = {"icc_profile": profile} if profile else {}
     return image
-
-
-def _from_lab(image: Image.Image) -> Image.Image:
-    """A picture of CIE Lab as sRGB; PIL's own conversion takes its bytes for others."""
-    from PIL import ImageCms
-
-    way = ImageCms.buildTransform(ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), "LAB", "RGB")
-    made = ImageCms.applyTransform(image, way)
-    assert made is not None  # None where it is done in place
-    return made
 
 
 def _channels_last(tensor: Any) -> np.ndarray:

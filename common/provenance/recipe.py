@@ -65,11 +65,7 @@ class Recipe:
 
     @classmethod
     def from_json(cls, text: str) -> Recipe:
-        """What `to_json` wrote.
-
-        Raises:
-            InputError: something else.
-        """
+        """What `to_json` wrote. Raises InputError: something else."""
         try:
             recipe = cls(**parse_json(text))
         except (ValueError, TypeError) as error:
@@ -157,10 +153,8 @@ def carried(image: Image.Image) -> Provenance | None:
 def saved_with(image: Image.Image, **how: Any) -> Image.Image:
     """The picture, to be saved in another way; one that knows nothing stays as it is.
 
-    `how` are watermark, certificate and key of `Provenance`.
-
-    Raises:
-        InputError: a certificate without a key, or the other way round.
+    `how` are watermark, certificate and key of `Provenance`. Raises InputError: a certificate without a key, or the
+    other way round.
     """
     if (known := carried(image)) is not None:
         image.info[KEY] = replace(known, **how)

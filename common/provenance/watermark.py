@@ -54,10 +54,8 @@ class Mark:
 
 
 def mark(pixels: np.ndarray) -> np.ndarray:
-    """The picture (H, W, 3) uint8 RGB with the mark.
-
-    Raises:
-        MissingDependencyError: the library is not installed; the message says how it is, and how to do without.
+    """The picture (H, W, 3) uint8 RGB with the mark. Raises MissingDependencyError: the library is not installed; the
+    message says how it is, and how to do without.
     """
     return cv2.addWeighted(pixels, 1, _change(pixels), 1 / _STEPS, 0, dtype=cv2.CV_8U)
 
@@ -119,11 +117,7 @@ def _change(pixels: np.ndarray) -> np.ndarray:
 
 
 def look(pixels: np.ndarray) -> Mark:
-    """The best agreement at any of `SHARES`; pixels (H, W, 3) uint8 RGB.
-
-    Raises:
-        MissingDependencyError: see `mark`.
-    """
+    """The best agreement at any of `SHARES`; pixels (H, W, 3) uint8 RGB. Raises MissingDependencyError: see `mark`."""
     decoder, best, own = _library().WatermarkDecoder("bits", BITS), 0, _scale(pixels)
     for share in SHARES:
         small = _resized(pixels, own * share)

@@ -22,7 +22,8 @@ def model_of(places: Sequence[Path]) -> dict[str, Any]:
 
     The first of `places` is its own folder, the next its base's where it has one.
     """
-    names = [_name(place) for place in places]
+    # the name by which the model can be asked for again; the path of a folder is nobody's matter
+    names = [place.name.replace("--", "/", 1) if place.parent == home() else place.name for place in places]
     found: dict[str, str] = {}
     for name, place in zip(names, places):
         for path in sorted(place.rglob("*")):
@@ -61,8 +62,3 @@ def _digest(path: str, size: int, changed: int) -> str:
         with suppress(OSError):  # a folder that cannot be written costs time, nothing else
             replace_file(kept, lambda file: file.write_text(text, encoding="utf-8"))
     return found
-
-
-def _name(place: Path) -> str:
-    """The name by which the model can be asked for again; of a folder its own name, for its path is nobody's matter."""
-    return place.name.replace("--", "/", 1) if place.parent == home() else place.name

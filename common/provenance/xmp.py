@@ -78,10 +78,8 @@ def write(recipe: Recipe, pixels: str | None = None, watermark: bool = False) ->
 
 
 def read(packet: bytes) -> Told:
-    """What a packet tells, of ours or of others; one that is damaged, or no XMP, tells nothing.
-
-    Raises:
-        InputError: a packet of ours whose recipe is damaged.
+    """What a packet tells, of ours or of others; one that is damaged, or no XMP, tells nothing. Raises InputError: a
+    packet of ours whose recipe is damaged.
     """
     # without entities of its own, no packet grows when it is read
     if len(packet) > LARGEST or b"<!DOCTYPE" in packet or b"<!ENTITY" in packet:

@@ -39,11 +39,7 @@ Diffusion's kind hours, and it does hardly any work at full resolution.
 
 @dataclass(frozen=True)
 class AutoencoderConfig(TrainConfig):
-    """Options of the training of an autoencoder.
-
-    Raises:
-        InputError: a number out of its range.
-    """
+    """Options of the training of an autoencoder. Raises InputError: a number out of its range."""
 
     autoencoder: dict[str, Any] = field(default_factory=dict)
     """Table of AutoencoderDC's options."""
@@ -144,11 +140,7 @@ class Reconstruction(nn.Module):
 
 
 class AutoencoderTask(Task):
-    """An autoencoder that learns to reconstruct synthetic faces.
-
-    Raises:
-        InputError: options that make no autoencoder.
-    """
+    """An autoencoder that learns synthetic faces. Raises InputError: options that make no autoencoder."""
 
     metrics = ("psnr",)
     title = "An autoencoder of faces"

@@ -59,10 +59,8 @@ def command(
 def read(cls: type[Config], path: str | Path, overrides: Sequence[str] = ()) -> Config:
     """A config from a TOML file, changed by `key=value` texts.
 
-    `overrides` are such as "steps=100" or "unet.layers_per_block=1"; values as in TOML, bare words are text.
-
-    Raises:
-        InputError: no such file, not TOML, an unknown key (the message names the nearest), or a wrong type.
+    `overrides` are such as "steps=100" or "unet.layers_per_block=1"; values as in TOML, bare words are text. Raises
+    InputError: no such file, not TOML, an unknown key (the message names the nearest), or a wrong type.
     """
     try:
         values = tomllib.loads(read_text(Path(path)))
@@ -74,11 +72,7 @@ def read(cls: type[Config], path: str | Path, overrides: Sequence[str] = ()) -> 
 
 
 def from_values(cls: type[Config], values: Mapping[str, Any], where: str = "the config") -> Config:
-    """A config from a mapping.
-
-    Raises:
-        InputError: an unknown key, a missing one, or a wrong type.
-    """
+    """A config from a mapping. Raises InputError: an unknown key, a missing one, or a wrong type."""
     hints = typing.get_type_hints(cls)
     fields = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
     for key in values:

@@ -256,10 +256,8 @@ def from_scratch(config: EditConfig, vector_size: int, guides: int) -> FaceEditP
 
 @torch.no_grad()
 def _begin_at(unet: Any, guide: int, guides: int) -> None:
-    """Swaps the weights of a conditioning image with those of the first, and resets the vector's projection.
-
-    Raises:
-        InputError: there is no such image.
+    """Swaps the weights of a conditioning image with those of the first, and resets the vector's projection. Raises
+    InputError: there is no such image.
     """
     if guide >= guides:
         raise InputError(f"start_guide is out of range.\n  expected: 0 to {guides - 1}\n  got:      {guide}")

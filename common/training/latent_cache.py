@@ -43,9 +43,7 @@ class CachedLatents(Dataset[dict[str, torch.Tensor]]):
 
     The `fingerprint` of the data, if it has one, tells it from other data of the same length. The `folder` has a file
     for each item; None keeps them in memory. The processes of the `group` share the work where there is a folder.
-
-    Raises:
-        InputError: the folder holds latents of other data or other networks.
+    Raises InputError: the folder holds latents of other data or other networks.
     """
 
     def __init__(

@@ -53,10 +53,8 @@ def changed_region(source: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
 def encode(vae: Any, batch: Mapping[str, torch.Tensor]) -> Latents:
     """The latents of a batch of pictures.
 
-    `batch` has "source" and "target" (B, 3, H, W) and "guides" (B, G, 3, H, W), all in [0, 1].
-
-    Raises:
-        ShapeError: pictures of different sizes.
+    `batch` has "source" and "target" (B, 3, H, W) and "guides" (B, G, 3, H, W), all in [0, 1]. Raises ShapeError:
+    pictures of different sizes.
     """
     weight = next(vae.parameters())
     source, target, guides = (batch[name].to(weight.device, weight.dtype) for name in ("source", "target", "guides"))
@@ -78,6 +76,7 @@ class PairEncoder:
         self.networks = (vae,)
 
     def __call__(self, batch: Mapping[str, Any]) -> dict[str, torch.Tensor]:
+        """Encode a batch; see `encode`."""
         return {**vars(encode(self.vae, batch)), "vector": batch["vector"]}
 
     def facts(self) -> dict[str, Any]:

@@ -111,11 +111,7 @@ class Manifest(Dataset[Pair]):
 
 
 def parsed(name: str, value: Any) -> Any:
-    """The value of a column; a text that begins as JSON is parsed.
-
-    Raises:
-        InputError: it is not valid JSON.
-    """
+    """The value of a column; a text that begins as JSON is parsed. Raises InputError: it is not valid JSON."""
     if not isinstance(value, str) or not value.lstrip().startswith(("[", "{")):
         return value
     try:
@@ -126,9 +122,7 @@ def parsed(name: str, value: Any) -> Any:
 
 def intensities(name: str, value: Any) -> list[float]:
     """Twelve intensities 0..5 from a column: a mapping, a text such as "AU12=3,AU6=2", 12 numbers, or JSON of these.
-
-    Raises:
-        InputError: no such thing, or values beyond 0..5.
+    Raises InputError: no such thing, or values beyond 0..5.
     """
     if isinstance(value, Mapping):  # a table gives all rows the same keys
         value = {key: number for key, number in value.items() if number not in (None, "")}

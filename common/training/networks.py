@@ -22,10 +22,8 @@ UP = ".lora_B.default.weight"
 def built(network: Any, table: str, options: Mapping[str, Any]) -> Any:
     """A diffusers network with random weights.
 
-    `table` is the config's name for the options, for messages.
-
-    Raises:
-        InputError: an unknown option (the message names the nearest), or options that make no network.
+    `table` is the config's name for the options, for messages. Raises InputError: an unknown option (the message names
+    the nearest), or options that make no network.
     """
     known = network._get_init_keys(network) - {"self"}
     for key in options:

@@ -116,10 +116,8 @@ class Turns(Sampler[list[int]]):
     """The sample numbers of each pass of one process: consecutive samples make a step, and processes share them.
 
     Optimiser steps go from `first` to before `last`; `batch_size` counts the samples of a step over all passes and
-    processes.
-
-    Raises:
-        InputError: the samples of a step cannot be shared equally, or the last step lies before the first.
+    processes. Raises InputError: the samples of a step cannot be shared equally, or the last step lies before the
+    first.
     """
 
     def __init__(self, first: int, last: int, batch_size: int, passes: int = 1, group: Group = ALONE) -> None:

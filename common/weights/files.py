@@ -45,10 +45,8 @@ class WeightFiles:
     sharded: bool = False
 
     def shards(self) -> dict[str, str]:
-        """Tensor -> name of the shard that holds it, as the index says; empty for a single file.
-
-        Raises:
-            CheckpointError: the index is damaged, or names files outside its folder.
+        """Tensor -> name of the shard that holds it, as the index says; empty for a single file. Raises
+        CheckpointError: the index is damaged, or names files outside its folder.
         """
         if not self.sharded:
             return {}

@@ -62,10 +62,8 @@ def read_state(path: Path, part: str | None = None) -> dict[str, torch.Tensor]:
     What trainers wrap around them is taken off: `state_dict` of Lightning, `module.` of data parallelism, `_orig_mod.`
     of compiling.
 
-    `part` is the network to take from a file of torch that holds several by name; safetensors hold one.
-
-    Raises:
-        CheckpointError: damaged, without the part, or not of tensors alone; no code of a pickle is run.
+    `part` is the network to take from a file of torch that holds several by name; safetensors hold one. Raises
+    CheckpointError: damaged, without the part, or not of tensors alone; no code of a pickle is run.
     """
     if path.suffix == SAFE:
         return _plain_names(read_weights(path), path)
@@ -83,10 +81,8 @@ def read_state(path: Path, part: str | None = None) -> dict[str, torch.Tensor]:
 
 
 def read_weights(path: Path) -> dict[str, torch.Tensor]:
-    """The tensors of a safetensors file, mapped rather than copied.
-
-    Raises:
-        CheckpointError: the file is damaged, for instance by a broken download.
+    """The tensors of a safetensors file, mapped rather than copied. Raises CheckpointError: the file is damaged, for
+    instance by a broken download.
     """
     try:
         check_regular(path)
@@ -96,10 +92,8 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
 
 
 def read_pickled(path: Path) -> dict[str, Any]:
-    """What a `.ckpt` or `.bin` file of torch holds, tensors and plain values only: no code of a pickle is run.
-
-    Raises:
-        CheckpointError: damaged (code "unreadable"), or it holds more than that ("refused").
+    """What a `.ckpt` or `.bin` file of torch holds, tensors and plain values only: no code of a pickle is run. Raises
+    CheckpointError: damaged (code "unreadable"), or it holds more than that ("refused").
     """
     try:
         check_regular(path)
@@ -180,10 +174,8 @@ def fill(
 ) -> Module:
     """The network, made on any device, with these weights in `dtype`, all finite and free of their file; to evaluate.
 
-    `what` is their file or folder, for errors.
-
-    Raises:
-        CheckpointError: keys missing or left over, other shapes (code "keys"), NaN or infinity ("values").
+    `what` is their file or folder, for errors. Raises CheckpointError: keys missing or left over, other shapes (code
+    "keys"), NaN or infinity ("values").
     """
     check_keys(network.state_dict(), state, str(what))
     network.load_state_dict({key: own_copy(value, dtype) for key, value in state.items()}, assign=True)
@@ -192,10 +184,8 @@ def fill(
 
 
 def frozen(network: Module, path: Path) -> Module:
-    """The network with the weights of a file, stored in whatever precision, as float32 that learns nothing.
-
-    Raises:
-        CheckpointError: the file is damaged, or is of another network.
+    """The network with the weights of a file, stored in whatever precision, as float32 that learns nothing. Raises
+    CheckpointError: the file is damaged, or is of another network.
     """
     return fill(network, read_state(path), path).requires_grad_(False)
 

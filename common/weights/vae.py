@@ -50,10 +50,8 @@ KINDS: dict[str, Any] = {kind.__name__: kind for kind in (AutoencoderKL, Autoenc
 
 
 def load_vae(folder: Path, *, dtype: torch.dtype = torch.float32) -> Autoencoder:
-    """An autoencoder from its folder; the older key names that Stable Diffusion 1.5 still has are known.
-
-    Raises:
-        CheckpointError: damaged, of another kind, or keys missing or left over.
+    """An autoencoder from its folder; the older key names that Stable Diffusion 1.5 still has are known. Raises
+    CheckpointError: damaged, of another kind, or keys missing or left over.
     """
     config = read_architecture(folder / "config.json")
     kind = config.get("_class_name", AutoencoderKL.__name__)

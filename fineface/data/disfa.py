@@ -84,10 +84,8 @@ class Disfa(Pictures):
 
 
 def read_labels(root: Path, subject: str) -> dict[int, Units]:
-    """Frame -> twelve intensities of a subject.
-
-    Raises:
-        InputError: label files are missing, lines cannot be used, or files do not speak of the same frames.
+    """Frame -> twelve intensities of a subject. Raises InputError: label files are missing, lines cannot be used, or
+    files do not speak of the same frames.
     """
     files = {name: root / LABELS / subject / f"{subject}_au{name.removeprefix('AU')}.txt" for name in ACTION_UNITS}
     missing = [path for path in files.values() if not path.is_file()]

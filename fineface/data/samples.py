@@ -47,10 +47,8 @@ class Listed:
 class Pictures(Dataset[Sample]):
     """Samples of pictures on disk.
 
-    `size` is S, the side in pixels. The fingerprint knows the pictures by their paths below `root`.
-
-    Raises:
-        InputError: there is no picture, or a file has gone.
+    `size` is S, the side in pixels. The fingerprint knows the pictures by their paths below `root`. Raises InputError:
+    there is no picture, or a file has gone.
     """
 
     def __init__(self, listed: Sequence[Listed], size: int, root: Path) -> None:
@@ -89,10 +87,8 @@ class Pictures(Dataset[Sample]):
 def unit_columns(row: Mapping[str, Any]) -> dict[str, Any]:
     """The columns of a row that have the name of one of the twelve action units: "AU1", "au_01", "AU01_r".
 
-    OpenFace's columns of presence, "AU01_c", are passed over.
-
-    Raises:
-        InputError: two columns of a unit, or one of a side of the face.
+    OpenFace's columns of presence, "AU01_c", are passed over. Raises InputError: two columns of a unit, or one of a
+    side of the face.
     """
     found: dict[str, Any] = {}
     for column, value in row.items():

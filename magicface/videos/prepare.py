@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import zlib
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -128,7 +127,18 @@ def _prepare_one(video: Path, target: Path, settings: Settings, tools: Tools, pr
         return record | {"error": str(error)}
     looked_at = len(screened.faces) + screened.dropped.total()
     crops = bar(_crops(video, screened), desc=f"{video.name}: expressions", total=len(screened.faces))
-    units, angles = _measure(crops, tools.estimator, screened.dropped)
+    units, angles = {}, {}
+    for number, crop in crops:
+        try:
+            found = tools.estimator(crop)
+        except FaceNotFoundError:
+            screened.dropped["not measured"] += 1
+            continue
+        # Rounded here, so that what is chosen by is what is written; below 0 are the antagonist's, which has a place
+        # of its own.
+        units[number] = np.asarray(found.units, np.float64).clip(0, 5).round(3)
+        angles[number] = np.asarray(found.angles, np.float64)
+    units, angles = units, angles
     numbers = list(units)
     chosen = choose(
         np.array([units[n] for n in numbers]).reshape(-1, len(ACTION_UNITS)),
@@ -149,24 +159,6 @@ def _crops(video: Path, screened: Screened, wanted: Collection[int] | None = Non
     for number, frame in read_frames(video, wanted=numbers):
         if screened.crop is not None and frame is not None:
             yield number, screened.crop.apply(frame)
-
-
-def _measure(
-    crops: Iterable[tuple[int, np.ndarray]], estimator: AUEstimator, dropped: Counter[str]
-) -> tuple[dict[int, np.ndarray], dict[int, np.ndarray]]:
-    """Number -> intensities (12,) in [0, 5] and angles (3,); counts the frames that cannot be measured."""
-    units, angles = {}, {}
-    for number, crop in crops:
-        try:
-            found = estimator(crop)
-        except FaceNotFoundError:
-            dropped["not measured"] += 1
-            continue
-        # Rounded here, so that what is chosen by is what is written; below 0 are the antagonist's, which has a place
-        # of its own.
-        units[number] = np.asarray(found.units, np.float64).clip(0, 5).round(3)
-        angles[number] = np.asarray(found.angles, np.float64)
-    return units, angles
 
 
 def _write_pictures(

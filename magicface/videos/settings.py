@@ -7,15 +7,12 @@ from typing import Literal
 
 from common.core.errors import InputError
 from common.parsing import Region
+from common.training.config import above_zero, at_least
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a preparation of videos is told.
-
-    Raises:
-        InputError: a number out of its range.
-    """
+    """What a preparation of videos is told. Raises InputError: a number out of its range."""
 
     size: int = 512
     """Side of the crops in pixels."""
@@ -44,16 +41,10 @@ class Settings:
     """Of the choice among pairs that are equally good."""
 
     def __post_init__(self) -> None:
-        for name, low in (("size", 16), ("every", 1), ("pairs", 1), ("min_face", 1), ("seed", 0)):
-            if getattr(self, name) < low:
-                raise InputError(f"{name} must be at least {low}; got {getattr(self, name)}.")
-        if not 0 < self.zoom < float("inf"):
-            raise InputError(f"zoom must be a number above 0; got {self.zoom}.")
-        for name in ("min_difference", "max_turn", "max_move", "sharpness"):
-            if not 0 <= getattr(self, name) < float("inf"):
-                raise InputError(f"{name} must be at least 0; got {getattr(self, name)}.")
-        if not self.min_difference:
-            raise InputError("min_difference must be above 0: a pair without a difference teaches nothing.")
+        at_least(self, 16, "size")
+        at_least(self, 1, "every", "pairs", "min_face")
+        at_least(self, 0, "seed", "max_turn", "max_move", "sharpness")
+        above_zero(self, "zoom", "min_difference")  # a pair without a difference teaches nothing
         for name, known in (("region", ("head", "face")), ("guide", ("source", "target", "photo"))):
             if getattr(self, name) not in known:
                 raise InputError(f"{name} must be one of {', '.join(known)}; got {getattr(self, name)!r}.")

@@ -93,10 +93,8 @@ def check_frames(sample: Sample, gaps: bool = False) -> list[str]:
 
 
 def read_frames(sample: Sample, numbers: Sequence[int] | None = None) -> np.ndarray:
-    """Frames of a clip, (T, H, W, 3) uint8 RGB; all from onset to offset unless numbered.
-
-    Raises:
-        InputError: a frame is missing, or of another size than the first.
+    """Frames of a clip, (T, H, W, 3) uint8 RGB; all from onset to offset unless numbered. Raises InputError: a frame is
+    missing, or of another size than the first.
     """
     if sample.frames is None:
         raise InputError(f"{' '.join(sample.key)} has no folder of frames.")
@@ -211,9 +209,7 @@ def _read_text(path: Path) -> list[Row]:
 
 def column(rows: Sequence[Row], names: Sequence[str], where: Path, *, needed: bool = True) -> str:
     """Which of these names the table has; case and spaces do not count. "" for none of them, where none is needed.
-
-    Raises:
-        InputError: none of them.
+    Raises InputError: none of them.
     """
     plain = {"".join(name.lower().split()): name for name in (rows[0] if rows else ())}
     for name in names:

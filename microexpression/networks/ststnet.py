@@ -32,11 +32,7 @@ class STSTNet(nn.Module):
         self.fc = nn.Linear(sum(FILTERS) * 25, classes)
 
     def features(self, flow: torch.Tensor) -> torch.Tensor:
-        """(B, 3, 28, 28) -> (B, 16, 5, 5), what the classifier weighs.
-
-        Raises:
-            ShapeError: another size.
-        """
+        """(B, 3, 28, 28) -> (B, 16, 5, 5), what the classifier weighs. Raises ShapeError: another size."""
         if flow.shape[1:] != (3, SIDE, SIDE):
             raise ShapeError("flow", f"(B, 3, {SIDE}, {SIDE})", tuple(flow.shape))
         streams = []

@@ -50,10 +50,8 @@ class Plan:
 def write(root: str | Path, plan: Plan, *, workers: int = 1, progress: bool = True) -> list[Path]:
     """Renders what is not there yet, and returns the folders of the data sets, each with its annotations.csv.
 
-    A clip's folder is there whole or not at all; what was stopped goes on.
-
-    Raises:
-        InputError: a plan that makes nothing, or a folder that holds another plan's clips.
+    A clip's folder is there whole or not at all; what was stopped goes on. Raises InputError: a plan that makes
+    nothing, or a folder that holds another plan's clips.
     """
     if not plan.datasets or min(plan.subjects, plan.clips) < 1 or plan.size < 24:
         raise InputError(f"A data set needs subjects, clips, and frames of 24 pixels or more; got {plan}.")

@@ -30,11 +30,7 @@ def mix(source: Codes, target: Codes, copy: Collection[str]) -> Codes:
 
 
 def by_numbers(codes: Codes, request: RigEdit) -> Codes:
-    """The codes of one face with the numbers of a request on them.
-
-    Raises:
-        InputError: an expression by numbers.
-    """
+    """The codes of one face with the numbers of a request on them. Raises InputError: an expression by numbers."""
     if request.expression is not None:
         raise InputError(
             "The released RigFace has no expression by numbers: nobody has told how action units become codes of\n"

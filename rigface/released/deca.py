@@ -54,11 +54,7 @@ class Codes:
 
     @classmethod
     def split(cls, vector: Tensor) -> Codes:
-        """Split the network's vector (B, 236).
-
-        Raises:
-            ShapeError: another shape.
-        """
+        """Split the network's vector (B, 236). Raises ShapeError: another shape."""
         if vector.ndim != 2 or vector.shape[1] != CODES:
             raise ShapeError("codes", f"(B, {CODES})", vector.shape)
         shape, texture, expression, rotation, jaw, camera, light = vector.split(SIZES, 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -100,7 +100,13 @@ class Released:
 
     def codes(self, source: Seen, target: Seen | None, copy: Collection[str], request: RigEdit | None = None) -> Codes:
         """What will be drawn; see `conditions`."""
-        _check(target, copy)
+        several = isinstance(copy, (set, frozenset, list, tuple))  # a string would be taken letter by letter
+        names = sorted(copy, key=str) if several else [copy]
+        if not several or any(name not in ATTRIBUTES for name in names):
+            got = ", ".join(map(repr, names))
+            raise InputError(f"copy names attributes.\n  expected: a set of {', '.join(ATTRIBUTES)}\n  got:      {got}")
+        if copy and target is None:
+            raise InputError(f"Copying {' and '.join(names)} needs a target photo; none is given.")
         mixed = source.codes if target is None else mix(source.codes, target.codes, copy)
         return mixed if request is None else by_numbers(mixed, request)
 
@@ -153,13 +159,3 @@ class Released:
             coefficients=giver.coefficients[EXPRESSION].float().cpu().numpy(),
             notes=() if self.flame.albedo is not None else (PLAIN,),
         )
-
-
-def _check(target: Seen | None, copy: Any) -> None:
-    several = isinstance(copy, (set, frozenset, list, tuple))  # a string would be taken letter by letter
-    names = sorted(copy, key=str) if several else [copy]
-    if not several or any(name not in ATTRIBUTES for name in names):
-        got = ", ".join(map(repr, names))
-        raise InputError(f"copy names attributes.\n  expected: a set of {', '.join(ATTRIBUTES)}\n  got:      {got}")
-    if copy and target is None:
-        raise InputError(f"Copying {' and '.join(names)} needs a target photo; none is given.")

@@ -72,8 +72,12 @@ def traclus(
         raise InputError(f"No track has a straight piece of {SHORTEST:g} pixels; there is nothing to group.")
     between = distances(pieces.start, pieces.end, blind=compat)
     choice = choose(between, TRIED_BY_RELEASE if compat else TRIED)
-    if compat:
-        pieces, between = _doubled(tracks, rows)
+    if compat:  # what the program behind the released results groups; each distance is computed once
+        every, chosen = segments(tracks, rows, chords=True), doubled(rows)
+        kept = every.length >= SHORTEST
+        between, place = distances(every.start[kept], every.end[kept], blind=True), np.cumsum(kept) - 1
+        chosen = chosen[kept[chosen]]
+        pieces, between = every.take(chosen), between[np.ix_(place[chosen], place[chosen])]
     found = []
     for own in group(between, pieces.track, choice):
         part = pieces.take(own)
@@ -81,12 +85,3 @@ def traclus(
         if len(line) >= 2:
             found.append(Cluster(line, tuple(np.unique(part.track).tolist())))
     return Clusters(tuple(found), choice, pieces)
-
-
-def _doubled(tracks: Sequence[np.ndarray], rows: Sequence[np.ndarray]) -> tuple[Segments, np.ndarray]:
-    """What the program behind the released results groups, and its distances, of which each is computed once."""
-    every, chosen = segments(tracks, rows, chords=True), doubled(rows)
-    kept = every.length >= SHORTEST
-    between, place = distances(every.start[kept], every.end[kept], blind=True), np.cumsum(kept) - 1
-    chosen = chosen[kept[chosen]]
-    return every.take(chosen), between[np.ix_(place[chosen], place[chosen])]

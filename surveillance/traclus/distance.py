@@ -13,7 +13,7 @@ CHUNK = 1 << 14
 
 def perpendicular(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) -> np.ndarray:
     """(...): the Lehmer mean of the distances of c and d from the line through a and b; 0 where both lie on it."""
-    one, two = (_off(a, b, point) for point in (c, d))
+    one, two = (_norm(point - a - _along(a, b, point)[..., None] * (b - a)) for point in (c, d))
     total = one + two
     return np.divide(one**2 + two**2, total, out=np.zeros_like(total), where=total > 0)
 
@@ -68,7 +68,3 @@ def _along(a: np.ndarray, b: np.ndarray, point: np.ndarray) -> np.ndarray:
     way = b - a
     squared = _dot(way, way)
     return np.divide(_dot(point - a, way), squared, out=np.zeros_like(squared), where=squared > 0)
-
-
-def _off(a: np.ndarray, b: np.ndarray, point: np.ndarray) -> np.ndarray:
-    return _norm(point - a - _along(a, b, point)[..., None] * (b - a))

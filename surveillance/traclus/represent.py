@@ -14,7 +14,9 @@ def representative(segments: Segments, least: int, gap: float, *, compat: bool =
     direction. `compat`, as the program behind the released results: the first point must be as far from 0, and the very
     last end is not looked at.
     """
-    cosine, sine = _direction(segments)
+    x, y = (segments.end - segments.start).mean(0)  # the common direction: the mean of all segments as vectors
+    length = float(np.hypot(x, y))
+    cosine, sine = (float(x) / length, float(y) / length) if length else (1.0, 0.0)
     turn = np.array([[cosine, -sine], [sine, cosine]])
     start, end = segments.start @ turn, segments.end @ turn  # (S, 2): along the direction, and across it
     places = np.stack([start[:, 0], end[:, 0]], 1).ravel()  # of a segment, its start and its end stand together
@@ -34,27 +36,16 @@ def representative(segments: Segments, least: int, gap: float, *, compat: bool =
             at += 1
             if at >= count or places[order[at]] != here:
                 break
-        ended = _joined(begun, ended, active, segments.track)
+        # Where a track's segment begins at which another one of it ends, the two count once: the ended one goes now.
+        tracks = {segments.track[row] for row in begun}
+        gone = [row for row in ended if row in begun or segments.track[row] in tracks]
+        active.difference_update(gone)
+        ended = [row for row in ended if row not in gone]
         if len(active) >= least and abs(here - before) > gap:
             points.append((here, np.mean([_across(start[row], end[row], here) for row in active])))
             before = here
         active.difference_update(ended)
     return np.array(points).reshape(-1, 2) @ turn.T
-
-
-def _direction(segments: Segments) -> tuple[float, float]:
-    """Cosine and sine of the mean of all segments as vectors."""
-    x, y = (segments.end - segments.start).mean(0)
-    length = float(np.hypot(x, y))
-    return (float(x) / length, float(y) / length) if length else (1.0, 0.0)
-
-
-def _joined(begun: list[int], ended: list[int], active: set[int], track: np.ndarray) -> list[int]:
-    """Where a track's segment begins at which another one of it ends, the two count once: the ended one goes now."""
-    tracks = {track[row] for row in begun}
-    gone = [row for row in ended if row in begun or track[row] in tracks]
-    active.difference_update(gone)
-    return [row for row in ended if row not in gone]
 
 
 def _across(start: np.ndarray, end: np.ndarray, here: float) -> float:

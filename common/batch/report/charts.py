@@ -26,11 +26,7 @@ _STYLE = {
 
 
 class Charts:
-    """Who draws, each drawing with names of its own inside.
-
-    Raises:
-        MissingDependencyError: matplotlib is not installed.
-    """
+    """Who draws; each drawing has names of its own. Raises MissingDependencyError: matplotlib is not installed."""
 
     def __init__(self) -> None:
         try:

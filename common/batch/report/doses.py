@@ -77,18 +77,7 @@ class Dose:
 
     def numbers(self) -> dict[str, Any]:
         """All but the arrays, as plain values."""
-        names = (
-            "unit",
-            "meaning",
-            "requested",
-            "missing",
-            "controls",
-            "slope",
-            "slope_sure",
-            "pearson",
-            "pearson_sure",
-        )
-        plain = {name: getattr(self, name) for name in (*names, "error", "off")}
+        plain = {name: value for name, value in vars(self).items() if name not in ("wanted", "measured")}
         return {**plain, "levels": [vars(level) for level in self.levels]}
 
 

@@ -131,10 +131,8 @@ def gather(folder: Path, requested: Requested, absolute: bool = False) -> Edits:
     """Reads a run.
 
     `requested` takes a request as files have it to the 12 units that it asks for, if it asks for any; `absolute` ones
-    are intensities, and not changes.
-
-    Raises:
-        InputError: there is no run, it has no line, a line is damaged, or a process writes to it.
+    are intensities, and not changes. Raises InputError: there is no run, it has no line, a line is damaged, or a
+    process writes to it.
     """
     if not (folder / FILE).is_file():
         raise InputError(f"There is no run in {folder}: {FILE} is missing.\n  name the folder that `batch` wrote")

@@ -70,10 +70,8 @@ class Thumbnails:
 
 
 def thumbnail(path: Path, face: tuple[float, ...] | None = None) -> str:
-    """A picture as a data URI of at most `SIDE` pixels a side, round the face where its box is known.
-
-    Raises:
-        Exception: whatever the decoder meets.
+    """A picture as a data URI of at most `SIDE` pixels a side, round the face where its box is known. Raises Exception:
+    whatever the decoder meets.
     """
     with warnings.catch_warnings(), open(path, "rb") as file:
         warnings.simplefilter("ignore")  # large photos are welcome up to the bomb; damaged metadata do not matter
