@@ -19,7 +19,7 @@ from common.cli import console
 from common.core.errors import InputError
 from common.core.files import alone, replace_file
 from common.training.command import command
-from common.training.latent_cache import CachedLatents
+from common.training.latents import CachedLatents
 from common.training.sampler import generator
 from common.weights.vae import load_vae
 

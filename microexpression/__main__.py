@@ -134,7 +134,7 @@ def _add_synthetic(parser: argparse.ArgumentParser) -> None:
 
 def _synthetic(args: argparse.Namespace) -> int:
     check_writable(args.output)
-    from .synthetic.write import Plan, write
+    from .synthetic import Plan, write
 
     names = ("subjects", "clips", "size", "seed")
     plan = Plan(

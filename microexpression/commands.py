@@ -8,13 +8,12 @@ from common.cli import console
 from common.core.errors import InputError
 
 from . import results
-from .baselines import chance, linear
 from .data.load import load
 from .data.sample import UNITS, DataSetError, Sample, count_units
 from .fit import Study
 from .inputs import prepare
 from .protocols import PROTOCOLS, Protocol, cd6me
-from .study import publish, run
+from .study import chance, linear, publish, run
 
 
 def train(args: argparse.Namespace) -> int:

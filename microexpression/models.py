@@ -107,7 +107,7 @@ MODELS: dict[str, Model] = {
         ),
     )
 }
-"""RCN's `auto` is not among them: its parts are searched for, see `networks.search`."""
+"""RCN's `auto` is not among them: its parts are searched for, see `networks.rcn`."""
 
 
 def model_of(name: str) -> Model:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from common.core.errors import InputError
 
-from .data.crossed import DATASETS
+from .data.load import DATASETS
 from .data.sample import UNITS, Sample
 
 EMOTIONS = ("negative", "positive", "surprise")

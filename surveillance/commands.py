@@ -9,11 +9,11 @@ import pandas as pd
 from common.core.errors import InputError
 from common.core.files import replace_file
 
-from . import charts, timeseries
+from . import timeseries
 from .evaluation import baselines, evaluate, windows
 from .maps import volumes
 from .page import Section, page
-from .pictures import save
+from .pictures import draw_comparison, draw_forecast, draw_scores, save
 from .reading import read_truth
 from .recording import Recording
 from .together import methods
@@ -45,8 +45,8 @@ def evaluated(recording: Recording, args: argparse.Namespace) -> str:
     whole = found[found["slice"] == "all days"]
     drawn = {name: known[name] for name in DRAWN if name in known}
     pictures = [
-        ("comparison", "How well they tell", _COMPARISON, charts.draw_comparison(found)),
-        ("scores", "Scores of days", _SCORES, charts.draw_scores(drawn, truth, days[args.window])),
+        ("comparison", "How well they tell", _COMPARISON, draw_comparison(found)),
+        ("scores", "Scores of days", _SCORES, draw_scores(drawn, truth, days[args.window])),
     ]
     sections = [Section(title, words, save(own, args.output / f"{name}.png")) for name, title, words, own in pictures]
     for part, own in found.groupby("slice", sort=False):
@@ -88,7 +88,7 @@ def predicted(recording: Recording, args: argparse.Namespace) -> str:
     if args.output is not None:
         args.output.mkdir(parents=True, exist_ok=True)
         save(
-            charts.draw_forecast(found, timeseries.counts_of(table[["tracks"]])["tracks"], "tracks"),
+            draw_forecast(found, timeseries.counts_of(table[["tracks"]])["tracks"], "tracks"),
             args.output / "forecast.png",
         )
         replace_file(args.output / "forecast.csv", lambda path: ahead.to_csv(path, index_label="day"))

@@ -328,7 +328,7 @@ WALKS = {
             "microexpression.commands.results.table": "table",
         },
     ),
-    "microexpression synthetic": Walk("-o {folder}/out", {"microexpression.synthetic.write.write": ["folder"]}),
+    "microexpression synthetic": Walk("-o {folder}/out", {"microexpression.synthetic.write": ["folder"]}),
     "surveillance describe": Walk(
         "{folder}",
         TRACKS | {"surveillance.overview.describe": "page", "surveillance.reading.read_truth": TRUTH},

@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 
 from ..synthetic.data.dataset import SyntheticFaces
 from .config import DiffusionConfig
-from .latent_cache import CachedLatents, Encoder
+from .latents import CachedLatents, Encoder
 from .loop import Task
 from .loss import noise_schedule
 from .sampler import Draws, Group, draw

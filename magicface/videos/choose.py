@@ -1,10 +1,99 @@
-"""Which frames make pairs: enough change of expression, little turning, every action unit alike."""
+"""Which frames show one face, sharp and in its place, and which of these make pairs: enough change of expression,
+little turning, every action unit alike.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import cv2
 import numpy as np
 
+from common.faces import Crop, Face, FaceDetector
+from common.faces.upright import notice
+
 from .settings import Settings
+
+SHARPNESS_SIDE = 128  # pixels to which a face is scaled first, so that near and far ones compare
+
+
+@dataclass(frozen=True)
+class Screened:
+    """What is left of a video.
+
+    Attributes:
+        crop: one for all frames, round the median face; None where nothing is left.
+        faces: frame number -> the face, in pixels of the frame.
+        dropped: reason -> how many frames.
+    """
+
+    crop: Crop | None
+    faces: dict[int, Face]
+    dropped: Counter[str]
+
+
+def screen(frames: Iterable[tuple[int, np.ndarray | None]], detector: FaceDetector, settings: Settings) -> Screened:
+    """Looks at the frames of a video, and keeps those that can be used.
+
+    `frames` are numbers and pictures (H, W, 3) uint8, as `read_frames` gives them.
+    """
+    dropped: Counter[str] = Counter()
+    faces: dict[int, Face] = {}
+    sharp: dict[int, float] = {}
+    size: tuple[int, int] | None = None
+    for number, frame in frames:
+        if frame is None:
+            dropped["not readable"] += 1
+            continue
+        size = size or (frame.shape[1], frame.shape[0])
+        if size != (frame.shape[1], frame.shape[0]):
+            dropped["another size than the first"] += 1
+            continue
+        found = detector.find(frame)
+        if len(found) != 1:
+            dropped["several faces" if found else "no face"] += 1
+        elif found[0].box[2] - found[0].box[0] < settings.min_face:
+            dropped["face too small"] += 1
+        else:
+            faces[number], sharp[number] = found[0], sharpness(frame, found[0])
+    if not faces or size is None:
+        return Screened(None, {}, dropped)
+    median = np.median([face.box for face in faces.values()], axis=0)
+    for number in [number for number, face in faces.items() if moved(face.box, median) > settings.max_move]:
+        dropped["face moved away"] += 1
+        del faces[number]
+    turns = Counter(face.turns for face in faces.values())
+    most = max(turns, key=turns.__getitem__, default=0)
+    for number in [number for number, face in faces.items() if face.turns != most]:
+        dropped["head turned away from the others"] += 1
+        del faces[number]
+    least = settings.sharpness * float(np.median([sharp[number] for number in faces])) if faces else 0.0
+    for number in [number for number in faces if sharp[number] < least]:
+        dropped["blurred"] += 1
+        del faces[number]
+    for face in list(faces.values())[:1]:
+        notice(face, "the face of the video")
+    crop = Crop.around(median, size, settings.size, zoom=settings.zoom, turns=most)
+    return Screened(crop, faces, dropped)
+
+
+def sharpness(frame: np.ndarray, face: Face) -> float:
+    """Variance of the Laplacian of a face's box, scaled to one size."""
+    height, width = frame.shape[:2]
+    x0, y0, x1, y1 = np.rint(np.clip(face.box, 0, (width, height, width, height))).astype(int)
+    patch = cv2.cvtColor(frame[y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1)], cv2.COLOR_RGB2GRAY)
+    patch = cv2.resize(patch, (SHARPNESS_SIDE, SHARPNESS_SIDE), interpolation=cv2.INTER_AREA)
+    return float(cv2.Laplacian(patch, cv2.CV_32F).var())
+
+
+def moved(box: np.ndarray, median: np.ndarray) -> float:
+    """How far a box (4,) is from another, in place or in width, in parts of the other's width."""
+    width = median[2] - median[0]
+    shift = np.linalg.norm((box[:2] + box[2:]) / 2 - (median[:2] + median[2:]) / 2)
+    return float(max(shift, abs(box[2] - box[0] - width)) / width)
+
 
 AT_MOST = 600  # frames of a video that are paired with each other: 360,000 pairs
 

@@ -26,9 +26,8 @@ from common.imaging.videos import bytes_of, find_videos, read_frames
 from common.measure.estimators import described
 from common.parsing import Parser, masked_background
 
-from .choose import choose
+from .choose import Screened, choose, screen
 from .report import summary, table, write_sheet
-from .screen import Screened, screen
 from .settings import Settings
 
 

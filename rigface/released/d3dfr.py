@@ -16,8 +16,7 @@ from common.core.finite import check_finite
 from common.faces.affine import sample
 from common.parsing.conditioning import FIVE_POINTS, FRAME, similarity
 
-from .networks import load
-from .resnet50 import FEATURES, ResNet50
+from .networks import FEATURES, ResNet50, load
 
 SOURCE = "utils/checkpoints/third_party/d3dfr_res50_nofc.pth of the hub repository mengtingwei/magicface"
 HEADS = (80, 64, 80, 3, 27, 2, 1, 4)  # identity, expression, texture, angles, light, shift in x and y, in z, gaze

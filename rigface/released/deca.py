@@ -15,8 +15,7 @@ from common.core.finite import check_finite
 from common.faces import Face
 from common.faces.affine import compose, quarter_turn, sample
 
-from .networks import load
-from .resnet50 import FEATURES, ResNet50
+from .networks import FEATURES, ResNet50, load
 
 SOURCE = "deca_model.tar of DECA (https://github.com/yfeng95/DECA), for non-commercial research"
 PART = "E_flame"  # among the networks of deca_model.tar

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
 
-from common.core.errors import CheckpointError, InputError
+from common.core.errors import CheckpointError, InputError, ShapeError
+from common.face3d.camera import rotation_from_vector
 from common.face3d.heads.flame import Flame
 from common.faces import Crop, Face
 from common.parsing import foreground
@@ -18,12 +20,67 @@ from common.parsing.labels import check_crop
 
 from ..conditioning import Conditions
 from ..request import ATTRIBUTES, RigEdit
-from .background import grey_background
-from .changes import by_numbers, mix
 from .d3dfr import EXPRESSION, D3dfr
 from .deca import Codes, Deca, Window, window
 from .files import Files
 from .render import draw_codes, place
+
+GREY = 127
+
+
+def grey_background(picture: np.ndarray, labels: np.ndarray, *others: np.ndarray) -> np.ndarray:
+    """Paint the person out of the source's crop.
+
+    The picture is the source, (S, S, 3) uint8, RGB, `labels` (S, S) uint8 its face-parsing classes, of which 1 to 18
+    are the person. `others`, (S, S) bool each, say where the person will be instead, when the pose is edited.
+
+    Returns:
+        (S, S, 3) uint8.
+
+    Raises:
+        InputError: the picture is not uint8.
+        ShapeError: labels or another mask have not the picture's size.
+    """
+    check_crop(picture)
+    background = picture.copy()
+    for name, mask in (("labels", labels), *(("the other person", other) for other in others)):
+        if mask.shape != picture.shape[:2]:
+            raise ShapeError(name, f"{picture.shape[:2]}, the crop's height and width", mask.shape)
+        background[mask if mask.dtype == bool else foreground(mask)] = GREY
+    return background
+
+
+def mix(source: Codes, target: Codes, copy: Collection[str]) -> Codes:
+    """The source's codes with those of the target that belong to the copied attributes."""
+    changed: dict[str, Tensor] = {}
+    if "pose" in copy:
+        changed |= {"rotation": target.rotation, "camera": target.camera}
+    if "expression" in copy:
+        changed |= {"expression": target.expression, "jaw": target.jaw}
+    # The released script has the test of the light upside down where the pose is not copied: it takes the target's
+    # light unless light is edited. Here, as in the paper, light is copied where light is named, and only there.
+    if "light" in copy:
+        changed["light"] = target.light
+    return replace(source, **changed)
+
+
+def by_numbers(codes: Codes, request: RigEdit) -> Codes:
+    """The codes of one face with the numbers of a request on them. Raises InputError: an expression by numbers."""
+    if request.expression is not None:
+        raise InputError(
+            "The released RigFace has no expression by numbers: nobody has told how action units become codes of\n"
+            "FLAME and of the Basel face model, which are what its networks read.\n"
+            '  take the small model inside the package, which reads action units: model="embedded"\n'
+            "  or copy the expression of a target photo"
+        )
+    if request.pose is not None:
+        turned = request.pose.matrix(rotation_from_vector(codes.rotation.cpu().double())[0])
+        vector, _ = cv2.Rodrigues(turned.numpy())
+        codes = replace(codes, rotation=codes.rotation.new_tensor(vector.T))
+    if request.light is not None:
+        codes = replace(codes, light=request.light.harmonics(codes.light[0])[None])
+    return codes
+
 
 PLAIN = "the head is drawn in plain grey: there is no FLAME texture"
 

@@ -17,9 +17,8 @@ from ...facs.action_units import ACTION_UNITS
 from ...measure.identity import ARCFACE_SAME, DLIB_SAME
 from ...provenance.recipe import DISTRIBUTION
 from .charts import DOTS, INSTALL, Charts
-from .choice import choose
+from .choice import choose, failures
 from .doses import DRAWS, FEWEST, Dose, doses
-from .failures import failures
 from .gather import Edits, Requested, engine_of, gather
 from .summary import ROWS, likeness, photo_doubts, request_texts, summary, table
 from .thumbnails import Thumbnails

@@ -13,8 +13,8 @@ from ...facs.action_units import ACTION_UNITS
 from ...measure.estimators import validation
 from ..folder import MADE
 from ..run import DONE, FAILED
+from .choice import MEASUREMENT, Failure, general, reasons
 from .doses import Dose, crosstalk, near, out_of_reach
-from .failures import MEASUREMENT, Failure, general, reasons
 from .gather import Edits, commonest, engine_of, natural, number
 
 ROWS = 500
