@@ -123,20 +123,19 @@ def embed_prompts(pipeline: StableDiffusionPipeline, prompts: Sequence[str]) -> 
             "The base model's folder has no text_encoder/ and tokenizer/, which read the prompt.\n"
             "  fetch them: fineface download (or name a complete folder: --base FOLDER)"
         )
-    return {prompt: _embed(pipeline, prompt) for prompt in dict.fromkeys(prompts)}
-
-
-def _embed(pipeline: StableDiffusionPipeline, prompt: str) -> torch.Tensor:
     tokenizer: Any = pipeline.tokenizer
     encoder: Any = pipeline.text_encoder
     length = tokenizer.model_max_length
-    whole = tokenizer(prompt).input_ids
-    if len(whole) > length:
-        cut = tokenizer.decode(whole[length - 1 : -1])
-        log.warning("the prompt has %d tokens, of which %d fit; cut: %r", len(whole), length, cut)
-    tokens = tokenizer(prompt, padding="max_length", max_length=length, truncation=True, return_tensors="pt")
-    mask = tokens.attention_mask if getattr(encoder.config, "use_attention_mask", False) else None
     device = pipeline._execution_device
-    embedding = encoder(tokens.input_ids.to(device), attention_mask=None if mask is None else mask.to(device))[0]
-    check_finite(embedding, "The embedding of the prompt", {"text_encoder": encoder})
-    return embedding
+    found: dict[str, torch.Tensor] = {}
+    for prompt in dict.fromkeys(prompts):
+        whole = tokenizer(prompt).input_ids
+        if len(whole) > length:
+            cut = tokenizer.decode(whole[length - 1 : -1])
+            log.warning("the prompt has %d tokens, of which %d fit; cut: %r", len(whole), length, cut)
+        tokens = tokenizer(prompt, padding="max_length", max_length=length, truncation=True, return_tensors="pt")
+        mask = tokens.attention_mask if getattr(encoder.config, "use_attention_mask", False) else None
+        masked = None if mask is None else mask.to(device)
+        found[prompt] = encoder(tokens.input_ids.to(device), attention_mask=masked)[0]
+        check_finite(found[prompt], "The embedding of the prompt", {"text_encoder": encoder})
+    return found

@@ -6,6 +6,7 @@ import argparse
 
 from common.cli import console
 from common.core.errors import InputError
+from common.core.files import check_writable
 
 from . import results
 from .data.load import load
@@ -18,6 +19,7 @@ from .study import chance, linear, publish, run
 
 def train(args: argparse.Namespace) -> int:
     """What the command was asked for; returns the exit code."""
+    check_writable(args.output)
     progress = not args.quiet
     studies = [
         Study(

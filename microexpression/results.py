@@ -38,12 +38,12 @@ def scores(protocol: Protocol, logits: np.ndarray) -> Scores:
     truth, found = np.array(protocol.labels, int), logits.argmax(1)
     rows = {"all": np.full(len(truth), True)}
     rows |= {name: np.array(groups) == name for name in dict.fromkeys(groups)}
-    return {name: _of_classes(confusion(truth[r], found[r], len(protocol.names))) for name, r in rows.items()}
-
-
-def _of_classes(matrix: np.ndarray) -> Scores:
-    found = {"uf1": uf1(matrix), "uar": uar(matrix), "accuracy": accuracy(matrix)}
-    return {**found, "count": int(matrix.sum()), "confusion": matrix.tolist()}
+    made = {}
+    for name, chosen in rows.items():
+        matrix = confusion(truth[chosen], found[chosen], len(protocol.names))
+        made[name] = {"uf1": uf1(matrix), "uar": uar(matrix), "accuracy": accuracy(matrix)}
+        made[name] |= {"count": int(matrix.sum()), "confusion": matrix.tolist()}
+    return made
 
 
 def table(protocol: Protocol, found: Mapping[str, Scores]) -> str:

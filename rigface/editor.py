@@ -230,7 +230,10 @@ class RigFace(Editor[RigEdit]):
         own = all(np.array_equal(row.background, subject.background) for row, subject in zip(rows, subjects))
         # A new pose alone changes the background: without one, it was encoded with the photo.
         (background,) = shared_guides(subjects) if own else (_pictures([row.background for row in rows]),)
-        masks = tuple(_region(row, subject) for row, subject in zip(rows, subjects))
+        masks = tuple(
+            subject.mask | (row.background != subject.background).any(2) if row.mask is None else row.mask
+            for row, subject in zip(rows, subjects)
+        )
         guides = background, _pictures([row.render for row in rows])
         return Rig(vector, guides, masks, tuple(row.warp for row in rows))
 
@@ -311,12 +314,6 @@ class RigFace(Editor[RigEdit]):
             if isinstance(reconstructor, Rendered):
                 return Look(reconstructor, Seen(self.fitted(subject), subject.face))
         return Look(reconstructor, reconstructor.look(rgb(subject.photo), subject.face))
-
-
-def _region(row: Conditions, subject: Subject) -> np.ndarray:
-    if row.mask is not None:
-        return row.mask
-    return subject.mask | (row.background != subject.background).any(2)
 
 
 def _labels(made: Subject | Target) -> Any:

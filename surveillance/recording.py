@@ -13,15 +13,8 @@ from common.core.errors import InputError
 
 COLUMNS = ("day", "track", "frame", "x", "y")
 SIZES = (
-    (320, 240),
-    (640, 480),
-    (800, 600),
-    (1024, 768),
-    (1280, 720),
-    (1280, 960),
-    (1920, 1080),
-    (2560, 1440),
-    (3840, 2160),
+    *((320, 240), (640, 480), (800, 600), (1024, 768), (1280, 720), (1280, 960)),
+    *((1920, 1080), (2560, 1440), (3840, 2160)),
 )
 """Usual sizes of pictures, of which the first that holds all points is taken where nobody says the size."""
 

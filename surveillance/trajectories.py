@@ -98,7 +98,9 @@ def score_days(recording: Recording, options: Options | None = None, *, progress
     if not asked:
         raise InputError(f"No day has {options.window} days to be compared with; {len(recording.days)} are recorded.")
     tracks = day_tracks(recording)
-    cuts = _day_corners(tracks, options.released_lines)
+    # each track is cut once, however many windows it is in
+    pieces = iter(corners([track for own in tracks.values() for track in own], blind=options.released_lines))
+    cuts = {day: [next(pieces) for _ in own] for day, own in tracks.items()}
     rows = {}
     for day, past in tqdm(asked.items(), desc="Trajectories", unit="day", disable=not progress):
         known = [track for each in past for track in tracks[each]]
@@ -170,9 +172,3 @@ def _score(tracks: Sequence[np.ndarray], known: Lines, options: Options) -> dict
         "tracks": len(tracks),
         "lines": len(known.lines),
     }
-
-
-def _day_corners(tracks: dict[pd.Timestamp, list[np.ndarray]], blind: bool) -> dict[pd.Timestamp, list[np.ndarray]]:
-    """Each track is cut once, however many windows it is in."""
-    rows = iter(corners([track for own in tracks.values() for track in own], blind=blind))
-    return {day: [next(rows) for _ in own] for day, own in tracks.items()}

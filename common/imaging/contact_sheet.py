@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ..core.errors import InputError
 from .carried import carried_together
-from .images import around, rgb
+from .images import around, flat
 
 MARGIN, LINE, POINTS = 4, 16, 11
 """Pixels between pictures; the least height of a line of text and the least size of its font."""
@@ -55,7 +55,7 @@ def contact_sheet(rows: Sequence[Row], side: int | None = None) -> Image.Image:
         InputError: the side cannot be used, see `check_side`.
     """
     known = carried_together([picture for row in rows for picture in row.pictures])
-    pictures = [[_opaque(each if side is None else fitted(each, side)) for each in row.pictures] for row in rows]
+    pictures = [[flat(each if side is None else fitted(each, side)) for each in row.pictures] for row in rows]
     cell = max(picture.width for row in pictures for picture in row)
     columns = max(len(row) for row in pictures)
     width = columns * (cell + MARGIN) + MARGIN
@@ -128,7 +128,3 @@ def check_crop(crop: object) -> None:
 def close_up(picture: Image.Image, box: Box) -> Image.Image:
     """The square around a face with some margin, as far as the picture goes."""
     return around(picture, np.array(box, np.float32), _CLOSE)[0]
-
-
-def _opaque(picture: Image.Image) -> Image.Image:
-    return picture if picture.mode == "RGB" else Image.fromarray(rgb(picture))

@@ -95,7 +95,11 @@ def opened(file: IO[bytes]) -> Image.Image:
     head = file.read(_HEAD)
     file.seek(0)
     if is_heic(head):
-        image = _heic()(file)
+        try:
+            from pillow_heif import HeifImageFile
+        except ImportError as error:
+            raise MissingDependencyError("pillow-heif", "Reading HEIC pictures", HEIC_COMMAND) from error
+        image = HeifImageFile(file)
         if image.width * image.height > 2 * (Image.MAX_IMAGE_PIXELS or image.width * image.height):
             raise Image.DecompressionBombError(f"{image.width} x {image.height} pixels")
         return image
@@ -130,14 +134,6 @@ def suffixes() -> frozenset[str]:
     Image.init()
     known = {suffix for suffix, kind in Image.EXTENSION.items() if kind in Image.OPEN and kind not in _NO_PICTURES}
     return frozenset(known) | HEIC_SUFFIXES
-
-
-def _heic() -> Any:
-    try:
-        from pillow_heif import HeifImageFile
-    except ImportError as error:
-        raise MissingDependencyError("pillow-heif", "Reading HEIC pictures", HEIC_COMMAND) from error
-    return HeifImageFile
 
 
 def identified(listed: Any, found: Path | Image.Image) -> tuple[Any, ...]:

@@ -15,7 +15,7 @@ from ..core.errors import ImageError
 from ..imaging.images import rgb
 from . import xmp
 from .credentials import sign
-from .recipe import Provenance, Recipe, fingerprint
+from .recipe import Provenance, fingerprint
 from .watermark import mark
 
 FORMATS = ("PNG", "JPEG", "WEBP")
@@ -62,16 +62,11 @@ def write(image: Image.Image, file: Path, kind: str, options: dict[str, Any], pr
     else:
         exif = Image.Exif()
         exif[_SOFTWARE] = xmp.software(recipe)
-        told = {"xmp": _short(recipe, provenance.watermark), "exif": exif}
+        packet = xmp.write(recipe, watermark=provenance.watermark)
+        if len(packet) > _LONGEST:  # of a page of very many requests alone, which is told by their number
+            count = len(recipe.request) if isinstance(recipe.request, list) else 1
+            packet = xmp.write(replace(recipe, request=f"{count} requests"), watermark=provenance.watermark)
+        told = {"xmp": packet, "exif": exif}
     Image.Image.save(made, file, format=kind, **{**options, **told})  # a Picture would come back here
     if provenance.certificate is not None and provenance.key is not None:
         sign(file, recipe, provenance.certificate, provenance.key)
-
-
-def _short(recipe: Recipe, watermark: bool) -> bytes:
-    """A packet for a JPEG file. Only a page of very many requests is too long, and is told by their number."""
-    packet = xmp.write(recipe, watermark=watermark)
-    if len(packet) <= _LONGEST:
-        return packet
-    requests = len(recipe.request) if isinstance(recipe.request, list) else 1
-    return xmp.write(replace(recipe, request=f"{requests} requests"), watermark=watermark)

@@ -110,13 +110,6 @@ def keep_trained_only(accelerator: Any) -> None:
     accelerator.register_load_state_pre_hook(load)
 
 
-def resume_rate(rate: Any, learning_rate: float, step: int) -> None:
-    """Sets a schedule to the step after `step`, with a peak that may be another than before."""
-    rate.base_lrs = [learning_rate] * len(rate.base_lrs)
-    rate.last_epoch = step - 1
-    rate.step()
-
-
 def _link(source: str, target: str) -> None:
     try:
         os.link(source, target)

@@ -202,7 +202,9 @@ class Run:
             now = {"betas": config.betas, "eps": config.adam_epsilon, "momentum": config.betas[0]}
             group.update({name: value for name, value in now.items() if name in group})
             group["weight_decay"] = config.weight_decay
-        checkpointing.resume_rate(self.rate, config.learning_rate, step)
+        self.rate.base_lrs = [config.learning_rate] * len(self.rate.base_lrs)  # the peak may be another than before
+        self.rate.last_epoch = step - 1
+        self.rate.step()
 
     def _facts(self) -> dict[str, Any]:
         return {"seed": self.config.seed, "batch_size": self.config.batch_size, "samples": len(self.data)}  # type: ignore[arg-type]

@@ -50,17 +50,13 @@ def begin_with(network: nn.Module, other: nn.Module) -> None:
         if key not in own:
             continue
         shape = own[key].shape
+        alike = value.ndim == len(shape) and value.shape[:1] + value.shape[2:] == shape[:1] + shape[2:]
         if value.shape == shape:
             own[key] = value
-        elif _fewer_inputs(value.shape, shape):
+        elif alike and value.shape[1] < shape[1]:
             own[key] = own[key].new_zeros(shape)
             own[key][:, : value.shape[1]] = value
     network.load_state_dict(own)
-
-
-def _fewer_inputs(shape: Sequence[int], than: Sequence[int]) -> bool:
-    alike = len(shape) == len(than) >= 2 and (shape[0], *shape[2:]) == (than[0], *than[2:])
-    return alike and shape[1] < than[1]
 
 
 def add_adapter(network: Any, rank: int, alpha: float, targets: Sequence[str]) -> None:

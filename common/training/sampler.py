@@ -71,20 +71,17 @@ def draw(
     rows = []
     for number in numbers.tolist():
         source = generator(seed, 1, number)
+        fraction = (torch.randint(timesteps, (), generator=source).double() + 0.5) / timesteps
+        shifted = timesteps * shift * fraction / (1 + (shift - 1) * fraction)
         rows.append(
             (
-                _shifted(torch.randint(timesteps, (), generator=source), timesteps, shift),
+                shifted.long().clamp(0, timesteps - 1),
                 torch.randn(shape, generator=source),
                 torch.randn(shape, generator=source),
                 torch.rand((), generator=source) >= dropout,
             )
         )
     return Draws(*(torch.stack(column) for column in zip(*rows)))
-
-
-def _shifted(timestep: torch.Tensor, timesteps: int, shift: float) -> torch.Tensor:
-    fraction = (timestep.double() + 0.5) / timesteps
-    return (timesteps * shift * fraction / (1 + (shift - 1) * fraction)).long().clamp(0, timesteps - 1)
 
 
 class Numbered(Dataset[dict[str, Any]]):

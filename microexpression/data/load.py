@@ -123,7 +123,9 @@ def _tidy(name: str, layout: Layout, rows: list[Row], path: Path, fixed: bool) -
             for number, value in right.items():
                 made[number][own] = value
         if layout.swapped:
-            _swap(*(made[number] for number in layout.swapped))
+            one, two = (made[number] for number in layout.swapped)
+            for word in set(one) - {"subject", "clip", "onset", "apex", "offset"}:
+                one[word], two[word] = two[word], one[word]
     times: dict[tuple[str, str], int] = {}
     for row in made:
         row |= {own: _word(row[own]) for own in ("subject", "clip", "emotion")}
@@ -142,12 +144,6 @@ def _add_objectives(rows: list[Row], layout: Layout, path: Path) -> None:
     known = {(_word(row[subject]).zfill(layout.digits), _word(row[clip])): row[objective] for row in others}
     for row in rows:
         row["objective"] = known.get((row["subject"], row["letter"]), "")
-
-
-def _swap(one: Row, two: Row) -> None:
-    for name in one:
-        if name not in ("subject", "clip", "onset", "apex", "offset"):
-            one[name], two[name] = two[name], one[name]
 
 
 def _sample(name: str, layout: Layout, row: Row, folder: Path) -> Sample:
@@ -183,13 +179,14 @@ def read_sheet(path: Path, header: int = 0) -> list[Row]:
     Raises InputError where there is no such file, or it is not what its name says; MissingDependencyError without
     pandas, openpyxl or xlrd.
     """
+    if not path.is_file():
+        raise InputError(f"There is no file {path}.")
     if path.suffix.lower() not in (".xlsx", ".xls"):
-        return _read_text(path)
+        rows = checked(path, read_table(path).rows, dict)
+        return [{name: cell or None for name, cell in row.items()} for row in rows]
     pandas = library("pandas", "spreadsheets")
     engine = {".xlsx": "openpyxl", ".xls": "xlrd"}[path.suffix.lower()]
     library(engine, f"{path.suffix} files")
-    if not path.is_file():
-        raise InputError(f"There is no file {path}.")
     try:
         table = pandas.read_excel(path, header=header, engine=engine, dtype=object)
     except Exception as error:  # damaged spreadsheets fail in many ways
@@ -197,14 +194,6 @@ def read_sheet(path: Path, header: int = 0) -> list[Row]:
     table.columns = [str(name).strip() for name in table.columns]
     table = table.dropna(how="all")
     return [{k: None if pandas.isna(v) else v for k, v in row.items()} for row in table.to_dict("records")]
-
-
-def _read_text(path: Path) -> list[Row]:
-    """The rows of a text table; a row that cannot be used is an error, with its line."""
-    if not path.is_file():
-        raise InputError(f"There is no file {path}.")
-    rows = checked(path, read_table(path).rows, dict)
-    return [{name: cell or None for name, cell in row.items()} for row in rows]
 
 
 def column(rows: Sequence[Row], names: Sequence[str], where: Path, *, needed: bool = True) -> str:
