@@ -84,11 +84,8 @@ def load(
     A base without text encoder and tokenizer is loaded too; its prompts must come as embeddings.
 
     `base` is Stable Diffusion in diffusers' layout; a `lora_scale` of 0 leaves its weights as they are. By default
-    weights are float16 on CUDA and MPS, else float32, and go to CUDA, then MPS, then the CPU.
-
-    Raises:
-        CheckpointError: damaged files, or an adapter for another base.
-        InputError: a device or dtype that cannot be used.
+    weights are float16 on CUDA and MPS, else float32, and go to CUDA, then MPS, then the CPU. Raises CheckpointError:
+    damaged files, or an adapter for another base; InputError: a device or dtype that cannot be used.
     """
     device, dtype = choose_device(device, dtype)
     adapter = read_adapter(folder, variant)

@@ -112,11 +112,9 @@ def _face_tokens(networks: Networks, embeddings: torch.Tensor) -> torch.Tensor:
 def embed_prompts(pipeline: StableDiffusionPipeline, prompts: Sequence[str]) -> Mapping[str, torch.Tensor]:
     """Prompt -> embedding (1, 77, D). What exceeds the 77 tokens is cut, and named in a logged warning.
 
-    Prompts are embedded one by one, so that a prompt's embedding does not depend on the others.
-
-    Raises:
-        MissingCheckpointError: the base came without a text encoder.
-        NonFiniteError: the text encoder gives NaN or infinity.
+    Prompts are embedded one by one, so that a prompt's embedding does not depend on the others. Raises
+    MissingCheckpointError: the base came without a text encoder; NonFiniteError: the text encoder gives NaN or
+    infinity.
     """
     if pipeline.text_encoder is None or pipeline.tokenizer is None:
         raise MissingCheckpointError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -137,9 +137,7 @@ def run(config: FineFaceConfig) -> int:
     return console.OK
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """The command; returns the exit code."""
-    return command("fineface.teach", ABOUT, FineFaceConfig, run, argv)
+main = partial(command, "fineface.teach", ABOUT, FineFaceConfig, run)
 
 
 if __name__ == "__main__":

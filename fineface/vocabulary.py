@@ -20,11 +20,8 @@ SPECIAL = ("<|startoftext|>", "<|endoftext|>")
 
 
 def taught(folder: Path) -> tuple[Any, Any]:
-    """The tokenizer and the text encoder that `teach` wrote.
-
-    Raises:
-        MissingCheckpointError: they are not there.
-        CheckpointError: they are damaged.
+    """The tokenizer and the text encoder that `teach` wrote. Raises MissingCheckpointError: they are not there;
+    CheckpointError: they are damaged.
     """
     folder = folder.expanduser()
     if not (folder / "text_encoder").is_dir() or not (folder / "tokenizer").is_dir():

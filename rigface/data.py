@@ -107,11 +107,8 @@ class ManifestRigs(Manifest):
     """The user's pairs as `rigface prepare-pairs` lists them, see `Manifest`.
 
     Columns: `source`, `target`, `background`, `render` (square pictures), and `coefficients`: V numbers, or the path of
-    a .npy file that holds them.
-
-    Raises:
-        InputError: the list cannot be used, or not all its coefficients are as many; the message names the lines.
-        MissingDependencyError: a folder, and `datasets` is not installed.
+    a .npy file that holds them. Raises InputError: the list cannot be used, or not all its coefficients are as many;
+    the message names the lines; MissingDependencyError: a folder, and `datasets` is not installed.
     """
 
     guides = GUIDES

@@ -126,11 +126,8 @@ class Given:
 def get_reconstructor(name: str = "auto", *, vector_size: int, device: str = "cpu") -> Reconstructor:
     """The reconstructor for a network.
 
-    "auto" is the one that makes what the network reads, `vector_size` numbers.
-
-    Raises:
-        InputError: an unknown name, or conditions that the network cannot read.
-        MissingCheckpointError: it lacks files; the message says which.
+    "auto" is the one that makes what the network reads, `vector_size` numbers. Raises InputError: an unknown name, or
+    conditions that the network cannot read; MissingCheckpointError: it lacks files; the message says which.
     """
     check_name(name)
     fits = [known for known, size in VECTORS.items() if size == vector_size and name in ("auto", known)]

@@ -270,7 +270,7 @@ def representative(segments: Segments, least: int, gap: float, *, compat: bool =
             if at >= count or places[order[at]] != here:
                 break
         # Where a track's segment begins at which another one of it ends, the two count once: the ended one goes now.
-        tracks = {segments.track[row] for row in begun}
+        tracks = set(segments.track[begun].tolist())
         gone = [row for row in ended if row in begun or segments.track[row] in tracks]
         active.difference_update(gone)
         ended = [row for row in ended if row not in gone]

@@ -86,11 +86,8 @@ _BINARY = 'open picture files in binary mode: open("photo.jpg", "rb")'
 def opened(file: IO[bytes]) -> Image.Image:
     """A picture whose header is read and whose pixels are not decoded yet.
 
-    The file is at its start, and stays open as long as the pixels are wanted.
-
-    Raises:
-        MissingDependencyError: HEIC, and pillow-heif is not installed.
-        Exception: whatever the decoder raises; see `reason`.
+    The file is at its start, and stays open as long as the pixels are wanted. Raises MissingDependencyError: HEIC, and
+    pillow-heif is not installed; Exception: whatever the decoder raises; see `reason`.
     """
     head = file.read(_HEAD)
     file.seek(0)
@@ -145,11 +142,8 @@ def identified(listed: Any, found: Path | Image.Image) -> tuple[Any, ...]:
 
 
 def picture_size(picture: Path | Image.Image) -> tuple[int, int]:
-    """Width and height, of a file from its head alone.
-
-    Raises:
-        InputError: no picture.
-        MissingDependencyError: HEIC, and pillow-heif is not installed.
+    """Width and height, of a file from its head alone. Raises InputError: no picture; MissingDependencyError: HEIC, and
+    pillow-heif is not installed.
     """
     if isinstance(picture, Image.Image):
         return picture.size

@@ -26,11 +26,8 @@ def sign(path: Path, recipe: Recipe, certificate: Path, key: Path) -> None:
     """Signs a file in its place; a process that dies leaves it as it was.
 
     The file is PNG, JPEG or WebP. `certificate` is a chain, PEM, the signer's own first; C2PA refuses those that sign
-    themselves. `key` is its private key, PEM without a password; ES256, ES384, ES512, PS256 or Ed25519.
-
-    Raises:
-        MissingDependencyError: c2pa-python is not installed.
-        InputError: certificate or key cannot be used.
+    themselves. `key` is its private key, PEM without a password; ES256, ES384, ES512, PS256 or Ed25519. Raises
+    MissingDependencyError: c2pa-python is not installed; InputError: certificate or key cannot be used.
     """
     c2pa = _library()
     chain, secret = (_pem(each, what) for each, what in ((certificate, "certificate"), (key, "key")))

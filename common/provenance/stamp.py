@@ -46,11 +46,9 @@ def marked(image: Image.Image) -> Image.Image:
 def write(image: Image.Image, file: Path, kind: str, options: dict[str, Any], provenance: Provenance) -> None:
     """Saves a picture with its recipe, marked and signed as its provenance says.
 
-    The picture is RGB or RGBA, `kind` one of `FORMATS`; the file may be half-written when this is stopped.
-
-    Raises:
-        MissingDependencyError: the watermark's or the signature's library is not installed.
-        InputError: the certificate or its key cannot be used.
+    The picture is RGB or RGBA, `kind` one of `FORMATS`; the file may be half-written when this is stopped. Raises
+    MissingDependencyError: the watermark's or the signature's library is not installed; InputError: the certificate or
+    its key cannot be used.
     """
     made = marked(image) if provenance.watermark else image
     recipe = provenance.complete()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -253,9 +254,7 @@ def run(config: AutoencoderConfig) -> int:
     return console.OK
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """The command; returns the exit code."""
-    return command("common.training.autoencoder", ABOUT, AutoencoderConfig, run, argv)
+main = partial(command, "common.training.autoencoder", ABOUT, AutoencoderConfig, run)
 
 
 if __name__ == "__main__":

@@ -57,11 +57,8 @@ def thin_out(output: Path, keep: int) -> None:
 def read_facts(folder: Path, expected: dict[str, Any]) -> int:
     """The step of a checkpoint.
 
-    `expected` is what must be as it was, so that the training continues as it would have.
-
-    Raises:
-        InputError: something is not.
-        CheckpointError: the file is damaged.
+    `expected` is what must be as it was, so that the training continues as it would have. Raises InputError: something
+    is not; CheckpointError: the file is damaged.
     """
     facts = read_config(folder / FACTS)
     for name, value in expected.items():

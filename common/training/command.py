@@ -11,6 +11,7 @@ import textwrap
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -28,7 +29,7 @@ Config = TypeVar("Config")
 
 
 def command(
-    module: str, about: str, config: type[Config], run: Callable[[Config], int], argv: Sequence[str] | None
+    module: str, about: str, config: type[Config], run: Callable[[Config], int], argv: Sequence[str] | None = None
 ) -> int:
     """Reads the arguments and the config, runs, and returns the exit code.
 
@@ -54,6 +55,24 @@ def command(
         return run(found)
 
     return console.guarded(work)
+
+
+def training(task: str) -> Callable[[Any], int]:
+    """What `command` runs for a config of an editor's training.
+
+    `task` is a class such as "magicface.task:MagicFaceTask"; it loads, with torch and diffusers, after the config has
+    been understood.
+    """
+
+    def run(config: Any) -> int:
+        from .loop import train
+
+        module, name = task.split(":")
+        config = config.of_model()
+        train(config, getattr(import_module(module), name)(config))
+        return console.OK
+
+    return run
 
 
 def read(cls: type[Config], path: str | Path, overrides: Sequence[str] = ()) -> Config:

@@ -62,11 +62,8 @@ def begin_with(network: nn.Module, other: nn.Module) -> None:
 def add_adapter(network: Any, rank: int, alpha: float, targets: Sequence[str]) -> None:
     """Puts low-rank adapters (Hu et al. 2021) beside the layers `targets` of a network, which is frozen.
 
-    The adapters begin as zero.
-
-    Raises:
-        MissingDependencyError: peft is not installed.
-        InputError: no layer has such a name.
+    The adapters begin as zero. Raises MissingDependencyError: peft is not installed; InputError: no layer has such a
+    name.
     """
     if not targets:
         raise InputError('lora_targets must name layers, such as ["to_q", "to_v"]; it is empty.')

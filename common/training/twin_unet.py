@@ -78,11 +78,8 @@ class TwinUNet(nn.Module):
         """Puts adapters beside the layers `targets`, and freezes all other weights but the vector's projection.
 
         The adapters begin as zero, so that the prediction does not change. Where a layer of the ID encoder gets no
-        gradient, neither does its adapter.
-
-        Raises:
-            MissingDependencyError: peft is not installed.
-            InputError: no layer has such a name.
+        gradient, neither does its adapter. Raises MissingDependencyError: peft is not installed; InputError: no layer
+        has such a name.
         """
         trained = {name for name, parameter in self.named_parameters() if parameter.requires_grad}
         add_adapter(self.unet, rank, alpha, targets)

@@ -68,11 +68,8 @@ class WeightFiles:
         return found
 
     def files(self) -> list[Path]:
-        """The weight files themselves.
-
-        Raises:
-            CheckpointError: see `shards`.
-            MissingCheckpointError: shards are not there; the message names them.
+        """The weight files themselves. Raises CheckpointError: see `shards`; MissingCheckpointError: shards are not
+        there; the message names them.
         """
         if not self.sharded:
             return [self.path]

@@ -29,11 +29,8 @@ def read_network(
     """The weights of a network's folder, whole or in shards (`common.weights.files`), and where they were found.
 
     The `dtype` that it will run in chooses among precisions; the tensors come as they are stored. `expected` is asked
-    for where there is nothing.
-
-    Raises:
-        MissingCheckpointError: no weights, or not all shards; the message says what is there.
-        CheckpointError: damaged files, or a tensor that two shards hold.
+    for where there is nothing. Raises MissingCheckpointError: no weights, or not all shards; the message says what is
+    there; CheckpointError: damaged files, or a tensor that two shards hold.
     """
     found = find_weights(folder, dtype=str(dtype).removeprefix("torch."))
     if found is None:

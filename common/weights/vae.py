@@ -76,11 +76,8 @@ def scale_factor(vae: Any) -> int:
 def encode(vae: Any, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Mean and deviation of the latents, each (B, C, h, w), not scaled; the deviation of exact ones is 0.
 
-    Pixels are (B, 3, H, W) in [-1, 1].
-
-    Raises:
-        InputError: pixels with NaN or infinity.
-        NonFiniteError: the encoder makes NaN or infinity of them.
+    Pixels are (B, 3, H, W) in [-1, 1]. Raises InputError: pixels with NaN or infinity; NonFiniteError: the encoder
+    makes NaN or infinity of them.
     """
     found = vae.encode(pixels)
     exact = not hasattr(found, "latent_dist")
@@ -92,11 +89,9 @@ def encode(vae: Any, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 def decode(vae: Any, latents: torch.Tensor) -> torch.Tensor:
     """Pictures (B, 3, H, W) float32, about [-1, 1], of latents (B, C, h, w), not scaled.
 
-    Row by row: the decoder at 512 px needs more memory than a denoiser, and gains nothing from a batch.
-
-    Raises:
-        InputError: latents with NaN or infinity.
-        NonFiniteError: the decoder makes NaN or infinity of them, as some do in float16.
+    Row by row: the decoder at 512 px needs more memory than a denoiser, and gains nothing from a batch. Raises
+    InputError: latents with NaN or infinity; NonFiniteError: the decoder makes NaN or infinity of them, as some do in
+    float16.
     """
     pixels = torch.cat([vae.decode(row[None], return_dict=False)[0].float() for row in latents.to(vae.dtype)])
     check_finite(pixels, "The decoded pixels", {"vae": vae}, latents=latents)

@@ -52,8 +52,14 @@ def load(
     if path is None:
         raise InputError(f"{layout.title} is not in {root}; expected {' or '.join(layout.tables)} there.")
     rows = _tidy(name, layout, read_sheet(path, layout.header), path, fixed)
-    if layout.objectives and (root / layout.objectives).is_file():
-        _add_objectives(rows, layout, root / layout.objectives)
+    if layout.objectives and (table := root / layout.objectives).is_file():
+        others = read_sheet(table, 0)
+        words = [column(others, layout.columns[own], table) for own in ("subject", "clip", "objective")]
+        known = {
+            (_word(s).zfill(layout.digits), _word(c)): o for s, c, o in ([each[w] for w in words] for each in others)
+        }
+        for row in rows:
+            row["objective"] = known.get((row["subject"], row["letter"]), "")
     samples, faults = [], []
     for number, row in enumerate(rows):
         try:
@@ -138,14 +144,6 @@ def _tidy(name: str, layout: Layout, rows: list[Row], path: Path, fixed: bool) -
     return made
 
 
-def _add_objectives(rows: list[Row], layout: Layout, path: Path) -> None:
-    others = read_sheet(path, 0)
-    subject, clip, objective = (column(others, layout.columns[own], path) for own in ("subject", "clip", "objective"))
-    known = {(_word(row[subject]).zfill(layout.digits), _word(row[clip])): row[objective] for row in others}
-    for row in rows:
-        row["objective"] = known.get((row["subject"], row["letter"]), "")
-
-
 def _sample(name: str, layout: Layout, row: Row, folder: Path) -> Sample:
     onset, offset = _number(row, "onset"), _number(row, "offset")
     if "apex" in row:
@@ -216,10 +214,7 @@ COLUMNS = ("subject", "material", "onset", "apex", "offset", "apexf", "AU", "emo
 
 def read_crossed(path: str | Path) -> list[Sample]:
     """The 2,031 clips of CD6ME, six data sets in one table, `cross_dataset_seq.csv`; action units by its 0/1 columns.
-
-    Raises:
-        InputError: no such file, or another table.
-        DataSetError: with every broken row.
+    Raises InputError: no such file, or another table; DataSetError: with every broken row.
     """
     table = read_table(Path(path), COLUMNS)
     names = table.columns

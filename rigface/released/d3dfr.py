@@ -34,11 +34,8 @@ class D3dfr(nn.Module):
 
     @classmethod
     def from_file(cls, path: str | Path, device: str | torch.device = "cpu") -> D3dfr:
-        """Read the published `d3dfr_res50_nofc.pth`.
-
-        Raises:
-            CheckpointError: the file cannot be read, or its keys or shapes are not the network's.
-            MissingCheckpointError: there is no such file.
+        """Read the published `d3dfr_res50_nofc.pth`. Raises CheckpointError: the file cannot be read, or its keys or
+        shapes are not the network's; MissingCheckpointError: there is no such file.
         """
         return load(cls, path, "D3DFR", SOURCE, device=device)
 

@@ -74,11 +74,8 @@ class Deca(nn.Module):
 
     @classmethod
     def from_file(cls, path: str | Path, device: str | torch.device = "cpu") -> Deca:
-        """Read `deca_model.tar`, of whose networks only E_flame is taken.
-
-        Raises:
-            CheckpointError: the file cannot be read, or its keys or shapes are not the network's.
-            MissingCheckpointError: there is no such file.
+        """Read `deca_model.tar`, of whose networks only E_flame is taken. Raises CheckpointError: the file cannot be
+        read, or its keys or shapes are not the network's; MissingCheckpointError: there is no such file.
         """
         return load(cls, path, "DECA's encoder", SOURCE, PART, device)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import cv2
 import numpy as np
@@ -125,11 +125,8 @@ class Released:
 
     @classmethod
     def from_files(cls, files: Files, device: str | torch.device = "cpu", look_by: Window = "landmarks") -> Released:
-        """Read everything; `look_by` is where DECA looks, see `deca.window`.
-
-        Raises:
-            CheckpointError: a file is damaged, refused or does not fit.
-            MissingCheckpointError: a file has gone.
+        """Read everything; `look_by` is where DECA looks, see `deca.window`. Raises CheckpointError: a file is damaged,
+        refused or does not fit; MissingCheckpointError: a file has gone.
         """
         flame = Flame.from_file(
             files.flame, landmarks=files.landmarks, texture=files.texture, template=files.template, device=device
@@ -144,11 +141,8 @@ class Released:
     def look(self, photo: np.ndarray, face: Face) -> Seen:
         """See one face of a photo.
 
-        The photo is (H, W, 3) uint8, RGB.
-
-        Raises:
-            InputError: the photo is not uint8, or the face has no size.
-            ShapeError: the photo has another shape.
+        The photo is (H, W, 3) uint8, RGB. Raises InputError: the photo is not uint8, or the face has no size;
+        ShapeError: the photo has another shape.
         """
         check_crop(photo)
         matrix = window(face, self.look_by)
@@ -157,8 +151,9 @@ class Released:
 
     def codes(self, source: Seen, target: Seen | None, copy: Collection[str], request: RigEdit | None = None) -> Codes:
         """What will be drawn; see `conditions`."""
+        asked: Any = copy
         several = isinstance(copy, (set, frozenset, list, tuple))  # a string would be taken letter by letter
-        names = sorted(copy, key=str) if several else [copy]
+        names = sorted(asked, key=str) if several else [asked]
         if not several or any(name not in ATTRIBUTES for name in names):
             got = ", ".join(map(repr, names))
             raise InputError(f"copy names attributes.\n  expected: a set of {', '.join(ATTRIBUTES)}\n  got:      {got}")
@@ -186,11 +181,8 @@ class Released:
         and texture stay the source's, so that the target may be somebody else. A copied expression brings the jaw.
 
         Arguments are those of `rigface.reconstruct.Reconstructor.conditions`; `labels_target` and `target_crop`, as
-        large as `crop`, are needed where the pose is copied.
-
-        Raises:
-            InputError: an attribute is unknown or copied from nobody, or an expression is asked for by numbers.
-            ShapeError: crop, labels and photos do not fit each other.
+        large as `crop`, are needed where the pose is copied. Raises InputError: an attribute is unknown or copied from
+        nobody, or an expression is asked for by numbers; ShapeError: crop, labels and photos do not fit each other.
         """
         codes = self.codes(source, target, copy, request)
         seen, around = source, crop
