@@ -84,13 +84,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--edits", type=int, default=10_000, help="how many (default: 10000)")
     parser.add_argument("--side", type=int, default=256, help="of the pictures in pixels (default: 256)")
-    parser.add_argument("--out", type=Path, default=None, help="keep the page here")
+    parser.add_argument("-o", "--output", type=Path, default=None, help="keep the page here")
     parser.add_argument("--run", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.run:
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
         started = time.perf_counter()
-        page = report(args.run, to_vector, output=args.out, progress=False)
+        page = report(args.run, to_vector, output=args.output, progress=False)
         seconds, peak = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
         print(json.dumps({"seconds": seconds, "size": page.stat().st_size, "before": before, "peak": peak}))
         return
@@ -98,7 +98,7 @@ def main() -> None:
         run = Path(folder) / "run"
         write_run(run, args.edits, args.side)
         command = [sys.executable, __file__, "--run", str(run)]
-        command += ["--out", str(args.out.resolve())] if args.out else []
+        command += ["--output", str(args.output.resolve())] if args.output else []
         found = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
     print(f"{args.edits:,} edits of {-(-args.edits // len(REQUESTS)):,} photos, {args.side} px")
     print(f"the report   {found['seconds']:6.1f} s")

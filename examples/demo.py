@@ -25,15 +25,13 @@ from PIL import Image
 from common.cli.console import guarded
 from common.core.errors import FaceNotFoundError
 from common.core.files import replace_file
-from common.editing.subject import Subject
 from common.evaluation.trial import read_units
-from common.facs.action_units import ACTION_UNITS, to_text, to_vector
-from common.imaging.contact_sheet import Row, contact_sheet
-from common.imaging.images import ImageLike, read_image, rgb, save_image
+from common.facs.action_units import to_text, to_vector
+from common.imaging.images import ImageLike, rgb
 from common.imaging.tensors import to_tensor
-from common.measure import AUEstimator, get_estimator, measure
+from common.measure import AUEstimator, get_estimator
 from common.training.sheet import edit_errors
-from magicface import MagicFace
+from magicface import ACTION_UNITS, MagicFace, Row, Subject, contact_sheet, measure, read_image, save_image
 from rigface import RigEdit, RigFace
 
 PHOTOGRAPH = {

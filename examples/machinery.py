@@ -20,8 +20,7 @@ from skimage import data
 
 from common.cli.console import guarded
 from common.editing.compositing import paste_mask
-from common.imaging.images import read_image, save_image
-from magicface import MagicFace
+from magicface import MagicFace, read_image, save_image
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "golden"))

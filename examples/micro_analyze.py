@@ -16,8 +16,7 @@ from skimage import data
 
 from common.cli.console import guarded
 from common.core.files import replace_file
-from common.imaging.contact_sheet import Row, contact_sheet
-from magicface import synthesize
+from magicface import Row, contact_sheet, synthesize
 from microexpression import Clip, analyze, write_report
 
 SHOWN = {"onset": "onset", "apex": "apex", "flow": "flow", "strain": "strain", "seen": "what speaks for the class"}

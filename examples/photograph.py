@@ -16,10 +16,8 @@ from PIL import Image
 
 from common.cli.console import guarded
 from common.core.errors import MissingDependencyError
-from common.editing.subject import Subject
-from common.imaging.contact_sheet import Row, contact_sheet
-from common.imaging.images import ImageLike, save_image
-from magicface import AUDelta, MagicFace
+from common.imaging.images import ImageLike
+from magicface import AUDelta, MagicFace, Row, Subject, contact_sheet, save_image
 
 REQUESTS = {
     "AU1=4, AU2=4": {"AU1": 4, "AU2": 4},

@@ -15,9 +15,7 @@ from pathlib import Path
 
 from common.cli.console import guarded
 from common.facs.action_units import to_text, to_vector
-from common.imaging.contact_sheet import Row, contact_sheet
-from common.imaging.images import save_image
-from fineface import FineFace
+from fineface import FineFace, Row, contact_sheet, save_image
 
 PROMPTS = (
     "a close-up of a man with a full beard and red hair",

@@ -19,10 +19,7 @@ from pathlib import Path
 from PIL import Image
 
 from common.cli.console import guarded
-from common.editing.chain import chain
-from common.imaging.contact_sheet import Row, contact_sheet
-from common.imaging.images import read_image, save_image
-from magicface import MagicFace
+from magicface import MagicFace, Row, chain, contact_sheet, read_image, save_image
 from rigface import Light, Pose, RigEdit, RigFace
 
 PHOTO = Path(__file__).with_name("portraits") / "surprise.jpg"

@@ -18,10 +18,7 @@ from photograph import astronaut, close_up
 from PIL import Image
 
 from common.cli.console import guarded
-from common.facs.action_units import ACTION_UNITS
-from common.imaging.contact_sheet import Row, contact_sheet
-from common.imaging.images import save_image
-from rigface import Light, Pose, RigEdit, RigFace
+from rigface import ACTION_UNITS, Light, Pose, RigEdit, RigFace, Row, contact_sheet, save_image
 
 PORTRAITS = Path(__file__).with_name("portraits")
 LEVELS = (1, 2, 3, 4, 5)

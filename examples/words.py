@@ -15,9 +15,7 @@ from pathlib import Path
 from photograph import astronaut
 
 from common.cli.console import guarded
-from common.imaging.contact_sheet import Row, contact_sheet
-from common.imaging.images import read_image, save_image
-from magicface import edit, neutralize, sweep, transfer
+from magicface import Row, contact_sheet, edit, neutralize, read_image, save_image, sweep, transfer
 
 WORDS = ("happy", "sad", "angry", "surprised", "disgusted", "afraid", "pain")
 NOBODY = Path(__file__).with_name("portraits") / "frown.jpg"
@@ -40,7 +38,7 @@ def main() -> int:
     shown = sweep(photo, "AU26", levels, progress=False)
     labels = ["photo", *(f"AU26={level}" for level in levels)]
     rows.append(Row([photo, *shown.pictures[0]], labels, "sweep"))
-    measured = [neutralize(photo, share=0.5, progress=False), neutralize(photo, progress=False), nobody]
+    measured = [neutralize(photo, fraction=0.5, progress=False), neutralize(photo, progress=False), nobody]
     measured.append(transfer(nobody, photo, progress=False))
     labels = ["photo", "half neutral", "neutral", "another", "with the photo's expression"]
     rows.append(Row([photo, *measured], labels, "measured, and taken away or given"))

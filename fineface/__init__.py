@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from common.facs.action_units import ACTION_UNITS as ACTION_UNITS
     from common.facs.action_units import AUIntensity as AUIntensity
     from common.imaging.animation import rise_and_fall as rise_and_fall
+    from common.imaging.contact_sheet import Row as Row
+    from common.imaging.contact_sheet import contact_sheet as contact_sheet
+    from common.imaging.images import read_image as read_image
+    from common.imaging.images import save_image as save_image
     from common.measure import measure as measure
 
     from ._api import FineFace as FineFace

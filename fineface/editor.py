@@ -84,7 +84,7 @@ class FineFace(Editor[AUIntensity]):
 
     @classmethod
     def model_for_photos(cls, model: ModelOptions) -> ModelOptions:
-        """The options with the variant that keeps the person of a photo, where nobody asked for one."""
+        """The options with the variant that keeps the person of a photo, where none was given."""
         assert isinstance(model, FineFaceModel)
         return replace(model, variant=keeper(model.model, model.base)) if model.variant is None else model
 

@@ -120,7 +120,7 @@ def embed_people(identity: ImageLike | Sequence[ImageLike]) -> torch.Tensor:
     several = as_list(identity)
     photos: list[Any] = [identity] if several is None else several
     if not photos:
-        raise InputError("identity names nobody: the list is empty.")
+        raise InputError("identity names no person: the list is empty.")
     detector = _detector()
     rows = []
     for i, photo in enumerate(photos):

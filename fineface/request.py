@@ -120,7 +120,7 @@ class FineFaceOptions(EditOptions):
             raise InputError('A strength of 0 is the warp itself, and goes with start="warp".')
 
     def resolve(self, defaults: Defaults, *, networks: bool = True) -> FineFaceResolved:
-        """These, with the model's own in the place of what nobody asked for; see `EditOptions.resolve`. Raises
+        """These, with the model's own in the place of what was not given; see `EditOptions.resolve`. Raises
         InputError: a strength that leaves no step.
         """
         from common.weights.text_encoder import PROMPT  # brings torch

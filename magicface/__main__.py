@@ -36,7 +36,7 @@ ABOUT = """Changes the expression of a face in a photo by action-unit (AU) varia
     magicface download                                fetch the published weights
     magicface doctor                                  what this machine has and lacks
     magicface licenses                                terms of all weights
-    magicface prepare-videos videos/ --out pairs.jsonl   pairs to train on, from videos of people
+    magicface prepare-videos videos/ -o pairs.jsonl   pairs to train on, from videos of people
     magicface evaluate                                measure the edits of a model
 
 A variation is wanted minus present intensity, on the FACS scale 0..5. The AUs are 1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25

@@ -55,8 +55,8 @@ def synthesize(
 ) -> LabelledClip:  # fmt: skip
     """A clip of a micro-expression: `synthesize("me.jpg", "AU12").save("faces", "me", "smile")`.
 
-    All frames are made from the same noise and from one look at the photo; a sensor's noise is laid over each anew, for
-    a face that stands perfectly still is known by it.
+    All frames are made from the same noise and from one look at the photo; a sensor's noise is drawn again for each,
+    for a face that stands perfectly still is known by it.
 
     Args:
         img: a photo, see `edit`.

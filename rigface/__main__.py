@@ -38,7 +38,7 @@ ABOUT = """Changes the light on a face in a photo, where it looks and its expres
     rigface doctor                                                    what this machine has and lacks
     rigface licenses                                                  terms of all weights
     rigface evaluate                                                  measure the edits of a model
-    rigface prepare-pairs pairs.jsonl --out rig/pairs.jsonl           pairs to train on, of MagicFace's
+    rigface prepare-pairs pairs.jsonl -o rig/pairs.jsonl           pairs to train on, of MagicFace's
 
 Angles are degrees. Light comes from azimuth (0 the camera, positive the picture's right) and elevation. A pose is added
 to the present one (positive yaw turns to the picture's right, positive pitch looks up); "yaw=0,absolute" is where the

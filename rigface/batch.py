@@ -53,7 +53,7 @@ def _make_again(recipe: Recipe, args: argparse.Namespace) -> Any:
     """
     if "background" in recipe.settings:
         raise InputError(
-            "This picture was made of a prepared crop with conditions that its file does not hold.\n"
+            "This picture was made of an aligned crop with conditions that its file does not hold.\n"
             "  make it of them: rigface CROP --background PICTURE --render PICTURE --coefficients FILE"
         )
     return maker(kind)(recipe, args)

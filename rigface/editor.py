@@ -121,7 +121,7 @@ class RigFace(Editor[RigEdit]):
 
     @cached_property
     def reconstructor(self) -> Reconstructor:
-        """Who sees faces in 3D. Raises MissingCheckpointError: nobody on this machine; the message says what is
+        """Who sees faces in 3D. Raises MissingCheckpointError: nothing on this machine; the message says what is
         missing.
         """
         return (
@@ -238,7 +238,7 @@ class RigFace(Editor[RigEdit]):
         return Rig(vector, guides, masks, tuple(row.warp for row in rows))
 
     def warp(self, subject: Subject, request: RigEdit) -> np.ndarray:
-        """The photo moved and lit by the head that was fitted to it, see `common.warp`. Raises InputError: a prepared
+        """The photo moved and lit by the head that was fitted to it, see `common.warp`. Raises InputError: an aligned
         crop, a turn beyond `TURNS`, or a request to copy where another reconstructor has looked at the target.
         """
         from .rendered.reconstruct import Rendered, Seen  # another reconstructor alone would not need it
@@ -251,7 +251,7 @@ class RigFace(Editor[RigEdit]):
                     "A warp copies what the toolkit's own head saw of a target; another reconstructor has looked.\n"
                     '  make the editor with reconstructor="embedded", or by warping()'
                 )
-            photo = self.fitted(subject)  # an error for a prepared crop
+            photo = self.fitted(subject)  # an error for an aligned crop
             assert subject.face is not None
             look = Look(Rendered(), Seen(photo, subject.face))
         own = look.reconstructor
@@ -269,7 +269,7 @@ class RigFace(Editor[RigEdit]):
         return own.warp(look.seen, change, subject.crop, _labels(subject))
 
     def null(self, subject: Subject, request: RigEdit) -> RigEdit:
-        """The request's warp as it is; nothing at all where nobody warps."""
+        """The request's warp as it is; nothing at all where the reconstructor does not warp."""
         return RigEdit(still=request) if self.looks(subject).reconstructor.warps else super().null(subject, request)
 
     def _conditions(self, subject: Subject, request: RigEdit) -> Conditions:
@@ -294,7 +294,7 @@ class RigFace(Editor[RigEdit]):
         if target.reconstructor is not look.reconstructor:
             raise InputError(
                 "Subject and target were seen by different reconstructors; look at both with one editor, and give a "
-                "photo, not a prepared crop, to copy from or onto."
+                "photo, not an aligned crop, to copy from or onto."
             )
         return target
 
@@ -304,7 +304,7 @@ class RigFace(Editor[RigEdit]):
             return Look(Given(subject.prepared))
         if subject.face is None:
             raise InputError(
-                "The subject is a prepared crop without conditions, and cannot be seen in 3D.\n"
+                "The subject is an aligned crop without conditions, and cannot be seen in 3D.\n"
                 "  encode it with background, render and coefficients, or encode the photo itself"
             )
         reconstructor = self.reconstructor
@@ -317,7 +317,7 @@ class RigFace(Editor[RigEdit]):
 
 
 def _labels(made: Subject | Target) -> Any:
-    """(S, S) uint8, 0 where the region keeps the photo; None for a prepared crop, whose parts nobody knows."""
+    """(S, S) uint8, 0 where the region keeps the photo; None for an aligned crop, whose parts are not known."""
     return None if made.labels is None else np.where(made.mask, made.labels, 0).astype(np.uint8)
 
 

@@ -15,14 +15,14 @@ def read_named(what: str, text: str, names: Collection[str]) -> dict[str, float]
     """The numbers of a text.
 
     The text is `NAME=NUMBER`, separated by commas or spaces; `what` they are is for messages. Raises InputError: an
-    unknown name, one that stands twice, or no number.
+    unknown name, one that is given twice, or no number.
     """
     found: dict[str, float] = {}
     for part in filter(None, re.split(r"[,; ]+", re.sub(r" ?= ?", "=", " ".join(text.split())))):
         name, equals, value = part.partition("=")
         check_names(what, [name], names)
         if not equals or name in found:
-            problem = "stands twice" if name in found else "has no value"
+            problem = "is given twice" if name in found else "has no value"
             raise InputError(f"{name} {problem} in the {what} {text!r}; it reads {name}=20.")
         try:
             found[name] = float(value)

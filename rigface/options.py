@@ -44,7 +44,7 @@ class RigEditOptions(EditOptions):
 @dataclass(frozen=True, kw_only=True)
 class RigFaceOptions(FaceOptions):
     """`FaceOptions`, and conditions that were prepared before, such as the authors' own pairs: with `background`, they
-    are the edit of the prepared crop, and nothing else can be asked for. Raises InputError: one of the prepared three
+    are the edit of the aligned crop, and nothing else can be asked for. Raises InputError: one of the prepared three
     without the others.
     """
 

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 ABOUT = """Makes of MagicFace's pairs what RigFace is trained on: background, render and coefficients, stored once.
 
-    magicface prepare-videos videos/ --out pairs.jsonl
-    rigface prepare-pairs pairs.jsonl --out rig/pairs.jsonl
+    magicface prepare-videos videos/ -o pairs.jsonl
+    rigface prepare-pairs pairs.jsonl -o rig/pairs.jsonl
     accelerate launch -m rigface.train config.toml --set manifest=rig/pairs.jsonl --set output=out/mine
 
 Each pair becomes an edit of its source that copies light, pose and expression from its target, seen in 3D as the model
@@ -118,7 +118,7 @@ def _prepare(row: dict[str, Any], number: int, beside: Path, folder: Path, edito
 
 
 def _square(path: Path, side: int) -> np.ndarray:
-    """A prepared crop at the model's size; one with another aspect ratio would be squeezed, and is refused."""
+    """An aligned crop at the model's size; one with another aspect ratio would be squeezed, and is refused."""
     crop = read_image(path)
     if crop.width != crop.height:
         raise InputError(f"source and target must be square crops; {path} has {crop.width} x {crop.height} pixels.")
@@ -126,7 +126,7 @@ def _square(path: Path, side: int) -> np.ndarray:
 
 
 def _whole(crop: np.ndarray, editor: RigFace) -> Prepared:
-    """A picture that is a crop already: looked at as it is, not cut out anew."""
+    """A picture that is a crop already: looked at as it is, not cut out again."""
     side, own = len(crop), editor.defaults
     face = choose_face(editor.detector.find(crop))
     return prepare_crop(
@@ -139,7 +139,7 @@ def main(arguments: Sequence[str]) -> int:
     """The command behind `rigface prepare-pairs`; returns the exit code."""
     parser = console.command_parser("rigface prepare-pairs", ABOUT)
     parser.add_argument("manifest", type=Path, help="of pairs, as magicface prepare-videos writes it")
-    parser.add_argument("--out", type=Path, required=True, help="the list to write, a .jsonl file")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="the list to write, a .jsonl file")
     options.add_flags(parser, ModelOptions, ["detector"])
     parser.add_argument("--parser", default="auto", choices=PARSERS, help="of hair, skin, clothes and background")
     options.add_quiet(parser)
@@ -152,6 +152,6 @@ def main(arguments: Sequence[str]) -> int:
         args.model, base=args.base, dtype=args.dtype, device=args.device, detector=args.detector, parser=args.parser
     )
     editor.resolve(EditOptions(engine="diffusion"))  # an error where no networks are named, and none were fetched
-    listed, without = prepare_pairs(args.manifest, args.out, editor, progress=not args.quiet)
-    console.note(f"{args.out}: {listed} pairs; {without} left out, in which no face was seen")
+    listed, without = prepare_pairs(args.manifest, args.output, editor, progress=not args.quiet)
+    console.note(f"{args.output}: {listed} pairs; {without} left out, in which no face was seen")
     return console.OK if listed else console.FAILED

@@ -39,7 +39,7 @@ _WITHOUT = (
 
 
 class Reconstructor(Protocol):
-    """Makes conditions of faces and requests. What it sees of a face is its own: nobody else looks inside."""
+    """Makes conditions of faces and requests. What it sees of a face is its own: nothing else reads it."""
 
     warps: ClassVar[bool]
     """Whether its conditions bring a warp."""
@@ -117,7 +117,7 @@ class Given:
         """The given ones, see `Reconstructor.conditions`. Raises InputError: a request of anything."""
         if copy or request not in (None, RigEdit()):
             raise InputError(
-                f"Prepared pictures already show what is to change; nothing can be asked for besides: {request}.\n"
+                f"Prepared pictures already show what is to change; nothing else can be requested: {request}.\n"
                 "  give the pictures without a request, or the photo itself with one"
             )
         return self.prepared

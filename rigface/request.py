@@ -146,7 +146,7 @@ class RigEdit:
 
     @classmethod
     def levels(cls, axis: str) -> Sequence[float]:
-        """The values that a sweep of the attribute shows where nobody names any."""
+        """The values that a sweep of the attribute shows where none are given."""
         return _LEVELS.get(axis) or AUDelta.levels(axis)
 
     @classmethod

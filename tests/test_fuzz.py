@@ -96,10 +96,10 @@ ODD = {
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(request=REQUESTS, odd=st.fixed_dictionaries({}, optional=ODD))
-def test_requests_and_options(options, astronaut, request, odd):
+@given(asked=REQUESTS, odd=st.fixed_dictionaries({}, optional=ODD))
+def test_requests_and_options(options, astronaut, asked, odd):
     with suppress(FaceEditError):
-        result = edit(astronaut, request, **options | odd)
+        result = edit(astronaut, asked, **options | odd)
         assert isinstance(result, (Image.Image, list))
 
 

@@ -148,7 +148,6 @@ VALUES = {
     "--share": "0.25",
     "--fraction": "0.25",
     "--photo": "photo.png",
-    "--out": "other.jsonl",
     "--region": "face",
     "--runner": "ray",
     "--requests": "more.txt",
@@ -227,7 +226,7 @@ WALKS = {
         STRENGTH,
     ),
     "magicface prepare-videos": Walk(
-        "{folder} --out pairs.jsonl",
+        "{folder} -o pairs.jsonl",
         ESTIMATOR
         | {
             "magicface.videos.prepare.prepare": REPORT,
@@ -235,6 +234,8 @@ WALKS = {
             "magicface.videos.command.get_detector": SimpleNamespace(name="f"),
             "magicface.videos.command.get_parser": SimpleNamespace(name="p"),
         },
+        {},
+        {"--output": "other.jsonl"},
     ),
     "magicface redo": Walk(
         "photo.png",
@@ -264,7 +265,10 @@ WALKS = {
     "rigface download": Walk("", {"common.diffusion.download.download": "folder"}),
     "rigface evaluate": Walk("", RIGFACE | ESTIMATOR | EVALUATED, STRENGTH),
     "rigface prepare-pairs": Walk(
-        "pairs.jsonl --out rig.jsonl", RIGFACE | {"rigface.prepare_pairs.prepare_pairs": (1, 0)}
+        "pairs.jsonl -o rig.jsonl",
+        RIGFACE | {"rigface.prepare_pairs.prepare_pairs": (1, 0)},
+        {},
+        {"--output": "other.jsonl"},
     ),
     "rigface redo": Walk(
         "photo.png",

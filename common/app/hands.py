@@ -219,7 +219,7 @@ def unchanged() -> list[Any]:
 
 
 def warnings(visit: Visit) -> Any:
-    """What is doubtful about the photo."""
+    """Photo warnings."""
     return said("\n".join(visit.photo().warnings))
 
 

@@ -21,7 +21,7 @@ from ..measure.report import Report
 from .desk import Edit, Visit
 
 SEEN = 0.5
-"""A change of intensity from which on a unit that nobody asked for is named."""
+"""A change of intensity from which on a unit that was not requested is named."""
 _FULL = 5.0  # the longest bar
 
 

@@ -51,7 +51,7 @@ class Batches:
     """The name of the null edit, {}, that `--baseline` adds."""
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
-        """The options of its editor; which face of a photo is edited, and prepared crops, are in a manifest."""
+        """The options of its editor; which face of a photo is edited, and aligned crops, are in a manifest."""
         options.add_options(parser, "folder of the run", photo=False)
 
     def check(self, args: argparse.Namespace, jobs: Sequence[Job]) -> argparse.Namespace:

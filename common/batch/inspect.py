@@ -22,7 +22,7 @@ class Inspection:
         edits: how many.
         photos: how many can be used.
         faults: inputs that cannot be used.
-        doubts: photos that can, with what is doubtful about them.
+        doubts: photos that can, with their photo warnings.
         prompts: how many of these can be used.
     """
 
@@ -67,7 +67,7 @@ def inspect(
 
 
 def _doubts(job: Job, detector: FaceDetector) -> list[str]:
-    """What is doubtful about a photo; raises what an edit of it would."""
+    """Warnings about a photo; raises what an edit of it would."""
     for path in job.people:
         choose_face(detector.find(rgb(read_image(path))))
     if job.photo is None:

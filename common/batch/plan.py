@@ -46,7 +46,7 @@ class Job:
         name: of its folder of edits; no other job has it.
         photo: its file; None where there is a prompt.
         face: which face of the photo, see `common.faces.choose_face`.
-        background: of a prepared crop, its background; None for photos.
+        background: of an aligned crop, its background; None for photos.
         request: the request for this photo; None for those for all photos.
         prompt: what a picture shows that is made from nothing; None where there is a photo.
         people: photos of the people that a picture from a prompt shows; none for anyone.
@@ -182,7 +182,7 @@ def read_requests(path: str | Path, check: Callable[[Any], Any]) -> dict[str, An
         check(request)
         name = given_name(str(name)) if name else slug(request)
         if name in names:
-            raise InputError(f"The request {name!r} stands twice.")
+            raise InputError(f"The request {name!r} is given twice.")
         found[names.free(name)] = request
 
     checked(path, _requests(path), keep)
@@ -391,5 +391,5 @@ def _named(row: Mapping[str, Any], otherwise: str, names: Names) -> str:
         return names.free(check_name(escaped(otherwise)))
     name = given_name(str(row["name"]))
     if name in names:
-        raise InputError(f"The name {name!r} stands twice.")
+        raise InputError(f"The name {name!r} is given twice.")
     return names.free(name)

@@ -86,7 +86,7 @@ def run(
 
 @contextlib.contextmanager
 def _held(items: Sequence[Item], folder: Path, settings: Mapping[str, Any], processes: Processes) -> Iterator[None]:
-    """The folder, for all processes and nobody else; the first one begins the run, or all raise what it raised."""
+    """The folder, for all processes of this run alone; the first one begins the run, or all raise what it raised."""
     machines = processes.gather(environment())
     with contextlib.ExitStack() as held:
         error = None

@@ -49,7 +49,7 @@ def redo(
         program: name of the package.
         make: the picture of a recipe, once more.
         arguments: of the command line.
-        prepared: edits of prepared crops can be made again, with the background that --background names.
+        prepared: edits of aligned crops can be made again, with the background that --background names.
     """
     parser = console.command_parser(
         f"{program} redo",
@@ -64,7 +64,7 @@ def redo(
     )
     parser.add_argument("--photos", type=Path, metavar="FOLDER", help="folder that holds the photo, at any depth")
     if prepared:
-        parser.add_argument("--background", type=Path, help="background of a prepared crop")
+        parser.add_argument("--background", type=Path, help="background of an aligned crop")
     parser.add_argument(
         "-o",
         "--output",

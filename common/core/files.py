@@ -23,7 +23,7 @@ PATIENCE = 10.0
 
 
 def replace_file(path: Path, write: Callable[[Path], object]) -> None:
-    """Calls `write(temporary)` beside `path`, then renames: whoever looks sees the old file or the new one, whole."""
+    """Calls `write(temporary)` beside `path`, then renames: a reader sees the old file or the new one, whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{uuid4().hex}{path.suffix}")
     try:
@@ -48,7 +48,7 @@ def alone(folder: Path, patience: float = 0.0, *, shared: bool = False) -> Itera
 
     Args:
         folder: is made where it is missing.
-        patience: for how many seconds to wait for whoever holds it.
+        patience: for how many seconds to wait for the process that holds it.
         shared: other processes may share it.
 
     Yields:

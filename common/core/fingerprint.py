@@ -1,4 +1,4 @@
-"""What a folder of results is made from: written when it is begun, and compared when it is gone on with."""
+"""What a folder of results is made from: written at the start, and compared when the run resumes."""
 
 from __future__ import annotations
 

@@ -303,7 +303,7 @@ def read_rows(path: Path, columns: Sequence[str] = ()) -> list[tuple[int, Any]]:
         `checked`.
 
     Raises:
-        InputError: another kind of file, one that cannot be read, or a line that is no JSON.
+        InputError: another kind of file, one that cannot be read, or a line that is not valid JSON.
     """
     if is_table(path):
         return list(read_table(path, columns).rows)
@@ -320,7 +320,7 @@ def read_rows(path: Path, columns: Sequence[str] = ()) -> list[tuple[int, Any]]:
             try:
                 rows.append((line, named(parse_json(text), columns)))
             except ValueError as error:
-                raise InputError(f"{path}, line {line} is no JSON: {error}") from error
+                raise InputError(f"{path}, line {line} is not valid JSON: {error}") from error
     return rows
 
 

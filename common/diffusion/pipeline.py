@@ -124,7 +124,7 @@ class FaceEditPipeline(DiffusionPipeline):
             ShapeError, NonFiniteError: see `encode_image`.
         """
         if self.id_encoder is None:
-            raise InputError("The ID encoder has been released; load the model anew to encode another face.")
+            raise InputError("The ID encoder has been released; load the model again to encode another face.")
         prompt = self._prompt(prompt_embeds, self.id_encoder.dtype)
         tokens = encode_tokens(self.id_encoder, self.encode_image(source).to(self.id_encoder.dtype), prompt)
         # Under model offload the denoiser rests on the CPU now: project where its weights are. (Under sequential

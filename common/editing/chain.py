@@ -58,7 +58,7 @@ def chain(
     if not edits:
         raise InputError("chain() needs one edit at least: chain(photo, [(editor, request)]).")
     if face.background is not None:
-        raise InputError("A chain begins with a photo, not with a prepared crop.")
+        raise InputError("A chain begins with a photo, not with an aligned crop.")
     sizes = [editor.size for editor, _ in edits]
     if len(set(sizes)) > 1:
         raise InputError(f"Editors in a chain must work at one size; got {', '.join(map(str, sizes))} pixels.")
@@ -124,15 +124,15 @@ def follow(editor: Editor[Any], subject: Subject, crop: np.ndarray) -> Subject:
 
     Args:
         editor: which goes on.
-        subject: which was edited; a photo's, not a prepared crop.
+        subject: which was edited; a photo's, not an aligned crop.
         crop: (S, S, 3) uint8, the edit without paste-back.
 
     Raises:
-        InputError: the subject is a prepared crop.
-        FaceNotFoundError: the parser sees nobody there.
+        InputError: the subject is an aligned crop.
+        FaceNotFoundError: the parser finds no person there.
     """
     if subject.face is None:
-        raise InputError("A prepared crop has no photo to go back to; encode the photo itself.")
+        raise InputError("An aligned crop has no photo to go back to; encode the photo itself.")
     started = time.perf_counter()
     faces = editor.detector.find(crop)
     # Where an edit left no face that the detector sees, it is where it was.

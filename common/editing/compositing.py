@@ -28,7 +28,7 @@ def finish(
         row: which of it.
         crop: (S, S, 3) in [0, 1], as generated.
         neutral: the same without the request, where there is one.
-        way: how it goes back; False for the crop alone, and a prepared crop has no photo to go back to.
+        way: how it goes back; False for the crop alone, and an aligned crop has no photo to go back to.
     """
     if not way or subject.face is None:
         return Image.fromarray(to_uint8(crop))

@@ -173,7 +173,7 @@ class Editor(Generic[AnyRequest]):
 
     @classmethod
     def model_for_photos(cls, model: ModelOptions) -> ModelOptions:
-        """The options with what a photo's edit needs and nobody asked for."""
+        """The options with what a photo's edit needs and was not given."""
         return model
 
     @classmethod
@@ -191,7 +191,7 @@ class Editor(Generic[AnyRequest]):
         """The whole photo (H, W, 3 or 4) uint8 with a request granted by its fitted head, without any network.
 
         Raises:
-            InputError: a prepared crop, or a request that no warp can grant.
+            InputError: an aligned crop, or a request that no warp can grant.
         """
         raise NotImplementedError
 
@@ -217,7 +217,7 @@ class Editor(Generic[AnyRequest]):
 
         Raises:
             ImageError, ShapeError: not a picture.
-            FaceNotFoundError: no such face, or the parser sees nobody there.
+            FaceNotFoundError: no such face, or the parser finds no person there.
             InputError: an unknown region, a released ID encoder, or a photo with warnings where `strict`.
         """
         started, asked = time.perf_counter(), FaceOptions(**options)
@@ -270,7 +270,7 @@ class Editor(Generic[AnyRequest]):
             {options}
 
         Returns:
-            A PIL image, or a list of them where `subject` or `request` is a list. A prepared crop has no photo around
+            A PIL image, or a list of them where `subject` or `request` is a list. An aligned crop has no photo around
             it and is returned as generated.
 
         Raises:
@@ -313,7 +313,7 @@ class Editor(Generic[AnyRequest]):
         made: list[Image.Image] = []
         for first in range(0, len(pairs), how.batch_size):
             batch = pairs[first : first + how.batch_size]
-            # a prepared crop is not pasted
+            # an aligned crop is not pasted
             with_null = how.paste_back == "detail" and any(subject.face is not None for subject, _ in batch)
             crops, neutral, rig = sample(
                 self, batch, how, with_null=with_null, progress=progress, callback_on_step_end=callback_on_step_end
@@ -325,7 +325,7 @@ class Editor(Generic[AnyRequest]):
         return made
 
     def resolve(self, options: EditOptions) -> ResolvedOptions:
-        """Options with this model's own in the place of what nobody asked for. No photo decides about the engine.
+        """Options with this model's own in the place of what was not given. No photo decides about the engine.
 
         Raises:
             InputError: a strength of a warp that the networks do not begin with.

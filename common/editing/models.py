@@ -110,13 +110,13 @@ class NoNetworksError(InputError, AttributeError):
 
     def __init__(self, name: str) -> None:
         super().__init__(
-            f"This editor was made for warps and has no networks ({name}).",
+            f"This editor only warps and has no networks ({name}).",
             expected='engine="warp"; for the diffusion, make the editor by from_pretrained()',
         )
 
 
 class NoNetworks:
-    """Stands where an editor keeps its `FaceEditPipeline`: sees nobody, shows nothing, and cannot be run."""
+    """Stands where an editor keeps its `FaceEditPipeline`: finds no person, shows nothing, and cannot be run."""
 
     device = torch.device("cpu")
     places = ()

@@ -16,7 +16,7 @@ _OPTION = "option"
 
 @dataclass(frozen=True)
 class Option:
-    """What is known of a field of `Options`, besides its name and default.
+    """What is known of a field of `Options`, except its name and default.
 
     Attributes:
         help: text for the command line and for `help()`; it starts with a noun.

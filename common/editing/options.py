@@ -6,7 +6,7 @@ and provenance records derive from the fields.
     FaceOptions    which face of the photo, and how it is looked at
     ModelOptions   which networks, detectors and parsers, and where they run
 
-None stands for what nobody asked for. `EditOptions.resolve` puts the model's own defaults (`common.editing.defaults`)
+None stands for what was not given. `EditOptions.resolve` puts the model's own defaults (`common.editing.defaults`)
 in its place.
 """
 
@@ -216,11 +216,11 @@ class EditOptions(Options):
         return self.engine or (None if self.start is None and self.strength is None else "diffusion")
 
     def resolve(self, defaults: Defaults, *, networks: bool = True) -> ResolvedOptions:
-        """These, with the model's own in the place of what nobody asked for.
+        """These, with the model's own in the place of what was not given.
 
         Args:
             defaults: of the model.
-            networks: the editor has networks; without any, "warp" is what nobody need ask for.
+            networks: the editor has networks; without any, "warp" is the default.
 
         Raises:
             InputError: a strength of a warp that the networks do not begin with.
@@ -279,7 +279,7 @@ class FaceOptions(Options):
         None, f"region that the network repaints {_OWN}", one_of("head", "face"), choices=("head", "face")
     )
     background: ImageLike | None = option(
-        None, "prepared background; the photo is then the prepared crop", read=Path, compare=False
+        None, "prepared background; the photo is then the aligned crop", read=Path, compare=False
     )
     strict: bool = option(False, "treat photo warnings, such as a profile, as errors", flag_value, read=bool)
 
@@ -324,7 +324,7 @@ class ModelOptions(Options):
 
     @property
     def surroundings(self) -> dict[str, Any]:
-        """What an editor has besides its networks, a subclass's own fields included."""
+        """What an editor has except its networks, a subclass's own fields included."""
         return {each.name: getattr(self, each.name) for each in fields(self) if each.name not in self.networks}
 
 

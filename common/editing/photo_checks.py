@@ -1,4 +1,4 @@
-"""What is doubtful about a photo before it is edited: a sentence each, with what to do."""
+"""Photo warnings: what may go wrong with an edit of a photo, a sentence each, with what to do."""
 
 from __future__ import annotations
 
@@ -111,14 +111,14 @@ def _named(parts: Sequence[str]) -> str:
 
 
 def heed(warnings: Iterable[str], strict: bool) -> None:
-    """Logs what is doubtful.
+    """Logs photo warnings.
 
     Raises:
         InputError: anything is, and `strict` makes it an error.
     """
     lines = list(warnings)
     if lines and strict:
-        raise InputError("The photo is doubtful:\n" + "\n".join(f"  {line}" for line in lines))
+        raise InputError("The photo has warnings:\n" + "\n".join(f"  {line}" for line in lines))
     for line in lines:
         log.warning("%s", line)
 

@@ -62,7 +62,7 @@ def prepare(
         hint: see `masked_background`.
 
     Raises:
-        FaceNotFoundError: no such face, or the parser sees nobody there.
+        FaceNotFoundError: no such face, or the parser finds no person there.
     """
     faces = detector.find(pixels)
     found = choose_face(faces, face)
@@ -96,14 +96,14 @@ def prepare_crop(
         hint: see `prepare`.
 
     Raises:
-        FaceNotFoundError: the parser sees nobody there.
+        FaceNotFoundError: the parser finds no person there.
     """
     inside = face.mapped(crop.matrix)
     labels = parser.parse(source, outline=inside.outline, landmarks=inside.landmarks)
     mask = foreground(labels, region)
     if not mask.any():
         raise FaceNotFoundError(
-            f"The parser {parser.name} sees nobody where the detector {face.backend} found a face.\n"
+            f"The parser {parser.name} finds no person where the detector {face.backend} found a face.\n"
             "  choose another face, or another parser"
         )
     if guide == "photo":
@@ -120,7 +120,7 @@ def made_before(source: np.ndarray, background: np.ndarray, size: int) -> Prepar
     """
     if {source.shape, background.shape} != {(size, size, 3)}:
         raise InputError(
-            f"A prepared crop and its background must both be {size} x {size} pixels; got "
+            f"An aligned crop and its background must both be {size} x {size} pixels; got "
             f"{source.shape[1]} x {source.shape[0]} and {background.shape[1]} x {background.shape[0]}."
         )
     crop, mask = Crop(np.eye(2, 3, dtype=np.float32), size, (size, size)), (source != background).any(2)

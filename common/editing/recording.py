@@ -52,7 +52,7 @@ def edited(
 
 
 def encoded(subject: Subject) -> dict[str, Any]:
-    """How a photo was looked at; of a prepared crop, the name of its background."""
+    """How a photo was looked at; of an aligned crop, the name of its background."""
     found = {name: subject.record[name] for name in ENCODED if name in subject.record}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in found.items()}
 

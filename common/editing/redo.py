@@ -194,7 +194,7 @@ def redo(recipe: Recipe, editor: Editor[Any], photo: Path, background: Path | No
         recipe: of the edit.
         editor: with the networks that made it, or without any for a warp.
         photo: see `find_photo`.
-        background: of a prepared crop.
+        background: of an aligned crop.
 
     Raises:
         InputError: other weights, or a background that is missing.
@@ -202,10 +202,10 @@ def redo(recipe: Recipe, editor: Editor[Any], photo: Path, background: Path | No
     settings, request = dict(recipe.settings), editor.request.parse(recipe.request)
     if "background" in settings:
         if background is None:
-            raise InputError("The picture was made of a prepared crop; name its background: --background PICTURE")
+            raise InputError("The picture was made of an aligned crop; name its background: --background PICTURE")
         settings["background"] = background
     elif background is not None:
-        raise InputError("--background goes with an edit of a prepared crop; this picture was made of a photo.")
+        raise InputError("--background goes with an edit of an aligned crop; this picture was made of a photo.")
     subject = editor.encode(photo, **vars(editor.face_options.of(settings)))
     if recipe.kind != WARP:
         check_model(recipe, editor.places)

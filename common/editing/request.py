@@ -56,7 +56,7 @@ class Sweepable(Request, Protocol):
 
     @classmethod
     def levels(cls, axis: str) -> Sequence[float]:
-        """The values that a sweep of the attribute shows where nobody names any."""
+        """The values that a sweep of the attribute shows where none are given."""
         ...
 
     @classmethod

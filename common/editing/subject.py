@@ -32,10 +32,10 @@ class Subject:
 
     Attributes:
         photo: the whole photo, upright, RGB or RGBA.
-        face: the chosen face in photo pixels; None for a prepared crop.
+        face: the chosen face in photo pixels; None for an aligned crop.
         crop: how the square crop lies in the photo.
         source: (S, S, 3) uint8, the crop as the network sees it.
-        labels: (S, S) uint8, its parts in the 19 CelebAMask classes; None for a prepared crop.
+        labels: (S, S) uint8, its parts in the 19 CelebAMask classes; None for an aligned crop.
         background: (S, S, 3) uint8, what guides: the crop with the face blackened and the pose hint drawn, or as it is.
         mask: (S, S) bool, what an edit may change.
         identity: keys and values of the person, batch 1.
@@ -75,7 +75,7 @@ Made = TypeVar("Made")
 class SubjectCache(Generic[Made]):
     """What an editor computes of subjects, such as their fitted heads; threads that ask at once compute it once.
 
-    A subject that nobody holds any more is forgotten, and of the others the last ones are kept.
+    A subject that is no longer referenced is dropped, and of the others the last ones are kept.
 
     Args:
         make: computes it.
@@ -112,13 +112,13 @@ def fit_head(subject: Subject, parser: Parser | None = None) -> Warp:
         parser: labels the parts of the face, however small the crop is; without one they are not told apart.
 
     Raises:
-        InputError: a prepared crop, of whose face nothing is known.
+        InputError: an aligned crop, of whose face nothing is known.
     """
     if subject.face is None:
-        raise InputError("A prepared crop cannot be warped: nobody looked for its face. Encode the photo itself.")
+        raise InputError("An aligned crop cannot be warped: its face was never detected. Encode the photo itself.")
     warp = Warp.of(subject.pixels, subject.face)
     for doubt in doubts(subject.face, warp.fit):
-        log.warning("a doubtful warp: %s", doubt)
+        log.warning("warp warning: %s", doubt)
     warp = warp.veiled(look(warp.opaque, subject.face).veil(warp.crop))
     if parser is None:
         return warp

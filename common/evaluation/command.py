@@ -65,14 +65,14 @@ class EvaluateCommand:
         """Runs it with the arguments; returns the exit code."""
         parser = console.command_parser(f"{self.package} evaluate", self.about)
         parser.add_argument("--count", type=int, default=self.count, help=self.count_help)
-        parser.add_argument("--out", type=Path, default=Path(self.output), help="folder of the report")
+        parser.add_argument("-o", "--output", type=Path, default=Path(self.output), help="folder of the report")
         parser.add_argument("--seed", type=int, default=self.seed, help="of the people; not one that a training used")
         parser.add_argument("--estimator", default="regressor", help="AU estimator: auto, regressor, fit or py-feat")
         options.add_quiet(parser)
         self.add(parser)
         args = parser.parse_args(arguments)
         console.listen(args.quiet)
-        check_writable(args.out.expanduser())
+        check_writable(args.output.expanduser())
         from ..measure import get_estimator
         from .report import markdown
         from .run import evaluate
@@ -82,7 +82,7 @@ class EvaluateCommand:
         editor = self.load(getattr(import_module(self.package), self.editor), args)
         report = evaluate(
             editor,
-            args.out,
+            args.output,
             import_module(f"{self.package}.evaluation.metrics").SUITE,
             estimator=estimator,
             count=args.count,
@@ -92,6 +92,6 @@ class EvaluateCommand:
         )
         print(markdown(report))
         console.note(
-            f"{args.out}: report.md, report.json, metrics.csv, units.csv, sheet.png, and charts with matplotlib"
+            f"{args.output}: report.md, report.json, metrics.csv, units.csv, sheet.png, and charts with matplotlib"
         )
         return console.OK

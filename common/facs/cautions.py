@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from .action_units import ACTION_UNITS
 
 MANY = 8
-"""Units at once, beyond which edits are doubtful; users of the published MagicFace photo_warnings two to four."""
+"""Units at once, beyond which edits are unreliable; users of the published MagicFace recommend two to four."""
 _SEEN, _STRONG = 1.0, 2.0
 
 

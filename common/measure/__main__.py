@@ -11,7 +11,7 @@ from ..cli import console
 ABOUT = """Measures what an edit did to a face: action units, identity, pose, light, and what it should have left alone.
 
     {0} photo.jpg smile.png
-    {0} photo.jpg smile.png --requested AU12=3,AU6=2 --mask mask.png --out measured
+    {0} photo.jpg smile.png --requested AU12=3,AU6=2 --mask mask.png -o measured
 
 Both show the same scene and have the same size; the largest face counts.
 """
@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None, program: str = "python -m common.mea
     parser.add_argument("--requested", metavar="AU=VALUE,...", help="request of the edit, to compare with")
     parser.add_argument("--mask", type=Path, help="a picture, white where the edit was allowed")
     parser.add_argument("--estimator", default="auto", help="AU estimator: auto, regressor, fit or py-feat")
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where report.json and report.png go")
+    parser.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="where report.json and report.png go")
     args = parser.parse_args(argv)
 
     def run() -> int:
@@ -33,8 +33,8 @@ def main(argv: Sequence[str] | None = None, program: str = "python -m common.mea
 
         report = measure(args.before, args.after, requested=args.requested, mask=args.mask, estimator=args.estimator)
         print(report.table())
-        if args.out is not None:
-            console.say(f"written: {', '.join(map(str, report.save(args.out)))}")
+        if args.output is not None:
+            console.say(f"written: {', '.join(map(str, report.save(args.output)))}")
         return console.OK
 
     return console.guarded(run)

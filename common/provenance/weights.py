@@ -22,7 +22,7 @@ def model_of(places: Sequence[Path]) -> dict[str, Any]:
 
     The first of `places` is its own folder, the next its base's where it has one.
     """
-    # the name by which the model can be asked for again; the path of a folder is nobody's matter
+    # the name by which the model can be asked for again; the path of a folder stays private
     names = [place.name.replace("--", "/", 1) if place.parent == home() else place.name for place in places]
     found: dict[str, str] = {}
     for name, place in zip(names, places):

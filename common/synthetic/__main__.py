@@ -10,8 +10,8 @@ from ..cli import console, options
 
 ABOUT = """Makes pictures of people who do not exist, with all that is known of them, for training.
 
-    python -m common.synthetic --count 1000 --size 256 --out faces/
-    python -m common.synthetic --count 500 --pairs expression --maps --out pairs/
+    python -m common.synthetic --count 1000 --size 256 -o faces/
+    python -m common.synthetic --count 500 --pairs expression --maps -o pairs/
 
 The folder holds PNG files and metadata.jsonl; load_dataset("imagefolder", data_dir="faces") of the datasets library
 reads it. A run that was stopped goes on when the same command is given again.
@@ -22,7 +22,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Understand the arguments and write; returns the exit code."""
     parser = console.command_parser("python -m common.synthetic", ABOUT)
     parser.add_argument("--count", type=int, required=True, help="how many pictures or pairs")
-    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where they go")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="where they go")
     parser.add_argument("--size", type=int, default=256, help="of the pictures in pixels")
     parser.add_argument("--seed", type=int, default=0, help="another seed, other people")
     parser.add_argument(
@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         from .data.folder import write  # torch loads here, after the arguments have been understood
 
         made = write(
-            args.out,
+            args.output,
             args.count,
             size=args.size,
             seed=args.seed,
@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             workers=args.workers,
             progress=not args.quiet,
         )
-        console.note(f"complete: {args.count} in {args.out}, {made} of them made now")
+        console.note(f"complete: {args.count} in {args.output}, {made} of them made now")
         return console.OK
 
     return console.guarded(run)

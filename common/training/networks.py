@@ -1,4 +1,6 @@
-"""Networks before the first step: built from a config's tables, begun with other weights, with low-rank adapters."""
+"""Networks before the first step: built from a config's tables, initialised from other weights, with low-rank
+adapters.
+"""
 
 from __future__ import annotations
 

@@ -128,7 +128,7 @@ def light_of(found: Fit) -> torch.Tensor:
 def shown(head: AnnyHead, before: Placed, side: int) -> tuple[np.ndarray, torch.Tensor]:
     """How deep the photo sees, (S, S) metres, infinite beside the head; how surely it tells each vertex' colour, (V,).
 
-    At edges the farther side counts, since nobody knows them to a pixel.
+    At edges the farther side counts, since they are not known to a pixel.
     """
     fragments = rasterize(before.points, head.triangles, side, side)
     facing = ((before.normals[:, 2] - _FACING[0]) / (_FACING[1] - _FACING[0])).clamp(0, 1)

@@ -1,4 +1,4 @@
-"""What makes a warp doubtful, in a sentence each."""
+"""Warnings about a warp, a sentence each."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ class Warp:
     Attributes:
         photo: (H, W, 3) uint8, RGB, or (H, W, 4) with alpha, which moves along.
         seen: the head in it, as the photo shows it after `turns`.
-        around: hair, body and background in the window; None where nobody has told them apart.
+        around: hair, body and background in the window; None where they are not told apart.
         turns: quarter turns of the photo, anticlockwise, after which the head is upright.
         veil: (S, S) float32 in [0, 1], where something hides the face in the window; None where nothing does.
     """

@@ -16,10 +16,10 @@ SEED = 1000
 ABOUT = """Measures a model's pictures: do they have the action units that were asked for, and what the caption says?
 
     fineface evaluate --count 100
-    fineface evaluate --count 20 --model out/mine/model --out out/mine/evaluation
+    fineface evaluate --count 20 --model out/mine/model -o out/mine/evaluation
 
 Captions of held-out synthetic people, each drawn twice from the same noise, without and with a request: single action
-units at three levels, and drawn expressions. Measured are the change between the two, what changed besides, and hair
+units at three levels, and drawn expressions. Measured are the change between the two, what else changed, and hair
 colour, glasses and beard, beside the same read from true pictures. An interrupted evaluation resumes when the same
 command runs again.
 """

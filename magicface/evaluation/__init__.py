@@ -10,11 +10,11 @@ SEED = 1000
 ABOUT = """Measures a model's edits of held-out synthetic people against their true pictures.
 
     python -m magicface evaluate --count 200
-    python -m magicface evaluate --count 20 --model out/mine/model --out out/mine/evaluation
-    python -m magicface evaluate --start warp --strength 0 --out out/warp     warps, without denoising
+    python -m magicface evaluate --count 20 --model out/mine/model -o out/mine/evaluation
+    python -m magicface evaluate --start warp --strength 0 -o out/warp     warps, without denoising
 
 Single action units at several levels in both directions, and combinations, with the model's own settings: how far the
-measured change follows the requested one, what changed besides, the error to the truth, the background, the person, and
+measured change follows the requested one, what else changed, the error to the truth, the background, the person, and
 the time. An interrupted evaluation resumes when the same command runs again.
 """
 

@@ -1,4 +1,4 @@
-"""Videos of single people to a manifest of training pairs: `magicface prepare-videos FOLDER --out pairs.jsonl`.
+"""Videos of single people to a manifest of training pairs: `magicface prepare-videos FOLDER -o pairs.jsonl`.
 
     settings    what a preparation is told
     choose      which frames show one face, sharp and in its place, and which of these make pairs

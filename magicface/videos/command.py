@@ -17,7 +17,7 @@ from .settings import Settings
 
 ABOUT = """Turns a folder of videos into pairs to train on.
 
-    magicface prepare-videos videos/ --out pairs.jsonl
+    magicface prepare-videos videos/ -o pairs.jsonl
     accelerate launch -m magicface.train examples/train_magicface.toml --set manifest=pairs.jsonl --set output=out/mine
 
 Each video, or folder of frames, shows one person. Beside the manifest come its pictures, a report of what was dropped
@@ -38,7 +38,7 @@ def run(arguments: list[str]) -> int:
     estimator = get_estimator(args.estimator)
     detector, parser = get_detector(args.detector), get_parser(args.parser)
     tools = Tools(detector, parser, estimator, (detector.name, parser.name, estimator.name))
-    report = prepare(args.folder, args.out, settings, tools, progress=not args.quiet)
+    report = prepare(args.folder, args.output, settings, tools, progress=not args.quiet)
     print(table(report))
     return console.FAILED if report["unreadable"] else console.OK
 
@@ -46,7 +46,7 @@ def run(arguments: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = console.command_parser("magicface prepare-videos", ABOUT)
     parser.add_argument("folder", type=Path, help="of videos, or of folders of frames")
-    parser.add_argument("--out", type=Path, required=True, help="the manifest to write, a .jsonl file")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="the manifest to write, a .jsonl file")
     texts, hints = documentation(Settings), typing.get_type_hints(Settings)
     for field in dataclasses.fields(Settings):
         known = typing.get_args(hints[field.name]) or None

@@ -10,11 +10,11 @@ SEED = 3000
 ABOUT = """Measures a model's edits of held-out synthetic people against their true pictures.
 
     rigface evaluate --count 200
-    rigface evaluate --count 20 --model out/mine/model --out out/mine/evaluation
-    rigface evaluate --start warp --strength 0 --out out/warp     warps, without denoising
+    rigface evaluate --count 20 --model out/mine/model -o out/mine/evaluation
+    rigface evaluate --start warp --strength 0 -o out/warp     warps, without denoising
 
 Light, pose, single action units and combinations in turn, with the model's own settings: where the light comes from and
-how the head is turned afterwards, how far the expression follows, what changed besides, the error to the truth, the
+how the head is turned afterwards, how far the expression follows, what else changed, the error to the truth, the
 person, and the time. An interrupted evaluation resumes when the same command runs again.
 """
 

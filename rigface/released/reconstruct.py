@@ -68,7 +68,7 @@ def by_numbers(codes: Codes, request: RigEdit) -> Codes:
     """The codes of one face with the numbers of a request on them. Raises InputError: an expression by numbers."""
     if request.expression is not None:
         raise InputError(
-            "The released RigFace has no expression by numbers: nobody has told how action units become codes of\n"
+            "The released RigFace has no expression by numbers: it is not known how action units become codes of\n"
             "FLAME and of the Basel face model, which are what its networks read.\n"
             '  take the small model inside the package, which reads action units: model="embedded"\n'
             "  or copy the expression of a target photo"

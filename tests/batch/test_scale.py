@@ -104,7 +104,7 @@ def files(folder: Path) -> dict[str, bytes]:
     found = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     lines = [json.loads(line) for line in found.pop("samples.jsonl").splitlines()]
     rows = {row["key"]: {**row, "seconds": 0} for row in lines}
-    assert len(rows) == len(lines), "no line stands twice"
+    assert len(rows) == len(lines), "no line is given twice"
     return found | {key: json.dumps(row).encode() for key, row in rows.items()}
 
 

@@ -23,7 +23,7 @@ def test_the_order_is_the_networks():
 
 
 @pytest.mark.parametrize(
-    "request",
+    "asked",
     [
         {"AU12": 3, "AU6": 2},
         {"au12": 3.0, "AU06": "2"},
@@ -37,13 +37,13 @@ def test_the_order_is_the_networks():
         torch.tensor(SMILE),
     ],
 )
-def test_all_forms_mean_the_same(request):
-    assert to_vector(request) == SMILE
+def test_all_forms_mean_the_same(asked):
+    assert to_vector(asked) == SMILE
 
 
-@pytest.mark.parametrize("request", [{}, "", "neutral", [0] * 12])
-def test_nothing_is_allowed(request):
-    assert to_vector(request) == [0] * 12
+@pytest.mark.parametrize("asked", [{}, "", "neutral", [0] * 12])
+def test_nothing_is_allowed(asked):
+    assert to_vector(asked) == [0] * 12
 
 
 @given(st.lists(st.sampled_from([-10, -2.5, 0, 0.125, 3, 10]), min_size=12, max_size=12))
@@ -52,7 +52,7 @@ def test_text_and_vector_are_inverses(vector):
 
 
 @pytest.mark.parametrize(
-    ("request", "message"),
+    ("asked", "message"),
     [
         ({"AU3": 1}, "mean AU4|mean AU2"),
         ({"UA12": 1}, "mean AU12"),
@@ -82,9 +82,9 @@ def test_text_and_vector_are_inverses(vector):
         (3, "mapping, a string or 12 numbers"),
     ],
 )
-def test_what_cannot_be_understood_says_so(request, message):
+def test_what_cannot_be_understood_says_so(asked, message):
     with pytest.raises(ActionUnitError, match=message):
-        to_vector(request)
+        to_vector(asked)
 
 
 def test_wrong_length():
@@ -206,7 +206,7 @@ def test_full_width_digits_and_neutral_beside_units_are_read():
 
 
 @pytest.mark.parametrize(
-    ("request", "told"),
+    ("asked", "told"),
     [
         ("AU1+2=3", "AU1=3,AU2=3"),
         ("AU6+AU12", "AU6=3,AU12=3"),
@@ -214,6 +214,6 @@ def test_full_width_digits_and_neutral_beside_units_are_read():
         ("AU12=1_0", "needs a number"),
     ],
 )
-def test_sums_and_odd_numbers_are_told_how_to_be_written(request, told):
+def test_sums_and_odd_numbers_are_told_how_to_be_written(asked, told):
     with pytest.raises(ActionUnitError, match=told):
-        to_vector(request)
+        to_vector(asked)

@@ -204,7 +204,7 @@ def test_lost_attention_processors_are_noticed(model_folder, astronaut):
 def test_a_parser_that_sees_nobody_is_an_error(model_folder, astronaut):
     own = MagicFace.from_pretrained(model_folder, device="cpu", size=64, detector="mediapipe", parser="grabcut")
     own.parser = SimpleNamespace(name="blind", parse=lambda crop, **points: np.zeros(crop.shape[:2], np.uint8))
-    with pytest.raises(FaceNotFoundError, match="blind sees nobody"):
+    with pytest.raises(FaceNotFoundError, match="blind finds no person"):
         own.encode(astronaut)
 
 

@@ -39,20 +39,20 @@ def test_a_picture_shows_the_difference():
 
 
 @pytest.mark.parametrize(
-    ("request", "told"),
+    ("asked", "told"),
     [
         ("AU4=3", "lids"), ("AU9=4", "closes the eyes"), ("AU2=-2", "distorts"), ("AU12=3,AU15=3", "up and down"),
         ("AU26=2,AU25=-2", "closes the lips"), ("AU12=7", "ends at 5"), ([1.0] * 12, "More than"),
     ],
 )  # fmt: skip
-def test_doubtful_requests_get_a_sentence(request, told):
-    assert any(told in each for each in cautions(to_vector(request)))
+def test_doubtful_requests_get_a_sentence(asked, told):
+    assert any(told in each for each in cautions(to_vector(asked)))
 
 
-@pytest.mark.parametrize("request", ["neutral", "AU4=3,AU5=2", "AU12=3,AU6=2", *EXPRESSIONS])
-def test_presets_and_plain_requests_get_little(request):
-    lines = cautions(to_vector(request))
-    assert len(lines) <= (1 if request in EXPRESSIONS else 0)
+@pytest.mark.parametrize("asked", ["neutral", "AU4=3,AU5=2", "AU12=3,AU6=2", *EXPRESSIONS])
+def test_presets_and_plain_requests_get_little(asked):
+    lines = cautions(to_vector(asked))
+    assert len(lines) <= (1 if asked in EXPRESSIONS else 0)
 
 
 def test_what_is_neither_is_refused():

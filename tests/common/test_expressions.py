@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from common.core.errors import ActionUnitError
-from common.facs.action_units import ACTION_UNITS, to_text, to_vector
+from common.facs.action_units import ACTION_UNITS, AUDelta, to_text, to_vector
 from common.facs.expressions import EXPRESSIONS, expression, is_word
 from magicface.__main__ import split_inputs
 
@@ -47,17 +47,15 @@ def test_words_have_other_spellings():
     assert expression("pleasant-surprise") is EXPRESSIONS["pleasantly surprised"]
 
 
-@pytest.mark.parametrize(
-    ("request", "told"), [("hapy", "'happy'"), ("happy:3", "happy must lie"), ("sad:x", "a number")]
-)
-def test_a_wrong_word_says_what_would_be_right(request, told):
+@pytest.mark.parametrize(("asked", "told"), [("hapy", "'happy'"), ("happy:3", "happy must lie"), ("sad:x", "a number")])
+def test_a_wrong_word_says_what_would_be_right(asked, told):
     with pytest.raises(ActionUnitError, match=told):
-        to_vector(request)
+        to_vector(asked)
 
 
 def test_the_command_line_takes_words(tmp_path):
     photo = tmp_path / "me.jpg"
     photo.touch()
-    assert split_inputs([str(photo), "angry:0.5", "AU5=1"])[1] == to_text(to_vector("angry:0.5,AU5=1"))
-    assert split_inputs(["in pain", str(photo)])[1] == to_text(to_vector("in pain"))
+    assert split_inputs([str(photo), "angry:0.5", "AU5=1"])[1] == AUDelta.parse("angry:0.5,AU5=1")
+    assert split_inputs(["in pain", str(photo)])[1] == AUDelta.parse("in pain")
     assert not is_word("photo.jpg")

@@ -74,7 +74,7 @@ def test_python_and_the_commands_tell_a_wrong_device_before_anything_is_loaded(p
         str(photo.parent / "run"),
         "-q",
     ]
-    for line in (asked, batch, ["evaluate", "--out", str(photo.parent / "out")], ["app"]):
+    for line in (asked, batch, ["evaluate", "--output", str(photo.parent / "out")], ["app"]):
         assert main([*line, "--device", ABSENT]) == 2
         told = capsys.readouterr().err
         assert "There is no device" in told
@@ -151,12 +151,12 @@ def test_writable_tries_and_leaves_nothing(tmp_path, monkeypatch):
         "magicface animate {photo} happy -o {nowhere}/a.gif",
         "magicface explain AU12 -o {nowhere}/a.png",
         "magicface batch {folder} --requests {folder}/requests.txt -o {nowhere}",
-        "magicface evaluate --out {nowhere}",
+        "magicface evaluate -o {nowhere}",
         "rigface {photo} AU12=2 -o {nowhere}/a.png",
-        "rigface evaluate --out {nowhere}",
+        "rigface evaluate -o {nowhere}",
         "fineface man AU12=2 -o {nowhere}/a.png --seed 1",
         "fineface edit {photo} AU12=2 -o {nowhere}/a.png --seed 1",
-        "fineface evaluate --out {nowhere}",
+        "fineface evaluate -o {nowhere}",
         "microexpression analyze {photo} -o {nowhere}",
         "microexpression train --model rcn_a --data {folder} --datasets smic -o {nowhere}",
         "microexpression synthetic -o {nowhere}",

@@ -240,6 +240,6 @@ def test_the_command(editor, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(
         FineFace, "from_pretrained", lambda *args, **options: answering(editor, monkeypatch, "source", "target")
     )
-    assert main(["evaluate", "--count", "1", "--model", "any", "--out", str(tmp_path), "-q"]) == 0
+    assert main(["evaluate", "--count", "1", "--model", "any", "--output", str(tmp_path), "-q"]) == 0
     assert "# 1 pairs of pictures of synthetic captions" in capsys.readouterr().out
     assert rgb(read_image(tmp_path / "sheet.png")).shape[1] > 4 * SIZE

@@ -17,7 +17,7 @@ from common.core.files import alone
 from common.editing.defaults import Defaults, write_defaults
 from common.evaluation.items import LEVELS, draw_item
 from common.evaluation.run import evaluate, summarise
-from common.facs.action_units import ACTION_UNITS
+from common.facs.action_units import ACTION_UNITS, AUDelta
 from common.imaging.images import rgb
 from common.synthetic.render import picture
 from magicface import MagicFace
@@ -52,7 +52,7 @@ def answering(editor, monkeypatch, role: str):
 
     def edit(subject, request, *, paste_back, **options):
         answer = known[rgb(subject.photo).tobytes()]
-        if not request:
+        if request == AUDelta():
             return subject.source
         return subject.crop.apply(answer) if paste_back is False else answer
 
@@ -256,7 +256,7 @@ def test_the_command(model, monkeypatch, tmp_path, capsys):
     import common.measure
 
     monkeypatch.setattr(common.measure, "get_estimator", lambda name: Brightness())
-    command = ["evaluate", "--count", "1", "--model", str(model), "--out", str(tmp_path), "--size", str(SIZE), "-q"]
+    command = ["evaluate", "--count", "1", "--model", str(model), "--output", str(tmp_path), "--size", str(SIZE), "-q"]
     assert main([*command, "--device", "cpu", "--detector", "mediapipe", "--parser", "grabcut"]) == 0
     printed = capsys.readouterr().out
     assert printed.startswith("# 1 edits of synthetic people")

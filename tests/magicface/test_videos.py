@@ -298,7 +298,7 @@ def test_the_command_on_drawn_people(tmp_path, monkeypatch, capsys):
         side = tuple(jaw * (name in ("AU25", "AU26")) for name in ACTION_UNITS)
         frames.append(make(replace(scene, units=(side, side)), 128).image)
     write_video(tmp_path / "videos" / "drawn.avi", [*frames, np.zeros_like(frames[0])])
-    command = ["prepare-videos", str(tmp_path / "videos"), "--out", str(tmp_path / "pairs.jsonl"), "--every", "1"]
+    command = ["prepare-videos", str(tmp_path / "videos"), "--output", str(tmp_path / "pairs.jsonl"), "--every", "1"]
     command += ["--size", "128", "--min-difference", "0.05", "--region", "face", "-q", "--detector", "mediapipe"]
     assert main([*command, "--parser", "grabcut"]) == 0
     printed = capsys.readouterr().out
@@ -309,4 +309,4 @@ def test_the_command_on_drawn_people(tmp_path, monkeypatch, capsys):
         hidden = (behind != source).any(2)
         assert hidden[64, 64]  # the nose
         assert not hidden[:10].any()
-    assert main(["prepare-videos", str(tmp_path), "--out", str(tmp_path / "x.txt")]) == 2
+    assert main(["prepare-videos", str(tmp_path), "--output", str(tmp_path / "x.txt")]) == 2

@@ -69,7 +69,7 @@ def test_what_was_copied_cannot_be_made_again_without_its_photo(folder, capsys):
 
 
 @pytest.mark.parametrize(
-    ("kind", "request", "settings"),
+    ("kind", "asked", "settings"),
     [
         ("generation", {"AU12": 4}, {"size": [64, 64]}),
         ("generation", {"AU12": 4}, {"prompt": "a man"}),
@@ -77,8 +77,8 @@ def test_what_was_copied_cannot_be_made_again_without_its_photo(folder, capsys):
         ("generation", {"AU12": 4}, {"prompt": "a man", "size": 64}),
     ],
 )
-def test_recipes_that_name_too_little_are_told(tmp_path, capsys, kind, request, settings):
-    picture = carry(Image.new("RGB", (64, 64)), Recipe("fineface", kind, request, settings))
+def test_recipes_that_name_too_little_are_told(tmp_path, capsys, kind, asked, settings):
+    picture = carry(Image.new("RGB", (64, 64)), Recipe("fineface", kind, asked, settings))
     picture.save(tmp_path / "damaged.png", watermark=False)
     assert fineface(["redo", str(tmp_path / "damaged.png")]) == 2
     assert "record is damaged" in capsys.readouterr().err

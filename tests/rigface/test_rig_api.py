@@ -56,7 +56,7 @@ def test_what_the_network_will_see(options, astronaut):
     prepared = {"background": shown.background, "render": shown.render, "coefficients": shown.coefficients}
     crop = shown.background
     assert edit(crop, **prepared, **options | {"reconstructor": "auto"}).size == (64, 64)
-    with pytest.raises(InputError, match="one prepared crop"):
+    with pytest.raises(InputError, match="one aligned crop"):
         edit([crop], **prepared, **options)
 
 

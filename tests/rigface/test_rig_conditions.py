@@ -57,7 +57,7 @@ def test_given_conditions_are_the_edit():
     given = Given(conditions)
     for request in (None, RigEdit()):
         assert given.conditions(given.look(GREY, None), None, frozenset(), None, None, None, request) is conditions
-    with pytest.raises(InputError, match="nothing can be asked for besides: pose yaw=3"):
+    with pytest.raises(InputError, match="nothing else can be requested: pose yaw=3"):
         given.conditions(None, None, frozenset(), None, None, None, RigEdit(pose="yaw=3"))
 
 

@@ -225,7 +225,7 @@ def test_the_command(rigface_editor, monkeypatch, tmp_path, capsys):
     from rigface import RigFace
 
     monkeypatch.setattr(RigFace, "from_pretrained", lambda *_, **__: rigface_editor)
-    assert main(["evaluate", "--count", "1", "--out", str(tmp_path), "--size", str(SIZE), "-q"]) == 0
+    assert main(["evaluate", "--count", "1", "--output", str(tmp_path), "--size", str(SIZE), "-q"]) == 0
     printed = capsys.readouterr().out
     assert printed.startswith("# 1 edits of synthetic people")
     assert (tmp_path / "report.md").read_text() in printed

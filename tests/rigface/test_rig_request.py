@@ -31,12 +31,12 @@ def test_all_forms_are_the_same(light, pose):
 
 
 @pytest.mark.parametrize(
-    "request", [RigEdit(pose="yaw=0"), RigEdit(expression={}), RigEdit(expression=[0.0] * 12), RigEdit(copy=[])]
+    "asked", [RigEdit(pose="yaw=0"), RigEdit(expression={}), RigEdit(expression=[0.0] * 12), RigEdit(copy=[])]
 )
-def test_what_changes_nothing_is_the_zero_request(request):
-    assert request == RigEdit()
-    assert str(request) == "neutral"
-    assert not request.changes
+def test_what_changes_nothing_is_the_zero_request(asked):
+    assert asked == RigEdit()
+    assert str(asked) == "neutral"
+    assert not asked.changes
 
 
 def test_an_absolute_pose_of_zero_is_a_request():
@@ -78,7 +78,7 @@ def test_lists_pair_up_and_a_single_goes_with_each():
         ({"light": "azimut=3"}, InputError, "did you mean 'azimuth'"),
         ({"light": "azimuth"}, InputError, "no value"),
         ({"light": "azimuth=x"}, InputError, "must be a number"),
-        ({"light": "azimuth=1,azimuth=2"}, InputError, "stands twice"),
+        ({"light": "azimuth=1,azimuth=2"}, InputError, "is given twice"),
         ({"light": ""}, InputError, "at least one of"),
         ({"light": "azimuth=500"}, InputError, "from -180 to 180"),
         ({"light": {"elevation": float("nan")}}, InputError, "from -90 to 90"),

@@ -166,7 +166,7 @@ def test_folders_that_are_not_ours_are_refused(quick, tmp_path):
 
 
 def test_the_command_line(quick, tmp_path, capsys):
-    arguments = ["--count", "2", "--size", "32", "--out", str(tmp_path / "x"), "--workers", "1"]
+    arguments = ["--count", "2", "--size", "32", "--output", str(tmp_path / "x"), "--workers", "1"]
     assert main(arguments) == 0
     assert "complete: 2" in capsys.readouterr().err
     assert len(rows(tmp_path / "x")) == 2
@@ -174,10 +174,10 @@ def test_the_command_line(quick, tmp_path, capsys):
     assert "other arguments" in capsys.readouterr().err
     assert main([*arguments[:-1], "0"]) == 2
     for wrong in (["--count", "0"], ["--count", "5", "--size", "7"], ["--count", "5", "--people", "0"]):
-        assert main([*wrong, "--out", str(tmp_path / "y")]) == 2
+        assert main([*wrong, "--output", str(tmp_path / "y")]) == 2
     assert not (tmp_path / "y").exists()
     with pytest.raises(SystemExit) as stop:
-        main(["--count", "2", "--out", "x", "--pairs", "smile"])
+        main(["--count", "2", "--output", "x", "--pairs", "smile"])
     assert stop.value.code == 2
 
 
@@ -193,7 +193,7 @@ def command(folder: Path) -> list[str]:
         str(MANY),
         "--size",
         "32",
-        "--out",
+        "--output",
         str(folder),
         "--workers",
         "2",

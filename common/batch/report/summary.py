@@ -143,7 +143,7 @@ def likeness(edits: Edits) -> tuple[str | None, np.ndarray]:
 
 
 def warnings(edits: Edits) -> list[dict[str, Any]]:
-    """What was doubtful about how many photos."""
+    """Which photo warnings how many photos have."""
     counts = Counter(text for lines in _told(edits).values() for text in {general(line) for line in lines})
     return [
         {"warnings": text, "photos": count} for text, count in sorted(counts.items(), key=lambda own: (-own[1], own))
@@ -188,7 +188,7 @@ def request_texts(edits: Edits) -> dict[str, str]:
 
 
 def photo_doubts(edits: Edits) -> dict[str, str]:
-    """What was doubtful about photos, and prompts where there are none, by name."""
+    """Photo warnings, or prompts where there are no photos, by name."""
     found = {photo: row["prompt"] for photo, row in zip(edits.photos, edits.rows) if isinstance(row.get("prompt"), str)}
     found |= {photo: "; ".join(lines) for photo, lines in _told(edits).items()}
     return {photo: text[:200] for photo, text in found.items()}

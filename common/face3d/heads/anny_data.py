@@ -65,7 +65,7 @@ def load() -> tuple[dict[str, torch.Tensor], dict[str, str]]:
         try:
             return _read(path)
         except SafetensorError:
-            pass  # a damaged file, which is made anew
+            pass  # a damaged file, which is made again
     kept = writable(path.parent)
     if not kept:
         log.warning(_NOT_KEPT, path.parent, "it is not writable")

@@ -128,7 +128,7 @@ def _by_name(items: Sequence[tuple[Any, Any]], request: Any, low: float, high: f
     for name, value in items:
         if (known := known_unit(name)) in vector:
             shown = f" {request!r}" if isinstance(request, (str, dict)) else ""
-            raise ActionUnitError(f"{known} stands twice in the AU request{shown}; give it once.")
+            raise ActionUnitError(f"{known} is given twice in the AU request{shown}.")
         vector[known] = _in_range(known, value, low, high)
     if unit_scale and not isinstance(request, str):
         _warn_of_scale(", ".join(vector))
@@ -230,7 +230,7 @@ class ActionUnitValues(Sequence[float]):
 
     @classmethod
     def levels(cls, axis: str) -> Sequence[float]:
-        """The values that a sweep of a unit shows where nobody names any."""
+        """The values that a sweep of a unit shows where none are given."""
         return cls.swept
 
     @classmethod
@@ -314,7 +314,7 @@ def _parse(text: str) -> dict[str, float | str]:
         name, equals, value = part.partition("=")
         if equals:
             if (known := known_unit(name)) in request:
-                raise ActionUnitError(f"{known} stands twice in the AU request {text!r}; give it once.")
+                raise ActionUnitError(f"{known} is given twice in the AU request {text!r}.")
             request[known] = value
             continue
         if decoded := facs.decoded(part):

@@ -62,7 +62,8 @@ class SyntheticFaces(Dataset[dict[str, Any]]):
         people: how many people take turns; None gives each about four pictures.
         cache: folder where finished items are kept, each written once, whole; several processes may share it, and sets
             with other arguments keep apart in it.
-        names: which of the above an item has besides its units and index: from a cache it is read faster; None is all.
+        names: which of the above an item has in addition to its units and index: from a cache it is read faster; None
+            is all.
 
     Raises:
         InputError: an argument cannot be used.
@@ -141,7 +142,7 @@ class SyntheticFaces(Dataset[dict[str, Any]]):
         try:
             with open(self._file(number), "rb") as file, np.load(file, allow_pickle=False) as arrays:
                 return {name: _unpack(name, arrays[name]) for name in arrays.files if self._wanted(name)}
-        except Exception:  # damaged files fail in many ways, and are made anew
+        except Exception:  # damaged files fail in many ways, and are made again
             return None
 
     def _make(self, number: int) -> dict[str, np.ndarray]:

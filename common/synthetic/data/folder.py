@@ -64,7 +64,8 @@ def write(
         How many pictures or pairs were made; the others were there already.
 
     Raises:
-        InputError: an argument cannot be used, the folder was begun with other arguments, or another run writes to it.
+        InputError: an argument cannot be used, the folder was started with other arguments, or another run writes to
+            it.
         FaceEditError: a file cannot be written.
     """
     whole_number("workers", workers, 1, 1024)
@@ -139,7 +140,7 @@ def _save(image: np.ndarray, path: Path) -> None:
 
 
 def _begin(folder: Path, settings: dict[str, Any]) -> None:
-    """Make the folder, or see that it was begun with the same settings.
+    """Make the folder, or see that it was started with the same settings.
 
     Raises:
         InputError: it was not, or somebody else's data lie there.
@@ -160,7 +161,7 @@ def _begin(folder: Path, settings: dict[str, Any]) -> None:
     if differences:
         lines = "".join(f"\n  {key}: {present.get(key)!r} there, {settings[key]!r} now" for key in differences)
         raise InputError(
-            f"{folder} was begun with other arguments; choose another folder, or the same arguments.{lines}"
+            f"{folder} was started with other arguments; choose another folder, or the same arguments.{lines}"
         )
 
 

@@ -65,7 +65,7 @@ def grow(style: Style, mirrored: bool) -> Strands:
             bound = Bound(found.pop("corners"), found.pop("weights"))
             return Strands(**found, bound=bound)
         except (OSError, ValueError, KeyError, TypeError, BadZipFile):
-            pass  # a damaged file, which is made anew
+            pass  # a damaged file, which is made again
     strands = _grow(style, mirrored)
     arrays = {name: value for name, value in vars(strands).items() if name != "bound"}
     arrays |= {"corners": strands.bound.corners, "weights": strands.bound.weights}
