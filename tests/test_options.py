@@ -332,7 +332,7 @@ WALKS = {
             "microexpression.commands.results.table": "table",
         },
     ),
-    "microexpression synthetic": Walk("-o {folder}/out", {"microexpression.synthetic": ["folder"]}),
+    "microexpression synthetic": Walk("-o {folder}/out", {"microexpression.synthetic.write": ["folder"]}),
     "surveillance describe": Walk(
         "{folder}",
         TRACKS | {"surveillance.overview.describe": "page", "surveillance.reading.read_truth": TRUTH},
