@@ -53,7 +53,16 @@ def evaluated(recording: Recording, args: argparse.Namespace) -> str:
         table = own[SHOWN].to_html(index=False, float_format="{:.3f}".format, na_rep="", classes="wide")
         counts = f"{own['days'].iloc[0]} days with labels, {own['unusual'].iloc[0]} of them unusual."
         sections.append(Section(str(part)[0].upper() + str(part)[1:], counts, table=table))
-    text = page(f"Unusual days of {recording.name}, window {args.window}", _words(whole), sections)
+    fair = whole[whole["note"] == ""].dropna(subset=["f1"])
+    best = fair.loc[fair["f1"].idxmax()]
+    words = [
+        f"{whole['days'].iloc[0]} days with labels, {whole['unusual'].iloc[0]} of them unusual. The best calls without"
+        f" labels are those of '{best['method']}': {best['tp']} of {best['unusual']} found, {best['fp']}"
+        f" false alarms, F1 {best['f1']:.3f}.",
+        "Calls know the past alone; days on which a method has no score yet are not called, and count as missed where"
+        " they were unusual. best_f1 is that of the threshold that the labels would choose: a bound, not a result.",
+    ]
+    text = page(f"Unusual days of {recording.name}, window {args.window}", words, sections)
     replace_file(args.output / "scores.csv", lambda path: scores.to_csv(path, index_label="day"))
     replace_file(args.output / "called.csv", lambda path: called.to_csv(path, index_label="day"))
     replace_file(args.output / "evaluation.csv", lambda path: every.to_csv(path))
@@ -66,18 +75,6 @@ _COMPARISON = (
     " days, since a method may know that weekday and nothing else. With a star: not a fair method, see the notes."
 )
 _SCORES = "Red: unusual, as people say. Filled: called so by the method. Days without labels are not shown."
-
-
-def _words(whole: pd.DataFrame) -> list[str]:
-    fair = whole[whole["note"] == ""].dropna(subset=["f1"])
-    best = fair.loc[fair["f1"].idxmax()]
-    return [
-        f"{whole['days'].iloc[0]} days with labels, {whole['unusual'].iloc[0]} of them unusual. The best calls without"
-        f" labels are those of '{best['method']}': {best['tp']} of {best['unusual']} found, {best['fp']}"
-        f" false alarms, F1 {best['f1']:.3f}.",
-        "Calls know the past alone; days on which a method has no score yet are not called, and count as missed where"
-        " they were unusual. best_f1 is that of the threshold that the labels would choose: a bound, not a result.",
-    ]
 
 
 def predicted(recording: Recording, args: argparse.Namespace) -> str:

@@ -64,29 +64,25 @@ def read(picture: Encoded) -> dict[str, Any] | None:
             return None
         raise ImageError(f"Cannot read the content credentials of {name_of(picture)}: {error}") from error
     try:
-        return _told(store)
+        active = store.get("manifests", {}).get(store.get("active_manifest"), {})
+        generators = active.get("claim_generator_info") or [{}]
+        signature = active.get("signature_info", {})
+        actions = [
+            action
+            for assertion in active.get("assertions", [])
+            if assertion.get("label", "").startswith("c2pa.actions")
+            for action in assertion.get("data", {}).get("actions", [])
+        ]
+        source = next((each["digitalSourceType"] for each in actions if "digitalSourceType" in each), None)
+        return {
+            "state": store.get("validation_state", "Invalid"),
+            "signer": signature.get("common_name") or signature.get("issuer"),
+            "software": generators[0].get("name"),
+            "source_type": source and source.rsplit("/", 1)[-1],
+            "faults": [each.get("code") for each in store.get("validation_status", [])],
+        }
     except (AttributeError, TypeError, KeyError, IndexError) as error:
         raise ImageError(f"Cannot read the content credentials of {name_of(picture)}: {error}") from error
-
-
-def _told(store: dict[str, Any]) -> dict[str, Any]:
-    active = store.get("manifests", {}).get(store.get("active_manifest"), {})
-    generators = active.get("claim_generator_info") or [{}]
-    signature = active.get("signature_info", {})
-    actions = [
-        action
-        for assertion in active.get("assertions", [])
-        if assertion.get("label", "").startswith("c2pa.actions")
-        for action in assertion.get("data", {}).get("actions", [])
-    ]
-    source = next((each["digitalSourceType"] for each in actions if "digitalSourceType" in each), None)
-    return {
-        "state": store.get("validation_state", "Invalid"),
-        "signer": signature.get("common_name") or signature.get("issuer"),
-        "software": generators[0].get("name"),
-        "source_type": source and source.rsplit("/", 1)[-1],
-        "faults": [each.get("code") for each in store.get("validation_status", [])],
-    }
 
 
 def statement(recipe: Recipe) -> dict[str, Any]:

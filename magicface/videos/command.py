@@ -13,7 +13,7 @@ from common.faces import get_detector
 from common.parsing import PARSERS, get_parser
 from common.training.command import documentation
 
-from .settings import Settings
+from .choose import Settings
 
 ABOUT = """Turns a folder of videos into pairs to train on.
 

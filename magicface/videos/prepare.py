@@ -26,9 +26,8 @@ from common.imaging.videos import bytes_of, find_videos, read_frames
 from common.measure.estimators import described
 from common.parsing import Parser, masked_background
 
-from .choose import Screened, choose, screen
+from .choose import Screened, Settings, choose, screen
 from .report import summary, table, write_sheet
-from .settings import Settings
 
 
 class Measured(Protocol):
