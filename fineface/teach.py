@@ -80,16 +80,15 @@ def teach(config: FineFaceConfig, folder: Path) -> float:
     tokenizer, text_encoder = text_networks(config, data.captions())
     encoder = SampleEncoder(load_vae(Path(config.vae).expanduser()).requires_grad_(False), tokenizer)
     cache = None if config.cache_latents in ("", "memory") else Path(config.cache_latents).expanduser()
-    tokens, pictures = [], []
-    for batch in tqdm(
-        DataLoader(CachedLatents(data, encoder, cache, config.workers), batch_size=64, num_workers=config.workers),
-        desc="Reading latents",
-    ):
-        tokens.append(batch["text"])
+    latents = CachedLatents(data, encoder, cache, config.workers)
+    texts, squares = [], []
+    for batch in tqdm(DataLoader(latents, batch_size=64, num_workers=config.workers), desc="Reading latents"):
+        texts.append(batch["text"])
         side = min(SQUARES, batch["mean"].shape[-1])
-        pictures.append(F.adaptive_avg_pool2d(batch["mean"], side).flatten(1))
-    table = torch.cat(pictures)
-    tokens, pictures = torch.cat(tokens), (table - table.mean(0)) / table.std(0).clamp(min=1e-6)
+        squares.append(F.adaptive_avg_pool2d(batch["mean"], side).flatten(1))
+    tokens = torch.cat(texts)  # (N, L)
+    table = torch.cat(squares)  # (N, C SQUARES^2)
+    pictures = (table - table.mean(0)) / table.std(0).clamp(min=1e-6)
     explained = fit(Reader(text_encoder, pictures.shape[1]), tokens, pictures, config.text_steps, config.seed)
     text_encoder.save_pretrained(folder / "text_encoder")
     tokenizer.save_pretrained(folder / "tokenizer")

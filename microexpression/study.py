@@ -79,7 +79,7 @@ def run(
         if study.magnifier is not None:
             facts["study"]["magnifier"] = sha256(Path(study.magnifier))  # wherever it lies
         facts |= {"extra": hashlib.sha256(repr([s.key for s, _ in more]).encode()).hexdigest() if more else ""}
-        claim((output / "study.json"), facts, "name another folder")
+        claim(output / "study.json", facts, "name another folder")
         files = _inputs(study, [*protocol.samples, *(sample for sample, _ in more)], output, jobs, progress)
         labels = [*protocol.labels, *(label for _, label in more)]
         own = protocol.folds, protocol.names, protocol.units
@@ -192,5 +192,5 @@ def linear(protocol: Protocol, files: Sequence[Path]) -> np.ndarray:
         mean, spread = features[train].mean(0), features[train].std(0) + 1e-6
         rows, usual = (features - mean) / spread, targets[train].mean(0)
         kernel = rows[train] @ rows[train].T + STRENGTH * rows.shape[1] * np.eye(len(train))
-        logits[list(fold.test)] = rows[test] @ rows[train].T @ np.linalg.solve(kernel, targets[train] - usual) + usual
+        logits[test] = rows[test] @ rows[train].T @ np.linalg.solve(kernel, targets[train] - usual) + usual
     return logits

@@ -73,12 +73,12 @@ def read(picture: Encoded) -> dict[str, Any] | None:
             if assertion.get("label", "").startswith("c2pa.actions")
             for action in assertion.get("data", {}).get("actions", [])
         ]
-        source = next((each["digitalSourceType"] for each in actions if "digitalSourceType" in each), None)
+        kind = next((each["digitalSourceType"] for each in actions if "digitalSourceType" in each), None)
         return {
             "state": store.get("validation_state", "Invalid"),
             "signer": signature.get("common_name") or signature.get("issuer"),
             "software": generators[0].get("name"),
-            "source_type": source and source.rsplit("/", 1)[-1],
+            "source_type": kind and kind.rsplit("/", 1)[-1],
             "faults": [each.get("code") for each in store.get("validation_status", [])],
         }
     except (AttributeError, TypeError, KeyError, IndexError) as error:

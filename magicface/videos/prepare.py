@@ -136,7 +136,6 @@ def _prepare_one(video: Path, target: Path, settings: Settings, tools: Tools, pr
         # of its own.
         units[number] = np.asarray(found.units, np.float64).clip(0, 5).round(3)
         angles[number] = np.asarray(found.angles, np.float64)
-    units, angles = units, angles
     numbers = list(units)
     chosen = choose(
         np.array([units[n] for n in numbers]).reshape(-1, len(ACTION_UNITS)),
