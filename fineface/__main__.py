@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import re
 import sys
 import time
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from common.app.command import app
 from common.cli import console, edit_photos, options
-from common.cli.licenses import doctor, licenses
+from common.cli.editor_spec import EditorSpec
 from common.cli.saving import add_saving, saving
-from common.cli.verb_commands import Program
 from common.core.errors import ActionUnitError, InputError
 from common.core.files import check_writable
 from common.editing.options import FaceOptions
-from common.facs.action_units import AUIntensity, facs, known_unit
-from common.facs.expressions import is_word
+from common.evaluation.command import Evaluation
+from common.facs.action_units import AUIntensity
 from common.imaging.contact_sheet import CROPS, SIDE, Row, check_side, close_up, contact_sheet
 from common.imaging.images import picture_format, read_image, save_image
+from common.program import COMMANDS, Program
 from common.provenance.recipe import saved_with
 
 from .request import (
@@ -51,30 +47,18 @@ ABOUT = """Makes pictures of faces from text, with exact action units (AUs).
     fineface "a man in a hood" AU4=5 --identity photo.jpg          a person from a photo; repeat for more photos
     fineface edit photo.jpg AU12=4 -o out.png                      give the face in a photo these intensities
     fineface batch prompts.txt --requests w.txt -o run/              many prompts or photos, many requests, one folder
-    fineface score run/                                            what is in the pictures of a batch, as a table
-    fineface verify smile.png                                      provenance of a picture: synthetic, how made
-    fineface redo smile.png                                        the same picture again, from its provenance record
-    fineface report run/                                           a batch on one page: pictures, dose and response
-    fineface app                                                   all of it on a page, with sliders
     fineface download --variant sd15-faceid                        fetch the published weights
-    fineface doctor                                                what this machine has and lacks
-    fineface licenses                                              terms of all weights
     fineface convert -o fineface.safetensors                       for diffusers' load_ip_adapter
-    fineface evaluate                                              measure the pictures of a model
 
 Intensities are absolute, on the FACS scale 0..5. The AUs are 1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25 and 26.
 """
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """The console script; returns the exit code."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
-    command = _COMMANDS.get(arguments[0] if arguments else "")
-    return console.guarded(lambda: command(arguments[1:]) if command else _generate(arguments))
+EVALUATED = """Captions of held-out synthetic people, each drawn twice from the same noise, without and with a request:
+single action units at three levels, and drawn expressions. Measured are the change between the two, what else
+changed, and hair colour, glasses and beard, beside the same read from true pictures."""
 
 
 def _generate(arguments: list[str]) -> int:
-    parser = console.command_parser("fineface", ABOUT)
+    parser = console.command_parser("fineface", ABOUT, COMMANDS)
     parser.add_argument("inputs", nargs="+", metavar="PROMPT | AU=VALUE | AU=FROM:TO", help="in any order")
     parser.add_argument(
         "--identity", action="append", type=Path, metavar="PHOTO", help="photo of the person; repeat for several photos"
@@ -89,10 +73,11 @@ def _generate(arguments: list[str]) -> int:
     parser.set_defaults(seed=None)
     options.add_flags(options.add_model_options(parser, FineFaceModel), FineFaceModel, ["size"])
     args = parser.parse_intermixed_args(arguments)
-    prompts, request = split_inputs(args.inputs)
+    prompts, words = edit_photos.split_inputs(args.inputs)
     if len(prompts) != 1:
         raise InputError(f'Name one prompt, e.g. fineface "a close-up of a man" AU12=3; got {len(prompts)}.')
-    requests, target = expand(request, args.columns), Path(args.output)
+    requests = _requests(words, args)
+    target = Path(args.output)
     picture_format(target)
     check_writable(target.parent)
     _check_sheet(args, requests)
@@ -117,16 +102,11 @@ def _edit(arguments: list[str]) -> int:
     sheet.add_argument("--crop", choices=CROPS, help="face with some margin, not the whole photo")
     options.add_flags(sheet, FineFaceOptions, ["batch_size"])
     args = parser.parse_intermixed_args(arguments)
-    names, request = split_inputs(args.inputs)
-    photos = [Path(name).expanduser() for name in names]
-    if not photos or not all(os.path.exists(photo) for photo in photos):
-        raise InputError(f"Name a photo, e.g. fineface edit photo.jpg AU12=3; got {', '.join(names) or 'none'}.")
-    requests = expand(request, args.columns)
+    photos, words = edit_photos.read_inputs(args.inputs, PROGRAM.example)
+    requests = _requests(words, args)
     _check_sheet(args, requests)
     if len(requests) == 1:
-        from .editor import FineFace  # torch and diffusers load here, after the arguments have been understood
-
-        return edit_photos.run(FineFace, photos, requests[0], args)
+        return edit_photos.run(PROGRAM.spec.kind, photos, requests[0], args)
     if len(photos) > 1:
         raise InputError(f"A sweep is of one photo; got {len(photos)}.")
     target = edit_photos.output_paths(photos, args.output)[0]
@@ -175,21 +155,15 @@ def _convert(arguments: list[str]) -> int:
     return console.OK
 
 
-def split_inputs(inputs: Sequence[str]) -> tuple[list[str], str]:
-    """What is no request, and the request; ranges stay as they are.
+def _requests(words: Sequence[str], args: argparse.Namespace) -> list[AUIntensity]:
+    """The requests of a picture, or of a sweep.
 
     Raises:
-        ActionUnitError: an AU without a value, or no request at all.
+        ActionUnitError: none at all, or see `expand`.
     """
-    spoken = re.compile(r"\s*(\w+\s*=\s*\S+[\s,;]*)+|neutral|AU[_-]?\d+\w*", re.IGNORECASE)
-    words = [text for text in inputs if not spoken.fullmatch(text) and not is_word(text)]
-    request = [text for text in inputs if text not in words]
-    for text in request:
-        if facs.read(text):
-            raise ActionUnitError(f"{text} needs a value, e.g. {known_unit(text)}=3.")
-    if not request:
+    if not words:
         raise ActionUnitError('Say which AUs, e.g. AU12=3; "neutral" for a neutral face.')
-    return words, ",".join(request)
+    return expand(",".join(words), args.columns)
 
 
 def _add_sheet(parser: argparse.ArgumentParser, side: int | None) -> argparse._ArgumentGroup:
@@ -234,21 +208,22 @@ def _finish(
     return console.OK
 
 
-_COMMANDS = {
-    **Program("fineface", AUIntensity, KINDS).commands(),
-    "app": partial(app, "fineface", "Opens a page to make faces on.", console.lazily("fineface.app", "tab")),
-    "batch": console.lazily("fineface.batch"),
-    "score": console.lazily("fineface.batch", "main_score"),
-    "edit": _edit,
-    "report": console.lazily("fineface.batch", "main_report"),
-    "download": _download,
-    "convert": _convert,
-    "evaluate": console.lazily("fineface.evaluation"),
-    "redo": console.lazily("fineface.batch", "main_redo"),
-    "verify": partial(console.lazily("common.cli.provenance", "verify"), "fineface"),
-    "doctor": partial(doctor, "fineface doctor", console.lazily("fineface.licenses", "sources")),
-    "licenses": partial(licenses, "fineface licenses", console.lazily("fineface.licenses", "sources")),
-}
+PROGRAM = Program(
+    EditorSpec("fineface", "fineface.editor:FineFace", AUIntensity, KINDS),
+    ABOUT,
+    example="AU12=3 or happy:0.7",
+    requests="""what `fineface` takes: "AU12=3,AU6=2", "angry:0.7", {"AU12": 3}, intensities 0 to 5; for photos also
+{"aus": "AU12=3", "prompt": "a close-up of a man in the rain"}. A manifest's rows have a `photo` or a `prompt`;
+one prompt with several values of `seed` is several people""",
+    sources="fineface.licenses:sources",
+    tab="fineface.app:tab",
+    evaluation=Evaluation("fineface.evaluation.metrics:SUITE", EVALUATED, 100, photos=False),
+    batch="fineface.batch:FineFaceBatches",
+    again="fineface.batch:again",
+    start=_generate,
+    own={"edit": _edit, "download": _download, "convert": _convert},
+)
+main = PROGRAM.main
 
 if __name__ == "__main__":
     sys.exit(main())

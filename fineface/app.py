@@ -23,7 +23,6 @@ ABOUT = (
     "### Text to face\nA sentence and action units (AUs) make a picture of a face; with a photo, the face in it gets "
     "these action units."
 )
-LEVELS = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0)
 Asked = tuple[str, AUIntensity, float]
 """The prompt, the intensities, and the strength of an edit of a photo."""
 
@@ -121,9 +120,8 @@ def told(asked: Asked) -> dict[str, Any]:
 
 def _levels(unit: str) -> Any:
     def requests(asked: Asked) -> list[tuple[str, Asked]]:
-        named = dict(zip(ACTION_UNITS, asked[1]))
-        return [
-            (f"{unit}={level:g}", (asked[0], AUIntensity.parse({**named, unit: level}), asked[2])) for level in LEVELS
-        ]
+        prompt, units, strength = asked
+        levels = AUIntensity.levels(unit)
+        return [(f"{unit}={level:g}", (prompt, units.with_level(unit, level), strength)) for level in levels]
 
     return requests

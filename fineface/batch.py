@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 from common.batch.command import Batches
 from common.batch.plan import TEXTS, Job
 from common.batch.worker import EditorWorker
-from common.cli import options
 from common.cli.edit_photos import editor_of
-from common.cli.provenance import maker, recorded_model, redo
+from common.cli.editor_spec import EditorSpec
+from common.cli.provenance import edited_again, recorded_model
 from common.cli.saving import saving
 from common.core.errors import InputError
 from common.editing.defaults import read_defaults
 from common.facs.action_units import AUIntensity
 from common.provenance.recipe import GENERATION, Recipe, saved_with
 
-from .request import KINDS, PUBLISHED, FineFaceModel, FineFaceOptions, check_prompt
+from .request import PUBLISHED, FineFaceModel, FineFaceOptions, check_prompt
 from .variants import keeper, locate, warps
 
 if TYPE_CHECKING:
@@ -34,13 +34,11 @@ if TYPE_CHECKING:
 ABOUT = """Makes pictures of many prompts, or edits faces of photos, with many requests each, into one folder. Re-run
 the command to resume.
 
-    fineface batch prompts.txt --requests requests.txt -o run/
-    fineface batch photos/ --requests requests.json -o run/
-    fineface batch manifest.csv --requests requests.json -o run/ --inspect
+    {name} batch prompts.txt --requests requests.txt -o run/
+    {name} batch photos/ --requests requests.json -o run/
+    {name} batch manifest.csv --requests requests.json -o run/ --inspect
 
-A request is what `fineface` takes: "AU12=3,AU6=2", "angry:0.7", {"AU12": 3}, intensities 0 to 5; for photos also
-{"aus": "AU12=3", "prompt": "a close-up of a man in the rain"}. A manifest's rows have a `photo` or a `prompt`;
-one prompt with several values of `seed` is several people.
+A request is {requests}.
 """
 
 
@@ -139,28 +137,19 @@ class FineFaceWorker(EditorWorker):
         return {**super().record(subject), "faceid": not warped and self.drawing.keeps(subject)}
 
 
-def requested(value: Any) -> Sequence[float]:
-    """The intensities that a request asks for."""
-    return list(read_request(value).aus)
-
-
-def kind() -> type[FineFace]:
-    """The class of the editor; brings torch."""
-    from .editor import FineFace
-
-    return FineFace
-
-
 class FineFaceBatches(Batches):
-    """See `Batches`: prompts as well as photos, and intensities in place of changes."""
+    """See `Batches`: prompts as well as photos."""
 
     columns = TEXTS
-    absolute = True
-    baseline = "neutral"
+    about = ABOUT
 
-    def add_options(self, parser: argparse.ArgumentParser) -> None:
-        """Those of `fineface edit`."""
-        options.add_options(parser, "folder of the run", photo=False, kinds=KINDS)
+    def read(self, value: Any) -> PhotoRequest:
+        """See `Batches`."""
+        return read_request(value)
+
+    def requested(self, value: Any) -> Sequence[float]:
+        """See `Batches`."""
+        return read_request(value).aus.units
 
     def check(self, args: argparse.Namespace, jobs: Sequence[Job]) -> argparse.Namespace:
         """The options, with the variant that photos and prompts need where none is named.
@@ -187,34 +176,25 @@ class FineFaceBatches(Batches):
 
     def worker(self, args: argparse.Namespace) -> FineFaceWorker:
         """See `Batches`."""
+        from .editor import FineFace
+
         if args.texts:
-            return FineFaceWorker(kind().from_pretrained(**vars(FineFaceModel.of(vars(args)))), args)
-        return FineFaceWorker(editor_of(kind(), args), args)
+            return FineFaceWorker(FineFace.from_pretrained(**vars(FineFaceModel.of(vars(args)))), args)
+        return FineFaceWorker(editor_of(FineFace, args), args)
 
     def settings(self, args: argparse.Namespace) -> dict[str, Any]:
         """See `Batches`."""
         from common.batch.worker import of_networks
 
         model = FineFaceModel.of(vars(args))
-        found = {**super().settings(args), "variant": model.variant, "lora_scale": model.lora_scale}
+        found = super().settings(args)
         if args.texts and found["engine"] == "warp":  # of the photos alone
-            own = read_defaults(kind().locate(**model.networks), PUBLISHED)
-            found |= {**FineFaceOptions.of(vars(args)).resolve(own).sampling(), **of_networks(kind(), args)}
+            own = read_defaults(self.spec.kind.locate(**model.networks), PUBLISHED)
+            found |= {**FineFaceOptions.of(vars(args)).resolve(own).sampling(), **of_networks(self.spec.kind, args)}
         return found
 
 
-BATCHES = FineFaceBatches("fineface", ABOUT, kind, read_request, requested)
-main = BATCHES.batch
-main_score = BATCHES.score
-main_report = BATCHES.report
-
-
-def main_redo(arguments: list[str]) -> int:
-    """`fineface redo`; returns the exit code."""
-    return redo("fineface", _again, arguments, prepared=True)
-
-
-def _again(recipe: Recipe, args: argparse.Namespace) -> Any:
+def again(spec: EditorSpec, recipe: Recipe, args: argparse.Namespace) -> Any:
     """The picture of a record; one from text has no photo.
 
     Raises:
@@ -222,8 +202,10 @@ def _again(recipe: Recipe, args: argparse.Namespace) -> Any:
     """
     from common.editing.redo import check_model, place_of
 
+    from .editor import FineFace
+
     if recipe.kind != GENERATION:
-        return maker(kind)(recipe, args)
+        return edited_again(spec, recipe, args)
     settings = recipe.settings
     if given := [f"--{name}" for name in ("photo", "photos", "background") if getattr(args, name) is not None]:
         raise InputError(f"{' and '.join(given)}: the picture was made from text, without a photo; leave it out.")
@@ -233,7 +215,7 @@ def _again(recipe: Recipe, args: argparse.Namespace) -> Any:
     if not isinstance(prompt, str) or not isinstance(size, list):
         raise InputError("The picture's record is damaged: it names no prompt or no size.")
     known = replace(recipe, settings={name: value for name, value in settings.items() if name != "size"})
-    editor = kind().from_pretrained(**vars(recorded_model(FineFaceModel, known, args)))
+    editor = FineFace.from_pretrained(**vars(recorded_model(FineFaceModel, known, args)))
     check_model(recipe, editor.places)
     row, rows = place_of(recipe)
     how = FineFaceOptions.of({**settings, "batch_size": rows})

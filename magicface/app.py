@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from common.app.attributes import sweeps
 from common.app.desk import Desk, Visit
 from common.app.inputs import picture_input, slider
 from common.app.layout import Controls
@@ -11,12 +12,11 @@ from common.app.library import gradio
 from common.app.tab import Tab
 from common.app.units import STRONGEST, preset, unit_sliders, word_buttons, word_list
 from common.editing.verbs import units_of
-from common.facs.action_units import ACTION_UNITS, AUDelta, AUIntensity
+from common.facs.action_units import AUDelta, AUIntensity
 
 from .editor import MagicFace
 
 ABOUT = "### Expression\nA photo in, the same person with another expression out: by words, or by action units (AUs)."
-LEVELS = (-2.0, 0.0, 1.0, 2.0, 3.0, 4.0)
 
 
 def tab(**networks: Any) -> Tab:
@@ -50,7 +50,7 @@ def controls() -> Controls:
         request=lambda *values: AUDelta(values),
         told=lambda request: {"package": "magicface", "request": str(request)},
         requested=list,
-        sweeps={f"{unit} {meaning}": _levels(unit) for unit, meaning in ACTION_UNITS.items()},
+        sweeps=sweeps(AUDelta),
         sets=[
             (reset.click, preset(0, -STRONGEST, "neutral"), (much, *sliders)),
             *((button.click, preset(0, -STRONGEST, name), (much, *sliders)) for name, button in buttons.items()),
@@ -78,10 +78,3 @@ def _present(visit: Visit) -> AUIntensity:
 def _fitting(values: Any) -> list[float]:
     """Values that sliders can show."""
     return [round(4 * max(-STRONGEST, min(STRONGEST, float(value)))) / 4 for value in values]
-
-
-def _levels(unit: str) -> Any:
-    def requests(request: AUDelta) -> list[tuple[str, AUDelta]]:
-        return [(f"{unit}={level:g}", AUDelta.parse({**request.to_json(), unit: level})) for level in LEVELS]
-
-    return requests

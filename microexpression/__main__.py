@@ -153,7 +153,7 @@ COMMANDS = {
         "Render data sets of people who do not exist, with every label known.", _add_synthetic, _synthetic
     ),
 }
-_SOURCES = console.lazily("microexpression.licenses", "sources")
+_SOURCES = "microexpression.licenses:sources"
 HELP = {
     "doctor": partial(doctor, "microexpression doctor", _SOURCES),
     "licenses": partial(licenses, "microexpression licenses", _SOURCES),

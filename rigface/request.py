@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from common.core.errors import InputError
 from common.core.files import expanded
@@ -70,6 +70,7 @@ class RigEdit:
     target: Any = None
     copy: Any = frozenset()
     still: RigEdit | None = None
+    absolute: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         light = None if self.light is None else Light.of(self.light)
@@ -137,6 +138,17 @@ class RigEdit:
 
     # --- what sweeps, animations and measured expressions need, see `common.editing.request.Sweepable` ---
 
+    @property
+    def units(self) -> Sequence[float] | None:
+        """The 12 changes of action units that it asks for by numbers; None where it asks for none."""
+        return self.expression
+
+    @classmethod
+    def axes(cls) -> Mapping[str, str]:
+        """The names of all attributes, and what each means."""
+        angles = dict.fromkeys(ANGLES, "of the head, in degrees")
+        return {**angles, **dict.fromkeys(LAMP, "of the light"), **AUDelta.axes()}
+
     @classmethod
     def axis(cls, name: str) -> str:
         """The attribute's name: yaw, pitch, roll, azimuth, elevation, intensity, ambient, or an action unit. Raises
@@ -149,12 +161,13 @@ class RigEdit:
         """The values that a sweep of the attribute shows where none are given."""
         return _LEVELS.get(axis) or AUDelta.levels(axis)
 
-    @classmethod
-    def at(cls, axis: str, level: float) -> RigEdit:
-        """The request for one attribute alone."""
+    def with_level(self, axis: str, level: float) -> RigEdit:
+        """This request with one attribute at a level, whatever it was before."""
         if axis in ANGLES:
-            return cls(pose={axis: level})
-        return cls(light={axis: level}) if axis in LAMP else cls(expression={axis: level})
+            return replace(self, pose=replace(self.pose or Pose(), **{axis: level}))
+        if axis in LAMP:
+            return replace(self, light=replace(self.light or Light(), **{axis: level}))
+        return replace(self, expression=(self.expression or AUDelta()).with_level(axis, level))
 
     def plus(self, other: RigEdit) -> RigEdit:
         """Both requests at once; of one attribute that both name, the other's value counts. Raises InputError: one of
@@ -295,7 +308,7 @@ def _still(pose: Pose | None) -> Pose | None:
 
 def _target(target: Any) -> Any:
     """Pictures as PIL images and paths as Path, so that requests can be compared; what was made of a photo as it is."""
-    if target is None or hasattr(target, "region"):
+    if target is None or hasattr(target, "labels"):
         return target
     from common.imaging.image_files import is_path
     from common.imaging.images import read_image

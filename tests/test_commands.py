@@ -27,7 +27,7 @@ assert "diffusers" not in sys.modules, "a help needs no networks"
 def commands(package: str) -> list[str]:
     """All command lines of a package that its --help can be asked of."""
     module = import_module(f"{package}.__main__")
-    names = [*module._COMMANDS] if package in EDITORS else [*module.COMMANDS, *getattr(module, "HELP", ())]
+    names = [*module.PROGRAM.commands()] if package in EDITORS else [*module.COMMANDS, *getattr(module, "HELP", ())]
     return [package, *(f"{package} {name}" for name in names)]
 
 

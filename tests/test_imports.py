@@ -29,6 +29,7 @@ FLOORS = (
     {"training"},
     {"evaluation"},
     {"app", "batch"},
+    {"program"},
 )
 """The rooms of `common`. A room imports rooms of lower floors alone; `__main__` files stand above all of them."""
 

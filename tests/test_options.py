@@ -429,6 +429,7 @@ WALKS |= verb_walks(
     {"--guidance": "3", "--reconstructor": "embedded"},
     {"--guidance"},
 )
+WALKS |= verb_walks("fineface", ("AU12", "AU4"), {}, {}, ())
 
 
 def value_of(action: argparse.Action, walk: Walk) -> list[str]:

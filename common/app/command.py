@@ -1,31 +1,28 @@
-"""The `app` command of the packages."""
+"""The `app` command of every editor."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from ..cli import console, options
+from ..cli.editor_spec import EditorSpec, named
 from ..editing.options import ModelOptions
-
-if TYPE_CHECKING:
-    from .tab import Tab
 
 HOST, PORT = "127.0.0.1", 7860
 MEGABYTES = 20
 """Of an uploaded file at most."""
 
 
-def app(program: str, what: str, tab: Callable[..., Tab], arguments: Sequence[str]) -> int:
+def app(spec: EditorSpec, tab: str | None, arguments: Sequence[str]) -> int:
     """Opens the page, until it is stopped; returns the exit code.
 
     Args:
-        program: name of the package.
-        what: it opens.
-        tab: makes the package's tab from the options of the networks.
+        spec: where the editor is.
+        tab: names a function that makes the editor's tab from the options of the networks; None for a slider for each
+            attribute.
         arguments: of the command line.
     """
-    parser = console.command_parser(f"{program} app", what)
+    parser = console.command_parser(f"{spec.name} app", "Opens a page to edit photos on.")
     parser.add_argument("--host", default=HOST, help="address to listen at; 0.0.0.0 opens it to the network")
     parser.add_argument("--port", type=int, help=f"default: the first free one from {PORT}")
     parser.add_argument("--megabytes", type=float, default=MEGABYTES, help="of an uploaded file at most")
@@ -37,5 +34,11 @@ def app(program: str, what: str, tab: Callable[..., Tab], arguments: Sequence[st
     model.check_device()
     from .page import serve  # torch and diffusers load here, after the arguments have been understood
 
-    serve([tab(**model.networks)], host=args.host, port=args.port, megabytes=args.megabytes, browser=args.browser)
+    if tab is None:
+        from .attributes import tab as attributes
+
+        made = attributes(spec, **model.networks)
+    else:
+        made = named(tab)(**model.networks)
+    serve([made], host=args.host, port=args.port, megabytes=args.megabytes, browser=args.browser)
     return console.OK

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from ..facs.action_units import ACTION_UNITS, to_vector
@@ -59,11 +61,21 @@ def unit_sliders(lowest: float) -> list[Any]:
     Args:
         lowest: intensity, or change of one.
     """
-    gr, found, names = gradio(), [], list(ACTION_UNITS)
+    return in_two_columns(
+        [
+            partial(slider, lowest, STRONGEST, 0, step=0.25, label=f"{unit} {meaning}", elem_classes=unit)
+            for unit, meaning in ACTION_UNITS.items()
+        ]
+    )
+
+
+def in_two_columns(makers: Sequence[Callable[[], Any]]) -> list[Any]:
+    """The components that functions make, in two columns."""
+    gr = gradio()
+    middle = (len(makers) + 1) // 2
+    found: list[Any] = []
     with gr.Row(elem_classes="units"):
-        for half in (names[:6], names[6:]):
+        for half in (makers[:middle], makers[middle:]):
             with gr.Column(min_width=150):
-                for unit in half:
-                    label = f"{unit} {ACTION_UNITS[unit]}"
-                    found.append(slider(lowest, STRONGEST, 0, step=0.25, label=label, elem_classes=unit))
+                found += [make() for make in half]
     return found

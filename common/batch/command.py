@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from ..cli import console, options
+from ..cli.editor_spec import EditorSpec
 from ..cli.saving import saving
 from ..core.errors import InputError
 from ..core.files import check_writable
@@ -19,46 +20,52 @@ from .plan import PHOTOS, Fault, Item, Job, plan, read_jobs, read_requests
 from .processes import Processes
 from .run import DONE, FAILED, Worker, run
 
-if TYPE_CHECKING:
-    from ..editing.editor import Editor
+ABOUT = """Edits many photos, many requests each, into one folder; run the command again to resume.
+
+    {name} batch photos/ --requests requests.txt -o run/
+    {name} batch manifest.csv --requests requests.json -o run/ --inspect
+
+A request is {requests}.
+"""
 
 
 @dataclass(frozen=True)
 class Batches:
-    """The batches of one package.
-
-    Its functions belong to modules, so that other processes find them by name.
+    """The batches of one editor.
 
     Attributes:
-        program: its name.
-        about: help of the command `batch`.
-        kind: gives the class of its editor.
-        read: from a request as files have it to the editor's; raises an InputError for one that cannot be used.
-        requested: from a request as files have it to the 12 action units that it asks for, if it asks for any.
+        spec: where the editor is.
+        requests: what a request is in a file of requests, as a part of a sentence.
     """
 
-    program: str
-    about: str
-    kind: Callable[[], type[Editor[Any]]]
-    read: Callable[[Any], Any]
-    requested: Callable[[Any], Sequence[float] | None]
+    spec: EditorSpec
+    requests: str
 
     columns: ClassVar[Sequence[str]] = PHOTOS
     """Columns that a manifest may have."""
-    absolute: ClassVar[bool] = False
-    """Requests are intensities, not changes."""
-    baseline: ClassVar[str] = "unchanged"
-    """The name of the null edit, {}, that `--baseline` adds."""
+    about: ClassVar[str] = ABOUT
+    """Help of the command `batch`."""
 
-    def add_options(self, parser: argparse.ArgumentParser) -> None:
-        """The options of its editor; which face of a photo is edited, and aligned crops, are in a manifest."""
-        options.add_options(parser, "folder of the run", photo=False)
+    @property
+    def baseline(self) -> str:
+        """The name of the null edit, {}, that `--baseline` adds."""
+        return "neutral" if self.spec.request.absolute else "unchanged"
+
+    def read(self, value: Any) -> Any:
+        """From a request as files have it to the editor's.
+
+        Raises:
+            InputError: one that cannot be used.
+        """
+        return self.spec.request.parse(value)
+
+    def requested(self, value: Any) -> Sequence[float] | None:
+        """The 12 action units that a request asks for, as files have it; None where it asks for none."""
+        return self.spec.request.parse(value).units
 
     def check(self, args: argparse.Namespace, jobs: Sequence[Job]) -> argparse.Namespace:
         """The options that count; raises an InputError for a wrong one before a model is loaded."""
-        kind = self.kind()
-        kind.edit_options.of(vars(args))
-        model = kind.model_options.of(vars(args))
+        model = self.spec.asked(vars(args))[2]
         if args.runner == "local":  # else the devices are those of the cluster's machines
             model.check_device()
         saving(args)
@@ -69,13 +76,13 @@ class Batches:
         from ..cli.edit_photos import editor_of
         from .worker import EditorWorker
 
-        return EditorWorker(editor_of(self.kind(), args), args, self.read)
+        return EditorWorker(editor_of(self.spec.kind, args), args, self.read)
 
     def settings(self, args: argparse.Namespace) -> dict[str, Any]:
         """What decides how pictures look, as plain values, all of them resolved."""
         from .worker import settings
 
-        return settings(self.kind(), args)
+        return settings(self.spec.kind, args)
 
     def batch(self, arguments: list[str]) -> int:
         """The command `batch`; returns the exit code."""
@@ -89,7 +96,7 @@ class Batches:
             return _inspect(items, faults, args)
         if args.output is None:
             raise InputError("Name the folder of the run, e.g. -o run/.")
-        folder, settings = Path(args.output).expanduser(), {"program": self.program, **self.settings(args)}
+        folder, settings = Path(args.output).expanduser(), {"program": self.spec.name, **self.settings(args)}
         check_writable(folder)
         if processes.count > 1 and getattr(args, "engine", None) != "warp":  # warps run on CPUs
             args = argparse.Namespace(**{**vars(args), "device": processes.device(args.device)})
@@ -112,7 +119,7 @@ class Batches:
         from ..measure.estimators import described
         from .scores import score
 
-        ways = {"absolute": self.absolute, "estimator": args.estimator, "progress": not args.quiet}
+        ways = {"absolute": self.spec.request.absolute, "estimator": args.estimator, "progress": not args.quiet}
         table = score(args.run, self.requested, **ways)
         console.note(f"written: {table}; action units measured by {described(get_estimator(args.estimator).name)}")
         return console.OK
@@ -122,14 +129,14 @@ class Batches:
         parser = self._reader(
             "report",
             "Writes a run as one page that needs no other file: pictures, how the edits follow the requests, what "
-            f"failed. Its numbers are those of `{self.program} score`, if that was run.",
+            f"failed. Its numbers are those of `{self.spec.name} score`, if that was run.",
         )
         parser.add_argument("-o", "--output", type=Path, help="the page (default: report.html in the run)")
         args = parser.parse_args(arguments)
         console.listen(args.quiet)
         from .report.page import report
 
-        ways = {"program": self.program, "absolute": self.absolute, "output": args.output}
+        ways = {"program": self.spec.name, "absolute": self.spec.request.absolute, "output": args.output}
         console.note(f"written: {report(args.run.expanduser(), self.requested, progress=not args.quiet, **ways)}")
         return console.OK
 
@@ -145,14 +152,16 @@ class Batches:
         return plan(jobs, requests)
 
     def _reader(self, command: str, about: str) -> argparse.ArgumentParser:
-        parser = console.command_parser(f"{self.program} {command}", about)
+        parser = console.command_parser(f"{self.spec.name} {command}", about)
         parser.add_argument("run", type=Path, help="folder that the batch command wrote")
         options.add_quiet(parser)
         return parser
 
     def parser(self) -> argparse.ArgumentParser:
         """The options of the command `batch`."""
-        parser = console.command_parser(f"{self.program} batch", self.about)
+        parser = console.command_parser(
+            f"{self.spec.name} batch", self.about.format(name=self.spec.name, requests=self.requests)
+        )
         texts = ", or file of prompts, one a line (.txt)" if "prompt" in self.columns else ""
         parser.add_argument("photos", help=f"folder of pictures, or manifest (.csv, .jsonl, .json){texts}")
         parser.add_argument("--requests", help="file of requests for every photo (.txt, .csv, .jsonl, .json)")
@@ -160,10 +169,11 @@ class Batches:
         parser.add_argument("--inspect", action="store_true", help="check the inputs and edit nothing")
         parser.add_argument("--again", action="store_true", help="retry what failed before")
         options.add_flags(parser, EditOptions, ["batch_size"])
-        self.add_options(parser)
+        # which face of a photo is edited, and aligned crops, are in a manifest
+        options.add_options(parser, "folder of the run", photo=False, kinds=self.spec.options)
         scale = parser.add_argument_group(
             "scale",
-            f"Several devices: accelerate launch -m {self.program} batch ...; each process takes a part of the photos.",
+            f"Several devices: accelerate launch -m {self.spec.name} batch ...; each takes a part of the photos.",
         )
         runners = "local: this process; ray: workers of the cluster at RAY_ADDRESS, else of one on this machine"
         scale.add_argument("--runner", choices=("local", "ray"), default="local", help=runners)

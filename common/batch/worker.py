@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..cli.options import own_fields
 from ..cli.saving import saved, saving
 from ..core.errors import CheckpointError
 from ..core.jsonio import read_config
-from ..diffusion.loading import PARSER_FILE, auxiliary
 from ..editing.defaults import read_defaults
-from ..editing.models import NoNetworks
+from ..editing.options import ModelOptions
 from ..faces import get_detector
 from ..parsing.parsers import resolve
 from ..provenance.recipe import saved_with
@@ -69,12 +69,15 @@ def settings(kind: type[Editor[Any]], args: argparse.Namespace) -> dict[str, Any
         kind: of the editor.
         args: options of the command line; those of the editor are read from it.
     """
+    from ..editing.models import NoNetworks  # brings diffusers
+
     options, asked = kind.edit_options.of(vars(args)), kind.model_options.of(vars(args))
     warps = options.wanted == "warp" or (options.wanted is None and kind.warps(**asked.networks))
     folder = None if warps else kind.locate(**asked.networks)
     own = kind.published if folder is None else read_defaults(folder, kind.published)
     how = options.resolve(own, networks=not warps)
-    found = {**how.settings(), **surroundings(args, args.region or own.region, folder), **saved(args)}
+    more = {name: getattr(asked, name) for name in own_fields(kind.model_options, ModelOptions)}
+    found = {**how.settings(), **surroundings(args, args.region or own.region, folder), **more, **saved(args)}
     if folder is None:
         return {**found, "model": WARP, "size": asked.size or NoNetworks.sample_size}
     return {**found, **of_networks(kind, args)}
@@ -90,6 +93,8 @@ def of_networks(kind: type[Editor[Any]], args: argparse.Namespace) -> dict[str, 
 
 def surroundings(args: argparse.Namespace, region: str, folder: Path | None) -> dict[str, Any]:
     """What finds a face, and labels its parts."""
+    from ..diffusion.loading import PARSER_FILE, auxiliary  # brings diffusers
+
     bisenet = auxiliary(folder, PARSER_FILE) if folder else None
     parser = resolve(args.parser, bisenet=bisenet)
     return {"detector": get_detector(args.detector).name, "parser": parser, "region": region}

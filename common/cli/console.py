@@ -8,8 +8,6 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib import import_module
-from typing import Any
 
 from ..core.errors import FaceEditError, InputError, MissingCheckpointError
 from ..core.notices import listen, stop_listening
@@ -73,11 +71,6 @@ def add_commands(parser: argparse.ArgumentParser, table: Mapping[str, Command]) 
         command.add(own)
         add_quiet(own)
         own.set_defaults(run=command.run)
-
-
-def lazily(module: str, name: str = "main") -> Callable[..., Any]:
-    """A function by its name, whose module, and all that this imports, loads when it is called."""
-    return lambda *arguments, **options: getattr(import_module(module), name)(*arguments, **options)
 
 
 def guarded(command: Callable[[], int]) -> int:

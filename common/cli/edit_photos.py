@@ -5,13 +5,17 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..core.errors import FaceEditError, InputError, MissingCheckpointError
+from ..core.errors import ActionUnitError, FaceEditError, InputError, MissingCheckpointError
 from ..core.files import check_writable
-from ..editing.options import EditOptions, ModelOptions
+from ..editing.options import EditOptions
+from ..facs.action_units import facs, known_unit
+from ..facs.expressions import EXPRESSIONS, is_word
 from ..imaging.images import picture_format, save_image
 from ..provenance.recipe import carried, saved_with
 from . import console
@@ -24,6 +28,8 @@ if TYPE_CHECKING:
 
 AnyEditor = TypeVar("AnyEditor", bound="Editor[Any]")
 
+_VALUES = re.compile(r"(\w+\s*=\s*\S+\s*)+")
+_UNIT = re.compile(r"neutral|AU[_-]?\d+\w*", re.IGNORECASE)
 SAMPLED = ("engine", "seed", "steps", "guidance", "start", "strength", "device", "dtype", "paste_back")
 """What a line of --json takes of the recipe of a picture."""
 
@@ -58,16 +64,47 @@ def run(kind: type[Editor[Any]], photos: list[Path], request: Request, args: arg
     return console.FAILED if failed else console.OK
 
 
-def check_asked(
-    args: argparse.Namespace, edit: type[EditOptions] = EditOptions, model: type[ModelOptions] = ModelOptions
-) -> None:
-    """Checks the options of `common.cli.options.add_options`, as far as that takes no model; brings torch.
+def split_inputs(inputs: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Photos or prompts, and the words of a request, of arguments in any order; an existing file is no request.
 
     Raises:
-        InputError: one of them cannot be used, or two do not go together.
+        ActionUnitError: an action unit without a value.
     """
-    edit.of(vars(args))
-    model.of(vars(args)).check_device()
+    words = [text for text in inputs if _is_request(text) and not os.path.isfile(os.path.expanduser(text))]
+    for text in words:
+        if facs.read(text):
+            raise ActionUnitError(f"{text} needs a value, e.g. {known_unit(text)}=3.")
+    return [text for text in inputs if text not in words], words
+
+
+def read_inputs(inputs: Sequence[str], example: str) -> tuple[list[Path], list[str]]:
+    """Photos, and the words of a request, of arguments in any order.
+
+    Args:
+        inputs: the arguments.
+        example: a request, for messages.
+
+    Raises:
+        ActionUnitError: an action unit without a value.
+        InputError: no photo, or something that is neither.
+    """
+    found, words = split_inputs(inputs)
+    photos = [Path(text).expanduser() for text in found]
+    if missing := [text for text, photo in zip(found, photos) if not os.path.exists(photo)]:
+        raise InputError(
+            f"There is no photo {missing[0]!r}, and a request reads {example}.\n  expressions: {', '.join(EXPRESSIONS)}"
+        )
+    if not photos:
+        raise InputError(f"Name at least one photo, e.g. photo.jpg {example}.")
+    return photos, words
+
+
+def _is_request(text: str) -> bool:
+    """Whether a text is NAME=VALUE or begins with it, or has words of requests alone."""
+    parts = [part.strip() for part in re.split("[,;]", text.strip(" ,;"))]
+    if _VALUES.fullmatch(parts[0]):
+        return True
+    return all(_VALUES.fullmatch(part) or _UNIT.fullmatch(part) or is_word(part) for part in parts)
 
 
 def editor_of(kind: type[AnyEditor], args: argparse.Namespace) -> AnyEditor:
@@ -90,20 +127,29 @@ def editor_of(kind: type[AnyEditor], args: argparse.Namespace) -> AnyEditor:
     return editor
 
 
-def output_paths(photos: list[Path], output: str | None) -> list[Path]:
+def output_paths(
+    photos: list[Path], output: str | None, result: str = "edited.png", check: Callable[[Path], object] = picture_format
+) -> list[Path]:
     """Where each photo's result goes; names that would collide are numbered, and no input is overwritten.
 
+    Args:
+        photos: paths.
+        output: a file, or a folder; None for this one.
+        result: what a result's name has behind that of the photo.
+        check: raises an InputError for names of files that cannot be written.
+
     Raises:
-        InputError: several photos for one file, no picture's suffix, a result that would overwrite a photo, or a
-            folder that cannot be written.
+        InputError: several photos for one file, a suffix that cannot be written, a result that would overwrite a photo,
+            or a folder that cannot be written.
     """
     if output is None or output.endswith(("/", os.sep)) or os.path.isdir(output) or not Path(output).suffix:
         targets, taken = [], set()
         for photo in photos:
-            target, number = Path(output or "") / f"{photo.stem}-edited.png", 1
+            target, number = Path(output or "") / f"{photo.stem}-{result}", 1
+            first = target
             while target in taken:
                 number += 1
-                target = target.with_name(f"{photo.stem}-edited-{number}.png")
+                target = first.with_stem(f"{first.stem}-{number}")
             taken.add(target)
             targets.append(target)
     elif len(photos) > 1:
@@ -114,7 +160,7 @@ def output_paths(photos: list[Path], output: str | None) -> list[Path]:
         check_writable(folder)
     inputs = {os.path.realpath(photo) for photo in photos}
     for target in targets:
-        picture_format(target)
+        check(target)
         if os.path.realpath(target) in inputs:
             raise InputError(f"The result {target} would overwrite one of the photos; choose another -o.")
     return targets

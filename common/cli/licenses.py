@@ -1,29 +1,32 @@
-"""The commands `doctor` and `licenses` of every package."""
+"""The commands `doctor`, `licenses` and `download`: weights, whose they are, and whether they are here. `sources` names
+a function that lists them, see `common.cli.editor_spec.named`.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from pathlib import Path
 
 from . import console
-from .source import Source
+from .editor_spec import EditorSpec, named
 
 
-def doctor(program: str, sources: Callable[[], list[Source]], arguments: Sequence[str]) -> int:
+def doctor(program: str, sources: str, arguments: Sequence[str]) -> int:
     """Says what this machine has and lacks."""
     args = _parser(program, "Says what this machine has: versions, devices, weights, and what is missing.", arguments)
     from .doctor import examine, told
 
-    found = examine(sources())
+    found = examine(named(sources)())
     print(json.dumps(found, indent=1) if args.json else told(found))
     return console.OK
 
 
-def licenses(program: str, sources: Callable[[], list[Source]], arguments: Sequence[str]) -> int:
+def licenses(program: str, sources: str, arguments: Sequence[str]) -> int:
     """Says under which terms weights come."""
     args = _parser(program, "Lists the weights and data that a command can touch, and their terms.", arguments)
-    rows = [source.terms() for source in sources()]
+    rows = [source.terms() for source in named(sources)()]
     if args.json:
         print(json.dumps(rows, indent=1))
         return console.OK
@@ -33,6 +36,20 @@ def licenses(program: str, sources: Callable[[], list[Source]], arguments: Seque
         if row["register"]:
             print(f"  register    {row['register']}")
     print("\nThe code is Apache-2.0. Nothing here is legal warnings: read the terms.")
+    return console.OK
+
+
+def download(spec: EditorSpec, arguments: Sequence[str]) -> int:
+    """Fetches the editor's published weights."""
+    parser = console.command_parser(
+        f"{spec.name} download", "Fetches the published weights; interrupted downloads resume."
+    )
+    parser.add_argument("--to", type=Path, help="folder (default: that of the hub repository, in ~/.cache/face-rig)")
+    parser.add_argument("--base", help="hub repository or local folder of Stable Diffusion 1.5 (default: live ids)")
+    args = parser.parse_args(arguments)
+    from ..diffusion.download import download
+
+    console.say(f"complete: {download(spec.kind.release, base=args.base, folder=args.to)}")
     return console.OK
 
 

@@ -8,7 +8,8 @@ from dataclasses import MISSING, Field, fields
 from typing import Any
 
 from ..editing.option_fields import option_of
-from ..editing.options import EditOptions, FaceOptions, ModelOptions, Options
+from ..editing.options import EditOptions, ModelOptions, Options
+from .editor_spec import KINDS, OptionKinds
 from .saving import add_saving
 
 
@@ -32,7 +33,7 @@ def add_options(
     photo: bool = True,
     saving: bool = True,
     record: bool = False,
-    kinds: tuple[type[EditOptions], type[FaceOptions], type[ModelOptions]] = (EditOptions, FaceOptions, ModelOptions),
+    kinds: OptionKinds = KINDS,
 ) -> None:
     """The options of a command that edits photos.
 
@@ -56,7 +57,7 @@ def add_options(
     face = parser.add_argument_group("face")
     add_flags(face, of_face, None if photo else ["region", "strict"])
     add_flags(face, of_model, ["detector", "parser"])
-    sampling = ["steps", "guidance", "engine", "start", "strength", "seed", *_own(of_edit, EditOptions)]
+    sampling = ["steps", "guidance", "engine", "start", "strength", "seed", *own_fields(of_edit, EditOptions)]
     add_flags(parser.add_argument_group("sampling"), of_edit, sampling)
     add_flags(add_model_options(parser, of_model), of_model, ["size"])
 
@@ -66,11 +67,11 @@ def add_model_options(
 ) -> argparse._ArgumentGroup:
     """Which networks, and where they run."""
     group = parser.add_argument_group("model")
-    add_flags(group, kind, ["model", "base", *_own(kind, ModelOptions), "device", "dtype"])
+    add_flags(group, kind, ["model", "base", *own_fields(kind, ModelOptions), "device", "dtype"])
     return group
 
 
-def _own(kind: type[Options], base: type[Options]) -> list[str]:
+def own_fields(kind: type[Options], base: type[Options]) -> list[str]:
     """Names of the fields that options add to those of every editor."""
     known = {each.name for each in fields(base)}
     return [each.name for each in fields(kind) if each.name not in known]

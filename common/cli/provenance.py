@@ -6,15 +6,14 @@ import argparse
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
+from ..core.errors import InputError
 from ..core.files import check_writable
-from ..editing.options import ModelOptions
+from ..editing.options import FaceOptions, ModelOptions
 from ..provenance.recipe import WARP, Recipe, saved_with
 from . import console, options
-
-if TYPE_CHECKING:
-    from ..editing.editor import Editor
+from .editor_spec import EditorSpec
 
 AnyModel = TypeVar("AnyModel", bound=ModelOptions)
 
@@ -40,17 +39,16 @@ def verify(program: str, arguments: list[str]) -> int:
     return console.OK if all(each.synthetic for each in found) else console.FAILED
 
 
-def redo(
-    program: str, make: Callable[[Recipe, argparse.Namespace], Any], arguments: list[str], *, prepared: bool = False
-) -> int:
+def redo(spec: EditorSpec, make: Callable[[EditorSpec, Recipe, argparse.Namespace], Any], arguments: list[str]) -> int:
     """The `redo` command; returns the exit code: 1 where another picture came out.
 
     Args:
-        program: name of the package.
-        make: the picture of a recipe, once more.
+        spec: where the editor is.
+        make: the picture of a recipe, once more, see `edited_again`.
         arguments: of the command line.
-        prepared: edits of aligned crops can be made again, with the background that --background names.
     """
+    program = spec.name
+    prepared = spec.options[1] is FaceOptions  # edits of aligned crops need a background, and nothing else
     parser = console.command_parser(
         f"{program} redo",
         "Makes a picture once more, from what its file says, and compares the two.",
@@ -84,7 +82,7 @@ def redo(
     check_writable(target.parent)
     if prepared and args.background is None:
         args.background = next((path for path in recorded_files(args.picture, "background") if path.is_file()), None)
-    again = make(recipe, args)
+    again = make(spec, recipe, args)
     save_image(saved_with(again, watermark=xmp.read(packet(args.picture)).watermark is True), target)
     found = difference(read_image(args.picture), read_image(target))
     console.say(f"{args.picture} -> {target}: {found}")
@@ -100,22 +98,22 @@ def recorded_model(kind: type[AnyModel], recipe: Recipe, args: argparse.Namespac
     return kind.of(asked)
 
 
-def maker(kind: Callable[[], type[Editor[Any]]]) -> Callable[[Recipe, argparse.Namespace], Any]:
-    """How the pictures of a package are made again.
+def edited_again(spec: EditorSpec, recipe: Recipe, args: argparse.Namespace) -> Any:
+    """The picture of a recipe, once more; brings torch.
 
-    Args:
-        kind: gives the class of the editor, whose import brings torch.
+    Raises:
+        InputError: it was made of prepared conditions that its file does not hold; or see `common.editing.redo.redo`.
     """
+    if "background" in recipe.settings and spec.options[1] is not FaceOptions:
+        raise InputError(
+            "This picture was made of an aligned crop with conditions that its file does not hold.\n"
+            f"  make it of them: {spec.name} CROP --background PICTURE ..."
+        )
+    from ..editing.redo import find_photo
+    from ..editing.redo import redo as made
 
-    def make(recipe: Recipe, args: argparse.Namespace) -> Any:
-        from ..editing.redo import find_photo
-        from ..editing.redo import redo as made
-
-        editor = kind()
-        photo = find_photo(recipe, args.picture, args.photo, args.photos)
-        options = recorded_model(editor.model_options, recipe, args)
-        if recipe.kind == WARP:
-            return made(recipe, editor.warping(**options.surroundings), photo)
-        return made(recipe, editor.from_pretrained(**vars(options)), photo, getattr(args, "background", None))
-
-    return make
+    photo = find_photo(recipe, args.picture, args.photo, args.photos)
+    options = recorded_model(spec.options[2], recipe, args)
+    if recipe.kind == WARP:
+        return made(recipe, spec.kind.warping(**options.surroundings), photo)
+    return made(recipe, spec.kind.from_pretrained(**vars(options)), photo, getattr(args, "background", None))

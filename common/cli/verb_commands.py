@@ -7,7 +7,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import InputError
 from ..core.files import EMBEDDED, check_writable
-from ..editing.options import EditOptions, FaceOptions, ModelOptions
+from ..editing.options import FaceOptions
 from ..facs.action_units import ACTION_UNITS
 from ..facs.expressions import EXPRESSIONS
 from ..imaging.contact_sheet import CROPS, SIDE, check_side
 from ..imaging.images import picture_format, save_image
 from ..provenance.recipe import saved_with
 from . import console, options
-from .edit_photos import check_asked, output_paths
+from .edit_photos import output_paths
+from .editor_spec import KINDS, EditorSpec
 from .saving import saving
 
 if TYPE_CHECKING:
-    from ..editing.request import Sweepable
     from ..editing.verbs import Verbs
 
 _FRAME = re.compile(r"(\d+(?:\.\d*)?):(.*)")
@@ -38,84 +38,63 @@ _PHASES = (
 )
 
 
-@dataclass(frozen=True)
-class Program:
-    """An editor's package, as far as its command lines need it before torch is loaded.
-
-    Attributes:
-        name: of the package, whose `_api` has `verbs`.
-        request: the class of its requests.
-        kinds: the classes of its options.
-    """
-
-    name: str
-    request: type[Sweepable]
-    kinds: tuple[type[EditOptions], type[FaceOptions], type[ModelOptions]] = (EditOptions, FaceOptions, ModelOptions)
-
-    @property
-    def verbs(self) -> Verbs[Any]:
-        """What the editor does; torch and diffusers load here, after the arguments have been understood."""
-        return import_module(f"{self.name}._api").verbs
-
-    def commands(self) -> dict[str, Callable[[list[str]], int]]:
-        """The commands by their names."""
-        made = (neutralize, transfer, sweep, grid, animate, explain, measure, chain)
-        return {command.__name__: partial(command, self) for command in made}
+def verb_commands(spec: EditorSpec) -> dict[str, Callable[[list[str]], int]]:
+    """The commands by their names."""
+    made = (neutralize, transfer, sweep, grid, animate, explain, measure, chain)
+    return {command.__name__: partial(command, spec) for command in made}
 
 
-def neutralize(program: Program, arguments: list[str]) -> int:
+def neutralize(spec: EditorSpec, arguments: list[str]) -> int:
     """`magicface neutralize photo.jpg`."""
-    parser = _parser(program, "neutralize", "Brings the measured action units of a face to zero.", "edited.png")
+    parser = _parser(spec, "neutralize", "Brings the measured action units of a face to zero.", "edited.png")
     _add_estimator(parser)
     args = parser.parse_args(arguments)
-    target = _target(program, args)
-    made = program.verbs.neutralize(
-        args.photo, fraction=args.fraction, estimator=args.estimator, **_options(program, args)
-    )
+    target = _target(spec, args)
+    made = spec.verbs.neutralize(args.photo, fraction=args.fraction, estimator=args.estimator, **_options(spec, args))
     return _saved(made, target, args)
 
 
-def transfer(program: Program, arguments: list[str]) -> int:
+def transfer(spec: EditorSpec, arguments: list[str]) -> int:
     """`magicface transfer photo.jpg reference.jpg`."""
     about = "Gives a face the expression that is measured in another photo."
-    parser = _parser(program, "transfer", about, "edited.png")
+    parser = _parser(spec, "transfer", about, "edited.png")
     parser.add_argument("reference", type=Path, help="photo that shows the expression")
     parser.add_argument(
         "--reference-face", default="largest", help="face in the reference photo (same syntax as --face)"
     )
     _add_estimator(parser)
     args = parser.parse_args(arguments)
-    target = _target(program, args)
+    target = _target(spec, args)
     reference_face = FaceOptions.of({"face": args.reference_face}).face
-    made = program.verbs.transfer(
+    made = spec.verbs.transfer(
         args.photo,
         args.reference,
         fraction=args.fraction,
         estimator=args.estimator,
         reference_face=reference_face,
-        **_options(program, args),
+        **_options(spec, args),
     )
     return _saved(made, target, args)
 
 
-def sweep(program: Program, arguments: list[str]) -> int:
+def sweep(spec: EditorSpec, arguments: list[str]) -> int:
     """`magicface sweep photo.jpg AU12`."""
-    parser = _parser(program, "sweep", "Draws a labelled sheet of one attribute at several levels.", "sweep.png")
+    parser = _parser(spec, "sweep", "Draws a labelled sheet of one attribute at several levels.", "sweep.png")
     parser.add_argument("attribute", help="name of the attribute, such as AU12")
     parser.add_argument("--levels", help="values, by commas (default: the attribute's own)")
     _add_side(parser, SIDE)
     args = parser.parse_args(arguments)
     check_side(args.side)
-    program.request.axis(args.attribute)
+    spec.request.axis(args.attribute)
     levels = _levels(args.levels)
-    target = _target(program, args, "sweep")
-    found = program.verbs.sweep(args.photo, args.attribute, levels, **_options(program, args))
+    target = _target(spec, args, "sweep.png")
+    found = spec.verbs.sweep(args.photo, args.attribute, levels, **_options(spec, args))
     return _saved(found.sheet(args.side, args.crop), target, args)
 
 
-def grid(program: Program, arguments: list[str]) -> int:
+def grid(spec: EditorSpec, arguments: list[str]) -> int:
     """`magicface grid photo.jpg AU4 AU12`."""
-    parser = _parser(program, "grid", "Draws a labelled sheet of two attributes, each at several levels.", "grid.png")
+    parser = _parser(spec, "grid", "Draws a labelled sheet of two attributes, each at several levels.", "grid.png")
     parser.add_argument("rows", help="attribute that changes from row to row, such as AU4")
     parser.add_argument("columns", help="attribute that changes along a row, such as AU12")
     parser.add_argument("--levels", default="0,1.5,3", help="values of both, by commas")
@@ -124,18 +103,18 @@ def grid(program: Program, arguments: list[str]) -> int:
     args = parser.parse_args(arguments)
     check_side(args.side)
     for name in (args.rows, args.columns):
-        program.request.axis(name)
+        spec.request.axis(name)
     levels = _levels(args.levels) or ()
     others = _levels(args.column_levels)
-    target = _target(program, args, "grid")
-    found = program.verbs.grid(args.photo, args.rows, args.columns, levels, others, **_options(program, args))
+    target = _target(spec, args, "grid.png")
+    found = spec.verbs.grid(args.photo, args.rows, args.columns, levels, others, **_options(spec, args))
     return _saved(found.sheet(args.side, args.crop), target, args)
 
 
-def animate(program: Program, arguments: list[str]) -> int:
+def animate(spec: EditorSpec, arguments: list[str]) -> int:
     """`magicface animate photo.jpg happy`."""
     parser = _parser(
-        program,
+        spec,
         "animate",
         "Makes a photo move, as a GIF or an MP4: a change that comes, stays and goes, or keyframes SECONDS:REQUEST, "
         "such as 0:neutral 0.5:happy 2:neutral.",
@@ -148,26 +127,18 @@ def animate(program: Program, arguments: list[str]) -> int:
         parser.add_argument(f"--{name}", type=float, help=f"seconds {what} (default: {seconds}); not with keyframes")
     _add_side(parser, None, "the frames")
     args = parser.parse_args(arguments)
-    console.listen(args.quiet)
     from ..imaging.animation import between, check_movie, rise_and_fall
 
-    target = _named(args, "moving.gif")
-    check_asked(args, program.kinds[0], program.kinds[2])
-    check_movie(target)
-    check_writable(target.parent)
+    target = _target(spec, args, "moving.gif", check_movie)
     check_side(args.side)
-    if target.resolve() == args.photo.resolve():
-        raise InputError(f"The result {target} would overwrite the photo; choose another -o.")
     times = {name: getattr(args, name) for name, _, _ in _PHASES if getattr(args, name) is not None}
     frames = keyframes(args.request)
     if frames and times:
         raise InputError(f"Keyframes say when all happens; leave out {', '.join(f'--{name}' for name in times)}.")
     asked = frames or rise_and_fall(",".join(args.request), **times)
-    parsed = [(second, program.request.parse(each)) for second, each in asked]
+    parsed = [(second, spec.request.parse(each)) for second, each in asked]
     between(parsed, args.fps)
-    found = program.verbs.animate(
-        args.photo, parsed, fps=args.fps, side=args.side, crop=args.crop, **_options(program, args)
-    )
+    found = spec.verbs.animate(args.photo, parsed, fps=args.fps, side=args.side, crop=args.crop, **_options(spec, args))
     found.save(target)
     flicker = found.flicker()
     measured = "" if flicker is None else f"; flicker where nothing moves: {flicker:.2f} of 255"
@@ -175,10 +146,10 @@ def animate(program: Program, arguments: list[str]) -> int:
     return console.OK
 
 
-def explain(program: Program, arguments: list[str]) -> int:
+def explain(spec: EditorSpec, arguments: list[str]) -> int:
     """`magicface explain AU4`."""
     parser = console.command_parser(
-        f"{program.name} explain", "Says what an action unit or an expression is; without a name, lists all."
+        f"{spec.name} explain", "Says what an action unit or an expression is; without a name, lists all."
     )
     parser.add_argument("names", nargs="*", metavar="AU | EXPRESSION", help="such as AU4 or happy (default: all)")
     parser.add_argument("-o", "--output", type=Path, help="picture of a head without and with it; of one name")
@@ -197,16 +168,16 @@ def explain(program: Program, arguments: list[str]) -> int:
     return console.OK
 
 
-def measure(program: Program, arguments: list[str]) -> int:
+def measure(spec: EditorSpec, arguments: list[str]) -> int:
     """`magicface measure before.jpg after.png`."""
     from ..measure.__main__ import main
 
-    return main(arguments, f"{program.name} measure")
+    return main(arguments, f"{spec.name} measure")
 
 
-def chain(program: Program, arguments: list[str]) -> int:
+def chain(spec: EditorSpec, arguments: list[str]) -> int:
     """`magicface chain photo.jpg rigface:yaw=10 magicface:AU12=3`."""
-    shared = replace(program, kinds=(EditOptions, FaceOptions, ModelOptions))
+    shared = replace(spec, options=KINDS)
     about = (
         "Edits a photo by several editors, one after the other; networks paste it back once. The editor that needs the "
         "face in 3D, rigface, comes first."
@@ -214,10 +185,8 @@ def chain(program: Program, arguments: list[str]) -> int:
     parser = _parser(shared, "chain", about, "chain.png")
     parser.add_argument("edits", nargs="+", metavar="EDITOR:REQUEST", help="such as rigface:yaw=10 magicface:AU12=3")
     args = parser.parse_args(arguments)
-    target = _target(shared, args, "chain")
-    edit_options = EditOptions.of(vars(args))
-    face = FaceOptions.of(vars(args))
-    model = ModelOptions.of(vars(args))
+    target = _target(shared, args, "chain.png")
+    edit_options, face, model = shared.asked(vars(args))
     if model.model not in (None, EMBEDDED):
         raise InputError(
             f"A chain runs the published networks of each editor or {EMBEDDED!r}; got --model {model.model}."
@@ -225,7 +194,7 @@ def chain(program: Program, arguments: list[str]) -> int:
     edits = []
     for text in args.edits:
         package, _, request = text.partition(":")
-        verbs = _verbs_of(package)
+        verbs = spec.verbs if package == spec.name else _verbs_of(package)
         own = verbs.kind.model_options.of(vars(model))
         edits.append((verbs.editors.editor(own, edit_options.wanted), verbs.kind.request.parse(request)))
     from ..editing.chain import chain as chained
@@ -262,11 +231,11 @@ def keyframes(requests: Sequence[str]) -> list[tuple[float, str]]:
     return [(float(each[1]), each[2]) for each in found if each]
 
 
-def _parser(program: Program, name: str, about: str, result: str, saving: bool = True) -> argparse.ArgumentParser:
-    parser = console.command_parser(f"{program.name} {name}", about)
+def _parser(spec: EditorSpec, name: str, about: str, result: str, saving: bool = True) -> argparse.ArgumentParser:
+    parser = console.command_parser(f"{spec.name} {name}", about)
     parser.add_argument("photo", type=Path, help="picture file")
     output = f"file, or folder (default: PHOTO-{result})"
-    options.add_options(parser, output, saving=saving, kinds=program.kinds)
+    options.add_options(parser, output, saving=saving, kinds=spec.options)
     return parser
 
 
@@ -293,27 +262,24 @@ def _levels(text: str | None) -> list[float] | None:
         raise InputError(f"Levels are numbers by commas, such as 0,1.5,3; got {text!r}.") from None
 
 
-def _target(program: Program, args: argparse.Namespace, kind: str = "edited") -> Path:
-    """Where the picture goes; what is wrong with it should not cost an edit."""
+def _target(
+    spec: EditorSpec,
+    args: argparse.Namespace,
+    result: str = "edited.png",
+    check: Callable[[Path], object] = picture_format,
+) -> Path:
+    """Where the picture goes; what is wrong with it, or with the options, should not cost an edit. Brings torch."""
     console.listen(args.quiet)
-    target = _named(args, f"{kind}.png")
-    picture_format(target)
-    saving(args)
-    check_asked(args, program.kinds[0], program.kinds[2])
-    output_paths([args.photo], str(target))
+    target = output_paths([args.photo], args.output, result, check)[0]
+    spec.asked(vars(args))[2].check_device()
+    if "certificate" in args:
+        saving(args)
     return target
 
 
-def _named(args: argparse.Namespace, result: str) -> Path:
-    """The file that -o names; in a folder, or without -o, one that is named after the photo."""
-    if args.output is not None and Path(args.output).suffix:
-        return Path(args.output)
-    return Path(args.output or "") / f"{args.photo.stem}-{result}"
-
-
-def _options(program: Program, args: argparse.Namespace) -> dict[str, Any]:
+def _options(spec: EditorSpec, args: argparse.Namespace) -> dict[str, Any]:
     """The options of the editor among those of the command line."""
-    found = {name: value for kind in program.kinds for name, value in vars(kind.of(vars(args))).items()}
+    found = {name: value for each in spec.asked(vars(args)) for name, value in vars(each).items()}
     return {**found, "progress": not args.quiet}
 
 

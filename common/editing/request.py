@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from ..core.errors import InputError
 from ..imaging.images import as_list
@@ -45,6 +45,19 @@ class Request(Protocol):
 class Sweepable(Request, Protocol):
     """A request with named attributes that have levels: for sweeps, grids, animations and measured expressions."""
 
+    absolute: ClassVar[bool]
+    """It asks for intensities, not for changes."""
+
+    @property
+    def units(self) -> Sequence[float] | None:
+        """The 12 action units that it asks for; None where it asks for none."""
+        ...
+
+    @classmethod
+    def axes(cls) -> Mapping[str, str]:
+        """The names of all attributes, and what each means."""
+        ...
+
     @classmethod
     def axis(cls, name: str) -> str:
         """The attribute's name as it is written, of any of its spellings.
@@ -59,9 +72,8 @@ class Sweepable(Request, Protocol):
         """The values that a sweep of the attribute shows where none are given."""
         ...
 
-    @classmethod
-    def at(cls, axis: str, level: float) -> Self:
-        """The request for one attribute alone."""
+    def with_level(self, axis: str, level: float) -> Self:
+        """This request with one attribute at a level, whatever it was before."""
         ...
 
     def plus(self, other: Self) -> Self:

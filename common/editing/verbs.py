@@ -270,7 +270,7 @@ class Verbs(Generic[Kind]):
         values = self._sweepable.levels(name) if levels is None else levels
         if not len(values):
             raise InputError("A sweep needs levels, such as (0, 1, 2, 3).")
-        return [(f"{name}={value:g}", self._sweepable.at(name, float(value))) for value in values]
+        return [(f"{name}={value:g}", self._sweepable().with_level(name, float(value))) for value in values]
 
     def _edits(self, photo: Image.Image, requests: Sequence[Any], options: Mapping[str, Any]) -> list[Image.Image]:
         made = self.edit(photo, list(requests), **options)

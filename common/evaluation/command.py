@@ -2,96 +2,92 @@
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from importlib import import_module
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ..cli import console, options
+from ..cli.editor_spec import EditorSpec, named
 from ..core.files import check_writable
 from ..editing.options import EditOptions, ModelOptions
 
+if TYPE_CHECKING:
+    from .run import Suite
 
-def add_photo_options(parser: argparse.ArgumentParser) -> None:
-    """Options of an editor of photos."""
-    parser.add_argument("--size", type=int, default=128, help="side of the photos in pixels")
-    options.add_flags(parser, ModelOptions, ["detector", "parser"])
-    options.add_flags(parser.add_argument_group("sampling"), EditOptions, ["steps", "start", "strength"])
-    options.add_model_options(parser)
+ABOUT = """Measures a model's {items} of held-out synthetic people.
+
+    {name} evaluate --count 200
+    {name} evaluate --count 20 --model out/mine/model -o out/mine/evaluation
+
+{about} An interrupted evaluation resumes when the same command runs again.
+"""
+CHANGES = """Single action units at several levels in both directions, and combinations, with the model's own settings:
+how far the measured change follows the requested one, what else changed, the error to the true picture, the
+background, the person, and the time."""
 
 
-def load_photo_editor(kind: Any, args: argparse.Namespace) -> Any:
-    """An editor of a class, from the options of `add_photo_options`.
+@dataclass(frozen=True)
+class Evaluation:
+    """What the command does for one editor.
+
+    Attributes:
+        suite: of it, or where it is, "module:name"; None for changes of 12 action units.
+        about: what is asked and measured, in sentences.
+        count: items by default.
+        photos: photos are edited, whose size and sampling can be chosen; else pictures are made from text.
+    """
+
+    suite: str | Suite | None = None
+    about: str = CHANGES
+    count: int = 200
+    photos: bool = True
+
+
+def evaluate(spec: EditorSpec, evaluation: Evaluation, arguments: Sequence[str]) -> int:
+    """The command; returns the exit code.
 
     Raises:
         MissingCheckpointError: no networks are named, and none were fetched.
     """
-    editor = kind.from_pretrained(
-        args.model, base=args.base, dtype=args.dtype, device=args.device, detector=args.detector, parser=args.parser
+    items = "edits" if evaluation.photos else "pictures"
+    about = ABOUT.format(name=spec.name, items=items, about=evaluation.about)
+    parser = console.command_parser(f"{spec.name} evaluate", about)
+    parser.add_argument("--count", type=int, default=evaluation.count, help=f"number of {items}")
+    output = Path(f"out/{spec.name}_evaluation")
+    parser.add_argument("-o", "--output", type=Path, default=output, help="folder of the report")
+    parser.add_argument("--seed", type=int, help="of the people; not one that a training used (default: the suite's)")
+    parser.add_argument("--estimator", default="regressor", help="AU estimator: auto, regressor, fit or py-feat")
+    options.add_quiet(parser)
+    if evaluation.photos:
+        parser.add_argument("--size", type=int, help="side of the photos in pixels (default: the suite's)")
+        options.add_flags(parser, ModelOptions, ["detector", "parser"])
+        options.add_flags(parser.add_argument_group("sampling"), EditOptions, ["steps", "start", "strength"])
+    options.add_model_options(parser, spec.options[2])
+    args = parser.parse_args(arguments)
+    console.listen(args.quiet)
+    check_writable(args.output.expanduser())
+    from ..measure import get_estimator
+    from .report import markdown
+    from .run import Suite
+    from .run import evaluate as run
+
+    estimator = get_estimator(args.estimator)  # a wrong name should not cost the loading of a model
+    model = replace(spec.options[2].of(vars(args)), size=None)  # the option is the photos'
+    editor = spec.kind.from_pretrained(**vars(model))
+    if evaluation.photos:
+        editor.resolve(editor.edit_options(engine="diffusion"))
+    asked = {name: getattr(args, name) for name in ("size", "steps", "start", "strength") if name in args}
+    report = run(
+        editor,
+        args.output,
+        Suite().asking(spec.request) if evaluation.suite is None else named(evaluation.suite),
+        estimator=estimator,
+        count=args.count,
+        seed=args.seed,
+        progress=not args.quiet,
+        **asked,
     )
-    editor.resolve(editor.edit_options(engine="diffusion"))
-    return editor
-
-
-@dataclass(frozen=True)
-class EvaluateCommand:
-    """The command of one editor.
-
-    Attributes:
-        package: name of the editor's package, whose `evaluation.metrics.SUITE` is evaluated.
-        editor: name of the editor's class in it.
-        about: what it does, with examples.
-        seed: of the people.
-        count: items by default.
-        count_help: what the items are.
-        output: folder of the report by default.
-        add: adds the options that choose the model.
-        load: an editor of a class, from these options.
-    """
-
-    package: str
-    editor: str
-    about: str
-    seed: int
-    count: int
-    count_help: str
-    output: str
-    add: Callable[[argparse.ArgumentParser], object] = add_photo_options
-    load: Callable[[Any, argparse.Namespace], Any] = load_photo_editor
-
-    def __call__(self, arguments: Sequence[str]) -> int:
-        """Runs it with the arguments; returns the exit code."""
-        parser = console.command_parser(f"{self.package} evaluate", self.about)
-        parser.add_argument("--count", type=int, default=self.count, help=self.count_help)
-        parser.add_argument("-o", "--output", type=Path, default=Path(self.output), help="folder of the report")
-        parser.add_argument("--seed", type=int, default=self.seed, help="of the people; not one that a training used")
-        parser.add_argument("--estimator", default="regressor", help="AU estimator: auto, regressor, fit or py-feat")
-        options.add_quiet(parser)
-        self.add(parser)
-        args = parser.parse_args(arguments)
-        console.listen(args.quiet)
-        check_writable(args.output.expanduser())
-        from ..measure import get_estimator
-        from .report import markdown
-        from .run import evaluate
-
-        estimator = get_estimator(args.estimator)  # a wrong name should not cost the loading of a model
-        asked = {name: getattr(args, name) for name in ("size", "steps", "start", "strength") if name in args}
-        editor = self.load(getattr(import_module(self.package), self.editor), args)
-        report = evaluate(
-            editor,
-            args.output,
-            import_module(f"{self.package}.evaluation.metrics").SUITE,
-            estimator=estimator,
-            count=args.count,
-            seed=args.seed,
-            progress=not args.quiet,
-            **asked,
-        )
-        print(markdown(report))
-        console.note(
-            f"{args.output}: report.md, report.json, metrics.csv, units.csv, sheet.png, and charts with matplotlib"
-        )
-        return console.OK
+    print(markdown(report))
+    console.note(f"{args.output}: report.md, report.json, metrics.csv, units.csv, sheet.png, charts with matplotlib")
+    return console.OK

@@ -20,6 +20,8 @@ from ..core.fingerprint import claim, fingerprint
 from ..core.jsonio import read_config
 from ..editing.defaults import Defaults
 from ..editing.options import Start
+from ..editing.request import Sweepable
+from ..facs.action_units import AUIntensity
 from ..imaging.contact_sheet import Row, contact_sheet
 from ..measure import AUEstimator, get_estimator
 from ..synthetic.data.plan import VERSION
@@ -83,12 +85,13 @@ class Suite:
     others: bool = False
     facts: Callable[[Any, Defaults, int], dict[str, Any]] = photo_facts
 
-    def asking(self, request: Callable[[tuple[float, ...]], Any]) -> Suite:
-        """The same items for an editor with requests of another form, which a function makes of (12,) AU changes."""
+    def asking(self, request: type[Sweepable]) -> Suite:
+        """The same items for an editor with requests of another class."""
 
         def draw(seed: int, index: int) -> Item:
             item = self.draw(seed, index)
-            return replace(item, request=request(item.units))
+            before, after = (AUIntensity(scene.units[0]) for scene in (item.source, item.target))
+            return replace(item, request=request.toward(before, after))
 
         return replace(self, draw=draw)
 

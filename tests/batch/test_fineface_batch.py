@@ -19,7 +19,8 @@ from common.core.errors import InputError
 from common.facs.action_units import to_vector
 from fineface import __main__ as command
 from fineface import generate
-from fineface.batch import BATCHES, FineFaceWorker, read_request
+from fineface.__main__ import PROGRAM
+from fineface.batch import FineFaceWorker, read_request
 from magicface import __main__ as magicface
 
 FACES = ROOT / "examples" / "portraits"
@@ -43,7 +44,7 @@ def requests(tmp_path) -> Path:
 
 
 def options(*arguments: str) -> Namespace:
-    return BATCHES.parser().parse_args(["photos", "--steps", "2", *arguments])
+    return PROGRAM.batches.parser().parse_args(["photos", "--steps", "2", *arguments])
 
 
 def manifest(folder: Path, rows: list) -> Path:
@@ -227,14 +228,14 @@ def test_the_settings_name_the_variant_that_is_meant(tmp_path, monkeypatch):
     monkeypatch.setenv("FACE_RIG_HOME", str(tmp_path))
 
     def variant(*jobs: Job) -> str:
-        return BATCHES.settings(BATCHES.check(options(), jobs))["variant"]
+        return PROGRAM.batches.settings(PROGRAM.batches.check(options(), jobs))["variant"]
 
     prompt, photo = Job("x", prompt="a man"), Job("y", tmp_path / "y.png")
     assert variant(prompt) == "whole"
     assert variant(replace(prompt, people=(tmp_path / "y.png",))) == "sd15-faceid"
     (tmp_path / "Tvaranka--fineface").mkdir()
     assert variant(prompt, photo) == "sd21"
-    assert BATCHES.check(options("--variant", "sd15-faceid"), [prompt]).variant == "sd15-faceid"
+    assert PROGRAM.batches.check(options("--variant", "sd15-faceid"), [prompt]).variant == "sd15-faceid"
     for wrong in (["--steps", "0"], ["--strength", "2"], ["--au-scale", "nan"], ["--guidance", "0.5"]):
         with pytest.raises(InputError):
-            BATCHES.check(options(*wrong), [prompt])
+            PROGRAM.batches.check(options(*wrong), [prompt])

@@ -34,7 +34,6 @@ from common.core.errors import InputError, MissingDependencyError
 from common.core.files import alone
 from common.facs.action_units import AUDelta
 from magicface import __main__ as command
-from magicface.batch import BATCHES
 
 HERE = Path(__file__).parent
 FACES = ROOT / "examples" / "portraits"
@@ -268,8 +267,8 @@ def test_the_command_under_accelerate(photos, tmp_path):
 
 def test_a_worker_is_made_of_plain_values(photos, tmp_path):
     """What travels holds no network, and what comes of it is the same worker."""
-    args = BATCHES.parser().parse_args([str(photos), "--engine", "warp"])
-    text = pickle.dumps(partial(BATCHES.worker, args))
+    args = command.PROGRAM.batches.parser().parse_args([str(photos), "--engine", "warp"])
+    text = pickle.dumps(partial(command.PROGRAM.batches.worker, args))
     assert len(text) < 3000
     assert b"torch" not in text
     worker = pickle.loads(text)()
@@ -299,7 +298,7 @@ def test_ray_makes_what_one_makes_and_outlives_its_workers(photos, tmp_path):
 
 
 def test_the_runner_says_where_and_the_engine_by_what(photos, monkeypatch):
-    args = BATCHES.parser().parse_args([str(photos), "--runner", "ray"])
+    args = command.PROGRAM.batches.parser().parse_args([str(photos), "--runner", "ray"])
     assert (args.engine, args.runner) == (None, "ray")
     paint(photos, ["a"])
     asked = ["batch", str(photos), "--requests", str(photos / "w.txt"), "-o", str(photos.parent / "run"), "-q"]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from common.cli.edit_photos import read_inputs
 from common.core.errors import ActionUnitError
-from common.facs.action_units import ACTION_UNITS, AUDelta, to_text, to_vector
+from common.facs.action_units import ACTION_UNITS, to_text, to_vector
 from common.facs.expressions import EXPRESSIONS, expression, is_word
-from magicface.__main__ import split_inputs
 
 BASIC = ("happy", "sad", "surprised", "afraid", "angry", "disgusted")
 
@@ -56,6 +56,6 @@ def test_a_wrong_word_says_what_would_be_right(asked, told):
 def test_the_command_line_takes_words(tmp_path):
     photo = tmp_path / "me.jpg"
     photo.touch()
-    assert split_inputs([str(photo), "angry:0.5", "AU5=1"])[1] == AUDelta.parse("angry:0.5,AU5=1")
-    assert split_inputs(["in pain", str(photo)])[1] == AUDelta.parse("in pain")
+    assert read_inputs([str(photo), "angry:0.5", "AU5=1"], "") == ([photo], ["angry:0.5", "AU5=1"])
+    assert read_inputs(["in pain", str(photo)], "") == ([photo], ["in pain"])
     assert not is_word("photo.jpg")

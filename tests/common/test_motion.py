@@ -71,7 +71,7 @@ def frames(count: int = 6, noise: float = 0.0) -> Animation:
         pixels = 90 + noise * rng.standard_normal((48, 64, 3))
         pixels[10:30, 10:30] += 20 * row
         made.append(Image.fromarray(pixels.clip(0, 255).astype(np.uint8)))
-    return Animation(made, [AUDelta.at("AU12", row) for row in range(count)], 12.5)
+    return Animation(made, [AUDelta().with_level("AU12", row) for row in range(count)], 12.5)
 
 
 def test_flicker_is_what_moves_where_nothing_should():

@@ -11,11 +11,12 @@ import pytest
 from PIL import Image
 from safetensors.torch import load_file
 
+from common.cli.edit_photos import split_inputs
 from common.core.errors import ActionUnitError, MissingCheckpointError
 from common.imaging.contact_sheet import MARGIN
 from common.imaging.images import read_image
 from fineface import download as module
-from fineface.__main__ import main, split_inputs
+from fineface.__main__ import main
 from fineface.request import expand
 from fineface.variants import BASE_FILES, FACEID_REPO, RELEASE, SD15_FACEID, SD21
 
@@ -87,7 +88,7 @@ def test_conversion(golden_sd21, tmp_path):
         (["a man", "AU12=3", "--steps", "0"], 2, "steps"),
         (["a man", "AU12=3", "--variant", "sd21"], 3, "fineface download"),
         (["a man", "AU12=3", "--model", "absent"], 2, "owner/name"),
-        (["edit", "AU12=3"], 2, "Name a photo"),
+        (["edit", "AU12=3"], 2, "at least one photo"),
         (["edit", "absent.jpg", "AU12=3"], 2, "absent.jpg"),
         (["convert", "--model", "."], 1, "attn_processors"),
     ],
@@ -101,10 +102,12 @@ def test_exit_codes(arguments, code, message, capsys, tmp_path, monkeypatch):
 
 
 def test_words_and_requests():
-    assert split_inputs(["a man, AU fan", "AU12=0:5", "AU4=1,AU6=2"]) == (["a man, AU fan"], "AU12=0:5,AU4=1,AU6=2")
-    assert split_inputs(["a happy man", "happy", "angry:0.7"]) == (["a happy man"], "happy,angry:0.7")
-    assert split_inputs(["a man", "neutral"]) == (["a man"], "neutral")
-    assert split_inputs(["E = m", "AU12 = 3"]) == ([], "E = m,AU12 = 3")
+    words = ["AU12=0:5", "AU4=1,AU6=2"]
+    assert split_inputs(["a man, AU fan", *words]) == (["a man, AU fan"], words)
+    assert split_inputs(["a happy man", "happy", "angry:0.7"]) == (["a happy man"], ["happy", "angry:0.7"])
+    assert split_inputs(["sad, lonely man", "sad,AU4=1"]) == (["sad, lonely man"], ["sad,AU4=1"])
+    assert split_inputs(["a man", "neutral"]) == (["a man"], ["neutral"])
+    assert split_inputs(["E = m", "AU12 = 3"]) == ([], ["E = m", "AU12 = 3"])
 
 
 def texts(request, *steps) -> list[str]:

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.facs.action_units import AUDelta
+from common.cli.edit_photos import read_inputs
+from common.core.errors import InputError
 from common.imaging.images import read_image
-from magicface.__main__ import main, split_inputs
+from magicface.__main__ import main
 
 
 @pytest.fixture
@@ -180,10 +181,11 @@ def test_interruption_keeps_what_is_finished(photo, options, tmp_path, monkeypat
 def test_photos_and_requests_in_any_order(tmp_path):
     odd = tmp_path / "a=b.png"
     odd.touch()
-    photos, request = split_inputs(["AU12=3", str(odd), "AU6=-2.5"])
-    assert photos == [odd]
-    assert split_inputs([str(odd), "neutral"]) == ([odd], AUDelta())
-    assert str(request) == "AU6=-2.5,AU12=3"
+    assert read_inputs(["AU12=3", str(odd), "AU6=-2.5"], "AU12=3") == ([odd], ["AU12=3", "AU6=-2.5"])
+    assert read_inputs([str(odd), "neutral"], "AU12=3") == ([odd], ["neutral"])
+    for wrong in (["AU12=3"], [str(odd), "nowhere.jpg"], [str(odd), "AU12"]):
+        with pytest.raises(InputError):
+            read_inputs(wrong, "AU12=3")
 
 
 def test_help_needs_no_torch():

@@ -161,7 +161,7 @@ def test_a_prepared_crop_is_taken_as_it_is(rigface_editor, sitter):
     crop = rigface_editor.edit(prepared, **FAST)
     expected = rigface_editor.edit(sitter, RigEdit(pose="yaw=20"), paste_back=False, **FAST)
     assert np.abs(pixels(crop) - pixels(expected)).max() <= 1
-    with pytest.raises(InputError, match="besides: light azimuth=60"):
+    with pytest.raises(InputError, match="requested: light azimuth=60"):
         rigface_editor.edit(prepared, LIT, **FAST)
     with pytest.raises(InputError, match="different reconstructors"):
         rigface_editor.edit(prepared, RigEdit(target=sitter, copy="light"), **FAST)

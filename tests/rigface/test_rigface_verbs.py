@@ -45,7 +45,7 @@ def test_what_is_copied_has_no_text():
     ],
 )  # fmt: skip
 def test_an_attribute_at_a_level(axis, request_):
-    assert RigEdit.at(RigEdit.axis(axis), 10) == request_
+    assert RigEdit().with_level(RigEdit.axis(axis), 10) == request_
     assert len(RigEdit.levels(RigEdit.axis(axis))) > 4
 
 

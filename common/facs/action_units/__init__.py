@@ -187,6 +187,7 @@ class ActionUnitValues(Sequence[float]):
     low: ClassVar[float]
     high: ClassVar[float]
     swept: ClassVar[Sequence[float]]
+    absolute: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", tuple(to_vector(list(self.values), low=self.low, high=self.high)))
@@ -223,6 +224,16 @@ class ActionUnitValues(Sequence[float]):
 
     # --- what sweeps, animations and measured expressions need, see `common.editing.request.Sweepable` ---
 
+    @property
+    def units(self) -> Sequence[float]:
+        """The 12 action units that it asks for."""
+        return self.values
+
+    @classmethod
+    def axes(cls) -> Mapping[str, str]:
+        """The names of the units, and what each means."""
+        return ACTION_UNITS
+
     @classmethod
     def axis(cls, name: str) -> str:
         """The unit's name in its usual spelling, see `known_unit`."""
@@ -233,10 +244,9 @@ class ActionUnitValues(Sequence[float]):
         """The values that a sweep of a unit shows where none are given."""
         return cls.swept
 
-    @classmethod
-    def at(cls, axis: str, level: float) -> Self:
-        """The request for one unit alone."""
-        return cls.parse({axis: level})
+    def with_level(self, axis: str, level: float) -> Self:
+        """This request with one unit at a level, whatever it was before."""
+        return self.parse({**self.to_json(), axis: level})
 
     def plus(self, other: Self) -> Self:
         """Both requests at once."""
@@ -285,6 +295,7 @@ class AUIntensity(ActionUnitValues):
     low = -5.0
     high = 10.0
     swept = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0)
+    absolute: ClassVar[bool] = True
 
     @classmethod
     def toward(cls, present: AUIntensity, wanted: AUIntensity) -> Self:
