@@ -24,7 +24,7 @@ from common.imaging.clip_dataset import FRAMES
 from common.imaging.videos import pictures_of
 from magicface import synthesize
 from microexpression.clips import cut_face
-from microexpression.synthetic.draw import EXPRESSIONS, INTENSITY
+from microexpression.synthetic import EXPRESSIONS, INTENSITY
 
 
 def main() -> int:

@@ -17,12 +17,11 @@ from pathlib import Path
 
 from common.cli.console import guarded
 from microexpression import results
-from microexpression.baselines import chance, linear
 from microexpression.commands import asked
 from microexpression.data.load import load
 from microexpression.fit import Study
 from microexpression.inputs import prepare
-from microexpression.study import run
+from microexpression.study import chance, linear, run
 
 STUDIES = {
     "megc2019": (

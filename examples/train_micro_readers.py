@@ -23,7 +23,7 @@ from microexpression.data.sample import Sample
 from microexpression.fit import Study
 from microexpression.protocols import cd6me
 from microexpression.study import publish, run
-from microexpression.synthetic.draw import curve
+from microexpression.synthetic import curve
 
 STRONG = (1.0, 0.85, 0.7)
 """Shares of the apex's intensity that pairs show, on the way to it and back."""

@@ -35,10 +35,8 @@ class Networks:
 
     Attributes:
         pipeline: stock diffusers, its UNet ready for the AU branch.
-        adapter: the AU branch.
         face_projection: embeddings (n, 512) -> tokens (n, 16, D) of FaceID; None in a variant without it.
         lock: held while the pipeline runs, whose scheduler counts its steps.
-        variant: name of the variant.
         lora_scale: scale of the variant's LoRA.
         places: folders of the weights: the model's and the base's.
     """
@@ -85,17 +83,9 @@ def load(
 
     A base without text encoder and tokenizer is loaded too; its prompts must come as embeddings.
 
-    Args:
-        folder: of the adapter.
-        base: Stable Diffusion in diffusers' layout.
-        variant: which of the adapters in the folder.
-        lora_scale: of the variant's LoRA; 0 leaves the base's weights as they are.
-        dtype: of the weights in memory; default: float16 on CUDA and MPS, else float32.
-        device: where they go; default: CUDA, then MPS, then the CPU.
-
-    Raises:
-        CheckpointError: damaged files, or an adapter for another base.
-        InputError: a device or dtype that cannot be used.
+    `base` is Stable Diffusion in diffusers' layout; a `lora_scale` of 0 leaves its weights as they are. By default
+    weights are float16 on CUDA and MPS, else float32, and go to CUDA, then MPS, then the CPU. Raises CheckpointError:
+    damaged files, or an adapter for another base; InputError: a device or dtype that cannot be used.
     """
     device, dtype = choose_device(device, dtype)
     adapter = read_adapter(folder, variant)
@@ -136,10 +126,8 @@ def load_pipeline(base: Path, unet: UNet2DConditionModel, dtype: torch.dtype) ->
 
 
 def read_adapter(folder: Path, variant: Variant) -> AUAdapter:
-    """The AU adapter of a folder, in float32.
-
-    Raises:
-        CheckpointError: a file is not there or damaged, or its keys are not those of an AU adapter.
+    """The AU adapter of a folder, in float32. Raises CheckpointError: a file is not there or damaged, or its keys are
+    not those of an AU adapter.
     """
     paths = [weights_file(folder, stem) for stem in (variant.processors, variant.encoder)]
     if None in paths:

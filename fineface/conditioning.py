@@ -23,13 +23,8 @@ log = logging.getLogger(__name__)
 class Conditioning:
     """The conditions of N pictures, and the arguments of the stock pipeline for any run of them.
 
-    Args:
-        networks: what the conditions are computed with.
-        prompts: N texts.
-        intensities: N times 12 AU intensities.
-        people: N times embeddings (n, 512), or None for anyone; the same tensor where the person is the same.
-        options: resolved options of the call.
-        callback: called after each denoising step.
+    `intensities` are N times 12, `people` N times embeddings (n, 512), or None for anyone; the same tensor where the
+    person is the same. `callback` is called after each denoising step.
     """
 
     @torch.no_grad()
@@ -117,31 +112,28 @@ def _face_tokens(networks: Networks, embeddings: torch.Tensor) -> torch.Tensor:
 def embed_prompts(pipeline: StableDiffusionPipeline, prompts: Sequence[str]) -> Mapping[str, torch.Tensor]:
     """Prompt -> embedding (1, 77, D). What exceeds the 77 tokens is cut, and named in a logged warning.
 
-    Prompts are embedded one by one, so that a prompt's embedding does not depend on the others.
-
-    Raises:
-        MissingCheckpointError: the base came without a text encoder.
-        NonFiniteError: the text encoder gives NaN or infinity.
+    Prompts are embedded one by one, so that a prompt's embedding does not depend on the others. Raises
+    MissingCheckpointError: the base came without a text encoder; NonFiniteError: the text encoder gives NaN or
+    infinity.
     """
     if pipeline.text_encoder is None or pipeline.tokenizer is None:
         raise MissingCheckpointError(
             "The base model's folder has no text_encoder/ and tokenizer/, which read the prompt.\n"
             "  fetch them: fineface download (or name a complete folder: --base FOLDER)"
         )
-    return {prompt: _embed(pipeline, prompt) for prompt in dict.fromkeys(prompts)}
-
-
-def _embed(pipeline: StableDiffusionPipeline, prompt: str) -> torch.Tensor:
     tokenizer: Any = pipeline.tokenizer
     encoder: Any = pipeline.text_encoder
     length = tokenizer.model_max_length
-    whole = tokenizer(prompt).input_ids
-    if len(whole) > length:
-        cut = tokenizer.decode(whole[length - 1 : -1])
-        log.warning("the prompt has %d tokens, of which %d fit; cut: %r", len(whole), length, cut)
-    tokens = tokenizer(prompt, padding="max_length", max_length=length, truncation=True, return_tensors="pt")
-    mask = tokens.attention_mask if getattr(encoder.config, "use_attention_mask", False) else None
     device = pipeline._execution_device
-    embedding = encoder(tokens.input_ids.to(device), attention_mask=None if mask is None else mask.to(device))[0]
-    check_finite(embedding, "The embedding of the prompt", {"text_encoder": encoder})
-    return embedding
+    found: dict[str, torch.Tensor] = {}
+    for prompt in dict.fromkeys(prompts):
+        whole = tokenizer(prompt).input_ids
+        if len(whole) > length:
+            cut = tokenizer.decode(whole[length - 1 : -1])
+            log.warning("the prompt has %d tokens, of which %d fit; cut: %r", len(whole), length, cut)
+        tokens = tokenizer(prompt, padding="max_length", max_length=length, truncation=True, return_tensors="pt")
+        mask = tokens.attention_mask if getattr(encoder.config, "use_attention_mask", False) else None
+        masked = None if mask is None else mask.to(device)
+        found[prompt] = encoder(tokens.input_ids.to(device), attention_mask=masked)[0]
+        check_finite(found[prompt], "The embedding of the prompt", {"text_encoder": encoder})
+    return found

@@ -46,13 +46,8 @@ def convert(folder: Path, variant: Variant, target: Path) -> Path:
 
     FaceID is published in that form already: load it beside this one.
 
-    Args:
-        folder: of the adapter.
-        variant: which of the adapters in it.
-        target: the file; .safetensors.
-
-    Raises:
-        CheckpointError: the folder's files are missing or damaged, or a LoRA that the form has no names for.
+    The target is a .safetensors file. Raises CheckpointError: the folder's files are missing or damaged, or a LoRA that
+    the form has no names for.
     """
     adapter = read_adapter(folder, variant)
     state = {f"image_proj.{key}": value for key, value in image_projection(adapter.projection.width).items()}
@@ -65,10 +60,8 @@ def convert(folder: Path, variant: Variant, target: Path) -> Path:
 
 
 def image_projection(width: int) -> dict[str, torch.Tensor]:
-    """The host's linear layer and norm that take 12 AUs to the four tokens [aus | 1 | 0], each D wide.
-
-    Raises:
-        CheckpointError: tokens too narrow, which no published base has.
+    """The host's linear layer and norm that take 12 AUs to the four tokens [aus | 1 | 0], each D wide. Raises
+    CheckpointError: tokens too narrow, which no published base has.
     """
     units = len(ACTION_UNITS)
     used, spare = units + 2, width - units - 2  # aus, 1, and what keeps the mean at zero
@@ -104,10 +97,8 @@ def attention(adapter: AUAdapter) -> dict[str, torch.Tensor]:
 
 
 def lora(adapter: AUAdapter, state: dict[str, torch.Tensor], path: Path) -> dict[str, torch.Tensor]:
-    """The LoRA under the host's names, numbered as all attention layers; its scale is in the weights.
-
-    Raises:
-        CheckpointError: it changes other layers than the attentions' projections.
+    """The LoRA under the host's names, numbered as all attention layers; its scale is in the weights. Raises
+    CheckpointError: it changes other layers than the attentions' projections.
     """
     names = [name.replace("attn2", kind) for name in in_order(adapter.widths) for kind in ("attn1", "attn2")]
     numbers = {name: i for i, name in enumerate(names)}

@@ -47,7 +47,14 @@ def download(
     if not missing_files(folder, variant) and not missing_base_files(local):
         return folder, local
     if not online():
-        _explain(folder, local, variant)
+        try:
+            check_complete(folder, local, variant)
+        except MissingCheckpointError as error:
+            raise MissingCheckpointError(
+                f"The model hub cannot be reached. {error}\n"
+                f"  without internet here: fineface download --variant {variant.name} --to FOLDER --base-to FOLDER "
+                "elsewhere,\n  then carry both folders here, and name them: --model FOLDER --base FOLDER"
+            ) from error
     if missing_files(folder, variant):
         names = [f"{stem}.ckpt" for stem in (variant.processors, variant.encoder)]
         fetch(RELEASE, [*names, variant.lora] if variant.lora else names, folder)
@@ -73,14 +80,3 @@ def _fetch_base(ids: tuple[str, ...], folder: Path | None) -> Path:
             return place
         reasons.append(MissingCheckpointError(f"{repo} does not hold {', '.join(lacking)}."))
     raise reasons[0]
-
-
-def _explain(folder: Path, base: Path, variant: Variant) -> None:
-    try:
-        check_complete(folder, base, variant)
-    except MissingCheckpointError as error:
-        raise MissingCheckpointError(
-            f"The model hub cannot be reached. {error}\n"
-            f"  without internet here: fineface download --variant {variant.name} --to FOLDER --base-to FOLDER "
-            "elsewhere,\n  then carry both folders here, and name them: --model FOLDER --base FOLDER"
-        ) from error

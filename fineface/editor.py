@@ -149,11 +149,7 @@ class FineFace(Editor[AUIntensity]):
 
     @property
     def networks(self) -> Networks:
-        """What draws pictures.
-
-        Raises:
-            MissingCheckpointError: this editor has no networks.
-        """
+        """What draws pictures. Raises MissingCheckpointError: this editor has no networks."""
         if not isinstance(self._networks, Networks):
             raise missing_networks(self.release.name)
         return self._networks
@@ -305,7 +301,6 @@ class FineFace(Editor[AUIntensity]):
 
     @property
     def _takes_people(self) -> bool:
-        """Whether the networks keep a person by an embedding of the face."""
         return isinstance(self._networks, Networks) and self._networks.face_projection is not None
 
     def _person(self, identity: People) -> torch.Tensor:
@@ -344,12 +339,8 @@ class FineFace(Editor[AUIntensity]):
 def check_size(size: int | tuple[int, int] | None, networks: Networks) -> tuple[int, int]:
     """Width and height of a picture in pixels.
 
-    Args:
-        size: one number for a square, (width, height), or None for what the denoiser was made for.
-        networks: that make it.
-
-    Raises:
-        InputError: neither, or a side that the networks cannot take.
+    `size` is one number for a square, (width, height), or None for what the denoiser was made for. Raises InputError:
+    neither, or a side that the networks cannot take.
     """
     step = networks.vae_scale_factor
     whole = networks.sample_size if size is None else size

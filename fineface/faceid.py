@@ -41,10 +41,7 @@ WIDTH = 512
 def read_faceid(path: Path) -> dict[str, dict[str, torch.Tensor]]:
     """The published FaceID adapter: `image_proj` and `ip_adapter`, as `load_ip_adapter` takes them.
 
-    A safetensors file has them as beginnings of its keys.
-
-    Raises:
-        CheckpointError: damaged, or another kind of adapter.
+    A safetensors file has them as beginnings of its keys. Raises CheckpointError: damaged, or another kind of adapter.
     """
     state = read_pickled(path) if path.suffix != SAFE else _nested(read_weights(path))
     projection = state.get("image_proj")
@@ -61,10 +58,8 @@ def read_faceid(path: Path) -> dict[str, dict[str, torch.Tensor]]:
 def load_faceid(pipeline: StableDiffusionPipeline, state: dict[str, dict[str, torch.Tensor]], path: Path) -> nn.Module:
     """Puts FaceID into the UNet as diffusers does, and takes the projection out of it.
 
-    Left inside, it would run in every step; so the UNet is given tokens (B, n, 16, D) in place of embeddings.
-
-    Raises:
-        CheckpointError: it is for another base.
+    Left inside, it would run in every step; so the UNet is given tokens (B, n, 16, D) in place of embeddings. Raises
+    CheckpointError: it is for another base.
     """
     with building(path):
         own = len(state["image_proj"]["norm.weight"])

@@ -45,14 +45,9 @@ class MaskedImg2Img(StableDiffusionImg2ImgPipeline):
     ) -> Any:
         """Make the masked parts anew.
 
-        Args:
-            image: B pictures of this size.
-            mask_image: B grey ones, white where something is to be made.
-            generator: B of them; the noise is theirs.
-            width: of the pictures in pixels.
-            height: of the pictures in pixels.
-            callback_on_step_end: is called after what is outside the mask has been put back; what it returns is taken.
-            options: of `StableDiffusionImg2ImgPipeline`.
+        There are B pictures of this size, B grey masks, white where something is to be made, and B generators, whose is
+        the noise. `callback_on_step_end` is called after what is outside the mask has been put back; what it returns is
+        taken.
         """
         vae: Any = self.vae
         device = self._execution_device  # under model offload the autoencoder itself may still lie on the CPU

@@ -24,13 +24,8 @@ RELEASED_ALPHA = 8.0
 def updates(lora: Mapping[str, torch.Tensor], path: Path) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
     """Layer of the UNet -> (down (r, in), up (out, r)), whose product up @ down is the update as trained.
 
-    Args:
-        lora: `unet.<layer>.lora_A.weight` and `unet.<layer>.lora_B.weight`, as peft saves them; `unet.<layer>.alpha`
-            where it is not the release's.
-        path: where it came from, for messages.
-
-    Raises:
-        CheckpointError: keys of another kind, or half a layer.
+    Keys are `unet.<layer>.lora_A.weight` and `unet.<layer>.lora_B.weight`, as peft saves them, and `unet.<layer>.alpha`
+    where it is not the release's. Raises CheckpointError: keys of another kind, or half a layer.
     """
     found: dict[str, tuple[torch.Tensor, torch.Tensor]] = {}
     for name in sorted({key.removesuffix(DOWN).removesuffix(UP).removesuffix(ALPHA) for key in lora}):
@@ -53,14 +48,8 @@ def updates(lora: Mapping[str, torch.Tensor], path: Path) -> dict[str, tuple[tor
 def merge_lora(unet: UNet2DConditionModel, lora: Mapping[str, torch.Tensor], scale: float, path: Path) -> None:
     """W + scale * up @ down in place of W, for every layer of the LoRA; a scale of 0 leaves the base as it is.
 
-    Args:
-        unet: the base, changed in place.
-        lora: see `updates`.
-        scale: of the update; 1 as trained.
-        path: where it came from, for messages.
-
-    Raises:
-        CheckpointError: see `updates`; or layers that this base does not have, or has in another size.
+    The UNet is changed in place; `lora` is that of `updates`. Raises CheckpointError: see `updates`; or layers that
+    this base does not have, or has in another size.
     """
     check_weights(lora, path)
     weights = dict(unet.named_parameters())

@@ -74,10 +74,8 @@ def _paste(name: str, value: Any) -> Literal["replace", False]:
 
 @dataclass(frozen=True, kw_only=True)
 class FineFaceOptions(EditOptions):
-    """How to sample and paste back; see the fields' texts.
-
-    Raises:
-        InputError: a value that cannot be used, or two that do not go together.
+    """How to sample and paste back; see the fields' texts. Raises InputError: a value that cannot be used, or two that
+    do not go together.
     """
 
     guidance: float | None = option(
@@ -120,10 +118,8 @@ class FineFaceOptions(EditOptions):
             raise InputError('A strength of 0 is the warp itself, and goes with start="warp".')
 
     def resolve(self, defaults: Defaults, *, networks: bool = True) -> FineFaceResolved:
-        """These, with the model's own in the place of what was not given; see `EditOptions.resolve`.
-
-        Raises:
-            InputError: a strength that leaves no step.
+        """These, with the model's own in the place of what was not given; see `EditOptions.resolve`. Raises
+        InputError: a strength that leaves no step.
         """
         from common.weights.text_encoder import PROMPT  # brings torch
 
@@ -290,10 +286,8 @@ def expand(request: str, steps: int = STEPS) -> list[AUIntensity]:
         expand("AU12=0:4,AU6=1", 3) -> AU6=1    AU6=1,AU12=2    AU6=1,AU12=4
 
     Several ranges run together. Without a range there is one request. Beside a range, expressions of several words are
-    written with underscores.
-
-    Raises:
-        ActionUnitError: an unknown AU, a value or an end of a range out of range, or fewer than two steps.
+    written with underscores. Raises ActionUnitError: an unknown AU, a value or an end of a range out of range, or fewer
+    than two steps.
     """
     request = re.sub(r"\bneutral\b[\s,;]*", "", request, flags=re.IGNORECASE)
     parts = [part for part in re.split(r"[,;\s]+", request) if part]

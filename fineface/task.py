@@ -153,20 +153,17 @@ class FineFaceTask(DiffusionTask["FineFaceConfig"]):
         if config.defaults or config.model:
             write_defaults(folder, Defaults.of(config.defaults, own))
         if config.unet or config.model:
-            self._save_whole(folder, unet, part(state, "text_encoder."))
-
-    def _save_whole(self, folder: Path, unet: State, text_encoder: State) -> None:
-        vae = copy.deepcopy(self.begun.vae)
-        vae.register_to_config(_name_or_path="")  # the folder of the training says nothing to others
-        self._pipeline(
-            self._filled(vae, vae.state_dict()),
-            self._filled(copy.deepcopy(self.begun.text_encoder), text_encoder),
-            self._filled(UNet2DConditionModel.from_config(self.begun.module.unet.config), unet),
-        ).save_pretrained(folder)
-        # Transformers would load it as it was saved, where diffusers loads the others in float32: two kinds in one
-        _amend(folder / "text_encoder" / "config.json", {"dtype": "float32"})
-        # The pipeline would name our module, which others have not
-        _amend(folder / PIPELINE, {"vae": ["diffusers", type(vae).__name__]})
+            vae = copy.deepcopy(self.begun.vae)
+            vae.register_to_config(_name_or_path="")  # the folder of the training says nothing to others
+            self._pipeline(
+                self._filled(vae, vae.state_dict()),
+                self._filled(copy.deepcopy(self.begun.text_encoder), part(state, "text_encoder.")),
+                self._filled(UNet2DConditionModel.from_config(self.begun.module.unet.config), unet),
+            ).save_pretrained(folder)
+            # Transformers would load it as it was saved, where diffusers loads the others in float32: two kinds in one
+            _amend(folder / "text_encoder" / "config.json", {"dtype": "float32"})
+            # The pipeline would name our module, which others have not
+            _amend(folder / PIPELINE, {"vae": ["diffusers", type(vae).__name__]})
 
     def _filled(self, network: Any, state: State) -> Any:
         weights = {name: value.detach().cpu().to(self._dtype) for name, value in state.items()}
@@ -225,10 +222,7 @@ class SampleEncoder:
     The text is (B, L, D) float16, embedded by the frozen text encoder: half the space where it is cached, and what a
     training in half precision makes of it anyhow. Without one it is (B, L) int64, tokens.
 
-    Args:
-        vae: the autoencoder.
-        tokenizer: of captions; what does not fit is cut.
-        text_encoder: a frozen one, or None.
+    The tokenizer cuts what does not fit.
     """
 
     def __init__(self, vae: Any, tokenizer: Any, text_encoder: Any = None) -> None:
@@ -288,10 +282,7 @@ def seen(units: torch.Tensor, numbers: torch.Tensor, config: FineFaceConfig) -> 
 
     All samples of an optimiser step are rounded, or none, however they are shared among passes and processes.
 
-    Args:
-        units: (B, 12) intensities.
-        numbers: (B,) int64, how many samples of the training came before each.
-        config: of the training.
+    `units` are (B, 12) intensities; `numbers` (B,) int64 say how many samples of the training came before each.
     """
     rows, told = [], []
     for row, number in zip(units.cpu(), numbers.tolist()):
@@ -318,13 +309,8 @@ def text_to_face_loss(
 ) -> torch.Tensor:
     """E m |y - f(x_t, t, units, text)|^2 with y the noise or v, m the weight of the face where it is known.
 
-    Args:
-        module: see `TextToFace`.
-        tensors: see `SampleEncoder`; and "number" (B,) int64.
-        draws: the batch's random numbers.
-        schedule: of the noise.
-        config: of the training.
-        nothing: the "text" (1, ...) of an empty caption, in place of one that is dropped.
+    `tensors` are those of `SampleEncoder`, and "number" (B,) int64; `nothing` is the "text" (1, ...) of an empty
+    caption, in place of one that is dropped.
 
     Returns:
         A number, the mean over the batch.

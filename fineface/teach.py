@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from common.cli import console
 from common.core.errors import InputError
 from common.core.files import alone, replace_file
 from common.training.command import command
-from common.training.latent_cache import CachedLatents
+from common.training.latents import CachedLatents
 from common.training.sampler import generator
 from common.weights.vae import load_vae
 
@@ -52,9 +52,7 @@ REPORT = "taught.json"
 class Reader(nn.Module):
     """A text encoder and what it says of pictures.
 
-    Args:
-        text_encoder: CLIP's, of width D.
-        outputs: how many numbers describe a picture.
+    The text encoder is CLIP's; `outputs` numbers describe a picture.
     """
 
     def __init__(self, text_encoder: Any, outputs: int) -> None:
@@ -72,12 +70,8 @@ class Reader(nn.Module):
 def teach(config: FineFaceConfig, folder: Path) -> float:
     """Writes `text_encoder/`, `tokenizer/` and a report; returns which fraction of held-out variance captions explain.
 
-    Args:
-        config: of a training with variant "whole".
-        folder: is made.
-
-    Raises:
-        InputError: another variant, or data that cannot be used.
+    The config is that of a training with variant "whole"; the folder is made. Raises InputError: another variant, or
+    data that cannot be used.
     """
     if config.variant != "whole" or not config.vae:
         raise InputError('Only a whole model has a text encoder to teach: variant = "whole", with a vae.')
@@ -86,7 +80,15 @@ def teach(config: FineFaceConfig, folder: Path) -> float:
     tokenizer, text_encoder = text_networks(config, data.captions())
     encoder = SampleEncoder(load_vae(Path(config.vae).expanduser()).requires_grad_(False), tokenizer)
     cache = None if config.cache_latents in ("", "memory") else Path(config.cache_latents).expanduser()
-    tokens, pictures = _read(CachedLatents(data, encoder, cache, config.workers), config.workers)
+    latents = CachedLatents(data, encoder, cache, config.workers)
+    texts, squares = [], []
+    for batch in tqdm(DataLoader(latents, batch_size=64, num_workers=config.workers), desc="Reading latents"):
+        texts.append(batch["text"])
+        side = min(SQUARES, batch["mean"].shape[-1])
+        squares.append(F.adaptive_avg_pool2d(batch["mean"], side).flatten(1))
+    tokens = torch.cat(texts)  # (N, L)
+    table = torch.cat(squares)  # (N, C SQUARES^2)
+    pictures = (table - table.mean(0)) / table.std(0).clamp(min=1e-6)
     explained = fit(Reader(text_encoder, pictures.shape[1]), tokens, pictures, config.text_steps, config.seed)
     text_encoder.save_pretrained(folder / "text_encoder")
     tokenizer.save_pretrained(folder / "tokenizer")
@@ -98,12 +100,8 @@ def teach(config: FineFaceConfig, folder: Path) -> float:
 def fit(reader: Reader, tokens: torch.Tensor, pictures: torch.Tensor, steps: int, seed: int) -> float:
     """Trains a reader; returns which fraction of the variance of held-out pictures it explains, 1 at most.
 
-    Args:
-        reader: is trained in place.
-        tokens: (N, L) int64.
-        pictures: (N, outputs), each column of mean 0 and deviation 1.
-        steps: of the optimiser.
-        seed: of order and held-out samples.
+    `tokens` are (N, L) int64, `pictures` (N, outputs), each column of mean 0 and deviation 1; `seed` is of order and
+    held-out samples.
     """
     order = torch.randperm(len(tokens), generator=generator(seed, 5))
     apart = max(1, int(HELD_OUT * len(tokens)))
@@ -127,17 +125,6 @@ def fit(reader: Reader, tokens: torch.Tensor, pictures: torch.Tensor, steps: int
     return float(1 - (said - truth).square().mean() / (truth - truth.mean(0)).square().mean())
 
 
-def _read(data: CachedLatents, workers: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Tokens (N, L), and the averaged latents (N, C SQUARES^2) with columns of mean 0 and deviation 1."""
-    tokens, pictures = [], []
-    for batch in tqdm(DataLoader(data, batch_size=64, num_workers=workers), desc="Reading latents"):
-        tokens.append(batch["text"])
-        side = min(SQUARES, batch["mean"].shape[-1])
-        pictures.append(F.adaptive_avg_pool2d(batch["mean"], side).flatten(1))
-    table = torch.cat(pictures)
-    return torch.cat(tokens), (table - table.mean(0)) / table.std(0).clamp(min=1e-6)
-
-
 def run(config: FineFaceConfig) -> int:
     """Teaches; returns the exit code."""
     if not config.text:
@@ -149,9 +136,7 @@ def run(config: FineFaceConfig) -> int:
     return console.OK
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """The command; returns the exit code."""
-    return command("fineface.teach", ABOUT, FineFaceConfig, run, argv)
+main = partial(command, "fineface.teach", ABOUT, FineFaceConfig, run)
 
 
 if __name__ == "__main__":

@@ -41,12 +41,8 @@ class TextToFace(nn.Module):
     The adapter's encoder and values are trained; its keys have no effect on any result, and stay the copies that they
     began as. The UNet is frozen but for its LoRA, unless `whole`.
 
-    Args:
-        unet: gets the AU branch; with a LoRA already, if there is to be one.
-        adapter: of action units.
-        text_encoder: reads tokens; None where texts come as embeddings.
-        whole: train the UNet.
-        train_text: train the text encoder.
+    The UNet gets the AU branch; it has a LoRA already, if there is to be one. Without a text encoder texts come as
+    embeddings; `train_text` trains it.
     """
 
     def __init__(
@@ -102,9 +98,6 @@ class Beginning:
     """The networks before the first step.
 
     Attributes:
-        module: what is trained.
-        vae: the autoencoder, frozen.
-        tokenizer: of captions.
         scheduler: that the result will be used with.
         frozen_text: a text encoder that stays as it is, outside the module; None where the module has it.
     """
@@ -122,10 +115,8 @@ class Beginning:
 
 
 def size_of(config: FineFaceConfig) -> int:
-    """Side of the pictures: the config's, or what its base was made for.
-
-    Raises:
-        MissingCheckpointError: the base is not on this machine.
+    """Side of the pictures: the config's, or what its base was made for. Raises MissingCheckpointError: the base is not
+    on this machine.
     """
     if config.size:
         return config.size
@@ -139,10 +130,7 @@ def size_of(config: FineFaceConfig) -> int:
 def begin(config: FineFaceConfig, size: int, captions: Sequence[str]) -> Beginning:
     """The networks that a config names.
 
-    Args:
-        config: of the training.
-        size: side of the pictures in pixels.
-        captions: whose words a new tokenizer has to know.
+    `size` is the side of the pictures in pixels; a new tokenizer has to know the words of the captions.
 
     Raises:
         InputError: options that make no networks, or not for this base.
@@ -216,7 +204,6 @@ def whole(config: FineFaceConfig, captions: Sequence[str]) -> Beginning:
 
 
 def _base(config: FineFaceConfig) -> Path:
-    """The base's folder, complete."""
     variant = get_variant(config.variant)
     place = locate_base(config.base or None, variant)
     if missing := missing_base_files(place):
@@ -229,7 +216,6 @@ def _base(config: FineFaceConfig) -> Path:
 
 
 def _adapter(config: FineFaceConfig, unet: UNet2DConditionModel, folder: Path, base: Path) -> AUAdapter:
-    """The AU adapter of a folder, which fits the UNet."""
     adapter = read_adapter(folder, get_variant(config.variant))
     check_fit(adapter, unet, folder, base)
     check_weights(adapter, folder)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
-from common.cli import console
 from common.core.errors import InputError
 from common.editing.defaults import Defaults
-from common.training.command import command
+from common.training.command import command, training
 from common.training.config import DiffusionConfig, Precision, Schedule, above_zero, at_least, fraction
 from common.weights.text_encoder import PROMPT
 
@@ -28,10 +27,8 @@ Re-run the command to resume a training that was stopped, from its last checkpoi
 
 @dataclass(frozen=True)
 class FineFaceConfig(DiffusionConfig):
-    """Options of a training of FineFace; the defaults are the paper's.
-
-    Raises:
-        InputError: a number out of its range, or options that exclude each other.
+    """Options of a training of FineFace; the defaults are the paper's. Raises InputError: a number out of its range, or
+    options that exclude each other.
     """
 
     embedded = EMBEDDED_FOLDER
@@ -169,11 +166,7 @@ class FineFaceConfig(DiffusionConfig):
             raise InputError(f'The variant "{self.variant}" has {wanted}; got {self.lora_rank}.')
 
     def of_model(self) -> FineFaceConfig:
-        """The config with what its model learned to predict.
-
-        Raises:
-            MissingCheckpointError: the model is not complete.
-        """
+        """The config with what its model predicts. Raises MissingCheckpointError: the model is not complete."""
         if not self.model:
             return self
         folder = self.place(self.model)
@@ -186,20 +179,8 @@ class FineFaceConfig(DiffusionConfig):
         return self.vector_dropout + self.caption_dropout + self.both_dropout
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """The command; returns the exit code."""
-    return command("fineface.train", ABOUT, FineFaceConfig, run, argv)
-
-
-def run(config: FineFaceConfig) -> int:
-    """Trains; returns the exit code."""
-    from common.training.loop import train  # torch and diffusers load here, after the config has been understood
-
-    from .task import FineFaceTask
-
-    config = config.of_model()
-    train(config, FineFaceTask(config))
-    return console.OK
+run = training("fineface.task:FineFaceTask")
+main = partial(command, "fineface.train", ABOUT, FineFaceConfig, run)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,6 @@ class Variant:
     """One of the published adapters.
 
     Attributes:
-        name: as users write it.
         bases: hub repositories of its base model, in the order of trust.
         processors: stem of the file of keys and values; it ends in .safetensors or .ckpt.
         encoder: stem of the AU encoder's file.
@@ -80,11 +79,7 @@ def family(width: int) -> str:
 
 
 def get_variant(name: str) -> Variant:
-    """A variant by its name.
-
-    Raises:
-        InputError: there is none of this name.
-    """
+    """A variant by its name. Raises InputError: there is none of this name."""
     if name not in VARIANTS:
         raise InputError(f"variant must be one of {', '.join(VARIANTS)}; got {name!r}.")
     return VARIANTS[name]
@@ -180,10 +175,8 @@ def missing_base_files(folder: Path) -> list[str]:
 
 
 def locate_base(base: str | Path | None, variant: Variant) -> Path:
-    """The base's folder: a named one, or the first of the variant's own that was fetched; it need not exist.
-
-    Raises:
-        InputError: neither a folder nor of the form "owner/name".
+    """The base's folder: a named one, or the first of the variant's own that was fetched; it need not exist. Raises
+    InputError: neither a folder nor of the form "owner/name".
     """
     if base is not None:
         return model_folder(base)
@@ -211,6 +204,5 @@ def check_complete(folder: Path, base: Path, variant: Variant) -> None:
 
 
 def _instead(path: Path) -> str:
-    """What lies in the folder of a missing file, in words."""
     there = whats_there(path.parent) if path.suffix != ".json" and path.parent.is_dir() else ""
     return f" (found there: {there})" if there else ""

@@ -20,11 +20,8 @@ SPECIAL = ("<|startoftext|>", "<|endoftext|>")
 
 
 def taught(folder: Path) -> tuple[Any, Any]:
-    """The tokenizer and the text encoder that `teach` wrote.
-
-    Raises:
-        MissingCheckpointError: they are not there.
-        CheckpointError: they are damaged.
+    """The tokenizer and the text encoder that `teach` wrote. Raises MissingCheckpointError: they are not there;
+    CheckpointError: they are damaged.
     """
     folder = folder.expanduser()
     if not (folder / "text_encoder").is_dir() or not (folder / "tokenizer").is_dir():
@@ -60,12 +57,7 @@ def tokenizer_of(captions: Iterable[str], most: int) -> Any:
 
     The same captions give the same tokenizer in every process, which a trainer of byte pairs does not promise.
 
-    Args:
-        captions: sentences.
-        most: tokens at most.
-
-    Raises:
-        InputError: not even letters fit into so many tokens.
+    There are at most `most` tokens. Raises InputError: not even letters fit into so many tokens.
     """
     from tokenizers.pre_tokenizers import ByteLevel
     from transformers import CLIPTokenizer
@@ -91,9 +83,7 @@ def merges_of(words: Iterable[str], most: int) -> list[tuple[str, str]]:
 
     A merge acts after those before it, so what is added for a word changes nothing for the words before.
 
-    Args:
-        words: in order; the first ones count most.
-        most: merges at most; the rest of the words stays in pieces.
+    The first words count most; beyond `most` merges the rest of the words stays in pieces.
     """
     rank: dict[tuple[str, str], int] = {}
     for word in words:

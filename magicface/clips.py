@@ -42,10 +42,8 @@ class LabelledClip:
     def save(self, dataset: str | Path, subject: str, clip: str, emotion: str = "") -> Path:
         """Adds the clip to a data set that `microexpression` reads, see `common.imaging.clip_dataset`.
 
-        Its frames say that they are synthetic, and bear the watermark unless `watermark` was False.
-
-        Raises:
-            InputError: names that cannot be used, or a clip of this name.
+        Its frames say that they are synthetic, and bear the watermark unless `watermark` was False. Raises InputError:
+        names that cannot be used, or a clip of this name.
         """
         times = self.onset, self.apex, self.offset
         return add_clip(Path(dataset), subject, clip, self.frames, times, self.units, emotion)

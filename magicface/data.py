@@ -79,7 +79,6 @@ class SyntheticPairs(Dataset[Pair]):
         return len(self.faces)
 
     def __getitem__(self, index: int) -> Pair:
-        """One pair."""
         item = self.faces[index]
         source = item["source"]["image"]
         target = item["target"]["image"]

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from common.cli import console
 from common.core.errors import InputError
 from common.editing.defaults import Defaults
-from common.training.command import command
+from common.training.command import command, training
 from common.training.config import EditConfig
 
 ABOUT = """Trains MagicFace.
@@ -46,20 +45,8 @@ class MagicFaceConfig(EditConfig):
             raise InputError('guide = "photo" must stand among the data and in [defaults], or in neither.')
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """The command; returns the exit code."""
-    return command("magicface.train", ABOUT, MagicFaceConfig, run, argv)
-
-
-def run(config: MagicFaceConfig) -> int:
-    """Trains; returns the exit code."""
-    from common.training.loop import train  # torch and diffusers load here, after the config has been understood
-
-    from .task import MagicFaceTask
-
-    config = config.of_model()
-    train(config, MagicFaceTask(config))
-    return console.OK
+run = training("magicface.task:MagicFaceTask")
+main = partial(command, "magicface.train", ABOUT, MagicFaceConfig, run)
 
 
 if __name__ == "__main__":

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from .analysis import analyze as analyze
     from .clips import Clip as Clip
     from .clips import read_clip as read_clip
-    from .data.crossed import read_crossed as read_crossed
     from .data.load import load as load
+    from .data.load import read_crossed as read_crossed
     from .flow import optical_flow as optical_flow
     from .flow import optical_strain as optical_strain
     from .magnification import load_magnifier as load_magnifier

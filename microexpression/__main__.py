@@ -111,13 +111,6 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--publish", action="store_true", help="train on all clips too, for analyze")
 
 
-def _train(args: argparse.Namespace) -> int:
-    check_writable(args.output)
-    from .commands import train
-
-    return train(args)
-
-
 def _add_synthetic(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder; a run that was stopped goes on")
     parser.add_argument("--datasets", nargs="+", default=["studio", "office", "window"], help="of these three")
@@ -134,7 +127,7 @@ def _add_synthetic(parser: argparse.ArgumentParser) -> None:
 
 def _synthetic(args: argparse.Namespace) -> int:
     check_writable(args.output)
-    from .synthetic.write import Plan, write
+    from .synthetic import Plan, write
 
     names = ("subjects", "clips", "size", "seed")
     plan = Plan(
@@ -148,12 +141,13 @@ def _synthetic(args: argparse.Namespace) -> int:
     return console.OK
 
 
+_TRAIN = console.lazily("microexpression.commands", "train")
 COMMANDS = {
     "analyze": console.Command(
         "Read a clip: apex, flow, strain, action units, class; one page.", _add_analyze, _analyze
     ),
     "train": console.Command(
-        "Train and test networks under a protocol; tables, confusion matrices, a log of each fold.", _add_train, _train
+        "Train and test networks under a protocol; tables, confusion matrices, a log of each fold.", _add_train, _TRAIN
     ),
     "synthetic": console.Command(
         "Render data sets of people who do not exist, with every label known.", _add_synthetic, _synthetic

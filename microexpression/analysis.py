@@ -34,8 +34,6 @@ class Analysis:
         units: (T, K) probability of each unit of `unit_reader` at each frame since the onset.
         emotion: (K,) probability of each class of `emotion_reader`.
         seen: (P, P) what places of the picture add to the class found, see `Reader.seen`.
-        unit_reader: what read the units.
-        emotion_reader: what read the class.
     """
 
     clip: Clip

@@ -23,13 +23,10 @@ def spot_apex(clip: Clip, method: Literal["flow", "lbp"] = "flow") -> int:
     """The row of the strongest frame between onset and offset.
 
     "flow": the largest TV-L1 flow since the onset, see `flow_sizes`. On 18 rendered clips whose heads sway, with AUs of
-    1.2 to 1.5, it was 0.9 frames off in the mean, and "lbp" 13.
-    "lbp": D&C-RoIs (Liong et al. 2015, ACCV workshops): histograms of local binary patterns in the regions of the eyes
-    and the mouth, how far each is from the onset's, and a search that goes on in the half with the larger sum.
-
-    Raises:
-        InputError: an unknown method.
-        MissingDependencyError: scikit-image is not installed.
+    1.2 to 1.5, it was 0.9 frames off in the mean, and "lbp" 13. "lbp": D&C-RoIs (Liong et al. 2015, ACCV workshops):
+    histograms of local binary patterns in the regions of the eyes and the mouth, how far each is from the onset's, and
+    a search that goes on in the half with the larger sum. Raises InputError: an unknown method; MissingDependencyError:
+    scikit-image is not installed.
     """
     ways: dict[str, Callable[[np.ndarray], np.ndarray]] = {"flow": flow_sizes, "lbp": pattern_distances}
     if method not in ways:

@@ -79,13 +79,8 @@ def read_clip(
 ) -> Clip:
     """A clip of a folder of pictures (in the order of the numbers in their names), a video file, or arrays.
 
-    Args:
-        source: path; uint8 (T, H, W) or (T, H, W, 3); or a sequence of pictures in any form that
-            `common.imaging.images.read_image` reads.
-        onset: see `Clip`; rows of what is read.
-        apex: see `Clip`.
-        offset: see `Clip`; -1 is the last frame.
-        fps: frames a second.
+    The source is a path; uint8 (T, H, W) or (T, H, W, 3); or a sequence of pictures in any form that
+    `common.imaging.images.read_image` reads. For the others see `Clip`; an `offset` of -1 is the last frame.
 
     Raises:
         InputError: nothing there, a frame that cannot be read, one frame, or times outside of the clip.
@@ -105,7 +100,10 @@ def read_clip(
             raise InputError(
                 f"A clip is the path of a folder or of a video, or its frames in a list; got {type(source).__name__}."
             )
-        name, frames = "the clip", [_frame(frame) for frame in source]
+        name, frames = (
+            "the clip",
+            [each if isinstance(each, np.ndarray) else rgb(read_image(each)) for each in source],
+        )
     if not frames:
         raise InputError(f"{name} has no frames.")
     frames = [np.repeat(frame[..., None], 3, 2) if frame.ndim == 2 else frame for frame in frames]
@@ -113,11 +111,6 @@ def read_clip(
         if frame.shape != frames[0].shape:
             raise ShapeError(f"{name}: frame {number}", f"as frame 0, {frames[0].shape}", frame.shape)
     return Clip(np.stack(frames), onset, apex, offset, fps, name)
-
-
-def _frame(frame: ImageLike) -> np.ndarray:
-    """A frame as an array; what is one already stays as it is."""
-    return frame if isinstance(frame, np.ndarray) else rgb(read_image(frame))
 
 
 def cut_face(frames: np.ndarray, detector: FaceDetector, name: str = "the clip") -> np.ndarray:

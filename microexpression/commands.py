@@ -6,19 +6,20 @@ import argparse
 
 from common.cli import console
 from common.core.errors import InputError
+from common.core.files import check_writable
 
 from . import results
-from .baselines import chance, linear
 from .data.load import load
 from .data.sample import UNITS, DataSetError, Sample, count_units
 from .fit import Study
 from .inputs import prepare
 from .protocols import PROTOCOLS, Protocol, cd6me
-from .study import publish, run
+from .study import chance, linear, publish, run
 
 
 def train(args: argparse.Namespace) -> int:
     """What the command was asked for; returns the exit code."""
+    check_writable(args.output)
     progress = not args.quiet
     studies = [
         Study(
@@ -60,10 +61,8 @@ def train(args: argparse.Namespace) -> int:
 
 
 def asked(name: str, samples: list[Sample]) -> Protocol:
-    """A protocol by its name; of action units, those that the samples show.
-
-    Raises:
-        InputError: there is none of this name.
+    """A protocol by its name; of action units, those that the samples show. Raises InputError: there is none of this
+    name.
     """
     if name not in PROTOCOLS:
         raise InputError(f"There is no protocol {name!r}; choose from {', '.join(PROTOCOLS)}.")
@@ -73,7 +72,6 @@ def asked(name: str, samples: list[Sample]) -> Protocol:
 
 
 def _loaded(args: argparse.Namespace, names: list[str]) -> list[Sample]:
-    """All data sets, or all of their faults."""
     samples, faults = [], []
     for name in names:
         try:

@@ -24,8 +24,7 @@ from .inputs import read
 from .magnification import load_magnifier
 from .models import Model, model_of
 from .networks.infusenet import InfuseNet
-from .networks.rcn import RCN
-from .networks.search import search
+from .networks.rcn import RCN, search
 from .reader import AUTO, FACTS, WEIGHTS
 
 

@@ -74,9 +74,7 @@ def with_magnitude(flow: np.ndarray) -> np.ndarray:
 
 def stretched(channels: np.ndarray) -> np.ndarray:
     """Each of (C, H, W) brought to [0, 1] by its own least and largest; one that is the same everywhere becomes 0.
-
-    Raises:
-        InputError: values that are not finite, with the channel's number.
+    Raises InputError: values that are not finite, with the channel's number.
     """
     odd = np.flatnonzero(~np.isfinite(channels).all((1, 2)))
     if odd.size:

@@ -23,10 +23,8 @@ SIDE = 384
 
 
 def load_magnifier(path: str | Path) -> Magnifier:
-    """The learned magnifier with released weights (`generator_212000.pth` of InfuseNet, GPL-3), for inference.
-
-    Raises:
-        CheckpointError: no such weights.
+    """The learned magnifier with released weights (`generator_212000.pth` of InfuseNet, GPL-3), for inference. Raises
+    CheckpointError: no such weights.
     """
     return load_released(Magnifier(), Path(path)).eval().requires_grad_(False)
 

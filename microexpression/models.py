@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import torch
@@ -34,7 +33,6 @@ class Model:
     """A network by name.
 
     Attributes:
-        name: of it.
         kind: of its inputs, see `microexpression.inputs`.
         size: of them in pixels.
         build: (answers, width) -> the network.
@@ -58,10 +56,6 @@ def _by_flow(network: Any, batch: Batch) -> torch.Tensor:
 
 def _flow_loss(network: Any, batch: Batch) -> torch.Tensor:
     return error(network(batch["flow"]), batch["label"])
-
-
-def _by_images(network: Any, batch: Batch) -> torch.Tensor:
-    return network(batch["images"])
 
 
 def _images_loss(network: Any, batch: Batch) -> torch.Tensor:
@@ -91,13 +85,11 @@ def _rcn(letter: str) -> Model:
 
 
 def _elrcn(name: str, modalities: tuple[str, ...], enrichment: Any) -> Model:
-    build = partial(_built_elrcn, modalities=modalities, enrichment=enrichment)
+    def build(answers: int, width: float) -> ELRCN:
+        return ELRCN(answers, modalities, enrichment, width)
+
     options = {"learning_rate": 1e-5, "epochs": 100, "batch_size": 32}
-    return Model(name, "elrcn", 224, build, _by_images, _images_loss, options)
-
-
-def _built_elrcn(answers: int, width: float, **options: Any) -> ELRCN:
-    return ELRCN(answers, width=width, **options)
+    return Model(name, "elrcn", 224, build, lambda network, batch: network(batch["images"]), _images_loss, options)
 
 
 _STSTNET = {"learning_rate": 5e-5, "epochs": 800, "batch_size": 256}
@@ -115,15 +107,11 @@ MODELS: dict[str, Model] = {
         ),
     )
 }
-"""RCN's `auto` is not among them: its parts are searched for, see `networks.search`."""
+"""RCN's `auto` is not among them: its parts are searched for, see `networks.rcn`."""
 
 
 def model_of(name: str) -> Model:
-    """A model by its name.
-
-    Raises:
-        InputError: there is none.
-    """
+    """A model by its name. Raises InputError: there is none."""
     if name not in MODELS:
         raise InputError(f"There is no model {name!r}; choose from {', '.join(MODELS)}.")
     return MODELS[name]

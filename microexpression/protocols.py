@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from common.core.errors import InputError
 
-from .data.crossed import DATASETS
+from .data.load import DATASETS
 from .data.sample import UNITS, Sample
 
 EMOTIONS = ("negative", "positive", "surprise")
@@ -46,11 +46,9 @@ class Protocol:
     """Samples with what is asked of them.
 
     Attributes:
-        name: of the protocol.
         samples: in the order of their keys.
         labels: of each: a class's number, or 0 and 1 for each unit.
         names: of the classes, or of the units.
-        folds: see `Fold`.
         units: whether action units are asked for, not classes.
         label_of: the label of any sample; None where it has none.
     """

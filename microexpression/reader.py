@@ -29,7 +29,6 @@ class Reader:
     """A network that reads clips.
 
     Attributes:
-        model: of which kind.
         network: its weights, for inference.
         names: of its answers: classes, or action units.
         units: which of the two.
@@ -78,11 +77,7 @@ class Reader:
 
 
 def load_reader(folder: str | Path) -> Reader:
-    """The network of a folder that a study wrote.
-
-    Raises:
-        CheckpointError: no such folder, or damaged files.
-    """
+    """The network of a folder that a study wrote. Raises CheckpointError: no such folder, or damaged files."""
     folder = Path(folder).expanduser()
     facts = read_config(folder / FACTS, "train it anew, or name another folder")
     try:

@@ -33,10 +33,8 @@ td div{background:#2b6cb0;height:.7rem;border-radius:.2rem}
 
 
 def write_report(analysis: Analysis, folder: str | Path, title: str = "") -> Path:
-    """report.html, analysis.json, magnified.gif and the pictures by themselves; returns the page.
-
-    Raises:
-        MissingDependencyError: matplotlib is not installed.
+    """report.html, analysis.json, magnified.gif and the pictures by themselves; returns the page. Raises
+    MissingDependencyError: matplotlib is not installed.
     """
     folder = Path(folder).expanduser()
     folder.mkdir(parents=True, exist_ok=True)

@@ -38,12 +38,12 @@ def scores(protocol: Protocol, logits: np.ndarray) -> Scores:
     truth, found = np.array(protocol.labels, int), logits.argmax(1)
     rows = {"all": np.full(len(truth), True)}
     rows |= {name: np.array(groups) == name for name in dict.fromkeys(groups)}
-    return {name: _of_classes(confusion(truth[r], found[r], len(protocol.names))) for name, r in rows.items()}
-
-
-def _of_classes(matrix: np.ndarray) -> Scores:
-    found = {"uf1": uf1(matrix), "uar": uar(matrix), "accuracy": accuracy(matrix)}
-    return {**found, "count": int(matrix.sum()), "confusion": matrix.tolist()}
+    made = {}
+    for name, chosen in rows.items():
+        matrix = confusion(truth[chosen], found[chosen], len(protocol.names))
+        made[name] = {"uf1": uf1(matrix), "uar": uar(matrix), "accuracy": accuracy(matrix)}
+        made[name] |= {"count": int(matrix.sum()), "confusion": matrix.tolist()}
+    return made
 
 
 def table(protocol: Protocol, found: Mapping[str, Scores]) -> str:
@@ -68,10 +68,8 @@ def table(protocol: Protocol, found: Mapping[str, Scores]) -> str:
 
 
 def write(folder: Path, protocol: Protocol, found: Mapping[str, Scores], notes: str = "") -> None:
-    """results.json, results.md, and confusion.png where there are classes, in a folder.
-
-    Raises:
-        MissingDependencyError: matplotlib is not installed.
+    """results.json, results.md, and confusion.png where there are classes, in a folder. Raises MissingDependencyError:
+    matplotlib is not installed.
     """
     folder.mkdir(parents=True, exist_ok=True)
     folds, people = len(protocol.folds), len({sample.person for sample in protocol.samples})
@@ -113,10 +111,8 @@ def draw_confusions(matrices: Mapping[str, np.ndarray], names: Sequence[str], fo
 
 
 def confusion(truth: Sequence[int] | np.ndarray, found: Sequence[int] | np.ndarray, classes: int) -> np.ndarray:
-    """(classes, classes): rows are the truth, columns what was found.
-
-    Raises:
-        ShapeError: not as many predictions as truths.
+    """(classes, classes): rows are the truth, columns what was found. Raises ShapeError: not as many predictions as
+    truths.
     """
     check_labels(truth, found)
     truth, found = np.asarray(truth, int), np.asarray(found, int)
@@ -152,8 +148,6 @@ class UnitScores:
     Attributes:
         units: (K,) of each unit over all samples.
         groups: name of a data set -> the mean over units within it.
-        unit_average: the mean of `units`; CD6ME's first average.
-        group_average: the mean of `groups`; CD6ME's second.
     """
 
     units: tuple[float, ...]
@@ -161,12 +155,12 @@ class UnitScores:
 
     @property
     def unit_average(self) -> float:
-        """See the class."""
+        """The mean of `units`; CD6ME's first average."""
         return float(np.mean(self.units))
 
     @property
     def group_average(self) -> float:
-        """See the class."""
+        """The mean of `groups`; CD6ME's second average."""
         return float(np.mean([*self.groups.values()]))
 
 

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -27,7 +26,7 @@ from common.training.sampler import generator
 
 from .data.sample import Sample
 from .fit import Clips, Study, fit, fold_seed, predict
-from .inputs import prepare, with_latents
+from .inputs import prepare, read, with_latents
 from .magnification import load_magnifier
 from .protocols import Fold, Protocol
 
@@ -36,10 +35,7 @@ from .protocols import Fold, Protocol
 class Predicted:
     """All folds' predictions, each sample's once.
 
-    Attributes:
-        protocol: what was asked.
-        logits: (N, K) in the order of its samples.
-        study: how the network was trained.
+    `logits` are (N, K) in the order of the protocol's samples.
     """
 
     protocol: Protocol
@@ -76,7 +72,14 @@ def run(
             f" {len(more)} that have a label of the protocol."
         )
     with alone(output, PATIENCE):
-        _claim(output / "study.json", study, protocol, more)
+        asked = hashlib.sha256(
+            repr([(s.key, s.onset, s.apex, s.offset) for s in protocol.samples]).encode()
+        ).hexdigest()
+        facts = {"study": asdict(study), "protocol": protocol.name, "answers": list(protocol.names), "samples": asked}
+        if study.magnifier is not None:
+            facts["study"]["magnifier"] = sha256(Path(study.magnifier))  # wherever it lies
+        facts |= {"extra": hashlib.sha256(repr([s.key for s, _ in more]).encode()).hexdigest() if more else ""}
+        claim(output / "study.json", facts, "name another folder")
         files = _inputs(study, [*protocol.samples, *(sample for sample, _ in more)], output, jobs, progress)
         labels = [*protocol.labels, *(label for _, label in more)]
         own = protocol.folds, protocol.names, protocol.units
@@ -139,7 +142,6 @@ def publish(
 
 
 def _inputs(study: Study, samples: Sequence[Sample], output: Path, jobs: int, progress: bool) -> list[Path]:
-    """Files of what the study's network sees."""
     model, folder = study.chosen(), output / "inputs"
     size, options = study.size or model.size, {"workers": jobs, "progress": progress}
     files = prepare(samples, model.kind, size, folder, detector=study.detector, **options)
@@ -159,11 +161,36 @@ def _labelled(extra: Sequence[Sample], protocol: Protocol) -> list[tuple[Sample,
     return found
 
 
-def _claim(path: Path, study: Study, protocol: Protocol, more: Sequence[tuple[Sample, Any]]) -> None:
-    """What the folder's predictions depend on is written down, or was already."""
-    asked = hashlib.sha256(repr([(s.key, s.onset, s.apex, s.offset) for s in protocol.samples]).encode()).hexdigest()
-    facts = {"study": asdict(study), "protocol": protocol.name, "answers": list(protocol.names), "samples": asked}
-    if study.magnifier is not None:
-        facts["study"]["magnifier"] = sha256(Path(study.magnifier))  # wherever it lies
-    facts |= {"extra": hashlib.sha256(repr([s.key for s, _ in more]).encode()).hexdigest() if more else ""}
-    claim(path, facts, "name another folder")
+# --- what any network has to beat -----------------------------------------------------------------------------------
+
+STRENGTH = 0.3
+"""Of the ridge, for each feature; features have deviation 1."""
+
+
+def chance(protocol: Protocol) -> np.ndarray:
+    """(N, K) logits of one answer for all: each fold's most frequent class; every unit is there."""
+    logits = np.zeros((len(protocol.samples), len(protocol.names)))
+    for fold in protocol.folds:
+        if protocol.units:
+            logits[list(fold.test)] = 1
+        else:
+            counts = np.bincount([int(protocol.labels[row]) for row in fold.train], minlength=len(protocol.names))  # pyright: ignore[reportArgumentType]
+            logits[list(fold.test), counts.argmax()] = 1
+    return logits
+
+
+def linear(protocol: Protocol, files: Sequence[Path]) -> np.ndarray:
+    """(N, K) logits of ridge regression on the flow of each file of `inputs.prepare`, to -1 and 1 for each answer."""
+    features = np.stack([read(path)["flow"].ravel() for path in files]).astype(np.float64)
+    if protocol.units:
+        targets = 2.0 * np.array(protocol.labels) - 1
+    else:
+        targets = 2.0 * np.eye(len(protocol.names))[np.array(protocol.labels, int)] - 1
+    logits = np.zeros(targets.shape)
+    for fold in protocol.folds:
+        train, test = list(fold.train), list(fold.test)
+        mean, spread = features[train].mean(0), features[train].std(0) + 1e-6
+        rows, usual = (features - mean) / spread, targets[train].mean(0)
+        kernel = rows[train] @ rows[train].T + STRENGTH * rows.shape[1] * np.eye(len(train))
+        logits[test] = rows[test] @ rows[train].T @ np.linalg.solve(kernel, targets[train] - usual) + usual
+    return logits

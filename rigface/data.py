@@ -13,7 +13,6 @@ from torch.utils.data import Dataset
 from common.core.errors import FaceNotFoundError, InputError
 from common.editing.prepare import Prepared, prepare
 from common.face3d.camera import rotation_matrix
-from common.face3d.fitting.fit import Fit
 from common.face3d.heads.head import vertex_normals
 from common.face3d.rendering.lighting import shade
 from common.faces import get_detector
@@ -41,9 +40,7 @@ class SyntheticRigs(Dataset[Pair]):
     A source without a detected face gives its place to the next one. Every twentieth pair is a photo that stays as it
     is: that is what the null edit means.
 
-    Args:
-        faces: with pairs, of whichever kind.
-        zoom: of the crops, see `Crop.around`.
+    The faces come with pairs, of whichever kind; `zoom` is of the crops, see `Crop.around`.
     """
 
     def __init__(self, faces: SyntheticFaces, *, zoom: float = 1.0) -> None:
@@ -56,11 +53,7 @@ class SyntheticRigs(Dataset[Pair]):
         return len(self.faces)
 
     def __getitem__(self, index: int) -> Pair:
-        """One pair.
-
-        Raises:
-            FaceNotFoundError: no face is found in any of the sources.
-        """
+        """One pair. Raises FaceNotFoundError: no face is found in any of the sources."""
         detector = get_detector("mediapipe")  # this and the parser are at hand everywhere
         parser = get_parser("embedded")
         for number in (*range(index, len(self)), *range(index)):
@@ -102,26 +95,20 @@ def true_change(item: dict[str, Any], seen: Seen) -> Change:
     light = seen.light
     if not torch.equal(source["light"], target["light"]):
         # A fitted light shines with 1 on the seen skin in the mean: so measured, the lamps' true light comes after it.
-        mean = shade(_skin_normals(seen.fit)[None], source["light"][None].float())[0].mean(0)
+        head = seen.fit.head
+        normals = vertex_normals(seen.fit.vertices(), head.triangles)[0]
+        skin = normals[(head.head_weight > _WHOLE) & (normals[:, 2] > _FACING)]  # as `fit_light` reads it, but for hair
+        mean = shade(skin[None], source["light"][None].float())[0].mean(0)
         light = target["light"].float() / mean.clamp_min(1e-3)
     return Change(item["delta"].float(), (after @ before.T).float(), seen.light, light)
-
-
-def _skin_normals(fit: Fit) -> torch.Tensor:
-    """The normals (N, 3) of the head that faces the camera: what `fit_light` reads the light from, but for hair."""
-    normals = vertex_normals(fit.vertices(), fit.head.triangles)[0]
-    return normals[(fit.head.head_weight > _WHOLE) & (normals[:, 2] > _FACING)]
 
 
 class ManifestRigs(Manifest):
     """The user's pairs as `rigface prepare-pairs` lists them, see `Manifest`.
 
     Columns: `source`, `target`, `background`, `render` (square pictures), and `coefficients`: V numbers, or the path of
-    a .npy file that holds them.
-
-    Raises:
-        InputError: the list cannot be used, or not all its coefficients are as many; the message names the lines.
-        MissingDependencyError: a folder, and `datasets` is not installed.
+    a .npy file that holds them. Raises InputError: the list cannot be used, or not all its coefficients are as many;
+    the message names the lines; MissingDependencyError: a folder, and `datasets` is not installed.
     """
 
     guides = GUIDES

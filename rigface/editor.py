@@ -122,10 +122,8 @@ class RigFace(Editor[RigEdit]):
 
     @cached_property
     def reconstructor(self) -> Reconstructor:
-        """Who sees faces in 3D.
-
-        Raises:
-            MissingCheckpointError: nothing on this machine; the message says what is missing.
+        """Who sees faces in 3D. Raises MissingCheckpointError: nothing on this machine; the message says what is
+        missing.
         """
         return (
             get_reconstructor(self._asked, vector_size=self.pipeline.vector_size, device=str(self.pipeline.device))
@@ -180,11 +178,7 @@ class RigFace(Editor[RigEdit]):
         return Target(name, made.face, made.crop, made.labels, made.mask, seen)
 
     def ready(self, requests: Sequence[RigEdit]) -> list[RigEdit]:
-        """The requests with their targets looked at, each photo once.
-
-        Raises:
-            InputError: as `look`.
-        """
+        """The requests with their targets looked at, each photo once. Raises InputError: as `look`."""
         looked: list[tuple[Any, Target]] = []  # pictures can be compared, but have no hash
 
         def one(request: RigEdit) -> RigEdit:
@@ -216,10 +210,7 @@ class RigFace(Editor[RigEdit]):
 
     def conditions(self, subjects: Sequence[Subject], requests: Sequence[RigEdit]) -> Rig:
         """Coefficients as the vector (B, V); background and render as conditioning images, in the order of the
-        network's channels.
-
-        Raises:
-            InputError: a request, subject or target that cannot be used.
+        network's channels. Raises InputError: a request, subject or target that cannot be used.
         """
         made: dict[tuple[int, int], Conditions] = {}  # a request and its null edit share their warp
 
@@ -236,16 +227,16 @@ class RigFace(Editor[RigEdit]):
         own = all(np.array_equal(row.background, subject.background) for row, subject in zip(rows, subjects))
         # A new pose alone changes the background: without one, it was encoded with the photo.
         (background,) = shared_guides(subjects) if own else (_pictures([row.background for row in rows]),)
-        masks = tuple(_region(row, subject) for row, subject in zip(rows, subjects))
+        masks = tuple(
+            subject.mask | (row.background != subject.background).any(2) if row.mask is None else row.mask
+            for row, subject in zip(rows, subjects)
+        )
         guides = background, _pictures([row.render for row in rows])
         return Rig(vector, guides, masks, tuple(row.warp for row in rows))
 
     def warp(self, subject: Subject, request: RigEdit) -> np.ndarray:
-        """The photo moved and lit by the head that was fitted to it, see `common.warp`.
-
-        Raises:
-            InputError: an aligned crop, a turn beyond `TURNS`, or a request to copy where another reconstructor has
-                looked at the target.
+        """The photo moved and lit by the head that was fitted to it, see `common.warp`. Raises InputError: an aligned
+        crop, a turn beyond `TURNS`, or a request to copy where another reconstructor has looked at the target.
         """
         from .rendered.reconstruct import Rendered, Seen  # another reconstructor alone would not need it
 
@@ -264,7 +255,14 @@ class RigFace(Editor[RigEdit]):
         assert isinstance(own, Rendered)
         target = self._target(look, asked)
         change = own.change(look.seen, target and target.seen, asked.copy, asked)
-        _check_turn(change.vector()[12:15].numpy() * TURN_SCALE)
+        for (name, limit), angle in zip(TURNS.items(), (change.vector()[12:15].numpy() * TURN_SCALE).tolist()):
+            if abs(angle) > limit + 1e-3:
+                raise InputError(
+                    "Without networks, a photo cannot be turned so far: it does not show what would come to light.\n"
+                    f"  expected: at most {limit:g} degrees of {name} from the photo's own\n"
+                    f"  got:      {angle:.0f} degrees\n"
+                    "  ask for fewer degrees, or take networks: rigface download fetches the published ones"
+                )
         return own.warp(look.seen, change, subject.crop, _labels(subject))
 
     def null(self, subject: Subject, request: RigEdit) -> RigEdit:
@@ -272,7 +270,6 @@ class RigFace(Editor[RigEdit]):
         return RigEdit(still=request) if self.looks(subject).reconstructor.warps else super().null(subject, request)
 
     def _conditions(self, subject: Subject, request: RigEdit) -> Conditions:
-        """What the network will see of a request whose target has been looked at."""
         look, made = self.looks(subject), request.target
         target = self._target(look, request)
         return look.reconstructor.conditions(
@@ -287,7 +284,6 @@ class RigFace(Editor[RigEdit]):
         )
 
     def _target(self, look: Look, request: RigEdit) -> Look | None:
-        """What was seen of whom a request copies."""
         if not request.copy:
             return None
         made = request.target
@@ -315,23 +311,6 @@ class RigFace(Editor[RigEdit]):
             if isinstance(reconstructor, Rendered):
                 return Look(reconstructor, Seen(self.fitted(subject), subject.face))
         return Look(reconstructor, reconstructor.look(rgb(subject.photo), subject.face))
-
-
-def _region(row: Conditions, subject: Subject) -> np.ndarray:
-    if row.mask is not None:
-        return row.mask
-    return subject.mask | (row.background != subject.background).any(2)
-
-
-def _check_turn(degrees: np.ndarray) -> None:
-    for (name, limit), angle in zip(TURNS.items(), degrees.tolist()):
-        if abs(angle) > limit + 1e-3:
-            raise InputError(
-                "Without networks, a photo cannot be turned so far: it does not show what would come to light.\n"
-                f"  expected: at most {limit:g} degrees of {name} from the photo's own\n"
-                f"  got:      {angle:.0f} degrees\n"
-                "  ask for fewer degrees, or take networks: rigface download fetches the published ones"
-            )
 
 
 def _labels(made: Subject | Target) -> Any:

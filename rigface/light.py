@@ -58,9 +58,7 @@ class Light:
     @classmethod
     def of(cls, value: Light | str | Mapping[str, Any]) -> Light:
         """A light in any of its forms: itself, "azimuth=60,elevation=20", or a mapping (or Series) of the same names.
-
-        Raises:
-            InputError, ShapeError: none of them, or values that cannot be used.
+        Raises InputError, ShapeError: none of them, or values that cannot be used.
         """
         if isinstance(value, Light):
             return value

@@ -14,13 +14,8 @@ from common.core.errors import InputError
 def read_named(what: str, text: str, names: Collection[str]) -> dict[str, float]:
     """The numbers of a text.
 
-    Args:
-        what: what they are, for messages.
-        text: `NAME=NUMBER`, separated by commas or spaces.
-        names: those allowed.
-
-    Raises:
-        InputError: an unknown name, one that is given twice, or no number.
+    The text is `NAME=NUMBER`, separated by commas or spaces; `what` they are is for messages. Raises InputError: an
+    unknown name, one that is given twice, or no number.
     """
     found: dict[str, float] = {}
     for part in filter(None, re.split(r"[,; ]+", re.sub(r" ?= ?", "=", " ".join(text.split())))):
@@ -47,11 +42,7 @@ def check_names(what: str, given: Collection[Any], names: Collection[str]) -> No
 
 
 def number(what: str, value: Any, low: float, high: float) -> float:
-    """The value as float.
-
-    Raises:
-        InputError: no number in [low, high].
-    """
+    """The value as float. Raises InputError: no number in [low, high]."""
     real = isinstance(value, Real) and not isinstance(value, bool)
     if not real or not low <= cast(Any, value) <= high:  # NaN is in no range, and no float holds some whole numbers
         raise InputError(f"{what} must be a number from {low:g} to {high:g}; got {value!r}.")

@@ -49,10 +49,8 @@ class RigEditOptions(EditOptions):
 @dataclass(frozen=True, kw_only=True)
 class RigFaceOptions(FaceOptions):
     """`FaceOptions`, and conditions that were prepared before, such as the authors' own pairs: with `background`, they
-    are the edit of the aligned crop, and nothing else can be asked for.
-
-    Raises:
-        InputError: one of the prepared three without the others.
+    are the edit of the aligned crop, and nothing else can be asked for. Raises InputError: one of the prepared three
+    without the others.
     """
 
     render: ImageLike | None = option(

@@ -48,10 +48,8 @@ class Pose:
 
     @classmethod
     def of(cls, value: Pose | str | Mapping[str, Any]) -> Pose:
-        """A pose in any of its forms: itself, "yaw=15", "yaw=0,absolute", or a mapping of the attributes' names.
-
-        Raises:
-            InputError: none of them, or values that cannot be used.
+        """A pose in any of its forms: itself, "yaw=15", "yaw=0,absolute", or a mapping of the attributes' names. Raises
+        InputError: none of them, or values that cannot be used.
         """
         if isinstance(value, Pose):
             return value

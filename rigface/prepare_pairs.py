@@ -85,7 +85,6 @@ def prepare_pairs(manifest: Path, out: Path, editor: RigFace, *, progress: bool 
 
 
 def _pair(row: Any) -> dict[str, Any]:
-    """A row of the manifest; raises an InputError for one that names no pair."""
     if not isinstance(row, dict) or not all(row.get(name) for name in COLUMNS):
         raise InputError(f"a pair has the columns {' and '.join(COLUMNS)}; got {row!r}")
     return row

@@ -47,9 +47,7 @@ class Reconstructor(Protocol):
     def look(self, photo: np.ndarray, face: Face) -> Any:
         """All that can be known of a face before any request.
 
-        Args:
-            photo: (H, W, 3) uint8, RGB, the whole photo.
-            face: where the face lies in it.
+        `photo` is the whole one, (H, W, 3) uint8, RGB.
         """
         ...
 
@@ -87,9 +85,7 @@ class Reconstructor(Protocol):
 class Look:
     """A face as a reconstructor saw it.
 
-    Attributes:
-        reconstructor: which of them.
-        seen: what it saw, for its own use.
+    `seen` is for its own use.
     """
 
     reconstructor: Reconstructor
@@ -98,11 +94,7 @@ class Look:
 
 @dataclass(frozen=True, eq=False)
 class Given:
-    """Conditions that were prepared before: whatever they show is the edit.
-
-    Attributes:
-        prepared: the conditions.
-    """
+    """Conditions that were prepared before: whatever they show is the edit."""
 
     prepared: Conditions
     warps: ClassVar[bool] = False
@@ -122,11 +114,7 @@ class Given:
         *,
         target_crop: Crop | None = None,
     ) -> Conditions:
-        """The given ones, see `Reconstructor.conditions`.
-
-        Raises:
-            InputError: a request of anything.
-        """
+        """The given ones, see `Reconstructor.conditions`. Raises InputError: a request of anything."""
         if copy or request not in (None, RigEdit()):
             raise InputError(
                 f"Prepared pictures already show what is to change; nothing else can be requested: {request}.\n"
@@ -138,14 +126,8 @@ class Given:
 def get_reconstructor(name: str = "auto", *, vector_size: int, device: str = "cpu") -> Reconstructor:
     """The reconstructor for a network.
 
-    Args:
-        name: "released", "embedded", or "auto" for the one that makes what the network reads.
-        vector_size: how many numbers that is.
-        device: where its networks run.
-
-    Raises:
-        InputError: an unknown name, or conditions that the network cannot read.
-        MissingCheckpointError: it lacks files; the message says which.
+    "auto" is the one that makes what the network reads, `vector_size` numbers. Raises InputError: an unknown name, or
+    conditions that the network cannot read; MissingCheckpointError: it lacks files; the message says which.
     """
     check_name(name)
     fits = [known for known, size in VECTORS.items() if size == vector_size and name in ("auto", known)]

@@ -111,11 +111,9 @@ class RigEdit:
 
     @classmethod
     def parse(cls, value: Any) -> RigEdit:
-        """A request in any of its forms: itself, `{"light": "azimuth=60", "pose": "yaw=15", "expression": "AU12=3"}`,
-        a text such as "yaw=15,azimuth=60,AU12=3", as `str` writes it, or an expression alone.
-
-        Raises:
-            InputError, ActionUnitError, ShapeError: none of them.
+        """A request in any of its forms: itself, `{"light": "azimuth=60", "pose": "yaw=15", "expression": "AU12=3"}`, a
+        text such as "yaw=15,azimuth=60,AU12=3", as `str` writes it, or an expression alone. Raises InputError,
+        ActionUnitError, ShapeError: none of them.
         """
         if isinstance(value, RigEdit):
             return value
@@ -153,10 +151,8 @@ class RigEdit:
 
     @classmethod
     def axis(cls, name: str) -> str:
-        """The attribute's name: yaw, pitch, roll, azimuth, elevation, intensity, ambient, or an action unit.
-
-        Raises:
-            ActionUnitError: none of them.
+        """The attribute's name: yaw, pitch, roll, azimuth, elevation, intensity, ambient, or an action unit. Raises
+        ActionUnitError: none of them.
         """
         return name.lower() if name.lower() in (*ANGLES, *LAMP) else AUDelta.axis(name)
 
@@ -174,10 +170,8 @@ class RigEdit:
         return replace(self, expression=(self.expression or AUDelta()).with_level(axis, level))
 
     def plus(self, other: RigEdit) -> RigEdit:
-        """Both requests at once; of one attribute that both name, the other's value counts.
-
-        Raises:
-            InputError: one of them copies from a photo.
+        """Both requests at once; of one attribute that both name, the other's value counts. Raises InputError: one of
+        them copies from a photo.
         """
         self._check_numbers(other)
         pose = {
@@ -194,11 +188,9 @@ class RigEdit:
         return RigEdit(light=Light(**light) if lit else None, pose=pose or None, expression=units)
 
     def blend(self, other: RigEdit, fraction: float) -> RigEdit:
-        """What lies between this request (fraction 0) and another one (1), to three decimals.
-
-        Raises:
-            InputError: only one of them has a light, as nothing lies between the present light and another one, one
-                turn is relative and the other absolute, or one copies from a photo.
+        """What lies between this request (fraction 0) and another one (1), to three decimals. Raises InputError: only
+        one of them has a light, as nothing lies between the present light and another one, one turn is relative and the
+        other absolute, or one copies from a photo.
         """
         self._check_numbers(other)
         return RigEdit(
@@ -250,9 +242,7 @@ def make_requests(
     copy: str | list[str] | None = None,
 ) -> RigEdit | list[RigEdit]:
     """A request, or a list of them where light, pose, expression or target is a list; a single value goes with each.
-
-    Raises:
-        InputError: lists of different lengths; else as `RigEdit`.
+    Raises InputError: lists of different lengths; else as `RigEdit`.
     """
     from common.imaging.images import as_list as pictures_of
 
@@ -285,9 +275,7 @@ def _parts(copy: Any) -> frozenset[str]:
 
 def _read(text: str) -> dict[str, Any]:
     """The parts of a text: "light azimuth=60,elevation=20, pose yaw=15, AU12=3", where the first words may be left out.
-
-    Raises:
-        InputError: what is copied from a photo.
+    Raises InputError: what is copied from a photo.
     """
     if re.search(r"\bcopy\b.*\bfrom\b", text):
         raise InputError(f"What is copied from another photo is not in a text: {text!r}\n  {_COPYING}")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from common.cli import console
 from common.core.errors import InputError
-from common.training.command import command
+from common.training.command import command, training
 from common.training.config import EditConfig
 
 ABOUT = """Trains RigFace.
@@ -33,20 +32,8 @@ class RigFaceConfig(EditConfig):
             raise InputError('Synthetic pairs show the network the photo itself: write guide = "photo" in [defaults].')
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """The command; returns the exit code."""
-    return command("rigface.train", ABOUT, RigFaceConfig, run, argv)
-
-
-def run(config: RigFaceConfig) -> int:
-    """Trains; returns the exit code."""
-    from common.training.loop import train  # torch and diffusers load here, after the config has been understood
-
-    from .task import RigFaceTask
-
-    config = config.of_model()
-    train(config, RigFaceTask(config))
-    return console.OK
+run = training("rigface.task:RigFaceTask")
+main = partial(command, "rigface.train", ABOUT, RigFaceConfig, run)
 
 
 if __name__ == "__main__":

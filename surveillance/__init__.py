@@ -8,11 +8,11 @@ Names load on first use: importing this package costs nothing.
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from common.core.errors import MissingDependencyError
 from common.core.lazy import attach
-
-from .extras import ready
 
 if TYPE_CHECKING:
     from .evaluation import Method as Method
@@ -26,5 +26,22 @@ if TYPE_CHECKING:
     from .reading import read_tracks as read_tracks
     from .reading import read_truth as read_truth
     from .recording import Recording as Recording
+
+PACKAGES = {
+    "pandas": "pandas",
+    "scipy": "scipy",
+    "sklearn": "scikit-learn",
+    "statsmodels": "statsmodels",
+    "matplotlib": "matplotlib",
+}
+"""Modules and the packages that bring them."""
+
+
+def ready() -> None:
+    """Nothing, where all are installed. Raises MissingDependencyError: one is not."""
+    for module, package in PACKAGES.items():
+        if find_spec(module) is None:
+            raise MissingDependencyError(package, "surveillance", 'pip install "face-rig[surveillance]"')
+
 
 attach(__name__, ready)

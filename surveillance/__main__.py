@@ -11,7 +11,7 @@ from typing import Any
 from common.cli import console
 from common.core.files import check_writable
 
-from .extras import ready
+from . import ready
 
 ABOUT = """What a year of tracks says about a place.
 

@@ -9,11 +9,11 @@ import pandas as pd
 from common.core.errors import InputError
 from common.core.files import replace_file
 
-from . import charts, timeseries
+from . import timeseries
 from .evaluation import baselines, evaluate, windows
 from .maps import volumes
 from .page import Section, page
-from .pictures import save
+from .pictures import draw_comparison, draw_forecast, draw_scores, save
 from .reading import read_truth
 from .recording import Recording
 from .together import methods
@@ -45,15 +45,24 @@ def evaluated(recording: Recording, args: argparse.Namespace) -> str:
     whole = found[found["slice"] == "all days"]
     drawn = {name: known[name] for name in DRAWN if name in known}
     pictures = [
-        ("comparison", "How well they tell", _COMPARISON, charts.draw_comparison(found)),
-        ("scores", "Scores of days", _SCORES, charts.draw_scores(drawn, truth, days[args.window])),
+        ("comparison", "How well they tell", _COMPARISON, draw_comparison(found)),
+        ("scores", "Scores of days", _SCORES, draw_scores(drawn, truth, days[args.window])),
     ]
     sections = [Section(title, words, save(own, args.output / f"{name}.png")) for name, title, words, own in pictures]
     for part, own in found.groupby("slice", sort=False):
         table = own[SHOWN].to_html(index=False, float_format="{:.3f}".format, na_rep="", classes="wide")
         counts = f"{own['days'].iloc[0]} days with labels, {own['unusual'].iloc[0]} of them unusual."
         sections.append(Section(str(part)[0].upper() + str(part)[1:], counts, table=table))
-    text = page(f"Unusual days of {recording.name}, window {args.window}", _words(whole), sections)
+    fair = whole[whole["note"] == ""].dropna(subset=["f1"])
+    best = fair.loc[fair["f1"].idxmax()]
+    words = [
+        f"{whole['days'].iloc[0]} days with labels, {whole['unusual'].iloc[0]} of them unusual. The best calls without"
+        f" labels are those of '{best['method']}': {best['tp']} of {best['unusual']} found, {best['fp']}"
+        f" false alarms, F1 {best['f1']:.3f}.",
+        "Calls know the past alone; days on which a method has no score yet are not called, and count as missed where"
+        " they were unusual. best_f1 is that of the threshold that the labels would choose: a bound, not a result.",
+    ]
+    text = page(f"Unusual days of {recording.name}, window {args.window}", words, sections)
     replace_file(args.output / "scores.csv", lambda path: scores.to_csv(path, index_label="day"))
     replace_file(args.output / "called.csv", lambda path: called.to_csv(path, index_label="day"))
     replace_file(args.output / "evaluation.csv", lambda path: every.to_csv(path))
@@ -68,18 +77,6 @@ _COMPARISON = (
 _SCORES = "Red: unusual, as people say. Filled: called so by the method. Days without labels are not shown."
 
 
-def _words(whole: pd.DataFrame) -> list[str]:
-    fair = whole[whole["note"] == ""].dropna(subset=["f1"])
-    best = fair.loc[fair["f1"].idxmax()]
-    return [
-        f"{whole['days'].iloc[0]} days with labels, {whole['unusual'].iloc[0]} of them unusual. The best calls without"
-        f" labels are those of '{best['method']}': {best['tp']} of {best['unusual']} found, {best['fp']}"
-        f" false alarms, F1 {best['f1']:.3f}.",
-        "Calls know the past alone; days on which a method has no score yet are not called, and count as missed where"
-        " they were unusual. best_f1 is that of the threshold that the labels would choose: a bound, not a result.",
-    ]
-
-
 def predicted(recording: Recording, args: argparse.Namespace) -> str:
     """Tracks of the days after the last one, as text; writes forecast.csv and forecast.png where asked to."""
     table = timeseries.series(recording)
@@ -88,7 +85,7 @@ def predicted(recording: Recording, args: argparse.Namespace) -> str:
     if args.output is not None:
         args.output.mkdir(parents=True, exist_ok=True)
         save(
-            charts.draw_forecast(found, timeseries.counts_of(table[["tracks"]])["tracks"], "tracks"),
+            draw_forecast(found, timeseries.counts_of(table[["tracks"]])["tracks"], "tracks"),
             args.output / "forecast.png",
         )
         replace_file(args.output / "forecast.csv", lambda path: ahead.to_csv(path, index_label="day"))

@@ -34,9 +34,7 @@ CUT = 3000.0
 class DayTree:
     """Days merged step by step.
 
-    Attributes:
-        days: that were clustered.
-        tree: (D - 1, 4) of scipy's `linkage`: which two, at which height, how many days then.
+    `tree` is (D - 1, 4) of scipy's `linkage`: which two, at which height, how many days then.
     """
 
     days: pd.DatetimeIndex
@@ -52,10 +50,8 @@ class DayTree:
 
 
 def cluster_days(pools: pd.DataFrame) -> DayTree:
-    """Ward's clustering of days by what their pools hold (rows: days, columns: pools), by Euclidean distance.
-
-    Raises:
-        InputError: fewer than two days.
+    """Ward's clustering of days by what their pools hold (rows: days, columns: pools), by Euclidean distance. Raises
+    InputError: fewer than two days.
     """
     if len(pools) < 2:
         raise InputError(f"Clustering needs two days or more; got {len(pools)}.")

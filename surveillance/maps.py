@@ -23,9 +23,7 @@ GROUPS = ("all", "day", "weekday", "month", "season", "year", "part")
 class Grid:
     """Square pools over a picture, whose last column and row may be cut off.
 
-    Attributes:
-        size: (width, height) of the picture in pixels.
-        pool: side of a pool in pixels.
+    `size` is (width, height) of the picture in pixels, `pool` the side of a pool.
     """
 
     size: tuple[int, int]

@@ -15,7 +15,7 @@ from common.core.errors import InputError
 from common.core.files import replace_file
 from common.imaging.images import ImageLike, read_image, rgb
 
-from . import charts, pictures, timeseries
+from . import pictures, timeseries
 from .days import CUT, PAST, cluster_days, odd_weekday
 from .maps import POOL, WEEKDAYS, Grid, day_pools, flows, group_names, heatmap, heatmaps, speeds, volumes
 from .page import Section, page
@@ -186,7 +186,7 @@ def _sections(
         if timeseries.decompose(tracks)["trend"].isna().all():
             return None
         words = "The day's tracks as a slow trend, a week that repeats, and what neither explains; gaps stay gaps."
-        return charts.draw_decomposition(tracks, "tracks"), words
+        return pictures.draw_decomposition(tracks, "tracks"), words
 
     def moving() -> Made:
         drawn = pictures.draw_flows(flows(recording, grid), grid, whole(), unit, background)

@@ -22,11 +22,7 @@ td:first-child,th:first-child{text-align:left}
 class Section:
     """A part of the page.
 
-    Attributes:
-        title: of it.
-        words: below the title.
-        picture: PNG file, if there is one.
-        table: HTML of a table, if there is one.
+    The picture is a PNG file, the table HTML; either may be missing.
     """
 
     title: str

@@ -13,27 +13,15 @@ from common.core.errors import InputError
 
 COLUMNS = ("day", "track", "frame", "x", "y")
 SIZES = (
-    (320, 240),
-    (640, 480),
-    (800, 600),
-    (1024, 768),
-    (1280, 720),
-    (1280, 960),
-    (1920, 1080),
-    (2560, 1440),
-    (3840, 2160),
+    *((320, 240), (640, 480), (800, 600), (1024, 768), (1280, 720), (1280, 960)),
+    *((1920, 1080), (2560, 1440), (3840, 2160)),
 )
 """Usual sizes of pictures, of which the first that holds all points is taken where nobody says the size."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What was left out, and why.
-
-    Attributes:
-        file: its name.
-        reason: in words.
-    """
+    """What was left out, and why."""
 
     file: str
     reason: str
@@ -81,21 +69,13 @@ class Recording:
         return np.concatenate([[0], np.cumsum(new)]) if len(day) else np.zeros(0, int)
 
     def between(self, first: Any = None, last: Any = None) -> Recording:
-        """The days from one to another, both among them.
-
-        Raises:
-            InputError: no days, or nothing was recorded then.
-        """
+        """The days from one to another, both among them. Raises InputError: no days, or nothing was recorded then."""
         first, last = (as_day(day) if day else end for day, end in ((first, self.days[0]), (last, self.days[-1])))
         days = self.days[(self.days >= first) & (self.days <= last)]
         return self.of(days)
 
     def of(self, days: pd.DatetimeIndex) -> Recording:
-        """These recorded days alone.
-
-        Raises:
-            InputError: none of them was recorded.
-        """
+        """These recorded days alone. Raises InputError: none of them was recorded."""
         known = self.days.intersection(days)
         if not len(known):
             raise InputError(f"None of {len(days)} days asked for was recorded; there are {span(self.days)}.")
@@ -105,18 +85,11 @@ class Recording:
 
 
 def as_day(word: Any) -> pd.Timestamp:
-    """What "2012-01-31", a date or a time means.
-
-    Raises:
-        InputError: no day.
-    """
-    try:
-        day = pd.Timestamp(word).normalize()
-    except (ValueError, TypeError) as error:
-        raise InputError(f"{word!r} is no day; expected one like 2012-01-31.") from error
-    if day is pd.NaT:
+    """What "2012-01-31", a date or a time means. Raises InputError: no day."""
+    day = pd.to_datetime(word, errors="coerce")
+    if not isinstance(day, pd.Timestamp):
         raise InputError(f"{word!r} is no day; expected one like 2012-01-31.")
-    return day
+    return day.normalize()
 
 
 def span(days: pd.DatetimeIndex) -> str:
@@ -135,11 +108,7 @@ def tidy(parts: list[tuple[Any, pd.DataFrame]]) -> pd.DataFrame:
 
 
 def usual_size(points: pd.DataFrame) -> tuple[int, int]:
-    """The first of `SIZES` that holds all points.
-
-    Raises:
-        InputError: none does.
-    """
+    """The first of `SIZES` that holds all points. Raises InputError: none does."""
     right, low = float(points["x"].max()), float(points["y"].max())
     for width, height in SIZES:
         if right <= width and low <= height:

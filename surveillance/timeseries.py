@@ -51,7 +51,9 @@ def decompose(values: pd.Series, period: int = WEEK) -> pd.DataFrame:
     from statsmodels.tsa.seasonal import STL
 
     filled = values.interpolate(limit=FILLED, limit_area="inside")
-    filled[_long_gaps(values)] = np.nan
+    for rows in _stretches(values.isna().to_numpy()):
+        if len(rows) > FILLED:
+            filled.iloc[rows] = np.nan
     made = pd.DataFrame(np.nan, index=values.index, columns=["trend", "season", "rest"])
     for rows in _stretches(filled.notna().to_numpy()):
         if len(rows) >= 2 * period:
@@ -167,12 +169,3 @@ def _stretches(there: np.ndarray) -> list[np.ndarray]:
     """Rows that are there and follow each other."""
     rows = np.flatnonzero(there)
     return [part for part in np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1) if len(part)]
-
-
-def _long_gaps(values: pd.Series) -> np.ndarray:
-    """(D,) true within gaps of more than FILLED days."""
-    gap = np.zeros(len(values), bool)
-    for rows in _stretches(values.isna().to_numpy()):
-        if len(rows) > FILLED:
-            gap[rows] = True
-    return gap

@@ -68,7 +68,10 @@ def methods(
     """
     ways = _trajectories(recording, released, progress)
     pools = day_pools(recording, Grid(recording.size, pool))
-    places = _shares(pools, progress)
+    places: dict[str, Method] = {}
+    if len(pools) > shares.LEAST:
+        for name in shares.DETECTORS:
+            places[f"location shares: {name}"] = Method(shares.score_days(pools, name, progress=progress))
     found = {**ways, **_series(recording, pool, progress), **places}
     odd = odd_days(recording, pool)
     found["the weekday that it finds"] = Method(odd.astype(float), odd)
@@ -113,12 +116,3 @@ def _series(recording: Recording, pool: int, progress: bool) -> dict[str, Method
         found["seasonal decomposition: volume"] = Method(rest["tracks"], rest["tracks"] > DEVIATIONS, note)
         found["seasonal decomposition: shares"] = Method(rest[places].mean(axis=1), note=note)
     return found
-
-
-def _shares(pools: pd.DataFrame, progress: bool) -> dict[str, Method]:
-    if len(pools) <= shares.LEAST:
-        return {}
-    return {
-        f"location shares: {name}": Method(shares.score_days(pools, name, progress=progress))
-        for name in shares.DETECTORS
-    }

@@ -98,7 +98,9 @@ def score_days(recording: Recording, options: Options | None = None, *, progress
     if not asked:
         raise InputError(f"No day has {options.window} days to be compared with; {len(recording.days)} are recorded.")
     tracks = day_tracks(recording)
-    cuts = _day_corners(tracks, options.released_lines)
+    # each track is cut once, however many windows it is in
+    pieces = iter(corners([track for own in tracks.values() for track in own], blind=options.released_lines))
+    cuts = {day: [next(pieces) for _ in own] for day, own in tracks.items()}
     rows = {}
     for day, past in tqdm(asked.items(), desc="Trajectories", unit="day", disable=not progress):
         known = [track for each in past for track in tracks[each]]
@@ -125,7 +127,9 @@ def learn(tracks: Sequence[np.ndarray], options: Options, rows: Sequence[np.ndar
     """Lines of past tracks (N, 2) each, and what is usual beside them; `rows` of `traclus.corners`, where they are
     known.
     """
-    lines = traclus(tracks, compat=options.released_lines, rows=rows).lines or [_middle(tracks)]
+    lines = traclus(tracks, compat=options.released_lines, rows=rows).lines
+    if not lines:  # none run together: the track that is least far from all others
+        lines = [tracks[int(distances(tracks, tracks).sum(0).argmin())]]
     if options.released_scores:
         lines = [np.trunc(line) for line in lines]
     between = distances(tracks, lines, prefix=options.released_scores)  # (N, J)
@@ -145,8 +149,9 @@ def distances(tracks: Sequence[np.ndarray], lines: Sequence[np.ndarray], *, pref
     found = np.empty((len(tracks), len(lines)))
     for column, line in enumerate(lines):
         nearest = np.abs(points[:, None] - line).sum(-1).min(1) ** 2
-        if prefix:
-            nearest = _running_least(nearest, begin)
+        if prefix:  # the least so far within each track
+            parts = np.split(nearest, begin[1:])
+            nearest = np.concatenate([np.minimum.accumulate(part) for part in parts])
         found[:, column] = np.add.reduceat(nearest, begin) / sizes
     return found
 
@@ -167,20 +172,3 @@ def _score(tracks: Sequence[np.ndarray], known: Lines, options: Options) -> dict
         "tracks": len(tracks),
         "lines": len(known.lines),
     }
-
-
-def _day_corners(tracks: dict[pd.Timestamp, list[np.ndarray]], blind: bool) -> dict[pd.Timestamp, list[np.ndarray]]:
-    """Each track is cut once, however many windows it is in."""
-    rows = iter(corners([track for own in tracks.values() for track in own], blind=blind))
-    return {day: [next(rows) for _ in own] for day, own in tracks.items()}
-
-
-def _middle(tracks: Sequence[np.ndarray]) -> np.ndarray:
-    """The track that is least far from all others, where none run together."""
-    return tracks[int(distances(tracks, tracks).sum(0).argmin())]
-
-
-def _running_least(values: np.ndarray, begin: np.ndarray) -> np.ndarray:
-    """(M,) the least so far within each stretch that begins at the rows of `begin`."""
-    parts = np.split(values, begin[1:])
-    return np.concatenate([np.minimum.accumulate(part) for part in parts])

@@ -332,7 +332,7 @@ WALKS = {
             "microexpression.commands.results.table": "table",
         },
     ),
-    "microexpression synthetic": Walk("-o {folder}/out", {"microexpression.synthetic.write.write": ["folder"]}),
+    "microexpression synthetic": Walk("-o {folder}/out", {"microexpression.synthetic.write": ["folder"]}),
     "surveillance describe": Walk(
         "{folder}",
         TRACKS | {"surveillance.overview.describe": "page", "surveillance.reading.read_truth": TRUTH},
@@ -362,7 +362,7 @@ WALKS = {
             "surveillance.commands.timeseries.series": pd.DataFrame({"tracks": [1.0]}),
             "surveillance.commands.timeseries.forecast": SimpleNamespace(ahead=None),
             "surveillance.commands.timeseries.counts_of": pd.DataFrame({"tracks": [1.0]}, index=DAYS[:1]),
-            "surveillance.commands.charts.draw_forecast": None,
+            "surveillance.commands.draw_forecast": None,
             "surveillance.commands.save": None,
             "surveillance.commands.replace_file": None,
         },

@@ -99,11 +99,8 @@ def rise_and_fall(
 
 
 def between(keyframes: Sequence[tuple[float, Moving]], fps: float) -> list[Moving]:
-    """The requests of all frames; between two keyframes motion begins and ends softly.
-
-    Raises:
-        InputError: no keyframes, times that do not rise from 0, too many frames, or two requests with nothing between
-            them.
+    """The requests of all frames; between two keyframes motion begins and ends softly. Raises InputError: no keyframes,
+    times that do not rise from 0, too many frames, or two requests with nothing between them.
     """
     if not keyframes:
         raise InputError("An animation needs keyframes: (seconds, request), the first at 0.")
@@ -137,11 +134,7 @@ def save_movie(frames: Sequence[Image.Image], path: str | Path, fps: float) -> N
 
 
 def check_movie(path: str | Path) -> str:
-    """The suffix of a moving picture.
-
-    Raises:
-        InputError: it is none of `MOVIES`.
-    """
+    """The suffix of a moving picture. Raises InputError: it is none of `MOVIES`."""
     kind = Path(path).suffix.lower()
     if kind not in MOVIES:
         raise InputError(f"A moving picture is {' or '.join(MOVIES)}; got {str(path)!r}.")

@@ -24,11 +24,7 @@ class Carried(ABC):
     def write(self, image: Image.Image, file: Path, kind: str, options: dict[str, Any]) -> None:
         """Writes the picture with its provenance.
 
-        Args:
-            image: RGB or RGBA.
-            file: path; it may be half-written when this is stopped.
-            kind: PIL's name of the format.
-            options: of PIL's `save`.
+        The picture is RGB or RGBA; the file may be half-written when this is stopped.
         """
 
     @abstractmethod

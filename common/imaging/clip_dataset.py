@@ -51,17 +51,9 @@ def add_clip(
 ) -> Path:  # fmt: skip
     """Adds a clip to a data set, which is made where there is none; its frames are there whole or not at all.
 
-    Args:
-        dataset: its folder.
-        subject: a word.
-        clip: a word, new for this subject.
-        frames: of one size.
-        times: rows of onset, apex and offset, from 0.
-        units: action unit -> intensity at the apex.
-        emotion: its word.
-
-    Raises:
-        InputError: a word that is no folder's name, or a clip that is there already.
+    `subject` and `clip` are words, the clip's new for this subject; `times` are the rows of onset, apex and offset,
+    from 0; `units` is action unit -> intensity at the apex. Raises InputError: a word that is no folder's name, or a
+    clip that is there already.
     """
     for word in (subject, clip):
         if not word or word != Path(word).name or word.startswith("."):

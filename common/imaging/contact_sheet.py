@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ..core.errors import InputError
 from .carried import carried_together
-from .images import around, rgb
+from .images import around, flat
 
 MARGIN, LINE, POINTS = 4, 16, 11
 """Pixels between pictures; the least height of a line of text and the least size of its font."""
@@ -32,10 +32,7 @@ Box = tuple[float, float, float, float]
 class Row:
     """Pictures side by side.
 
-    Attributes:
-        pictures: of any sizes.
-        labels: one above each picture; none takes no room.
-        title: above them all; none takes no room.
+    One label stands above each picture, the title above them all; none takes no room.
     """
 
     pictures: Sequence[Image.Image]
@@ -49,9 +46,7 @@ def contact_sheet(rows: Sequence[Row], side: int | None = None) -> Image.Image:
     Every picture keeps its aspect ratio. All cells have the same width, and those of a row the same height; a smaller
     picture stands in the middle of its cell. Labels and titles that are too long continue on the next line.
 
-    Args:
-        rows: one picture at least in each.
-        side: longer side of each picture in pixels, 1 or more; None keeps the pictures' own sizes.
+    `side` is the longer side of each picture in pixels, 1 or more; None keeps the pictures' own sizes.
 
     Returns:
         An RGB picture, as wide as the longest row, with the provenance of the pictures on it.
@@ -60,7 +55,7 @@ def contact_sheet(rows: Sequence[Row], side: int | None = None) -> Image.Image:
         InputError: the side cannot be used, see `check_side`.
     """
     known = carried_together([picture for row in rows for picture in row.pictures])
-    pictures = [[_opaque(each if side is None else fitted(each, side)) for each in row.pictures] for row in rows]
+    pictures = [[flat(each if side is None else fitted(each, side)) for each in row.pictures] for row in rows]
     cell = max(picture.width for row in pictures for picture in row)
     columns = max(len(row) for row in pictures)
     width = columns * (cell + MARGIN) + MARGIN
@@ -88,10 +83,8 @@ def contact_sheet(rows: Sequence[Row], side: int | None = None) -> Image.Image:
 
 
 def fitted(picture: Image.Image, side: int) -> Image.Image:
-    """The picture scaled to a longer side of so many pixels; its aspect ratio stays.
-
-    Raises:
-        InputError: the side cannot be used, see `check_side`.
+    """The picture scaled to a longer side of so many pixels; its aspect ratio stays. Raises InputError: the side cannot
+    be used, see `check_side`.
     """
     check_side(side)
     scale = side / max(picture.size)
@@ -102,10 +95,7 @@ def fitted(picture: Image.Image, side: int) -> Image.Image:
 def wrapped(text: str, font: Any, width: float) -> list[str]:
     """A text as lines of at most so many pixels, broken after spaces and commas, else inside a word.
 
-    Args:
-        text: one or more lines; the empty one makes no line.
-        font: of PIL.
-        width: in pixels.
+    The empty text makes no line; the font is PIL's.
     """
     lines: list[str] = []
     for paragraph in text.splitlines():
@@ -138,7 +128,3 @@ def check_crop(crop: object) -> None:
 def close_up(picture: Image.Image, box: Box) -> Image.Image:
     """The square around a face with some margin, as far as the picture goes."""
     return around(picture, np.array(box, np.float32), _CLOSE)[0]
-
-
-def _opaque(picture: Image.Image) -> Image.Image:
-    return picture if picture.mode == "RGB" else Image.fromarray(rgb(picture))

@@ -86,17 +86,17 @@ _BINARY = 'open picture files in binary mode: open("photo.jpg", "rb")'
 def opened(file: IO[bytes]) -> Image.Image:
     """A picture whose header is read and whose pixels are not decoded yet.
 
-    Args:
-        file: at its start; it stays open as long as the pixels are wanted.
-
-    Raises:
-        MissingDependencyError: HEIC, and pillow-heif is not installed.
-        Exception: whatever the decoder raises; see `reason`.
+    The file is at its start, and stays open as long as the pixels are wanted. Raises MissingDependencyError: HEIC, and
+    pillow-heif is not installed; Exception: whatever the decoder raises; see `reason`.
     """
     head = file.read(_HEAD)
     file.seek(0)
     if is_heic(head):
-        image = _heic()(file)
+        try:
+            from pillow_heif import HeifImageFile
+        except ImportError as error:
+            raise MissingDependencyError("pillow-heif", "Reading HEIC pictures", HEIC_COMMAND) from error
+        image = HeifImageFile(file)
         if image.width * image.height > 2 * (Image.MAX_IMAGE_PIXELS or image.width * image.height):
             raise Image.DecompressionBombError(f"{image.width} x {image.height} pixels")
         return image
@@ -133,14 +133,6 @@ def suffixes() -> frozenset[str]:
     return frozenset(known) | HEIC_SUFFIXES
 
 
-def _heic() -> Any:
-    try:
-        from pillow_heif import HeifImageFile
-    except ImportError as error:
-        raise MissingDependencyError("pillow-heif", "Reading HEIC pictures", HEIC_COMMAND) from error
-    return HeifImageFile
-
-
 def identified(listed: Any, found: Path | Image.Image) -> tuple[Any, ...]:
     """What tells a picture from another one, of the same name even; no folder, which may be named in several ways."""
     if isinstance(found, Image.Image):
@@ -150,11 +142,8 @@ def identified(listed: Any, found: Path | Image.Image) -> tuple[Any, ...]:
 
 
 def picture_size(picture: Path | Image.Image) -> tuple[int, int]:
-    """Width and height, of a file from its head alone.
-
-    Raises:
-        InputError: no picture.
-        MissingDependencyError: HEIC, and pillow-heif is not installed.
+    """Width and height, of a file from its head alone. Raises InputError: no picture; MissingDependencyError: HEIC, and
+    pillow-heif is not installed.
     """
     if isinstance(picture, Image.Image):
         return picture.size

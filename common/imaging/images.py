@@ -93,9 +93,7 @@ def on_white(pixels: np.ndarray) -> np.ndarray:
 def to_uint8(pixels: np.ndarray, white: float = 1.0) -> np.ndarray:
     """Float pixels as bytes; every picture that is computed becomes one here, so that no NaN can become a colour.
 
-    Args:
-        pixels: of any shape, float, from 0 to `white`; what lies beyond is clipped.
-        white: the value of 255.
+    Pixels of any shape go from 0 to `white`; what lies beyond is clipped.
 
     Returns:
         The same shape, uint8, rounded to nearest.
@@ -181,8 +179,7 @@ def check_exists(image: Any) -> None:
 def open_picture(image: Any) -> Image.Image:
     """A picture as its file has it, decoded, with its metadata.
 
-    Args:
-        image: see `common.imaging.image_files.content_of`.
+    The picture is one of `common.imaging.image_files.content_of`.
 
     Raises:
         ImageError: it cannot be read.
@@ -219,8 +216,13 @@ def _upright(image: Image.Image) -> Image.Image:
             return _from_array(np.asarray(image))
         if image.mode in _STRAIGHT:
             image = image.convert(_STRAIGHT[image.mode])
-        if image.mode == "LAB":
-            image = _from_lab(image)
+        if image.mode == "LAB":  # PIL's own conversion takes its bytes for others
+            from PIL import ImageCms
+
+            way = ImageCms.buildTransform(ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), "LAB", "RGB")
+            made = ImageCms.applyTransform(image, way)
+            assert made is not None  # None where it is done in place
+            image = made
         transparent = "A" in image.getbands() or "transparency" in image.info
         image = image.convert("RGBA" if transparent else "RGB")  # a copy in any case
     except ImageError:
@@ -232,16 +234,6 @@ def _upright(image: Image.Image) -> Image.Image:
     # What the bytes mean travels with them; other metadata, such as where a photo was taken, do not.
     image.info = {"icc_profile": profile} if profile else {}
     return image
-
-
-def _from_lab(image: Image.Image) -> Image.Image:
-    """A picture of CIE Lab as sRGB; PIL's own conversion takes its bytes for others."""
-    from PIL import ImageCms
-
-    way = ImageCms.buildTransform(ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), "LAB", "RGB")
-    made = ImageCms.applyTransform(image, way)
-    assert made is not None  # None where it is done in place
-    return made
 
 
 def _channels_last(tensor: Any) -> np.ndarray:

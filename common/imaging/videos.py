@@ -22,10 +22,8 @@ VIDEOS = {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wm
 
 
 def find_videos(folder: Path) -> list[Path]:
-    """All videos below a folder, by name: files of `VIDEOS`, and folders that hold two pictures or more.
-
-    Raises:
-        InputError: no such folder, or nothing in it.
+    """All videos below a folder, by name: files of `VIDEOS`, and folders that hold two pictures or more. Raises
+    InputError: no such folder, or nothing in it.
     """
     if not folder.is_dir():
         raise InputError(f"There is no folder {folder}.")
@@ -64,13 +62,8 @@ def read_frames(
 ) -> Iterator[tuple[int, np.ndarray | None]]:
     """Numbers, from 0, and frames (H, W, 3) uint8 RGB of a video in their order; None for one that cannot be read.
 
-    Args:
-        video: a file or a folder of pictures.
-        every: only each n-th.
-        wanted: only these numbers.
-
-    Raises:
-        InputError: OpenCV cannot open it.
+    The video is a file or a folder of pictures; of its frames come only each n-th of `every`, and only the `wanted`
+    numbers. Raises InputError: OpenCV cannot open it.
     """
     end = max(wanted, default=-1) if wanted is not None else None
     frames = _of_folder(video) if video.is_dir() else _of_file(video)

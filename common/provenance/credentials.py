@@ -25,15 +25,9 @@ _SETTINGS = {"verify": {"remote_manifest_fetch": False, "ocsp_fetch": False}}
 def sign(path: Path, recipe: Recipe, certificate: Path, key: Path) -> None:
     """Signs a file in its place; a process that dies leaves it as it was.
 
-    Args:
-        path: of a PNG, JPEG or WebP file.
-        recipe: goes into the statement.
-        certificate: chain of certificates, PEM, the signer's own first. C2PA refuses those that sign themselves.
-        key: its private key, PEM without a password; ES256, ES384, ES512, PS256 or Ed25519.
-
-    Raises:
-        MissingDependencyError: c2pa-python is not installed.
-        InputError: certificate or key cannot be used.
+    The file is PNG, JPEG or WebP. `certificate` is a chain, PEM, the signer's own first; C2PA refuses those that sign
+    themselves. `key` is its private key, PEM without a password; ES256, ES384, ES512, PS256 or Ed25519. Raises
+    MissingDependencyError: c2pa-python is not installed; InputError: certificate or key cannot be used.
     """
     c2pa = _library()
     chain, secret = (_pem(each, what) for each, what in ((certificate, "certificate"), (key, "key")))
@@ -70,30 +64,25 @@ def read(picture: Encoded) -> dict[str, Any] | None:
             return None
         raise ImageError(f"Cannot read the content credentials of {name_of(picture)}: {error}") from error
     try:
-        return _told(store)
+        active = store.get("manifests", {}).get(store.get("active_manifest"), {})
+        generators = active.get("claim_generator_info") or [{}]
+        signature = active.get("signature_info", {})
+        actions = [
+            action
+            for assertion in active.get("assertions", [])
+            if assertion.get("label", "").startswith("c2pa.actions")
+            for action in assertion.get("data", {}).get("actions", [])
+        ]
+        kind = next((each["digitalSourceType"] for each in actions if "digitalSourceType" in each), None)
+        return {
+            "state": store.get("validation_state", "Invalid"),
+            "signer": signature.get("common_name") or signature.get("issuer"),
+            "software": generators[0].get("name"),
+            "source_type": kind and kind.rsplit("/", 1)[-1],
+            "faults": [each.get("code") for each in store.get("validation_status", [])],
+        }
     except (AttributeError, TypeError, KeyError, IndexError) as error:
         raise ImageError(f"Cannot read the content credentials of {name_of(picture)}: {error}") from error
-
-
-def _told(store: dict[str, Any]) -> dict[str, Any]:
-    """What a store of manifests says."""
-    active = store.get("manifests", {}).get(store.get("active_manifest"), {})
-    generators = active.get("claim_generator_info") or [{}]
-    signature = active.get("signature_info", {})
-    actions = [
-        action
-        for assertion in active.get("assertions", [])
-        if assertion.get("label", "").startswith("c2pa.actions")
-        for action in assertion.get("data", {}).get("actions", [])
-    ]
-    source = next((each["digitalSourceType"] for each in actions if "digitalSourceType" in each), None)
-    return {
-        "state": store.get("validation_state", "Invalid"),
-        "signer": signature.get("common_name") or signature.get("issuer"),
-        "software": generators[0].get("name"),
-        "source_type": source and source.rsplit("/", 1)[-1],
-        "faults": [each.get("code") for each in store.get("validation_status", [])],
-    }
 
 
 def statement(recipe: Recipe) -> dict[str, Any]:

@@ -52,10 +52,7 @@ class Picture(Image.Image):
 def carry(image: Image.Image, recipe: Recipe, places: Sequence[Path] = ()) -> Picture:
     """The picture, which knows how it was made from now on.
 
-    Args:
-        image: as it was made.
-        recipe: of it.
-        places: folders of the model that made it; none for warps.
+    `places` are the folders of the model that made it; none for warps.
     """
     known = Provenance(replace(recipe, version=recipe.version or version()), places=tuple(places))
     return knowing(image, known)

@@ -65,11 +65,7 @@ class Recipe:
 
     @classmethod
     def from_json(cls, text: str) -> Recipe:
-        """What `to_json` wrote.
-
-        Raises:
-            InputError: something else.
-        """
+        """What `to_json` wrote. Raises InputError: something else."""
         try:
             recipe = cls(**parse_json(text))
         except (ValueError, TypeError) as error:
@@ -157,12 +153,8 @@ def carried(image: Image.Image) -> Provenance | None:
 def saved_with(image: Image.Image, **how: Any) -> Image.Image:
     """The picture, to be saved in another way; one that knows nothing stays as it is.
 
-    Args:
-        image: of an editor.
-        how: watermark, certificate, key of `Provenance`.
-
-    Raises:
-        InputError: a certificate without a key, or the other way round.
+    `how` are watermark, certificate and key of `Provenance`. Raises InputError: a certificate without a key, or the
+    other way round.
     """
     if (known := carried(image)) is not None:
         image.info[KEY] = replace(known, **how)
@@ -179,9 +171,7 @@ def following(pictures: Sequence[Image.Image]) -> Provenance:
 def fingerprint(image: Image.Image, pixels: np.ndarray | None = None) -> str:
     """SHA-256 of a picture's size, mode and pixels, whatever file they lay in.
 
-    Args:
-        image: the picture.
-        pixels: the same as an array, where there is one already.
+    `pixels` are the same as an array, where there is one already.
     """
     digest = hashlib.sha256(f"{image.mode} {image.width} {image.height} ".encode())
     digest.update(image.tobytes() if pixels is None else np.ascontiguousarray(pixels).data)

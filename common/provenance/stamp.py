@@ -15,7 +15,7 @@ from ..core.errors import ImageError
 from ..imaging.images import rgb
 from . import xmp
 from .credentials import sign
-from .recipe import Provenance, Recipe, fingerprint
+from .recipe import Provenance, fingerprint
 from .watermark import mark
 
 FORMATS = ("PNG", "JPEG", "WEBP")
@@ -46,16 +46,9 @@ def marked(image: Image.Image) -> Image.Image:
 def write(image: Image.Image, file: Path, kind: str, options: dict[str, Any], provenance: Provenance) -> None:
     """Saves a picture with its recipe, marked and signed as its provenance says.
 
-    Args:
-        image: RGB or RGBA.
-        file: where; it may be half-written when this is stopped.
-        kind: PIL's name of the format, one of `FORMATS`.
-        options: of PIL's `save`.
-        provenance: of the picture.
-
-    Raises:
-        MissingDependencyError: the watermark's or the signature's library is not installed.
-        InputError: the certificate or its key cannot be used.
+    The picture is RGB or RGBA, `kind` one of `FORMATS`; the file may be half-written when this is stopped. Raises
+    MissingDependencyError: the watermark's or the signature's library is not installed; InputError: the certificate or
+    its key cannot be used.
     """
     made = marked(image) if provenance.watermark else image
     recipe = provenance.complete()
@@ -67,16 +60,11 @@ def write(image: Image.Image, file: Path, kind: str, options: dict[str, Any], pr
     else:
         exif = Image.Exif()
         exif[_SOFTWARE] = xmp.software(recipe)
-        told = {"xmp": _short(recipe, provenance.watermark), "exif": exif}
+        packet = xmp.write(recipe, watermark=provenance.watermark)
+        if len(packet) > _LONGEST:  # of a page of very many requests alone, which is told by their number
+            count = len(recipe.request) if isinstance(recipe.request, list) else 1
+            packet = xmp.write(replace(recipe, request=f"{count} requests"), watermark=provenance.watermark)
+        told = {"xmp": packet, "exif": exif}
     Image.Image.save(made, file, format=kind, **{**options, **told})  # a Picture would come back here
     if provenance.certificate is not None and provenance.key is not None:
         sign(file, recipe, provenance.certificate, provenance.key)
-
-
-def _short(recipe: Recipe, watermark: bool) -> bytes:
-    """A packet for a JPEG file. Only a page of very many requests is too long, and is told by their number."""
-    packet = xmp.write(recipe, watermark=watermark)
-    if len(packet) <= _LONGEST:
-        return packet
-    requests = len(recipe.request) if isinstance(recipe.request, list) else 1
-    return xmp.write(replace(recipe, request=f"{requests} requests"), watermark=watermark)

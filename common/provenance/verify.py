@@ -106,11 +106,8 @@ def verify(picture: Encoded) -> Signs:
 
 
 def read_recipe(picture: Encoded) -> Recipe:
-    """How a picture was made, of its file; see `verify`.
-
-    Raises:
-        ImageError: it cannot be read.
-        InputError: it does not say.
+    """How a picture was made, of its file; see `verify`. Raises ImageError: it cannot be read; InputError: it does not
+    say.
     """
     recipe = xmp.read(packet(picture)).recipe
     if recipe is None:

@@ -42,8 +42,7 @@ _AROUND = 15  # pixels
 class Mark:
     """What was found.
 
-    Attributes:
-        agreeing: how many of the 32 bits are those of `MESSAGE`; about 16 where there is no mark.
+    `agreeing` of the 32 bits are those of `MESSAGE`; about 16 where there is no mark.
     """
 
     agreeing: int
@@ -55,10 +54,8 @@ class Mark:
 
 
 def mark(pixels: np.ndarray) -> np.ndarray:
-    """The picture (H, W, 3) uint8 RGB with the mark.
-
-    Raises:
-        MissingDependencyError: the library is not installed; the message says how it is, and how to do without.
+    """The picture (H, W, 3) uint8 RGB with the mark. Raises MissingDependencyError: the library is not installed; the
+    message says how it is, and how to do without.
     """
     return cv2.addWeighted(pixels, 1, _change(pixels), 1 / _STEPS, 0, dtype=cv2.CV_8U)
 
@@ -89,18 +86,14 @@ def unmarked(pixels: np.ndarray, before: np.ndarray | None = None) -> np.ndarray
     kernel = np.ones((_AROUND, _AROUND), np.uint8)
     for _ in range(_PASSES):
         change = _change(found).astype(np.float32) / _STEPS
-        found = to_uint8(_without(change, marked), 255)
+        # black and white stay where the change would have led beyond them
+        beyond = ((marked == 255) & (change >= 0)) | ((marked == 0) & (change <= 0))
+        found = to_uint8(np.where(beyond, marked, marked - change), 255)
         if before is not None:
             # Pixels that were not edited differ by rounding alone; where one differs by more, those around it do too.
             apart: Any = (np.abs(marked - (before + change).clip(0, 255)) > _ROUNDING).any(2)
             found = np.where(cv2.dilate(apart.astype(np.uint8), kernel)[..., None] > 0, found, before)
     return found
-
-
-def _without(change: np.ndarray, marked: np.ndarray) -> np.ndarray:
-    """Pixels less the mark's change; black and white stay where the change would have led beyond them."""
-    beyond = ((marked == 255) & (change >= 0)) | ((marked == 0) & (change <= 0))
-    return np.where(beyond, marked, marked - change).clip(0, 255)
 
 
 def _change(pixels: np.ndarray) -> np.ndarray:
@@ -110,7 +103,7 @@ def _change(pixels: np.ndarray) -> np.ndarray:
     """
     encoder = _library().WatermarkEncoder()
     encoder.set_watermark("bits", list(MESSAGE))
-    small = _resized(pixels, _scale(pixels))
+    small = _resized(pixels, SIDE / min(pixels.shape[:2]))
     change = encoder.encode(np.ascontiguousarray(small[..., ::-1]), "rivaGan")[..., ::-1].astype(np.float32) - small
     change = np.rint(STRENGTH * _STEPS * change).astype(np.int16)
     if change.shape != pixels.shape:
@@ -120,12 +113,8 @@ def _change(pixels: np.ndarray) -> np.ndarray:
 
 
 def look(pixels: np.ndarray) -> Mark:
-    """The best agreement at any of `SHARES`; pixels (H, W, 3) uint8 RGB.
-
-    Raises:
-        MissingDependencyError: see `mark`.
-    """
-    decoder, best, own = _library().WatermarkDecoder("bits", BITS), 0, _scale(pixels)
+    """The best agreement at any of `SHARES`; pixels (H, W, 3) uint8 RGB. Raises MissingDependencyError: see `mark`."""
+    decoder, best, own = _library().WatermarkDecoder("bits", BITS), 0, SIDE / min(pixels.shape[:2])
     for share in SHARES:
         small = _resized(pixels, own * share)
         more = [(0, max(0, SIDE - side)) for side in small.shape[:2]]
@@ -150,11 +139,6 @@ def _library() -> Any:
             "pip install --no-deps invisible-watermark==0.2.0 && pip install PyWavelets onnxruntime",
         ) from error  # fmt: skip
     return imwatermark
-
-
-def _scale(pixels: np.ndarray) -> float:
-    """By which the shorter side of a picture becomes `SIDE`."""
-    return SIDE / min(pixels.shape[:2])
 
 
 def _resized(pixels: np.ndarray, scale: float) -> np.ndarray:

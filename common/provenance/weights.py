@@ -20,10 +20,10 @@ _LARGE = 100_000_000  # bytes from which on a hash is worth keeping
 def model_of(places: Sequence[Path]) -> dict[str, Any]:
     """The "id" of a model, and the SHA-256 of the "weights" in its folders, by their names there.
 
-    Args:
-        places: its own folder, and its base's where it has one.
+    The first of `places` is its own folder, the next its base's where it has one.
     """
-    names = [_name(place) for place in places]
+    # the name by which the model can be asked for again; the path of a folder stays private
+    names = [place.name.replace("--", "/", 1) if place.parent == home() else place.name for place in places]
     found: dict[str, str] = {}
     for name, place in zip(names, places):
         for path in sorted(place.rglob("*")):
@@ -62,8 +62,3 @@ def _digest(path: str, size: int, changed: int) -> str:
         with suppress(OSError):  # a folder that cannot be written costs time, nothing else
             replace_file(kept, lambda file: file.write_text(text, encoding="utf-8"))
     return found
-
-
-def _name(place: Path) -> str:
-    """The name by which the model can be asked for again; of a folder its own name, its path stays private."""
-    return place.name.replace("--", "/", 1) if place.parent == home() else place.name

@@ -49,10 +49,7 @@ class Told:
 def write(recipe: Recipe, pixels: str | None = None, watermark: bool = False) -> bytes:
     """A packet; the same for the same recipe: it has no time in it.
 
-    Args:
-        recipe: of the picture.
-        pixels: its fingerprint, where the file's format keeps them.
-        watermark: whether they are marked.
+    `pixels` is their fingerprint, where the file's format keeps them; `watermark` says whether they are marked.
     """
     for prefix, space in _SPACES.items():
         ElementTree.register_namespace(prefix, space)
@@ -81,10 +78,8 @@ def write(recipe: Recipe, pixels: str | None = None, watermark: bool = False) ->
 
 
 def read(packet: bytes) -> Told:
-    """What a packet tells, of ours or of others; one that is damaged, or no XMP, tells nothing.
-
-    Raises:
-        InputError: a packet of ours whose recipe is damaged.
+    """What a packet tells, of ours or of others; one that is damaged, or no XMP, tells nothing. Raises InputError: a
+    packet of ours whose recipe is damaged.
     """
     # without entities of its own, no packet grows when it is read
     if len(packet) > LARGEST or b"<!DOCTYPE" in packet or b"<!ENTITY" in packet:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,11 +40,7 @@ Diffusion's kind hours, and it does hardly any work at full resolution.
 
 @dataclass(frozen=True)
 class AutoencoderConfig(TrainConfig):
-    """Options of the training of an autoencoder.
-
-    Raises:
-        InputError: a number out of its range.
-    """
+    """Options of the training of an autoencoder. Raises InputError: a number out of its range."""
 
     autoencoder: dict[str, Any] = field(default_factory=dict)
     """Table of AutoencoderDC's options."""
@@ -108,13 +105,8 @@ def reconstruction_loss(
     the noise that a denoiser takes from them, and conditions need no scaling. The scale is mean
     |x' - D(E(x)')|, where ' halves the sides.
 
-    Args:
-        encoder: pictures to latents; a module of its own, so that it may be a compiled graph.
-        decoder: back.
-        pictures: (B, 3, S, S) in [-1, 1].
-        face: (B, 1, S, S) in [0, 1].
-        noise: (B, C, s, s), standard normal; `latent_noise` of it is added: a denoiser's results are never exact.
-        config: the weights.
+    `pictures` are (B, 3, S, S) in [-1, 1], `face` (B, 1, S, S) in [0, 1], `noise` (B, C, s, s) standard normal, of
+    which `latent_noise` is added: a denoiser's results are never exact. Encoder and decoder may be compiled graphs.
     """
     latents = encoder(pictures).float()
     difference = decoder(latents + config.latent_noise * noise).float() - pictures
@@ -149,11 +141,7 @@ class Reconstruction(nn.Module):
 
 
 class AutoencoderTask(Task):
-    """An autoencoder that learns to reconstruct synthetic faces.
-
-    Raises:
-        InputError: options that make no autoencoder.
-    """
+    """An autoencoder that learns synthetic faces. Raises InputError: options that make no autoencoder."""
 
     metrics = ("psnr",)
     title = "An autoencoder of faces"
@@ -226,10 +214,8 @@ class AutoencoderTask(Task):
 class FacePictures(Dataset[dict[str, torch.Tensor]]):
     """Pictures of pairs, as `picture` (3, S, S) in [-1, 1], with the inner face as `face` (1, S, S).
 
-    Args:
-        faces: the pairs, whose two pictures follow each other.
-        closer: every second pair is cut out up to so many times closer.
-        always: all by the root of `closer`.
+    The two pictures of each pair follow each other; every second pair is cut out up to `closer` times closer, or with
+    `always` all of them by its root.
     """
 
     def __init__(self, faces: SyntheticFaces, closer: float = 1.0, *, always: bool = False) -> None:
@@ -241,7 +227,6 @@ class FacePictures(Dataset[dict[str, torch.Tensor]]):
         return 2 * len(self.faces)
 
     def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
-        """One picture."""
         number, role = divmod(index, 2)
         pair = self.faces[number]
         shown = pair[("source", "target")[role]]
@@ -269,9 +254,7 @@ def run(config: AutoencoderConfig) -> int:
     return console.OK
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """The command; returns the exit code."""
-    return command("common.training.autoencoder", ABOUT, AutoencoderConfig, run, argv)
+main = partial(command, "common.training.autoencoder", ABOUT, AutoencoderConfig, run)
 
 
 if __name__ == "__main__":

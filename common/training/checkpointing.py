@@ -57,13 +57,8 @@ def thin_out(output: Path, keep: int) -> None:
 def read_facts(folder: Path, expected: dict[str, Any]) -> int:
     """The step of a checkpoint.
 
-    Args:
-        folder: the checkpoint.
-        expected: what must be as it was, so that the training continues as it would have.
-
-    Raises:
-        InputError: something is not.
-        CheckpointError: the file is damaged.
+    `expected` is what must be as it was, so that the training continues as it would have. Raises InputError: something
+    is not; CheckpointError: the file is damaged.
     """
     facts = read_config(folder / FACTS)
     for name, value in expected.items():
@@ -110,13 +105,6 @@ def keep_trained_only(accelerator: Any) -> None:
 
     accelerator.register_save_state_pre_hook(save)
     accelerator.register_load_state_pre_hook(load)
-
-
-def resume_rate(rate: Any, learning_rate: float, step: int) -> None:
-    """Sets a schedule to the step after `step`, with a peak that may be another than before."""
-    rate.base_lrs = [learning_rate] * len(rate.base_lrs)
-    rate.last_epoch = step - 1
-    rate.step()
 
 
 def _link(source: str, target: str) -> None:

@@ -11,6 +11,7 @@ import textwrap
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -28,16 +29,12 @@ Config = TypeVar("Config")
 
 
 def command(
-    module: str, about: str, config: type[Config], run: Callable[[Config], int], argv: Sequence[str] | None
+    module: str, about: str, config: type[Config], run: Callable[[Config], int], argv: Sequence[str] | None = None
 ) -> int:
     """Reads the arguments and the config, runs, and returns the exit code.
 
-    Args:
-        module: name of the training for `python -m`.
-        about: what it does, for its help; the keys of the config follow.
-        config: the frozen dataclass; has `output`.
-        run: the training; returns an exit code.
-        argv: the arguments; None takes those of the process.
+    `module` is its name for `python -m`; the help is `about` and the keys of `config`, a frozen dataclass with an
+    `output`. Without `argv` the arguments are those of the process.
     """
     parser = console.command_parser(
         f"python -m {module}",
@@ -60,16 +57,29 @@ def command(
     return console.guarded(work)
 
 
+def training(task: str) -> Callable[[Any], int]:
+    """What `command` runs for a config of an editor's training.
+
+    `task` is a class such as "magicface.task:MagicFaceTask"; it loads, with torch and diffusers, after the config has
+    been understood.
+    """
+
+    def run(config: Any) -> int:
+        from .loop import train
+
+        module, name = task.split(":")
+        config = config.of_model()
+        train(config, getattr(import_module(module), name)(config))
+        return console.OK
+
+    return run
+
+
 def read(cls: type[Config], path: str | Path, overrides: Sequence[str] = ()) -> Config:
     """A config from a TOML file, changed by `key=value` texts.
 
-    Args:
-        cls: `TrainConfig`, a subclass that adds fields, or another frozen dataclass.
-        path: the file.
-        overrides: "steps=100", "unet.layers_per_block=1"; values as in TOML, bare words are text.
-
-    Raises:
-        InputError: no such file, not TOML, an unknown key (the message names the nearest), or a wrong type.
+    `overrides` are such as "steps=100" or "unet.layers_per_block=1"; values as in TOML, bare words are text. Raises
+    InputError: no such file, not TOML, an unknown key (the message names the nearest), or a wrong type.
     """
     try:
         values = tomllib.loads(read_text(Path(path)))
@@ -81,11 +91,7 @@ def read(cls: type[Config], path: str | Path, overrides: Sequence[str] = ()) -> 
 
 
 def from_values(cls: type[Config], values: Mapping[str, Any], where: str = "the config") -> Config:
-    """A config from a mapping.
-
-    Raises:
-        InputError: an unknown key, a missing one, or a wrong type.
-    """
+    """A config from a mapping. Raises InputError: an unknown key, a missing one, or a wrong type."""
     hints = typing.get_type_hints(cls)
     fields = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
     for key in values:

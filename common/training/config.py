@@ -23,11 +23,7 @@ Schedule = Literal["constant", "constant_with_warmup", "linear", "cosine", "cosi
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Options of every training.
-
-    Raises:
-        InputError: a number out of its range, or options that exclude each other.
-    """
+    """Options of every training. Raises InputError: a number out of its range, or options that exclude each other."""
 
     output: str
     """Folder of everything that the training writes; relative to where the command runs."""
@@ -96,10 +92,8 @@ class TrainConfig:
 
 @dataclass(frozen=True)
 class DiffusionConfig(TrainConfig):
-    """Options of every training of a diffusion model.
-
-    Raises:
-        InputError: a number out of its range, or options that exclude each other.
+    """Options of every training of a diffusion model. Raises InputError: a number out of its range, or options that
+    exclude each other.
     """
 
     embedded: ClassVar[Path | None] = None
@@ -184,10 +178,8 @@ class DiffusionConfig(TrainConfig):
             )
 
     def place(self, model: str) -> Path:
-        """Where a model lies that the config names: "embedded" is the one inside the package.
-
-        Raises:
-            InputError: neither a folder nor of the form "owner/name".
+        """Where a model lies that the config names: "embedded" is the one inside the package. Raises InputError:
+        neither a folder nor of the form "owner/name".
         """
         return self.embedded if model == EMBEDDED and self.embedded else model_folder(model)
 
@@ -226,10 +218,8 @@ class DiffusionConfig(TrainConfig):
 
 @dataclass(frozen=True)
 class EditConfig(DiffusionConfig):
-    """Networks and data of a training of an editor's UNets, denoiser and ID encoder.
-
-    Raises:
-        InputError: a number out of its range, or options that exclude each other.
+    """Networks and data of a training of an editor's UNets, denoiser and ID encoder. Raises InputError: a number out of
+    its range, or options that exclude each other.
     """
 
     unchanged: float = 0.0

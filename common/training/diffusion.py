@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 
 from ..synthetic.data.dataset import SyntheticFaces
 from .config import DiffusionConfig
-from .latent_cache import CachedLatents, Encoder
+from .latents import CachedLatents, Encoder
 from .loop import Task
 from .loss import noise_schedule
 from .sampler import Draws, Group, draw
@@ -23,16 +23,8 @@ Config = TypeVar("Config", bound=DiffusionConfig)
 class DiffusionTask(Task, Generic[Config]):
     """The task of a diffusion model: its data pass the frozen networks, get noise, and the module predicts it.
 
-    Attributes:
-        dropout: fraction of the samples that `draws` does not keep.
-        schedule: of the noise.
-
-    Args:
-        config: of the training.
-        module: what is trained.
-        encoder: the frozen networks, and what they make of the data.
-        scheduler: config of the model's scheduler, for its betas.
-        samples: items of whatever the encoder takes.
+    `dropout` is the fraction of the samples that `draws` does not keep; `scheduler` is the config of the model's
+    scheduler, for its betas; `samples` are items of whatever the encoder takes.
     """
 
     dropout: float = 0.0
@@ -69,10 +61,7 @@ class DiffusionTask(Task, Generic[Config]):
     def objective(self, module: Any, tensors: Mapping[str, torch.Tensor], draws: Draws) -> torch.Tensor:
         """The loss of encoded samples.
 
-        Args:
-            module: what accelerate made of the module.
-            tensors: what the encoder gives, and "number" (B,) int64.
-            draws: the batch's random numbers.
+        `tensors` are what the encoder gives, and "number" (B,) int64.
         """
         raise NotImplementedError
 

@@ -49,14 +49,9 @@ class EditTask(DiffusionTask[Config]):
         about_synthetic: what a model that learned from synthetic pairs is, for the card.
         release: layout of its folder.
         guides: how many conditioning images there are.
-        defaults: how the model is to be used.
-        pairs: what is trained on; see `manifest.Pair`.
         held_out: pairs to validate on, or None.
 
-    Args:
-        config: of the training.
-        vector_size: V, numbers of the vector.
-        published: defaults of the released scripts.
+    `vector_size` is V, numbers of the vector; `published` are the defaults of the released scripts.
 
     Raises:
         InputError: networks, data and options that do not go together.
@@ -261,10 +256,8 @@ def from_scratch(config: EditConfig, vector_size: int, guides: int) -> FaceEditP
 
 @torch.no_grad()
 def _begin_at(unet: Any, guide: int, guides: int) -> None:
-    """Swaps the weights of a conditioning image with those of the first, and resets the vector's projection.
-
-    Raises:
-        InputError: there is no such image.
+    """Swaps the weights of a conditioning image with those of the first, and resets the vector's projection. Raises
+    InputError: there is no such image.
     """
     if guide >= guides:
         raise InputError(f"start_guide is out of range.\n  expected: 0 to {guides - 1}\n  got:      {guide}")

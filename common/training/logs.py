@@ -8,14 +8,13 @@ import dataclasses
 import json
 import math
 import os
-import platform
 from collections.abc import Mapping, Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..core import environment
 from ..core.files import replace_file
 from ..core.jsonio import read_config
 from .config import TrainConfig
@@ -30,10 +29,7 @@ BASELINE = "baseline.json"
 class Log:
     """A CSV file with a row for each step; rows of steps that a resumed training repeats are dropped.
 
-    Args:
-        path: the file.
-        columns: their names; the first is the step.
-        first: the step at which the training begins or goes on.
+    The first of the columns is the step; `first` is the step at which the training begins or goes on.
     """
 
     def __init__(self, path: Path, columns: Sequence[str], first: int) -> None:
@@ -131,13 +127,16 @@ def model_card(output: Path, config: TrainConfig, task: Task) -> str:
         for name, value in metrics.items()
     )
     table = f"| measure | before training | now |\n|---|---|---|\n{measured}"
+    installed = environment.versions()
+    packages = [f"{name} {installed[name]}" for name in _PACKAGES if name in installed]
+    versions = ", ".join([f"Python {installed['python']}", *packages])
     limits = [f"**On held-out samples, {problem}.**"] * bool(problem) + [_LIMITS]
     return (
         f"# {task.title}\n\n{task.notes}\n\n"
         f"## Training\n\nMean loss of the last tenth: {loss:.4g}. The options that are not the defaults:\n\n"
         f"| option | value |\n|---|---|\n{settings}\n"
         f"\n## Held-out samples\n\n{table if metrics else 'Not measured: no samples were held out.'}\n"
-        f"\n## Limits\n\n{' '.join(limits)}\n\n## Versions\n\n{_versions()}\n"
+        f"\n## Limits\n\n{' '.join(limits)}\n\n## Versions\n\n{versions}\n"
     )
 
 
@@ -147,14 +146,6 @@ _LIMITS = (
     " to identify or judge anyone."
 )
 _PACKAGES = ("face-rig", "torch", "diffusers", "transformers", "accelerate")
-
-
-def _versions() -> str:
-    found = [f"Python {platform.python_version()}"]
-    for name in _PACKAGES:
-        with contextlib.suppress(metadata.PackageNotFoundError):
-            found.append(f"{name} {metadata.version(name)}")
-    return ", ".join(found)
 
 
 def _text(value: float) -> str:

@@ -64,11 +64,8 @@ class Task:
     def loss(self, module: Any, batch: Mapping[str, Any], device: torch.device) -> torch.Tensor:
         """The loss of one pass, a number.
 
-        Args:
-            module: what accelerate made of the module.
-            batch: of the data, with "number" (B,) int64, which sample of the training each is: all that is drawn by
-                chance follows from that.
-            device: of the training.
+        `batch` has "number" (B,) int64, which sample of the training each is: all that is drawn by chance follows from
+        that.
         """
         raise NotImplementedError
 
@@ -205,7 +202,9 @@ class Run:
             now = {"betas": config.betas, "eps": config.adam_epsilon, "momentum": config.betas[0]}
             group.update({name: value for name, value in now.items() if name in group})
             group["weight_decay"] = config.weight_decay
-        checkpointing.resume_rate(self.rate, config.learning_rate, step)
+        self.rate.base_lrs = [config.learning_rate] * len(self.rate.base_lrs)  # the peak may be another than before
+        self.rate.last_epoch = step - 1
+        self.rate.step()
 
     def _facts(self) -> dict[str, Any]:
         return {"seed": self.config.seed, "batch_size": self.config.batch_size, "samples": len(self.data)}  # type: ignore[arg-type]
@@ -296,7 +295,6 @@ class Run:
 
     @contextmanager
     def _averaged(self) -> Iterator[None]:
-        """The networks with their averaged weights, if there are any."""
         if self.ema is None:
             yield
             return

@@ -35,16 +35,9 @@ def denoising_loss(
 ) -> torch.Tensor:
     """E[ w(t) m |y - f(x_t, t, c)|^2 ] with y the noise or v, w of min-SNR, m the weight of the changed region.
 
-    Args:
-        twin: a `TwinUNet`, or what accelerate made of it.
-        latents: of a batch.
-        vector: (B, V).
-        prompt: (1, L, D).
-        draws: the batch's random numbers.
-        schedule: of the noise; its prediction type says what y is.
-        min_snr_gamma: 0 weighs all timesteps alike.
-        region_weight: of the changed region; 1 weighs all pixels alike.
-        source_scale: the VAE's scaling factor, where samples whose vector is dropped have the source as their target.
+    `vector` is (B, V), `prompt` (1, L, D); the schedule's prediction type says what y is. A `min_snr_gamma` of 0 weighs
+    all timesteps alike, a `region_weight` of 1 all pixels. `source_scale` is the VAE's scaling factor, where samples
+    whose vector is dropped have the source as their target.
 
     Returns:
         A number, the mean over the batch.

@@ -82,14 +82,12 @@ class Manifest(Dataset[Pair]):
         return len(self.rows)
 
     def __getitem__(self, index: int) -> Pair:
-        """One pair."""
         pictures = {name: _read(self.rows[index][name], self.size) for name in self.pictures}
         guides = torch.stack([pictures[name] for name in self.guides])
         vector = torch.tensor(self.vectors[index])
         return {"source": pictures["source"], "target": pictures["target"], "guides": guides, "vector": vector}
 
     def _checked(self, row: Any) -> tuple[dict[str, Any], dict[str, Any], list[float]]:
-        """A row, its pictures that are there, and its vector."""
         if not isinstance(row, Mapping):
             raise InputError(f"the columns must be {', '.join(self.columns)}; got {type(row).__name__}")
         row = {key: value for key, value in row.items() if key not in self.unused}
@@ -113,11 +111,7 @@ class Manifest(Dataset[Pair]):
 
 
 def parsed(name: str, value: Any) -> Any:
-    """The value of a column; a text that begins as JSON is parsed.
-
-    Raises:
-        InputError: it is not valid JSON.
-    """
+    """The value of a column; a text that begins as JSON is parsed. Raises InputError: it is not valid JSON."""
     if not isinstance(value, str) or not value.lstrip().startswith(("[", "{")):
         return value
     try:
@@ -128,9 +122,7 @@ def parsed(name: str, value: Any) -> Any:
 
 def intensities(name: str, value: Any) -> list[float]:
     """Twelve intensities 0..5 from a column: a mapping, a text such as "AU12=3,AU6=2", 12 numbers, or JSON of these.
-
-    Raises:
-        InputError: no such thing, or values beyond 0..5.
+    Raises InputError: no such thing, or values beyond 0..5.
     """
     if isinstance(value, Mapping):  # a table gives all rows the same keys
         value = {key: number for key, number in value.items() if number not in (None, "")}
@@ -141,7 +133,6 @@ def intensities(name: str, value: Any) -> list[float]:
 
 
 def _hugging_face(path: Path) -> Iterable[tuple[int, dict[str, Any]]]:
-    """Line numbers, from 1, and rows."""
     try:
         from datasets import load_from_disk  # pyright: ignore[reportMissingImports] - optional
     except ImportError as error:
@@ -156,7 +147,6 @@ def _hugging_face(path: Path) -> Iterable[tuple[int, dict[str, Any]]]:
 
 
 def _name(picture: Path | Image.Image) -> str:
-    """What tells a picture from others."""
     return str(picture.resolve()) if isinstance(picture, Path) else hashlib.sha256(picture.tobytes()).hexdigest()
 
 

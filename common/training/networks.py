@@ -24,13 +24,8 @@ UP = ".lora_B.default.weight"
 def built(network: Any, table: str, options: Mapping[str, Any]) -> Any:
     """A diffusers network with random weights.
 
-    Args:
-        network: its class.
-        table: the config's name for the options, for messages.
-        options: of its constructor.
-
-    Raises:
-        InputError: an unknown option (the message names the nearest), or options that make no network.
+    `table` is the config's name for the options, for messages. Raises InputError: an unknown option (the message names
+    the nearest), or options that make no network.
     """
     known = network._get_init_keys(network) - {"self"}
     for key in options:
@@ -57,28 +52,20 @@ def begin_with(network: nn.Module, other: nn.Module) -> None:
         if key not in own:
             continue
         shape = own[key].shape
+        alike = value.ndim == len(shape) and value.shape[:1] + value.shape[2:] == shape[:1] + shape[2:]
         if value.shape == shape:
             own[key] = value
-        elif _fewer_inputs(value.shape, shape):
+        elif alike and value.shape[1] < shape[1]:
             own[key] = own[key].new_zeros(shape)
             own[key][:, : value.shape[1]] = value
     network.load_state_dict(own)
 
 
-def _fewer_inputs(shape: Sequence[int], than: Sequence[int]) -> bool:
-    """Whether a weight has fewer inputs, and is the same shape otherwise."""
-    alike = len(shape) == len(than) >= 2 and (shape[0], *shape[2:]) == (than[0], *than[2:])
-    return alike and shape[1] < than[1]
-
-
 def add_adapter(network: Any, rank: int, alpha: float, targets: Sequence[str]) -> None:
     """Puts low-rank adapters (Hu et al. 2021) beside the layers `targets` of a network, which is frozen.
 
-    The adapters begin as zero.
-
-    Raises:
-        MissingDependencyError: peft is not installed.
-        InputError: no layer has such a name.
+    The adapters begin as zero. Raises MissingDependencyError: peft is not installed; InputError: no layer has such a
+    name.
     """
     if not targets:
         raise InputError('lora_targets must name layers, such as ["to_q", "to_v"]; it is empty.')
@@ -96,9 +83,7 @@ def add_adapter(network: Any, rank: int, alpha: float, targets: Sequence[str]) -
 def merged(state: Mapping[str, torch.Tensor], scale: float) -> dict[str, torch.Tensor]:
     """A network's weights without adapters: W + scale B A in place of W, under the names that it had before.
 
-    Args:
-        state: a state dict; one without adapters comes back as it is.
-        scale: alpha / rank.
+    A state dict without adapters comes back as it is; `scale` is alpha / rank.
     """
     plain: dict[str, torch.Tensor] = {}
     for name, value in state.items():

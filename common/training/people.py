@@ -18,9 +18,7 @@ COLUMNS = ("person", "subject", "identity", "person_id", "subject_id")
 class Part(Subset[Any]):
     """Some rows of a data set, in their own order.
 
-    Args:
-        data: the whole; its fingerprint is part of this one's.
-        rows: their numbers.
+    The fingerprint of the whole data is part of this one's.
     """
 
     def __init__(self, data: Any, rows: Sequence[int]) -> None:
@@ -44,9 +42,7 @@ def person_of(row: Any) -> tuple[str | None, str | None]:
 def groups(people: Sequence[str | None], pictures: Sequence[Iterable[str]]) -> list[str]:
     """For each row the name of its group: rows of one person, or with a picture in common, are in one group.
 
-    Args:
-        people: who each row shows, where that is known.
-        pictures: names of each row's pictures.
+    A person is None where nobody knows; `pictures` are names.
     """
     parent: dict[str, str] = {}
 
@@ -69,10 +65,7 @@ def groups(people: Sequence[str | None], pictures: Sequence[Iterable[str]]) -> l
 def split(of: Sequence[str], share: float, seed: int) -> tuple[list[int], list[int]]:
     """Rows to train on, and rows of held-out groups, one of each group in turn, so that the first show many people.
 
-    Args:
-        of: the group of each row.
-        share: of the groups that are held out: at least one, and never all.
-        seed: which ones.
+    `of` is the group of each row; a `share` of the groups is held out: at least one, and never all.
     """
     names = sorted(set(of), key=lambda name: hashlib.sha256(f"{seed} {name}".encode()).digest())
     count = min(max(1, round(share * len(names))), len(names) - 1)
@@ -95,12 +88,8 @@ def in_turn(of: Sequence[str], chosen: Iterable[str] | None = None) -> list[int]
 def hold_out(data: Any, held_out: Any | None, share: float, seed: int, key: str) -> tuple[Any, Any | None, str]:
     """Data to train on, held-out data, and what the model card says of both.
 
-    Args:
-        data: a list with `people` and `pictures` of its rows.
-        held_out: another list that the user names for it, or None, which splits `data`.
-        share: of the people that a split holds out; 0 holds out none.
-        seed: of the split.
-        key: of the config, for messages: what names another list.
+    `data` has `people` and `pictures_of` its rows. `held_out` is another list that the user names for it, or None,
+    which splits `data` by a `share` of its people, 0 for none. `key` of the config names another list, for messages.
     """
     known = groups(data.people, data.pictures_of)
     named = all(person is not None for person in data.people)

@@ -27,10 +27,7 @@ def generator(*key: int) -> torch.Generator:
 class Group:
     """The processes of a training.
 
-    Attributes:
-        process: number of this one.
-        processes: how many there are.
-        wait: returns when all have called it.
+    `process` is the number of this one; `wait` returns when all have called it.
     """
 
     process: int = 0
@@ -67,31 +64,24 @@ def draw(
 ) -> Draws:
     """The random numbers of the samples with these numbers.
 
-    Args:
-        seed: of the training.
-        numbers: (B,) int64, how many samples of the training came before each.
-        shape: (C, h, w) of the latents.
-        timesteps: how many there are.
-        dropout: probability that a vector is dropped.
-        shift: s of Esser et al. 2024, eq. 23: a fraction u of all steps becomes s u / (1 + (s - 1) u); 1 is uniform.
+    `numbers` (B,) int64 say how many samples of the training came before each; `shape` is (C, h, w), of the latents. A
+    vector is dropped with the probability `dropout`. `shift` is s of Esser et al. 2024, eq. 23: a fraction u of all
+    steps becomes s u / (1 + (s - 1) u); 1 is uniform.
     """
     rows = []
     for number in numbers.tolist():
         source = generator(seed, 1, number)
+        fraction = (torch.randint(timesteps, (), generator=source).double() + 0.5) / timesteps
+        shifted = timesteps * shift * fraction / (1 + (shift - 1) * fraction)
         rows.append(
             (
-                _shifted(torch.randint(timesteps, (), generator=source), timesteps, shift),
+                shifted.long().clamp(0, timesteps - 1),
                 torch.randn(shape, generator=source),
                 torch.randn(shape, generator=source),
                 torch.rand((), generator=source) >= dropout,
             )
         )
     return Draws(*(torch.stack(column) for column in zip(*rows)))
-
-
-def _shifted(timestep: torch.Tensor, timesteps: int, shift: float) -> torch.Tensor:
-    fraction = (timestep.double() + 0.5) / timesteps
-    return (timesteps * shift * fraction / (1 + (shift - 1) * fraction)).long().clamp(0, timesteps - 1)
 
 
 class Numbered(Dataset[dict[str, Any]]):
@@ -122,14 +112,9 @@ class Numbered(Dataset[dict[str, Any]]):
 class Turns(Sampler[list[int]]):
     """The sample numbers of each pass of one process: consecutive samples make a step, and processes share them.
 
-    Args:
-        first, last: optimiser steps, `last` excluded.
-        batch_size: samples of a step over all passes and processes.
-        passes: into which a step is divided.
-        group: the processes.
-
-    Raises:
-        InputError: the samples of a step cannot be shared equally, or the last step lies before the first.
+    Optimiser steps go from `first` to before `last`; `batch_size` counts the samples of a step over all passes and
+    processes. Raises InputError: the samples of a step cannot be shared equally, or the last step lies before the
+    first.
     """
 
     def __init__(self, first: int, last: int, batch_size: int, passes: int = 1, group: Group = ALONE) -> None:

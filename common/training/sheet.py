@@ -19,11 +19,7 @@ def edit_errors(
 ) -> dict[str, float]:
     """Mean squared errors where source and truth differ, over all pictures (B, 3, H, W) in [0, 1].
 
-    Args:
-        source: before the edit.
-        edit: by the networks.
-        truth: what it should be.
-        decoded: the truth after encoding and decoding, as near as the networks can come.
+    `decoded` is the truth after encoding and decoding, as near as the networks can come.
 
     Returns:
         edit, nothing (the source in place of the edit), vae (the decoded truth), and the ratios edit_to_nothing (below
@@ -60,9 +56,7 @@ def judged(metrics: Mapping[str, float]) -> str:
 def sheet(columns: dict[str, torch.Tensor], requests: Sequence[str]) -> Image.Image:
     """A row for each request: the request as text over pictures side by side.
 
-    Args:
-        columns: heading -> pictures (B, 3, H, W) in [0, 1].
-        requests: B texts.
+    Columns are heading -> pictures (B, 3, H, W) in [0, 1].
     """
     headings, rows = list(columns), []
     for number, request in enumerate(requests):

@@ -22,10 +22,7 @@ class TwinUNet(nn.Module):
     Parameters that no prediction depends on (the ID encoder behind the last recorded token) are frozen: they would
     never get a gradient, and distributed training waits for those of all that can have one.
 
-    Args:
-        unet: the denoiser; gets the attention to an identity.
-        id_encoder: the UNet that reads the source.
-        train_id_encoder: False freezes the whole ID encoder.
+    The denoiser gets the attention to an identity; without `train_id_encoder` the whole ID encoder is frozen.
     """
 
     def __init__(
@@ -81,11 +78,8 @@ class TwinUNet(nn.Module):
         """Puts adapters beside the layers `targets`, and freezes all other weights but the vector's projection.
 
         The adapters begin as zero, so that the prediction does not change. Where a layer of the ID encoder gets no
-        gradient, neither does its adapter.
-
-        Raises:
-            MissingDependencyError: peft is not installed.
-            InputError: no layer has such a name.
+        gradient, neither does its adapter. Raises MissingDependencyError: peft is not installed; InputError: no layer
+        has such a name.
         """
         trained = {name for name, parameter in self.named_parameters() if parameter.requires_grad}
         add_adapter(self.unet, rank, alpha, targets)

@@ -24,10 +24,8 @@ _UNBOUNDED = ("lambda_min_clipped",)  # which DPM-Solver's schedulers write as m
 
 
 def read_architecture(path: Path) -> dict[str, Any]:
-    """The config of a network or a scheduler.
-
-    Raises:
-        CheckpointError: damaged; numbers that no network has, NaN among them; or names of code or of other formats.
+    """The config of a network or a scheduler. Raises CheckpointError: damaged; numbers that no network has, NaN among
+    them; or names of code or of other formats.
     """
     config = read_config(path)
     if foreign := [key for key in _FOREIGN if config.get(key)]:

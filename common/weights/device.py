@@ -28,10 +28,8 @@ def choose_device(
 ) -> tuple[torch.device, torch.dtype]:
     """Device and dtype; by default CUDA, then MPS, then the CPU, in float16, on the CPU in float32.
 
-    Nothing is loaded: call it first, so that a wrong name costs no time.
-
-    Raises:
-        InputError: a device that is not here, or a dtype the networks cannot run in.
+    Nothing is loaded: call it first, so that a wrong name costs no time. Raises InputError: a device that is not here,
+    or a dtype the networks cannot run in.
     """
     import torch
 

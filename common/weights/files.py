@@ -38,19 +38,15 @@ _LISTED = (SAFE, *PICKLED, ".json", ".msgpack", ".h5", ".onnx", ".gguf")
 class WeightFiles:
     """Where the weights of one network lie.
 
-    Attributes:
-        path: the file, or the index of its shards.
-        sharded: it is an index.
+    `path` is the file, or where they are `sharded`, the index of its shards.
     """
 
     path: Path
     sharded: bool = False
 
     def shards(self) -> dict[str, str]:
-        """Tensor -> name of the shard that holds it, as the index says; empty for a single file.
-
-        Raises:
-            CheckpointError: the index is damaged, or names files outside its folder.
+        """Tensor -> name of the shard that holds it, as the index says; empty for a single file. Raises
+        CheckpointError: the index is damaged, or names files outside its folder.
         """
         if not self.sharded:
             return {}
@@ -72,11 +68,8 @@ class WeightFiles:
         return found
 
     def files(self) -> list[Path]:
-        """The weight files themselves.
-
-        Raises:
-            CheckpointError: see `shards`.
-            MissingCheckpointError: shards are not there; the message names them.
+        """The weight files themselves. Raises CheckpointError: see `shards`; MissingCheckpointError: shards are not
+        there; the message names them.
         """
         if not self.sharded:
             return [self.path]
@@ -98,10 +91,7 @@ def find_weights(folder: Path, stems: tuple[str, ...] = STEMS, dtype: str = "flo
     Full precision comes before half, and within a precision safetensors come before files of torch; where float16 or
     bfloat16 is asked for, safetensors in that precision come first.
 
-    Args:
-        folder: need not exist.
-        stems: of the files' names, in the order of preference.
-        dtype: that the network will run in.
+    The folder need not exist; `stems` of the files' names come in the order of preference.
     """
     asked = VARIANTS.get(dtype)
     rest = [variant for variant in VARIANTS.values() if variant != asked]
@@ -123,9 +113,7 @@ def missing_weights(folder: Path, expected: str = WEIGHTS) -> list[str]:
 
     Of shards without an index, the index is missing. What is wrong inside an index is told when it is read.
 
-    Args:
-        folder: need not exist.
-        expected: what is asked for where there is nothing.
+    The folder need not exist; `expected` is asked for where there is nothing.
     """
     found = find_weights(folder)
     if found is None:
@@ -142,9 +130,7 @@ def missing_weights(folder: Path, expected: str = WEIGHTS) -> list[str]:
 def missing_parts(folder: Path, names: Iterable[str]) -> list[str]:
     """Which of these files a folder lacks; weights of networks count in whatever form they lie there.
 
-    Args:
-        folder: need not exist.
-        names: below it, or patterns.
+    The folder need not exist; names lie below it, or are patterns.
     """
     lacking: list[str] = []
     for name in names:

@@ -54,10 +54,7 @@ def fetch(repo: str, files: list[str], folder: Path) -> None:
     """Fetches what a hub repository has of these files (patterns) into a folder; what is there is kept.
 
     Where it has a network without the weights by the name asked for, other forms of them are fetched: shards, half
-    precision, files of torch.
-
-    Raises:
-        MissingCheckpointError: it failed; the message keeps the cause.
+    precision, files of torch. Raises MissingCheckpointError: it failed; the message keeps the cause.
     """
     from huggingface_hub import snapshot_download
 

@@ -28,14 +28,9 @@ def read_network(
 ) -> tuple[dict[str, torch.Tensor], Path]:
     """The weights of a network's folder, whole or in shards (`common.weights.files`), and where they were found.
 
-    Args:
-        folder: of the network.
-        dtype: that it will run in, which chooses among precisions; the tensors come as they are stored.
-        expected: the name that is asked for where there is nothing.
-
-    Raises:
-        MissingCheckpointError: no weights, or not all shards; the message says what is there.
-        CheckpointError: damaged files, or a tensor that two shards hold.
+    The `dtype` that it will run in chooses among precisions; the tensors come as they are stored. `expected` is asked
+    for where there is nothing. Raises MissingCheckpointError: no weights, or not all shards; the message says what is
+    there; CheckpointError: damaged files, or a tensor that two shards hold.
     """
     found = find_weights(folder, dtype=str(dtype).removeprefix("torch."))
     if found is None:
@@ -64,12 +59,8 @@ def read_state(path: Path, part: str | None = None) -> dict[str, torch.Tensor]:
     What trainers wrap around them is taken off: `state_dict` of Lightning, `module.` of data parallelism, `_orig_mod.`
     of compiling.
 
-    Args:
-        path: of the file.
-        part: the network to take from a file of torch that holds several by name; safetensors hold one.
-
-    Raises:
-        CheckpointError: damaged, without the part, or not of tensors alone; no code of a pickle is run.
+    `part` is the network to take from a file of torch that holds several by name; safetensors hold one. Raises
+    CheckpointError: damaged, without the part, or not of tensors alone; no code of a pickle is run.
     """
     if path.suffix == SAFE:
         return _plain_names(read_weights(path), path)
@@ -87,10 +78,8 @@ def read_state(path: Path, part: str | None = None) -> dict[str, torch.Tensor]:
 
 
 def read_weights(path: Path) -> dict[str, torch.Tensor]:
-    """The tensors of a safetensors file, mapped rather than copied.
-
-    Raises:
-        CheckpointError: the file is damaged, for instance by a broken download.
+    """The tensors of a safetensors file, mapped rather than copied. Raises CheckpointError: the file is damaged, for
+    instance by a broken download.
     """
     try:
         check_regular(path)
@@ -100,10 +89,8 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
 
 
 def read_pickled(path: Path) -> dict[str, Any]:
-    """What a `.ckpt` or `.bin` file of torch holds, tensors and plain values only: no code of a pickle is run.
-
-    Raises:
-        CheckpointError: damaged (code "unreadable"), or it holds more than that ("refused").
+    """What a `.ckpt` or `.bin` file of torch holds, tensors and plain values only: no code of a pickle is run. Raises
+    CheckpointError: damaged (code "unreadable"), or it holds more than that ("refused").
     """
     try:
         check_regular(path)
@@ -184,14 +171,8 @@ def fill(
 ) -> Module:
     """The network, made on any device, with these weights in `dtype`, all finite and free of their file; to evaluate.
 
-    Args:
-        network: gets them.
-        state: its weights.
-        what: their file or folder, for errors.
-        dtype: of the floating-point weights in memory.
-
-    Raises:
-        CheckpointError: keys missing or left over, other shapes (code "keys"), NaN or infinity ("values").
+    `what` is their file or folder, for errors. Raises CheckpointError: keys missing or left over, other shapes (code
+    "keys"), NaN or infinity ("values").
     """
     check_keys(network.state_dict(), state, str(what))
     network.load_state_dict({key: own_copy(value, dtype) for key, value in state.items()}, assign=True)
@@ -200,10 +181,8 @@ def fill(
 
 
 def frozen(network: Module, path: Path) -> Module:
-    """The network with the weights of a file, stored in whatever precision, as float32 that learns nothing.
-
-    Raises:
-        CheckpointError: the file is damaged, or is of another network.
+    """The network with the weights of a file, stored in whatever precision, as float32 that learns nothing. Raises
+    CheckpointError: the file is damaged, or is of another network.
     """
     return fill(network, read_state(path), path).requires_grad_(False)
 

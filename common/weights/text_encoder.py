@@ -58,10 +58,8 @@ def embed_prompt(text_encoder: Path, tokenizer: Path, prompt: str = PROMPT) -> t
 def load_text(
     text_encoder: Path, tokenizer: Path, *, dtype: torch.dtype = torch.float32
 ) -> tuple[CLIPTokenizer, CLIPTextModel]:
-    """A CLIPTokenizer and a CLIPTextModel from their folders; the weights as `weights.read_network` finds them.
-
-    Raises:
-        CheckpointError: damaged, of another kind, lacking weights, or with what would load more than these folders.
+    """A CLIPTokenizer and a CLIPTextModel from their folders; the weights as `weights.read_network` finds them. Raises
+    CheckpointError: damaged, of another kind, lacking weights, or with what would load more than these folders.
     """
     from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 

@@ -43,9 +43,7 @@ def load_unet(
     folder: Path, *, vector_key: str | None = None, dtype: torch.dtype = torch.float32
 ) -> UNet2DConditionModel:
     """A UNet from `config.json` and its weights (`weights.read_network`), keys renamed, none missing or left over.
-
-    Raises:
-        CheckpointError: names the missing and unexpected keys, or the keys of other shapes.
+    Raises CheckpointError: names the missing and unexpected keys, or the keys of other shapes.
     """
     state, path = read_network(folder, dtype)
     vector_size = None
@@ -72,11 +70,7 @@ def save_unet(
 ) -> None:
     """Writes a UNet as the releases do, so that `load_unet` reads it back: the inverse of it.
 
-    Args:
-        folder: is made.
-        config: the network's.
-        state: its weights.
-        vector_key: the release's name of `class_embedding.`; its config.json does not tell of the vector's door.
+    `vector_key` is the release's name of `class_embedding.`; its config.json does not tell of the vector's door.
     """
     folder.mkdir(parents=True, exist_ok=True)
     plain = {key: value for key, value in config.items() if not key.startswith("_")}
@@ -91,12 +85,7 @@ def save_unet(
 def named_scheduler(folder: Path, default: str) -> Any:
     """The scheduler that a scheduler_config.json names, of diffusers' own; made from it as it stands.
 
-    Args:
-        folder: of the file.
-        default: its class where the file names none.
-
-    Raises:
-        CheckpointError: damaged, or no scheduler of diffusers'.
+    `default` is its class where the file names none. Raises CheckpointError: damaged, or no scheduler of diffusers'.
     """
     path = folder / "scheduler_config.json"
     config = read_architecture(path)

@@ -50,10 +50,8 @@ KINDS: dict[str, Any] = {kind.__name__: kind for kind in (AutoencoderKL, Autoenc
 
 
 def load_vae(folder: Path, *, dtype: torch.dtype = torch.float32) -> Autoencoder:
-    """An autoencoder from its folder; the older key names that Stable Diffusion 1.5 still has are known.
-
-    Raises:
-        CheckpointError: damaged, of another kind, or keys missing or left over.
+    """An autoencoder from its folder; the older key names that Stable Diffusion 1.5 still has are known. Raises
+    CheckpointError: damaged, of another kind, or keys missing or left over.
     """
     config = read_architecture(folder / "config.json")
     kind = config.get("_class_name", AutoencoderKL.__name__)
@@ -78,13 +76,8 @@ def scale_factor(vae: Any) -> int:
 def encode(vae: Any, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Mean and deviation of the latents, each (B, C, h, w), not scaled; the deviation of exact ones is 0.
 
-    Args:
-        vae: either kind.
-        pixels: (B, 3, H, W) in [-1, 1].
-
-    Raises:
-        InputError: pixels with NaN or infinity.
-        NonFiniteError: the encoder makes NaN or infinity of them.
+    Pixels are (B, 3, H, W) in [-1, 1]. Raises InputError: pixels with NaN or infinity; NonFiniteError: the encoder
+    makes NaN or infinity of them.
     """
     found = vae.encode(pixels)
     exact = not hasattr(found, "latent_dist")
@@ -96,11 +89,9 @@ def encode(vae: Any, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 def decode(vae: Any, latents: torch.Tensor) -> torch.Tensor:
     """Pictures (B, 3, H, W) float32, about [-1, 1], of latents (B, C, h, w), not scaled.
 
-    Row by row: the decoder at 512 px needs more memory than a denoiser, and gains nothing from a batch.
-
-    Raises:
-        InputError: latents with NaN or infinity.
-        NonFiniteError: the decoder makes NaN or infinity of them, as some do in float16.
+    Row by row: the decoder at 512 px needs more memory than a denoiser, and gains nothing from a batch. Raises
+    InputError: latents with NaN or infinity; NonFiniteError: the decoder makes NaN or infinity of them, as some do in
+    float16.
     """
     pixels = torch.cat([vae.decode(row[None], return_dict=False)[0].float() for row in latents.to(vae.dtype)])
     check_finite(pixels, "The decoded pixels", {"vae": vae}, latents=latents)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,19 +43,15 @@ class ImageFolder(Pictures):
         present = [folder / name for name in METADATA if (folder / name).is_file()]
         if len(present) != 1:
             raise InputError(f"{folder} must hold one of {' and '.join(METADATA)}; it holds {len(present)} of them.")
-        listed = checked(present[0], read_rows(present[0], NAMES), lambda row: _listed(row, folder))
-        _tell(folder, present[0], listed)
+        metadata = present[0]
+        listed = checked(metadata, read_rows(metadata, NAMES), lambda row: _listed(row, folder))
+        known = {row.path.name for row in listed}
+        files = [path for path in files_below(folder) if path.suffix.lower() in suffixes()]
+        if unlisted := sum(path.name not in known for path in files):
+            log.warning("%s: %d pictures have no line in %s and are left out", folder, unlisted, metadata.name)
+        if listed and 0 < max(max(row.units) for row in listed) <= 1:
+            log.warning("%s: all intensities lie in 0..1; they are read on the FACS scale 0..5", metadata)
         super().__init__(listed, size, folder)
-
-
-def _tell(folder: Path, metadata: Path, listed: Sequence[Listed]) -> None:
-    """Logs what a user may not expect: pictures without a line, and intensities on another scale."""
-    known = {row.path.name for row in listed}
-    unlisted = [path for path in files_below(folder) if path.suffix.lower() in suffixes() and path.name not in known]
-    if unlisted:
-        log.warning("%s: %d pictures have no line in %s and are left out", folder, len(unlisted), metadata.name)
-    if listed and 0 < max(max(row.units) for row in listed) <= 1:
-        log.warning("%s: all intensities lie in 0..1; they are read on the FACS scale 0..5", metadata)
 
 
 def _listed(row: Any, folder: Path) -> Listed:

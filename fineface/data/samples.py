@@ -32,8 +32,6 @@ class Listed:
     """A picture on disk and what is known of it.
 
     Attributes:
-        path: of the picture.
-        caption: a sentence.
         units: twelve intensities, 0..5.
         box: x0 y0 x1 y1 of the face in pixels, round which it is cut out; None takes the middle square.
         person: who it shows, where that is known.
@@ -49,13 +47,8 @@ class Listed:
 class Pictures(Dataset[Sample]):
     """Samples of pictures on disk.
 
-    Args:
-        listed: the pictures.
-        size: S, side in pixels.
-        root: folder that their names do not count from, for the fingerprint.
-
-    Raises:
-        InputError: there is no picture, or a file has gone.
+    `size` is S, the side in pixels. The fingerprint knows the pictures by their paths below `root`. Raises InputError:
+    there is no picture, or a file has gone.
     """
 
     def __init__(self, listed: Sequence[Listed], size: int, root: Path) -> None:
@@ -81,7 +74,6 @@ class Pictures(Dataset[Sample]):
         return [row.caption for row in self.listed]
 
     def __getitem__(self, index: int) -> Sample:
-        """One sample."""
         row = self.listed[index]
         photo = rgb(read_image(row.path))
         if row.box is None:
@@ -95,10 +87,8 @@ class Pictures(Dataset[Sample]):
 def unit_columns(row: Mapping[str, Any]) -> dict[str, Any]:
     """The columns of a row that have the name of one of the twelve action units: "AU1", "au_01", "AU01_r".
 
-    OpenFace's columns of presence, "AU01_c", are passed over.
-
-    Raises:
-        InputError: two columns of a unit, or one of a side of the face.
+    OpenFace's columns of presence, "AU01_c", are passed over. Raises InputError: two columns of a unit, or one of a
+    side of the face.
     """
     found: dict[str, Any] = {}
     for column, value in row.items():

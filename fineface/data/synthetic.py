@@ -65,7 +65,6 @@ class SyntheticSamples(Dataset[Sample]):
         return len(self.faces) * len(self.roles)
 
     def __getitem__(self, index: int) -> Sample:
-        """One sample."""
         number, role = divmod(index, len(self.roles))
         if self._last[0] != number:
             self._last = (number, self.faces[number])

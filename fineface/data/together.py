@@ -36,12 +36,7 @@ class Together(ConcatDataset[Sample]):
 def sources(config: FineFaceConfig, size: int) -> tuple[Together, Together | None, list[str]]:
     """The samples to train on, those held out, if the config names any, and what the model card says of both.
 
-    Args:
-        config: of the training.
-        size: S, side of the pictures in pixels.
-
-    Raises:
-        InputError: data that cannot be used.
+    `size` is S, the side of the pictures in pixels. Raises InputError: data that cannot be used.
     """
     train: list[Dataset[Sample]] = []
     held_out: list[Dataset[Sample]] = []

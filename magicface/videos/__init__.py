@@ -1,9 +1,6 @@
 """Videos of single people to a manifest of training pairs: `magicface prepare-videos FOLDER -o pairs.jsonl`.
 
-    settings    what a preparation is told
-    frames      the videos of a folder, and their frames
-    screen      which frames show one face, sharp and in its place, and the one crop of all of them
-    choose      which frames make pairs: enough change of expression, little turning, every action unit alike
+    choose      the settings; which frames show one face, sharp and in its place, and which of these make pairs
     prepare     one video to a record, all records to the manifest; goes on where it was stopped
     report      what was dropped and why, and a sheet of pairs to look at
     command     the command line

@@ -13,7 +13,7 @@ from common.faces import get_detector
 from common.parsing import PARSERS, get_parser
 from common.training.command import documentation
 
-from .settings import Settings
+from .choose import Settings
 
 ABOUT = """Turns a folder of videos into pairs to train on.
 
@@ -33,7 +33,9 @@ def run(arguments: list[str]) -> int:
     from .report import table
 
     settings = Settings(**{field.name: getattr(args, field.name) for field in dataclasses.fields(Settings)})
-    estimator = _estimator(args.estimator)
+    from common.measure import get_estimator  # brings the head
+
+    estimator = get_estimator(args.estimator)
     detector, parser = get_detector(args.detector), get_parser(args.parser)
     tools = Tools(detector, parser, estimator, (detector.name, parser.name, estimator.name))
     report = prepare(args.folder, args.output, settings, tools, progress=not args.quiet)
@@ -57,9 +59,3 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--parser", default="auto", choices=PARSERS, help="of hair, skin, clothes and background")
     options.add_quiet(parser)
     return parser
-
-
-def _estimator(name: str) -> typing.Any:
-    from common.measure import get_estimator  # brings the head
-
-    return get_estimator(name)

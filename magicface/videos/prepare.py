@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import zlib
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -27,10 +26,8 @@ from common.imaging.videos import bytes_of, find_videos, read_frames
 from common.measure.estimators import described
 from common.parsing import Parser, masked_background
 
-from .choose import choose
+from .choose import Screened, Settings, choose, screen
 from .report import summary, table, write_sheet
-from .screen import Screened, screen
-from .settings import Settings
 
 
 class Measured(Protocol):
@@ -55,11 +52,7 @@ AUEstimator = Callable[[np.ndarray], Measured]
 class Tools:
     """Who finds faces, who parses them, and who measures them.
 
-    Attributes:
-        detector: see `common.faces.get_detector`.
-        parser: see `common.parsing.get_parser`.
-        estimator: see `common.measure.get_estimator`.
-        names: of the three; pictures made by others are not mixed.
+    `names` are those of the three; pictures made by others are not mixed.
     """
 
     detector: FaceDetector
@@ -74,12 +67,7 @@ def prepare(folder: Path, manifest: Path, settings: Settings, tools: Tools, *, p
     Beside `pairs.jsonl`: `pairs/` with the pictures and a record of each finished video, which another call does not
     do again; `pairs.report.json`; `pairs.sheet.png`.
 
-    Args:
-        folder: of videos, or of folders of frames; each shows one person.
-        manifest: a .jsonl file to write.
-        settings: what is taken.
-        tools: who looks.
-        progress: shows bars.
+    Each video, or folder of frames, shows one person; the manifest is a .jsonl file to write.
 
     Returns:
         The report, as it is on disk.
@@ -137,7 +125,17 @@ def _prepare_one(video: Path, target: Path, settings: Settings, tools: Tools, pr
         return record | {"error": str(error)}
     looked_at = len(screened.faces) + screened.dropped.total()
     crops = bar(_crops(video, screened), desc=f"{video.name}: expressions", total=len(screened.faces))
-    units, angles = _measure(crops, tools.estimator, screened.dropped)
+    units, angles = {}, {}
+    for number, crop in crops:
+        try:
+            found = tools.estimator(crop)
+        except FaceNotFoundError:
+            screened.dropped["not measured"] += 1
+            continue
+        # Rounded here, so that what is chosen by is what is written; below 0 are the antagonist's, which has a place
+        # of its own.
+        units[number] = np.asarray(found.units, np.float64).clip(0, 5).round(3)
+        angles[number] = np.asarray(found.angles, np.float64)
     numbers = list(units)
     chosen = choose(
         np.array([units[n] for n in numbers]).reshape(-1, len(ACTION_UNITS)),
@@ -154,35 +152,15 @@ def _prepare_one(video: Path, target: Path, settings: Settings, tools: Tools, pr
 
 
 def _crops(video: Path, screened: Screened, wanted: Collection[int] | None = None) -> Iterator[tuple[int, np.ndarray]]:
-    """Numbers and crops of the frames that are left, or of some of them."""
     numbers = set(screened.faces if wanted is None else wanted)
     for number, frame in read_frames(video, wanted=numbers):
         if screened.crop is not None and frame is not None:
             yield number, screened.crop.apply(frame)
 
 
-def _measure(
-    crops: Iterable[tuple[int, np.ndarray]], estimator: AUEstimator, dropped: Counter[str]
-) -> tuple[dict[int, np.ndarray], dict[int, np.ndarray]]:
-    """Number -> intensities (12,) in [0, 5] and angles (3,); counts the frames that cannot be measured."""
-    units, angles = {}, {}
-    for number, crop in crops:
-        try:
-            found = estimator(crop)
-        except FaceNotFoundError:
-            dropped["not measured"] += 1
-            continue
-        # Rounded here, so that what is chosen by is what is written; below 0 are the antagonist's, which has a place
-        # of its own.
-        units[number] = np.asarray(found.units, np.float64).clip(0, 5).round(3)
-        angles[number] = np.asarray(found.angles, np.float64)
-    return units, angles
-
-
 def _write_pictures(
     video: Path, target: Path, screened: Screened, pairs: list[tuple[int, int]], settings: Settings, parser: Parser
 ) -> None:
-    """The crops of all pairs, and the backgrounds that they need."""
     behind = {pair[settings.guide == "target"] for pair in pairs if settings.guide != "photo"}
     for number, crop in _crops(video, screened, {number for pair in pairs for number in pair}):
         save_image(Image.fromarray(crop), target / _name(number))
@@ -194,7 +172,6 @@ def _write_pictures(
 
 
 def _row(target: Path, source: int, to: int, units: dict[int, np.ndarray], settings: Settings) -> dict[str, Any]:
-    """A line of the manifest; paths are relative to it."""
     place = f"{target.parent.name}/{target.name}"
 
     def intensities(number: int) -> dict[str, float]:

@@ -21,8 +21,7 @@ SHOWN, SIDE = 12, 160
 def summary(records: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """The report of a preparation, ready for JSON.
 
-    Args:
-        records: name -> the record of a video, as `prepare` writes it.
+    `records` is name -> the record of a video, as `prepare` writes it.
     """
     dropped: Counter[str] = Counter()
     units = {name: {"rises": 0, "falls": 0, "largest": 0.0} for name in ACTION_UNITS}

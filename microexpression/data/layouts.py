@@ -23,10 +23,8 @@ class Layout:
     """A data set as its owners hand it out.
 
     Attributes:
-        title: its name.
         tables: annotation files below the root, the first that is there.
         frames: folder of a clip's frames below the root, of the row's values; the first that is there.
-        cropped: the same of cropped faces.
         columns: the words of its header for subject, clip, onset, apex, offset, units, emotion and objective, the first
             that is there; apex, units and objective may be missing.
         fixes: column -> row -> what should stand there.

@@ -52,8 +52,14 @@ def load(
     if path is None:
         raise InputError(f"{layout.title} is not in {root}; expected {' or '.join(layout.tables)} there.")
     rows = _tidy(name, layout, read_sheet(path, layout.header), path, fixed)
-    if layout.objectives and (root / layout.objectives).is_file():
-        _add_objectives(rows, layout, root / layout.objectives)
+    if layout.objectives and (table := root / layout.objectives).is_file():
+        others = read_sheet(table, 0)
+        words = [column(others, layout.columns[own], table) for own in ("subject", "clip", "objective")]
+        known = {
+            (_word(s).zfill(layout.digits), _word(c)): o for s, c, o in ([each[w] for w in words] for each in others)
+        }
+        for row in rows:
+            row["objective"] = known.get((row["subject"], row["letter"]), "")
     samples, faults = [], []
     for number, row in enumerate(rows):
         try:
@@ -93,10 +99,8 @@ def check_frames(sample: Sample, gaps: bool = False) -> list[str]:
 
 
 def read_frames(sample: Sample, numbers: Sequence[int] | None = None) -> np.ndarray:
-    """Frames of a clip, (T, H, W, 3) uint8 RGB; all from onset to offset unless numbered.
-
-    Raises:
-        InputError: a frame is missing, or of another size than the first.
+    """Frames of a clip, (T, H, W, 3) uint8 RGB; all from onset to offset unless numbered. Raises InputError: a frame is
+    missing, or of another size than the first.
     """
     if sample.frames is None:
         raise InputError(f"{' '.join(sample.key)} has no folder of frames.")
@@ -125,7 +129,9 @@ def _tidy(name: str, layout: Layout, rows: list[Row], path: Path, fixed: bool) -
             for number, value in right.items():
                 made[number][own] = value
         if layout.swapped:
-            _swap(*(made[number] for number in layout.swapped))
+            one, two = (made[number] for number in layout.swapped)
+            for word in set(one) - {"subject", "clip", "onset", "apex", "offset"}:
+                one[word], two[word] = two[word], one[word]
     times: dict[tuple[str, str], int] = {}
     for row in made:
         row |= {own: _word(row[own]) for own in ("subject", "clip", "emotion")}
@@ -136,20 +142,6 @@ def _tidy(name: str, layout: Layout, rows: list[Row], path: Path, fixed: bool) -
         if layout.numbered and times[key] > 1:
             row["clip"] += str(times[key])
     return made
-
-
-def _add_objectives(rows: list[Row], layout: Layout, path: Path) -> None:
-    others = read_sheet(path, 0)
-    subject, clip, objective = (column(others, layout.columns[own], path) for own in ("subject", "clip", "objective"))
-    known = {(_word(row[subject]).zfill(layout.digits), _word(row[clip])): row[objective] for row in others}
-    for row in rows:
-        row["objective"] = known.get((row["subject"], row["letter"]), "")
-
-
-def _swap(one: Row, two: Row) -> None:
-    for name in one:
-        if name not in ("subject", "clip", "onset", "apex", "offset"):
-            one[name], two[name] = two[name], one[name]
 
 
 def _sample(name: str, layout: Layout, row: Row, folder: Path) -> Sample:
@@ -185,13 +177,14 @@ def read_sheet(path: Path, header: int = 0) -> list[Row]:
     Raises InputError where there is no such file, or it is not what its name says; MissingDependencyError without
     pandas, openpyxl or xlrd.
     """
+    if not path.is_file():
+        raise InputError(f"There is no file {path}.")
     if path.suffix.lower() not in (".xlsx", ".xls"):
-        return _read_text(path)
+        rows = checked(path, read_table(path).rows, dict)
+        return [{name: cell or None for name, cell in row.items()} for row in rows]
     pandas = library("pandas", "spreadsheets")
     engine = {".xlsx": "openpyxl", ".xls": "xlrd"}[path.suffix.lower()]
     library(engine, f"{path.suffix} files")
-    if not path.is_file():
-        raise InputError(f"There is no file {path}.")
     try:
         table = pandas.read_excel(path, header=header, engine=engine, dtype=object)
     except Exception as error:  # damaged spreadsheets fail in many ways
@@ -201,19 +194,9 @@ def read_sheet(path: Path, header: int = 0) -> list[Row]:
     return [{k: None if pandas.isna(v) else v for k, v in row.items()} for row in table.to_dict("records")]
 
 
-def _read_text(path: Path) -> list[Row]:
-    """The rows of a text table; a row that cannot be used is an error, with its line."""
-    if not path.is_file():
-        raise InputError(f"There is no file {path}.")
-    rows = checked(path, read_table(path).rows, dict)
-    return [{name: cell or None for name, cell in row.items()} for row in rows]
-
-
 def column(rows: Sequence[Row], names: Sequence[str], where: Path, *, needed: bool = True) -> str:
     """Which of these names the table has; case and spaces do not count. "" for none of them, where none is needed.
-
-    Raises:
-        InputError: none of them.
+    Raises InputError: none of them.
     """
     plain = {"".join(name.lower().split()): name for name in (rows[0] if rows else ())}
     for name in names:
@@ -222,3 +205,41 @@ def column(rows: Sequence[Row], names: Sequence[str], where: Path, *, needed: bo
     if not needed:
         return ""
     raise InputError(f"{where} lacks a column {' or '.join(map(repr, names))}; it has {', '.join(plain.values())}.")
+
+
+DATASETS = ("casme", "casme2", "samm", "fourd", "mmew", "casme3a")
+"""In the protocol's order."""
+COLUMNS = ("subject", "material", "onset", "apex", "offset", "apexf", "AU", "emotion", "n_frames", "dataset")
+
+
+def read_crossed(path: str | Path) -> list[Sample]:
+    """The 2,031 clips of CD6ME, six data sets in one table, `cross_dataset_seq.csv`; action units by its 0/1 columns.
+    Raises InputError: no such file, or another table; DataSetError: with every broken row.
+    """
+    table = read_table(Path(path), COLUMNS)
+    names = table.columns
+    units = [name for name in names if name.startswith("AU") and name[2:].isdigit()]
+    if missing := [name for name in COLUMNS if name not in names] or ([] if units else ["AU1"]):
+        raise InputError(f"{path} is another table: it lacks the columns {', '.join(missing)}.")
+    samples, faults = [], []
+    for number, row in table.rows:
+        if isinstance(row, InputError):
+            faults.append(f"line {number}: {row}")
+            continue
+        try:
+            times = {name: int(float(row[name])) for name in ("onset", "apex", "offset", "apexf", "n_frames")}
+            shown = frozenset(int(name[2:]) for name in units if float(row[name]))
+        except (TypeError, ValueError) as error:
+            faults.append(f"line {number}: {error}")
+            continue
+        onset, apex, offset = (times[name] for name in ("onset", "apex", "offset"))
+        if times["n_frames"] != offset - onset + 1 or times["apexf"] != apex - onset:
+            faults.append(f"line {number}: n_frames or apexf do not fit onset, apex and offset")
+        if row["dataset"] not in DATASETS:
+            faults.append(f"line {number}: there is no data set {row['dataset']!r}")
+        samples.append(
+            Sample(row["dataset"], row["subject"], row["material"], onset, apex, offset, shown, row["emotion"])
+        )
+    if faults:
+        raise DataSetError(str(path), faults)
+    return check(samples, str(path))

@@ -18,7 +18,6 @@ class Sample:
     """A clip's row.
 
     Attributes:
-        dataset: "casme2" and so on.
         subject: as the data set names them.
         clip: its name, unique with data set and subject.
         onset: number of the first frame, as its file names count.
@@ -80,11 +79,7 @@ def units_of(text: object, *, marked: bool = False) -> frozenset[int]:
 
 
 def check(samples: Iterable[Sample], where: str) -> list[Sample]:
-    """The samples, if their times are in order and their names differ.
-
-    Raises:
-        DataSetError: with every fault.
-    """
+    """The samples, if their times are in order and their names differ. Raises DataSetError: with every fault."""
     samples, faults, seen = list(samples), [], set()
     for sample in samples:
         name = " ".join(sample.key)

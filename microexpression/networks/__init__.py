@@ -1,8 +1,7 @@
 """Four published systems, each as its paper has it.
 
 ststnet     STSTNet: three shallow streams on one flow image
-rcn         RCN-A, S, W, P, C, F of the parts in `modules`
-search      which parts: chosen by gradient
+rcn         RCN-A, S, W, P, C, F, and others whose parts are chosen by gradient
 elrcn       ELRCN: VGG-16 on each flow image, an LSTM over them
 infusenet   InfuseNet: flow gates magnified motion, layer by layer
 magnifier   learned motion magnification

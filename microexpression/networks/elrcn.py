@@ -28,11 +28,9 @@ class ELRCN(nn.Module):
     pixels and channels; here they are transposed, which is what the paper says.
 
     Args:
-        classes: of the answer.
         modalities: of `CHANNELS`, in any number.
         enrichment: see above; with one modality both are the same.
         width: share of all layers' sizes, for small machines; 1 is the paper's.
-        dropout: of the dense layers.
         scaled: bring each channel of a clip to mean 0 and deviation 1 first, which new weights need: motion between two
             frames is a few steps of 255. The authors do not, for VGG-Face has seen bytes.
 
@@ -73,11 +71,7 @@ class ELRCN(nn.Module):
         self.trunks.apply(_initialise)
 
     def inputs(self, images: torch.Tensor) -> list[torch.Tensor]:
-        """What each trunk sees: (B, T, C, H, W) each.
-
-        Raises:
-            ShapeError: not (B, T, 5, H, W).
-        """
+        """What each trunk sees: (B, T, C, H, W) each. Raises ShapeError: not (B, T, 5, H, W)."""
         if images.ndim != 5 or images.shape[2] != 5:
             raise ShapeError("images", "(B, T, 5, H, W)", tuple(images.shape))
         if self.scaled:
@@ -113,7 +107,12 @@ class Trunk(nn.Module):
 
     def __init__(self, channels: int, features: int, width: float, dropout: float) -> None:
         super().__init__()
-        layers, last = _vgg16(width)
+        try:
+            from kornia.feature.dedode.vgg import cfgs, make_layers
+        except ImportError as error:
+            raise MissingDependencyError("kornia", "ELRCN's trunk", 'pip install "face-rig[micro]"') from error
+        plan = [each if isinstance(each, str) else max(1, round(width * each)) for each in cfgs["D"]]
+        layers, last = make_layers(plan), int(plan[-2])
         if channels != 3:  # the library's begin with three
             layers[0] = nn.Conv2d(channels, len(layers[0].weight), 3, padding=1)  # pyright: ignore[reportArgumentType]
         self.features = layers
@@ -135,13 +134,3 @@ def _initialise(module: nn.Module) -> None:
         nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
         if module.bias is not None:
             nn.init.zeros_(module.bias)
-
-
-def _vgg16(width: float) -> tuple[nn.Sequential, int]:
-    """The convolutions of configuration D (Simonyan & Zisserman 2015), and the maps of the last one."""
-    try:
-        from kornia.feature.dedode.vgg import cfgs, make_layers
-    except ImportError as error:
-        raise MissingDependencyError("kornia", "ELRCN's trunk", 'pip install "face-rig[micro]"') from error
-    plan = [each if isinstance(each, str) else max(1, round(width * each)) for each in cfgs["D"]]
-    return make_layers(plan), int(plan[-2])

@@ -28,10 +28,8 @@ class Magnifier(nn.Module):
         self.encoder, self.manipulator, self.decoder = Encoder(), Manipulator(), Decoder()
 
     def delta(self, first: torch.Tensor, second: torch.Tensor, factor: float) -> torch.Tensor:
-        """What is added to the second's latents: (B, 32, H/2, W/2), exactly zero at a factor of 1.
-
-        Raises:
-            ShapeError: pictures of unlike or odd sizes.
+        """What is added to the second's latents: (B, 32, H/2, W/2), exactly zero at a factor of 1. Raises ShapeError:
+        pictures of unlike or odd sizes.
         """
         if first.shape != second.shape or first.ndim != 4 or any(side % 2 or side < 16 for side in first.shape[2:]):
             raise ShapeError("the pictures", "two alike, (B, 3, H, W), even and from 16 on", tuple(second.shape))

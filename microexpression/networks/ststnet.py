@@ -19,9 +19,7 @@ class STSTNet(nn.Module):
 
     The released weights saw what an OpenCV reader gives: channels in the order strain, v, u, values 0 to 255.
 
-    Args:
-        classes: of the answer; released: negative, positive, surprise.
-        dropout: after each stream.
+    The released classes are negative, positive, surprise.
     """
 
     def __init__(self, classes: int = 3, dropout: float = 0.5) -> None:
@@ -34,11 +32,7 @@ class STSTNet(nn.Module):
         self.fc = nn.Linear(sum(FILTERS) * 25, classes)
 
     def features(self, flow: torch.Tensor) -> torch.Tensor:
-        """(B, 3, 28, 28) -> (B, 16, 5, 5), what the classifier weighs.
-
-        Raises:
-            ShapeError: another size.
-        """
+        """(B, 3, 28, 28) -> (B, 16, 5, 5), what the classifier weighs. Raises ShapeError: another size."""
         if flow.shape[1:] != (3, SIDE, SIDE):
             raise ShapeError("flow", f"(B, 3, {SIDE}, {SIDE})", tuple(flow.shape))
         streams = []

@@ -20,11 +20,8 @@ if TYPE_CHECKING:
 
 
 def load(device: str = "cpu") -> Released:
-    """The authors' preparation, from the files in their place, see `Files.find`.
-
-    Raises:
-        MissingCheckpointError: a file is not there; the message says which, its licence and where to register.
-        CheckpointError: see `Released.from_files`.
+    """The authors' preparation, from the files in their place, see `Files.find`. Raises MissingCheckpointError: a file
+    is not there; the message says which, its licence and where to register; CheckpointError: see `Released.from_files`.
     """
     from .files import Files
     from .reconstruct import Released

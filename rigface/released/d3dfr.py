@@ -16,8 +16,7 @@ from common.core.finite import check_finite
 from common.faces.affine import sample
 from common.parsing.conditioning import FIVE_POINTS, FRAME, similarity
 
-from .networks import load
-from .resnet50 import FEATURES, ResNet50
+from .networks import FEATURES, ResNet50, load
 
 SOURCE = "utils/checkpoints/third_party/d3dfr_res50_nofc.pth of the hub repository mengtingwei/magicface"
 HEADS = (80, 64, 80, 3, 27, 2, 1, 4)  # identity, expression, texture, angles, light, shift in x and y, in z, gaze
@@ -35,11 +34,8 @@ class D3dfr(nn.Module):
 
     @classmethod
     def from_file(cls, path: str | Path, device: str | torch.device = "cpu") -> D3dfr:
-        """Read the published `d3dfr_res50_nofc.pth`.
-
-        Raises:
-            CheckpointError: the file cannot be read, or its keys or shapes are not the network's.
-            MissingCheckpointError: there is no such file.
+        """Read the published `d3dfr_res50_nofc.pth`. Raises CheckpointError: the file cannot be read, or its keys or
+        shapes are not the network's; MissingCheckpointError: there is no such file.
         """
         return load(cls, path, "D3DFR", SOURCE, device=device)
 

@@ -15,8 +15,7 @@ from common.core.finite import check_finite
 from common.faces import Face
 from common.faces.affine import compose, quarter_turn, sample
 
-from .networks import load
-from .resnet50 import FEATURES, ResNet50
+from .networks import FEATURES, ResNet50, load
 
 SOURCE = "deca_model.tar of DECA (https://github.com/yfeng95/DECA), for non-commercial research"
 PART = "E_flame"  # among the networks of deca_model.tar
@@ -54,11 +53,7 @@ class Codes:
 
     @classmethod
     def split(cls, vector: Tensor) -> Codes:
-        """Split the network's vector (B, 236).
-
-        Raises:
-            ShapeError: another shape.
-        """
+        """Split the network's vector (B, 236). Raises ShapeError: another shape."""
         if vector.ndim != 2 or vector.shape[1] != CODES:
             raise ShapeError("codes", f"(B, {CODES})", vector.shape)
         shape, texture, expression, rotation, jaw, camera, light = vector.split(SIZES, 1)
@@ -79,11 +74,8 @@ class Deca(nn.Module):
 
     @classmethod
     def from_file(cls, path: str | Path, device: str | torch.device = "cpu") -> Deca:
-        """Read `deca_model.tar`, of whose networks only E_flame is taken.
-
-        Raises:
-            CheckpointError: the file cannot be read, or its keys or shapes are not the network's.
-            MissingCheckpointError: there is no such file.
+        """Read `deca_model.tar`, of whose networks only E_flame is taken. Raises CheckpointError: the file cannot be
+        read, or its keys or shapes are not the network's; MissingCheckpointError: there is no such file.
         """
         return load(cls, path, "DECA's encoder", SOURCE, PART, device)
 
@@ -108,9 +100,7 @@ def window(face: Face, by: Window = "landmarks") -> np.ndarray:
     that these just fit in, and enlarges its size by 1.1. For a detector's box, which DECA knows too, the square's
     centre is shifted down by 12 % of the size.
 
-    Args:
-        face: in photo pixels.
-        by: "landmarks" or "box".
+    The face is in photo pixels.
 
     Returns:
         (2, 3) float64, from photo to crop: the square's edges come to lie on the pixels 0 and 223, as in the release.

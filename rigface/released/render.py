@@ -55,12 +55,8 @@ class Place:
 def place(flame: Flame, codes: Codes, window: np.ndarray, crop: np.ndarray, size: int) -> Place:
     """Say where the head of codes is seen.
 
-    Args:
-        flame: with landmarks.
-        codes: of one face.
-        window: (2, 3) from the photo to DECA's crop, see `deca.window`.
-        crop: (2, 3) from the same photo to the editor's crop.
-        size: side of the editor's crop in pixels.
+    `window` (2, 3) goes from the photo to DECA's crop, see `deca.window`, and `crop` (2, 3) from the same photo to the
+    editor's, `size` pixels wide. FLAME comes with landmarks.
     """
     return Place(codes.camera, compose(crop, invert(window)), centre(flame, vertices(flame, codes), codes), size)
 
@@ -84,10 +80,7 @@ def centre(flame: Flame, vertices: Tensor, codes: Codes) -> Tensor:
 def draw_codes(flame: Flame, codes: Codes, place: Place) -> tuple[np.ndarray, np.ndarray]:
     """Draw the head of one face's codes, moved so that its centre is the place's: turning it does not move it away.
 
-    Args:
-        flame: with landmarks; without texture the head is plain grey.
-        codes: of one face.
-        place: where it is seen.
+    FLAME comes with landmarks; without texture the head is plain grey.
 
     Returns:
         The picture (S, S, 3) uint8, RGB, black beside the head; and (S, S) bool, where the head is.

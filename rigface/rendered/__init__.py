@@ -14,10 +14,8 @@ if TYPE_CHECKING:
 
 
 def load(device: str = "cpu") -> Rendered:
-    """The reconstructor. It computes on the CPU, wherever the networks run: its work is small.
-
-    Raises:
-        MissingDependencyError: anny is not installed, from which the head is made once.
+    """The reconstructor. It computes on the CPU, wherever the networks run: its work is small. Raises
+    MissingDependencyError: anny is not installed, from which the head is made once.
     """
     from .reconstruct import Rendered
 

@@ -83,9 +83,7 @@ class Rendered:
     def look(self, photo: np.ndarray, face: Face) -> Seen:
         """Fit the head to a face.
 
-        Args:
-            photo: (H, W, 3) uint8, RGB.
-            face: in its pixels.
+        The photo is (H, W, 3) uint8, RGB.
         """
         return Seen(Warp.of(photo, face), face)
 
@@ -102,14 +100,21 @@ class Rendered:
         target_crop: Crop | None = None,
     ) -> Conditions:
         """Make the conditions of one edit; see `Reconstructor.conditions`. The target's parts and crop are not needed.
-
-        Raises:
-            InputError: a pose beyond `LIMITS`.
+        Raises InputError: a pose beyond `LIMITS`.
         """
         request = request or RigEdit()
         change = self.change(source, target, copy, request)
         if request.pose is not None or "pose" in copy:
-            _check_pose(change.turn @ source.rotation)
+            angles = torch.rad2deg(angles_of((change.turn @ source.rotation)[None])[0]).tolist()
+            for (name, limit), angle in zip(LIMITS.items(), angles):
+                if abs(angle) > limit:
+                    raise InputError(
+                        "The embedded networks cannot turn a head so far.\n"
+                        f"  expected: a head whose {name} is within {limit:g} degrees of looking into the camera"
+                        " afterwards\n"
+                        f"  got:      {angle:.0f} degrees\n"
+                        "  ask for fewer degrees, or fetch the published networks: rigface download"
+                    )
         return self.drawn(source, change, crop, labels_source)
 
     def change(self, source: Seen, target: Seen | None, copy: frozenset[str], request: RigEdit) -> Change:
@@ -134,11 +139,7 @@ class Rendered:
     def drawn(self, source: Seen, change: Change, crop: Crop, labels: np.ndarray) -> Conditions:
         """The conditions of a change.
 
-        Args:
-            source: who is edited.
-            change: what shall be.
-            crop: the editor's, S pixels wide.
-            labels: (S, S) uint8, its parts; 0 is what an edit keeps.
+        `labels` (S, S) uint8 are the crop's parts; 0 is what an edit keeps.
         """
         photo = crop.apply(source.photo)
         turns = not torch.equal(change.turn, torch.eye(3))
@@ -159,15 +160,3 @@ def _among(source: Seen, labels: np.ndarray, crop: Crop) -> Warp:
 @cache
 def _regressor() -> Regressor:
     return Regressor()
-
-
-def _check_pose(rotation: torch.Tensor) -> None:
-    angles = torch.rad2deg(angles_of(rotation[None])[0]).tolist()
-    for (name, limit), angle in zip(LIMITS.items(), angles):
-        if abs(angle) > limit:
-            raise InputError(
-                f"The embedded networks cannot turn a head so far.\n"
-                f"  expected: a head whose {name} is within {limit:g} degrees of looking into the camera afterwards\n"
-                f"  got:      {angle:.0f} degrees\n"
-                "  ask for fewer degrees, or fetch the published networks: rigface download"
-            )

@@ -18,8 +18,7 @@ from common.faces.upright import UprightDetector
 from common.measure.estimators import HeadFit
 from common.measure.regressor import Regressor
 from magicface import MagicFace
-from magicface.videos.screen import screen
-from magicface.videos.settings import Settings
+from magicface.videos.choose import Settings, screen
 from microexpression.clips import cut_face
 from rigface import Light, Pose, RigEdit, RigFace
 

@@ -8,8 +8,7 @@ import toy_training as toy
 
 from common.core.errors import InputError
 from common.training import checkpointing, logs
-from common.training.latent_cache import CachedLatents
-from common.training.latents import LATENTS, PairEncoder, encode
+from common.training.latents import LATENTS, CachedLatents, PairEncoder, encode
 from common.training.sheet import edit_errors, sheet
 from common.weights.unet import load_unet, save_unet
 

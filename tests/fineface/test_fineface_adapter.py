@@ -12,10 +12,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from common.core.errors import CheckpointError, ShapeError
 from common.weights.unet import load_unet, unet_from_config
-from fineface.adapter import AUAdapter, attend_to_action_units, cross_attentions
+from fineface.adapter import AUAdapter, AUProjection, attend_to_action_units, cross_attentions
 from fineface.checkpoints import in_order, load, read_adapter, save_adapter
 from fineface.lora import merge_lora
-from fineface.projection import AUProjection
 from fineface.variants import SD15_FACEID, SD21
 
 

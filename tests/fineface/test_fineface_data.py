@@ -21,7 +21,6 @@ from common.facs.action_units import ACTION_UNITS, to_vector
 from common.synthetic.data import dataset
 from common.synthetic.data.dataset import SyntheticFaces
 from common.synthetic.scene.captions import expression_words
-from fineface.data import cutting
 from fineface.data.affectnet import AffectNet, rescaled
 from fineface.data.disfa import Disfa, choose_frames
 from fineface.data.folder import ImageFolder
@@ -139,7 +138,7 @@ class Anywhere:
 @pytest.fixture
 def disfa(tmp_path, monkeypatch):
     """Two people of ten frames: AU12 rises from frame 6 on, frame 9 is black, and the labels are one frame longer."""
-    monkeypatch.setattr(cutting, "get_detector", Anywhere)
+    monkeypatch.setattr("fineface.data.disfa.get_detector", Anywhere)
     root = tmp_path / "DISFA"
     (root / "Videos_LeftCamera").mkdir(parents=True)
     for name in ("SN001", "SN002"):
@@ -192,7 +191,7 @@ def test_disfa_frames_in_folders_are_those_of_the_video(disfa, tmp_path):
 
 def test_faces_are_cut_once(disfa, tmp_path, monkeypatch):
     one = Disfa(disfa, 16, tmp_path / "cache", neutral=2)
-    monkeypatch.setattr(cutting, "get_detector", None)
+    monkeypatch.setattr("fineface.data.disfa.get_detector", None)
     again = Disfa(disfa, 16, tmp_path / "cache", neutral=2)
     assert one.fingerprint == again.fingerprint
     with pytest.raises(InputError, match="size: 16 there, 17 here"):

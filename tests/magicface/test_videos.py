@@ -28,9 +28,8 @@ from common.synthetic.render.picture import make
 from common.synthetic.scene.factors import Shot
 from magicface.__main__ import main
 from magicface.data import ManifestPairs
-from magicface.videos.choose import choose
+from magicface.videos.choose import Settings, choose
 from magicface.videos.prepare import Tools, prepare
-from magicface.videos.settings import Settings
 
 SETTINGS = Settings(size=64, every=1, min_face=20, pairs=8)
 SMILE = list(ACTION_UNITS).index("AU12")

@@ -15,7 +15,7 @@ from microexpression import Clip, analyze, read_clip, write_report
 from microexpression.__main__ import main
 from microexpression.flow import optical_flow
 from microexpression.reader import EMBEDDED, load_reader
-from microexpression.synthetic.draw import draw_clip
+from microexpression.synthetic import draw_clip
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 UNSEEN = 77

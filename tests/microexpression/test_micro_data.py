@@ -13,9 +13,8 @@ from test_micro_networks import shared
 
 from common.core.errors import InputError
 from common.imaging.clip_dataset import TABLE, add_clip
-from microexpression.data.crossed import DATASETS, read_crossed
 from microexpression.data.layouts import LAYOUTS
-from microexpression.data.load import frame_files, load, read_frames
+from microexpression.data.load import DATASETS, frame_files, load, read_crossed, read_frames
 from microexpression.data.sample import DataSetError, count_units, units_of
 from microexpression.protocols import megc2018_holdout
 

@@ -14,10 +14,8 @@ from common.core.errors import CheckpointError, InputError, ShapeError
 from microexpression.networks.elrcn import ELRCN
 from microexpression.networks.infusenet import InfuseNet
 from microexpression.networks.magnifier import Magnifier
-from microexpression.networks.modules import attention
-from microexpression.networks.rcn import ARCHITECTURES, RCN, Architecture
+from microexpression.networks.rcn import ARCHITECTURES, RCN, Architecture, Supernet, attention, search
 from microexpression.networks.released import load_released
-from microexpression.networks.search import Supernet, search
 from microexpression.networks.ststnet import STSTNet
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"

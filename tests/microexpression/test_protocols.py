@@ -11,11 +11,11 @@ import pytest
 from test_micro_networks import shared
 
 from common.core.errors import InputError, ShapeError
-from microexpression.baselines import chance
-from microexpression.data.crossed import read_crossed
+from microexpression.data.load import read_crossed
 from microexpression.data.sample import Sample
 from microexpression.protocols import EMOTIONS, Fold, Protocol, cd6me, megc2018_composite, megc2018_holdout, megc2019
 from microexpression.results import accuracy, confusion, macro_precision, scores, table, uar, uf1, unit_scores
+from microexpression.study import chance
 
 
 def made(dataset: str, subject: str, clip: str, emotion: str, units=(), objective: int = 0) -> Sample:

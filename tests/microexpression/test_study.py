@@ -21,7 +21,6 @@ from common.imaging.clip_dataset import add_clip
 from common.imaging.images import read_image
 from microexpression import inputs
 from microexpression.__main__ import main
-from microexpression.baselines import chance, linear
 from microexpression.clips import cut_face
 from microexpression.data.load import load, read_frames
 from microexpression.data.sample import DataSetError
@@ -32,7 +31,7 @@ from microexpression.networks.magnifier import Magnifier
 from microexpression.protocols import cd6me, megc2019
 from microexpression.reader import load_reader
 from microexpression.results import scores
-from microexpression.study import publish, run
+from microexpression.study import chance, linear, publish, run
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 EMOTIONS = {"negative": (0, -1.5), "positive": (1.5, 0), "surprise": (0, 1.5)}

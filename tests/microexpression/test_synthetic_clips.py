@@ -17,8 +17,7 @@ from common.facs.action_units import ACTION_UNITS
 from microexpression.data.load import load, read_frames
 from microexpression.flow import optical_flow, without_head
 from microexpression.reader import load_reader
-from microexpression.synthetic.draw import EXPRESSIONS, LABORATORIES, curve, draw_clip
-from microexpression.synthetic.write import Plan, write
+from microexpression.synthetic import EXPRESSIONS, LABORATORIES, Plan, curve, draw_clip, write
 
 SMALL = Plan(datasets=("studio", "office"), subjects=1, clips=3, size=32, frames=(8, 10), intensity=(1.0, 1.5))
 

@@ -11,7 +11,7 @@ from common.core.errors import InputError
 from common.face3d.camera import rotation_from_vector
 from common.face3d.rendering.lighting import shade
 from rigface.light import Light
-from rigface.released.changes import by_numbers
+from rigface.released.reconstruct import by_numbers
 from rigface.request import RigEdit
 
 

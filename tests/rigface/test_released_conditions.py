@@ -13,10 +13,9 @@ from released_heads import MODEL, crop_of, face_at, person, seen, write_landmark
 from common.core.errors import CheckpointError, InputError, ShapeError
 from common.face3d.heads.flame import Flame
 from common.faces import Crop
-from rigface.released.changes import mix
 from rigface.released.deca import PART, Codes
 from rigface.released.files import Files
-from rigface.released.reconstruct import PLAIN, Released
+from rigface.released.reconstruct import PLAIN, Released, mix
 from rigface.request import ATTRIBUTES, RigEdit
 
 BELONGS = {"pose": {"rotation", "camera"}, "expression": {"expression", "jaw"}, "light": {"light"}}

@@ -7,8 +7,8 @@ from released_heads import seen
 
 from common.faces import Face, choose_face, get_detector
 from common.parsing import foreground, get_parser
-from rigface.released.background import grey_background
 from rigface.released.d3dfr import EXPRESSION
+from rigface.released.reconstruct import grey_background
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,18 @@ import numpy as np
 import pytest
 
 from common.core.errors import InputError
-from surveillance.traclus import corners, traclus
-from surveillance.traclus.distance import angular, distance, distances, parallel, perpendicular
-from surveillance.traclus.group import Choice, choose, group
+from surveillance.traclus import (
+    Choice,
+    angular,
+    choose,
+    corners,
+    distance,
+    distances,
+    group,
+    parallel,
+    perpendicular,
+    traclus,
+)
 
 NAMES = ("Day_6_0", "Day_6_2", "Day_6_3", *(f"{number}_cluster" for number in range(7)))
 

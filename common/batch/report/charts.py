@@ -26,11 +26,7 @@ _STYLE = {
 
 
 class Charts:
-    """Who draws, each drawing with names of its own inside.
-
-    Raises:
-        MissingDependencyError: matplotlib is not installed.
-    """
+    """Who draws; each drawing has names of its own. Raises MissingDependencyError: matplotlib is not installed."""
 
     def __init__(self) -> None:
         try:
@@ -43,11 +39,7 @@ class Charts:
     def dose(self, dose: Dose, low: float, high: float, absolute: bool) -> str:
         """Wanted against measured: dots, means with their intervals, the line of a perfect answer.
 
-        Args:
-            dose: of one unit.
-            low: least of both axes.
-            high: most of both axes.
-            absolute: intensities, and not changes.
+        Both axes go from `low` to `high`; `absolute` are intensities, and not changes.
         """
 
         def draw(axes: Any) -> None:
@@ -77,11 +69,7 @@ class Charts:
     def histogram(self, values: np.ndarray, label: str, marks: Mapping[str, float], count: int = 30) -> str:
         """How often each value is there.
 
-        Args:
-            values: (N,) known ones.
-            label: of the axis.
-            marks: words -> value, as upright lines.
-            count: of bars at most.
+        Values (N,) are known ones; `marks` are words -> value, as upright lines; bars are `count` at most.
         """
 
         def draw(axes: Any) -> None:

@@ -77,18 +77,7 @@ class Dose:
 
     def numbers(self) -> dict[str, Any]:
         """All but the arrays, as plain values."""
-        names = (
-            "unit",
-            "meaning",
-            "requested",
-            "missing",
-            "controls",
-            "slope",
-            "slope_sure",
-            "pearson",
-            "pearson_sure",
-        )
-        plain = {name: getattr(self, name) for name in (*names, "error", "off")}
+        plain = {name: value for name, value in vars(self).items() if name not in ("wanted", "measured")}
         return {**plain, "levels": [vars(level) for level in self.levels]}
 
 
@@ -130,10 +119,8 @@ def interval(
 ) -> list[Interval | None]:
     """Percentile bootstrap over photos, 95 %, always with the same draws: the edits of one photo resemble each other.
 
-    Args:
-        photos: (N,) of which photo each edit is.
-        terms: (N, K) what the numbers are sums of, such as x, y and xy.
-        value: from sums (D, K) to numbers (D, M); NaN where there is none.
+    `photos` (N,) says of which photo each edit is. Numbers follow from sums of `terms` (N, K), such as x, y and xy:
+    `value` takes sums (D, K) to numbers (D, M), NaN where there is none.
 
     Returns:
         M intervals; None where there are too few photos.

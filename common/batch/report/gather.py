@@ -31,12 +31,10 @@ class Edits:
     """A run. What was not measured is None in a line and NaN in an array, never 0.
 
     Attributes:
-        folder: of the run.
         rows: a line of each edit, by photo and request.
         scores: what was measured of each, by the same estimator; empty where nothing was.
         wanted: (N, 12) action units that were requested; NaN where a request names none.
         absolute: requests are intensities, and not changes.
-        settings: of the run.
         estimator: the AU estimator; None where nothing is measured.
         estimator_version: its package and weights; None likewise.
         files: name -> SHA-256 of the files that the numbers are of.
@@ -132,13 +130,9 @@ def number(value: Any) -> float:
 def gather(folder: Path, requested: Requested, absolute: bool = False) -> Edits:
     """Reads a run.
 
-    Args:
-        folder: of the run.
-        requested: from a request as files have it to the 12 units that it asks for, if it asks for any.
-        absolute: these are intensities, and not changes.
-
-    Raises:
-        InputError: there is no run, it has no line, a line is damaged, or a process writes to it.
+    `requested` takes a request as files have it to the 12 units that it asks for, if it asks for any; `absolute` ones
+    are intensities, and not changes. Raises InputError: there is no run, it has no line, a line is damaged, or a
+    process writes to it.
     """
     if not (folder / FILE).is_file():
         raise InputError(f"There is no run in {folder}: {FILE} is missing.\n  name the folder that `batch` wrote")

@@ -17,9 +17,8 @@ from ...facs.action_units import ACTION_UNITS
 from ...measure.identity import ARCFACE_SAME, DLIB_SAME
 from ...provenance.recipe import DISTRIBUTION
 from .charts import DOTS, INSTALL, Charts
-from .choice import choose
+from .choice import choose, failures
 from .doses import DRAWS, FEWEST, Dose, doses
-from .failures import failures
 from .gather import Edits, Requested, engine_of, gather
 from .summary import ROWS, likeness, photo_doubts, request_texts, summary, table
 from .thumbnails import Thumbnails
@@ -90,7 +89,28 @@ def report(
     if target.suffix.lower() not in (".html", ".htm"):
         raise InputError(f"The report is a page, so its name ends with .html; got {target}.")
     charts = Charts()
-    text = _text(gather(folder, requested, absolute), charts, program, progress)
+    edits = gather(folder, requested, absolute)
+    failed = failures(edits)
+    choice, found = choose(edits, failed), {engine: doses(edits.of(engine)) for engine in edits.engines}
+    pictures = Thumbnails(edits, sorted(choice.edits), choice.failures, progress)
+    text = _render(
+        title=edits.folder.resolve().name,
+        program=program,
+        numbers=summary(edits, found, failed),
+        edits=edits,
+        choice=choice,
+        pictures=pictures,
+        notes=_notes(edits, pictures),
+        failed=failed[:_FAILURES],
+        failures=len(failed),
+        why={each.place: each.why for each in failed},
+        drawn={engine: _doses_drawn(charts, own, edits.absolute) for engine, own in found.items()},
+        spread={engine: _spread_drawn(charts, edits.of(engine)) for engine in edits.engines},
+        engine_of=lambda place: engine_of(edits.rows[place]),
+        bibtex=citation(str(edits.settings.get("program") or program), edits.made),
+        photo_table=table(edits, edits.photos, photo_doubts(edits)),
+        request_table=table(edits, edits.requests, request_texts(edits)),
+    )
     replace_file(target, lambda path: path.write_text(text, encoding="utf-8", errors="replace"))
     return target
 
@@ -98,9 +118,7 @@ def report(
 def citation(program: str, made: Sequence[Mapping[str, Any]]) -> str:
     """BibTeX of the published system and of this toolkit, in the version and year of the run.
 
-    Args:
-        program: "magicface", "rigface" or "fineface".
-        made: of run.json, see `common.batch.folder.MADE`; without any, version and year are left out.
+    `made` is that of run.json, see `common.batch.folder.MADE`; without any, version and year are left out.
     """
     last = made[-1] if made else {}
     versions = last.get("versions")
@@ -121,22 +139,6 @@ def _bibtex(text: str) -> str:
     return "".join(letter for letter in text if letter.isalnum() or letter in " .:-+_")
 
 
-def _text(edits: Edits, charts: Charts, program: str, progress: bool) -> str:
-    failed = failures(edits)
-    choice, found = choose(edits, failed), {engine: doses(edits.of(engine)) for engine in edits.engines}
-    pictures = Thumbnails(edits, sorted(choice.edits), choice.failures, progress)
-    return _render(
-        title=edits.folder.resolve().name, program=program, numbers=summary(edits, found, failed), edits=edits,
-        choice=choice, pictures=pictures, notes=_notes(edits, pictures),
-        failed=failed[:_FAILURES], failures=len(failed), why={each.place: each.why for each in failed},
-        drawn={engine: _doses_drawn(charts, own, edits.absolute) for engine, own in found.items()},
-        spread={engine: _spread_drawn(charts, edits.of(engine)) for engine in edits.engines},
-        engine_of=lambda place: engine_of(edits.rows[place]), bibtex=citation(_program(edits, program), edits.made),
-        photo_table=table(edits, edits.photos, photo_doubts(edits)),
-        request_table=table(edits, edits.requests, request_texts(edits)),
-    )  # fmt: skip
-
-
 def _render(**values: Any) -> str:
     try:
         from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -147,7 +149,7 @@ def _render(**values: Any) -> str:
     page = Environment(
         loader=FileSystemLoader(here), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    page.filters |= {"count": _count, "number": _number, "basis": _basis, "sure": _sure, "duration": _duration}
+    page.filters |= {"count": "{:,}".format, "number": _number, "basis": _basis, "sure": _sure, "duration": _duration}
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return page.get_template("page.html").render(
         **values, style=style, script=script, digest=digest, units=ACTION_UNITS, dots=DOTS, draws=DRAWS,
@@ -193,12 +195,6 @@ def _notes(edits: Edits, pictures: Thumbnails) -> list[str]:
     return notes
 
 
-def _program(edits: Edits, program: str) -> str:
-    """That made the run."""
-    own = edits.settings.get("program")
-    return own if isinstance(own, str) else program
-
-
 def _versions() -> dict[str, str]:
     found = {}
     for name in ("face-rig", "matplotlib", "numpy", "pillow"):
@@ -207,10 +203,6 @@ def _versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:  # run from a folder
             found[name] = "not installed"
     return found
-
-
-def _count(value: int) -> str:
-    return f"{value:,}"
 
 
 def _number(value: float | None, digits: int = 2, sign: bool = False) -> str:

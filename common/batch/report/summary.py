@@ -13,8 +13,8 @@ from ...facs.action_units import ACTION_UNITS
 from ...measure.estimators import validation
 from ..folder import MADE
 from ..run import DONE, FAILED
+from .choice import MEASUREMENT, Failure, general, reasons
 from .doses import Dose, crosstalk, near, out_of_reach
-from .failures import MEASUREMENT, Failure, general, reasons
 from .gather import Edits, commonest, engine_of, natural, number
 
 ROWS = 500
@@ -26,10 +26,7 @@ NONE = "none"
 def summary(edits: Edits, found: Mapping[str, Sequence[Dose]], failed: Sequence[Failure]) -> dict[str, Any]:
     """All of it, as plain values; what was not measured is None.
 
-    Args:
-        edits: the run.
-        found: engine -> of `doses`.
-        failed: of `failures`.
+    `found` is engine -> `doses`, `failed` of `failures`.
 
     Returns:
         Counts of the run, and under "results" the numbers of each engine, see `result`.
@@ -69,10 +66,6 @@ def summary(edits: Edits, found: Mapping[str, Sequence[Dose]], failed: Sequence[
 def result(edits: Edits, found: Sequence[Dose]) -> dict[str, Any]:
     """The numbers of one engine's edits.
 
-    Args:
-        edits: of the engine, see `Edits.of`.
-        found: of `doses`.
-
     Returns:
         Plain values. Each headline is a "value" with "count", on how many edits or units it was measured, "of" how
         many: of several the median, of one its own value, of none None; "units" names the units.
@@ -103,7 +96,6 @@ def _headline(values: np.ndarray) -> dict[str, Any]:
 
 
 def _of_units(found: Sequence[Dose], name: str) -> dict[str, Any]:
-    """Over the units that edits ask for."""
     values = np.array([number(getattr(dose, name)) for dose in found])
     units = [dose.unit for dose, value in zip(found, values) if np.isfinite(value)]
     return {**_headline(values), "units": units, "not_measured": [d.unit for d in found if d.unit not in units]}
@@ -161,10 +153,7 @@ def warnings(edits: Edits) -> list[dict[str, Any]]:
 def table(edits: Edits, names: Sequence[str], told: Mapping[str, str]) -> dict[str, Any]:
     """Edits brought together by a name and an engine each, for reading.
 
-    Args:
-        edits: the run.
-        names: (N,) of photos or requests.
-        told: name -> what stands beside it.
+    `names` (N,) are of photos or requests; `told` is name -> what stands beside it.
 
     Returns:
         "count" of all names and "rows" of at most `ROWS`: where there are more, those with the largest dose errors.

@@ -29,11 +29,7 @@ _QUALITY, _PROFILE = 78, 4096  # of JPEG; bytes of a colour profile beyond which
 class Thumbnails:
     """Pictures of a run as data URIs.
 
-    Args:
-        edits: the run.
-        places: of the edits that are shown.
-        failed: of those whose photo alone is shown.
-        progress: show a bar.
+    `places` are those of the edits that are shown, `failed` those whose photo alone is shown.
 
     Attributes:
         before: place -> URI of its photo; None where there is none or it cannot be read.
@@ -74,10 +70,8 @@ class Thumbnails:
 
 
 def thumbnail(path: Path, face: tuple[float, ...] | None = None) -> str:
-    """A picture as a data URI of at most `SIDE` pixels a side, round the face where its box is known.
-
-    Raises:
-        Exception: whatever the decoder meets.
+    """A picture as a data URI of at most `SIDE` pixels a side, round the face where its box is known. Raises Exception:
+    whatever the decoder meets.
     """
     with warnings.catch_warnings(), open(path, "rb") as file:
         warnings.simplefilter("ignore")  # large photos are welcome up to the bomb; damaged metadata do not matter
