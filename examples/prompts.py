@@ -15,7 +15,7 @@ from pathlib import Path
 
 from common.cli.console import guarded
 from common.facs.action_units import to_text, to_vector
-from fineface import FineFace, Row, contact_sheet, save_image
+from fineface import Row, contact_sheet, generate, save_image
 
 PROMPTS = (
     "a close-up of a man with a full beard and red hair",
@@ -45,12 +45,17 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=SEED, help=f"of the first row's noise (default: {SEED})")
     parser.add_argument("--output", type=Path, default=Path("out/prompts.png"), help="(default: out/prompts.png)")
     args = parser.parse_args()
-    started, editor = time.perf_counter(), FineFace.from_pretrained(args.model)
+    started = time.perf_counter()
     prompts = args.prompt or PROMPTS
     labels, rows = [to_text(to_vector(request)) for request in REQUESTS], []
     for number, prompt in enumerate(prompts):
-        made = editor.generate(
-            prompt, list(REQUESTS), seed=args.seed + number, batch_size=len(REQUESTS), progress=False
+        made = generate(
+            prompt,
+            list(REQUESTS),
+            model=args.model,
+            seed=args.seed + number,
+            batch_size=len(REQUESTS),
+            progress=False,
         )
         rows.append(Row(made, () if number else labels, prompt))
     save_image(contact_sheet(rows), args.output)

@@ -141,13 +141,18 @@ def _synthetic(args: argparse.Namespace) -> int:
     return console.OK
 
 
-_TRAIN = console.lazily("microexpression.commands", "train")
+def _train(args: argparse.Namespace) -> int:
+    from .commands import train  # torch loads here
+
+    return train(args)
+
+
 COMMANDS = {
     "analyze": console.Command(
         "Read a clip: apex, flow, strain, action units, class; one page.", _add_analyze, _analyze
     ),
     "train": console.Command(
-        "Train and test networks under a protocol; tables, confusion matrices, a log of each fold.", _add_train, _TRAIN
+        "Train and test networks under a protocol; tables, confusion matrices, a log of each fold.", _add_train, _train
     ),
     "synthetic": console.Command(
         "Render data sets of people who do not exist, with every label known.", _add_synthetic, _synthetic

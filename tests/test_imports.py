@@ -114,7 +114,7 @@ def test_optional_libraries_have_one_home(library):
 
 def test_a_package_asks_for_what_it_stands_on():
     for package, libraries in STANDS_ON.items():
-        assert libraries <= set(import_module(f"{package}.extras").PACKAGES)
+        assert libraries <= set(import_module(package).PACKAGES)
 
 
 def test_torchvision_is_nowhere():
