@@ -117,6 +117,7 @@ def photo(path: str) -> Image.Image:
         return found.convert("RGB")
 
 
+@pytest.mark.slow
 def test_a_photo_a_slider_an_edit(visitor, tmp_path):
     guest = visitor()
     guest.upload(FROWN)

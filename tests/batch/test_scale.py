@@ -108,6 +108,7 @@ def files(folder: Path) -> dict[str, bytes]:
     return found | {key: json.dumps(row).encode() for key, row in rows.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("world", breadth([2, 5]))
 def test_many_processes_leave_what_one_leaves(launch, photos, tmp_path, world):
     paint(photos, [f"p{number}" for number in range(7)])

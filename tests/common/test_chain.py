@@ -30,6 +30,7 @@ def test_a_chain_of_one_is_the_edit_itself(editor, astronaut, paste_back):
     assert difference.mean() < 0.5
 
 
+@pytest.mark.slow
 def test_the_next_sees_what_the_first_made_and_nothing_else_changes(editor, astronaut):
     first, second = {"AU12": 9}, {"AU4": 9}
     both = pixels(chain(astronaut, [(editor, first), (editor, second)], **FAST))

@@ -113,6 +113,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from common.app.attributes import controls, tab
 
+@pytest.mark.slow
 own = SimpleNamespace(**runpy.run_path(sys.argv[1]))
 parse = own.Percent.parse
 with gradio.Blocks():

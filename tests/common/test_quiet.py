@@ -65,6 +65,7 @@ def test_warnings_of_libraries_are_not_printed(capsys):
     assert not capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_native_code_is_heard_but_for_its_notices(capfd):
     with foreign.native():
         os.write(2, b"INFO: Created a delegate for CPU.\nERROR: what is wrong\n")

@@ -118,7 +118,7 @@ def test_the_table_of_the_case_is_refused_by_inspect_and_by_the_run(tmp_path, ca
     [
         ("name,name,request\na,b,AU12=1\n", "two columns 'name'"),
         ("Request,request\nAU12=1,AU12=2\n", "two columns 'request'"),
-        ("name;request\na;AU12=1\nb;AU12=2\n", "no column `request`; it has name, request"),
+        ("name;asked\na;AU12=1\nb;AU12=2\n", "no column `request`; it has name, asked"),
         ("", "There is no request in"),
         ("\n;;\n", "There is no request in"),
         ("name,request\n", "There is no request in"),

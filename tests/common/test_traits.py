@@ -14,6 +14,7 @@ from common.synthetic.scene.captions import true_traits
 SEED, COUNT = 77, 24
 
 
+@pytest.mark.slow
 @pytest.fixture(scope="module")
 def reader():
     return TraitReader()

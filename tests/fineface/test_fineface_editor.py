@@ -152,7 +152,7 @@ def test_without_insightface_the_message_says_what_to_install(face_editor, monke
         ({"prompt": 3}, InputError, "prompt must be a text"),
         ({"identity": torch.zeros(2, 500)}, ShapeError, r"\(n, 512\).*buffalo_l"),
         ({"identity": torch.zeros(2, 512)}, InputError, "zero, or not finite"),
-        ({"identity": []}, InputError, "nobody"),
+        ({"identity": []}, InputError, "no person"),
         ({"identity": "absent.jpg"}, ImageError, "absent.jpg"),
         ({"steps": 0}, InputError, "steps"),
         ({"guidance": 0.5}, InputError, "at least 1"),

@@ -58,6 +58,7 @@ def test_half_is_the_same_model_in_half_the_space(config):
     assert losses(config.parent / "whole") == losses(config.parent / "half")
 
 
+@pytest.mark.slow
 def test_averaged_weights_are_published(config):
     """A decay near 0 leaves the last weights, one near 1 averages; the training itself does not notice."""
     start(config, "steps=3", "output=" + str(config.parent / "plain"))

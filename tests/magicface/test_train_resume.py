@@ -68,6 +68,7 @@ def test_a_finished_training_ends_again_without_its_log(config):
     assert start(config, "steps=2") == 0
 
 
+@pytest.mark.slow
 def test_killed_training_goes_on_as_if_it_had_not_been(config, capsys):
     """After the kill, the same command again."""
     out, more = config.parent / "out", ["steps=12", "checkpoint_every=4", "ema=0.9", "log_every=3"]

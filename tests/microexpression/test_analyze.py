@@ -33,6 +33,7 @@ def smile():
     return Clip(frames, onset=drawn.onset, offset=drawn.offset, name="smile"), drawn
 
 
+@pytest.mark.slow
 @pytest.fixture(scope="module")
 def found(smile):
     return analyze(smile[0], cropped=True, progress=False)

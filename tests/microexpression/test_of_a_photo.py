@@ -15,9 +15,8 @@ from common.provenance.verify import verify
 from magicface import synthesize
 from microexpression.data.load import load, read_frames
 
+@pytest.mark.slow
 FAST = {"engine": "warp", "progress": False}
-
-
 def test_a_photo_becomes_a_clip(tmp_path, astronaut):
     made = synthesize(astronaut, {"AU12": 1.0, "AU6": 0.5}, apex=2.0, frames=12, noise=0.0, watermark=False, **FAST)
     assert made.units == {"AU6": 1.0, "AU12": 2.0}

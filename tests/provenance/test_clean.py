@@ -45,6 +45,7 @@ def test_a_saved_edit_measures_as_the_picture_in_memory(saved):
     assert f"watermark      {marked.mark_psnr:.1f} dB" in marked.table()
 
 
+@pytest.mark.slow
 def test_noise_in_the_background_is_not_taken_for_the_mark(saved, tmp_path):
     photo, made, _ = saved
     before, where = read_image(photo), np.ones(made.size[::-1], bool)

@@ -106,6 +106,7 @@ def test_a_photo_says_nothing(tmp_path):
         read_recipe(tmp_path / "photo.png")
 
 
+@pytest.mark.slow
 def test_the_mark_survives_the_loss_of_metadata(picture, tmp_path):
     """JPEG at quality 70, half a size, half a crop."""
     large = carry(picture.resize((512, 512)), RECIPE)

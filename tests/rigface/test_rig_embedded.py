@@ -92,6 +92,7 @@ def test_a_pose_beyond_what_it_has_seen_is_refused(editor, subject):
         editor.edit(subject, RigEdit(pose="yaw=75"))
 
 
+@pytest.mark.slow
 def test_what_is_copied_comes_from_the_other(editor, subject):
     other = rgb(read_image(PORTRAIT))[:, ::-1]
     target = editor.look(np.ascontiguousarray(other))

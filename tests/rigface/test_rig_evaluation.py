@@ -98,6 +98,7 @@ def test_every_unit_comes_in_both_directions():
 # --- what is measured ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_light_is_read_off_the_skin():
     """Coarsely: hair, folds and the lamp's softness have their part in it; that is the estimator's own limit."""
     found = []
@@ -146,6 +147,7 @@ def test_photos_that_cannot_be_edited_are_told_apart(rigface_editor, monkeypatch
     assert "2 could not be edited" in (tmp_path / "report.md").read_text()
 
 
+@pytest.mark.slow
 def records(answer, turned=0.0, lit=5.0):
     """Made-up records of 240 items, whose measured change of units is `answer(asked)`."""
     for index in range(240):

@@ -81,6 +81,7 @@ def test_every_twentieth_photo_stays_as_it_is(faces):
     assert pair["vector"].abs().max() < 1e-6
 
 
+@pytest.mark.slow
 def test_vectors_in_words():
     vector = torch.zeros(VECTOR_SIZE)
     assert RigFaceTask.named(vector.tolist()) == "nothing"

@@ -93,6 +93,7 @@ def tracks(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_a_place_is_described_on_one_page(tracks, tmp_path, capsys):
     asked = ["describe", str(tracks / "tracks"), "-o", str(tmp_path), "--truth", str(tracks / "truth.txt"), "-q"]
     assert main(asked) == 0

@@ -213,6 +213,7 @@ def wait_for(condition, seconds: float = 120) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="signals")
 @pytest.mark.parametrize("signals", breadth([[signal.SIGKILL], [signal.SIGKILL, signal.SIGINT]]))
 def test_a_killed_run_goes_on_to_the_same_folder(tmp_path, signals):
