@@ -117,7 +117,6 @@ def photo(path: str) -> Image.Image:
         return found.convert("RGB")
 
 
-@pytest.mark.slow
 def test_a_photo_a_slider_an_edit(visitor, tmp_path):
     guest = visitor()
     guest.upload(FROWN)
@@ -141,6 +140,7 @@ def test_a_photo_a_slider_an_edit(visitor, tmp_path):
     assert settings["request"] == "AU12=3"
 
 
+@pytest.mark.slow
 def test_a_word_sets_the_sliders_and_edits(visitor):
     guest = visitor()
     guest.upload(CALM)
@@ -248,6 +248,7 @@ def test_light_is_changed_on_its_tab(visitor):
     assert sorted(which(each, photo(FROWN), true) for each in guest.pictures()) == [0, 1]
 
 
+@pytest.mark.slow
 def test_a_face_is_made_from_words(visitor):
     guest = visitor("FineFace")
     guest.panel.locator(".prompt textarea").fill("A close up of a man with a beard.")

@@ -115,7 +115,6 @@ def test_editors_of_photos_refuse_prompts(tmp_path, requests, capsys):
     assert "line 1: A row has a prompt; this edits photos" in text
 
 
-@pytest.mark.slow
 def test_a_request_is_intensities_and_for_photos_a_prompt():
     for value in ("AU12=3", {"AU12": 3}, {"aus": "AU12=3"}, to_vector("AU12=3")):
         assert read_request(value).aus.values == tuple(to_vector("AU12=3"))
@@ -127,6 +126,7 @@ def test_a_request_is_intensities_and_for_photos_a_prompt():
             read_request(value)
 
 
+@pytest.mark.slow
 def test_prompts_are_made_and_a_run_goes_on(prompts, requests, tmp_path, capsys):
     """The embedded model; a picture that is taken away comes back as it was."""
     folder = tmp_path / "run"

@@ -30,7 +30,6 @@ def test_a_chain_of_one_is_the_edit_itself(editor, astronaut, paste_back):
     assert difference.mean() < 0.5
 
 
-@pytest.mark.slow
 def test_the_next_sees_what_the_first_made_and_nothing_else_changes(editor, astronaut):
     first, second = {"AU12": 9}, {"AU4": 9}
     both = pixels(chain(astronaut, [(editor, first), (editor, second)], **FAST))
@@ -49,6 +48,7 @@ def test_the_next_sees_what_the_first_made_and_nothing_else_changes(editor, astr
     assert following.record["follows"]
 
 
+@pytest.mark.slow
 def test_its_file_names_all_requests(editor, astronaut, tmp_path):
     first, second = {"AU12": 9}, {"AU4": 9}
     chain(astronaut, [(editor, first), (editor, second)], **FAST).save(tmp_path / "both.png", watermark=False)

@@ -113,7 +113,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from common.app.attributes import controls, tab
 
-@pytest.mark.slow
 own = SimpleNamespace(**runpy.run_path(sys.argv[1]))
 parse = own.Percent.parse
 with gradio.Blocks():
@@ -133,6 +132,7 @@ assert len(swept) == len(own.Percent.swept)
 """
 
 
+@pytest.mark.slow
 def test_the_tab_has_a_slider_for_each_attribute(tmp_path):
     """In a process of its own, as Gradio leaves loops and sockets to the end of one."""
     pytest.importorskip("gradio")

@@ -65,7 +65,6 @@ def test_warnings_of_libraries_are_not_printed(capsys):
     assert not capsys.readouterr().err
 
 
-@pytest.mark.slow
 def test_native_code_is_heard_but_for_its_notices(capfd):
     with foreign.native():
         os.write(2, b"INFO: Created a delegate for CPU.\nERROR: what is wrong\n")
@@ -76,6 +75,7 @@ def test_native_code_is_heard_but_for_its_notices(capfd):
     assert capfd.readouterr().err == "after\n"
 
 
+@pytest.mark.slow
 def test_importing_says_nothing_and_a_command_says_once_what_it_takes(model_folder, astronaut, tmp_path):
     Image.fromarray(astronaut).save(tmp_path / "photo.png")
     code = (

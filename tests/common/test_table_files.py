@@ -16,7 +16,7 @@ from common.core.errors import InputError
 from common.core.records import read_rows, read_table
 from common.facs.action_units import to_vector
 
-UNQUOTED = ROOT.parent / "shared" / "cases" / "requests_unquoted.csv"
+UNQUOTED = ROOT.parent / "shared" / "cases" / "wishes_unquoted.csv"
 ROWS = [("name", "request"), ("happy", "AU6=2,AU12=3"), ("sad", "AU15=3")]
 
 
@@ -106,9 +106,7 @@ def test_the_table_of_the_case_is_refused_by_inspect_and_by_the_run(tmp_path, ca
     asked = ["batch", str(tmp_path), "--requests", str(UNQUOTED), "-q", "--engine", "warp"]
     for more in (["--inspect"], ["-o", str(tmp_path / "run")]):
         assert main([*asked, *more]) == 2
-        assert "line 2: the row has 3 fields, and the header 2 (name, request); quote" in (
-            told := capsys.readouterr().err
-        )
+        assert "line 2: the row has 3 fields, and the header 2 (name, wish); quote" in (told := capsys.readouterr().err)
         assert 'happy,"AU6=2,AU12=3"' in told
     assert not (tmp_path / "run").exists()
 

@@ -14,12 +14,12 @@ from common.synthetic.scene.captions import true_traits
 SEED, COUNT = 77, 24
 
 
-@pytest.mark.slow
 @pytest.fixture(scope="module")
 def reader():
     return TraitReader()
 
 
+@pytest.mark.slow
 def test_true_pictures_are_read_far_above_chance(reader):
     right = {name: [] for name in TRAITS}
     for index in range(COUNT):

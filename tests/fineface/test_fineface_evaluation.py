@@ -134,6 +134,7 @@ def test_true_pictures_are_as_good_as_the_truth(editor, monkeypatch, tmp_path):
         assert "truth" not in metric or metric["edit"] == metric["truth"]
 
 
+@pytest.mark.slow
 def test_an_editor_deaf_to_requests_has_no_response(editor, monkeypatch, tmp_path):
     report = measured(answering(editor, monkeypatch, "source", "source"), tmp_path)
     for unit in report["units"].values():

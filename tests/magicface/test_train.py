@@ -58,7 +58,6 @@ def test_half_is_the_same_model_in_half_the_space(config):
     assert losses(config.parent / "whole") == losses(config.parent / "half")
 
 
-@pytest.mark.slow
 def test_averaged_weights_are_published(config):
     """A decay near 0 leaves the last weights, one near 1 averages; the training itself does not notice."""
     start(config, "steps=3", "output=" + str(config.parent / "plain"))
@@ -71,6 +70,7 @@ def test_averaged_weights_are_published(config):
     assert losses(config.parent / "plain") == losses(config.parent / "slow")
 
 
+@pytest.mark.slow
 def test_four_pairs_are_learned(config):
     """The loss falls to a third in seconds; 0.4 leaves room for other machines' rounding."""
     start(config, "steps=80", "learning_rate=1e-2", "cache_latents=memory", "log_every=100", "checkpoint_every=100",

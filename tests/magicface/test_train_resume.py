@@ -68,7 +68,6 @@ def test_a_finished_training_ends_again_without_its_log(config):
     assert start(config, "steps=2") == 0
 
 
-@pytest.mark.slow
 def test_killed_training_goes_on_as_if_it_had_not_been(config, capsys):
     """After the kill, the same command again."""
     out, more = config.parent / "out", ["steps=12", "checkpoint_every=4", "ema=0.9", "log_every=3"]
@@ -84,6 +83,7 @@ def test_killed_training_goes_on_as_if_it_had_not_been(config, capsys):
         torch.testing.assert_close(value, other[name], rtol=0, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_two_processes_equal_one(config):
     start(config, "steps=2", f"output={config.parent / 'one'}")
     share("magicface.train", config, "steps=2", f"output={config.parent / 'two'}")

@@ -33,12 +33,12 @@ def smile():
     return Clip(frames, onset=drawn.onset, offset=drawn.offset, name="smile"), drawn
 
 
-@pytest.mark.slow
 @pytest.fixture(scope="module")
 def found(smile):
     return analyze(smile[0], cropped=True, progress=False)
 
 
+@pytest.mark.slow
 def test_networks_read_people_they_have_not_seen():
     emotion, units = (load_reader(EMBEDDED / name) for name in ("emotion", "units"))
     right, agree = [], []

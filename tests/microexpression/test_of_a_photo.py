@@ -15,8 +15,10 @@ from common.provenance.verify import verify
 from magicface import synthesize
 from microexpression.data.load import load, read_frames
 
-@pytest.mark.slow
 FAST = {"engine": "warp", "progress": False}
+
+
+@pytest.mark.slow
 def test_a_photo_becomes_a_clip(tmp_path, astronaut):
     made = synthesize(astronaut, {"AU12": 1.0, "AU6": 0.5}, apex=2.0, frames=12, noise=0.0, watermark=False, **FAST)
     assert made.units == {"AU6": 1.0, "AU12": 2.0}
@@ -40,6 +42,7 @@ def test_a_photo_becomes_a_clip(tmp_path, astronaut):
     assert len(load("mine", tmp_path)) == 2
 
 
+@pytest.mark.slow
 def test_noise_is_each_frames_own_and_can_be_repeated(astronaut):
     one, same, other = (synthesize(astronaut, "AU4", frames=8, seed=s, noise=3.0, **FAST) for s in (0, 0, 1))
     assert all(np.array_equal(rgb(a), rgb(b)) for a, b in zip(one.frames, same.frames))

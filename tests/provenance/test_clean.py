@@ -45,7 +45,6 @@ def test_a_saved_edit_measures_as_the_picture_in_memory(saved):
     assert f"watermark      {marked.mark_psnr:.1f} dB" in marked.table()
 
 
-@pytest.mark.slow
 def test_noise_in_the_background_is_not_taken_for_the_mark(saved, tmp_path):
     photo, made, _ = saved
     before, where = read_image(photo), np.ones(made.size[::-1], bool)
@@ -59,6 +58,7 @@ def test_noise_in_the_background_is_not_taken_for_the_mark(saved, tmp_path):
     assert psnr(rgb(before), found.pixels, where) == pytest.approx(psnr(rgb(before), rgb(noisy), where), abs=0.5)
 
 
+@pytest.mark.slow
 def test_an_edit_of_a_marked_edit_keeps_the_first_mark(saved, tmp_path):
     _, _, path = saved
     edit(path, "AU4=2", engine="warp", progress=False).save(tmp_path / "second.png")

@@ -121,6 +121,7 @@ def test_the_mark_survives_the_loss_of_metadata(picture, tmp_path):
         assert found.recipe is None
 
 
+@pytest.mark.slow
 def test_changed_pixels_are_told(picture, tmp_path):
     picture.save(tmp_path / "a.png", watermark=False)
     with Image.open(tmp_path / "a.png") as image:

@@ -92,7 +92,6 @@ def test_a_pose_beyond_what_it_has_seen_is_refused(editor, subject):
         editor.edit(subject, RigEdit(pose="yaw=75"))
 
 
-@pytest.mark.slow
 def test_what_is_copied_comes_from_the_other(editor, subject):
     other = rgb(read_image(PORTRAIT))[:, ::-1]
     target = editor.look(np.ascontiguousarray(other))
@@ -106,6 +105,7 @@ def test_what_is_copied_comes_from_the_other(editor, subject):
     assert copied == pytest.approx(-2 * float(torch.rad2deg(seen.fit.angles)[0, 0]), abs=6)
 
 
+@pytest.mark.slow
 def test_magicface_goes_on_where_it_ended(editor):
     lit, smiling = (
         (editor, RigEdit(light="azimuth=60")),

@@ -98,7 +98,6 @@ def test_every_unit_comes_in_both_directions():
 # --- what is measured ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 def test_the_light_is_read_off_the_skin():
     """Coarsely: hair, folds and the lamp's softness have their part in it; that is the estimator's own limit."""
     found = []
@@ -112,6 +111,7 @@ def test_the_light_is_read_off_the_skin():
     assert between(None, up) is None
 
 
+@pytest.mark.slow
 def test_a_perfect_editor_has_no_error(rigface_editor, monkeypatch, tmp_path):
     report = measured(answering(rigface_editor, monkeypatch, "target"), tmp_path)
     assert (report["items"], report["failed"]) == (COUNT, 0)
@@ -147,7 +147,6 @@ def test_photos_that_cannot_be_edited_are_told_apart(rigface_editor, monkeypatch
     assert "2 could not be edited" in (tmp_path / "report.md").read_text()
 
 
-@pytest.mark.slow
 def records(answer, turned=0.0, lit=5.0):
     """Made-up records of 240 items, whose measured change of units is `answer(asked)`."""
     for index in range(240):
@@ -165,6 +164,7 @@ def records(answer, turned=0.0, lit=5.0):
         }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_goals_are_counted_as_they_read():
     good = summarise(list(records(lambda asked: 0.5 * asked)), SUITE, {})
     assert {name for name, metric in good["metrics"].items() if metric["reached"]} == set(GOALS)

@@ -81,7 +81,6 @@ def test_every_twentieth_photo_stays_as_it_is(faces):
     assert pair["vector"].abs().max() < 1e-6
 
 
-@pytest.mark.slow
 def test_vectors_in_words():
     vector = torch.zeros(VECTOR_SIZE)
     assert RigFaceTask.named(vector.tolist()) == "nothing"
@@ -89,6 +88,7 @@ def test_vectors_in_words():
     assert RigFaceTask.named(vector.tolist()) == "AU12=2.5 yaw=-12 light"
 
 
+@pytest.mark.slow
 def test_a_trained_model_edits(tmp_path, astronaut, monkeypatch):
     config = tmp_path / "config.toml"
     config.write_text(CONFIG.format(output=tmp_path / "run", cache=tmp_path / "cache"))

@@ -109,6 +109,7 @@ def test_a_place_is_described_on_one_page(tracks, tmp_path, capsys):
     assert table["points"].sum() == pd.read_csv(tmp_path / "pools.csv").drop(columns="day").to_numpy().sum()
 
 
+@pytest.mark.slow
 def test_methods_stand_beside_trivial_rules(tracks, tmp_path, capsys, monkeypatch):
     monkeypatch.delitem(shares.DETECTORS, "forest")  # half a second a day
     asked = ["evaluate", str(tracks / "tracks"), "--truth", str(tracks / "truth.txt"), "-o", str(tmp_path), "-q"]
