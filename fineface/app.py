@@ -66,9 +66,12 @@ class FineFaceDesk(Desk[FineFace]):
         prompt, _, strength = requests[0]
         units = [request[1] for request in requests]
         way: dict[str, Any] = {
-            "seed": sampling.options.seed, "steps": sampling.options.steps, "batch_size": BATCH, "progress": False,
+            "seed": sampling.options.seed,
+            "steps": sampling.options.steps,
+            "batch_size": BATCH,
+            "progress": False,
             "callback_on_step_end": step,
-        }  # fmt: skip
+        }
         editor = self.editor_for(engine)
         if visit.subject is None:
             return editor.generate(prompt, units, **way)

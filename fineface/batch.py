@@ -120,9 +120,12 @@ class FineFaceWorker(EditorWorker):
                 seed = self.args.seed if subject.seed is None else subject.seed
                 how = FineFaceOptions.of({**asked, "seed": seed})
                 pictures = self.drawing.draw(
-                    [(subject.prompt, each) for each in aus], how, identity=subject.people, size=self.args.size,
+                    [(subject.prompt, each) for each in aus],
+                    how,
+                    identity=subject.people,
+                    size=self.args.size,
                     progress=False,
-                )  # fmt: skip
+                )
             else:
                 how = FineFaceOptions.of(asked if prompt is None else {**asked, "prompt": prompt})
                 pictures = self.editor.edit(subject, aus, progress=False, **vars(how))

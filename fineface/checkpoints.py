@@ -102,9 +102,13 @@ def load(
     if face_projection is not None:
         face_projection.to(device, dtype)
     return Networks(
-        pipeline, adapter.to(device, dtype).eval(), face_projection, variant=variant.name, lora_scale=lora_scale,
+        pipeline,
+        adapter.to(device, dtype).eval(),
+        face_projection,
+        variant=variant.name,
+        lora_scale=lora_scale,
         places=(folder,) if folder == base else (folder, base),
-    )  # fmt: skip
+    )
 
 
 def load_pipeline(base: Path, unet: UNet2DConditionModel, dtype: torch.dtype) -> StableDiffusionPipeline:
@@ -117,9 +121,12 @@ def load_pipeline(base: Path, unet: UNet2DConditionModel, dtype: torch.dtype) ->
         scheduler = named_scheduler(base / "scheduler", PNDMScheduler.__name__)
     options: Any = {"text_encoder": text_encoder, "tokenizer": tokenizer, "scheduler": scheduler, "unet": unet}
     return StableDiffusionPipeline(
-        vae=load_vae(base / "vae", dtype=dtype), safety_checker=None, feature_extractor=None,  # type: ignore[arg-type]
-        requires_safety_checker=False, **options,
-    )  # fmt: skip
+        vae=load_vae(base / "vae", dtype=dtype),
+        safety_checker=None,
+        feature_extractor=None,  # type: ignore[arg-type]
+        requires_safety_checker=False,
+        **options,
+    )
 
 
 # --- the AU adapter --------------------------------------------------------------------------------------------------

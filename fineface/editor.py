@@ -188,9 +188,13 @@ class FineFace(Editor[AUIntensity]):
         """
         pairs, single = pair_texts(prompt, aus)
         made = self.draw(
-            pairs, FineFaceOptions(seed=drawn_seed(seed), **options), identity=identity, size=size, progress=progress,
+            pairs,
+            FineFaceOptions(seed=drawn_seed(seed), **options),
+            identity=identity,
+            size=size,
+            progress=progress,
             callback_on_step_end=callback_on_step_end,
-        )  # fmt: skip
+        )
         return made[0] if single else made
 
     def draw(

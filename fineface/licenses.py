@@ -17,28 +17,42 @@ def sources() -> list[Source]:
         _adapter(SD15_FACEID),
         _base(SD15_FACEID, "Realistic Vision 4.0", f"{OPENRAIL}, by its model card", 4.3),
         Source(
-            "IP-Adapter FaceID", "keeping a person",
-            "non-commercial research only, as the insightface pack it was trained with", "no", FACEID_REPO,
-            fetch=f"fineface download --variant {SD15_FACEID.name}", folder=lambda: model_folder(FACEID_REPO),
+            "IP-Adapter FaceID",
+            "keeping a person",
+            "non-commercial research only, as the insightface pack it was trained with",
+            "no",
+            FACEID_REPO,
+            fetch=f"fineface download --variant {SD15_FACEID.name}",
+            folder=lambda: model_folder(FACEID_REPO),
             missing=lambda: lacks(model_folder(FACEID_REPO), [SD15_FACEID.faceid or ""]),
         ),
         small_model("FineFace inside", "making faces"),
         *shared(),
-    ]  # fmt: skip
+    ]
 
 
 def _adapter(variant: Variant) -> Source:
     return Source(
-        f"FineFace {variant.name}", "making faces",
-        "see its model card; its code is Apache-2.0; trained on DISFA and AffectNet, which are for research", "no",
-        RELEASE, fetch=f"fineface download --variant {variant.name}", folder=lambda: model_folder(RELEASE),
+        f"FineFace {variant.name}",
+        "making faces",
+        "see its model card; its code is Apache-2.0; trained on DISFA and AffectNet, which are for research",
+        "no",
+        RELEASE,
+        fetch=f"fineface download --variant {variant.name}",
+        folder=lambda: model_folder(RELEASE),
         missing=lambda: missing_files(model_folder(RELEASE), variant),
-    )  # fmt: skip
+    )
 
 
 def _base(variant: Variant, name: str, licence: str, gigabytes: float) -> Source:
     return Source(
-        name, f"base of FineFace {variant.name}", licence, "yes", variant.bases[0], gigabytes=gigabytes,
-        fetch=f"fineface download --variant {variant.name}", folder=lambda: locate_base(None, variant),
+        name,
+        f"base of FineFace {variant.name}",
+        licence,
+        "yes",
+        variant.bases[0],
+        gigabytes=gigabytes,
+        fetch=f"fineface download --variant {variant.name}",
+        folder=lambda: locate_base(None, variant),
         missing=lambda: missing_base_files(locate_base(None, variant)),
-    )  # fmt: skip
+    )

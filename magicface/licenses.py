@@ -12,11 +12,17 @@ def sources() -> list[Source]:
     """The rows of `magicface licenses` and `magicface doctor`."""
     return [
         Source(
-            "MagicFace", "editing", "Apache-2.0 by its model card; built on Stable Diffusion 1.5", "see terms",
-            MAGICFACE.repo, gigabytes=8.0, fetch="magicface download", folder=lambda: model_folder(MAGICFACE.repo),
+            "MagicFace",
+            "editing",
+            "Apache-2.0 by its model card; built on Stable Diffusion 1.5",
+            "see terms",
+            MAGICFACE.repo,
+            gigabytes=8.0,
+            fetch="magicface download",
+            folder=lambda: model_folder(MAGICFACE.repo),
             missing=lambda: missing_files(model_folder(MAGICFACE.repo), release=MAGICFACE),
         ),
         stable_diffusion(MAGICFACE),
         small_model("MagicFace inside", "editing"),
         *shared(),
-    ]  # fmt: skip
+    ]

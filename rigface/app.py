@@ -132,9 +132,17 @@ def controls(desk: RigDesk) -> Controls:
 
 
 def request(
-    relit: bool, azimuth: float, elevation: float, ambient: float, intensity: float, yaw: float, pitch: float,
-    roll: float, word: str | None, other: tuple[Any, tuple[str, ...]] | None,
-) -> RigEdit:  # fmt: skip
+    relit: bool,
+    azimuth: float,
+    elevation: float,
+    ambient: float,
+    intensity: float,
+    yaw: float,
+    pitch: float,
+    roll: float,
+    word: str | None,
+    other: tuple[Any, tuple[str, ...]] | None,
+) -> RigEdit:
     """What the components ask for; what is copied is not asked for by numbers."""
     target, parts = other or (None, ())
     light = Light(azimuth, elevation, intensity, ambient) if relit and "light" not in parts else None

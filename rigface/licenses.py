@@ -14,18 +14,27 @@ def sources() -> list[Source]:
     """The rows of `rigface licenses` and `rigface doctor`."""
     brought = [
         Source(
-            wanted.what, "seeing faces in 3D, for the published weights" + ("" if wanted.needed else " (if you like)"),
-            wanted.licence, "no" if "non-commercial" in wanted.licence or "NC" in wanted.licence else "see terms",
-            wanted.where, register=_address(wanted.where), folder=lambda: home() / FOLDER,
+            wanted.what,
+            "seeing faces in 3D, for the published weights" + ("" if wanted.needed else " (if you like)"),
+            wanted.licence,
+            "no" if "non-commercial" in wanted.licence or "NC" in wanted.licence else "see terms",
+            wanted.where,
+            register=_address(wanted.where),
+            folder=lambda: home() / FOLDER,
             missing=lambda key=key: [] if find_wanted(key) else [WANTED[key].names[0]],
         )
         for key, wanted in WANTED.items()
         if key != "bisenet"  # a row of all editors
-    ]  # fmt: skip
+    ]
     return [
         Source(
-            "RigFace", "editing", "see its model card; its code is Apache-2.0; built on Stable Diffusion 1.5",
-            "see terms", RIGFACE.repo, gigabytes=9.0, fetch="rigface download",
+            "RigFace",
+            "editing",
+            "see its model card; its code is Apache-2.0; built on Stable Diffusion 1.5",
+            "see terms",
+            RIGFACE.repo,
+            gigabytes=9.0,
+            fetch="rigface download",
             folder=lambda: model_folder(RIGFACE.repo),
             missing=lambda: missing_files(model_folder(RIGFACE.repo), release=RIGFACE),
         ),
@@ -33,7 +42,7 @@ def sources() -> list[Source]:
         *brought,
         small_model("RigFace inside", "editing"),
         *shared(),
-    ]  # fmt: skip
+    ]
 
 
 def _address(where: str) -> str:

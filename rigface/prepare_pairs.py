@@ -103,9 +103,14 @@ def _prepare(row: dict[str, Any], number: int, beside: Path, folder: Path, edito
     seen = {name: reconstructor.look(crops[name], made[name].face) for name in COLUMNS}
     labels = {name: np.where(each.mask, each.labels, 0).astype(np.uint8) for name, each in made.items()}
     conditions = reconstructor.conditions(
-        seen["source"], seen["target"], frozenset(ATTRIBUTES), made["source"].crop, labels["source"],
-        labels["target"], target_crop=made["target"].crop,
-    )  # fmt: skip
+        seen["source"],
+        seen["target"],
+        frozenset(ATTRIBUTES),
+        made["source"].crop,
+        labels["source"],
+        labels["target"],
+        target_crop=made["target"].crop,
+    )
     names = {name: f"{number:06d}-{name}" for name in ("background", "render", "coefficients")}
     for name in ("background", "render"):
         image = Image.fromarray(getattr(conditions, name))
@@ -130,9 +135,15 @@ def _whole(crop: np.ndarray, editor: RigFace) -> Prepared:
     side, own = len(crop), editor.defaults
     face = choose_face(editor.detector.find(crop))
     return prepare_crop(
-        crop, face, Crop(np.eye(2, 3), side, (side, side)), editor.parser, region=own.region, guide=own.guide,
-        fill=editor.fill, hint=editor.hint,
-    )  # fmt: skip
+        crop,
+        face,
+        Crop(np.eye(2, 3), side, (side, side)),
+        editor.parser,
+        region=own.region,
+        guide=own.guide,
+        fill=editor.fill,
+        hint=editor.hint,
+    )
 
 
 def main(arguments: Sequence[str]) -> int:

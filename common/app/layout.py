@@ -92,15 +92,19 @@ def lay_out(controls: Callable[[], Controls], needs_photo: bool, engines: Sequen
 
 def _photo(gr: Any, label: str) -> dict[str, Any]:
     return {
-        "photo": picture_input(
-            label, height=280, sources=["upload", "webcam", "clipboard"], elem_classes="photo"
-        ),
+        "photo": picture_input(label, height=280, sources=["upload", "webcam", "clipboard"], elem_classes="photo"),
         "status": gr.Markdown(elem_classes="status", visible=False),
         "faces": gr.Gallery(
-            label="Which face?", columns=6, height=150, allow_preview=False, visible=False, buttons=[],
-            elem_classes="faces", object_fit="contain",
+            label="Which face?",
+            columns=6,
+            height=150,
+            allow_preview=False,
+            visible=False,
+            buttons=[],
+            elem_classes="faces",
+            object_fit="contain",
         ),
-    }  # fmt: skip
+    }
 
 
 def _more(gr: Any, engines: Sequence[str], about: str) -> dict[str, Any]:
@@ -125,25 +129,44 @@ def _results(gr: Any, needs_photo: bool) -> dict[str, Any]:
     with gr.Row(elem_classes="pictures"):
         with gr.Column(scale=2, min_width=110):
             warp = gr.Image(
-                label="Preview: warp", interactive=False, format="jpeg", height=220, buttons=[],
-                elem_classes="warp", visible=needs_photo,
-            )  # fmt: skip
+                label="Preview: warp",
+                interactive=False,
+                format="jpeg",
+                height=220,
+                buttons=[],
+                elem_classes="warp",
+                visible=needs_photo,
+            )
         with gr.Column(scale=4, min_width=200):
             compare = gr.ImageSlider(
-                label="Before and after", interactive=False, max_height=480, buttons=["fullscreen"],
-                elem_classes="compare", visible=needs_photo,
-            )  # fmt: skip
-            alone = gr.Image(
-                label="Picture", interactive=False, visible=not needs_photo, elem_classes="alone", height=360,
+                label="Before and after",
+                interactive=False,
+                max_height=480,
                 buttons=["fullscreen"],
-            )  # fmt: skip
+                elem_classes="compare",
+                visible=needs_photo,
+            )
+            alone = gr.Image(
+                label="Picture",
+                interactive=False,
+                visible=not needs_photo,
+                elem_classes="alone",
+                height=360,
+                buttons=["fullscreen"],
+            )
     close = gr.Checkbox(False, label="Show the face close up", elem_classes="close", visible=needs_photo)
     report = gr.HTML(elem_classes="report")
     save = gr.DownloadButton("Download with settings", interactive=False, elem_classes="save")
     return {
-        "go": go, "stop": stop, "warp": warp, "compare": compare, "alone": alone, "close": close, "report": report,
+        "go": go,
+        "stop": stop,
+        "warp": warp,
+        "compare": compare,
+        "alone": alone,
+        "close": close,
+        "report": report,
         "save": save,
-    }  # fmt: skip
+    }
 
 
 def _sweep(gr: Any, titles: list[str]) -> dict[str, Any]:

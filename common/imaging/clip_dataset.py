@@ -46,9 +46,14 @@ def units_text(units: Mapping[str, float]) -> tuple[str, str]:
 
 
 def add_clip(
-    dataset: Path, subject: str, clip: str, frames: Sequence[Image.Image], times: tuple[int, int, int],
-    units: Mapping[str, float], emotion: str = "",
-) -> Path:  # fmt: skip
+    dataset: Path,
+    subject: str,
+    clip: str,
+    frames: Sequence[Image.Image],
+    times: tuple[int, int, int],
+    units: Mapping[str, float],
+    emotion: str = "",
+) -> Path:
     """Adds a clip to a data set, which is made where there is none; its frames are there whole or not at all.
 
     `subject` and `clip` are words, the clip's new for this subject; `times` are the rows of onset, apex and offset,

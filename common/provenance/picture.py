@@ -22,9 +22,15 @@ class Picture(Image.Image):
     """
 
     def save(
-        self, fp: Any, format: str | None = None, *, watermark: bool = True, certificate: str | Path | None = None,
-        key: str | Path | None = None, **params: Any,
-    ) -> None:  # fmt: skip
+        self,
+        fp: Any,
+        format: str | None = None,
+        *,
+        watermark: bool = True,
+        certificate: str | Path | None = None,
+        key: str | Path | None = None,
+        **params: Any,
+    ) -> None:
         """Writes a PNG, JPEG or WebP file, whole or not at all; into an open file, what PIL itself writes.
 
         Args:

@@ -135,9 +135,10 @@ def _library() -> Any:
             imwatermark.WatermarkEncoder.loadModel()
     except ImportError as error:
         raise MissingDependencyError(
-            "invisible-watermark", "the invisible watermark (--no-watermark saves without one)",
+            "invisible-watermark",
+            "the invisible watermark (--no-watermark saves without one)",
             "pip install --no-deps invisible-watermark==0.2.0 && pip install PyWavelets onnxruntime",
-        ) from error  # fmt: skip
+        ) from error
     return imwatermark
 
 

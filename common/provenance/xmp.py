@@ -100,9 +100,12 @@ def read(packet: bytes) -> Told:
         told(name) for name in ("Iptc4xmpExt:DigitalSourceType", "facerig:Recipe", "facerig:Watermark")
     )
     return Told(
-        kind and kind.rsplit("/", 1)[-1], told("xmp:CreatorTool"), None if recipe is None else Recipe.from_json(recipe),
-        told("facerig:Pixels"), None if marked is None else marked == "yes",
-    )  # fmt: skip
+        kind and kind.rsplit("/", 1)[-1],
+        told("xmp:CreatorTool"),
+        None if recipe is None else Recipe.from_json(recipe),
+        told("facerig:Pixels"),
+        None if marked is None else marked == "yes",
+    )
 
 
 def software(recipe: Recipe) -> str:

@@ -51,9 +51,12 @@ def _parser() -> argparse.ArgumentParser:
     for field in dataclasses.fields(Settings):
         known = typing.get_args(hints[field.name]) or None
         parser.add_argument(
-            f"--{field.name.replace('_', '-')}", type=str if known else hints[field.name], choices=known,
-            default=field.default, help=" ".join(texts[field.name].replace("%", "%%").split()),
-        )  # fmt: skip
+            f"--{field.name.replace('_', '-')}",
+            type=str if known else hints[field.name],
+            choices=known,
+            default=field.default,
+            help=" ".join(texts[field.name].replace("%", "%%").split()),
+        )
     parser.add_argument("--estimator", default="auto", help="of the action units, see common.measure")
     options.add_flags(parser, ModelOptions, ["detector"])
     parser.add_argument("--parser", default="auto", choices=PARSERS, help="of hair, skin, clothes and background")

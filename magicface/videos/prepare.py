@@ -146,9 +146,11 @@ def _prepare_one(video: Path, target: Path, settings: Settings, tools: Tools, pr
     pairs = sorted((numbers[i], numbers[j]) for i, j in chosen)
     _write_pictures(video, target, screened, pairs, settings, tools.parser)
     return record | {
-        "frames": looked_at, "kept": len(units), "dropped": dict(sorted(screened.dropped.items())),
+        "frames": looked_at,
+        "kept": len(units),
+        "dropped": dict(sorted(screened.dropped.items())),
         "pairs": [_row(target, source, to, units, settings) for source, to in pairs],
-    }  # fmt: skip
+    }
 
 
 def _crops(video: Path, screened: Screened, wanted: Collection[int] | None = None) -> Iterator[tuple[int, np.ndarray]]:

@@ -19,10 +19,20 @@ DOTS = 250
 INK, LINE, ONE, TWO = "#123401", "#123402", "#123403", "#123404"
 _COLOURS = {INK: "var(--soft)", LINE: "var(--line)", ONE: "var(--one)", TWO: "var(--two)"}
 _STYLE = {
-    "svg.fonttype": "none", "font.size": 8, "text.color": INK, "axes.edgecolor": LINE, "axes.labelcolor": INK,
-    "xtick.color": LINE, "ytick.color": LINE, "xtick.labelcolor": INK, "ytick.labelcolor": INK,
-    "axes.spines.top": False, "axes.spines.right": False, "axes.unicode_minus": True, "lines.solid_capstyle": "round",
-}  # fmt: skip
+    "svg.fonttype": "none",
+    "font.size": 8,
+    "text.color": INK,
+    "axes.edgecolor": LINE,
+    "axes.labelcolor": INK,
+    "xtick.color": LINE,
+    "ytick.color": LINE,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.unicode_minus": True,
+    "lines.solid_capstyle": "round",
+}
 
 
 class Charts:

@@ -157,10 +157,21 @@ def _dose(edits: Edits, place: int, unit: str) -> Dose:
     slope_sure, pearson_sure = _line_sure(photos, wanted, measured) if found["slope"] is not None else (None, None)
     left = edits.measured[requesting & known][~edits.requested[requesting & known]]
     return Dose(
-        unit, ACTION_UNITS[unit], int(requesting.sum()), int((requesting & ~known).sum()), int(controls.sum()), wanted,
-        measured, found["slope"], slope_sure, found["pearson"], None if found["pearson"] is None else pearson_sure,
-        _mean(np.abs(measured - wanted)[wanted != 0]), _mean(np.abs(left)), _levels(photos, wanted, measured),
-    )  # fmt: skip
+        unit,
+        ACTION_UNITS[unit],
+        int(requesting.sum()),
+        int((requesting & ~known).sum()),
+        int(controls.sum()),
+        wanted,
+        measured,
+        found["slope"],
+        slope_sure,
+        found["pearson"],
+        None if found["pearson"] is None else pearson_sure,
+        _mean(np.abs(measured - wanted)[wanted != 0]),
+        _mean(np.abs(left)),
+        _levels(photos, wanted, measured),
+    )
 
 
 def _line_sure(photos: list[str], x: np.ndarray, y: np.ndarray) -> tuple[Interval | None, ...]:

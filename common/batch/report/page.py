@@ -27,11 +27,13 @@ PAGE = "report.html"
 _FAILURES, _UNREAD = 300, 20  # rows of a table, and names in a sentence
 _SAME = {"dlib L2": DLIB_SAME, "ArcFace cosine": ARCFACE_SAME}
 _SPREAD = {
-    "background_psnr": "background, PSNR in dB, without watermark", "mark_psnr": "watermark alone, PSNR in dB",
+    "background_psnr": "background, PSNR in dB, without watermark",
+    "mark_psnr": "watermark alone, PSNR in dB",
     "yaw_change": "yaw, change in degrees",
-    "pitch_change": "pitch, change in degrees", "roll_change": "roll, change in degrees",
+    "pitch_change": "pitch, change in degrees",
+    "roll_change": "roll, change in degrees",
     "light_turn": "light, turn in degrees",
-}  # fmt: skip
+}
 
 SYSTEMS = {
     "magicface": """@article{wei2025magicface,
@@ -152,9 +154,17 @@ def _render(**values: Any) -> str:
     page.filters |= {"count": "{:,}".format, "number": _number, "basis": _basis, "sure": _sure, "duration": _duration}
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return page.get_template("page.html").render(
-        **values, style=style, script=script, digest=digest, units=ACTION_UNITS, dots=DOTS, draws=DRAWS,
-        fewest=FEWEST, most=ROWS, versions=_versions(),
-    )  # fmt: skip
+        **values,
+        style=style,
+        script=script,
+        digest=digest,
+        units=ACTION_UNITS,
+        dots=DOTS,
+        draws=DRAWS,
+        fewest=FEWEST,
+        most=ROWS,
+        versions=_versions(),
+    )
 
 
 def _doses_drawn(charts: Charts, found: Sequence[Dose], absolute: bool) -> list[str]:

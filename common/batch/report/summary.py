@@ -84,11 +84,17 @@ def result(edits: Edits, found: Sequence[Dose]) -> dict[str, Any]:
         "seconds": _headline(seconds),
     }
     return {
-        "engine": edits.engine, "done": len(made), "measured": measured, "headlines": headlines,
-        "seconds_total": float(known.sum()) if len(known) else None, "out_of_reach": out_of_reach(edits),
-        "doses": [dose.numbers() for dose in found], "crosstalk": _plain(crosstalk(edits)),
-        "coverage": coverage(edits), "spread": spread(edits),
-    }  # fmt: skip
+        "engine": edits.engine,
+        "done": len(made),
+        "measured": measured,
+        "headlines": headlines,
+        "seconds_total": float(known.sum()) if len(known) else None,
+        "out_of_reach": out_of_reach(edits),
+        "doses": [dose.numbers() for dose in found],
+        "crosstalk": _plain(crosstalk(edits)),
+        "coverage": coverage(edits),
+        "spread": spread(edits),
+    }
 
 
 def _headline(values: np.ndarray) -> dict[str, Any]:
@@ -120,8 +126,12 @@ def coverage(edits: Edits) -> dict[str, Any]:
     counts = [[int((told[:, place] == level).sum()) for level in levels] for place in range(len(ACTION_UNITS))]
     several = (edits.requested[edits.done].sum(1) > 1).sum()
     none = (~edits.requested[edits.done].any(1)).sum()
-    return {"levels": [float(level) + 0.0 for level in levels], "counts": counts, "several": int(several),
-            "none": int(none)}  # fmt: skip
+    return {
+        "levels": [float(level) + 0.0 for level in levels],
+        "counts": counts,
+        "several": int(several),
+        "none": int(none),
+    }
 
 
 def spread(edits: Edits) -> dict[str, Any]:
@@ -207,8 +217,13 @@ def _of(edits: Edits, values: np.ndarray) -> dict[str, Any]:
     if not len(known):
         return {"count": 0, "missing": int(edits.done.sum()), "median": None, "low": None, "high": None}
     low, median, high = (float(value) for value in np.percentile(known, (25, 50, 75)))
-    return {"count": len(known), "missing": int(edits.done.sum()) - len(known), "median": median, "low": low,
-            "high": high}  # fmt: skip
+    return {
+        "count": len(known),
+        "missing": int(edits.done.sum()) - len(known),
+        "median": median,
+        "low": low,
+        "high": high,
+    }
 
 
 def _median(values: np.ndarray) -> float | None:
