@@ -119,14 +119,17 @@ def load_pipeline(base: Path, unet: UNet2DConditionModel, dtype: torch.dtype) ->
     scheduler: Any = PNDMScheduler(**SD15_SCHEDULER, skip_prk_steps=True)
     if (base / "scheduler" / "scheduler_config.json").is_file():
         scheduler = named_scheduler(base / "scheduler", PNDMScheduler.__name__)
-    options: Any = {"text_encoder": text_encoder, "tokenizer": tokenizer, "scheduler": scheduler, "unet": unet}
-    return StableDiffusionPipeline(
-        vae=load_vae(base / "vae", dtype=dtype),
-        safety_checker=None,
-        feature_extractor=None,  # type: ignore[arg-type]
-        requires_safety_checker=False,
-        **options,
-    )
+    # Any: the pipeline's own annotations leave out None, and autoencoders of other kinds
+    options: Any = {
+        "vae": load_vae(base / "vae", dtype=dtype),
+        "text_encoder": text_encoder,
+        "tokenizer": tokenizer,
+        "scheduler": scheduler,
+        "unet": unet,
+        "safety_checker": None,
+        "feature_extractor": None,
+    }
+    return StableDiffusionPipeline(requires_safety_checker=False, **options)
 
 
 # --- the AU adapter --------------------------------------------------------------------------------------------------

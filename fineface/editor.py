@@ -273,9 +273,9 @@ class FineFace(Editor[AUIntensity]):
         conditioning = Conditioning(self.networks, prompts, intensities, people, how, callback_on_step_end)
 
         def inputs(rows: slice) -> dict[str, Any]:
-            begun = [self._begun(subject, request, how) for subject, request in pairs[rows]]
+            starting = [self._starting_crop(subject, request, how) for subject, request in pairs[rows]]
             return {
-                "image": [Image.fromarray(crop) for crop in begun],
+                "image": [Image.fromarray(crop) for crop in starting],
                 "mask_image": [Image.fromarray(subject.mask.astype(np.uint8) * 255) for subject in subjects[rows]],
                 "generator": self._generators(how.seed, rows),
                 "strength": how.strength,
@@ -316,7 +316,7 @@ class FineFace(Editor[AUIntensity]):
         known = subject.face.embedding if self._takes_people and subject.face is not None else None
         return None if known is None else embed_people(known)
 
-    def _begun(self, subject: Subject, request: AUIntensity, how: FineFaceResolved) -> np.ndarray:
+    def _starting_crop(self, subject: Subject, request: AUIntensity, how: FineFaceResolved) -> np.ndarray:
         """The crop (S, S, 3) uint8 that is noised first: of the photo, or of its warp."""
         return subject.source if how.start == "photo" else subject.crop.apply(on_white(self.warp(subject, request)))
 

@@ -63,9 +63,9 @@ class FineFaceTask(DiffusionTask["FineFaceConfig"]):
     def __init__(self, config: FineFaceConfig) -> None:
         size = size_of(config)
         samples, held_out, told = sources(config, size)
-        self.begun = begun = begin(config, size, samples.captions() if config.unet else ())
-        encoder = SampleEncoder(begun.vae, begun.tokenizer, begun.frozen_text)
-        super().__init__(config, begun.module, encoder, dict(begun.scheduler.config), samples)
+        self.initial = initial = begin(config, size, samples.captions() if config.unet else ())
+        encoder = SampleEncoder(initial.vae, initial.tokenizer, initial.frozen_text)
+        super().__init__(config, initial.module, encoder, dict(initial.scheduler.config), samples)
         self.slim = not config.unet and not config.model
         self.notes = notes(config, len(samples), size, told)
         self.nothing = encoder.texts([""])
@@ -116,7 +116,7 @@ class FineFaceTask(DiffusionTask["FineFaceConfig"]):
 
     def _made(self, module: Any, units: list[list[float]]) -> torch.Tensor:
         """Pictures (B, 3, S, S) of the captions, as the editor makes them."""
-        pipeline = self._pipeline(self.begun.vae, self.begun.text_encoder, module.unet)
+        pipeline = self._pipeline(self.initial.vae, self.initial.text_encoder, module.unet)
         images = FineFace(Networks(pipeline, module.adapter, None)).generate(
             self.held_out["caption"],
             units,
@@ -131,9 +131,9 @@ class FineFaceTask(DiffusionTask["FineFaceConfig"]):
         return torch.stack([to_tensor(np.asarray(image)) for image in images])
 
     def _pipeline(self, vae: Any, text_encoder: Any, unet: Any) -> StableDiffusionPipeline:
-        begun: Any = self.begun
+        initial: Any = self.initial
         options: Any = {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
-        return StableDiffusionPipeline(vae, text_encoder, begun.tokenizer, unet, begun.scheduler, **options)
+        return StableDiffusionPipeline(vae, text_encoder, initial.tokenizer, unet, initial.scheduler, **options)
 
     # --- the published model -----------------------------------------------------------------------------------------
 
@@ -141,7 +141,7 @@ class FineFaceTask(DiffusionTask["FineFaceConfig"]):
         """Writes the layout of `FineFace.from_pretrained`: the adapter's files, the LoRA, or a whole stock pipeline."""
         config = self.config
         variant = get_variant(config.variant)
-        adapter = copy.deepcopy(self.begun.module.adapter)
+        adapter = copy.deepcopy(self.initial.module.adapter)
         adapter.load_state_dict(part(state, "adapter."))
         adapter.strengthen(config.au_gain)
         save_adapter(adapter.to(self._dtype), folder, variant)
@@ -153,12 +153,12 @@ class FineFaceTask(DiffusionTask["FineFaceConfig"]):
         if config.defaults or config.model:
             write_defaults(folder, Defaults.of(config.defaults, own))
         if config.unet or config.model:
-            vae = copy.deepcopy(self.begun.vae)
+            vae = copy.deepcopy(self.initial.vae)
             vae.register_to_config(_name_or_path="")  # the folder of the training says nothing to others
             self._pipeline(
                 self._filled(vae, vae.state_dict()),
-                self._filled(copy.deepcopy(self.begun.text_encoder), part(state, "text_encoder.")),
-                self._filled(UNet2DConditionModel.from_config(self.begun.module.unet.config), unet),
+                self._filled(copy.deepcopy(self.initial.text_encoder), part(state, "text_encoder.")),
+                self._filled(UNet2DConditionModel.from_config(self.initial.module.unet.config), unet),
             ).save_pretrained(folder)
             # Transformers would load it as it was saved, where diffusers loads the others in float32: two kinds in one
             _amend(folder / "text_encoder" / "config.json", {"dtype": "float32"})

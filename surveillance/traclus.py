@@ -258,20 +258,20 @@ def representative(segments: Segments, least: int, gap: float, *, compat: bool =
     points, before, at = [], 0.0 if compat else -np.inf, 0
     count = len(order) - compat
     while at < count:
-        here, begun, ended = float(places[order[at]]), [], []
+        here, starting, ended = float(places[order[at]]), [], []
         while True:
             segment = int(order[at]) // 2
             if segment in active:
                 ended.append(segment)
             else:
-                begun.append(segment)
+                starting.append(segment)
                 active.add(segment)
             at += 1
             if at >= count or places[order[at]] != here:
                 break
         # Where a track's segment begins at which another one of it ends, the two count once: the ended one goes now.
-        tracks = set(segments.track[begun].tolist())
-        gone = [row for row in ended if row in begun or segments.track[row] in tracks]
+        tracks = set(segments.track[starting].tolist())
+        gone = [row for row in ended if row in starting or segments.track[row] in tracks]
         active.difference_update(gone)
         ended = [row for row in ended if row not in gone]
         if len(active) >= least and abs(here - before) > gap:

@@ -81,8 +81,8 @@ class Tab:
             follow(trigger(hands.asking(change), [at.visit, *own], outputs, **AT_ONCE))
         for event in self._opened(at, hands, results):
             follow(event)
-        begun = at.go.click(hands.begin, outputs=previewed, **pressed, **AT_ONCE)
-        begun.then(edit, outputs=results, **pressed, **shown)
+        started = at.go.click(hands.begin, outputs=previewed, **pressed, **AT_ONCE)
+        started.then(edit, outputs=results, **pressed, **shown)
         at.close.change(hands.show, [at.close, at.visit], at.compare, **AT_ONCE)
         at.stop.click(hands.stop, at.visit, None, queue=False)
         swept = [clock, at.which, at.visit, *values]
