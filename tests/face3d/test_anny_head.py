@@ -12,12 +12,14 @@ import torch
 from common.core.errors import InputError, ShapeError
 from common.core.face_labels import PARTS
 from common.face3d.heads import anny_data
-from common.face3d.heads.anny import NEGATIVE, UNITS, AnnyHead, default_head
+from common.face3d.heads.anny import AnnyHead, default_head
 from common.face3d.heads.head import Head
+from common.face3d.heads.head_units import HEAD_UNITS, UNITS
 from common.face3d.heads.people import sample
 
 EPS = torch.finfo(torch.float32).eps  # one rounding, of metres: processors add up in other orders
 
+NEGATIVE = [name for name in UNITS if HEAD_UNITS[name].negative]
 UP, DOWN = 1.0, -1.0
 BROWS, INNER_BROWS, OUTER_BROWS = range(17, 27), (21, 22), (18, 25)
 EYES, MOUTH, NOSE = range(36, 48), range(48, 68), range(27, 36)

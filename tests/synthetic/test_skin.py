@@ -9,7 +9,7 @@ import pytest
 
 from common.face3d.appearance import maps, skin
 from common.face3d.appearance.skin import Skin
-from common.face3d.heads.anny import UNITS
+from common.face3d.heads.head_units import UNITS
 from common.synthetic.data.draw import draw_scene
 from common.synthetic.scene.factors import Person
 

@@ -11,6 +11,11 @@ from .skin import Features
 
 IRIS = 0.385  # radians from the eye's axis to the rim of a mean iris
 _SIDE = 128
+# Teeth on the mean head, metres: where the rows meet, where crowns end in the gums above and below, and where, counted
+# from the middle to one side, one tooth ends and the next begins.
+_BITE, _GUM_LINE = -0.0762, (-0.0640, -0.0870)
+_UPPER = (np.array([0, 85, 150, 225, 295, 365, 465]) / 1e4, np.arange(7.0))
+_LOWER = (np.array([0, 54, 114, 183, 254, 327, 440]) / 1e4, np.arange(7.0))
 
 
 @cache
@@ -48,8 +53,20 @@ def eyeball(directions: np.ndarray, features: Features, pattern: int) -> tuple[n
 def mouth(places: np.ndarray, teeth: np.ndarray) -> np.ndarray:
     """Albedo (N, 3) inside the mouth at places (N, 3) on the mean head, metres; `teeth` (N,) says which are."""
     depth = np.exp(-np.maximum(0.024 - places[:, 2], 0) / 0.012)
-    enamel, flesh = np.array([0.88, 0.77, 0.56], np.float32), np.array([0.28, 0.07, 0.06], np.float32)
-    return (np.where(teeth[:, None], enamel, flesh) * depth[:, None]).astype(np.float32)
+    flesh = np.array([0.28, 0.07, 0.06], np.float32)
+    return (np.where(teeth[:, None], _row(places), flesh) * depth[:, None]).astype(np.float32)
+
+
+def _row(places: np.ndarray) -> np.ndarray:
+    """Albedo (N, 3) of both rows of teeth: crowns with shadows between them, and the gums."""
+    enamel, gums = np.array([0.90, 0.76, 0.60], np.float32), np.array([0.45, 0.17, 0.15], np.float32)
+    upper = places[:, 1] > _BITE
+    middle = np.where(upper, np.interp(np.abs(places[:, 0]), *_UPPER), np.interp(np.abs(places[:, 0]), *_LOWER))
+    between = np.exp(-(((middle - np.rint(middle)) / 0.06) ** 2))
+    crown = np.where(upper, _GUM_LINE[0] - places[:, 1], places[:, 1] - _GUM_LINE[1])
+    scallop = 0.0015 * (2 * np.abs(middle - np.floor(middle) - 0.5)) ** 2
+    share = np.clip((crown - scallop) / 0.0008 + 0.5, 0, 1)[:, None]
+    return gums + (enamel * (1 - 0.35 * between)[:, None] - gums) * share
 
 
 def _step(value: np.ndarray, low: float, high: float) -> np.ndarray:

@@ -14,9 +14,10 @@ from functools import lru_cache
 import torch
 
 from ..camera import Perspective, rotation_matrix
-from ..heads.anny import MAX_INTENSITY, POSITIVE, UNITS, AnnyHead, Scheme
+from ..heads.anny import MAX_INTENSITY, AnnyHead, Scheme
 from ..heads.anny_data import PHENOTYPES
 from ..heads.head import vertex_normals
+from ..heads.head_units import HEAD_UNITS, UNITS
 
 # How far believable adults are from the mean person (one standard deviation), and how far they may be at all. Muscles,
 # body height and its proportions hardly show in a face.
@@ -34,7 +35,7 @@ _ACTIONS = [
     *((unit, side, -1.0) for side in (0, 1) for unit in _NEGATIVE),
 ]  # and then: the jaw's opening, which AU26 tells as far as it can, and its ways to the picture's right and left
 
-_JAW_OF_AU26 = POSITIVE["AU26"]["jawOpen"]
+_JAW_OF_AU26 = HEAD_UNITS["AU26"].positive["jawOpen"]
 
 # Few points tell whether eyes and mouth are open: these count more.
 # fmt: off

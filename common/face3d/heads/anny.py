@@ -16,7 +16,8 @@ from ...core.errors import CheckpointError, InputError
 from ...core.parallel import one_thread
 from ..camera import rotation_matrix
 from .anny_data import PHENOTYPES, load
-from .head import batch_of, check_points, checked
+from .head import batch_of, check_points, checked, triangle_edges
+from .head_units import HEAD_UNITS, REACH, UNITS
 
 Scheme = Literal["ibug68", "mesh468"]
 
@@ -57,35 +58,6 @@ class Embedding:
         return (vertices[:, self.vertices[scheme]] * self.weights[scheme][..., None]).sum(2)
 
 
-# The order of the released models: the same twelve, in the same places, in every room of the toolkit.
-UNITS = ("AU1", "AU2", "AU4", "AU5", "AU6", "AU9", "AU12", "AU15", "AU17", "AU20", "AU25", "AU26")
-
-# What one side's intensity of +5 adds to the actions of that side. Actions without sides are halved at the midline.
-POSITIVE: dict[str, dict[str, float]] = {
-    "AU1": {"browInnerUp": 1.2},
-    "AU2": {"browOuterUp": 1.0},
-    "AU4": {"browDown": 1.1},
-    "AU5": {"eyeWide": 0.8},
-    "AU6": {"cheekSquint": 1.0, "eyeSquint": 0.6},
-    "AU9": {"noseSneer": 1.4, "browDown": 0.25, "mouthUpperUp": 0.3},
-    "AU12": {"mouthSmile": 1.0},
-    "AU15": {"mouthFrown": 1.0},
-    "AU17": {"mouthShrugLower": 1.0},
-    "AU20": {"mouthStretch": 1.0, "mouthSmile": 0.2},
-    "AU25": {"mouthLowerDown": 1.0, "mouthUpperUp": 0.6},
-    "AU26": {"jawOpen": 0.6},
-}
-NEGATIVE: dict[str, dict[str, float]] = {
-    "AU1": {"browDown": 0.4},
-    "AU2": {"browDown": 0.4},
-    "AU4": {"browInnerUp": 0.3, "browOuterUp": 0.3},
-    "AU5": {"eyeBlink": 0.7},
-    "AU12": {"mouthFrown": 0.6},
-    "AU15": {"mouthSmile": 0.3},
-    "AU20": {"mouthPucker": 0.5},
-    "AU25": {"mouthPress": 0.6},
-}
-
 # The mean head, where identity is zero: a person of no particular sex, forty years old, of mean weight.
 _MEAN = {"age": 0.75, **dict.fromkeys(("african", "asian", "caucasian"), 1 / 3)}
 _RANGE = {"age": (0.6, 1.0)}
@@ -102,6 +74,15 @@ _ANCHORS = {
 MAX_INTENSITY = 5.0
 _FAR_GAZE = math.radians(30)  # where the library's looking actions are at their full
 _SOFT = 0.012  # metres over which a sided half of an action fades across the midline
+_SIDES = ("Left", "Right")
+_MIRROR = (-1.0, 1.0, 1.0)
+# Shapes that the library draws as a spike, and rounds of taking the neighbours' mean until the skin follows as a whole.
+_SMOOTHED = {"browOuterUp": 24}
+# Metres by which the edges of teeth lie elsewhere than in the library, up and forward: upper teeth reach below the edge
+# of the upper lip and stand close behind it, lower ones stand behind them and hide behind the lower lip.
+_UPPER_TEETH, _LOWER_TEETH = (-0.0022, 0.0045), (-0.0055, 0.0015)
+_LID_NEAR = 0.008  # metres from an eyeball within which skin is a lid
+_LID = 0.0003  # metres that a moved lid stays in front of the eyeball
 
 
 class AnnyHead:
@@ -109,7 +90,9 @@ class AnnyHead:
 
     Identity is 9 phenotypes, as offsets from the mean person, then 139 local changes in [-1, 1], named by
     `identity_names`; `sample` in `people` draws believable ones. Expression is (2, 12): the intensities, 0 to 5, of the
-    twelve action units on the person's left, then right side; negative intensities where anatomy has an antagonist.
+    editors' twelve action units on the person's left, then right side; negative intensities where anatomy has an
+    antagonist. Wherever it is given, all units that the head knows may be given instead, (2, U) in the order of
+    `HEAD_UNITS`; `units_named` makes such an expression.
 
     The first construction on a machine takes about a minute and leaves a file of 31 MB in the folder of models.
 
@@ -131,14 +114,20 @@ class AnnyHead:
         self.expression_names = UNITS
 
         self._template, self._mask = tensors["template"], tensors["phenotype_mask"]
+        self._template = self._template + self._teeth_moved(tensors["action_basis"])
         self._variations = [label.split(":") for label in labels["variations"].split()]
         self._projection, self._basis = tensors["phenotype_projection"], tensors["phenotype_basis"].flatten(1)
-        self._changes, self._actions = tensors["change_basis"].flatten(1), tensors["action_basis"].flatten(1)
+        self._changes = tensors["change_basis"].flatten(1)
         self.mirrored = tensors["mirrored"]
-        self._units = self._unit_shapes(tensors["action_basis"])  # positive, negative: each (24, 3 V)
+        shapes, self._looks = self._calibrated(tensors["action_basis"])
+        self._actions = shapes.flatten(1)
+        self._units, self._unit_looks = self._unit_shapes(shapes)  # positive, negative: each (2 U, 3 V); (2 U, 4)
+        both = [side * len(HEAD_UNITS) + column for side in (0, 1) for column in range(len(UNITS))]
+        self._editor_units = tuple(each[both] for each in self._units)
         self.mean = self._neutral(torch.zeros(1, self.identity_size, device=device))[0]
         self.pivot = self._pivot(self.mean)
         self.embedding = Embedding.load(tensors["base_vertices"])
+        self._lids = self._find_lids()
 
     @property
     def device(self) -> torch.device:
@@ -158,7 +147,7 @@ class AnnyHead:
 
         Args:
             identity: (B, 148).
-            expression: (B, 2, 12) in [-5, 5].
+            expression: (B, 2, 12 or U) in [-5, 5].
             jaw: (B, 3) radians: opening, sideways towards the picture's right, and a third that this jaw does not have.
             gaze: (B, 2, 2) radians; the lids follow.
             actions: (B, 52) in [0, 1], more facial actions by name (`actions_named`), added to the expression's.
@@ -168,7 +157,9 @@ class AnnyHead:
         """
         batch = batch_of(identity, expression, jaw, gaze, actions)
         identity = self._checked("identity", identity, (self.identity_size,), batch)
-        expression = self._checked("expression", expression, self.expression_shape, batch)
+        full = isinstance(expression, torch.Tensor) and tuple(expression.shape[1:]) == (2, len(HEAD_UNITS))
+        shape = (2, len(HEAD_UNITS)) if full else self.expression_shape
+        expression = self._checked("expression", expression, shape, batch)
         jaw = self._checked("jaw", jaw, (3,), batch)
         gaze = self._checked("gaze", gaze, (2, 2), batch)
         actions = self._checked("actions", actions, (len(self.action_names),), batch)
@@ -195,15 +186,23 @@ class AnnyHead:
         A person is computed once and moved often. See `__call__` for the arguments; intensities are cut, not checked.
         """
         moved = neutral.flatten(1)
+        looks = None if gaze is None else gaze.flatten(1)
         if expression is not None:
-            flat = expression.flatten(1) / MAX_INTENSITY
-            positive, negative = self._units
-            moved = moved + flat.clamp(0, 1) @ positive + (-flat).clamp(0, 1) @ negative
+            few = expression.shape[2] == len(UNITS)
+            shares = expression.flatten(1) / MAX_INTENSITY
+            positive, negative = self._editor_units if few else self._units
+            moved = moved + shares.clamp(0, 1) @ positive + (-shares).clamp(0, 1) @ negative
+            if not few:
+                turned = shares.clamp(0, 1) @ self._unit_looks
+                looks = turned if looks is None else looks + turned
         extra = self._extra_actions(jaw, gaze, actions)
         if extra is not None:
             moved = moved + extra @ self._actions
-        moved = moved.unflatten(1, (-1, 3))
-        return moved if gaze is None else self._look(moved, neutral, gaze)
+        if actions is not None:
+            turned = actions @ self._looks
+            looks = turned if looks is None else looks + turned
+        moved = self._before_eyes(moved.unflatten(1, (-1, 3)), neutral)
+        return moved if looks is None else self._look(moved, neutral, looks.unflatten(1, (2, 2)))
 
     def turn(self, vertices: torch.Tensor, angles: torch.Tensor) -> torch.Tensor:
         """Turn the head of vertices (B, V, 3) by angles (1 or B, 3), yaw, pitch and roll as in
@@ -272,33 +271,145 @@ class AnnyHead:
         eyes = self.eyes.flatten()
         return self._template - self._template[eyes].mean(0), shapes - shapes[:, eyes].mean(1, keepdim=True)
 
-    def _unit_shapes(self, shapes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """What the units of both sides add at full intensity, (24, 3 V): the rows are left units, then right ones."""
+    def units_named(self, values: Mapping[str, float]) -> torch.Tensor:
+        """Turn action units by name into an expression of all units that the head knows, (1, 2, U).
+
+        "AU12" moves both sides, "AU12L" and "AU12R" the person's left or right one alone; what is named twice adds up.
+
+        Raises:
+            InputError: a name is unknown, or a side's intensity is outside [-5, 5].
+        """
+        expression = torch.zeros(1, 2, len(HEAD_UNITS), device=self.device)
+        columns = {name: column for column, name in enumerate(HEAD_UNITS)}
+        sides = {"L": (0,), "R": (1,)}
+        for name, value in values.items():
+            unit = name if name in columns else name[:-1]
+            if unit not in columns or (unit != name and name[-1] not in sides):
+                known = ", ".join(HEAD_UNITS)
+                raise InputError(
+                    f"Unknown action unit.\n  expected: one of {known}, with L or R for one side\n  got:      {name!r}"
+                )
+            for side in sides[name[-1]] if unit != name else (0, 1):
+                expression[0, side, columns[unit]] += value
+        if not bool((expression.abs() <= MAX_INTENSITY).all()):
+            raise InputError(
+                f"AU intensities are out of range.\n  expected: -{MAX_INTENSITY:g} to {MAX_INTENSITY:g}\n"
+                f"  got:      {dict(values)}"
+            )
+        return expression
+
+    def _teeth_moved(self, actions: torch.Tensor) -> torch.Tensor:
+        """What puts the rows of teeth where they stand in people, (V, 3): edges go all the way, roots stay.
+
+        `actions` are the library's, (52, V, 3).
+        """
+        moved = torch.zeros_like(self._template)
+        teeth = self.triangles[self.teeth].unique()
+        lower = actions[self.action_names.index("jawOpen"), teeth].abs().sum(1) > 0  # this row follows the jaw
+        for row, edge, (up, forward) in ((teeth[~lower], -1, _UPPER_TEETH), (teeth[lower], 1, _LOWER_TEETH)):
+            height = edge * self._template[row, 1]
+            share = (height - height.min()) / (height.max() - height.min())
+            moved[row, 1] = up * share
+            moved[row, 2] = forward * share
+        return moved
+
+    def _calibrated(self, library: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The library's actions (52, V, 3) such that 1 is the most of each: shapes (52, V, 3), and looks (52, 4).
+
+        Both sides are alike: the mean of what was drawn for one and the mirror image of the other's. Looks are yaw and
+        pitch of the left, then right eye in radians; eyes turn, and are in no shape.
+        """
+        shapes, looks = torch.zeros_like(library), library.new_zeros(len(library), 4)
+        for row, name in enumerate(self.action_names):
+            shape = library[row]
+            twin = self._twin(name)
+            if twin is not None:
+                other = library[self.action_names.index(twin)]
+                shape = (shape + other[self.mirrored] * other.new_tensor(_MIRROR)) / 2
+            plain = name if twin is None else name.removesuffix("Left").removesuffix("Right")
+            if plain in _SMOOTHED:
+                shape = self._smooth(shape, _SMOOTHED[plain])
+            shapes[row] = REACH.get(plain, 1.0) * shape
+            if plain.startswith("eyeLook"):
+                shapes[row, self.eyes.flatten()] = 0
+                looks[row] = looks.new_tensor(_look_of(name))
+        return shapes, looks
+
+    def _twin(self, name: str) -> str | None:
+        """The same action of the other side; None for one that has no sides, as jaw and mouth that go aside."""
+        for side, other in (_SIDES, _SIDES[::-1]):
+            twin = name.removesuffix(side) + other
+            if name.endswith(side) and twin in self.action_names and name.removesuffix(side) not in ("jaw", "mouth"):
+                return twin
+        return None
+
+    def _smooth(self, shape: torch.Tensor, rounds: int) -> torch.Tensor:
+        """A shape (V, 3) after so many rounds of taking the neighbours' mean; no vertex comes to move that is alone."""
+        first, second = triangle_edges(self.triangles)
+        count = shape.new_zeros(len(shape), 1).index_add(0, first, shape.new_ones(len(first), 1)).clamp_min(1)
+        most = shape.norm(dim=1).max()
+        for _ in range(rounds):
+            near = torch.zeros_like(shape).index_add(0, first, shape[second]) / count
+            shape = (shape + near) / 2
+        return shape * (most / shape.norm(dim=1).max())
+
+    def _unit_shapes(
+        self, shapes: torch.Tensor
+    ) -> tuple[tuple[torch.Tensor, torch.Tensor], torch.Tensor]:
+        """What the units of both sides add at full intensity: (2 U, 3 V) for positive and negative ones, and where eyes
+        look with the positive ones, (2 U, 4); the rows are left units, then right ones.
+
+        `shapes` (52, V, 3) are the calibrated actions.
+        """
         x = self._template[:, 0]
         left = ((x / _SOFT).clamp(-1, 1) + 1) / 2
         halves = {"Left": left[:, None], "Right": 1 - left[:, None]}
+        index = {name: row for row, name in enumerate(self.action_names)}
 
-        def shape(mixture: Mapping[str, float], side: str) -> torch.Tensor:
-            total = torch.zeros_like(self._template)
+        def shape(mixture: Mapping[str, float], side: str) -> tuple[torch.Tensor, torch.Tensor]:
+            total, look = torch.zeros_like(self._template), self._looks.new_zeros(4)
             for action, amount in mixture.items():
-                if action == "jawOpen":  # one bone for both sides
-                    total = total + amount / 2 * shapes[self.action_names.index(action)]
-                elif action in self.action_names:
-                    total = total + amount * shapes[self.action_names.index(action)] * halves[side]
-                else:
-                    total = total + amount * sided(action, side)
-            return total.flatten()
+                own = action if action.endswith(side) else action + side
+                if own in index:
+                    total = total + amount * shapes[index[own]]
+                    look = look + amount * self._looks[index[own]]
+                elif action == "jawOpen":  # one bone for both sides
+                    total = total + amount / 2 * shapes[index[action]]
+                elif not action.endswith(_SIDES):
+                    total = total + amount * shapes[index[action]] * halves[side]
+            return total.flatten(), look
 
-        def sided(action: str, side: str) -> torch.Tensor:
-            """One side's action, as the mean of what was drawn for it and the mirror image of the other side's."""
-            left, right = (shapes[self.action_names.index(action + name)] for name in halves)
-            own, other = (left, right) if side == "Left" else (right, left)
-            return (own + other[self.mirrored] * other.new_tensor([-1, 1, 1])) / 2
+        rows = [(unit, side) for side in _SIDES for unit in HEAD_UNITS.values()]
+        positive = [shape(unit.positive, side) for unit, side in rows]
+        negative = [shape(unit.negative, side)[0] for unit, side in rows]
+        shown, looks = (torch.stack(each) for each in zip(*positive))
+        return (shown, torch.stack(negative)), looks
 
-        return tuple(  # pyright: ignore[reportReturnType]
-            torch.stack([shape(table.get(unit, {}), side) for side in halves for unit in UNITS])
-            for table in (POSITIVE, NEGATIVE)
-        )
+    def _find_lids(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Vertices of both eyes' lids, (N,), and which eye each belongs to, (N,)."""
+        balls = self.mean[self.eyes]
+        centres = balls.mean(1)
+        radii = (balls - centres[:, None]).norm(dim=2).amax(1)
+        far = torch.cdist(self.mean, centres) - radii  # (V, 2)
+        near = (far < _LID_NEAR) & (self.mean[:, None, 2] > centres[:, 2] + 0.2 * radii)
+        near[self.eyes.flatten()] = False
+        vertices = near.any(1).nonzero()[:, 0]
+        return vertices, far[vertices].argmin(1)
+
+    def _before_eyes(self, moved: torch.Tensor, neutral: torch.Tensor) -> torch.Tensor:
+        """Keep moved lids (B, V, 3) from going through eyeballs: where the neutral face (1 or B, V, 3) has them, or in
+        front of a sphere that moves with nothing.
+        """
+        vertices, eye = self._lids
+        balls = neutral[:, self.eyes]  # (B, 2, 72, 3)
+        centres = balls.mean(2)
+        radii = (balls - centres[:, :, None]).norm(dim=3).amax(2)
+        middle = centres[:, eye]
+        least = torch.minimum((neutral[:, vertices] - middle).norm(dim=2), radii[:, eye] + _LID)
+        arm = moved[:, vertices] - middle
+        far = arm.norm(dim=2)
+        pushed = middle + arm * (least / far.clamp_min(1e-6)).clamp_min(1)[..., None]
+        return moved.index_copy(1, vertices, pushed)
 
     def _extra_actions(
         self, jaw: torch.Tensor | None, gaze: torch.Tensor | None, actions: torch.Tensor | None
@@ -340,6 +451,16 @@ class AnnyHead:
         self, name: str, value: torch.Tensor | None, shape: tuple[int, ...], batch: int
     ) -> torch.Tensor | None:
         return None if value is None else checked(self._template, name, value, shape, batch)
+
+
+def _look_of(action: str) -> list[float]:
+    """Yaw and pitch in radians of the left, then right eye, at the most of an action such as "eyeLookUpLeft"."""
+    way, left = action.removeprefix("eyeLook"), action.endswith("Left")
+    outwards = 1.0 if left else -1.0
+    yaw = {"Out": outwards, "In": -outwards}.get(way.removesuffix("Left").removesuffix("Right"), 0.0)
+    pitch = {"Up": 1.0, "Down": -1.0}.get(way.removesuffix("Left").removesuffix("Right"), 0.0)
+    own = [yaw * _FAR_GAZE, pitch * _FAR_GAZE]
+    return [*own, 0.0, 0.0] if left else [0.0, 0.0, *own]
 
 
 @cache

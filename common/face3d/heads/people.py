@@ -42,6 +42,7 @@ _LESS = {
     "epicanthus": 0.5,
 }
 _WIDER_EYES = 0.15  # the library's mean person looks sleepy: 9 mm between the lids, where people have 10 to 11
+_LOWER_BROWS = -0.3  # and surprised: brows higher above the eyes than readers of photographs see in calm people
 _ASYMMETRY = 0.15  # how far the two sides of a face differ, over how far two people do
 
 
@@ -80,6 +81,8 @@ def sample(rng: np.random.Generator, names: tuple[str, ...]) -> np.ndarray:
             deviation = drawn[twin] + _ASYMMETRY * deviation
         drawn[name] = deviation
         identity[i] = spread * deviation + (_WIDER_EYES if "eye-height" in name else 0)
+        if name == "eyebrows-trans-up":
+            identity[i] += _LOWER_BROWS
     return identity
 
 
