@@ -28,11 +28,11 @@ from tqdm import tqdm
 from common.cli.console import guarded
 from common.core.files import replace_file
 from common.core.parallel import each
-from common.facs.expressions import EXPRESSIONS
 from common.face3d.heads.head_units import HEAD_UNITS
 from common.faces.landmarker import Landmarker, Square
 from common.faces.landmarks import five_points
 from common.faces.tracking import PRESENT
+from common.facs.expressions import EXPRESSIONS
 from common.measure.points import EYES, UNIT_SCALE, PointNetwork, upright
 from common.synthetic.data.draw import draw_scene
 from common.synthetic.data.draw_person import draw_person

@@ -10,12 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import safe_open
 from torch import nn
 from torch.nn import functional as F
 
 from ..core.errors import InputError, ShapeError
-from ..weights.state_dict import frozen
 
 WEIGHTS = Path(__file__).with_name("points.safetensors")
 COUNT = 478

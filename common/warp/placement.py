@@ -55,7 +55,7 @@ def changed(fit: Fit, change: Change, free: torch.Tensor | None = None) -> tuple
     gaze = fit.gaze
     if bool(gaze.any()):  # eyes that look at something go on to look at it
         gaze = (gaze - (angles - fit.angles)[:, None, :2]).clamp(-0.5, 0.5)
-    vertices = fit.head.express(neutral, fit.expression, jaw=fit.jaw, gaze=gaze)
+    vertices = fit.head.express(neutral, actions=fit.actions, gaze=gaze)
     start, end = intensities(fit, change)
     if not torch.equal(start, end):
         moved = fit.head.express(neutral, end) - fit.head.express(neutral, start)

@@ -8,22 +8,27 @@ Image.fromarray(overlay(photo, result)).show()
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import cv2
 import numpy as np
 import torch
+from scipy.optimize import nnls
 
 from ...core.errors import InputError, ShapeError
 from ...imaging.images import to_uint8
 from ..camera import Perspective, rotation_matrix, to_pixels
-from ..heads.anny import AnnyHead, Scheme, default_head
+from ..heads.anny import MAX_INTENSITY, AnnyHead, Scheme, default_head
 from ..heads.head import vertex_normals
+from ..heads.head_units import HEAD_UNITS, UNITS
 from ..rendering.lighting import ambient, directional, shade
 from ..rendering.render import rasterize
 from .light import as_floats, fit_light, to_srgb
 from .problem import Problem
 
 _SCHEMES: dict[int, Scheme] = {68: "ibug68", 468: "mesh468", 478: "mesh468"}
+_NOT_EXPLAINED = ("AU45", "AU46", "AU61", "AU62", "AU63", "AU64")  # closed eyes are AU43, looks are the gaze
+_LITTLE = 0.05  # weight of how much units explain with, over what they leave unexplained
 _IRISES = (473, 468)  # centres in MediaPipe's mesh with irises: the person's left, then right eye
 
 
@@ -33,8 +38,7 @@ class Fit:
 
     Attributes:
         identity: (1, I) parameters of the head.
-        expression: (1, 2, 12) intensities of the action units on the person's left, then right side.
-        jaw: (1, 3) radians: what AU26 cannot open, and the way aside.
+        actions: (1, 52) facial actions of the head, 0 to 1, without those of the gaze.
         gaze: (1, 2, 2) radians as `Head` counts them; 0 unless the landmarks hold irises.
         angles: (1, 3) radians: yaw, pitch, roll as `camera.rotation_matrix` counts them.
         camera: what the photo was taken with.
@@ -48,8 +52,7 @@ class Fit:
     """
 
     identity: torch.Tensor
-    expression: torch.Tensor
-    jaw: torch.Tensor
+    actions: torch.Tensor
     gaze: torch.Tensor
     angles: torch.Tensor
     camera: Perspective
@@ -62,8 +65,15 @@ class Fit:
 
     def vertices(self) -> torch.Tensor:
         """The fitted head, turned: (1, V, 3) metres."""
-        vertices = self.head(self.identity, self.expression, jaw=self.jaw, gaze=self.gaze)
+        vertices = self.head(self.identity, actions=self.actions, gaze=self.gaze)
         return self.head.turn(vertices, self.angles)
+
+    @cached_property
+    def expression(self) -> torch.Tensor:
+        """(1, 2, 12) intensities, 0 to 5, of the editors' action units on the person's left, then right side: those
+        that together explain the actions best.
+        """
+        return units_of(self.head, self.actions)
 
 
 @torch.no_grad()
@@ -107,19 +117,26 @@ def fit(
     scheme, half = _SCHEMES[len(found)], min(height, width) / 2
     plane = torch.stack([found[:, 0] + 0.5 - width / 2, height / 2 - 0.5 - found[:, 1]], 1) / half
     landmarks = plane[: 68 if scheme == "ibug68" else 468]
-    solution = Problem(head, scheme, landmarks, distance).solve()
-    angles, camera = solution.angles, solution.camera
+    problem = Problem(head, scheme, landmarks, distance)
+    values = problem.solve()
+    solution = problem.solution(values)
     gaze = torch.zeros(1, 2, 2, device=head.device)
     if len(found) > 468:
-        gaze = _gaze(head, head(solution.identity), angles, camera, plane[list(_IRISES)].float().to(head.device))
-    vertices = head.turn(head(solution.identity, solution.expression, jaw=solution.jaw, gaze=gaze), angles)
-    projected = to_pixels(camera.project(head.embedding.points(vertices, scheme)), width, height)[0, :, :2]
+        irises = plane[list(_IRISES)].float().to(head.device)
+        gaze = _gaze(head, head(solution.identity), solution.angles, solution.camera, irises)
+        lids = head.embedding.points(head(gaze=gaze) - head.mean, scheme)[0].double().cpu()
+        problem = Problem(head, scheme, landmarks, distance, lids)
+        solution = problem.solution(problem.solve(values))
+    angles, camera = solution.angles, solution.camera
+    vertices = head.turn(head(solution.identity, actions=solution.actions, gaze=gaze), angles)
+    seen = head.embedding.points(vertices, scheme)
+    seen = seen + head.embedding.response(solution.actions, scheme) @ rotation_matrix(angles).mT
+    projected = to_pixels(camera.project(seen), width, height)[0, :, :2]
     residuals = projected - found[: len(projected)].float().to(head.device)
     lit = None if picture is None else fit_light(picture, head, vertices, camera)
     return Fit(
         identity=solution.identity,
-        expression=solution.expression,
-        jaw=solution.jaw,
+        actions=solution.actions,
         gaze=gaze,
         angles=angles,
         camera=camera,
@@ -161,6 +178,23 @@ def overlay(image: np.ndarray, fit: Fit, *, opacity: float = 0.6) -> np.ndarray:
         for x, y in points.round().int().tolist():
             cv2.circle(drawn, (x, y), radius, mark, -1)
     return drawn
+
+
+def units_of(head: AnnyHead, actions: torch.Tensor) -> torch.Tensor:
+    """Intensities (B, 2, 12) in [0, 5] that explain actions (B, 52) best, with all units that the head knows, all
+    positive, and as little of them as need be.
+    """
+    names = [unit for unit in HEAD_UNITS if unit not in _NOT_EXPLAINED]
+    found = np.zeros((len(actions), 2, len(UNITS)), np.float32)
+    for side, other in enumerate(("Right", "Left")):
+        rows = [i for i, name in enumerate(head.action_names) if not name.startswith("eyeLook") and other not in name]
+        plain = [head.action_names[i].removesuffix("Left").removesuffix("Right") for i in rows]
+        mixtures = np.array([[HEAD_UNITS[unit].positive.get(name, 0.0) for unit in names] for name in plain])
+        system = np.concatenate([mixtures, _LITTLE * np.eye(len(names))])
+        for row, values in enumerate(actions.double().cpu().numpy()):
+            explained = nnls(system, np.concatenate([values[rows], np.zeros(len(names))]))[0]
+            found[row, side] = np.clip(MAX_INTENSITY * explained[: len(UNITS)], 0, MAX_INTENSITY)
+    return torch.from_numpy(found).to(actions)
 
 
 def _gaze(

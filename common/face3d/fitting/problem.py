@@ -14,28 +14,18 @@ from functools import lru_cache
 import torch
 
 from ..camera import Perspective, rotation_matrix
-from ..heads.anny import MAX_INTENSITY, AnnyHead, Scheme
+from ..heads.anny import AnnyHead, Scheme
 from ..heads.anny_data import PHENOTYPES
 from ..heads.head import vertex_normals
-from ..heads.head_units import HEAD_UNITS, UNITS
 
 # How far believable adults are from the mean person (one standard deviation), and how far they may be at all. Muscles,
 # body height and its proportions hardly show in a face.
 _SPREAD = {"gender": 0.35, "age": 0.12, "muscle": 0.15, "weight": 0.2, "height": 0.1, "proportions": 0.1}
 _RACE_SPREAD, _CHANGE_SPREAD = 0.3, 0.12
 _BOUNDS = {"age": (-0.15, 0.25), **dict.fromkeys(("african", "asian", "caucasian"), (-1 / 3, 2 / 3))}
-# Actions are counted in [0, 1] of the most that a face can do; few of them act in a photo (a Laplacian prior), and both
-# sides alike (a Gaussian one on their difference).
+# Few actions of the most that a face can do act in a photo (a Laplacian prior), and both sides alike (a Gaussian one on
+# their difference).
 _MEAN_ACTION, _ASYMMETRY = 0.12, 0.25
-# Antagonists that no positive intensity can replace: lids that close, lips that round, lips that press.
-_NEGATIVE = ("AU5", "AU20", "AU25")
-_JAW_OPENING, _JAW_ASIDE = math.radians(20), math.radians(10)  # radians at 1
-_ACTIONS = [
-    *((unit, side, 1.0) for side in (0, 1) for unit in UNITS if unit != "AU26"),
-    *((unit, side, -1.0) for side in (0, 1) for unit in _NEGATIVE),
-]  # and then: the jaw's opening, which AU26 tells as far as it can, and its ways to the picture's right and left
-
-_JAW_OF_AU26 = HEAD_UNITS["AU26"].positive["jawOpen"]
 
 # Few points tell whether eyes and mouth are open: these count more.
 # fmt: off
@@ -64,15 +54,13 @@ class Solution:
 
     Attributes:
         identity: (1, I) parameters of the head.
-        expression: (1, 2, 12) intensities.
-        jaw: (1, 3) radians.
+        actions: (1, 52) facial actions, 0 to 1; those of the gaze are 0.
         angles: (1, 3) radians: yaw, pitch, roll about the head's pivot.
         camera: pinhole at the distance asked for.
     """
 
     identity: torch.Tensor
-    expression: torch.Tensor
-    jaw: torch.Tensor
+    actions: torch.Tensor
     angles: torch.Tensor
     camera: Perspective
 
@@ -88,20 +76,32 @@ class Problem:
         scheme: of the landmarks.
         target: (N, 2) float64, x right and y up in half pictures.
         distance: metres from the eyes to the pinhole.
+        moved: (N, 3) float64 metres by which something else than the unknowns moves the landmarks, such as the lids
+            that follow a gaze; None for nothing.
     """
 
-    def __init__(self, head: AnnyHead, scheme: Scheme, target: torch.Tensor, distance: float) -> None:
+    def __init__(
+        self,
+        head: AnnyHead,
+        scheme: Scheme,
+        target: torch.Tensor,
+        distance: float,
+        moved: torch.Tensor | None = None,
+    ) -> None:
         self.head, self.target, self.distance = head, target, distance
         self.scheme: Scheme = scheme
         self.shapes = shapes(head, scheme)
+        self.moved = torch.zeros_like(self.shapes.mean) if moved is None else moved
         self.pivot = head.pivot.double().cpu()
         sizes = [len(PHENOTYPES), len(self.shapes.up), len(self.shapes.actions), 6]
         self._slices = [slice(sum(sizes[:i]), sum(sizes[: i + 1])) for i in range(4)]
-        self.priors = priors(*sizes[1:])
+        self.priors = priors(head, *sizes[1:])
 
-    def solve(self) -> Solution:
-        """Take Levenberg-Marquardt steps, reweighting landmarks that are hidden or wrong."""
-        values, damping = self.start(), 1e-3
+    def solve(self, start: torch.Tensor | None = None) -> torch.Tensor:
+        """The most probable unknowns (D,), from `start` (D,) or those of the mean head: Levenberg-Marquardt steps that
+        reweight landmarks that are hidden or wrong.
+        """
+        values, damping = self.start() if start is None else start, 1e-3
         phenotypes = self.phenotypes(values)
         state = self.project(values, phenotypes)
         for iteration in range(_STEPS):
@@ -124,7 +124,7 @@ class Problem:
                 phenotypes = self.phenotypes(values)
             elif gain < _SETTLED:
                 break
-        return self._solution(values)
+        return values
 
     def start(self) -> torch.Tensor:
         """The mean head, turned and scaled to fit: weak perspective, by linear least squares."""
@@ -199,7 +199,7 @@ class Problem:
     def _neutral(self, phenotypes: torch.Tensor) -> torch.Tensor:
         """Landmarks (B, N, 3) of people with these phenotypes (B, 9) and no local changes."""
         weights = self.head.phenotype_weights(phenotypes.float().to(self.head.device)).double().cpu()
-        return self.shapes.base + torch.einsum("bw,wnc->bnc", weights, self.shapes.macro)
+        return self.shapes.base + self.moved + torch.einsum("bw,wnc->bnc", weights, self.shapes.macro)
 
     def _weights(
         self, values: torch.Tensor, predicted: torch.Tensor, facing: torch.Tensor, robust: bool
@@ -228,14 +228,16 @@ class Problem:
         gradient = weighted.T @ (predicted - self.target).flatten() + self.priors.curvature @ values + self.priors.slope
         return gradient, weighted.T @ jacobian.flatten(0, 1) + self.priors.curvature
 
-    def _solution(self, values: torch.Tensor) -> Solution:
+    def solution(self, values: torch.Tensor) -> Solution:
+        """What unknowns (D,) mean."""
         device = self.head.device
-        expression, jaw = expression_of(values[self._slices[2]])
+        actions = values.new_zeros(1, len(self.head.action_names))
+        actions[0, acting(self.head)] = values[self._slices[2]]
         focal, distance = values[-3:-2].exp(), torch.full((1,), self.distance)
-        parts = values[None, : self.head.identity_size], expression, jaw, values[None, -6:-3]
-        identity, expression, jaw, angles = (part.float().to(device) for part in parts)
+        parts = values[None, : self.head.identity_size], actions, values[None, -6:-3]
+        identity, actions, angles = (part.float().to(device) for part in parts)
         camera = Perspective(*(part.float().to(device) for part in (focal, distance, values[None, -2:])))
-        return Solution(identity, expression, jaw, angles, camera)
+        return Solution(identity, actions, angles, camera)
 
 
 def solve_in_box(hessian: torch.Tensor, gradient: torch.Tensor, low: torch.Tensor, high: torch.Tensor) -> torch.Tensor:
@@ -271,7 +273,7 @@ class Shapes:
         macro: (W, N, 3) what a macro shape adds at 1.
         up: (P, N, 3) what a local change adds at +1.
         down: (P, N, 3) what it adds at -1.
-        actions: (A, N, 3) what an action adds at 1: positive units of both sides, antagonists, the jaw.
+        actions: (A, N, 3) what an action adds at 1, those of `acting`.
         normals: (N, 3) unit normals of the mean head.
         emphasis: (N,) how much a landmark counts.
     """
@@ -311,30 +313,34 @@ def shapes(head: AnnyHead, scheme: Scheme) -> Shapes:
     def points(vertices: torch.Tensor) -> torch.Tensor:
         return head.embedding.points(vertices, scheme).double().cpu()
 
+    actions = torch.eye(len(head.action_names), device=head.device)
+    calm = head.embedding.response(actions[:1] * 0, scheme).double().cpu()
+    response = head.embedding.response(actions, scheme).double().cpu() - calm
     mean = points(head.mean[None])
     one = torch.eye(head.identity_size, device=head.device)[len(PHENOTYPES) :]
-    expression = torch.zeros(len(_ACTIONS), *head.expression_shape, device=head.device)
-    for row, (unit, side, sign) in enumerate(_ACTIONS):
-        expression[row, side, UNITS.index(unit)] = sign * MAX_INTENSITY
-    jaw = torch.tensor([[_JAW_OPENING, 0, 0], [0, _JAW_ASIDE, 0], [0, -_JAW_ASIDE, 0]], device=head.device)
     emphasis = torch.ones(mean.shape[1], dtype=torch.float64)
     for value, rows in _EMPHASIS[scheme].items():
         emphasis[list(rows)] = value
     normals = points(vertex_normals(head.mean[None], head.triangles))[0]
     base, macro = head.phenotype_shapes()
     return Shapes(
-        mean=mean[0],
-        base=points(base[None])[0],
+        mean=(mean + calm)[0],
+        base=(points(base[None]) + calm)[0],
         macro=points(macro),
         up=points(head(one)) - mean,
         down=points(head(-one)) - mean,
-        actions=torch.cat([points(head(expression=expression)), points(head(jaw=jaw))]) - mean,
+        actions=(points(head(actions=actions)) - mean + response)[acting(head)],
         normals=torch.nn.functional.normalize(normals, dim=1),
         emphasis=emphasis,
     )
 
 
-def priors(changes: int, actions: int, rest: int) -> Priors:
+def acting(head: AnnyHead) -> list[int]:
+    """Numbers of the facial actions that are fitted: all but a shown tongue and looks, which the irises tell."""
+    return [i for i, name in enumerate(head.action_names) if not name.startswith(("eyeLook", "tongue"))]
+
+
+def priors(head: AnnyHead, changes: int, actions: int, rest: int) -> Priors:
     """Priors of 9 phenotypes and so many local changes, actions and further unknowns."""
     start = len(PHENOTYPES) + changes
     size = start + actions + rest
@@ -345,22 +351,25 @@ def priors(changes: int, actions: int, rest: int) -> Priors:
         spread[i] = _SPREAD.get(name, _RACE_SPREAD)
     low[len(PHENOTYPES) : start], high[len(PHENOTYPES) : start] = -1, 1
     spread[len(PHENOTYPES) : start] = _CHANGE_SPREAD
-    acting = slice(start, start + actions)
-    low[acting], high[acting], slope[acting] = 0, 1, 1 / _MEAN_ACTION
-    slope[start + len(_ACTIONS)] *= 2 / _JAW_OF_AU26  # the jaw has both sides at once, and AU26 is only part of it
+    here = slice(start, start + actions)
+    low[here], high[here], slope[here] = 0, 1, 1 / _MEAN_ACTION
     curvature = (spread**-2).diag()
-    for row, (unit, side, sign) in enumerate(_ACTIONS, start):
-        curvature[row, row] += _ASYMMETRY**-2
-        curvature[row, start + _ACTIONS.index((unit, 1 - side, sign))] -= _ASYMMETRY**-2
+    names = [head.action_names[i] for i in acting(head)]
+    for row, name in enumerate(names):
+        twin = _twin(name)
+        if twin not in names:
+            slope[start + row] *= 2  # it counts for both sides
+            continue
+        curvature[start + row, start + row] += _ASYMMETRY**-2
+        curvature[start + row, start + names.index(twin)] -= _ASYMMETRY**-2
     return Priors(low, high, curvature, slope)
 
 
-def expression_of(actions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Expression (1, 2, 12) and jaw (1, 3) of actions (A,) in [0, 1]; AU26 opens the jaw as far as it can."""
-    *units, opening, right, left = actions
-    expression = actions.new_zeros(1, 2, len(UNITS))
-    for value, (unit, side, sign) in zip(units, _ACTIONS):
-        expression[0, side, UNITS.index(unit)] += sign * value * MAX_INTENSITY
-    expression[0, :, UNITS.index("AU26")] = MAX_INTENSITY * (opening / _JAW_OF_AU26).clamp_max(1)
-    jaw = torch.stack([_JAW_OPENING * (opening - _JAW_OF_AU26).clamp_min(0), _JAW_ASIDE * (right - left), 0 * opening])
-    return expression, jaw[None]
+def _twin(action: str) -> str:
+    """The same action of the other side; "" for one without sides, such as a jaw or mouth that goes aside."""
+    if action.startswith(("jaw", "mouthLeft", "mouthRight")):
+        return ""
+    for side, other in (("Left", "Right"), ("Right", "Left")):
+        if action.endswith(side):
+            return action.removesuffix(side) + other
+    return ""

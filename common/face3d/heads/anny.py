@@ -29,22 +29,26 @@ class Embedding:
     Attributes:
         vertices: (N, 3) int64 vertex numbers, by scheme.
         weights: (N, 3) float32, by scheme.
+        responses: (1 + 52, N, 3) metres in the head's axes, by scheme: how far from there a detector sees them, on a
+            calm face, and in addition at the most of each facial action.
     """
 
     vertices: dict[str, torch.Tensor]
     weights: dict[str, torch.Tensor]
+    responses: dict[str, torch.Tensor]
 
     @classmethod
     def load(cls, base_vertices: torch.Tensor) -> Embedding:
         """Read the table for a mesh whose vertex i is number `base_vertices[i]` (V,) of the base mesh."""
         path = Path(__file__).with_name("landmarks.safetensors")
         if not path.is_file():
-            return cls({}, {})
+            return cls({}, {}, {})
         table = load_file(path, device=str(base_vertices.device))
         names = [name.removesuffix(".vertices") for name in table if name.endswith(".vertices")]
         return cls(
             {name: torch.searchsorted(base_vertices, table[f"{name}.vertices"]) for name in names},
             {name: table[f"{name}.weights"] for name in names},
+            {name: table[f"{name}.response"].float() for name in names if f"{name}.response" in table},
         )
 
     def points(self, vertices: torch.Tensor, scheme: Scheme) -> torch.Tensor:
@@ -56,6 +60,15 @@ class Embedding:
         if scheme not in self.vertices:
             raise CheckpointError("The package lacks face3d/landmarks.safetensors; install it again.")
         return (vertices[:, self.vertices[scheme]] * self.weights[scheme][..., None]).sum(2)
+
+    def response(self, actions: torch.Tensor, scheme: Scheme) -> torch.Tensor:
+        """How far from their places on the skin a detector sees the points (B, N, 3), in metres and the head's axes, on
+        faces with these actions (B, 52).
+        """
+        if scheme not in self.responses:
+            return actions.new_zeros(len(actions), len(self.weights[scheme]), 3)
+        calm, *_ = moved = self.responses[scheme]
+        return calm + torch.einsum("ba,anc->bnc", actions, moved[1:])
 
 
 # The mean head, where identity is zero: a person of no particular sex, forty years old, of mean weight.
@@ -353,9 +366,7 @@ class AnnyHead:
             shape = (shape + near) / 2
         return shape * (most / shape.norm(dim=1).max())
 
-    def _unit_shapes(
-        self, shapes: torch.Tensor
-    ) -> tuple[tuple[torch.Tensor, torch.Tensor], torch.Tensor]:
+    def _unit_shapes(self, shapes: torch.Tensor) -> tuple[tuple[torch.Tensor, torch.Tensor], torch.Tensor]:
         """What the units of both sides add at full intensity: (2 U, 3 V) for positive and negative ones, and where eyes
         look with the positive ones, (2 U, 4); the rows are left units, then right ones.
 

@@ -1,0 +1,125 @@
+"""Measure where the detector sees the landmarks of drawn heads, next to where they lie on the skin.
+
+    python examples/landmark_response.py --cache out/points
+
+A detector draws lids, lips and brows a little as it expects them: half-closed eyes wider, parted lips thinner. From the
+faces that `train_points.py` drew, this finds by least squares how far each landmark is seen from its place on the skin,
+on a calm face and for each facial action, and adds it to `common/face3d/heads/landmarks.safetensors`, so that the fit
+compares what is seen with what would be seen.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from tqdm import tqdm
+
+from common.cli.console import guarded
+from common.core.files import replace_file
+from common.face3d.camera import rotation_matrix
+from common.face3d.heads import anny_data
+from common.face3d.heads.anny import AnnyHead
+from common.face3d.heads.head_units import HEAD_UNITS
+
+SCHEME = "mesh468"
+SIZE = 256  # of the drawn faces
+RIDGE = 30.0  # faces' worth of belief that a landmark is seen where it is
+FRONTAL = 0.7  # radians of yaw beyond which landmarks are not compared
+
+
+def main() -> int:
+    """Read, solve, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cache", type=Path, default=Path("out/points"), help="folder of `train_points.py`")
+    parser.add_argument("--table", type=Path, default=Path(anny_data.__file__).with_name("landmarks.safetensors"))
+    args = parser.parse_args()
+    return guarded(lambda: run(args))
+
+
+def run(args: argparse.Namespace) -> int:
+    """All files of the cache."""
+    from train_points import SIDED
+
+    head = AnnyHead()
+    columns = [list(HEAD_UNITS).index(unit) for unit in SIDED]
+    names = head.action_names
+    count = 468
+    normal = np.zeros((count, 3 * (len(names) + 1), 3 * (len(names) + 1)))
+    right = np.zeros((count, 3 * (len(names) + 1)))
+    before = after = faces = 0.0
+    kept: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    for path in tqdm(sorted(args.cache.glob("*.npz")), unit="person"):
+        arrays = np.load(path)
+        if "points" not in arrays:
+            continue
+        for row in range(len(arrays["points"])):
+            if abs(np.radians(arrays["angles"][row, 0])) > FRONTAL:
+                continue
+            miss, slope, actions = compare(head, arrays, row, columns)
+            features = np.concatenate([[1.0], actions])
+            kept.append((miss, slope, features))
+            system = np.einsum("f,nij->nifj", features, slope).reshape(count, 2, -1)  # (N, 2, 3 F)
+            normal += np.einsum("nif,nig->nfg", system, system)
+            right += np.einsum("nif,ni->nf", system, miss)
+            faces += 1
+    normal += RIDGE * np.mean([slope[:, 0, 0].mean() ** 2 for _, slope, _ in kept[:50]]) * np.eye(normal.shape[1])
+    response = np.linalg.solve(normal, right[..., None])[..., 0].reshape(count, -1, 3).transpose(1, 0, 2)
+    for miss, slope, features in kept[:: max(1, len(kept) // 500)]:
+        seen = np.einsum("nij,nj->ni", slope, np.einsum("f,fnj->nj", features, response))
+        before += np.linalg.norm(miss, axis=1).mean()
+        after += np.linalg.norm(miss - seen, axis=1).mean()
+    print(f"{faces:.0f} faces; mean distance of landmarks {before:.1f} -> {after:.1f} (sum over a sample)")
+    with safe_open(args.table, "pt") as file:
+        table = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    table[f"{SCHEME}.response"] = torch.from_numpy(response).half()
+    replace_file(args.table, lambda path: save_file(table, path))
+    return 0
+
+
+@torch.no_grad()
+def compare(
+    head: AnnyHead, arrays: np.lib.npyio.NpzFile, row: int, columns: list[int]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What one face shows of the landmarks: by how many pixels each is seen beside its place on the skin (N, 2), how
+    many pixels a metre of the head's axes is there (N, 2, 3), and the actions (52,).
+    """
+    units = torch.zeros(1, 2, len(HEAD_UNITS))
+    units[0][:, columns] = torch.from_numpy(arrays["units"][row])
+    gaze = torch.deg2rad(torch.from_numpy(arrays["gaze"][row]))[None, None].expand(1, 2, 2)
+    angles = torch.deg2rad(torch.from_numpy(arrays["angles"][row]))[None]
+    vertices = head.turn(head(torch.from_numpy(arrays["identity"][row])[None], units, gaze=gaze), angles)
+    places = head.embedding.points(vertices, SCHEME)[0].numpy()
+    focal, distance, *shift = arrays["camera"][row]
+    depth = distance - places[:, 2:]
+    plane = focal * places[:, :2] / depth
+    half = SIZE / 2
+    seen = (plane + shift) * [half, -half] + half - 0.5
+    direct = np.zeros((len(places), 2, 3))
+    direct[:, [0, 1], [0, 1]] = focal / depth
+    direct[:, :, 2] = plane / depth
+    slope = direct * np.array([half, -half])[:, None] @ rotation_matrix(angles)[0].numpy()
+    return arrays["points"][row][: len(places), :2] - seen, slope, actions_of(head, units).numpy()[0]
+
+
+def actions_of(head: AnnyHead, units: torch.Tensor) -> torch.Tensor:
+    """The facial actions (B, 52) of which units (B, 2, U) are made."""
+    found = torch.zeros(len(units), len(head.action_names))
+    for column, unit in enumerate(HEAD_UNITS.values()):
+        for side, name in enumerate(("Left", "Right")):
+            for action, amount in unit.positive.items():
+                own = action if action.endswith(name) else action + name
+                if own in head.action_names:
+                    found[:, head.action_names.index(own)] += amount * units[:, side, column] / 5
+                elif action in head.action_names and not action.endswith(("Left", "Right")):
+                    found[:, head.action_names.index(action)] += amount / 2 * units[:, side, column] / 5
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())
