@@ -353,9 +353,7 @@ class AnnyHead:
             shape = (shape + near) / 2
         return shape * (most / shape.norm(dim=1).max())
 
-    def _unit_shapes(
-        self, shapes: torch.Tensor
-    ) -> tuple[tuple[torch.Tensor, torch.Tensor], torch.Tensor]:
+    def _unit_shapes(self, shapes: torch.Tensor) -> tuple[tuple[torch.Tensor, torch.Tensor], torch.Tensor]:
         """What the units of both sides add at full intensity: (2 U, 3 V) for positive and negative ones, and where eyes
         look with the positive ones, (2 U, 4); the rows are left units, then right ones.
 

@@ -1,8 +1,8 @@
 """What the default head can do: how far each facial action goes, and of which actions each action unit is made.
 
-One scale for all: 0 is a calm face, 1 of an action and 5 of a unit are the most that a face does, E in the Facial Action
-Coding System (Ekman, Friesen & Hager 2002); 1 to 5 are A to E. Landmarks move in proportion. How far the most goes was
-measured with the blendshapes of MediaPipe's Face Landmarker, in renders and in films of people, and looked at.
+One scale for all: 0 is a calm face, 1 of an action and 5 of a unit are the most that a face does, E in the Facial
+Action Coding System (Ekman, Friesen & Hager 2002); 1 to 5 are A to E. Landmarks move in proportion. How far the most
+goes was measured with the blendshapes of MediaPipe's Face Landmarker, in renders and in films of people, and looked at.
 """
 
 from __future__ import annotations
