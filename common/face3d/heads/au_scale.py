@@ -12,8 +12,21 @@ from .head_units import UNITS
 AU_SCALE = 2
 """The head's scale now; networks that were trained on its renders carry it as `au_scale`."""
 
-# How far landmarks move at 5, of both sides, root mean square of the 468, over how far they moved on scale 1.
-_OVER_FIRST = {}
+# How far the landmark of the mesh that moves furthest goes at 5, over how far it went on scale 1.
+_OVER_FIRST = {
+    "AU1": 1.67,
+    "AU2": 1.87,
+    "AU4": 1.55,
+    "AU5": 1.88,
+    "AU6": 1.97,
+    "AU9": 1.16,
+    "AU12": 1.10,
+    "AU15": 2.22,
+    "AU17": 2.20,
+    "AU20": 1.74,
+    "AU25": 2.11,
+    "AU26": 1.25,
+}
 
 
 def to_scale(units: torch.Tensor, scale: int | None) -> torch.Tensor:
