@@ -317,8 +317,8 @@ class AnnyHead:
     def _calibrated(self, library: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The library's actions (52, V, 3) such that 1 is the most of each: shapes (52, V, 3), and looks (52, 4).
 
-        Both sides are alike: the mean of what was drawn and the mirror image of what was drawn for the other side. Looks are yaw and
-        pitch of the left, then right eye in radians; eyes turn, and are in no shape.
+        Both sides are alike: the mean of what was drawn and the mirror image of what was drawn for the other side.
+        Looks are yaw and pitch of the left, then right eye in radians; eyes turn, and are in no shape.
         """
         shapes, looks = torch.zeros_like(library), library.new_zeros(len(library), 4)
         for row, name in enumerate(self.action_names):
