@@ -30,10 +30,21 @@ from common.core.errors import FaceEditError
 from common.core.files import alone, replace_file
 from common.core.fingerprint import claim
 from common.face3d.camera import rotation_matrix
+from common.face3d.heads.au_scale import AU_SCALE
 from common.face3d.rendering.lighting import rotate
 from common.faces.affine import compose, transform
 from common.facs.action_units import ACTION_UNITS
-from common.measure.regressor import ANGLE_SCALE, SIDE, UNIT_SCALE, Network, level, square, to_input, turn_of
+from common.measure.regressor import (
+    ANGLE_SCALE,
+    AU_SCALE_KEY,
+    SIDE,
+    UNIT_SCALE,
+    Network,
+    level,
+    square,
+    to_input,
+    turn_of,
+)
 from common.synthetic.data.dataset import SyntheticFaces
 
 ROLES = ("source", "target")
@@ -279,7 +290,9 @@ def write(output: Path, log: Path, rows: list[dict[str, float]], network: nn.Mod
     from matplotlib.figure import Figure
 
     weights = {k: (v.half() if v.is_floating_point() else v).contiguous() for k, v in network.state_dict().items()}
-    replace_file(output / "regressor.safetensors", lambda path: save_file(weights, path))
+    replace_file(
+        output / "regressor.safetensors", lambda path: save_file(weights, path, metadata={AU_SCALE_KEY: str(AU_SCALE)})
+    )
     with open(log, "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, rows[0])
         writer.writeheader()

@@ -30,6 +30,7 @@ from common.editing.options import EditOptions, ModelOptions, ResolvedOptions, c
 from common.editing.prepare import Prepared
 from common.editing.recording import place
 from common.editing.subject import Subject
+from common.face3d.heads.au_scale import to_scale
 from common.facs.action_units import AUIntensity, AULike
 from common.imaging.images import on_white, rgb, to_uint8
 from common.provenance.picture import Picture, carry
@@ -214,7 +215,7 @@ class FineFace(Editor[AUIntensity]):
         if not pairs:
             return []
         prompts = [text for text, _ in pairs]
-        intensities = [request.values for _, request in pairs]
+        intensities = self._intensities([request for _, request in pairs]).tolist()
         people = [person] * len(pairs)
         conditioning = Conditioning(self.networks, prompts, intensities, people, how, callback_on_step_end)
         scale = self.networks.vae_scale_factor
@@ -239,7 +240,11 @@ class FineFace(Editor[AUIntensity]):
 
     def conditions(self, subjects: Sequence[Subject], requests: Sequence[AUIntensity]) -> Rig:
         """The intensities as the vector (B, 12); nothing beyond the subjects' own regions is repainted."""
-        return Rig(torch.tensor([request.values for request in requests]))
+        return Rig(self._intensities(requests))
+
+    def _intensities(self, requests: Sequence[AUIntensity]) -> torch.Tensor:
+        """(B, 12) on the networks' scale."""
+        return to_scale(torch.tensor([request.values for request in requests]), self.defaults.au_scale)
 
     def warp(self, subject: Subject, request: AUIntensity) -> np.ndarray:
         """The photo with the face moved by its own fitted head, from what it shows to these intensities."""
@@ -268,7 +273,7 @@ class FineFace(Editor[AUIntensity]):
         subjects = [subject for subject, _ in pairs]
         embeddings = {id(subject): self._embedding(subject) for subject in subjects}
         people = [embeddings[id(subject)] for subject in subjects]
-        intensities = [request.values for _, request in pairs]
+        intensities = self._intensities([request for _, request in pairs]).tolist()
         prompts = [how.prompt] * len(pairs)
         conditioning = Conditioning(self.networks, prompts, intensities, people, how, callback_on_step_end)
 

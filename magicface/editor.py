@@ -13,6 +13,7 @@ from common.diffusion.conditioning import Rig
 from common.diffusion.loading import MAGICFACE
 from common.editing.editor import Editor
 from common.editing.subject import Subject, shared_guides
+from common.face3d.heads.au_scale import to_scale
 from common.facs.action_units import AUDelta
 from common.warp.delta import Change
 
@@ -34,8 +35,9 @@ class MagicFace(Editor[AUDelta]):
     embedded = Path(__file__).with_name(EMBEDDED)
 
     def conditions(self, subjects: Sequence[Subject], requests: Sequence[AUDelta]) -> Rig:
-        """The changes as the vector (B, 12), the background as the one conditioning image."""
-        return Rig(torch.tensor([request.values for request in requests]), shared_guides(subjects))
+        """The changes as the vector (B, 12) on the networks' scale, the background as the one conditioning image."""
+        vector = to_scale(torch.tensor([request.values for request in requests]), self.defaults.au_scale)
+        return Rig(vector, shared_guides(subjects))
 
     def warp(self, subject: Subject, request: AUDelta) -> np.ndarray:
         """The photo with the face moved by its own fitted head, see `common.warp`."""

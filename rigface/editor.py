@@ -22,7 +22,9 @@ from common.editing.editor import Editor
 from common.editing.options import documented
 from common.editing.request import NULL, parse_all
 from common.editing.subject import Subject, SubjectCache, shared_guides
+from common.face3d.heads.au_scale import to_scale
 from common.faces import Crop, Face
+from common.facs.action_units import ACTION_UNITS
 from common.imaging.image_files import name_of
 from common.imaging.images import ImageLike, read_image, rgb
 from common.imaging.tensors import to_tensor
@@ -224,6 +226,9 @@ class RigFace(Editor[RigEdit]):
         for note in dict.fromkeys(note for row in rows for note in row.notes):
             log.info(note)
         vector = torch.from_numpy(np.stack([row.coefficients for row in rows]))
+        if self.defaults.au_scale is not None:  # then it starts with action units
+            units, others = vector.split([len(ACTION_UNITS), vector.shape[1] - len(ACTION_UNITS)], 1)
+            vector = torch.cat([to_scale(units, self.defaults.au_scale), others], 1)
         own = all(np.array_equal(row.background, subject.background) for row, subject in zip(rows, subjects))
         # A new pose alone changes the background: without one, it was encoded with the photo.
         (background,) = shared_guides(subjects) if own else (_pictures([row.background for row in rows]),)

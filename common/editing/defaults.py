@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from ..core.errors import CheckpointError, InputError
 from ..core.jsonio import parse_json, read_text
+from ..face3d.heads.au_scale import AU_SCALE
 from ..parsing.labels import Guide, Region
 from .option_fields import finite_number, one_of
 from .options import EditOptions, FaceOptions, Start, check_option
@@ -30,6 +31,8 @@ class Defaults:
         zoom: how much closer than the released crop the model looks at a face, above 0; see `Crop.around`.
         start: what the networks begin with, "noise" or the noised "warp".
         strength: fraction of the steps that are run from a warp, 0 to 1.
+        au_scale: scale of the head's action units on which the networks were trained, see
+            `common.face3d.heads.au_scale`; None where they were trained on photographs.
 
     Raises:
         InputError: a value that an edit could not take either.
@@ -43,6 +46,7 @@ class Defaults:
     guide: Guide = "background"
     start: Start = "noise"
     strength: float = 0.5
+    au_scale: int | None = None
 
     def __post_init__(self) -> None:
         for name in ("steps", "guidance", "paste_back", "start", "strength"):
@@ -51,6 +55,8 @@ class Defaults:
         one_of("background", "photo")("guide", self.guide)
         if finite_number("zoom", self.zoom) <= 0:
             raise InputError(f"zoom must be a number above 0; got {self.zoom!r}.")
+        if self.au_scale is not None and self.au_scale not in range(1, AU_SCALE + 1):
+            raise InputError(f"au_scale must be 1 to {AU_SCALE}; got {self.au_scale!r}.")
 
     def asked(self, **options: Any) -> Defaults:
         """These, with what was asked for in their place; None stands for nothing asked."""

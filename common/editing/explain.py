@@ -96,7 +96,7 @@ def explain(name: str) -> Explanation:
     if not any(letter.isdigit() for letter in name):
         found = expression(name)
         word = next(key for key, value in EXPRESSIONS.items() if value is found)
-        lacking = [f"Not among the twelve, and missing: {', '.join(found.lacking)}."] if found.lacking else []
+        lacking = [f"Not among the twelve, and left out: {', '.join(found.others)}."] if found.others else []
         vector = to_vector(found.units)
         return Explanation(word, vector, [*_parts(found.units), *lacking, f"After {found.source}.", *cautions(vector)])
     unit = known_unit(name)

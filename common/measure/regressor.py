@@ -15,11 +15,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from safetensors import safe_open
 from torch import nn
 
 from ..core.errors import InputError, ShapeError
 from ..core.finite import check_finite
 from ..face3d.camera import rotation_matrix
+from ..face3d.heads.au_scale import from_scale
 from ..face3d.rendering.lighting import rotate
 from ..faces import Face, FaceDetector, choose_face, get_detector
 from ..faces.affine import sample
@@ -29,6 +31,7 @@ from ..weights.state_dict import frozen
 from .estimators import Measurement
 
 SIDE = 80  # pixels of the square; at 128 px pictures this is their own resolution
+AU_SCALE_KEY = "au_scale"  # in the metadata of a file of weights
 WEIGHTS = Path(__file__).with_name("regressor.safetensors")
 UNIT_SCALE, ANGLE_SCALE = 1.5, 15.0  # the network answers in these, so that all its numbers are of one size
 _WIDTHS = (24, 48, 96, 160)
@@ -124,6 +127,7 @@ class Regressor:
         self.detector = detector or get_detector("mediapipe")
         self.weights = Path(weights or WEIGHTS)
         self.network = frozen(Network(), self.weights)
+        self._scale = _scale_of(self.weights)
 
     def __call__(self, image: ImageLike) -> Measurement:
         """See `AUEstimator`."""
@@ -178,7 +182,8 @@ class Regressor:
                 raise ShapeError("after", f"{photos[0].shape}, as `before`", photo.shape)
         matrix = level(face.landmarks)
         seen = self.network.early(to_input(np.stack([square(photo, matrix) for photo in photos])))
-        changes = UNIT_SCALE * self.network.change(seen[:1].expand_as(seen[1:]), seen[1:])
+        read = self.network.change(seen[:1].expand_as(seen[1:]), seen[1:])
+        changes = from_scale(UNIT_SCALE * read, self._scale)
         check_finite(changes, "The measured changes", {"the regressor": self.network})
         return changes.numpy()
 
@@ -190,8 +195,15 @@ class Regressor:
         turns = torch.tensor([[0.0, 0.0, turn_of(matrix)] for matrix in matrices])
         angles = ANGLE_SCALE * angles + turns
         light = rotate(light, rotation_matrix(torch.deg2rad(turns)))
-        rows = zip((UNIT_SCALE * units).numpy(), angles.numpy(), light.numpy(), faces)
+        units = from_scale(UNIT_SCALE * units, self._scale)
+        rows = zip(units.numpy(), angles.numpy(), light.numpy(), faces)
         return [Measurement(*row[:3], face=row[3]) for row in rows]
+
+
+def _scale_of(weights: Path) -> int:
+    """The scale of the action units that a network was trained on; files that do not say are of the first."""
+    with safe_open(weights, "pt") as file:
+        return int((file.metadata() or {}).get(AU_SCALE_KEY, 1))
 
 
 def level(landmarks: np.ndarray, side: int = SIDE, reach: float = _SQUARE, down: float = _DOWN) -> np.ndarray:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from ..core.errors import InputError
 from ..core.files import EMBEDDED, model_folder
 from ..editing.defaults import Defaults, read_defaults
+from ..face3d.heads.au_scale import AU_SCALE
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -132,8 +133,8 @@ class DiffusionConfig(TrainConfig):
     half: bool = False
     """Publish the networks in float16, in half the space; training and its state stay in float32."""
     defaults: dict[str, Any] = field(default_factory=dict)
-    """How the model is to be used (steps, guidance, region, paste_back, guide, zoom), for its `editor.json`; what is
-    not named is as in `model`, else as published."""
+    """How the model is to be used (steps, guidance, region, paste_back, guide, zoom, au_scale), for its `editor.json`;
+    what is not named is as in `model`, else as published. `au_scale` is the head's own after synthetic data."""
 
     prediction: Literal["epsilon", "v_prediction"] = "epsilon"
     """What the denoiser predicts: the noise, or v (Salimans & Ho 2022)."""
@@ -270,7 +271,9 @@ class EditConfig(DiffusionConfig):
 
     def use(self, published: Defaults | None = None) -> Defaults:
         """How the trained model is to be used; `published` is what the released scripts of its kind take."""
-        base = read_defaults(self.place(self.model), published) if self.model else published
+        base = read_defaults(self.place(self.model), published) if self.model else published or Defaults()
+        if self.synthetic_count:
+            base = replace(base, au_scale=AU_SCALE)
         return Defaults.of(self.defaults, base)
 
 

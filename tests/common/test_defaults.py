@@ -16,7 +16,7 @@ def test_without_a_file_the_published_values_hold(tmp_path):
     assert read_defaults(tmp_path) == Defaults(50, 1.5, "head", True, 1.0)
 
 
-@pytest.mark.parametrize("defaults", [SMALL, Defaults(), Defaults(paste_back=False)])
+@pytest.mark.parametrize("defaults", [SMALL, Defaults(), Defaults(paste_back=False), Defaults(au_scale=1)])
 def test_what_is_written_is_read(tmp_path, defaults):
     write_defaults(tmp_path, defaults)
     assert read_defaults(tmp_path) == defaults
@@ -42,6 +42,8 @@ def test_what_a_file_does_not_name_is_as_published(tmp_path):
         ('{"paste_back": "glue"}', "paste_back must be"),
         ('{"zoom": 0}', "zoom must be"),
         ('{"guide": "face"}', "guide must be"),
+        ('{"au_scale": 3}', "au_scale must be"),
+        ('{"au_scale": "1"}', "au_scale must be"),
     ],
 )
 def test_bad_files_are_errors_of_the_checkpoint(tmp_path, text, words):

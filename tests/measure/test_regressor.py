@@ -9,12 +9,13 @@ import torch
 from safetensors import safe_open
 
 from common.core.errors import FaceNotFoundError, InputError, ShapeError
+from common.face3d.heads.au_scale import AU_SCALE, from_scale
 from common.faces import choose_face, get_detector
 from common.faces.affine import transform
 from common.facs.action_units import ACTION_UNITS
 from common.measure import get_estimator, measure
 from common.measure.compare import light_turn
-from common.measure.regressor import SIDE, WEIGHTS, Network, level, square, turn_of
+from common.measure.regressor import SIDE, WEIGHTS, Network, Regressor, level, square, turn_of
 from common.synthetic.data.dataset import SyntheticFaces
 
 ROLES = ("source", "target")
@@ -192,3 +193,12 @@ def test_what_cannot_be_measured_is_refused(regressor, photos, faces):
 def test_every_unit_is_answered(found):
     assert found[0].units.shape == (len(ACTION_UNITS),)
     assert found[0].face is not None
+
+
+def test_readings_are_on_the_heads_scale(found, photos, faces):
+    plain = Regressor()
+    assert plain._scale < AU_SCALE, "the network was trained before; this test ends with the next one"
+    scale, plain._scale = plain._scale, AU_SCALE
+    raw = plain.many(photos[:2], faces=faces[:2])
+    for one, other in zip(found, raw):
+        assert np.allclose(one.units, from_scale(torch.from_numpy(other.units), scale).numpy(), atol=1e-5)

@@ -89,6 +89,7 @@ _FAR_GAZE = math.radians(30)  # where the library's looking actions are at their
 _SOFT = 0.012  # metres over which a sided half of an action fades across the midline
 _SIDES = ("Left", "Right")
 _MIRROR = (-1.0, 1.0, 1.0)
+_ASIDE = ("jaw", "mouth")  # these go to a side as a whole
 # Shapes that the library draws as a spike, and rounds of taking the neighbours' mean until the skin follows as a whole.
 _SMOOTHED = {"browOuterUp": 24}
 # Metres by which the edges of teeth lie elsewhere than in the library, up and forward: upper teeth reach below the edge
@@ -329,17 +330,15 @@ class AnnyHead:
     def _calibrated(self, library: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The library's actions (52, V, 3) such that 1 is the most of each: shapes (52, V, 3), and looks (52, 4).
 
-        Both sides are alike: the mean of what was drawn for one and the mirror image of the other's. Looks are yaw and
-        pitch of the left, then right eye in radians; eyes turn, and are in no shape.
+        Both sides are alike: the mean of what was drawn and the mirror image of what was drawn for the other side.
+        Looks are yaw and pitch of the left, then right eye in radians; eyes turn, and are in no shape.
         """
         shapes, looks = torch.zeros_like(library), library.new_zeros(len(library), 4)
         for row, name in enumerate(self.action_names):
-            shape = library[row]
-            twin = self._twin(name)
-            if twin is not None:
-                other = library[self.action_names.index(twin)]
-                shape = (shape + other[self.mirrored] * other.new_tensor(_MIRROR)) / 2
-            plain = name if twin is None else name.removesuffix("Left").removesuffix("Right")
+            other = library[self.action_names.index(_twin(name))]
+            shape = (library[row] + other[self.mirrored] * other.new_tensor(_MIRROR)) / 2
+            plain = name.removesuffix("Left").removesuffix("Right")
+            plain = name if plain in _ASIDE else plain
             if plain in _SMOOTHED:
                 shape = self._smooth(shape, _SMOOTHED[plain])
             shapes[row] = REACH.get(plain, 1.0) * shape
@@ -347,14 +346,6 @@ class AnnyHead:
                 shapes[row, self.eyes.flatten()] = 0
                 looks[row] = looks.new_tensor(_look_of(name))
         return shapes, looks
-
-    def _twin(self, name: str) -> str | None:
-        """The same action of the other side; None for one that has no sides, as jaw and mouth that go aside."""
-        for side, other in (_SIDES, _SIDES[::-1]):
-            twin = name.removesuffix(side) + other
-            if name.endswith(side) and twin in self.action_names and name.removesuffix(side) not in ("jaw", "mouth"):
-                return twin
-        return None
 
     def _smooth(self, shape: torch.Tensor, rounds: int) -> torch.Tensor:
         """A shape (V, 3) after so many rounds of taking the neighbours' mean; no vertex comes to move that is alone."""
@@ -462,6 +453,14 @@ class AnnyHead:
         self, name: str, value: torch.Tensor | None, shape: tuple[int, ...], batch: int
     ) -> torch.Tensor | None:
         return None if value is None else checked(self._template, name, value, shape, batch)
+
+
+def _twin(action: str) -> str:
+    """The same action of the other side; itself where it is of both."""
+    for side, other in (_SIDES, _SIDES[::-1]):
+        if action.endswith(side):
+            return action.removesuffix(side) + other
+    return action
 
 
 def _look_of(action: str) -> list[float]:

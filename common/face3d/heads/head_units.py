@@ -1,8 +1,8 @@
 """What the default head can do: how far each facial action goes, and of which actions each action unit is made.
 
-One scale for all: 0 is a calm face, 1 of an action and 5 of a unit are the most that a face does, E in the Facial Action
-Coding System (Ekman, Friesen & Hager 2002); 1 to 5 are A to E. Landmarks move in proportion. How far the most goes was
-measured with the blendshapes of MediaPipe's Face Landmarker, in renders and in films of people, and looked at.
+One scale for all: 0 is a calm face, 1 of an action and 5 of a unit are the most that a face does, E in the Facial
+Action Coding System (Ekman, Friesen & Hager 2002); 1 to 5 are A to E. Landmarks move in proportion. How far the most
+goes was measured with the blendshapes of MediaPipe's Face Landmarker, in renders and in films of people, and looked at.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ REACH: Mapping[str, float] = MappingProxyType(
     {
         "browDown": 1.7,
         "browInnerUp": 2.0,
-        "browOuterUp": 2.0,
+        "browOuterUp": 1.7,
         "cheekPuff": 1.3,
         "cheekSquint": 2.0,
         "eyeLookUp": 1.6,
@@ -64,11 +64,11 @@ class HeadUnit:
 HEAD_UNITS: Mapping[str, HeadUnit] = MappingProxyType(
     {
         "AU1": HeadUnit({"browInnerUp": 1.0}, {"browDown": 0.25}),
-        "AU2": HeadUnit({"browOuterUp": 1.0, "browInnerUp": 0.15}, {"browDown": 0.25}),
+        "AU2": HeadUnit({"browOuterUp": 1.0}, {"browDown": 0.25}),
         "AU4": HeadUnit({"browDown": 1.0}, {"browInnerUp": 0.2, "browOuterUp": 0.2}),
         "AU5": HeadUnit({"eyeWide": 1.0}, {"eyeBlink": 0.7}),
         "AU6": HeadUnit({"cheekSquint": 1.0, "eyeSquint": 0.5}),
-        "AU9": HeadUnit({"noseSneer": 1.0, "browDown": 0.2, "mouthUpperUp": 0.3}),
+        "AU9": HeadUnit({"noseSneer": 1.0, "cheekSquint": 0.4, "eyeSquint": 0.4, "mouthUpperUp": 0.35}),
         "AU12": HeadUnit({"mouthSmile": 1.0}, {"mouthFrown": 0.4}),
         "AU15": HeadUnit({"mouthFrown": 1.0, "mouthStretch": 0.3}, {"mouthSmile": 0.3}),
         "AU17": HeadUnit({"mouthShrugLower": 1.0}),

@@ -11,7 +11,7 @@ from ..scene.factors import Person, Scene
 from .draw import PAIRS, draw_pair, draw_scene
 from .draw_person import draw_person
 
-VERSION = 1
+VERSION = 2
 """Rises when the same numbers make other pictures."""
 
 PICTURES_PER_PERSON = 4

@@ -167,6 +167,7 @@ class Scene:
         wear: in what.
         units: (2, 12) action-unit intensities 0 to 5, the person's left side, then the right, in the order of
             `common.facs.action_units.ACTION_UNITS`.
+        others: more units that the head shows, by name, each with an intensity of -5 to 5, see `AnnyHead.units_named`.
         blink: (left, right), 0 open to 1 closed.
         gaze: (yaw, pitch) of both eyes in degrees.
         angles: yaw, pitch, roll of the head in degrees.
@@ -186,6 +187,7 @@ class Scene:
     shot: Shot = Shot()
     background: Background = Background()
     capture: Capture = Capture()
+    others: tuple[tuple[str, float], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Nested plain values, fit for JSON."""

@@ -1,0 +1,56 @@
+"""Intensities of action units on the head's scale, and on the one before, on which some networks were trained.
+
+On both, 5 was meant to be the most that a face does. Scale 1 fell short of it: its 5 was what is now 2 to 5.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from .head_units import UNITS
+
+AU_SCALE = 2
+"""The head's scale now; networks that were trained on its renders carry it as `au_scale`."""
+
+# How far the landmark of the mesh that moves furthest goes at 5, over how far it went on scale 1.
+_OVER_FIRST = {
+    "AU1": 1.67,
+    "AU2": 1.87,
+    "AU4": 1.55,
+    "AU5": 1.88,
+    "AU6": 1.97,
+    "AU9": 1.16,
+    "AU12": 1.10,
+    "AU15": 2.22,
+    "AU17": 2.20,
+    "AU20": 1.74,
+    "AU25": 2.11,
+    "AU26": 1.25,
+}
+
+
+def to_scale(units: torch.Tensor, scale: int | None) -> torch.Tensor:
+    """Intensities or their changes (..., 12) that move landmarks as far on another scale as `units` on the head's.
+
+    Each unit by itself, in proportion, but never beyond 5 either way: no network has seen more. None is a scale that is
+    not the head's, of networks that were trained on people: the units stay as they are.
+
+    Raises:
+        ValueError: the scale is neither None nor 1 to `AU_SCALE`.
+    """
+    return units if _same(scale) else (units * _factors(units)).clamp(-5, 5)
+
+
+def from_scale(units: torch.Tensor, scale: int | None) -> torch.Tensor:
+    """Intensities or their changes (..., 12) on the head's scale, of what a network read on another; see `to_scale`."""
+    return units if _same(scale) else units / _factors(units)
+
+
+def _same(scale: int | None) -> bool:
+    if scale not in (None, *range(1, AU_SCALE + 1)):
+        raise ValueError(f"au_scale must be 1 to {AU_SCALE}; got {scale!r}")
+    return scale is None or scale == AU_SCALE
+
+
+def _factors(like: torch.Tensor) -> torch.Tensor:
+    return like.new_tensor([_OVER_FIRST[unit] for unit in UNITS])
