@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from common.imaging.images import read_image as read_image
     from common.imaging.images import save_image as save_image
     from common.measure import measure as measure
+    from common.measure import read_blendshapes as read_blendshapes
+    from common.measure import read_units as read_units
 
     from ._api import RigFace as RigFace
     from ._api import animate as animate

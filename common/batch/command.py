@@ -112,7 +112,7 @@ class Batches:
     def score(self, arguments: list[str]) -> int:
         """The command `score`, which measures the edits of a run and makes none; returns the exit code."""
         parser = self._reader("score", "Measures the edits of a run that are not measured yet, into its scores.csv.")
-        parser.add_argument("--estimator", default="auto", help="AU estimator: auto, regressor, fit or py-feat")
+        parser.add_argument("--estimator", default="auto", help="auto, regressor, fit, landmarker or py-feat")
         args = parser.parse_args(arguments)
         console.listen(args.quiet)
         from ..measure import get_estimator

@@ -241,7 +241,7 @@ def _parser(spec: EditorSpec, name: str, about: str, result: str, saving: bool =
 
 def _add_estimator(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fraction", type=float, default=1.0, help="fraction of the way, 0 to 1")
-    parser.add_argument("--estimator", default="auto", help="AU estimator: auto, regressor, fit or py-feat")
+    parser.add_argument("--estimator", default="auto", help="auto, regressor, fit, landmarker or py-feat")
 
 
 def _add_side(parser: argparse.ArgumentParser, side: int | None, of: str = "each picture on the sheet") -> None:

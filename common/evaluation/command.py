@@ -57,7 +57,7 @@ def evaluate(spec: EditorSpec, evaluation: Evaluation, arguments: Sequence[str])
     output = Path(f"out/{spec.name}_evaluation")
     parser.add_argument("-o", "--output", type=Path, default=output, help="folder of the report")
     parser.add_argument("--seed", type=int, help="of the people; not one that a training used (default: the suite's)")
-    parser.add_argument("--estimator", default="regressor", help="AU estimator: auto, regressor, fit or py-feat")
+    parser.add_argument("--estimator", default="regressor", help="auto, regressor, fit, landmarker or py-feat")
     options.add_quiet(parser)
     if evaluation.photos:
         parser.add_argument("--size", type=int, help="side of the photos in pixels (default: the suite's)")

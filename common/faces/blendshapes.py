@@ -96,7 +96,7 @@ class Blendshapes:
         """The scores of an array (52,) in the network's order. Raises ShapeError for another shape."""
         if np.shape(values) != (len(NAMES),):
             raise ShapeError("values", f"({len(NAMES)},)", np.shape(values))
-        return cls(*(float(value) for value in values))
+        return cls(*np.asarray(values, np.float64).tolist())
 
     @classmethod
     def unknown(cls) -> Blendshapes:
@@ -117,7 +117,7 @@ class Blendshapes:
 
     def vector(self) -> np.ndarray:
         """(52,) float32 in the network's order, that of `NAMES`."""
-        return np.array([getattr(self, each.name) for each in fields(self)], np.float32)
+        return np.array([getattr(self, _attribute(name)) for name in NAMES], np.float32)
 
     def to_json(self) -> dict[str, float | None]:
         """ARKit's names and scores rounded to four digits; None for NaN."""

@@ -66,6 +66,23 @@ def head_pose(points: np.ndarray) -> HeadPose:
     return HeadPose(math.degrees(yaw), math.degrees(pitch), math.degrees(roll))
 
 
+def straightened(points: np.ndarray, pose: HeadPose, *, roll_only: bool = False) -> np.ndarray:
+    """Points (N, 3) of a face, as in `Face.mesh`, turned back about their middle to look straight ahead.
+
+    With `roll_only`, the face is brought upright and keeps its yaw and pitch.
+    """
+    yaw, pitch = (0.0, 0.0) if roll_only else (math.radians(pose.yaw), math.radians(-pose.pitch))
+    roll = math.radians(pose.roll)
+    about_z = np.array([[math.cos(roll), -math.sin(roll), 0], [math.sin(roll), math.cos(roll), 0], [0, 0, 1]])
+    about_y = np.array([[math.cos(yaw), 0, math.sin(yaw)], [0, 1, 0], [-math.sin(yaw), 0, math.cos(yaw)]])
+    about_x = np.array([[1, 0, 0], [0, math.cos(pitch), -math.sin(pitch)], [0, math.sin(pitch), math.cos(pitch)]])
+    axes = np.array([1.0, -1.0, -1.0])
+    upwards = points.astype(np.float64) * axes
+    middle = upwards.mean(axis=0)
+    turned = (upwards - middle) @ (about_z @ about_y @ about_x) + middle
+    return (turned * axes).astype(np.float32)
+
+
 @lru_cache(maxsize=1)
 def canonical() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The canonical face: points (468, 3) in centimetres, x to the picture's right, y up, z towards the camera; the

@@ -11,8 +11,8 @@ from .face import Face, FaceDetector, check_photo, choose_face, shared
 from .landmarker import Landmarker, Square
 from .mediapipe import face_of_points
 
-PRESENT = 0.5
-"""Presence, 0 to 1, below which a face is searched for again."""
+PRESENT = 0.99
+"""Presence, 0 to 1, below which a face is searched for again; faces of films have more, textures up to this."""
 JUMP = 0.35
 """Part of the square's side by which a face may move between two frames; farther, it is searched for again."""
 GROWTH = 1.35

@@ -5,9 +5,25 @@ print(report.table())
 report.save("measured")
 """
 
+from .blendshapes import BlendshapeReading, read_blendshapes
 from .compare import measure
 from .estimators import AUEstimator, HeadFit, Measurement, get_estimator
 from .identity import Similarity, identity
+from .readings import AUReading, UnitReading, read_units
 from .report import Report
 
-__all__ = ["AUEstimator", "HeadFit", "Measurement", "Report", "Similarity", "get_estimator", "identity", "measure"]
+__all__ = [
+    "AUEstimator",
+    "AUReading",
+    "BlendshapeReading",
+    "HeadFit",
+    "Measurement",
+    "Report",
+    "Similarity",
+    "UnitReading",
+    "get_estimator",
+    "identity",
+    "measure",
+    "read_blendshapes",
+    "read_units",
+]

@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None, program: str = "python -m common.mea
     parser.add_argument("after", type=Path, help="the same photo, edited, of the same size")
     parser.add_argument("--requested", metavar="AU=VALUE,...", help="request of the edit, to compare with")
     parser.add_argument("--mask", type=Path, help="a picture, white where the edit was allowed")
-    parser.add_argument("--estimator", default="auto", help="AU estimator: auto, regressor, fit or py-feat")
+    parser.add_argument("--estimator", default="auto", help="auto, regressor, fit, landmarker or py-feat")
     parser.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="where report.json and report.png go")
     args = parser.parse_args(argv)
 

