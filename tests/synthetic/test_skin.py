@@ -9,7 +9,7 @@ import pytest
 
 from common.face3d.appearance import maps, skin
 from common.face3d.appearance.skin import Skin
-from common.face3d.heads.head_units import UNITS
+from common.face3d.heads.head_units import HEAD_UNITS, UNITS
 from common.synthetic.data.draw import draw_scene
 from common.synthetic.scene.factors import Person
 
@@ -102,6 +102,16 @@ def test_sides_fold_apart():
     units[0, UNITS.index("AU6")] = 5
     depth = skin.groove(units, Skin(0.3, 0.3), SIDE)
     assert depth[:, SIDE // 2 :].sum() > 20 * depth[:, : SIDE // 2].sum()  # the person's left is the map's right
+
+
+def test_other_units_fold_as_their_kin_do():
+    others = np.zeros((2, len(HEAD_UNITS) - len(UNITS)), np.float32)
+    others[0, list(HEAD_UNITS).index("AU10") - len(UNITS)] = 4
+    calm = np.zeros((2, len(UNITS)), np.float32)
+    total = skin.folding(calm, others)
+    assert total[0, UNITS.index("AU12")] > 1
+    assert not total[1].any()
+    assert np.array_equal(skin.folding(calm + 5, others), calm + 5), "no deeper than the deepest"
 
 
 def test_paint_is_deterministic_and_in_range():

@@ -15,8 +15,18 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from ..heads.head_units import HEAD_UNITS, UNITS
 from . import maps
 
+# Other units fold the skin as these do, in part.
+_FOLDS_OF: dict[str, dict[str, float]] = {
+    "AU7": {"AU6": 0.4},
+    "AU10": {"AU9": 0.3, "AU12": 0.5},
+    "AU14": {"AU12": 0.4},
+    "AU23": {"AU17": 0.2},
+    "AU24": {"AU17": 0.4},
+    "AU46": {"AU6": 0.4},
+}
 Colour = tuple[float, float, float]
 """Linear red, green, blue in [0, 1]."""
 
@@ -146,6 +156,20 @@ def paint(skin: Skin, features: Features, side: int) -> SkinMaps:
     gloss = gloss * (1 - 0.5 * lips) + lips * (0.55 + 0.5 * features.lipstick)
     relief = 0.9 * skin.pores * noise["pores"] * (1 - 0.6 * lips) - 7 * skin.wrinkles * maps.folds(side)["age"]
     return SkinMaps(albedo.astype(np.float32), np.clip(gloss, 0, 1.5).astype(np.float32), relief.astype(np.float32))
+
+
+def folding(units: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Intensities (2, 12) of the editors' units whose folds are those of all units together, 0 to 5.
+
+    Args:
+        units: (2, 12) of the editors' units.
+        others: (2, U - 12) of the others that the head knows, in the order of `HEAD_UNITS`.
+    """
+    total, names = np.array(units, np.float32), list(HEAD_UNITS)
+    for unit, shares in _FOLDS_OF.items():
+        for like, share in shares.items():
+            total[:, names.index(like)] += share * np.clip(others[:, names.index(unit) - len(UNITS)], 0, None)
+    return np.clip(total, 0, 5)
 
 
 def groove(units: np.ndarray, skin: Skin, side: int) -> np.ndarray:

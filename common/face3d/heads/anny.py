@@ -135,9 +135,10 @@ class AnnyHead:
         self.mirrored = tensors["mirrored"]
         shapes, self._looks = self._calibrated(tensors["action_basis"])
         self._actions = shapes.flatten(1)
-        self._units, self._unit_looks = self._unit_shapes(shapes)  # positive, negative: each (2 U, 3 V); (2 U, 4)
+        self._sides, self._side_actions = self._side_shapes(shapes)
+        positive, negative, self._unit_looks = self._unit_amounts()
         both = [side * len(HEAD_UNITS) + column for side in (0, 1) for column in range(len(UNITS))]
-        self._editor_units = tuple(each[both] for each in self._units)
+        self._units = {len(HEAD_UNITS): (positive, negative), len(UNITS): (positive[both], negative[both])}
         self.mean = self._neutral(torch.zeros(1, self.identity_size, device=device))[0]
         self.pivot = self._pivot(self.mean)
         self.embedding = Embedding.load(tensors["base_vertices"])
@@ -202,11 +203,11 @@ class AnnyHead:
         moved = neutral.flatten(1)
         looks = None if gaze is None else gaze.flatten(1)
         if expression is not None:
-            few = expression.shape[2] == len(UNITS)
             shares = expression.flatten(1) / MAX_INTENSITY
-            positive, negative = self._editor_units if few else self._units
-            moved = moved + shares.clamp(0, 1) @ positive + (-shares).clamp(0, 1) @ negative
-            if not few:
+            positive, negative = self._units[expression.shape[2]]
+            amounts = shares.clamp(0, 1) @ positive + (-shares).clamp(0, 1) @ negative
+            moved = moved + self._limited(amounts) @ self._side_actions
+            if len(shares[0]) == len(self._unit_looks):
                 turned = shares.clamp(0, 1) @ self._unit_looks
                 looks = turned if looks is None else looks + turned
         extra = self._extra_actions(jaw, gaze, actions)
@@ -357,35 +358,56 @@ class AnnyHead:
             shape = (shape + near) / 2
         return shape * (most / shape.norm(dim=1).max())
 
-    def _unit_shapes(self, shapes: torch.Tensor) -> tuple[tuple[torch.Tensor, torch.Tensor], torch.Tensor]:
-        """What the units of both sides add at full intensity: (2 U, 3 V) for positive and negative ones, and where eyes
-        look with the positive ones, (2 U, 4); the rows are left units, then right ones.
+    def _side_shapes(self, shapes: torch.Tensor) -> tuple[dict[tuple[str, str], int], torch.Tensor]:
+        """What each action does to one side of the face, (K, 3 V), and the row of an action's name and a side.
 
-        `shapes` (52, V, 3) are the calibrated actions.
+        `shapes` (52, V, 3) are the calibrated actions. One that exists once for both sides is halved at the midline.
         """
-        x = self._template[:, 0]
-        left = ((x / _SOFT).clamp(-1, 1) + 1) / 2
+        left = ((self._template[:, 0] / _SOFT).clamp(-1, 1) + 1) / 2
         halves = {"Left": left[:, None], "Right": 1 - left[:, None]}
-        index = {name: row for row, name in enumerate(self.action_names)}
+        rows: dict[tuple[str, str], int] = {}
+        found: list[torch.Tensor] = []
+        for name, shape in zip(self.action_names, shapes):
+            plain = name.removesuffix("Left").removesuffix("Right")
+            if plain in _ASIDE:
+                continue
+            for side in _SIDES if plain == name else (name.removeprefix(plain),):
+                rows[plain, side] = len(found)
+                if plain != name:
+                    found.append(shape)
+                else:  # a jaw is one bone for both sides
+                    found.append(shape / 2 if plain == "jawOpen" else shape * halves[side])
+        return rows, torch.stack(found).flatten(1)
 
-        def shape(mixture: Mapping[str, float], side: str) -> tuple[torch.Tensor, torch.Tensor]:
-            total, look = torch.zeros_like(self._template), self._looks.new_zeros(4)
-            for action, amount in mixture.items():
-                own = action if action.endswith(side) else action + side
-                if own in index:
-                    total = total + amount * shapes[index[own]]
-                    look = look + amount * self._looks[index[own]]
-                elif action == "jawOpen":  # one bone for both sides
-                    total = total + amount / 2 * shapes[index[action]]
-                elif not action.endswith(_SIDES):
-                    total = total + amount * shapes[index[action]] * halves[side]
-            return total.flatten(), look
+    def _unit_amounts(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """How much of the sides' actions the units are at full intensity: (2 U, K) for positive and negative ones, and
+        where eyes look with the positive ones, (2 U, 4); the rows are left units, then right ones.
+        """
+        positive = self._template.new_zeros(2 * len(HEAD_UNITS), len(self._sides))
+        negative, looks = torch.zeros_like(positive), positive.new_zeros(len(positive), 4)
+        both = [(unit, side) for side in _SIDES for unit in HEAD_UNITS.values()]
+        for row, (unit, side) in enumerate(both):
+            for mixture, table in ((unit.positive, positive), (unit.negative, negative)):
+                for action, amount in mixture.items():
+                    plain = action.removesuffix("Left").removesuffix("Right")
+                    if plain == action or action.endswith(side):
+                        table[row, self._sides[plain, side]] = amount
+                        if plain.startswith("eyeLook"):
+                            looks[row] += amount * looks.new_tensor(_look_of(plain + side))
+        return positive, negative, looks
 
-        rows = [(unit, side) for side in _SIDES for unit in HEAD_UNITS.values()]
-        positive = [shape(unit.positive, side) for unit, side in rows]
-        negative = [shape(unit.negative, side)[0] for unit, side in rows]
-        shown, looks = (torch.stack(each) for each in zip(*positive))
-        return (shown, torch.stack(negative)), looks
+    def _limited(self, amounts: torch.Tensor) -> torch.Tensor:
+        """Amounts (B, K) of the sides' actions that a face can do at once: none goes beyond its most, however many
+        units ask for it, and lower lids stop where they meet the upper ones.
+        """
+        limited = amounts.clamp(max=1)
+        for side in _SIDES:
+            blink, cheek, lid = (self._sides[name, side] for name in ("eyeBlink", "cheekSquint", "eyeSquint"))
+            room = (1 - 0.9 * limited[:, blink] - 0.45 * limited[:, cheek]).clamp(min=0)
+            limited = limited.index_copy(
+                1, torch.tensor([lid], device=amounts.device), torch.minimum(limited[:, lid], room)[:, None]
+            )
+        return limited
 
     def _find_lids(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Vertices of both eyes' lids, (N,), and which eye each belongs to, (N,)."""

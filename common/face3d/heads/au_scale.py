@@ -14,18 +14,18 @@ AU_SCALE = 2
 
 # How far the landmark of the mesh that moves furthest goes at 5, over how far it went on scale 1.
 _OVER_FIRST = {
-    "AU1": 1.67,
-    "AU2": 1.87,
+    "AU1": 1.87,
+    "AU2": 2.09,
     "AU4": 1.55,
     "AU5": 1.88,
-    "AU6": 1.97,
+    "AU6": 1.98,
     "AU9": 1.16,
     "AU12": 1.10,
-    "AU15": 2.22,
-    "AU17": 2.20,
-    "AU20": 1.74,
-    "AU25": 2.11,
-    "AU26": 1.25,
+    "AU15": 2.05,
+    "AU17": 2.00,
+    "AU20": 1.48,
+    "AU25": 1.65,
+    "AU26": 1.42,
 }
 
 

@@ -131,7 +131,10 @@ def _painted(person: Person, side: int) -> skin.SkinMaps:
 
 def _skin(scene: Scene, samples: Samples, bare: np.ndarray, side: int) -> np.ndarray:
     painted = _painted(scene.person, side)
-    groove = skin.groove(np.array(scene.units, np.float32), scene.person.skin, side)
+    units = np.array(scene.units, np.float32)
+    if np.any(scene.others):
+        units = skin.folding(units, np.array(scene.others, np.float32))
+    groove = skin.groove(units, scene.person.skin, side)
     slope = skin.slopes(painted.relief - _GROOVE * groove)
     found = maps.look_up(np.dstack([painted.albedo, painted.gloss, slope, groove]), maps.unroll(samples.places[bare]))
     albedo, gloss, slope, groove = found[:, :3], found[:, 3], found[:, 4:6], found[:, 6:]

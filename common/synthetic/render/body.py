@@ -101,10 +101,8 @@ def pose(scene: Scene, detail: float) -> Body:
     blink = head.actions_named({"eyeBlinkLeft": scene.blink[0], "eyeBlinkRight": scene.blink[1]})
     gaze = torch.tensor(np.radians([[scene.gaze, scene.gaze]]), dtype=torch.float32)
     neutral, units = torch.from_numpy(skull(scene.person).vertices)[None], torch.tensor([scene.units]).float()
-    if scene.others:
-        whole = head.units_named(dict(scene.others))
-        whole[..., : units.shape[2]] += units
-        units = whole
+    if np.any(scene.others):
+        units = torch.cat([units, torch.tensor([scene.others]).float()], 2)
     angles = torch.tensor(np.radians([scene.angles]), dtype=torch.float32)
     vertices = head.turn(head.express(neutral, units, gaze=gaze, actions=blink), angles)
     normals = vertex_normals(vertices, head.triangles)[0].numpy()

@@ -11,13 +11,13 @@ from typing import Any, get_args, get_type_hints
 import numpy as np
 
 from ...core.errors import InputError
-from ...face3d.heads.head_units import HEAD_UNITS, UNITS
-from .factors import BEARDS, Background, Capture, Features, Hair, Lamps, Scene, Shot, Skin, Wear
+from ...facs.action_units import ACTION_UNITS
+from .factors import BEARDS, OTHERS, Background, Capture, Features, Hair, Lamps, Scene, Shot, Skin, Wear
 
 _COLOUR: tuple[float, float] = (0, 1)
 # Wider than what is drawn by chance, and narrower than what cannot be computed.
 _RANGES: dict[type, dict[str, tuple[float, float]]] = {
-    Scene: {"units": (0, 5), "blink": (0, 1), "gaze": (-90, 90), "angles": (-180, 180)},
+    Scene: {"units": (0, 5), "others": (-5, 5), "blink": (0, 1), "gaze": (-90, 90), "angles": (-180, 180)},
     Skin: {"melanin": (0, 5), "haemoglobin": (0, 5)},
     Features: {
         **dict.fromkeys(("brow_colour", "iris", "beard_colour", "lip_colour", "eyeshadow_colour"), _COLOUR),
@@ -46,8 +46,10 @@ _RANGES: dict[type, dict[str, tuple[float, float]]] = {
 def check_scene(scene: Scene) -> None:
     """Raise InputError, which names the factor, unless the scene can be drawn; styles are checked where used."""
     _check("scene", scene, Scene)
-    if len(scene.units) != 2 or {len(side) for side in scene.units} not in ({len(UNITS)}, {len(HEAD_UNITS)}):
-        raise _refusal("scene.units", f"2 x {len(UNITS)} or 2 x {len(HEAD_UNITS)} intensities", scene.units)
+    if [len(side) for side in scene.units] != 2 * [len(ACTION_UNITS)]:
+        raise _refusal("scene.units", f"2 x {len(ACTION_UNITS)} intensities", scene.units)
+    if [len(side) for side in scene.others] != 2 * [OTHERS]:
+        raise _refusal("scene.others", f"2 x {OTHERS} intensities", scene.others)
     if scene.person.features.beard not in BEARDS:
         raise _refusal("scene.person.features.beard", f"one of {', '.join(BEARDS)}", scene.person.features.beard)
     lamps = scene.lamps

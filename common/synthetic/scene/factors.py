@@ -8,7 +8,10 @@ from typing import Any
 
 from ...core.errors import InputError
 from ...face3d.appearance.skin import Colour, Features, Skin
+from ...face3d.heads.head_units import HEAD_UNITS, UNITS
 
+OTHERS = len(HEAD_UNITS) - len(UNITS)
+"""How many units the head knows beside the editors'."""
 BEARDS = ("none", "stubble", "moustache", "goatee", "full")
 
 
@@ -167,7 +170,6 @@ class Scene:
         wear: in what.
         units: (2, 12) action-unit intensities 0 to 5, the person's left side, then the right, in the order of
             `common.facs.action_units.ACTION_UNITS`.
-        others: more units that the head shows, by name, each with an intensity of -5 to 5, see `AnnyHead.units_named`.
         blink: (left, right), 0 open to 1 closed.
         gaze: (yaw, pitch) of both eyes in degrees.
         angles: yaw, pitch, roll of the head in degrees.
@@ -175,6 +177,7 @@ class Scene:
         shot: camera.
         background: what is behind.
         capture: what the camera does.
+        others: the same as `units`, -5 to 5, of the other units that the head knows: `HEAD_UNITS` from the thirteenth.
     """
 
     person: Person
@@ -187,7 +190,7 @@ class Scene:
     shot: Shot = Shot()
     background: Background = Background()
     capture: Capture = Capture()
-    others: tuple[tuple[str, float], ...] = ()
+    others: tuple[tuple[float, ...], tuple[float, ...]] = ((0.0,) * OTHERS, (0.0,) * OTHERS)
 
     def to_dict(self) -> dict[str, Any]:
         """Nested plain values, fit for JSON."""
