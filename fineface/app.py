@@ -7,12 +7,10 @@ from typing import Any
 
 from PIL import Image
 
+from common.app.components import expression_buttons, expression_list, gradio, preset, slider, unit_sliders
 from common.app.desk import BATCH, NETWORKS, SMALL, WARP, Desk, Sampling, Visit
-from common.app.inputs import slider
 from common.app.layout import Controls
-from common.app.library import gradio
 from common.app.tab import Tab
-from common.app.units import preset, unit_sliders, word_buttons, word_list
 from common.facs.action_units import ACTION_UNITS, AUIntensity
 from common.weights.text_encoder import PROMPT
 
@@ -85,9 +83,9 @@ def controls() -> Controls:
     """A prompt, presets and sliders."""
     gr = gradio()
     prompt = gr.Textbox(PROMPT, label="Prompt", elem_classes="prompt", lines=2, max_lines=4)
-    buttons, reset = word_buttons("neutral")
+    buttons, reset = expression_buttons("neutral")
     with gr.Row():
-        words = word_list()
+        words = expression_list()
         strength = slider(
             0.1, 1, 0.5, step=0.05, label="Strength: share that networks repaint in a photo", elem_classes="strength"
         )

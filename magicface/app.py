@@ -5,12 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from common.app.attributes import sweeps
+from common.app.components import (
+    STRONGEST,
+    expression_buttons,
+    expression_list,
+    gradio,
+    picture_input,
+    preset,
+    slider,
+    unit_sliders,
+)
 from common.app.desk import Desk, Visit
-from common.app.inputs import picture_input, slider
 from common.app.layout import Controls
-from common.app.library import gradio
 from common.app.tab import Tab
-from common.app.units import STRONGEST, preset, unit_sliders, word_buttons, word_list
 from common.editing.verbs import units_of
 from common.facs.action_units import AUDelta, AUIntensity
 
@@ -31,9 +38,9 @@ def tab(**networks: Any) -> Tab:
 def controls() -> Controls:
     """Presets, sliders, and the expression of another photo."""
     gr = gradio()
-    buttons, reset = word_buttons("reset")
+    buttons, reset = expression_buttons("reset")
     with gr.Row():
-        words = word_list()
+        words = expression_list()
         much = slider(0.1, 1.5, 1.0, step=0.1, label="how much of it", elem_classes="much")
     sliders = unit_sliders(-STRONGEST)
     word = gr.Textbox("", visible=False)  # the last one that has set the sliders, as long as none was moved by hand

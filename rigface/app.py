@@ -8,10 +8,9 @@ from typing import Any
 
 from PIL import Image
 
+from common.app.components import gradio, picture_input, slider
 from common.app.desk import WARP, Desk, Sampling, Visit
-from common.app.inputs import picture_input, slider
 from common.app.layout import Controls
-from common.app.library import gradio
 from common.app.tab import AT_ONCE, Tab
 from common.facs.expressions import EXPRESSIONS
 

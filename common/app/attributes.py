@@ -7,12 +7,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..cli.editor_spec import EditorSpec
+from .components import gradio, in_two_columns, slider
 from .desk import Desk
-from .inputs import slider
 from .layout import Controls
-from .library import gradio
 from .tab import Tab
-from .units import in_two_columns
 
 if TYPE_CHECKING:
     from ..editing.request import Sweepable

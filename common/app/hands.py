@@ -15,9 +15,9 @@ from typing import Any
 
 from ..core.errors import FaceEditError
 from ..imaging.images import read_image
+from .components import gradio
 from .desk import Desk, Sampling, Stopped, Visit
 from .layout import SAMPLED, Controls
-from .library import gradio
 from .report import measured, pack, table
 
 REST = 0.35

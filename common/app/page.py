@@ -13,7 +13,7 @@ from typing import Any
 from ..cli import console
 from ..core.errors import InputError
 from .command import HOST, MEGABYTES, PORT
-from .library import gradio
+from .components import gradio
 from .tab import Tab
 
 QUEUE = 32

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from .components import gradio
 from .desk import Desk, Visit
 from .hands import Hands
-from .layout import Controls, Layout, lay_out
-from .library import gradio
+from .layout import Controls, Layout
 
 AT_ONCE: dict[str, Any] = {"queue": False, "show_progress": "hidden", "trigger_mode": "always_last"}
 """For what takes a fraction of a second. The last of several fast changes is always the one that stays."""
@@ -40,7 +40,7 @@ class Tab:
             folder: for files to take away; it goes with the app.
         """
         gradio().Markdown(self.about)
-        at = lay_out(self.controls, self.needs_photo, self.desk.engines, self.desk.about())
+        at = Layout(self.controls, self.needs_photo, self.desk.engines, self.desk.about())
         self._wire(at, Hands(self.desk, at.controls, folder))
 
     def _wire(self, at: Layout, hands: Hands) -> None:

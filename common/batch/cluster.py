@@ -1,4 +1,4 @@
-"""A run on a Ray cluster: actors edit, and this process alone keeps the lines. The only file that imports ray.
+"""Edits on a Ray cluster: actors edit, and this process alone keeps the lines. The only file that imports ray.
 
 The actors write the pictures themselves: they see the folder of the run, the photos and the models by the same paths
 as this process, which takes shared storage where there are several machines, and they have this library installed.
@@ -10,73 +10,46 @@ import contextlib
 import logging
 import os
 import platform
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from ..core.environment import environment
 from ..core.errors import FaceEditError, InputError, MissingDependencyError
-from ..core.files import alone
-from .folder import FILE, Row, append, read_lines, shard
+from .folder import Row
 from .plan import Item, Job
-from .run import Worker, bar, begin, by_photo, edit_photo, finish, to_do
+from .run import Worker, edit_photo
 
 TRIES = 3
 """Max attempts for a photo whose actor crashes."""
 _STORE = 256 << 20  # bytes of a cluster made for one run: lines are all that travels
 
 
-def run_on_ray(
-    items: Sequence[Item],
-    make: Callable[[], Worker],
-    folder: Path,
-    settings: Mapping[str, Any],
-    *,
-    workers: int | None = None,
-    gpus: float | None = None,
-    batch_size: int = 4,
-    again: bool = False,
-    progress: bool = True,
-) -> dict[str, int]:
-    """As `common.batch.run.run`, on the cluster at `RAY_ADDRESS`, else on one of this machine.
-
-    An actor that crashes is replaced, and its photo is started again; after `TRIES` crashes the photo has failed.
-
-    Args:
-        items: see `run`.
-        make: see `run`; each actor calls it. It travels: it is pickled, without networks.
-        folder: see `run`; on shared storage where the cluster has several machines.
-        settings: see `run`.
-        workers: how many actors; None for as many as the cluster has room for.
-        gpus: fraction of a GPU that each takes; None for one where the cluster has any, else none.
-        batch_size: see `run`.
-        again: see `run`.
-        progress: see `run`.
-
-    Raises:
-        InputError, MissingCheckpointError: see `run`; or the cluster has no room for an actor.
-        MissingDependencyError: ray is not installed.
-    """
-    with alone(folder):
-        begin(items, folder, settings, [environment()])
-        known = read_lines(folder / FILE)
-        left = [own for photo in by_photo(items) if (own := to_do(photo, known, folder, again))]
-        with bar(len(items), sum(map(len, left)), progress) as shown:
-            for row in _edited(left, make, folder, batch_size, workers, gpus) if left else ():
-                append(shard(folder), row)
-                shown.update()
-        return finish(items, folder)
-
-
-def _edited(
+def edit_on_ray(
     photos: Sequence[Sequence[Item]],
     make: Callable[[], Worker],
     folder: Path,
     batch_size: int,
-    workers: int | None,
-    gpus: float | None,
+    *,
+    workers: int | None = None,
+    gpus: float | None = None,
 ) -> Iterator[Row]:
-    """The lines of edits, photo by photo, in any order."""
+    """As `common.batch.run.edit_photos`, on the cluster at `RAY_ADDRESS`, else on one of this machine.
+
+    An actor that crashes is replaced, and its photo is started again; after `TRIES` crashes the photo has failed.
+
+    Args:
+        photos: one or more, each with its items.
+        make: loads the worker of an actor; it is pickled, without networks.
+        folder: of the run; on shared storage where the cluster has several machines.
+        batch_size: requests at once.
+        workers: number of actors; None for as many as the cluster has room for.
+        gpus: fraction of a GPU that each takes; None for one where the cluster has any, else none.
+
+    Raises:
+        InputError: the cluster cannot be reached, or has no room for an actor.
+        MissingCheckpointError: the weights are not on the cluster's machines.
+        MissingDependencyError: ray is not installed.
+    """
     with _cluster(workers) as ray:
         room, gpus = _room(ray, workers, gpus)
         kind = ray.remote(num_cpus=1, num_gpus=gpus, max_restarts=-1, max_task_retries=TRIES - 1)(_Actor)

