@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from common.cli import console, edit_photos, options
 from common.cli.editor_spec import EditorSpec
-from common.cli.saving import add_saving, saving
+from common.cli.options import add_saving, saving
 from common.core.errors import ActionUnitError, InputError
 from common.core.files import check_writable
 from common.editing.options import FaceOptions

@@ -94,7 +94,7 @@ def controls() -> Controls:
     return Controls(
         inputs=inputs,
         request=request,
-        told=told,
+        recorded=recorded,
         requested=lambda asked: None,
         sweeps={f"{unit} {meaning}": _levels(unit) for unit, meaning in ACTION_UNITS.items()},
         sets=[
@@ -114,7 +114,7 @@ def request(prompt: str, strength: float, *values: float) -> Asked:
     return check_prompt("prompt", prompt), AUIntensity.parse(list(values)), strength
 
 
-def told(asked: Asked) -> dict[str, Any]:
+def recorded(asked: Asked) -> dict[str, Any]:
     """What makes it again."""
     return {"package": "fineface", "prompt": asked[0], "request": str(asked[1]), "strength": asked[2]}
 

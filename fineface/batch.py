@@ -13,8 +13,8 @@ from common.batch.plan import TEXTS, Job
 from common.batch.worker import EditorWorker
 from common.cli.edit_photos import editor_of
 from common.cli.editor_spec import EditorSpec
+from common.cli.options import saving
 from common.cli.provenance import edited_again, recorded_model
-from common.cli.saving import saving
 from common.core.errors import InputError
 from common.editing.defaults import read_defaults
 from common.facs.action_units import AUIntensity

@@ -55,7 +55,7 @@ def controls() -> Controls:
     return Controls(
         inputs=sliders,
         request=lambda *values: AUDelta(values),
-        told=lambda request: {"package": "magicface", "request": str(request)},
+        recorded=lambda request: {"package": "magicface", "request": str(request)},
         requested=list,
         sweeps=sweeps(AUDelta),
         sets=[

@@ -110,7 +110,7 @@ def controls(desk: RigDesk) -> Controls:
     return Controls(
         inputs=[*inputs, other],
         request=request,
-        told=lambda asked: {"package": "rigface", "request": str(asked)},
+        recorded=lambda asked: {"package": "rigface", "request": str(asked)},
         requested=lambda asked: list(asked.expression) if asked.expression else None,
         sweeps={
             "light from left to right": lambda asked: [

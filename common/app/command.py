@@ -10,23 +10,20 @@ from ..editing.options import ModelOptions
 
 HOST, PORT = "127.0.0.1", 7860
 MEGABYTES = 20
-"""Of an uploaded file at most."""
+"""Max size of an uploaded file."""
 
 
 def app(spec: EditorSpec, tab: str | None, arguments: Sequence[str]) -> int:
     """Opens the page, until it is stopped; returns the exit code.
 
-    Args:
-        spec: where the editor is.
-        tab: names a function that makes the editor's tab from the options of the networks; None for a slider for each
-            attribute.
-        arguments: of the command line.
+    `tab` names a function that makes the editor's tab from the options of the networks; None gives a slider for each
+    attribute.
     """
     parser = console.command_parser(f"{spec.name} app", "Opens a page to edit photos on.")
     parser.add_argument("--host", default=HOST, help="address to listen at; 0.0.0.0 opens it to the network")
     parser.add_argument("--port", type=int, help=f"default: the first free one from {PORT}")
-    parser.add_argument("--megabytes", type=float, default=MEGABYTES, help="of an uploaded file at most")
-    parser.add_argument("--browser", action="store_true", help="open it in a browser too")
+    parser.add_argument("--megabytes", type=float, default=MEGABYTES, help="max size of an uploaded file")
+    parser.add_argument("--browser", action="store_true", help="also open the page in a browser")
     options.add_model_options(parser)
     args = parser.parse_args(arguments)
     console.listen(quiet=False)

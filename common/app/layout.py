@@ -1,4 +1,4 @@
-"""Where things stand on a tab: what goes in on the left, what comes out on the right; on a phone, below it, in view."""
+"""The layout of a tab: inputs on the left, results on the right; on a phone, results below the inputs, in view."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from .components import gradio, picture_input, slider
 from .desk import Visit
 
 SAMPLED = ("seed", "steps", "engine")
-"""What a tab asks for beside the request, in the order of its components."""
+"""Options of a tab in addition to the request, in the order of its components."""
 KEPT = 1800
 """Seconds for which a visitor's photo is kept after the last use."""
 
 
 @dataclass(frozen=True)
 class Controls:
-    """What a tab asks its visitor for.
+    """The controls of a tab, and what their values mean.
 
     Attributes:
         inputs: components, whose values make a request.
         request: from these values to the editor's request.
-        told: from a request to what makes it again, for the file of settings.
+        recorded: from a request to plain values that make it again, for the file of settings.
         requested: from a request to the 12 changes that should be measured, if it has any.
         sweeps: titles, and for each a function from the present request to labels and requests of a gallery.
         sets: triggers that set the inputs, with a function from the values of other components, and these. A text is a
@@ -34,7 +34,7 @@ class Controls:
 
     inputs: Sequence[Any]
     request: Callable[..., Any]
-    told: Callable[[Any], dict[str, Any]]
+    recorded: Callable[[Any], dict[str, Any]]
     requested: Callable[[Any], list[float] | None]
     sweeps: dict[str, Callable[[Any], list[tuple[str, Any]]]]
     sets: Sequence[tuple[Any, Callable[..., Any] | str, Sequence[Any]]] = ()

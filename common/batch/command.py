@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from ..cli import console, options
 from ..cli.editor_spec import EditorSpec
-from ..cli.saving import saving
+from ..cli.options import saving
 from ..core.errors import InputError
 from ..core.files import check_writable
 from ..core.numbers import whole_number

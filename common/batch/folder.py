@@ -16,7 +16,7 @@ FILE = "samples.jsonl"
 SHARDS = "samples-*.jsonl"
 """Each process of a run writes one; `merge` takes them into the one file."""
 SETTINGS, MADE = "run.json", "made"
-"""The file of the settings; its key for date, versions and machines, which may change while a run goes on."""
+"""The file of the settings; its key for date, versions and machines, which may change when a run resumes."""
 
 Row = Mapping[str, Any]
 
@@ -98,16 +98,10 @@ def samples(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def merge(folder: Path, order: Iterable[str] = ()) -> dict[str, dict[str, Any]]:
-    """Takes the lines of all processes into the one file; killed in the middle, it is done again and loses nothing.
+    """Merges the lines of all processes into the one file, and returns the rows by their key.
 
-    No process may write to these files meanwhile.
-
-    Args:
-        folder: of the run.
-        order: keys of the plan, which the lines follow; what is not in it comes first.
-
-    Returns:
-        All rows by their key.
+    A merge that was killed loses nothing when it is repeated. No process may write to these files meanwhile. The lines
+    follow `order`, the keys of the plan; keys that it lacks come first.
     """
     known, planned = samples(folder), dict.fromkeys(order)
     rows = {key: row for key, row in known.items() if key not in planned}
@@ -119,12 +113,9 @@ def merge(folder: Path, order: Iterable[str] = ()) -> dict[str, dict[str, Any]]:
 
 
 def same_run(folder: Path, settings: Mapping[str, Any], machines: Sequence[Mapping[str, Any]]) -> None:
-    """Writes the settings of a new run; checks that one that resumes has the same ones.
+    """Writes the settings of a new run, plain values without None; checks that a run that resumes has the same ones.
 
-    Args:
-        folder: of the run.
-        settings: plain values; those that are None are left out.
-        machines: see `common.core.environment.environment`; those that are new are added to the file, under `MADE`.
+    New `machines` (see `common.core.environment.environment`) are added to the file, under `MADE`.
 
     Raises:
         InputError: the folder holds a run with other settings, or the file is damaged.

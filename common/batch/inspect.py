@@ -22,7 +22,7 @@ class Inspection:
         edits: how many.
         photos: how many can be used.
         faults: inputs that cannot be used.
-        doubts: photos that can, with their photo warnings.
+        doubts: photos with photo warnings.
         prompts: how many of these can be used.
     """
 
@@ -34,7 +34,7 @@ class Inspection:
 
     def __str__(self) -> str:
         lines = [f"{self.edits} edits of {self.photos} photos" + (f", {self.prompts} prompts" if self.prompts else "")]
-        for title, rows in (("cannot be used", self.faults), ("doubtful", self.doubts)):
+        for title, rows in (("cannot be used", self.faults), ("photo warnings", self.doubts)):
             if rows:
                 lines += ["", f"{title}: {len(rows)}"]
                 lines += [f"  {row.where}: {row.why}".replace("\n", "\n    ") for row in rows]
@@ -44,13 +44,9 @@ class Inspection:
 def inspect(
     items: Sequence[Item], faults: Sequence[Fault], detector: FaceDetector, *, progress: bool = True
 ) -> Inspection:
-    """Read every photo and look for its face; of prompts, for those of the people who shall be shown.
+    """Reads every photo and detects its face; for prompts, the faces in the photos of their people.
 
-    Args:
-        items: of `common.batch.plan.plan`.
-        faults: that are known already.
-        detector: of faces.
-        progress: show a bar.
+    The result starts with the `faults` that are known already.
     """
     jobs = {item.job.name: item.job for item in items}
     bad, doubts, found = set(), [], list(faults)

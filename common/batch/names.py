@@ -40,11 +40,7 @@ def original(name: str) -> str:
 
 
 def check_name(name: str) -> str:
-    """A name that can be a file's on every system, and that leads nowhere else.
-
-    Raises:
-        InputError: it is none.
-    """
+    """The name itself; raises an InputError unless every system can use it for a file."""
     plain = re.sub("%[0-9A-F]{2}", "_", name)
     right = all(map(_is_safe, plain)) and not re.match(r"[-+=,. ]", plain) and not _DEVICES.match(name)
     if not name or not right or len(name) > LONGEST or name.endswith((".", " ")) or ".." in name:
@@ -55,18 +51,14 @@ def check_name(name: str) -> str:
 
 
 def given_name(text: str) -> str:
-    """A name that somebody gave, escaped.
-
-    Raises:
-        InputError: it is empty, or a path.
-    """
+    """A user's name, escaped; raises an InputError where it is empty, or a path."""
     if not text.strip() or re.search(r"[/\\\0]", text) or text in (".", ".."):
         raise InputError(f"{text!r} can be no name of files: it is {'a path' if text.strip() else 'empty'}.")
     return escaped(text.strip())
 
 
 class Names:
-    """Names of which no two are the same file on any system: neither case nor the form of accents tells them apart."""
+    """Names of which no two are the same file on any system: they differ by more than case or the form of accents."""
 
     def __init__(self) -> None:
         self._given: set[str] = set()

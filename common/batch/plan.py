@@ -48,9 +48,9 @@ class Job:
         face: which face of the photo, see `common.faces.choose_face`.
         background: of an aligned crop, its background; None for photos.
         request: the request for this photo; None for those for all photos.
-        prompt: what a picture shows that is made from nothing; None where there is a photo.
-        people: photos of the people that a picture from a prompt shows; none for anyone.
-        seed: for the noise of a picture from a prompt; None for the run's.
+        prompt: text from which a picture is generated; None where there is a photo.
+        people: photos of the people that a picture from a prompt shows; empty for anyone.
+        seed: random seed for the initial noise of a picture from a prompt; None for the run's.
     """
 
     name: str
@@ -110,11 +110,7 @@ class Fault:
 
 
 def plan(jobs: Sequence[Job], requests: Mapping[str, Any]) -> list[Item]:
-    """All edits, photo by photo.
-
-    Raises:
-        InputError: a photo has no request of its own, and there is none for all.
-    """
+    """All edits, photo by photo; raises an InputError for a photo without any request."""
     items = []
     for job in jobs:
         if job.request is None and not requests:
@@ -127,15 +123,10 @@ def plan(jobs: Sequence[Job], requests: Mapping[str, Any]) -> list[Item]:
 def read_jobs(place: str | Path, columns: Sequence[str] = PHOTOS) -> tuple[list[Job], list[Fault]]:
     """The photos of a folder, or the photos and prompts that a manifest lists.
 
-    A folder's are all pictures in it and in its folders, by name; links are followed, and files that are no pictures
-    are logged in one line. A manifest is a table (`common.core.records`), or a .jsonl or .json file, with the columns
-    `photo`, and optionally `name`, `face`, `background` and `request`; its paths are absolute, or relative to it. Where
-    there is a column `prompt`, a row has it or a photo. Its `identity` is then the person, a photo or in a JSON file
-    several, and its `seed` that of the noise; a .txt file is a list of prompts, one a line.
-
-    Args:
-        place: folder or manifest.
-        columns: that a manifest may have, `PHOTOS` or `TEXTS`.
+    A folder gives all pictures in it and in its folders, by name; links are followed, and other files are logged in one
+    line. A manifest is a table (`common.core.records`), or a .jsonl or .json file, with some of `columns` (`PHOTOS` or
+    `TEXTS`); its paths are absolute, or relative to it. A row has a photo or a prompt. The `identity` of a prompt is a
+    photo of the person, or in a JSON file several. A .txt file is a list of prompts, one a line.
 
     Returns:
         The jobs, and the inputs that cannot be used.
@@ -166,9 +157,7 @@ def read_requests(path: str | Path, check: Callable[[Any], Any]) -> dict[str, An
     A .txt file has a request in each line, "AU12=3" or "smile: AU12=3"; tables and .jsonl files have the columns
     `request`, and optionally `name`; a .json file is a list of requests, or names with their requests.
 
-    Args:
-        path: of the file.
-        check: raises an InputError for a request that cannot be used.
+    `check` raises an InputError for a request that cannot be used.
 
     Raises:
         InputError: the file cannot be used; its wrong lines are named.

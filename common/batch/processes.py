@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from ..core.errors import FaceEditError, InputError
 
 T = TypeVar("T")
-_PATIENCE = timedelta(days=365)  # for a process with a larger share; one that dies is noticed at once
+_PATIENCE = timedelta(days=365)  # for a process with more photos; one that dies is noticed at once
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,7 @@ class Processes:
 
     @classmethod
     def launched(cls) -> Processes:
-        """By the environment that a launcher gives; alone where there is none.
-
-        Raises:
-            InputError: the environment cannot be understood.
-        """
+        """Read from a launcher's environment; alone without one. Raises an InputError for wrong values."""
         names = ("RANK", "WORLD_SIZE", "LOCAL_RANK")
         try:
             rank, count, local = (int(os.environ.get(name) or default) for name, default in zip(names, (0, 1, 0)))
@@ -77,11 +73,7 @@ class Processes:
             distributed.destroy_process_group()
 
     def gather(self, value: T) -> list[T]:
-        """The values of all processes, by rank; waits for each of them.
-
-        Raises:
-            FaceEditError: one of them has died.
-        """
+        """The values of all processes, by rank; waits for each, and raises a FaceEditError where one has died."""
         if self.count < 2:
             return [value]
         from torch import distributed
@@ -90,7 +82,7 @@ class Processes:
         try:
             distributed.all_gather_object(found, value)
         except RuntimeError as error:
-            raise FaceEditError("A process of this run died; the same command again makes what is left.") from error
+            raise FaceEditError("A process of this run died; re-run the command to resume.") from error
         return found
 
 

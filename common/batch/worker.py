@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..cli.options import own_fields
-from ..cli.saving import saved, saving
+from ..cli.options import own_fields, saved, saving
 from ..core.errors import CheckpointError
 from ..core.jsonio import read_config
 from ..editing.defaults import read_defaults
@@ -27,17 +26,11 @@ if TYPE_CHECKING:
     from ..editing.subject import Subject
 
 WARP = "none: photos are warped"
-"""Of a run without networks, what stands for its model."""
+"""The model in the settings of a run without networks."""
 
 
 class EditorWorker:
-    """An editor as `common.batch.run.Worker`.
-
-    Args:
-        editor: with its networks, or without.
-        args: options of the command line; those of the editor are read from it.
-        read: from a request as it stands in a file to the editor's.
-    """
+    """An editor as `common.batch.run.Worker`, with options of a command line; `read` parses requests of files."""
 
     def __init__(self, editor: Editor[Any], args: argparse.Namespace, read: Callable[[Any], Any]) -> None:
         self.editor, self.args, self.read = editor, args, read
@@ -63,12 +56,7 @@ class EditorWorker:
 
 
 def settings(kind: type[Editor[Any]], args: argparse.Namespace) -> dict[str, Any]:
-    """What decides how the pictures of an `Editor` look, as plain values; nothing is loaded.
-
-    Args:
-        kind: of the editor.
-        args: options of the command line; those of the editor are read from it.
-    """
+    """What decides how the pictures of an `Editor` look, as plain values; nothing is loaded."""
     from ..editing.models import NoNetworks  # brings diffusers
 
     options, asked = kind.edit_options.of(vars(args)), kind.model_options.of(vars(args))
@@ -92,7 +80,7 @@ def of_networks(kind: type[Editor[Any]], args: argparse.Namespace) -> dict[str, 
 
 
 def surroundings(args: argparse.Namespace, region: str, folder: Path | None) -> dict[str, Any]:
-    """What finds a face, and labels its parts."""
+    """The face detector, the parser of face parts, and the region."""
     from ..diffusion.loading import PARSER_FILE, auxiliary  # brings diffusers
 
     bisenet = auxiliary(folder, PARSER_FILE) if folder else None
@@ -107,7 +95,7 @@ def model(places: Sequence[Path]) -> dict[str, Any]:
 
 
 def dtype_of(args: argparse.Namespace) -> str:
-    """Of the networks; on a cluster, whose machines are not known here, the rule by which each takes its own."""
+    """The dtype of the networks; on a cluster, whose machines are not known here, the rule by which each chooses."""
     if args.dtype is None and args.runner == "ray":
         return "float16 on GPUs, float32 on CPUs"
     return str(choose_device(args.device, args.dtype)[1]).removeprefix("torch.")
@@ -116,9 +104,7 @@ def dtype_of(args: argparse.Namespace) -> str:
 def side(places: Sequence[Path], denoisers: Sequence[str]) -> int | None:
     """Side in pixels of the pictures that a model was made for; None where its configs do not say.
 
-    Args:
-        places: the model's folder, and its base's.
-        denoisers: names of the denoiser's folder.
+    `places` are the folders of the model and its base, `denoisers` the possible names of the denoiser's folder.
     """
 
     def config(names: Sequence[str]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What this machine has: versions, devices, what finds and measures faces, and where weights are."""
+"""The state of this machine: versions, devices, face detectors and parsers, weights."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ def examine(sources: Sequence[Source]) -> dict[str, Any]:
     }
 
 
-def told(found: dict[str, Any]) -> str:
-    """The same to read: what is there, and for what is not, what brings it and what that costs."""
+def described(found: dict[str, Any]) -> str:
+    """The same as text; missing parts have the command that installs or fetches them, and its size."""
     lines = [f"Python {found['python']}, {found['system']}", "", "packages"]
     for name, version in found["packages"].items():
         extra = _EXTRAS[name]
@@ -66,8 +66,8 @@ def told(found: dict[str, Any]) -> str:
         lines.append(f"  {name:26}{version or lacking}")
     lines += ["", "devices", *(f"  {each}" for each in found["devices"])]
     lines.append(f"  edits run on {found['device']} in {found['dtype']}")
-    lines += ["", f"faces are found by: {', '.join(found['detectors']) or 'nothing; see the wheel below'}"]
-    lines += [f"their parts by: {', '.join(found['parsers'])}", ""]
+    lines += ["", f"face detectors: {', '.join(found['detectors']) or 'nothing; see the wheel below'}"]
+    lines += [f"face parsers: {', '.join(found['parsers'])}", ""]
     lines.append(f"weights (in {found['home']}; {found['free_gigabytes']} GB are free there)")
     for row in found["weights"]:
         lines.append(f"  {row['name']:34}{row['state']:12}{row['use']}")
@@ -93,5 +93,5 @@ def _devices() -> list[str]:
     if torch.backends.mps.is_available():
         found.append("mps")
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9 if hasattr(os, "sysconf") else None
-    told = "" if memory is None else f", {memory:.0f} GB"
-    return [*found, f"cpu, {os.cpu_count()} cores, {torch.get_num_threads()} threads{told}"]
+    size = "" if memory is None else f", {memory:.0f} GB"
+    return [*found, f"cpu, {os.cpu_count()} cores, {torch.get_num_threads()} threads{size}"]

@@ -1,4 +1,4 @@
-"""Weights that all editors can touch: for faces, their parts, identity, heads."""
+"""Weights that all editors can use: for face detection, parsing, measuring, identity, heads."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OPENRAIL = "CreativeML OpenRAIL-M, with use restrictions"
 
 
 def stable_diffusion(release: Release) -> Source:
-    """The base of a release, which its download brings along."""
+    """The base of a release, which its download includes."""
     folder = model_folder(release.repo)
     return Source(
         "Stable Diffusion 1.5",

@@ -1,4 +1,4 @@
-"""One set of weights, or one source of data, that a command can touch."""
+"""One set of weights, or one source of data, that a command can use."""
 
 from __future__ import annotations
 
@@ -12,19 +12,16 @@ INSIDE, COMPLETE, PARTLY, MISSING = "inside", "complete", "incomplete", "missing
 
 @dataclass(frozen=True)
 class Source:
-    """What it is, whose it is, and whether it is here.
+    """Name, use, terms and state of weights.
 
     Attributes:
-        name: of the weights.
-        use: what needs them.
-        licence: terms, in words.
-        commercial: "yes", "no", or "see terms" where that depends or is not said.
+        commercial: "yes", "no", or "see terms" where that depends or is not stated.
         where: hub repository or address.
-        register: address at which one has to register; empty where one need not.
-        gigabytes: about so much to fetch; 0 for what is inside, None where it is not known.
-        fetch: command that fetches them; empty where there is none.
-        folder: where they are, or should be; None where that is the user's choice.
-        missing: what is not there of them; everything must be listed if nothing is.
+        register: address for a registration; empty where none is needed.
+        gigabytes: approximate download; 0 for embedded weights, None where it is not known.
+        fetch: command that fetches them; empty without one.
+        folder: of the files; None where that is the user's choice.
+        missing: files that are not in the folder; all of them where it does not exist.
         inside: they come with this package.
     """
 
@@ -41,15 +38,9 @@ class Source:
     inside: bool = False
 
     def terms(self) -> dict[str, Any]:
-        """The licence and what belongs to it, for JSON."""
-        return {
-            "name": self.name,
-            "use": self.use,
-            "licence": self.licence,
-            "commercial": self.commercial,
-            "where": self.where,
-            "register": self.register or None,
-        }
+        """The licence and its context, for JSON."""
+        names = ("name", "use", "licence", "commercial", "where")
+        return {**{name: getattr(self, name) for name in names}, "register": self.register or None}
 
     def state(self) -> dict[str, Any]:
         """Whether it is here, for JSON."""
@@ -68,11 +59,11 @@ class Source:
 
 
 def small_model(name: str, use: str) -> Source:
-    """Weights inside this package, which it has trained itself."""
+    """Weights inside this package, trained on synthetic people."""
     licence = "Apache-2.0, as this package; trained on synthetic people"
     return Source(name, use, licence, "yes", "this package", gigabytes=0.0, inside=True)
 
 
 def lacks(folder: Path, names: Sequence[str]) -> list[str]:
-    """Which files a folder has not."""
+    """The files that a folder lacks."""
     return [name for name in names if not (folder / name).is_file()]

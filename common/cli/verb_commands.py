@@ -1,6 +1,4 @@
-"""The commands that make more of one photo than an edit, of every editor: neutralize, transfer, sweep, grid, animate,
-explain, measure, chain.
-"""
+"""The commands of every editor's verbs: neutralize, transfer, sweep, grid, animate, explain, measure, chain."""
 
 from __future__ import annotations
 
@@ -24,16 +22,16 @@ from ..provenance.recipe import saved_with
 from . import console, options
 from .edit_photos import output_paths
 from .editor_spec import KINDS, EditorSpec
-from .saving import saving
+from .options import saving
 
 if TYPE_CHECKING:
     from ..editing.verbs import Verbs
 
 _FRAME = re.compile(r"(\d+(?:\.\d*)?):(.*)")
 _PHASES = (
-    ("onset", 0.4, "in which the change comes"),
-    ("apex", 0.6, "for which it stays"),
-    ("offset", 0.6, "in which it goes"),
+    ("onset", 0.4, "from neutral to the full change"),
+    ("apex", 0.6, "of the full change"),
+    ("offset", 0.6, "back to neutral"),
     ("rest", 0.2, "before and after"),
 )
 
@@ -81,7 +79,7 @@ def sweep(spec: EditorSpec, arguments: list[str]) -> int:
     """`magicface sweep photo.jpg AU12`."""
     parser = _parser(spec, "sweep", "Draws a labelled sheet of one attribute at several levels.", "sweep.png")
     parser.add_argument("attribute", help="name of the attribute, such as AU12")
-    parser.add_argument("--levels", help="values, by commas (default: the attribute's own)")
+    parser.add_argument("--levels", help="values, separated by commas (default: the attribute's own)")
     _add_side(parser, SIDE)
     args = parser.parse_args(arguments)
     check_side(args.side)
@@ -97,7 +95,7 @@ def grid(spec: EditorSpec, arguments: list[str]) -> int:
     parser = _parser(spec, "grid", "Draws a labelled sheet of two attributes, each at several levels.", "grid.png")
     parser.add_argument("rows", help="attribute that changes from row to row, such as AU4")
     parser.add_argument("columns", help="attribute that changes along a row, such as AU12")
-    parser.add_argument("--levels", default="0,1.5,3", help="values of both, by commas")
+    parser.add_argument("--levels", default="0,1.5,3", help="values of both, separated by commas")
     parser.add_argument("--column-levels", help="values of the second attribute alone")
     _add_side(parser, SIDE)
     args = parser.parse_args(arguments)
@@ -116,7 +114,7 @@ def animate(spec: EditorSpec, arguments: list[str]) -> int:
     parser = _parser(
         spec,
         "animate",
-        "Makes a photo move, as a GIF or an MP4: a change that comes, stays and goes, or keyframes SECONDS:REQUEST, "
+        "Animates a photo, as a GIF or an MP4: a change with onset, apex and offset, or keyframes SECONDS:REQUEST, "
         "such as 0:neutral 0.5:happy 2:neutral.",
         "moving.gif",
         saving=False,
@@ -149,7 +147,7 @@ def animate(spec: EditorSpec, arguments: list[str]) -> int:
 def explain(spec: EditorSpec, arguments: list[str]) -> int:
     """`magicface explain AU4`."""
     parser = console.command_parser(
-        f"{spec.name} explain", "Says what an action unit or an expression is; without a name, lists all."
+        f"{spec.name} explain", "Explains an action unit or an expression; without a name, lists all."
     )
     parser.add_argument("names", nargs="*", metavar="AU | EXPRESSION", help="such as AU4 or happy (default: all)")
     parser.add_argument("-o", "--output", type=Path, help="picture of a head without and with it; of one name")
@@ -204,11 +202,7 @@ def chain(spec: EditorSpec, arguments: list[str]) -> int:
 
 
 def _verbs_of(package: str) -> Verbs[Any]:
-    """What the editor of a package does.
-
-    Raises:
-        InputError: there is no such package, or it is no editor's.
-    """
+    """The verbs of a package's editor; raises an InputError for any other package."""
     try:
         return import_module(f"{package}._api").verbs
     except (ModuleNotFoundError, AttributeError, TypeError, ValueError) as error:
@@ -218,11 +212,7 @@ def _verbs_of(package: str) -> Verbs[Any]:
 
 
 def keyframes(requests: Sequence[str]) -> list[tuple[float, str]]:
-    """Keyframes out of "0:neutral 0.5:happy"; none where no part begins with seconds.
-
-    Raises:
-        InputError: some parts begin with seconds, others do not.
-    """
+    """Keyframes of parts such as "0.5:happy"; empty without seconds. Raises an InputError where only some have them."""
     found = [_FRAME.fullmatch(each) for each in requests]
     if not any(found):
         return []
@@ -240,7 +230,7 @@ def _parser(spec: EditorSpec, name: str, about: str, result: str, saving: bool =
 
 
 def _add_estimator(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--fraction", type=float, default=1.0, help="fraction of the way, 0 to 1")
+    parser.add_argument("--fraction", type=float, default=1.0, help="fraction of the change, 0 to 1")
     parser.add_argument("--estimator", default="auto", help="AU estimator: auto, regressor, fit or py-feat")
 
 
@@ -251,11 +241,7 @@ def _add_side(parser: argparse.ArgumentParser, side: int | None, of: str = "each
 
 
 def _levels(text: str | None) -> list[float] | None:
-    """Numbers by commas.
-
-    Raises:
-        InputError: something else.
-    """
+    """Numbers separated by commas; raises an InputError for anything else."""
     try:
         return None if text is None else [float(part) for part in text.split(",") if part.strip()]
     except ValueError:
@@ -268,7 +254,7 @@ def _target(
     result: str = "edited.png",
     check: Callable[[Path], object] = picture_format,
 ) -> Path:
-    """Where the picture goes; what is wrong with it, or with the options, should not cost an edit. Brings torch."""
+    """The path of the result; checks it and the options before an edit. Imports torch."""
     console.listen(args.quiet)
     target = output_paths([args.photo], args.output, result, check)[0]
     spec.asked(vars(args))[2].check_device()

@@ -21,12 +21,12 @@ _NUMBER = re.compile(r"(?<![\w.])(?:0x[0-9a-f]+|-?\d+(?:\.\d+)?)\b")
 
 @dataclass(frozen=True)
 class Failure:
-    """One.
+    """An edit that failed, or that could not be measured.
 
     Attributes:
         place: of the edit among the rows.
         what: `EDIT` or `MEASUREMENT`.
-        why: the first line of the error; of the photo's path the name, for pages travel.
+        why: the first line of the error, with the photo's name in place of its path.
         reason: the same without the photo's name and without numbers.
     """
 
@@ -56,7 +56,7 @@ def reasons(found: Sequence[Failure]) -> list[tuple[str, str, int]]:
 
 
 def general(text: str) -> str:
-    """A sentence without what is of one picture alone: numbers and names of files."""
+    """A sentence with N for numbers and FILE for names of files, so that those of several pictures are equal."""
     return _NUMBER.sub("N", _PATH.sub("FILE", text))
 
 

@@ -13,10 +13,10 @@ from ...facs.action_units import ACTION_UNITS
 from .gather import Edits
 
 LEVELS = 12
-"""Of a request that are told apart; more are brought together by whole intensities."""
+"""Levels of a request that are distinguished; more are rounded to whole intensities."""
 DRAWS = 1000
 FEWEST = 5
-"""Photos from which an interval is told; fewer say too little about others."""
+"""Min photos for an interval; fewer say too little about others."""
 _AT_ONCE = 50
 
 Interval = tuple[float, float]
@@ -103,7 +103,7 @@ def crosstalk(edits: Edits) -> np.ndarray:
 
 
 def near(wanted: np.ndarray) -> np.ndarray:
-    """What is requested, by whole intensities where more than `LEVELS` are told apart; NaN stays."""
+    """What is requested, by whole intensities where there are more than `LEVELS`; NaN stays."""
     fine = np.round(wanted, 2)
     return fine if len(np.unique(fine[np.isfinite(fine)])) <= LEVELS else np.round(wanted)
 
@@ -187,8 +187,8 @@ def _line_sure(photos: list[str], x: np.ndarray, y: np.ndarray) -> tuple[Interva
 
 
 def _levels(photos: list[str], wanted: np.ndarray, measured: np.ndarray) -> tuple[Level, ...]:
-    told = near(wanted)
-    member = (told[:, None] == np.unique(told)).astype(float)
+    dose = near(wanted)
+    member = (dose[:, None] == np.unique(dose)).astype(float)
     if not len(member):
         return ()
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping, Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ...core.environment import versions
 from ...core.errors import InputError, MissingDependencyError
 from ...core.files import replace_file
 from ...facs.action_units import ACTION_UNITS
@@ -20,7 +20,7 @@ from .charts import DOTS, INSTALL, Charts
 from .choice import choose, failures
 from .doses import DRAWS, FEWEST, Dose, doses
 from .gather import Edits, Requested, engine_of, gather
-from .summary import ROWS, likeness, photo_doubts, request_texts, summary, table
+from .summary import ROWS, likeness, photo_notes, request_texts, summary, table
 from .thumbnails import Thumbnails
 
 PAGE = "report.html"
@@ -68,18 +68,15 @@ def report(
     output: str | Path | None = None,
     progress: bool = True,
 ) -> Path:
-    """Writes a run as one HTML page, whole or not at all. The same run gives the same page.
+    """Writes a run as one HTML page, whole or not at all, and returns its path. The same run gives the same page.
 
     Args:
         folder: of the run.
-        requested: from a request as files have it to the 12 units that it asks for, if it asks for any.
-        program: whose command measures, where nothing is measured yet.
+        requested: parses a request of a file to the 12 units that it names; None where it names none.
+        program: named in the commands that the page recommends.
         absolute: requests are intensities, and not changes.
         output: the page; None for report.html in the folder.
         progress: show a bar while pictures are read.
-
-    Returns:
-        Its path.
 
     Raises:
         InputError: there is no run, a line of it is damaged, a process writes to it, or the page would replace one of
@@ -95,6 +92,7 @@ def report(
     failed = failures(edits)
     choice, found = choose(edits, failed), {engine: doses(edits.of(engine)) for engine in edits.engines}
     pictures = Thumbnails(edits, sorted(choice.edits), choice.failures, progress)
+    known = {**versions(), "matplotlib": charts.version}
     text = _render(
         title=edits.folder.resolve().name,
         program=program,
@@ -109,8 +107,9 @@ def report(
         drawn={engine: _doses_drawn(charts, own, edits.absolute) for engine, own in found.items()},
         spread={engine: _spread_drawn(charts, edits.of(engine)) for engine in edits.engines},
         engine_of=lambda place: engine_of(edits.rows[place]),
+        versions={name: known.get(name, "not installed") for name in (DISTRIBUTION, "numpy", "pillow", "matplotlib")},
         bibtex=citation(str(edits.settings.get("program") or program), edits.made),
-        photo_table=table(edits, edits.photos, photo_doubts(edits)),
+        photo_table=table(edits, edits.photos, photo_notes(edits)),
         request_table=table(edits, edits.requests, request_texts(edits)),
     )
     replace_file(target, lambda path: path.write_text(text, encoding="utf-8", errors="replace"))
@@ -118,10 +117,7 @@ def report(
 
 
 def citation(program: str, made: Sequence[Mapping[str, Any]]) -> str:
-    """BibTeX of the published system and of this toolkit, in the version and year of the run.
-
-    `made` is that of run.json, see `common.batch.folder.MADE`; without any, version and year are left out.
-    """
+    """BibTeX of the published system and of this toolkit, in the version and year of the run, by its `MADE` entries."""
     last = made[-1] if made else {}
     versions = last.get("versions")
     version = str(versions.get(DISTRIBUTION, "")) if isinstance(versions, Mapping) else ""
@@ -163,7 +159,6 @@ def _render(**values: Any) -> str:
         draws=DRAWS,
         fewest=FEWEST,
         most=ROWS,
-        versions=_versions(),
     )
 
 
@@ -205,16 +200,6 @@ def _notes(edits: Edits, pictures: Thumbnails) -> list[str]:
     return notes
 
 
-def _versions() -> dict[str, str]:
-    found = {}
-    for name in ("face-rig", "matplotlib", "numpy", "pillow"):
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:  # run from a folder
-            found[name] = "not installed"
-    return found
-
-
 def _number(value: float | None, digits: int = 2, sign: bool = False) -> str:
     """A number to read; what was not measured is N/A."""
     if value is None or not np.isfinite(value):
@@ -223,9 +208,9 @@ def _number(value: float | None, digits: int = 2, sign: bool = False) -> str:
     return f"{0:.{digits}f}" if not float(text) else text.replace("-", "\N{MINUS SIGN}")
 
 
-def _basis(headline: Mapping[str, Any], what: str) -> str:
-    """What a headline's value stands on: a median of how many, the one that was measured, or nothing."""
-    count, of, one = headline["count"], headline["of"], what.removesuffix("s")
+def _basis(measured: Mapping[str, Any], what: str) -> str:
+    """How many values a median is of: several, one, or none."""
+    count, of, one = measured["count"], measured["of"], what.removesuffix("s")
     if of == 0:
         return f"no {what}"
     if count == 0:
