@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from common.cli.shared_sources import shared
-from common.cli.source import Source, small_model
+from common.cli.sources import Source, shared, small_model
 
 _OULU = "University of Oulu, Center for Machine Vision and Signal Analysis"
 _CAS = "Institute of Psychology, Chinese Academy of Sciences"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from common.cli.shared_sources import shared, stable_diffusion
-from common.cli.source import Source, small_model
+from common.cli.sources import Source, shared, small_model, stable_diffusion
 from common.core.files import home, model_folder
 from common.diffusion.loading import RIGFACE, missing_files
 

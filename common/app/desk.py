@@ -85,7 +85,7 @@ class Visit:
     def photo(self) -> Subject:
         """The photo; raises an InputError where there is none yet."""
         if self.subject is None:
-            raise InputError("Give a photo first: upload one, or take one.")
+            raise InputError("Upload or take a photo first.", code="missing")
         return self.subject
 
     def box(self) -> np.ndarray:
@@ -157,7 +157,7 @@ class Desk(Generic[Kind]):
         return "\n".join(f"{name}: {ENGINES[name]}" for name in self.engines)
 
     def warps(self) -> bool:
-        """Whether there are neither published weights nor a named model."""
+        """Whether there are no published weights and no named model."""
         return self.kind.warps(**self.options)  # type: ignore[attr-defined]
 
     def editor_for(self, engine: str) -> Any:
@@ -168,7 +168,7 @@ class Desk(Generic[Kind]):
             MissingCheckpointError, CheckpointError: its networks cannot be loaded.
         """
         if engine not in self.engines:
-            raise InputError(f"The engine is one of {', '.join(self.engines)}; got {engine!r}.")
+            raise InputError("There is no such engine.", code="unknown", expected=self.engines, actual=engine)
         if engine == WARP:
             return self.warper
         with self._lock:
@@ -196,10 +196,8 @@ class Desk(Generic[Kind]):
         """
         picture = read_image(photo)
         if picture.width * picture.height > PIXELS:
-            raise ImageError(
-                f"The photo has {picture.width} x {picture.height} pixels, more than {PIXELS / 1e6:.0f} million: make "
-                "it smaller."
-            )
+            expected = f"at most {PIXELS:,} pixels"
+            raise ImageError("The photo is too large.", code="range", expected=expected, actual=picture.size)
         subject = self.editor.encode(picture, face=face)
         assert subject.face is not None  # an error, were none found
         found = left_to_right(self.editor.detector.find(rgb(picture)))
@@ -278,7 +276,7 @@ class Desk(Generic[Kind]):
         ]
 
     def engine_of(self, visit: Visit, sampling: Sampling) -> str:
-        """Which engine makes a visitor's pictures."""
+        """The engine of a visitor's pictures."""
         return sampling.engine or self.engines[0]
 
     def shown(self, visit: Visit, picture: Image.Image) -> Image.Image:

@@ -135,7 +135,7 @@ def serve(
         InputError: the port is taken, or the size is out of range.
     """
     if not 0 < megabytes <= 1000:
-        raise InputError(f"Uploads are limited to 1000 megabytes at most; got {megabytes!r}.")
+        raise InputError("megabytes is out of range.", code="range", expected="above 0, up to 1000", actual=megabytes)
     folder = Path(tempfile.mkdtemp(prefix="face-rig-app-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     os.environ["GRADIO_TEMP_DIR"] = str(folder)
@@ -160,7 +160,8 @@ def serve(
             head=_UNCLIPPED + _LARGE % (most, megabytes),
         )
     except OSError as error:
-        raise InputError(f"Cannot listen at {host}:{port or PORT}: {error}\n  choose another --port") from error
+        why = f"Cannot listen at {host}:{port or PORT}: {error}"
+        raise InputError(why, code="connection", hint="choose another --port") from error
     console.say(f"open {address} in a browser; Ctrl+C ends it")
     if wait:
         blocks.block_thread()

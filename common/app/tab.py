@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ NETWORKS: dict[str, Any] = {"concurrency_id": "networks", "concurrency_limit": 1
 """For edits, which serve one visitor after the other; previews do not wait for them."""
 
 
+@dataclass(frozen=True, eq=False)
 class Tab:
     """A tab of the page.
 
@@ -24,10 +26,11 @@ class Tab:
     pictures are generated where there is no photo.
     """
 
-    def __init__(
-        self, desk: Desk[Any], name: str, about: str, controls: Callable[[], Controls], needs_photo: bool = True
-    ) -> None:
-        self.desk, self.name, self.about, self.controls, self.needs_photo = desk, name, about, controls, needs_photo
+    desk: Desk[Any]
+    name: str
+    about: str
+    controls: Callable[[], Controls]
+    needs_photo: bool = True
 
     def build(self, folder: Path) -> None:
         """Lays the tab out and wires it, inside of Gradio's blocks; downloads lie in the folder."""

@@ -37,13 +37,8 @@ def edit_on_ray(
 
     An actor that crashes is replaced, and its photo is started again; after `TRIES` crashes the photo has failed.
 
-    Args:
-        photos: one or more, each with its items.
-        make: loads the worker of an actor; it is pickled, without networks.
-        folder: of the run; on shared storage where the cluster has several machines.
-        batch_size: requests at once.
-        workers: number of actors; None for as many as the cluster has room for.
-        gpus: fraction of a GPU that each takes; None for one where the cluster has any, else none.
+    `make` is pickled, without networks. By default there are as many `workers` as the cluster has room for, and each
+    takes one of its `gpus`, if there are any; a fraction of one is allowed.
 
     Raises:
         InputError: the cluster cannot be reached, or has no room for an actor.
@@ -81,7 +76,8 @@ class _Actor:
         """The lines of a photo's edits."""
         if self.worker is None:
             if not self.folder.is_dir():
-                raise InputError(f"{platform.node()} does not see {self.folder}: it must be on storage that all share.")
+                why = f"{platform.node()} does not see the folder of the run; put it on shared storage."
+                raise InputError(why, code="missing", expected=self.folder)
             os.chdir(self.place)  # paths mean the same as in the process that keeps the lines
             self.worker = self.make()
         return list(edit_photo(items, self.worker, self.folder, self.batch_size))
@@ -92,7 +88,7 @@ class _Dead:
 
     def encode(self, job: Job) -> Any:
         """See `Worker`; no more is asked of it."""
-        raise FaceEditError(f"{TRIES} workers died over {job.name}, so that it is left alone.")
+        raise FaceEditError(f"{TRIES} workers crashed while they edited {job.name}; it is skipped.", code="crash")
 
 
 @contextlib.contextmanager
@@ -115,7 +111,7 @@ def _cluster(workers: int | None) -> Iterator[Any]:
     try:
         ray.init(**options)
     except (ConnectionError, RuntimeError, ValueError) as error:
-        raise InputError(f"Cannot reach a Ray cluster: {error}") from error
+        raise InputError(f"Cannot reach a Ray cluster: {error}", code="connection") from error
     try:
         yield ray
     finally:
@@ -131,7 +127,8 @@ def _room(ray: Any, workers: int | None, gpus: float | None) -> tuple[int, float
     if gpus:
         room = min(room, int(there.get("GPU", 0) / gpus + 1e-6))
     if not room:
-        raise InputError(f"The cluster has no room for a worker of one CPU and {gpus:g} GPUs; it has {there}.")
+        needed = f"1 CPU and {gpus:g} GPUs"
+        raise InputError("The cluster has no room for a worker.", code="count", expected=needed, actual=there)
     if workers is not None and workers > room:
         logging.getLogger(__name__).warning("the cluster has room for %d workers, not %d", room, workers)
     return min(workers or room, room), gpus

@@ -32,16 +32,23 @@ def inside(folder: Path, name: str) -> Path:
     try:
         leads = os.path.realpath(path)
     except ValueError as error:  # a NUL byte, or half a character
-        raise InputError(f"{name!r} can be no path: {error}") from error
+        raise InputError(f"{name!r} is not a path: {error}", code="format", actual=name) from error
     if Path(name).is_absolute() or os.path.commonpath([root, leads]) != root:
-        raise InputError(f"{name!r} does not lie below {folder}: paths are relative to it, and stay there.")
+        raise InputError("The path leads out of its folder.", code="outside", expected=folder, actual=name)
     return path
+
+
+def check_run(folder: Path) -> None:
+    """Raises an InputError for a folder without a run."""
+    if not (folder / FILE).is_file():
+        hint = "name the folder that `batch` wrote"
+        raise InputError(f"There is no run in {folder}.", code="missing", expected=FILE, hint=hint)
 
 
 def own_file(path: Path) -> Path:
     """The path of a file to which a run writes; raises an InputError for a link or a folder."""
     if path.is_symlink() or (path.exists() and not path.is_file()):
-        raise InputError(f"{path} must be a file of this run's own, no folder and no link; take it away.")
+        raise InputError(f"{path} must be a file, not a folder or a link.", code="type", hint="remove it")
     return path
 
 
@@ -62,10 +69,11 @@ def read_lines(path: Path) -> dict[str, dict[str, Any]]:
         try:
             row = parse_json(text)
             if not isinstance(row["key"], str):
-                raise TypeError(f"the key {row['key']!r} is no text")
+                raise TypeError(f"the key {row['key']!r} is not a text")
             rows[row["key"]] = row
         except (ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{path}, line {line} is damaged: {error}\n  delete the line; it is made again") from error
+            why = f"{path}, line {line} is damaged: {error}"
+            raise InputError(why, code="damaged", hint="delete the line; the edit is made again") from error
     return rows
 
 
@@ -125,8 +133,9 @@ def same_run(folder: Path, settings: Mapping[str, Any], machines: Sequence[Mappi
     known = _known(path) if path.exists() else {**plain, MADE: []}
     other = sorted(key for key in {*known, *plain} - {MADE} if known.get(key) != plain.get(key))
     if other:
-        lines = "\n".join(f"  {key}: {_short(known.get(key))} there, {_short(plain.get(key))} now" for key in other)
-        raise InputError(f"{folder} holds a run with other settings:\n{lines}\n  name another folder")
+        expected, actual = ({key: found.get(key) for key in other} for found in (known, plain))
+        why = f"{folder} holds a run with other settings."
+        raise InputError(why, code="conflict", expected=expected, actual=actual, hint="name another folder")
     made = list(known[MADE])
     for machine in machines:
         if _undated(machine) not in map(_undated, made):
@@ -143,19 +152,14 @@ def _known(path: Path) -> dict[str, Any]:
             raise ValueError(f"it holds a {type(known).__name__}")
         made = known.setdefault(MADE, [])
         if not isinstance(made, list) or not all(isinstance(each, dict) for each in made):
-            raise ValueError(f"{MADE!r} is no list of objects")
+            raise ValueError(f"{MADE!r} is not a list of objects")
     except (OSError, ValueError) as error:
-        raise InputError(f"{path} is damaged: {error}\n  take the folder away, or name another one") from error
+        raise InputError(f"{path} is damaged: {error}", code="damaged", hint="name another folder") from error
     return known
 
 
 def _undated(made: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in made.items() if key != "date"}
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 200 else f"{text[:200]}..."
 
 
 def _line(row: Row) -> str:

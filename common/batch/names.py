@@ -44,16 +44,16 @@ def check_name(name: str) -> str:
     plain = re.sub("%[0-9A-F]{2}", "_", name)
     right = all(map(_is_safe, plain)) and not re.match(r"[-+=,. ]", plain) and not _DEVICES.match(name)
     if not name or not right or len(name) > LONGEST or name.endswith((".", " ")) or ".." in name:
-        raise InputError(
-            f"{name!r} can be no name of files: letters, digits, spaces and _ - + = , . are taken, {LONGEST} at most."
-        )
+        expected = f"letters, digits, spaces and _ - + = , . ; {LONGEST} at most"
+        raise InputError("A file cannot have this name.", code="format", expected=expected, actual=name)
     return name
 
 
 def given_name(text: str) -> str:
     """A user's name, escaped; raises an InputError where it is empty, or a path."""
     if not text.strip() or re.search(r"[/\\\0]", text) or text in (".", ".."):
-        raise InputError(f"{text!r} can be no name of files: it is {'a path' if text.strip() else 'empty'}.")
+        code = "format" if text.strip() else "empty"
+        raise InputError("A file cannot have this name.", code=code, expected="a name, not a path", actual=text)
     return escaped(text.strip())
 
 

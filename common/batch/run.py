@@ -1,4 +1,4 @@
-"""A run: every photo with every request. Stopped at any moment, it resumes, and nothing is made twice."""
+"""A run: every photo with every request. It resumes after any stop, and makes no edit again."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Worker(Protocol):
     """An editor of any kind, with its options."""
 
     def encode(self, job: Job) -> Any:
-        """All that the edits of a photo share."""
+        """The subject of all edits of a photo."""
         ...
 
     def edit(self, subject: Any, requests: Sequence[Any]) -> Sequence[Image.Image]:
@@ -78,7 +78,7 @@ def run(
         MissingCheckpointError: the weights are not here, which is true of every photo.
         FaceEditError: another process of the run has died.
     """
-    photos, lines = processes.share(_by_photo(items)), shard(folder, processes.rank)
+    photos, lines = processes.part(_by_photo(items)), shard(folder, processes.rank)
     with processes.joined(), _held(items, folder, settings, processes):
         known = read_lines(folder / FILE)
         left = [own for photo in photos if (own := _to_do(photo, known, folder, again))]
@@ -104,9 +104,9 @@ def _held(items: Sequence[Item], folder: Path, settings: Mapping[str, Any], proc
         error = None
         if processes.rank == 0:
             try:
-                share = held.enter_context(alone(folder))
+                let_others_in = held.enter_context(alone(folder))
                 _begin(items, folder, settings, machines)
-                share()
+                let_others_in()
             except Exception as failed:
                 if processes.count == 1:
                     raise
@@ -182,9 +182,9 @@ def edit_photo(items: Sequence[Item], worker: Worker, folder: Path, batch_size: 
 
 
 def _edit(items: Sequence[Item], subject: Any, row: Row, worker: Worker, folder: Path) -> Iterator[Row]:
-    """Some requests at once; if that fails, one by one, so that a bad one takes no other along.
+    """Some requests at once; if that fails, one by one, so that a bad one fails alone.
 
-    A picture is written first, whole or not at all; its line says that it is there.
+    A picture is written before its line, whole or not at all.
     """
     started = time.perf_counter()
     try:
@@ -207,6 +207,6 @@ def _failed(item: Item, error: Exception, row: Row) -> Row:
 
 
 def _engine(picture: Image.Image) -> dict[str, str]:
-    """The engine that ran, by the picture's provenance record, whatever was asked for."""
+    """The engine that ran, by the picture's provenance record."""
     known = carried(picture)
     return {} if known is None else {"engine": "warp" if known.recipe.kind == WARP else "diffusion"}

@@ -18,7 +18,7 @@ from ..measure import Report, get_estimator, measure
 from ..measure.compare import psnr
 from ..measure.estimators import validation, version_of
 from ..provenance.clean import Clean, read_clean
-from .folder import FILE, append, inside, read_lines, samples, write_lines
+from .folder import FILE, append, check_run, inside, read_lines, samples, write_lines
 from .run import DONE
 
 LINES, TABLE = "scores.jsonl", "scores.csv"
@@ -48,8 +48,7 @@ def score(
     Raises:
         InputError: there is no run, or a line of it is damaged.
     """
-    if not (folder / FILE).is_file():
-        raise InputError(f"There is no run in {folder}: {FILE} is missing.")
+    check_run(folder)
     reader = get_estimator(estimator)
     by = {"estimator": reader.name, "estimator_version": version_of(reader)}
     with alone(folder):
@@ -81,7 +80,11 @@ def _checked(folder: Path, row: dict[str, Any]) -> dict[str, Any]:
     right = right and "request" in row and "photo" in row
     of_text = row.get("photo") is None and isinstance(row.get("prompt"), str)
     if not right or not isinstance(row.get("output"), str) or not (of_text or isinstance(row.get("photo"), str)):
-        raise InputError(f"{folder / FILE}: the line of {row['key']!r} is damaged; take it away, and it is made again.")
+        raise InputError(
+            f"{folder / FILE}: the line of {row['key']!r} is damaged.",
+            code="damaged",
+            hint="delete the line; the edit is made again",
+        )
     inside(folder, row["output"])
     return row
 

@@ -72,11 +72,13 @@ def settings(kind: type[Editor[Any]], args: argparse.Namespace) -> dict[str, Any
 
 
 def of_networks(kind: type[Editor[Any]], args: argparse.Namespace) -> dict[str, Any]:
-    """The model by its files, and the size of its pictures."""
+    """Dtype, model, base and the SHA-256 of their files, and the size of pictures."""
     asked = kind.model_options.of(vars(args))
     places = kind.folders(**asked.networks)
     size = asked.size or side(places, ("unet", *kind.release.denoiser))
-    return {"dtype": dtype_of(args), **model(places), "size": size}
+    model = model_of(places)
+    known = {name: model[name] for name in ("base", "weights") if name in model}
+    return {"dtype": dtype_of(args), "model": model["id"], **known, "size": size}
 
 
 def surroundings(args: argparse.Namespace, region: str, folder: Path | None) -> dict[str, Any]:
@@ -86,12 +88,6 @@ def surroundings(args: argparse.Namespace, region: str, folder: Path | None) -> 
     bisenet = auxiliary(folder, PARSER_FILE) if folder else None
     parser = resolve(args.parser, bisenet=bisenet)
     return {"detector": get_detector(args.detector).name, "parser": parser, "region": region}
-
-
-def model(places: Sequence[Path]) -> dict[str, Any]:
-    """The model's name, its base where it has one, and the SHA-256 of their files."""
-    found = model_of(places)
-    return {"model": found["id"], **{name: found[name] for name in ("base", "weights") if name in found}}
 
 
 def dtype_of(args: argparse.Namespace) -> str:

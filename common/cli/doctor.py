@@ -15,7 +15,7 @@ from ..core.files import home
 from ..faces import available_detectors
 from ..parsing.hub import MODEL, on_disk
 from ..weights.device import choose_device
-from .source import COMPLETE, INSIDE, Source
+from .sources import COMPLETE, INSIDE, Source
 
 PACKAGES = {
     "": "torch diffusers transformers accelerate safetensors numpy huggingface-hub opencv-python-headless "

@@ -63,11 +63,12 @@ def split_inputs(inputs: Sequence[str]) -> tuple[list[str], list[str]]:
     Raises:
         ActionUnitError: an action unit without a value.
     """
-    words = [text for text in inputs if _is_request(text) and not os.path.isfile(os.path.expanduser(text))]
-    for text in words:
+    requests = [text for text in inputs if _is_request(text) and not os.path.isfile(os.path.expanduser(text))]
+    for text in requests:
         if facs.read(text):
-            raise ActionUnitError(f"{text} needs a value, e.g. {known_unit(text)}=3.")
-    return [text for text in inputs if text not in words], words
+            why = f"{text} needs a value, e.g. {known_unit(text)}=3."
+            raise ActionUnitError(why, code="missing", actual=text)
+    return [text for text in inputs if text not in requests], requests
 
 
 def read_inputs(inputs: Sequence[str], example: str) -> tuple[list[Path], list[str]]:
@@ -77,15 +78,15 @@ def read_inputs(inputs: Sequence[str], example: str) -> tuple[list[Path], list[s
         ActionUnitError: an action unit without a value.
         InputError: no photo, or an argument that is neither.
     """
-    found, words = split_inputs(inputs)
+    found, requests = split_inputs(inputs)
     photos = [Path(text).expanduser() for text in found]
     if missing := [text for text, photo in zip(found, photos) if not os.path.exists(photo)]:
-        raise InputError(
-            f"There is no photo {missing[0]!r}, and a request reads {example}.\n  expressions: {', '.join(EXPRESSIONS)}"
-        )
+        expected = f"a file, or a request such as {example}"
+        hint = f"expressions: {', '.join(EXPRESSIONS)}"
+        raise InputError("There is no such photo.", code="missing", expected=expected, actual=missing[0], hint=hint)
     if not photos:
-        raise InputError(f"Name at least one photo, e.g. photo.jpg {example}.")
-    return photos, words
+        raise InputError(f"Name at least one photo, e.g. photo.jpg {example}.", code="empty")
+    return photos, requests
 
 
 def _is_request(text: str) -> bool:
@@ -120,11 +121,8 @@ def output_paths(
 ) -> list[Path]:
     """The path of each photo's result; names that would collide are numbered, and no input is overwritten.
 
-    Args:
-        photos: paths.
-        output: a file, or a folder; None for the working folder.
-        result: suffix of a result's name, after that of the photo.
-        check: raises an InputError for names of files that cannot be written.
+    `output` is a file, or a folder, or None for the working folder; `result` is the suffix of a result's name; `check`
+    raises an InputError for names of files that cannot be written.
 
     Raises:
         InputError: several photos for one file, a suffix that cannot be written, a result that would overwrite a photo,
@@ -141,7 +139,8 @@ def output_paths(
             taken.add(target)
             targets.append(target)
     elif len(photos) > 1:
-        raise InputError(f"{len(photos)} photos cannot go into the one file {output}; name a folder with -o.")
+        why = f"Several photos cannot go into the one file {output}; name a folder with -o."
+        raise InputError(why, code="count", expected=1, actual=len(photos))
     else:
         targets = [Path(output)]
     for folder in dict.fromkeys(target.parent for target in targets):
@@ -150,7 +149,8 @@ def output_paths(
     for target in targets:
         check(target)
         if os.path.realpath(target) in inputs:
-            raise InputError(f"The result {target} would overwrite one of the photos; choose another -o.")
+            why = "The result would overwrite one of the photos; choose another -o."
+            raise InputError(why, code="conflict", actual=target)
     return targets
 
 

@@ -22,14 +22,7 @@ KINDS: OptionKinds = (EditOptions, FaceOptions, ModelOptions)
 
 @dataclass(frozen=True)
 class EditorSpec:
-    """An editor by its name.
-
-    Attributes:
-        name: of the program, also in provenance records.
-        editor: the class, or where it is, "module:name" (see `named`).
-        request: the class of its requests.
-        options: the classes of its options.
-    """
+    """An editor by the name of its program, with its class (or "module:name", see `named`) and those of its values."""
 
     name: str
     editor: str | type[Editor[Any]]

@@ -99,8 +99,9 @@ def edited_again(spec: EditorSpec, recipe: Recipe, args: argparse.Namespace) -> 
     """
     if "background" in recipe.settings and spec.options[1] is not FaceOptions:
         raise InputError(
-            "This picture was made of an aligned crop with conditions that its file does not hold.\n"
-            f"  make it of them: {spec.name} CROP --background PICTURE ..."
+            "This picture was made from an aligned crop, with conditioning images that its file does not hold.",
+            code="missing",
+            hint=f"make it from them: {spec.name} CROP --background PICTURE ...",
         )
     from ..editing.redo import find_photo
     from ..editing.redo import redo as made

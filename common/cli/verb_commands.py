@@ -63,13 +63,12 @@ def transfer(spec: EditorSpec, arguments: list[str]) -> int:
     _add_estimator(parser)
     args = parser.parse_args(arguments)
     target = _target(spec, args)
-    reference_face = FaceOptions.of({"face": args.reference_face}).face
     made = spec.verbs.transfer(
         args.photo,
         args.reference,
         fraction=args.fraction,
         estimator=args.estimator,
-        reference_face=reference_face,
+        reference_face=FaceOptions.of({"face": args.reference_face}).face,
         **_options(spec, args),
     )
     return _saved(made, target, args)
@@ -132,7 +131,8 @@ def animate(spec: EditorSpec, arguments: list[str]) -> int:
     times = {name: getattr(args, name) for name, _, _ in _PHASES if getattr(args, name) is not None}
     frames = keyframes(args.request)
     if frames and times:
-        raise InputError(f"Keyframes say when all happens; leave out {', '.join(f'--{name}' for name in times)}.")
+        given = ", ".join(f"--{name}" for name in times)
+        raise InputError("Keyframes have times of their own; leave out these options.", code="conflict", actual=given)
     asked = frames or rise_and_fall(",".join(args.request), **times)
     parsed = [(second, spec.request.parse(each)) for second, each in asked]
     between(parsed, args.fps)
@@ -156,7 +156,7 @@ def explain(spec: EditorSpec, arguments: list[str]) -> int:
 
     if args.output is not None:
         if len(args.names) != 1:
-            raise InputError(f"A picture is of one name; got {len(args.names)}.")
+            raise InputError("A picture shows one name.", code="count", expected=1, actual=len(args.names))
         picture_format(args.output)
         check_writable(args.output.parent)
     found = [explained(name) for name in args.names or (*ACTION_UNITS, *EXPRESSIONS)]
@@ -186,9 +186,8 @@ def chain(spec: EditorSpec, arguments: list[str]) -> int:
     target = _target(shared, args, "chain.png")
     edit_options, face, model = shared.asked(vars(args))
     if model.model not in (None, EMBEDDED):
-        raise InputError(
-            f"A chain runs the published networks of each editor or {EMBEDDED!r}; got --model {model.model}."
-        )
+        expected = f"{EMBEDDED!r}, or nothing for the published networks of each editor"
+        raise InputError("A chain cannot run this model.", code="conflict", expected=expected, actual=model.model)
     edits = []
     for text in args.edits:
         package, _, request = text.partition(":")
@@ -206,9 +205,8 @@ def _verbs_of(package: str) -> Verbs[Any]:
     try:
         return import_module(f"{package}._api").verbs
     except (ModuleNotFoundError, AttributeError, TypeError, ValueError) as error:
-        raise InputError(
-            f"{package!r} is no editor's package.\n  expected: EDITOR:REQUEST, such as rigface:yaw=10 magicface:AU12=3"
-        ) from error
+        expected = "EDITOR:REQUEST, such as rigface:yaw=10 magicface:AU12=3"
+        raise InputError("There is no such editor.", code="unknown", expected=expected, actual=package) from error
 
 
 def keyframes(requests: Sequence[str]) -> list[tuple[float, str]]:
@@ -217,7 +215,8 @@ def keyframes(requests: Sequence[str]) -> list[tuple[float, str]]:
     if not any(found):
         return []
     if not all(found):
-        raise InputError(f"Either all requests are keyframes, SECONDS:REQUEST, or none; got {' '.join(requests)!r}.")
+        why = "Either all requests are keyframes, SECONDS:REQUEST, or none."
+        raise InputError(why, code="conflict", actual=" ".join(requests))
     return [(float(each[1]), each[2]) for each in found if each]
 
 
@@ -245,7 +244,8 @@ def _levels(text: str | None) -> list[float] | None:
     try:
         return None if text is None else [float(part) for part in text.split(",") if part.strip()]
     except ValueError:
-        raise InputError(f"Levels are numbers by commas, such as 0,1.5,3; got {text!r}.") from None
+        expected = "numbers separated by commas, such as 0,1.5,3"
+        raise InputError("Levels cannot be read.", code="format", expected=expected, actual=text) from None
 
 
 def _target(

@@ -22,11 +22,8 @@ class Item:
     """A person before and after an edit, determined by the seed and the index alone.
 
     Attributes:
-        index: number of the item.
         kind: name of the group by which errors are reported, such as "single".
-        source: the person before the edit.
-        target: the same person with the request granted.
-        request: of the editor.
+        target: the source with the request granted.
         label: the request as text.
         units: (12,) requested change of the action units.
         unit: name of the one that changes; None in a combination.

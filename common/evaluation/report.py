@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,13 +31,12 @@ def write(folder: Path, report: Report, sheet: Image.Image, found: Mapping[str, 
 
     `found` is unit -> "truth" and "edit" -> requested and measured change.
     """
+    units = [{"unit": name, "of": of, **unit[of]} for name, unit in report["units"].items() for of in COLOURS]
     texts = {
         "report.json": json.dumps(report, indent=1, allow_nan=False) + "\n",
         "report.md": markdown(report),
         "metrics.csv": csv_text(_metric_rows(report)),
-        "units.csv": csv_text(
-            {"unit": name, "of": of, **unit[of]} for name, unit in report["units"].items() for of in COLOURS
-        ),
+        "units.csv": csv_text(units),
     }
     for name, text in texts.items():
         replace_file(folder / name, partial(Path.write_text, data=text, encoding="utf-8"))
@@ -124,15 +123,14 @@ def _metric_rows(report: Report) -> list[dict[str, Any]]:
     return rows
 
 
-def csv_text(rows: Iterable[Mapping[str, Any]], columns: Sequence[str] = (), missing: str = "") -> str:
+def csv_text(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = (), missing: str = "") -> str:
     """Rows as CSV; the columns are those of the first row where none are named, and `missing` stands for None."""
-    rows = list(rows)
+    names = list(columns or rows[0])
     text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, columns or list(rows[0]), lineterminator="\n")
-    writer.writeheader()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(names)
     for row in rows:
-        known = {name: value for name in writer.fieldnames if (value := row.get(name)) is not None}
-        writer.writerow(dict.fromkeys(writer.fieldnames, missing) | known)
+        writer.writerow([missing if row.get(name) is None else row[name] for name in names])
     return text.getvalue()
 
 

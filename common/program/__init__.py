@@ -69,7 +69,7 @@ class Program:
     about: str
     example: str = "AU12=3"
     requests: str = 'what the command line takes, such as "AU12=3,AU6=2", or {"AU12": 3}'
-    sources: str = "common.cli.shared_sources:shared"
+    sources: str = "common.cli.sources:shared"
     tab: str | None = None
     evaluation: Evaluation = field(default_factory=Evaluation)
     batch: str | type[Batches] = Batches

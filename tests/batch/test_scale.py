@@ -121,9 +121,9 @@ def test_many_processes_leave_what_one_leaves(launch, photos, tmp_path, world):
 
 def test_each_photo_has_one_process():
     names = [f"p{number}" for number in range(11)]
-    shares = [Processes(rank, 4).share(names) for rank in range(4)]
-    assert sorted(name for share in shares for name in share) == sorted(names)
-    assert max(map(len, shares)) - min(map(len, shares)) <= 1
+    parts = [Processes(rank, 4).part(names) for rank in range(4)]
+    assert sorted(name for part in parts for name in part) == sorted(names)
+    assert max(map(len, parts)) - min(map(len, parts)) <= 1
 
 
 def half_done(folder: Path, lines: int) -> None:

@@ -79,14 +79,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Choice:
-    """Places of edits among the rows.
+    """Edits to show, by their places among the rows.
 
     Attributes:
         columns: names of requests.
         sheet: photo -> its edits, one for each column; None where it has none.
         extremes: engine -> "best", "middle", "worst" of its edits by dose error -> edits.
-        requests: of each of some requests, the edit with the middle dose error.
-        failures: that were not made.
+        requests: for each of some requests, the edit with the middle dose error.
     """
 
     columns: list[str]
@@ -99,10 +98,8 @@ class Choice:
     def edits(self) -> set[int]:
         """All that are shown and were made."""
         shown = [place for row in self.sheet.values() for place in row if place is not None]
-        return {*shown, *self.requests, *self._extreme()}
-
-    def _extreme(self) -> list[int]:
-        return [place for ranks in self.extremes.values() for own in ranks.values() for place in own]
+        extreme = [place for ranks in self.extremes.values() for own in ranks.values() for place in own]
+        return {*shown, *self.requests, *extreme}
 
 
 def choose(edits: Edits, failed: Sequence[Failure]) -> Choice:

@@ -24,14 +24,7 @@ Interval = tuple[float, float]
 
 @dataclass(frozen=True)
 class Level:
-    """Edits that request the same of a unit.
-
-    Attributes:
-        wanted: what they request, in the mean.
-        mean: what was measured.
-        count: how many.
-        sure: 95 % interval of the mean; None with too few photos.
-    """
+    """Edits that request the same of a unit: means of both, their count, and the 95 % interval of the second mean."""
 
     wanted: float
     mean: float
@@ -41,23 +34,18 @@ class Level:
 
 @dataclass(frozen=True, eq=False)
 class Dose:
-    """A unit's answer.
+    """Requested vs measured intensity of a unit; 95 % intervals are None with too few photos.
 
     Attributes:
-        unit: its name.
-        meaning: what it is.
-        requested: edits that were made and request it.
+        requested: number of edits that were made and request the unit.
         missing: how many of these were not measured.
-        controls: edits that request no unit at all, and were measured: the dose 0.
-        wanted: (M,) what was requested, of the measured ones and the controls.
-        measured: (M,) what came.
+        controls: measured edits that request no unit at all, the dose 0.
+        wanted: (M,) of the measured edits and the controls.
+        measured: (M,) likewise.
         slope: of the least-squares line; None where all request the same.
-        slope_sure: its 95 % interval.
-        pearson: correlation of both.
-        pearson_sure: its 95 % interval.
-        error: mean of |measured - wanted| where it is requested.
-        off: mean of |measured| of the units that the same edits leave alone.
-        levels: by what is requested.
+        pearson: correlation; None likewise.
+        error: mean of |measured - wanted| where the unit is requested.
+        off: mean of |measured| of the units that the same edits do not request.
     """
 
     unit: str
@@ -88,7 +76,7 @@ def doses(edits: Edits) -> list[Dose]:
 
 
 def crosstalk(edits: Edits) -> np.ndarray:
-    """(12, 12) mean measured answer of each unit (columns) per unit of request, where one alone (rows) is requested.
+    """(12, 12) mean measured response of each unit (columns) per unit of request, where one alone (rows) is requested.
 
     NaN where nothing was measured.
     """
@@ -97,8 +85,7 @@ def crosstalk(edits: Edits) -> np.ndarray:
     for place in range(len(ACTION_UNITS)):
         own = alone & edits.requested[:, place]
         answers = edits.measured[own] / edits.wanted[own, place][:, None]
-        for other in range(len(ACTION_UNITS)):
-            found[place, other] = _mean(answers[:, other], np.nan)
+        found[place] = [_mean(column, np.nan) for column in answers.T]
     return found
 
 

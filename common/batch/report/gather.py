@@ -17,7 +17,7 @@ from ...core.files import alone, sha256
 from ...core.jsonio import parse_json, read_text
 from ...facs.action_units import ACTION_UNITS
 from ...measure.estimators import NOT_STATED
-from ..folder import FILE, MADE, SETTINGS, read_lines, samples
+from ..folder import FILE, MADE, SETTINGS, check_run, read_lines, samples
 from ..names import original
 from ..run import DONE
 from ..scores import LINES
@@ -134,15 +134,14 @@ def gather(folder: Path, requested: Requested, absolute: bool = False) -> Edits:
     See `common.batch.report.page.report`. Raises InputError: there is no run, it has no line, a line is damaged, or a
     process writes to it.
     """
-    if not (folder / FILE).is_file():
-        raise InputError(f"There is no run in {folder}: {FILE} is missing.\n  name the folder that `batch` wrote")
+    check_run(folder)
     with alone(folder):
         rows = sorted(samples(folder).values(), key=lambda row: natural(row["key"]))
         scored = read_lines(folder / LINES)
         names = [name for name in (FILE, LINES, SETTINGS) if (folder / name).is_file()]
         files = {name: sha256(folder / name) for name in names}
     if not rows:
-        raise InputError(f"The run in {folder} has no edit yet.")
+        raise InputError(f"The run in {folder} has no edit yet.", code="empty")
     notes: list[str] = []
     estimator, version, scores = _scores(rows, scored, notes)
     wanted = _wanted(rows, requested, notes)

@@ -1,4 +1,4 @@
-"""The page itself: one file with all that it needs, in which nothing but its own script can run."""
+"""The page: one self-contained file, in which only its own script can run."""
 
 from __future__ import annotations
 
@@ -79,14 +79,13 @@ def report(
         progress: show a bar while pictures are read.
 
     Raises:
-        InputError: there is no run, a line of it is damaged, a process writes to it, or the page would replace one of
-            its files.
+        InputError: there is no run, a line of it is damaged, a process writes to it, or the suffix is not .html.
         MissingDependencyError: matplotlib is not installed.
     """
     folder = Path(folder).expanduser()
     target = folder / PAGE if output is None else Path(output).expanduser()
     if target.suffix.lower() not in (".html", ".htm"):
-        raise InputError(f"The report is a page, so its name ends with .html; got {target}.")
+        raise InputError("The report has the wrong suffix.", code="format", expected=".html", actual=target)
     charts = Charts()
     edits = gather(folder, requested, absolute)
     failed = failures(edits)
@@ -119,21 +118,20 @@ def report(
 def citation(program: str, made: Sequence[Mapping[str, Any]]) -> str:
     """BibTeX of the published system and of this toolkit, in the version and year of the run, by its `MADE` entries."""
     last = made[-1] if made else {}
-    versions = last.get("versions")
-    version = str(versions.get(DISTRIBUTION, "")) if isinstance(versions, Mapping) else ""
-    rows = [
-        ("author", f"{DISTRIBUTION} contributors"),
-        ("title", f"{DISTRIBUTION}: a toolkit for diffusion-based face editing"),
-        ("version", version),
-    ]
-    rows.append(("year", str(last.get("date", ""))[:4]))
-    fields = ",\n".join(f"  {name:7} = {{{_bibtex(text)}}}" for name, text in rows if text)
+    packages = last.get("versions")
+    values = {
+        "author": f"{DISTRIBUTION} contributors",
+        "title": f"{DISTRIBUTION}: a toolkit for diffusion-based face editing",
+        "version": str(packages.get(DISTRIBUTION, "")) if isinstance(packages, Mapping) else "",
+        "year": str(last.get("date", ""))[:4],
+    }
+    fields = ",\n".join(f"  {name:7} = {{{_bibtex(text)}}}" for name, text in values.items() if text)
     own = f"@software{{face_rig,\n{fields}\n}}"
     return "\n\n".join([*([SYSTEMS[program]] if program in SYSTEMS else []), own])
 
 
 def _bibtex(text: str) -> str:
-    """Without what BibTeX reads as its own."""
+    """The text without the characters that BibTeX interprets."""
     return "".join(letter for letter in text if letter.isalnum() or letter in " .:-+_")
 
 
@@ -192,16 +190,15 @@ def _drawn(charts: Charts, values: np.ndarray, label: str, marks: dict[str, floa
 
 
 def _notes(edits: Edits, pictures: Thumbnails) -> list[str]:
-    notes = list(edits.notes)
-    if pictures.unread:
-        few = [f"{name} ({why})" for name, why in list(pictures.unread.items())[:_UNREAD]]
-        more = f" and {len(pictures.unread) - _UNREAD:,} more" if len(pictures.unread) > _UNREAD else ""
-        notes.append(f"Pictures that could not be shown: {', '.join(few)}{more}.")
-    return notes
+    if not pictures.unread:
+        return edits.notes
+    few = ", ".join(f"{name} ({why})" for name, why in list(pictures.unread.items())[:_UNREAD])
+    more = len(pictures.unread) - _UNREAD
+    return [*edits.notes, f"Pictures that could not be shown: {few}{f' and {more:,} more' if more > 0 else ''}."]
 
 
 def _number(value: float | None, digits: int = 2, sign: bool = False) -> str:
-    """A number to read; what was not measured is N/A."""
+    """A number as text; N/A where nothing was measured."""
     if value is None or not np.isfinite(value):
         return "N/A"
     text = f"{value:{'+' if sign else ''}.{digits}f}"

@@ -19,8 +19,6 @@ from .gather import Edits, commonest, engine_of, natural, number
 
 ROWS = 500
 """Of a table at most."""
-NONE = "none"
-"""The engine of a name without edits."""
 
 
 def summary(edits: Edits, found: Mapping[str, Sequence[Dose]], failed: Sequence[Failure]) -> dict[str, Any]:
@@ -71,7 +69,6 @@ def result(edits: Edits, found: Sequence[Dose]) -> dict[str, Any]:
     known = seconds[np.isfinite(seconds)]
     measure, alike = likeness(edits)
     requesting = edits.done & edits.requested.any(1)
-    measured = sum(bool(edits.scores[place]) and not edits.scores[place].get("error") for place in made)
     headlines = {
         "slope": _of_units(found, "slope"),
         "pearson": _of_units(found, "pearson"),
@@ -81,8 +78,6 @@ def result(edits: Edits, found: Sequence[Dose]) -> dict[str, Any]:
     }
     return {
         "engine": edits.engine,
-        "done": len(made),
-        "measured": measured,
         "headlines": headlines,
         "seconds_total": float(known.sum()) if len(known) else None,
         "out_of_reach": out_of_reach(edits),
@@ -126,14 +121,10 @@ def coverage(edits: Edits) -> dict[str, Any]:
     dose = near(wanted)
     levels = np.unique(dose[np.isfinite(dose)])
     counts = [[int((dose[:, place] == level).sum()) for level in levels] for place in range(len(ACTION_UNITS))]
-    several = (edits.requested[edits.done].sum(1) > 1).sum()
-    none = (~edits.requested[edits.done].any(1)).sum()
-    return {
-        "levels": [float(level) + 0.0 for level in levels],
-        "counts": counts,
-        "several": int(several),
-        "none": int(none),
-    }
+    units = edits.requested[edits.done].sum(1)
+    several = int((units > 1).sum())
+    none = int((units == 0).sum())
+    return {"levels": (levels + 0.0).tolist(), "counts": counts, "several": several, "none": none}
 
 
 def spread(edits: Edits) -> dict[str, Any]:
@@ -181,7 +172,7 @@ def table(edits: Edits, names: Sequence[str], notes: Mapping[str, str]) -> dict[
             places = [place for place in own[name] if engines[place] == engine]
             made = int(edits.done[places].sum())
             medians = [distribution(column[places])["median"] for column in columns]
-            rows.append([name, engine or NONE, made, failed, *medians, notes.get(name, "")])
+            rows.append([name, engine or "none", made, failed, *medians, notes.get(name, "")])
             failed = 0  # no engine's own; counted once
     if len(rows) > ROWS:
         rows.sort(key=lambda row: -1.0 if row[4] is None else row[4], reverse=True)
