@@ -28,9 +28,9 @@ RESULTS = 5
 PREVIEWED = 5
 """Components that a preview fills: status, preview, report, file, gallery."""
 WAITING = "<p class='made stale'>Editing ...</p>"
-STALE = "<p class='made stale'>The picture belongs to earlier values. Press the button to edit.</p>"
-STOPPED = "<p class='made stale'>Stopped. The picture belongs to earlier values.</p>"
-FAILED = "<p class='made stale'>There is no picture for these values.</p>"
+STALE = "<p class='made stale earlier'>The picture belongs to earlier values. Press the button to edit.</p>"
+STOPPED = "<p class='made stale earlier'>Stopped. The picture belongs to earlier values.</p>"
+FAILED = "<p class='made stale failed'>There is no picture for these values.</p>"
 
 
 class Hands:

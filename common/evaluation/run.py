@@ -134,7 +134,7 @@ def evaluate(
             process writes to it.
     """
     if count < 1:
-        raise InputError("count is too small.", code="range", expected="1 or more", actual=count)
+        raise InputError("count must be at least 1.", code="range", actual=count)
     options = {"steps": steps, "start": start, "strength": strength}
     asked = {name: value for name, value in options.items() if value is not None}
     editor.resolve(editor.edit_options.of(asked))

@@ -53,7 +53,11 @@ def main(photos: str, folder: str, runner: str, again: str = "") -> int:
     options = {"batch_size": 2, "progress": False, "again": bool(again)}
     if runner == "ray":
         options["edits"] = partial(edit_on_ray, workers=2)
-    counts = run(items, make, Path(folder), {}, processes=Processes.launched(), **options)
+    try:
+        counts = run(items, make, Path(folder), {}, processes=Processes.launched(), **options)
+    except FaceEditError as error:
+        print("code", error.code, flush=True)
+        raise
     print("counts", counts, flush=True)
     return int(counts is not None and counts["failed"] > 0)
 
