@@ -181,7 +181,7 @@ def test_a_large_run_gives_a_small_page(tmp_path):
     assert len(page.all("img")) <= 200
     assert len(page.text) < 1_500_000
     assert len(page.cells["photos"]) == ROWS + 1
-    assert re.search(rf"\b{ROWS} with the largest dose errors", page.prose)
+    assert re.search(rf"\b{ROWS} with the largest intensity errors", page.prose)
     shown = int(re.search(r"([\d,]+) of 1,847 edits are shown here", page.prose)[1])
     assert 10 < shown <= 8 * 8 + 3 * 8 + 24
     assert len(page.cells["failures"]) == 301

@@ -84,8 +84,8 @@ class Choice:
     Attributes:
         columns: names of requests.
         sheet: photo -> its edits, one for each column; None where it has none.
-        extremes: engine -> "best", "middle", "worst" of its edits by dose error -> edits.
-        requests: for each of some requests, the edit with the middle dose error.
+        extremes: engine -> "best", "middle", "worst" of its edits by intensity error -> edits.
+        requests: for each of some requests, the edit with the middle intensity error.
     """
 
     columns: list[str]
@@ -103,7 +103,7 @@ class Choice:
 
 
 def choose(edits: Edits, failed: Sequence[Failure]) -> Choice:
-    """Evenly over photos and requests, by rank in dose error, and a failure of every reason."""
+    """Evenly over photos and requests, by rank in intensity error, and a failure of every reason."""
     done = np.flatnonzero(edits.done)
     columns = _evenly(_strongest(edits, done), COLUMNS)
     photos = _evenly(sorted({edits.photos[place] for place in done}, key=natural), PHOTOS)

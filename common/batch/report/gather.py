@@ -99,7 +99,7 @@ class Edits:
 
     @cached_property
     def errors(self) -> np.ndarray:
-        """(N,) dose errors: mean of |measured - wanted| over the units that an edit requests; NaN where none is
+        """(N,) intensity errors: mean of |measured - wanted| over the units that an edit requests; NaN where none is
         known.
         """
         off = np.where(self.requested, np.abs(self.measured - self.wanted), np.nan)

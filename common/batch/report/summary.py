@@ -72,7 +72,7 @@ def result(edits: Edits, found: Sequence[Dose]) -> dict[str, Any]:
     headlines = {
         "slope": _of_units(found, "slope"),
         "pearson": _of_units(found, "pearson"),
-        "dose_error": distribution(edits.errors[requesting]),
+        "intensity_error": distribution(edits.errors[requesting]),
         "identity": {"measure": measure, **distribution(alike[edits.done])},
         "seconds": distribution(seconds),
     }
@@ -157,7 +157,7 @@ def table(edits: Edits, names: Sequence[str], notes: Mapping[str, str]) -> dict[
     `names` (N,) are of photos or requests; `notes` is name -> the text of its last column.
 
     Returns:
-        "count" of all names and "rows" of at most `ROWS`: where there are more, those with the largest dose errors.
+        "count" of all names and "rows" of at most `ROWS`: of more, those with the largest intensity errors.
     """
     engines = [engine_of(row) if row["state"] == DONE else None for row in edits.rows]
     own: dict[str, list[int]] = {}
