@@ -15,14 +15,13 @@ from common.app.library import gradio
 from common.app.tab import AT_ONCE, Tab
 from common.facs.expressions import EXPRESSIONS
 
-from .editor import TURNS, RigFace, Target
-from .light import Light
-from .pose import Pose
+from .attributes import ATTRIBUTES, Light, Pose
+from .editor import TURNS, RigFace
+from .reconstruct import View
 from .request import RigEdit
 
 ABOUT = "### Light and pose\nA photo in, the same person in other light, looking elsewhere, or with another expression."
 LAMPS = {"from the left": (-60, 10), "from the right": (60, 10), "from above": (0, 60), "from below": (0, -45)}
-PARTS = ("light", "pose", "expression")
 INPUTS = 9
 LOOKS = 32
 
@@ -42,9 +41,9 @@ class RigDesk(Desk[RigFace]):
 
     def __init__(self, kind: type[RigFace], **options: Any) -> None:
         super().__init__(kind, **options)
-        self._looks: dict[int, tuple[Target, Any, dict[str, Target]]] = {}
+        self._looks: dict[int, tuple[View, Any, dict[str, View]]] = {}
 
-    def look(self, photo: Any) -> Target:
+    def look(self, photo: Any) -> View:
         """What there is to copy from a photo, for the warp; only the last photos are kept.
 
         Raises:
@@ -96,7 +95,7 @@ def controls(desk: RigDesk) -> Controls:
         word = gr.Dropdown(["as it is", *EXPRESSIONS], value="as it is", label="Expression", elem_classes="words")
     with gr.Accordion("Copy from another photo", open=False):
         target = picture_input("Other photo", height=160, sources=["upload", "webcam"], elem_classes="other")
-        copied = gr.CheckboxGroup(list(PARTS), value=["light"], label="What to copy")
+        copied = gr.CheckboxGroup(list(ATTRIBUTES), value=["light"], label="What to copy")
         take = gr.Button("Copy", size="sm")
         forget = gr.Button("Copy nothing", size="sm")
     other = gr.State(None)
@@ -158,6 +157,6 @@ def _lamp(place: tuple[int, int]) -> Any:
 
 def _with(asked: RigEdit, **parts: Any) -> RigEdit:
     """A request in which these parts are asked for by numbers."""
-    kept = {name: getattr(asked, name) for name in PARTS} | parts
+    kept = {name: getattr(asked, name) for name in ATTRIBUTES} | parts
     copied = asked.copy - set(parts)
     return RigEdit(**kept, target=asked.target if copied else None, copy=copied or None)

@@ -53,14 +53,16 @@ class Conditions:
             if picture.shape != (side, side, 3):
                 raise ShapeError(f"Conditions.{name}", f"({side}, {side}, 3), a square", picture.shape)
             if picture.dtype != np.uint8:
-                raise InputError(f"Conditions.{name} must be uint8 in 0..255; got {picture.dtype}.")
+                raise InputError(
+                    f"Conditions.{name} has the wrong dtype.", code="type", expected="uint8", actual=str(picture.dtype)
+                )
         if self.mask is not None and self.mask.shape != (side, side):
             raise ShapeError("Conditions.mask", f"({side}, {side})", self.mask.shape)
         vector = np.asarray(self.coefficients, np.float32)
         if vector.ndim != 1 or not len(vector):
             raise ShapeError("Conditions.coefficients", "(V,)", vector.shape)
         if not np.isfinite(vector).all():
-            raise InputError("Conditions.coefficients must be finite; some are NaN or infinite.")
+            raise InputError("Conditions.coefficients must be finite; some are NaN or infinite.", code="finite")
         object.__setattr__(self, "coefficients", vector)
 
     def still(self) -> Conditions:
@@ -98,7 +100,7 @@ def read_coefficients(values: Any) -> np.ndarray:
             array = array.astype(np.float32)
     except (TypeError, ValueError, OverflowError, RuntimeError) as error:  # a tensor without data
         raise InputError(
-            f"Coefficients are V numbers, or the path of a .npy file that holds them.\n  got: {error}"
+            "Coefficients are V numbers, or the path of a .npy file that holds them.", code="type", actual=str(error)
         ) from error
     return array[0] if array.ndim == 2 and len(array) == 1 else array
 
@@ -109,4 +111,4 @@ def _read(path: Path) -> np.ndarray:
         check_regular(path)
         return np.lib.format.open_memmap(path, mode="r")
     except Exception as error:  # damaged files fail in many ways
-        raise ImageError(f"Cannot read coefficients from {path}: {error}") from error
+        raise ImageError(f"Cannot read coefficients from {path}: {error}", code="unreadable") from error

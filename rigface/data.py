@@ -25,7 +25,7 @@ from common.warp import VERSION as WARPS
 from common.warp.delta import Change
 
 from .conditioning import read_coefficients
-from .rendered.reconstruct import Rendered, Seen
+from .rendered import Rendered, Seen
 
 STILL_EVERY = 20
 _WHOLE = 0.9  # of the head's weight: no neck
@@ -117,12 +117,14 @@ class ManifestRigs(Manifest):
     def __init__(self, path: str | Path, size: int) -> None:
         super().__init__(path, size)
         if len(lengths := {len(vector) for vector in self.vectors}) > 1:
-            raise InputError(f"{self.path} has coefficients of different lengths: {sorted(lengths)}.")
+            raise InputError(
+                f"{self.path} has coefficients of different lengths.", code="shape", actual=sorted(lengths)
+            )
 
     def vector(self, row: Mapping[str, Any]) -> list[float]:
         """The coefficients."""
         value = parsed("coefficients", row["coefficients"])
         found = read_coefficients(self.path.parent / value if isinstance(value, str) else value)
         if found.ndim != 1 or not len(found) or not np.isfinite(found).all():
-            raise InputError(f"coefficients must be finite numbers, (V,); got shape {found.shape}")
+            raise InputError("coefficients must be finite numbers, (V,).", code="shape", actual=found.shape)
         return found.tolist()

@@ -1,4 +1,4 @@
-"""Whose weights and files RigFace takes, and whether they are here."""
+"""The weights and files of RigFace, their terms, and whether they are on this machine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def sources() -> list[Source]:
     brought = [
         Source(
             wanted.what,
-            "seeing faces in 3D, for the published weights" + ("" if wanted.needed else " (if you like)"),
+            "seeing faces in 3D, for the published weights" + ("" if wanted.needed else " (optional)"),
             wanted.licence,
             "no" if "non-commercial" in wanted.licence or "NC" in wanted.licence else "see terms",
             wanted.where,
@@ -24,7 +24,6 @@ def sources() -> list[Source]:
             missing=lambda key=key: [] if find_wanted(key) else [WANTED[key].names[0]],
         )
         for key, wanted in WANTED.items()
-        if key != "bisenet"  # a row of all editors
     ]
     return [
         Source(

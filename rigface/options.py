@@ -20,14 +20,19 @@ if TYPE_CHECKING:
     from common.facs.action_units import AULike, AURequest
     from common.imaging.images import ImageLike
 
-    from .editor import Target
-    from .reconstruct import Reconstructor
+    from .reconstruct import Reconstructor, View
     from .request import LightLike, PoseLike
+
+
+NO_GUIDANCE = (
+    "RigFace has no guidance: the two halves that the published pipeline compares are the same, so that any scale "
+    "gives the same picture, at twice the cost."
+)
 
 
 def _guidance(name: str, value: Any) -> float:
     if isinstance(value, bool) or value != 1:
-        raise InputError(no_guidance(value))
+        raise InputError(NO_GUIDANCE, code="conflict", expected=1, actual=value)
     return 1.0
 
 
@@ -66,8 +71,10 @@ class RigFaceOptions(FaceOptions):
         missing = [name for name, value in given.items() if value is None]
         if 0 < len(missing) < len(given):
             raise InputError(
-                f"Prepared conditions are background, render and coefficients together; {' and '.join(missing)} "
-                "missing."
+                "Prepared conditions are background, render and coefficients together.",
+                code="missing",
+                expected=list(given),
+                actual=[name for name in given if name not in missing],
             )
 
 
@@ -76,7 +83,7 @@ class RigModelOptions(ModelOptions):
     """`ModelOptions`, and what sees faces in 3D."""
 
     reconstructor: str | Reconstructor = option(
-        "auto", "3D reconstruction: released, embedded, one itself, or auto for the first at hand", _reconstructor
+        "auto", "3D reconstruction: released, embedded, an object, or auto for what the network reads", _reconstructor
     )
 
 
@@ -103,7 +110,7 @@ class RigRequest(TypedDict, total=False):
     light: LightLike | None
     pose: PoseLike | None
     expression: AURequest | None
-    target: ImageLike | Target | None
+    target: ImageLike | View | None
     copy: str | list[str] | None
 
 
@@ -113,7 +120,7 @@ class RigRequests(TypedDict, total=False):
     light: LightLike | Sequence[LightLike] | None
     pose: PoseLike | Sequence[PoseLike] | None
     expression: AULike | Sequence[AULike] | None
-    target: ImageLike | Target | Sequence[ImageLike | Target] | None
+    target: ImageLike | View | Sequence[ImageLike | View] | None
     copy: str | list[str] | None
 
 
@@ -123,12 +130,3 @@ class OneEdit(RigRequest, RigKeywords, total=False):
 
 class SeveralEdits(RigRequests, RigKeywords, total=False):
     """All keywords of `rigface.edit` and `rigface.rig` with lists."""
-
-
-def no_guidance(guidance: object) -> str:
-    """The sentences of an error."""
-    return (
-        "RigFace has no guidance: the two halves that the published pipeline compares are the same, so that any "
-        "strength gives the same picture, at twice the cost.\n"
-        f"  expected: None or 1, one pass a step\n  got:      {guidance!r}"
-    )

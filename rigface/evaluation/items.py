@@ -15,8 +15,7 @@ from common.synthetic.render.picture import metering
 from common.synthetic.scene.factors import Lamps, Scene
 from common.synthetic.scene.stream import Purpose, stream
 
-from ..light import Light
-from ..pose import Pose
+from ..attributes import Light, Pose
 from ..request import RigEdit
 
 KINDS = ("light", "pose", "expression", "combination")

@@ -1,4 +1,9 @@
-"""From photos and requests to what the embedded RigFace reads: the photo, the head as it shall be, and the change."""
+"""The toolkit's own reconstructor: its head fitted to landmarks and pixels, which moves the photo's own.
+
+Nothing need be fetched or registered for. What the network sees differs from the published one's conditions: the
+conditioning images are the photo itself, with nothing hidden, and its warp, moved and lit as requested
+(`common.warp`); the vector is the change in 24 numbers of ours (`common.warp.delta`), zero where nothing changes.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +27,9 @@ from common.measure.regressor import Regressor
 from common.warp.delta import Change
 from common.warp.warp import Warp
 
-from ..conditioning import Conditions
-from ..request import RigEdit
+from .conditioning import Conditions
+from .reconstruct import View
+from .request import RigEdit
 
 log = logging.getLogger(__name__)
 
@@ -76,60 +82,52 @@ class Seen:
 
 
 class Rendered:
-    """The toolkit's own reconstructor; see `rigface.rendered` and `rigface.reconstruct.Reconstructor`."""
+    """See `rigface.reconstruct.Reconstructor`; works on the CPU."""
 
     warps: ClassVar[bool] = True
 
     def look(self, photo: np.ndarray, face: Face) -> Seen:
-        """Fit the head to a face.
-
-        The photo is (H, W, 3) uint8, RGB.
-        """
+        """The head fitted to a face of a photo (H, W, 3) uint8, RGB."""
         return Seen(Warp.of(photo, face), face)
 
-    def conditions(
-        self,
-        source: Seen,
-        target: Seen | None,
-        copy: frozenset[str],
-        crop: Crop,
-        labels_source: np.ndarray,
-        labels_target: np.ndarray | None,
-        request: RigEdit | None = None,
-        *,
-        target_crop: Crop | None = None,
-    ) -> Conditions:
-        """Make the conditions of one edit; see `Reconstructor.conditions`. The target's parts and crop are not needed.
-        Raises InputError: a pose beyond `LIMITS`.
+    def conditions(self, source: View, request: RigEdit) -> Conditions:
+        """See `Reconstructor.conditions`.
+
+        Raises:
+            InputError: a pose beyond `LIMITS`.
         """
-        request = request or RigEdit()
-        change = self.change(source, target, copy, request)
-        if request.pose is not None or "pose" in copy:
-            angles = torch.rad2deg(angles_of((change.turn @ source.rotation)[None])[0]).tolist()
+        seen: Seen = source.seen
+        change = self.change(seen, request)
+        if request.pose is not None or "pose" in request.copy:
+            angles = torch.rad2deg(angles_of((change.turn @ seen.rotation)[None])[0]).tolist()
             for (name, limit), angle in zip(LIMITS.items(), angles):
                 if abs(angle) > limit:
                     raise InputError(
-                        "The embedded networks cannot turn a head so far.\n"
-                        f"  expected: a head whose {name} is within {limit:g} degrees of looking into the camera"
-                        " afterwards\n"
-                        f"  got:      {angle:.0f} degrees\n"
-                        "  ask for fewer degrees, or fetch the published networks: rigface download"
+                        f"The embedded networks cannot turn a head so far: {name} after the edit, in degrees.",
+                        code="range",
+                        expected=(-limit, limit),
+                        actual=round(angle),
+                        hint="ask for fewer degrees, or fetch the published networks: rigface download",
                     )
-        return self.drawn(source, change, crop, labels_source)
+        return self.drawn(seen, change, source.crop, source.labels)
 
-    def change(self, source: Seen, target: Seen | None, copy: frozenset[str], request: RigEdit) -> Change:
+    def change(self, source: Seen, request: RigEdit) -> Change:
         """A request in numbers; what is copied, as the difference between the faces."""
-        units, turn, light = torch.zeros(12), torch.eye(3), source.light
+        units = torch.zeros(12)
+        turn = torch.eye(3)
+        light = source.light
         if request.expression is not None:
             units = torch.tensor(request.expression.values)
         if request.pose is not None:
             turn = request.pose.matrix(source.rotation) @ source.rotation.T
         if request.light is not None:
             light = request.light.harmonics(ambient(_AROUND * brightness(source.light)[None])[0])
-        if target is not None:
-            units = target.units - source.units if "expression" in copy else units
-            turn = target.rotation @ source.rotation.T if "pose" in copy else turn
-            light = target.light if "light" in copy else light
+        if "expression" in request.copy:
+            units = request.target.seen.units - source.units
+        if "pose" in request.copy:
+            turn = request.target.seen.rotation @ source.rotation.T
+        if "light" in request.copy:
+            light = request.target.seen.light
         return Change(units, turn, source.light, light)
 
     def warp(self, source: Seen, change: Change, crop: Crop, labels: np.ndarray) -> np.ndarray:
