@@ -34,6 +34,7 @@ from .rendered import Rendered, Seen
 from .request import RigEdit
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
     from typing_extensions import Unpack
 
     from common.editing.options import FaceChoice
@@ -44,7 +45,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-GUIDES = 2
+GUIDES = 2  # conditioning images: background and render
+LOOKED = 16  # photos to copy from that an editor keeps
 TURNS = {"yaw": 15.0, "pitch": 12.0, "roll": 15.0}
 """Degrees by which a warp turns a head at most: beyond, it would show too much that the photo does not."""
 
@@ -105,6 +107,7 @@ class RigFace(Editor[RigEdit]):
                 actual=self.defaults.guidance,
             )
         self._asked = reconstructor
+        self._looked: list[tuple[Image, View]] = []  # pictures can be compared, but have no hash
         self.views: SubjectCache[View] = SubjectCache(self._view)
 
     @cached_property
@@ -166,18 +169,19 @@ class RigFace(Editor[RigEdit]):
         return View.of(reconstructor, reconstructor.look(photo, made.face), made, name_of(image))
 
     def ready(self, requests: Sequence[RigEdit]) -> list[RigEdit]:
-        """The requests with views of their targets, one of each photo. Raises InputError: as `look`."""
-        looked: list[tuple[Any, View]] = []  # pictures can be compared, but have no hash
+        """The requests with views of their targets; the last photos that were looked at are kept. Raises InputError: as
+        `look`.
+        """
 
         def one(request: RigEdit) -> RigEdit:
-            target = request.target
-            if target is None or isinstance(target, (View, Subject)):
+            if request.target is None or isinstance(request.target, (View, Subject)):
                 return request
-            view = next((view for photo, view in looked if photo == target), None)
+            photo = read_image(request.target)
+            view = next((view for seen, view in self._looked if seen == photo), None)
             if view is None:
-                view = self.look(target)
-                looked.append((target, view))
-            return replace(request, target=view)
+                view = self.look(photo)
+                self._looked = [*self._looked, (photo, view)][-LOOKED:]
+            return replace(request, target=replace(view, name=name_of(request.target)))
 
         return [one(request) for request in requests]
 

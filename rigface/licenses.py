@@ -19,7 +19,7 @@ def sources() -> list[Source]:
             wanted.licence,
             "no" if "non-commercial" in wanted.licence or "NC" in wanted.licence else "see terms",
             wanted.where,
-            register=_address(wanted.where),
+            register=wanted.register,
             folder=lambda: home() / FOLDER,
             missing=lambda key=key: [] if find_wanted(key) else [WANTED[key].names[0]],
         )
@@ -42,8 +42,3 @@ def sources() -> list[Source]:
         small_model("RigFace inside", "editing"),
         *shared(),
     ]
-
-
-def _address(where: str) -> str:
-    words = where.replace(",", "").split()
-    return words[2].strip(";") if words[:2] == ["register", "at"] else ""

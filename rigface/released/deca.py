@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,10 +13,8 @@ from common.core.finite import check_finite
 from common.faces import Face
 from common.faces.affine import compose, quarter_turn, sample
 
-from .networks import FEATURES, ResNet50, load
+from .networks import FEATURES, PublishedNetwork, ResNet50
 
-SOURCE = "deca_model.tar of DECA (https://github.com/yfeng95/DECA), for non-commercial research"
-PART = "E_flame"  # among the networks of deca_model.tar
 SIDE = 224
 SIZES = (100, 50, 50, 3, 3, 3, 27)
 CODES = sum(SIZES)
@@ -50,27 +47,23 @@ class Codes:
 
     @classmethod
     def split(cls, vector: Tensor) -> Codes:
-        """Split the network's vector (B, 236). Raises ShapeError: another shape."""
+        """The codes of the network's vector (B, 236). Raises ShapeError: another shape."""
         if vector.ndim != 2 or vector.shape[1] != CODES:
             raise ShapeError("codes", f"(B, {CODES})", vector.shape)
         shape, texture, expression, rotation, jaw, camera, light = vector.split(SIZES, 1)
         return cls(shape, texture, expression, rotation, jaw, camera, light.unflatten(1, (9, 3)))
 
 
-class Deca(nn.Module):
-    """E_flame: ResNet-50 and two linear layers."""
+class Deca(PublishedNetwork):
+    """E_flame: ResNet-50 and two linear layers, from `deca_model.tar`."""
+
+    source = "deca_model.tar of DECA (https://github.com/yfeng95/DECA), for non-commercial research"
+    part = "E_flame"
 
     def __init__(self) -> None:
         super().__init__()
         self.encoder = ResNet50()
         self.layers = nn.Sequential(nn.Linear(FEATURES, 1024), nn.ReLU(), nn.Linear(1024, CODES))
-
-    @classmethod
-    def from_file(cls, path: str | Path, device: str | torch.device = "cpu") -> Deca:
-        """Read `deca_model.tar`, of whose networks only E_flame is taken. Raises CheckpointError: the file cannot be
-        read, or its keys or shapes are not the network's; MissingCheckpointError: there is no such file.
-        """
-        return load(cls, path, "DECA's encoder", SOURCE, PART, device)
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, 3, 224, 224) RGB in [0, 1] to codes (B, 236), for `Codes.split`."""
@@ -78,7 +71,7 @@ class Deca(nn.Module):
 
     @torch.no_grad()
     def read(self, photo: np.ndarray, matrix: np.ndarray) -> Codes:
-        """Tell the codes of one face, B = 1, in a photo (H, W, 3) uint8 that `matrix` (2, 3) brings to DECA's crop."""
+        """The codes of one face, B = 1, in a photo (H, W, 3) uint8 that `matrix` (2, 3) brings to DECA's crop."""
         crop = torch.from_numpy(sample(photo, matrix, (SIDE, SIDE)))
         images = crop.to(next(self.parameters()).device).movedim(2, 0)[None]
         codes = self(images / 255)

@@ -19,6 +19,7 @@ class Wanted:
         licence: its terms.
         where: to get it.
         needed: False where the preparation works without.
+        register: address at which users register first.
     """
 
     names: tuple[str, ...]
@@ -26,6 +27,7 @@ class Wanted:
     licence: str
     where: str
     needed: bool = True
+    register: str = ""
 
 
 _FLAME, _DECA = "https://flame.is.tue.mpg.de", "https://deca.is.tue.mpg.de"
@@ -35,6 +37,7 @@ WANTED = {
         "the FLAME model",
         "by registration, for non-commercial research; FLAME 2023 Open is CC BY 4.0",
         f"register at {_FLAME}, then download FLAME 2020, 2023 or 2023 Open",
+        register=_FLAME,
     ),
     "landmarks": Wanted(
         ("landmark_embedding.npy",),
@@ -47,6 +50,7 @@ WANTED = {
         "DECA's networks",
         "for non-commercial research",
         f"register at {_DECA}; https://github.com/yfeng95/DECA says where it lies",
+        register=_DECA,
     ),
     "d3dfr": Wanted(
         ("d3dfr_res50_nofc.pth",),
@@ -60,6 +64,7 @@ WANTED = {
         "FLAME's own: CC BY-NC-SA 4.0; the one made from the Basel face model: for research",
         f"register at {_FLAME}, then download the texture space; or TimoBolkart/BFM_to_FLAME",
         needed=False,
+        register=_FLAME,
     ),
     "template": Wanted(
         ("head_template.obj",),

@@ -16,7 +16,7 @@ from common.core.errors import CheckpointError, InputError, ShapeError
 from common.face3d.heads.flame import Flame
 from common.faces import Crop
 from rigface.attributes import ATTRIBUTES
-from rigface.released.deca import PART, Codes
+from rigface.released.deca import Codes, Deca
 from rigface.released.reconstruct import PLAIN, Released, changed
 from rigface.request import RigEdit
 
@@ -157,7 +157,7 @@ def folder(tmp_path_factory):
     (folder / "generic_model.pkl").write_bytes(MODEL.read_bytes())
     write_landmarks(folder / "landmarks.safetensors")
     write_texture(folder / "FLAME_texture.npz")
-    torch.save({PART: weights("deca")}, folder / "deca_model.tar")
+    torch.save({Deca.part: weights("deca")}, folder / "deca_model.tar")
     torch.save(weights("d3dfr"), folder / "d3dfr_res50_nofc.pth")
     return folder
 

@@ -17,7 +17,7 @@ from common.faces import Face
 from common.faces.affine import transform
 from common.parsing.conditioning import FIVE_POINTS
 from rigface.released.d3dfr import EXPRESSION, D3dfr, align
-from rigface.released.deca import PART, Codes, Deca, window
+from rigface.released.deca import Codes, Deca, window
 
 NETWORKS = {"d3dfr": (D3dfr, "d3dfr_coefficients"), "deca": (Deca, "deca_codes")}
 
@@ -29,7 +29,7 @@ def files(tmp_path_factory) -> dict[str, Path]:
     found = {"d3dfr": folder / "d3dfr_res50_nofc.pth", "deca": folder / "deca_model.tar"}
     torch.save(weights("d3dfr"), found["d3dfr"])
     others = {"E_detail": {"weight": torch.zeros(1)}, "D_detail": {}}
-    torch.save({PART: weights("deca"), **others}, found["deca"], _use_new_zipfile_serialization=False)
+    torch.save({Deca.part: weights("deca"), **others}, found["deca"], _use_new_zipfile_serialization=False)
     return found
 
 
@@ -122,14 +122,14 @@ def test_safetensors_hold_the_same_network(loaded, tmp_path):
     ],
 )
 def test_keys_that_do_not_fit_are_named(loaded, tmp_path, change, code, key):
-    torch.save({PART: change(dict(loaded["deca"].state_dict()))}, tmp_path / "deca_model.tar")
+    torch.save({Deca.part: change(dict(loaded["deca"].state_dict()))}, tmp_path / "deca_model.tar")
     with pytest.raises(CheckpointError, match=re.escape(key)) as caught:
         Deca.from_file(tmp_path / "deca_model.tar")
     assert caught.value.code == code
 
 
 def test_a_file_of_other_networks_is_refused(tmp_path):
-    for content, held in (({"E_detail": {}, "opt": 1}, "E_detail, opt"), ({PART: [1, 2]}, PART)):
+    for content, held in (({"E_detail": {}, "opt": 1}, "E_detail, opt"), ({Deca.part: [1, 2]}, Deca.part)):
         torch.save(content, tmp_path / "other.tar")
         with refused(CheckpointError, "keys", actual=held):
             Deca.from_file(tmp_path / "other.tar")
