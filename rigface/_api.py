@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from .reconstruct import View
     from .request import LightLike, PoseLike
 
-__all__ = ["RigFace", "animate", "edit", "grid", "neutralize", "rig", "sweep", "transfer", "verbs"]
-
 
 @overload
 def edit(  # pyright: ignore[reportOverlappingOverload] - a single value is a case of both, and the first counts
@@ -101,10 +99,10 @@ def rig(
 ) -> Conditions | list[Conditions]:
     """What the network will see of an edit, for looking: `rig("photo.jpg", light="azimuth=60").render`.
 
-    Nothing is sampled.
+    Nothing is sampled. Requests and errors are those of `edit`.
 
     Args:
-        img: one photo, as in `edit`; so are the requests.
+        img: one photo.
         light: see `edit`.
         pose: see `edit`.
         expression: see `edit`.
@@ -114,9 +112,6 @@ def rig(
 
     Returns:
         The conditions; a list of them where one of the requests is a list.
-
-    Raises:
-        As `edit`.
     """
     check_keywords("rig", options, RigFaceOptions, RigModelOptions)
     face = RigFaceOptions.of(options)

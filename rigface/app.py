@@ -18,7 +18,6 @@ from .request import RigEdit
 
 ABOUT = "### Light and pose\nA photo in, the same person in other light, looking elsewhere, or with another expression."
 LAMPS = {"from the left": (-60, 10), "from the right": (60, 10), "from above": (0, 60), "from below": (0, -45)}
-INPUTS = 9
 
 
 def tab(**networks: Any) -> Tab:
@@ -60,13 +59,15 @@ def controls(desk: Desk[RigFace]) -> Controls:
         forget = gr.Button("Copy nothing", size="sm")
     other = gr.State(None)
     inputs = [relit, azimuth, elevation, ambient, intensity, *turns, expression]
-    assert len(inputs) == INPUTS
+
+    def lit(place: tuple[int, int]) -> Any:
+        return lambda: [True, *place] + [gr.skip()] * (len(inputs) - 2)
 
     def copy(visit: Visit, photo: Any, parts: Sequence[str]) -> list[Any]:
         if photo is None or not parts:
-            return [gr.skip()] * INPUTS + [None]
+            return [gr.skip()] * len(inputs) + [None]
         desk.warper.ready([RigEdit(target=photo, copy=parts)])  # raises where no face is detected
-        return [gr.skip()] * INPUTS + [(photo, tuple(parts))]
+        return [gr.skip()] * len(inputs) + [(photo, tuple(parts))]
 
     neutral = [False, 0, 10, 0.5, 1, 0, 0, 0, "as it is", None]
     return Controls(
@@ -85,8 +86,8 @@ def controls(desk: Desk[RigFace]) -> Controls:
         },
         sets=[
             (reset.click, lambda: neutral, ()),
-            (forget.click, lambda: [gr.skip()] * INPUTS + [None], ()),
-            *((button.click, _lamp(LAMPS[name]), ()) for name, button in lamps.items()),
+            (forget.click, lambda: [gr.skip()] * len(inputs) + [None], ()),
+            *((button.click, lit(LAMPS[name]), ()) for name, button in lamps.items()),
         ],
         asks_photo=[(take.click, copy, (target, copied))],
     )
@@ -109,12 +110,7 @@ def request(
     light = Light(azimuth, elevation, intensity, ambient) if relit and "light" not in parts else None
     pose = Pose(yaw, pitch, roll) if (yaw or pitch or roll) and "pose" not in parts else None
     known = EXPRESSIONS.get(expression or "") if "expression" not in parts else None
-    units = known.units if known else None
-    return RigEdit(light=light, pose=pose, expression=units, target=target, copy=list(parts) or None)
-
-
-def _lamp(place: tuple[int, int]) -> Any:
-    return lambda: [True, *place] + [gradio().skip()] * (INPUTS - 2)
+    return RigEdit(light=light, pose=pose, expression=known and known.units, target=target, copy=list(parts) or None)
 
 
 def _with(asked: RigEdit, **parts: Any) -> RigEdit:

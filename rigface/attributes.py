@@ -34,19 +34,14 @@ class _Attribute:
             value = getattr(self, name)
             real = isinstance(value, Real) and not isinstance(value, bool)
             if not real or not low <= cast(Any, value) <= high:  # NaN is in no range
-                what = f"{self.what()} {name}"
+                what = type(self).__name__.lower()
                 raise InputError(
-                    f"{what} must be a number from {low:g} to {high:g}.",
+                    f"{what} {name} must be a number from {low:g} to {high:g}.",
                     code="range" if real else "type",
                     expected=(low, high),
                     actual=value,
                 )
             object.__setattr__(self, name, float(value))
-
-    @classmethod
-    def what(cls) -> str:
-        """The attribute's name."""
-        return cls.__name__.lower()
 
     @classmethod
     def of(cls, value: Self | str | Mapping[str, Any]) -> Self:
@@ -59,21 +54,22 @@ class _Attribute:
             return value
         if isinstance(value, str):
             return cls(**cls.read(value))
+        what = cls.__name__.lower()
         items = items_of(value)
         if items is None:
             example = next(iter(cls.ranges))
             raise InputError(
-                f'{cls.what()} must be a {cls.__name__}, a text such as "{example}=15", or a dict.',
+                f'{what} must be a {cls.__name__}, a text such as "{example}=15", or a dict.',
                 code="type",
                 actual=type(value).__name__,
             )
-        check_names(cls.what(), [name for name, _ in items], [field.name for field in fields(cls)])
+        check_names(what, [name for name, _ in items], [field.name for field in fields(cls)])
         return cls(**dict(items))
 
     @classmethod
     def read(cls, text: str) -> dict[str, Any]:
         """The numbers of a text, `NAME=NUMBER` separated by commas or spaces."""
-        what = cls.what()
+        what = cls.__name__.lower()
         found: dict[str, Any] = {}
         for part in filter(None, re.split(r"[,; ]+", re.sub(r" ?= ?", "=", " ".join(text.split())))):
             name, equals, value = part.partition("=")
@@ -241,10 +237,9 @@ def _text(values: Mapping[str, float]) -> str:
 def _coefficients(values: Any) -> tuple[float, ...]:
     import numpy as np
 
-    try:
-        array = np.asarray(values.detach().cpu() if hasattr(values, "detach") else values, np.float64)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise InputError("Light coefficients must be (9, 3) numbers.", code="type", actual=values) from error
+    from .conditioning import floats_of
+
+    array = floats_of("Light.coefficients", values)
     if array.shape not in ((9, 3), (27,)):
         raise ShapeError("Light.coefficients", "(9, 3) or (27,)", array.shape)
     if not np.isfinite(array).all():

@@ -27,10 +27,10 @@ from common.imaging.images import ImageLike, read_image, rgb
 from common.imaging.tensors import to_tensor
 from common.warp.delta import TURN_SCALE
 
-from .conditioning import GREY, Conditions, read_conditions
+from .conditioning import GREY, GUIDES, Conditions, read_conditions
 from .options import NO_GUIDANCE, RigEditOptions, RigFaceOptions, RigModelOptions
 from .reconstruct import Reconstructor, View, check_name, get_reconstructor
-from .rendered import Rendered, Seen
+from .rendered import Rendered, Seen, check_angles, warp_of
 from .request import RigEdit
 
 if TYPE_CHECKING:
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-GUIDES = 2  # conditioning images: background and render
 LOOKED = 16  # photos to copy from that an editor keeps
 TURNS = {"yaw": 15.0, "pitch": 12.0, "roll": 15.0}
 """Degrees by which a warp turns a head at most: beyond, it would show too much that the photo does not."""
@@ -88,14 +87,13 @@ class RigFace(Editor[RigEdit]):
     def __init__(
         self, pipeline: FaceEditPipeline, *, reconstructor: str | Reconstructor = "auto", **options: Any
     ) -> None:
-        if isinstance(reconstructor, str):
-            check_name(reconstructor)
-        if pipeline.guides != GUIDES:
+        check_name("reconstructor", reconstructor)
+        if pipeline.guides != len(GUIDES):
             raise CheckpointError(
                 "RigFace needs networks with two conditioning images, background and render; a model with one is "
                 "magicface's.",
                 code="count",
-                expected=GUIDES,
+                expected=len(GUIDES),
                 actual=pipeline.guides,
             )
         super().__init__(pipeline, **options)
@@ -169,9 +167,7 @@ class RigFace(Editor[RigEdit]):
         return View.of(reconstructor, reconstructor.look(photo, made.face), made, name_of(image))
 
     def ready(self, requests: Sequence[RigEdit]) -> list[RigEdit]:
-        """The requests with views of their targets; the last photos that were looked at are kept. Raises InputError: as
-        `look`.
-        """
+        """The requests with views of their targets, of which the last ones are kept. Raises the errors of `look`."""
 
         def one(request: RigEdit) -> RigEdit:
             if request.target is None or isinstance(request.target, (View, Subject)):
@@ -249,16 +245,13 @@ class RigFace(Editor[RigEdit]):
             own = Rendered()
             view = View.of(own, Seen(fitted, subject.face), subject)
         change = own.change(view.seen, self._viewed(asked))
-        for (name, limit), angle in zip(TURNS.items(), (change.vector()[12:15].numpy() * TURN_SCALE).tolist()):
-            if abs(angle) > limit + 1e-3:
-                raise InputError(
-                    f"Without networks, a head cannot turn so far: {name}, in degrees from the photo's own.",
-                    code="range",
-                    expected=(-limit, limit),
-                    actual=round(angle),
-                    hint="ask for fewer degrees, or use networks: rigface download fetches the published ones",
-                )
-        return own.warp(view.seen, change, view.crop, view.labels)
+        check_angles(
+            (change.vector()[12:15].numpy() * TURN_SCALE).tolist(),
+            TURNS,
+            "Without networks, a head cannot turn so far from where it looks",
+            "ask for fewer degrees, or use networks: rigface download fetches the published ones",
+        )
+        return warp_of(view)(change)
 
     def null(self, subject: Subject, request: RigEdit) -> RigEdit:
         """The request's warp as it is; the null edit where the reconstructor does not warp."""

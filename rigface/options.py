@@ -1,14 +1,14 @@
-"""The options of RigFace's edits: those of every editor, and what is prepared before."""
+"""The options of RigFace's edits: those of every editor, prepared conditions, and the reconstructor."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 from common.core.errors import InputError
 from common.editing.option_fields import option
-from common.editing.options import EditOptions, FaceKeywords, FaceOptions, Keywords, ModelKeywords, ModelOptions
+from common.editing.options import EditOptions, FaceKeywords, FaceOptions, Keywords, ModelOptions
 
 from .reconstruct import check_name
 
@@ -36,12 +36,6 @@ def _guidance(name: str, value: Any) -> float:
     return 1.0
 
 
-def _reconstructor(name: str, value: Any) -> Any:
-    if isinstance(value, str):
-        check_name(value)
-    return value
-
-
 @dataclass(frozen=True, kw_only=True)
 class RigEditOptions(EditOptions):
     """`EditOptions` without guidance."""
@@ -53,9 +47,10 @@ class RigEditOptions(EditOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class RigFaceOptions(FaceOptions):
-    """`FaceOptions`, and conditions that were prepared before, such as the authors' own pairs: with `background`, they
-    are the edit of the aligned crop, and nothing else can be asked for. Raises InputError: one of the prepared three
-    without the others.
+    """`FaceOptions`, and prepared conditions of an aligned crop, with `background`, beside which nothing is requested.
+
+    Raises:
+        InputError: one of the prepared three without the others.
     """
 
     render: ImageLike | None = option(
@@ -83,7 +78,7 @@ class RigModelOptions(ModelOptions):
     """`ModelOptions`, and what sees faces in 3D."""
 
     reconstructor: str | Reconstructor = option(
-        "auto", "3D reconstruction: released, embedded, an object, or auto for what the network reads", _reconstructor
+        "auto", "3D reconstruction: released, embedded, an object, or auto for what the network reads", check_name
     )
 
 
@@ -94,18 +89,14 @@ class RigFaceKeywords(FaceKeywords, total=False):
     coefficients: npt.ArrayLike | str | Path | None
 
 
-class RigModelKeywords(ModelKeywords, total=False):
-    """`RigModelOptions` as keywords."""
+class RigKeywords(Keywords, RigFaceKeywords, total=False):
+    """All options of `rigface.edit`."""
 
     reconstructor: str | Reconstructor
 
 
-class RigKeywords(Keywords, RigFaceKeywords, RigModelKeywords, total=False):
-    """All options of `rigface.edit`."""
-
-
-class RigRequest(TypedDict, total=False):
-    """One request by its parts, as keywords."""
+class OneEdit(RigKeywords, total=False):
+    """All keywords of `rigface.edit` and `rigface.rig` with single requests."""
 
     light: LightLike | None
     pose: PoseLike | None
@@ -114,19 +105,11 @@ class RigRequest(TypedDict, total=False):
     copy: str | list[str] | None
 
 
-class RigRequests(TypedDict, total=False):
-    """Requests by their parts, as keywords; each may be a list."""
+class SeveralEdits(RigKeywords, total=False):
+    """All keywords of `rigface.edit` and `rigface.rig` with lists."""
 
     light: LightLike | Sequence[LightLike] | None
     pose: PoseLike | Sequence[PoseLike] | None
     expression: AULike | Sequence[AULike] | None
     target: ImageLike | View | Sequence[ImageLike | View] | None
     copy: str | list[str] | None
-
-
-class OneEdit(RigRequest, RigKeywords, total=False):
-    """All keywords of `rigface.edit` and `rigface.rig` with single requests."""
-
-
-class SeveralEdits(RigRequests, RigKeywords, total=False):
-    """All keywords of `rigface.edit` and `rigface.rig` with lists."""

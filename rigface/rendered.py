@@ -8,9 +8,10 @@ conditioning images are the photo itself, with nothing hidden, and its warp, mov
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, cached_property
-from typing import ClassVar
+from functools import cached_property
+from typing import Any, ClassVar
 
 import cv2
 import numpy as np
@@ -18,12 +19,11 @@ import torch
 
 from common.core.errors import InputError
 from common.face3d.camera import angles_of, rotation_matrix
-from common.face3d.fitting.fit import Fit
 from common.face3d.rendering.lighting import ambient, brightness
-from common.faces import Crop, Face
+from common.faces import Face
 from common.imaging.images import on_white
+from common.measure import get_estimator
 from common.measure.estimators import described
-from common.measure.regressor import Regressor
 from common.warp.delta import Change
 from common.warp.warp import Warp
 
@@ -60,25 +60,21 @@ class Seen:
         return self.warp.opaque
 
     @property
-    def fit(self) -> Fit:
-        """The head."""
-        return self.warp.fit
-
-    @property
     def rotation(self) -> torch.Tensor:
         """(3, 3) how the head is turned."""
-        return rotation_matrix(self.fit.angles)[0]
+        return rotation_matrix(self.warp.fit.angles)[0]
 
     @property
     def light(self) -> torch.Tensor:
-        """(9, 3) the light on it; from everywhere where the photo shows too little skin to tell."""
+        """(9, 3) the light on it; from everywhere where the photo shows too little skin."""
         return self.warp.light
 
     @cached_property
     def units(self) -> torch.Tensor:
-        """(12,) intensities of its action units, measured by the network that reads changes best; when asked for."""
+        """(12,) intensities of its action units, measured by the network that reads changes best."""
         log.info("expression read by %s", described("regressor"))
-        return torch.from_numpy(_regressor().many([self.photo], faces=[self.face])[0].units)
+        regressor: Any = get_estimator("regressor")
+        return torch.from_numpy(regressor.many([self.photo], faces=[self.face])[0].units)
 
 
 class Rendered:
@@ -99,17 +95,13 @@ class Rendered:
         seen: Seen = source.seen
         change = self.change(seen, request)
         if request.pose is not None or "pose" in request.copy:
-            angles = torch.rad2deg(angles_of((change.turn @ seen.rotation)[None])[0]).tolist()
-            for (name, limit), angle in zip(LIMITS.items(), angles):
-                if abs(angle) > limit:
-                    raise InputError(
-                        f"The embedded networks cannot turn a head so far: {name} after the edit, in degrees.",
-                        code="range",
-                        expected=(-limit, limit),
-                        actual=round(angle),
-                        hint="ask for fewer degrees, or fetch the published networks: rigface download",
-                    )
-        return self.drawn(seen, change, source.crop, source.labels)
+            check_angles(
+                torch.rad2deg(angles_of((change.turn @ seen.rotation)[None])[0]).tolist(),
+                LIMITS,
+                "The embedded networks cannot turn a head so far from the camera",
+                "ask for fewer degrees, or fetch the published networks: rigface download",
+            )
+        return self.drawn(source, change)
 
     def change(self, source: Seen, request: RigEdit) -> Change:
         """A request in numbers; what is copied, as the difference between the faces."""
@@ -130,20 +122,14 @@ class Rendered:
             light = request.target.seen.light
         return Change(units, turn, source.light, light)
 
-    def warp(self, source: Seen, change: Change, crop: Crop, labels: np.ndarray) -> np.ndarray:
-        """The whole photo (H, W, 3 or 4) uint8 after a change, as it is shown without networks; see `drawn`."""
-        return _among(source, labels, crop)(change)
-
-    def drawn(self, source: Seen, change: Change, crop: Crop, labels: np.ndarray) -> Conditions:
-        """The conditions of a change.
-
-        `labels` (S, S) uint8 are the crop's parts; 0 is what an edit keeps.
-        """
-        photo = crop.apply(source.photo)
+    def drawn(self, source: View, change: Change) -> Conditions:
+        """The conditions of a change."""
+        crop = source.crop
+        photo = crop.apply(source.seen.photo)
         turns = not torch.equal(change.turn, torch.eye(3))
-        moved = _among(source, labels, crop)(change, bare=True)
+        moved = warp_of(source)(change, bare=True)
         render = crop.apply(on_white(moved))
-        mask = labels > 0
+        mask = source.labels > 0
         if turns:
             width = 2 * max(1, round(REACH * crop.size)) + 1
             disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
@@ -151,10 +137,16 @@ class Rendered:
         return Conditions(photo, render, change.vector().numpy(), mask=mask, warp=moved)
 
 
-def _among(source: Seen, labels: np.ndarray, crop: Crop) -> Warp:
-    return source.warp if source.warp.around is not None else source.warp.among(labels, crop)
+def check_angles(angles: Sequence[float], limits: Mapping[str, float], what: str, hint: str) -> None:
+    """Raises an InputError where one of the angles in degrees is beyond its limit; `what` begins the message."""
+    for (name, limit), angle in zip(limits.items(), angles):
+        if abs(angle) > limit + 1e-3:
+            raise InputError(
+                f"{what}: {name}, in degrees.", code="range", expected=(-limit, limit), actual=round(angle), hint=hint
+            )
 
 
-@cache
-def _regressor() -> Regressor:
-    return Regressor()
+def warp_of(source: View) -> Warp:
+    """The warp of a view, with the parts of its face; of a change it makes the whole photo (H, W, 3 or 4) uint8."""
+    warp: Warp = source.seen.warp
+    return warp if warp.around is not None else warp.among(source.labels, source.crop)

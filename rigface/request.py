@@ -80,8 +80,7 @@ class RigEdit:
                 expected="target=PHOTO, copy='light', or neither",
                 actual=f"target={self.target!r}, copy={'+'.join(sorted(copy)) or None!r}",
             )
-        own = {"light": light, "pose": pose, "expression": units}
-        if twice := sorted(name for name in copy if own[name] is not None):
+        if twice := sorted(name for name in copy if getattr(self, name) is not None):
             raise InputError(
                 "An attribute is requested both by numbers and from the photo.", code="conflict", actual=twice[0]
             )
@@ -99,11 +98,6 @@ class RigEdit:
     def asked(self) -> RigEdit:
         """What the picture shows: this request, or the one whose warp is left as it is."""
         return self.still or self
-
-    @property
-    def changes(self) -> frozenset[str]:
-        """Which of "light", "pose" and "expression" it changes."""
-        return self.copy | {name for name in ATTRIBUTES if getattr(self, name) is not None}
 
     @classmethod
     def parse(cls, value: Any) -> RigEdit:
@@ -200,7 +194,7 @@ class RigEdit:
         self._check_numbers(other)
         return RigEdit(
             light=_between("light", self.light, other.light, LAMP, fraction),
-            pose=_between("pose", self.pose or _still(other.pose), other.pose or _still(self.pose), ANGLES, fraction),
+            pose=_between("pose", self.pose, other.pose, ANGLES, fraction, absent=Pose()),
             expression=(self.expression or AUDelta()).blend(other.expression or AUDelta(), fraction),
         )
 
@@ -297,10 +291,12 @@ def _over(one: Any, other: Any) -> Any:
     return replace(one, **{each.name: values[each.name] for each in fields(other) if values[each.name] != each.default})
 
 
-def _between(what: str, one: Any, other: Any, names: Sequence[str], fraction: float) -> Any:
-    """The value of a `Light` or `Pose` between two."""
+def _between(what: str, one: Any, other: Any, names: Sequence[str], fraction: float, absent: Any = None) -> Any:
+    """The value of a `Light` or `Pose` between two; `absent` stands for one that is None."""
     if one is None and other is None:
         return None
+    one = one or absent
+    other = other or absent
     fixed = {name: value for name, value in asdict(one or other).items() if name not in names}
     if one is None or other is None or fixed != {name: getattr(other, name) for name in fixed}:
         raise InputError(
@@ -310,11 +306,6 @@ def _between(what: str, one: Any, other: Any, names: Sequence[str], fraction: fl
         )
     ends = [(getattr(one, name), getattr(other, name)) for name in names]
     return type(one)(**fixed, **{name: round(a + fraction * (b - a), 3) for name, (a, b) in zip(names, ends)})
-
-
-def _still(pose: Pose | None) -> Pose | None:
-    """The turn by nothing, where the other keyframe turns a head from where it looks."""
-    return Pose() if pose is not None and pose.relative else None
 
 
 def _target(target: Any) -> Any:

@@ -17,7 +17,6 @@ from common.parsing.conditioning import FIVE_POINTS, FRAME, similarity
 from .networks import FEATURES, PublishedNetwork, ResNet50
 
 HEADS = (80, 64, 80, 3, 27, 2, 1, 4)  # identity, expression, texture, angles, light, shift in x and y, in z, gaze
-COEFFICIENTS = sum(HEADS)
 EXPRESSION = slice(HEADS[0], HEADS[0] + HEADS[1])
 
 

@@ -140,5 +140,6 @@ def _message(missing: list[str], roots: list[Path]) -> str:
         *(f"      {root}" for root in roots),
         f"  put them into {roots[0]}",
         '  or use the small model inside the package, which needs none: model="embedded" (--model embedded)',
+        "  or pass prepared pictures: rigface.edit(crop, background=..., render=..., coefficients=...)",
     ]
     return "\n".join(lines)

@@ -37,10 +37,8 @@ def grey_background(picture: np.ndarray, labels: np.ndarray, *others: np.ndarray
         (S, S, 3) uint8.
 
     Raises:
-        InputError: the picture is not uint8.
         ShapeError: labels or another mask have not the picture's size.
     """
-    check_crop(picture)
     background = picture.copy()
     for name, mask in (("labels", labels), *(("mask", other) for other in others)):
         if mask.shape != picture.shape[:2]:

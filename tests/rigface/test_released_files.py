@@ -40,6 +40,7 @@ def test_every_missing_file_is_listed_with_its_terms_and_its_place(tmp_path):
     assert "FLAME_albedo_from_BFM.npz (optional)" in message
     assert f"put them into {tmp_path / 'mine'}" in message
     assert "embedded" in message
+    assert "coefficients=" in message
 
 
 def test_without_a_folder_they_are_looked_for_where_models_live(home):

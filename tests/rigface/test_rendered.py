@@ -72,7 +72,7 @@ def test_the_vector_says_what_changes_and_nothing_else(rendered, seen):
 
 
 def test_a_head_turns_in_place(seen):
-    fit = seen.fit
+    fit = seen.warp.fit
     still = Change(torch.zeros(12), torch.eye(3), seen.light, seen.light)
     turned = replace(still, turn=rotation_matrix(torch.deg2rad(torch.tensor([[25.0, 10, 0]])))[0])
     head = fit.head
@@ -94,8 +94,8 @@ def test_a_turned_head_is_drawn_turned_and_its_surroundings_may_change(rendered,
     assert (turned.mask & ~still.mask).any()
     assert (still.mask <= turned.mask).all()
     face = get_detector("mediapipe").find(turned.render)
-    now = rendered.look(turned.render, face[0]).fit.angles
-    yaw = torch.rad2deg(now - seen.fit.angles)[0, 0]
+    now = rendered.look(turned.render, face[0]).warp.fit.angles
+    yaw = torch.rad2deg(now - seen.warp.fit.angles)[0, 0]
     assert 12 < yaw < 28
 
 
@@ -129,7 +129,7 @@ def test_what_is_copied_is_the_difference_of_two_faces(rendered, seen, made, ast
 
     pose = copied(other, "pose")
     there = angles_of((pose.turn @ seen.rotation)[None])
-    torch.testing.assert_close(there, other.fit.angles, atol=1e-4, rtol=0)
+    torch.testing.assert_close(there, other.warp.fit.angles, atol=1e-4, rtol=0)
     light = copied(other, "light")
     assert torch.equal(light.light, other.light)
     assert torch.equal(light.turn, torch.eye(3))
@@ -147,4 +147,4 @@ def test_a_pose_beyond_what_the_model_has_seen_is_refused_with_the_limit(rendere
 
 def test_a_face_without_a_mesh_will_do(rendered, made, astronaut):
     found = rendered.look(astronaut, replace(made.face, mesh=None))
-    assert found.fit.error_px < 0.05 * (made.face.box[2] - made.face.box[0])
+    assert found.warp.fit.error_px < 0.05 * (made.face.box[2] - made.face.box[0])

@@ -64,9 +64,8 @@ def stand_ins(monkeypatch):
 def test_a_network_gets_the_reconstructor_whose_numbers_it_reads(stand_ins):
     assert get_reconstructor(vector_size=24) == "ours"
     assert get_reconstructor("embedded", vector_size=24) == "ours"
-    with pytest.raises(MissingCheckpointError, match=r"generic_model\.pkl") as caught:
+    with pytest.raises(MissingCheckpointError, match=r"generic_model\.pkl"):
         get_reconstructor(vector_size=64)
-    assert "coefficients=" in str(caught.value.hint)
     for name, size in (("released", 24), ("embedded", 64), ("auto", 12)):
         with refused(InputError, "conflict", actual=size):
             get_reconstructor(name, vector_size=size)

@@ -72,7 +72,7 @@ def test_a_head_turns_as_far_as_it_is_asked_to(editor, subject):
     for yaw in (-20, 20):
         after = edited(editor, subject, pose=Pose(yaw)).astype(np.uint8)
         now = editor.reconstructor.look(after, editor.detector.find(after)[0])
-        turned = torch.rad2deg(now.fit.angles - seen.fit.angles)[0, 0]
+        turned = torch.rad2deg(now.warp.fit.angles - seen.warp.fit.angles)[0, 0]
         assert abs(turned - yaw) < 8
 
 
@@ -103,7 +103,7 @@ def test_what_is_copied_comes_from_the_other(editor, subject):
     turn = rig(PORTRAIT, pose="yaw=5", model="embedded").coefficients[12]
     assert turn == pytest.approx(0.5)
     copied = conditions.coefficients[12] * 10
-    assert copied == pytest.approx(-2 * float(torch.rad2deg(seen.fit.angles)[0, 0]), abs=6)
+    assert copied == pytest.approx(-2 * float(torch.rad2deg(seen.warp.fit.angles)[0, 0]), abs=6)
 
 
 @pytest.mark.slow
