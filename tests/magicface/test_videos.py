@@ -170,7 +170,7 @@ def test_videos_whose_pictures_would_mix_are_refused(tmp_path):
         (tmp_path / "videos" / name).mkdir(parents=True)
         for number in range(2):
             Image.new("RGB", (8, 8)).save(tmp_path / "videos" / name / f"{number}.png")
-    with refused(InputError, "name", actual=[str(tmp_path / "videos" / "a--b")]):
+    with refused(InputError, "name", actual=[str(tmp_path / "videos" / "a" / "b")]):
         prepare(tmp_path / "videos", tmp_path / "pairs.jsonl", SETTINGS, tools(), progress=False)
 
 
