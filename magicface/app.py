@@ -23,7 +23,7 @@ from common.facs.action_units import AUDelta, AUIntensity
 
 from .editor import MagicFace
 
-ABOUT = "### Expression\nA photo in, the same person with another expression out: by words, or by action units (AUs)."
+ABOUT = "### Expression\nA photo in, the same person with another expression out: by name, or by action units (AUs)."
 
 
 def tab(**networks: Any) -> Tab:
@@ -41,13 +41,13 @@ def controls() -> Controls:
     buttons, reset = expression_buttons("reset")
     with gr.Row():
         words = expression_list()
-        much = slider(0.1, 1.5, 1.0, step=0.1, label="how much of it", elem_classes="much")
+        much = slider(0.1, 1.5, 1.0, step=0.1, label="strength", elem_classes="much")
     sliders = unit_sliders(-STRONGEST)
-    word = gr.Textbox("", visible=False)  # the last one that has set the sliders, as long as none was moved by hand
+    chosen = gr.Textbox("", visible=False)  # the expression that has set the sliders, until one is moved by hand
     for name, button in buttons.items():
-        button.click(None, None, [word, words], js=f'() => ["{name}", null]')
-    words.input(None, words, word, js="name => name")
-    gr.on([reset.click, *(each.input for each in sliders)], None, None, [word, words], js='() => ["", null]')
+        button.click(None, None, [chosen, words], js=f'() => ["{name}", null]')
+    words.input(None, words, chosen, js="name => name")
+    gr.on([reset.click, *(each.input for each in sliders)], None, None, [chosen, words], js='() => ["", null]')
     with gr.Row():
         neutral = gr.Button("Neutralize what is measured", size="sm", elem_classes="neutralize")
     with gr.Accordion("Take the expression of another photo", open=False):
@@ -62,7 +62,7 @@ def controls() -> Controls:
             (reset.click, preset(0, -STRONGEST, "neutral"), (much, *sliders)),
             *((button.click, preset(0, -STRONGEST, name), (much, *sliders)) for name, button in buttons.items()),
             (words.input, preset(0, -STRONGEST), (words, much, *sliders)),
-            (much.change, preset(0, -STRONGEST), (word, much, *sliders)),
+            (much.change, preset(0, -STRONGEST), (chosen, much, *sliders)),
         ],
         asks_photo=[(neutral.click, _neutralized, ()), (actor.upload, _copied, (actor,))],
     )

@@ -1,4 +1,4 @@
-"""Whose weights MagicFace takes, and whether they are here."""
+"""The weights of MagicFace, their terms, and whether they are on this machine."""
 
 from __future__ import annotations
 

@@ -230,7 +230,7 @@ WALKS = {
         ESTIMATOR
         | {
             "magicface.videos.prepare.prepare": REPORT,
-            "magicface.videos.report.table": "",
+            "magicface.videos.prepare.table": "",
             "magicface.videos.command.get_detector": SimpleNamespace(name="f"),
             "magicface.videos.command.get_parser": SimpleNamespace(name="p"),
         },

@@ -29,8 +29,8 @@ from common.imaging.images import read_image
 from common.training.command import read
 from common.training.config import DiffusionConfig
 from fineface.request import expand
+from rigface.attributes import Light
 from rigface.conditioning import read_coefficients
-from rigface.light import Light
 from rigface.request import RigEdit
 
 PIPES = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
