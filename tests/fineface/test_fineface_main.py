@@ -58,13 +58,12 @@ def test_a_sweep_of_a_photo_shows_its_face(options, tmp_path, astronaut):
     photo, page = tmp_path / "photo.png", tmp_path / "sheet.png"
     Image.fromarray(astronaut[:, :400]).save(photo)
     extra = ["--variant", "sd21", "--size", "128", "--detector", "mediapipe", "--parser", "grabcut", "--side", "100"]
-    asked = ["edit", str(photo), "AU12=0:4", "--columns", "2", "-o", str(page), *extra, *options]
+    asked = ["sweep", str(photo), "AU12", "--levels", "0,4", "-o", str(page), *extra, *options]
     assert main(asked) == 0
     whole = read_image(page)
     assert whole.width == 2 * (78 + MARGIN) + MARGIN
     assert main([*asked, "--crop", "face"]) == 0
     assert read_image(page).width == 2 * (100 + MARGIN) + MARGIN
-    assert main(["edit", str(photo), "AU12=4", "-o", str(page), "--crop", "face", *extra, *options]) == 2
 
 
 def test_conversion(golden_sd21, tmp_path):
@@ -78,12 +77,12 @@ def test_conversion(golden_sd21, tmp_path):
     [
         (["a man", "AU13=3"], 2, "is a FACS action unit, but"),
         (["a man", "AU12"], 2, "AU12=3"),
-        (["a man"], 2, "Say which AUs"),
+        (["a man"], 2, "Name action units"),
         (["AU12=3"], 2, "one prompt"),
         (["a man", "AU12=99"], 2, "must lie in"),
         (["a man", "AU12=0:5", "--columns", "1"], 2, "two steps"),
         (["a man", "AU12=3", "-o", "x.txt"], 2, "no picture format"),
-        (["a man", "AU12=3", "--side", "64"], 2, "--side: for the sheet"),
+        (["a man", "AU12=3", "--side", "64"], 2, "--side goes with"),
         (["a man", "AU12=0:5", "--side", "0"], 2, "side must be"),
         (["a man", "AU12=3", "--steps", "0"], 2, "steps"),
         (["a man", "AU12=3", "--variant", "sd21"], 3, "fineface download"),
