@@ -21,7 +21,7 @@ from common.program import COMMANDS, Program
 from common.provenance.recipe import saved_with
 
 from .request import KINDS, SAMPLING, STEPS, FineFaceModel, FineFaceOptions, TextKeywords, drawn_seed, expand
-from .variants import RELEASE, VARIANTS, get_variant
+from .variants import RELEASE, VARIANTS, download, get_variant
 
 ABOUT = """Makes pictures of faces from text, with exact action units (AUs).
 
@@ -119,8 +119,6 @@ def _download(arguments: list[str]) -> int:
     parser.add_argument("--base", help="hub repository or local folder of its base model (default: live ids)")
     parser.add_argument("--base-to", type=Path, help="folder of the base (default: beside the adapter's)")
     args = parser.parse_args(arguments)
-    from .download import download
-
     folder, base = download(get_variant(args.variant), base=args.base, folder=args.to, base_folder=args.base_to)
     console.say(f"complete: {folder}, {base}")
     return console.OK

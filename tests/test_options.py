@@ -286,7 +286,7 @@ WALKS = {
     ),
     "fineface score": Walk("{folder}", {"common.batch.scores.score": "scores.csv"}),
     "fineface report": Walk("{folder}", {"common.batch.report.page.report": "page"}, {}, {"--output": "x.html"}),
-    "fineface download": Walk("", {"fineface.download.download": ("folder", "base")}),
+    "fineface download": Walk("", {"fineface.__main__.download": ("folder", "base")}),
     "fineface convert": Walk("", {"fineface.convert.convert": "file"}, {}, {"--model": "an/other"}),
     "fineface evaluate": Walk(
         "",
