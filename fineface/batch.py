@@ -95,7 +95,8 @@ class FineFaceWorker(EditorWorker):
             aus = [read[row].aus for row in rows]
             if isinstance(subject, Text):
                 if prompt is not None:
-                    raise InputError("A request with a prompt goes with a photo.", code="conflict", actual=prompt)
+                    message = "A request with a prompt is for photos; this picture has a prompt of its own."
+                    raise InputError(message, code="conflict", actual=prompt)
                 seed = self.args.seed if subject.seed is None else subject.seed
                 how = FineFaceOptions.of({**options, "seed": seed})
                 pairs = [(subject.prompt, each) for each in aus]
