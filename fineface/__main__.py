@@ -38,7 +38,7 @@ Intensities are absolute, on the FACS scale 0..5. The AUs are 1, 2, 4, 5, 6, 9, 
 """
 EVALUATED = """Captions of held-out synthetic people, each drawn twice from the same noise, without and with a request:
 single action units at three levels, and drawn expressions. Measured are the change between the two, what else
-changed, and hair colour, glasses and beard, beside the same read from true pictures."""
+changed, and hair colour, glasses and beard, next to the same of true pictures."""
 
 
 def _generate(arguments: list[str]) -> int:
@@ -117,7 +117,7 @@ def _download(arguments: list[str]) -> int:
     parser.add_argument("--variant", choices=published, default="sd21", help="which adapter")
     parser.add_argument("--to", type=Path, help="folder of the adapter (default: ~/.cache/face-rig/Tvaranka--fineface)")
     parser.add_argument("--base", help="hub repository or local folder of its base model (default: live ids)")
-    parser.add_argument("--base-to", type=Path, help="folder of the base (default: beside the adapter's)")
+    parser.add_argument("--base-to", type=Path, help="folder of the base (default: next to the adapter's)")
     args = parser.parse_args(arguments)
     folder, base = download(get_variant(args.variant), base=args.base, folder=args.to, base_folder=args.base_to)
     console.say(f"complete: {folder}, {base}")

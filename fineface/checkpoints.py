@@ -106,24 +106,22 @@ def load(
 
 
 def load_pipeline(base: Path, unet: UNet2DConditionModel, dtype: torch.dtype) -> StableDiffusionPipeline:
-    """The stock pipeline round a UNet; the scheduler is the one that the base names, else PNDM."""
+    """The stock pipeline of a UNet; the scheduler is the one that the base names, else PNDM."""
     text_encoder = tokenizer = None
     if (base / "text_encoder").is_dir() and (base / "tokenizer").is_dir():
         tokenizer, text_encoder = load_text(base / "text_encoder", base / "tokenizer", dtype=dtype)
     scheduler: Any = PNDMScheduler(**SD15_SCHEDULER, skip_prk_steps=True)
     if (base / "scheduler" / "scheduler_config.json").is_file():
         scheduler = named_scheduler(base / "scheduler", PNDMScheduler.__name__)
-    # Any: the pipeline's own annotations leave out None, and autoencoders of other kinds
-    options: Any = {
-        "vae": load_vae(base / "vae", dtype=dtype),
-        "text_encoder": text_encoder,
-        "tokenizer": tokenizer,
-        "scheduler": scheduler,
-        "unet": unet,
-        "safety_checker": None,
-        "feature_extractor": None,
-    }
-    return StableDiffusionPipeline(requires_safety_checker=False, **options)
+    return stock_pipeline(load_vae(base / "vae", dtype=dtype), text_encoder, tokenizer, unet, scheduler)
+
+
+def stock_pipeline(
+    vae: Any, text_encoder: Any, tokenizer: Any, unet: UNet2DConditionModel, scheduler: Any
+) -> StableDiffusionPipeline:
+    """The stock pipeline of these networks, without a safety checker; a text encoder and a tokenizer may be None."""
+    without: Any = {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
+    return StableDiffusionPipeline(vae, text_encoder, tokenizer, unet, scheduler, **without)
 
 
 # --- the AU adapter --------------------------------------------------------------------------------------------------

@@ -112,18 +112,14 @@ class FineFace(Editor[AUIntensity]):
         return cls.folders(model, **networks)[0]
 
     @classmethod
-    def folders(
-        cls, model: str | Path | None = None, base: str | Path | None = None, variant: str | None = None, **_: Any
-    ) -> list[Path]:
+    def folders(cls, model: str | Path | None = None, base: str | Path | None = None, **networks: Any) -> list[Path]:
         """The folders of a model: the adapter's, and its base's where that is another."""
-        return list(dict.fromkeys(locate(model, base, variant)[:2]))
+        return list(dict.fromkeys(locate(model, base, networks.get("variant"))[:2]))
 
     @classmethod
-    def warps(
-        cls, model: str | Path | None = None, base: str | Path | None = None, variant: str | None = None, **_: Any
-    ) -> bool:
+    def warps(cls, model: str | Path | None = None, base: str | Path | None = None, **networks: Any) -> bool:
         """Whether photos are edited without networks, see `fineface.variants.warps`."""
-        return warps(model, base, variant)
+        return warps(model, base, networks.get("variant"))
 
     @classmethod
     def load_pipeline(  # pyright: ignore[reportIncompatibleMethodOverride]

@@ -1,4 +1,4 @@
-"""FaceID (Ye et al. 2023, arXiv 2308.06721): the person, as diffusers' own IP-Adapter beside the AU branch."""
+"""FaceID (Ye et al. 2023, arXiv 2308.06721): the person, as diffusers' own IP-Adapter next to the AU branch."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ Start = Literal["photo", "warp"]
 PUBLISHED = Defaults(steps=50, guidance=7.5, region="face", guide="photo")
 """What the released scripts take; a model may have settings of its own, in its folder's editor.json."""
 STRENGTHS: dict[str, float] = {"photo": 1.0, "warp": 0.5}
-"""What an edit can begin with, and the fraction of the steps that is run where none is asked for."""
+"""What an edit can start from, and the default fraction of the steps that is run."""
 STEPS = 6
 """Pictures of a sweep."""
 _OWN = "(default: the model's own)"

@@ -30,12 +30,12 @@ from common.training.sampler import Draws, generator
 from common.training.sheet import sheet
 from common.weights.vae import encode
 
-from .checkpoints import Networks, published_lora, save_adapter
+from .checkpoints import Networks, published_lora, save_adapter, stock_pipeline
 from .data import some, sources
 from .data.samples import STRONGEST
 from .editor import FineFace
 from .request import PUBLISHED
-from .text_to_face import begin, size_of
+from .text_to_face import initial_networks, size_of
 from .variants import PIPELINE, get_variant
 
 if TYPE_CHECKING:
@@ -47,14 +47,14 @@ _OF_SAMPLES, _OF_STEPS = 3, 4  # apart from the draws of `common.training.sample
 
 
 class FineFaceTask(DiffusionTask["FineFaceConfig"]):
-    """Pictures follow from captions and the intensities of action units. Raises: see `begin` and `sources`."""
+    """Pictures follow from captions and the intensities of action units. Raises: as `initial_networks`, `sources`."""
 
     title = "A FineFace model"
 
     def __init__(self, config: FineFaceConfig) -> None:
         size = size_of(config)
         samples, held_out, data = sources(config, size)
-        self.initial = initial = begin(config, size, samples.captions() if config.unet else ())
+        self.initial = initial = initial_networks(config, size, samples.captions() if config.unet else ())
         encoder = SampleEncoder(initial.vae, initial.tokenizer, initial.frozen_text)
         super().__init__(config, initial.module, encoder, dict(initial.scheduler.config), samples)
         self.slim = not config.unet and not config.model
@@ -120,9 +120,7 @@ class FineFaceTask(DiffusionTask["FineFaceConfig"]):
         return torch.stack([to_tensor(np.asarray(image)) for image in images])
 
     def _pipeline(self, vae: Any, text_encoder: Any, unet: Any) -> StableDiffusionPipeline:
-        initial: Any = self.initial
-        options: Any = {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
-        return StableDiffusionPipeline(vae, text_encoder, initial.tokenizer, unet, initial.scheduler, **options)
+        return stock_pipeline(vae, text_encoder, self.initial.tokenizer, unet, self.initial.scheduler)
 
     def save(self, folder: Path, state: State) -> None:
         """Writes the layout of `FineFace.from_pretrained`: the adapter's files, the LoRA, or a whole stock pipeline."""
@@ -141,7 +139,7 @@ class FineFaceTask(DiffusionTask["FineFaceConfig"]):
             write_defaults(folder, Defaults.of(config.defaults, own))
         if config.unet or config.model:
             vae = copy.deepcopy(self.initial.vae)
-            vae.register_to_config(_name_or_path="")  # the folder of the training says nothing to others
+            vae.register_to_config(_name_or_path="")  # the folder of the training means nothing elsewhere
             self._pipeline(
                 self._filled(vae, vae.state_dict()),
                 self._filled(copy.deepcopy(self.initial.text_encoder), part(state, "text_encoder.")),

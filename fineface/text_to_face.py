@@ -89,7 +89,7 @@ class TextToFace(nn.Module):
 
 
 @dataclass(frozen=True)
-class Beginning:
+class InitialNetworks:
     """The networks before the first step, and the scheduler of the result.
 
     `frozen_text` is a text encoder outside the module that stays as it is; None where the module has it.
@@ -118,7 +118,7 @@ def size_of(config: FineFaceConfig) -> int:
         return int(unet["sample_size"]) * 2 ** (len(levels) - 1)
 
 
-def begin(config: FineFaceConfig, size: int, captions: Sequence[str]) -> Beginning:
+def initial_networks(config: FineFaceConfig, size: int, captions: Sequence[str]) -> InitialNetworks:
     """The networks that a config names, for pictures of `size` pixels; a new tokenizer has the words of `captions`.
 
     Raises InputError: options that make no networks, or not for this base; MissingCheckpointError: the base is not on
@@ -137,7 +137,7 @@ def begin(config: FineFaceConfig, size: int, captions: Sequence[str]) -> Beginni
     return found
 
 
-def adapted(config: FineFaceConfig) -> Beginning:
+def adapted(config: FineFaceConfig) -> InitialNetworks:
     """A base, frozen, with an AU adapter and the variant's LoRA, new or from a folder."""
     base = _base(config)
     variant = get_variant(config.variant)
@@ -151,10 +151,10 @@ def adapted(config: FineFaceConfig) -> Beginning:
         if folder and variant.lora:
             _continue_lora(unet, lora_file(folder, variant) or folder / variant.lora, config)
     module = TextToFace(unet, adapter)
-    return Beginning(module, pipeline.vae, pipeline.tokenizer, pipeline.scheduler, pipeline.text_encoder)
+    return InitialNetworks(module, pipeline.vae, pipeline.tokenizer, pipeline.scheduler, pipeline.text_encoder)
 
 
-def continued(config: FineFaceConfig) -> Beginning:
+def continued(config: FineFaceConfig) -> InitialNetworks:
     """A whole model, trained on; its text encoder stays as it is."""
     folder = config.place(config.model)
     pipeline = load_pipeline(folder, load_unet(folder / "unet"), torch.float32)
@@ -164,10 +164,10 @@ def continued(config: FineFaceConfig) -> Beginning:
     options = dict(pipeline.scheduler.config)
     options.pop("_use_default_values", None)
     scheduler = UniPCMultistepScheduler.from_config(options)
-    return Beginning(module, pipeline.vae, pipeline.tokenizer, scheduler)
+    return InitialNetworks(module, pipeline.vae, pipeline.tokenizer, scheduler)
 
 
-def whole(config: FineFaceConfig, captions: Sequence[str]) -> Beginning:
+def whole(config: FineFaceConfig, captions: Sequence[str]) -> InitialNetworks:
     """Random networks of the sizes that the config names, and a tokenizer of the captions' words."""
     vae = autoencoder(config.vae, config.autoencoder)
     tokenizer, text_encoder = taught(Path(config.text)) if config.text else text_networks(config, captions)
@@ -187,7 +187,7 @@ def whole(config: FineFaceConfig, captions: Sequence[str]) -> Beginning:
         if not config.text:
             begin_with(text_encoder, load_text(folder / "text_encoder", folder / "tokenizer")[1])
     module = TextToFace(unet, adapter, text_encoder, whole=True, train_text=not config.text)
-    return Beginning(module, vae, tokenizer, UniPCMultistepScheduler(**sampling))
+    return InitialNetworks(module, vae, tokenizer, UniPCMultistepScheduler(**sampling))
 
 
 def _base(config: FineFaceConfig) -> Path:

@@ -41,7 +41,7 @@ class FineFaceConfig(DiffusionConfig):
     makes new ones."""
     model: str = ""
     """With variant "whole": train on from this whole model, its sizes and tokenizer included: a folder, or "embedded",
-    the small one inside the package; its prediction and zero_terminal_snr then stand in place of the config's."""
+    the small one inside the package; its prediction and zero_terminal_snr then replace the config's."""
     hidden: int = 0
     """Outputs of a new AU encoder's linear layer; 0 is 64 where the text is 1024 wide, as released, else all that there
     is room for."""

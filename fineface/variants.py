@@ -149,7 +149,7 @@ def lora_file(folder: Path, variant: Variant) -> Path | None:
 
 
 def faceid_file(folder: Path, variant: Variant) -> Path | None:
-    """The FaceID adapter: beside the variant's own files, or in its own repository's folder; None without it."""
+    """The FaceID adapter: next to the variant's own files, or in its own repository's folder; None without it."""
     if variant.faceid is None:
         return None
     files = (weights_file(place, Path(variant.faceid).stem) for place in (folder, model_folder(FACEID_REPO)))

@@ -81,7 +81,9 @@ def place(target: Path, number: int) -> Path:
 
 
 def _cut(source: Path, numbers: Sequence[int], size: int, target: Path) -> dict[int, str]:
-    frames = _pictures(source, numbers) if source.is_dir() else _video(source, numbers)
+    wanted = {number - 1 for number in numbers}  # videos count from 0
+    video = ((number + 1, pixels) for number, pixels in read_frames(source, wanted=wanted) if pixels is not None)
+    frames = _pictures(source, numbers) if source.is_dir() else video
     detector = get_detector()
     dropped = dict.fromkeys(numbers, "without a picture")
     seen: set[int] = set()
@@ -98,12 +100,6 @@ def _cut(source: Path, numbers: Sequence[int], size: int, target: Path) -> dict[
         replace_file(place(target, number), partial(Image.fromarray(crop.apply(pixels)).save, compress_level=4))
         del dropped[number]
     return dropped
-
-
-def _video(video: Path, numbers: Sequence[int]) -> Iterator[tuple[int, np.ndarray]]:
-    for number, pixels in read_frames(video, wanted={number - 1 for number in numbers}):  # it counts from 0
-        if pixels is not None:
-            yield number + 1, pixels
 
 
 def _pictures(folder: Path, numbers: Sequence[int]) -> Iterator[tuple[int, np.ndarray]]:

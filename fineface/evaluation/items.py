@@ -26,7 +26,7 @@ class CaptionItem(Item):
 
     Attributes:
         request: (12,) intensities, in the order of `ACTION_UNITS`.
-        caption: says all but what the face does.
+        caption: describes all but the expression.
         before: (12,) intensities of the face that the other is compared with: all 0, but for parted lips before AU26.
         traits: what the caption says of the person, see `common.measure.traits`.
     """

@@ -1,4 +1,4 @@
-"""Two pictures of one caption, without and with the request: what they show beside the truth; and the suite."""
+"""Two pictures of one caption, without and with the request: what they and true pictures show; and the suite."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from fineface.convert import convert
 from fineface.data import sources
 from fineface.editor import FineFace
 from fineface.request import PUBLISHED
-from fineface.text_to_face import begin
+from fineface.text_to_face import initial_networks
 from fineface.train import FineFaceConfig, main
 from fineface.variants import get_variant
 
@@ -184,7 +184,7 @@ def test_whole_training_begins_with_the_weights_that_fit(whole):
     model = whole.parent / "out" / "model"
     options = [f"start={model}", "unet.addition_embed_type=text", "unet.addition_embed_type_num_heads=2"]
     config = read(FineFaceConfig, whole, options)
-    begun = begin(config, SIZE, [row["caption"] for row in sources(config, SIZE)[0]])
+    begun = initial_networks(config, SIZE, [row["caption"] for row in sources(config, SIZE)[0]])
     published = load_file(model / "unet/diffusion_pytorch_model.safetensors")
     unet = begun.module.unet.state_dict()
     assert all(torch.equal(unet[name], value) for name, value in published.items())
@@ -195,7 +195,7 @@ def test_whole_training_begins_with_the_weights_that_fit(whole):
     adapter = read_adapter(model, get_variant("whole")).state_dict()
     assert all(torch.equal(begun.module.adapter.state_dict()[name], value) for name, value in adapter.items())
     with pytest.raises(MissingCheckpointError, match=r"unet/config\.json"):
-        begin(replace(config, start=str(whole.parent)), SIZE, CAPTIONS)
+        initial_networks(replace(config, start=str(whole.parent)), SIZE, CAPTIONS)
 
 
 def test_a_folder_without_a_whole_model_is_reported(tmp_path):

@@ -11,7 +11,7 @@ from common.training.loss import noise_schedule
 from common.training.sampler import draw
 from fineface.checkpoints import load_pipeline
 from fineface.task import SampleEncoder, conditions, text_to_face_loss
-from fineface.text_to_face import begin, tokenizer_of
+from fineface.text_to_face import initial_networks, tokenizer_of
 from fineface.train import FineFaceConfig
 
 BETAS = {"num_train_timesteps": 1000, "beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
@@ -25,7 +25,7 @@ def told(**options) -> FineFaceConfig:
 @pytest.fixture
 def beginning(base):
     pytest.importorskip("peft")
-    return begin(told(base=str(base)), 64, ())
+    return initial_networks(told(base=str(base)), 64, ())
 
 
 def inputs(batch: int = 2):
