@@ -283,5 +283,4 @@ def expand(request: str, steps: int = STEPS) -> list[AUIntensity]:
     )
     if steps < 2:
         raise ActionUnitError("A sweep has too few steps.", code="count", expected="at least 2", actual=steps)
-    fractions = [i / (steps - 1) for i in range(steps)]
-    return [AUIntensity(tuple(round(a + t * (b - a), 4) for a, b in zip(first, last))) for t in fractions]
+    return [first.blend(last, step / (steps - 1)) for step in range(steps)]

@@ -90,7 +90,7 @@ def _trait_reader() -> TraitReader:
 
 
 def facts(editor: Any, settings: Defaults, size: int) -> dict[str, Any]:
-    """What decides the figures, but for items and estimator."""
+    """What decides the figures, except items and estimator."""
     used = asdict(settings)
     return {
         "networks": networks_of(editor, editor.networks.adapter),
