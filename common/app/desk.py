@@ -173,8 +173,11 @@ class Desk(Generic[Kind]):
             return self.warper
         with self._lock:
             if engine not in self._editors:
-                small = {"model": EMBEDDED, "base": None} if engine == SMALL else {}
-                self._editors[engine] = self.kind.from_pretrained(**self.options | small)  # type: ignore[attr-defined]
+                options = self.options
+                if engine == SMALL:  # with a base and a variant of its own
+                    own = {name: value for name, value in options.items() if name not in ("base", "variant")}
+                    options = {**own, "model": EMBEDDED}
+                self._editors[engine] = self.kind.from_pretrained(**options)  # type: ignore[attr-defined]
             return self._editors[engine]
 
     @property

@@ -12,7 +12,7 @@ from refusals import refused
 
 from common.app.desk import NETWORKS, PIXELS, SMALL, WARP, Desk, Sampling, Stopped, Visit
 from common.app.report import measured, pack, table
-from common.core.errors import FaceNotFoundError, ImageError, InputError
+from common.core.errors import FaceNotFoundError, ImageError, InputError, MissingCheckpointError
 from common.editing.options import EditOptions
 from common.imaging.images import around
 from common.provenance.stamp import marked
@@ -129,6 +129,16 @@ def test_without_weights_and_without_a_name_photos_are_warped(tmp_path, monkeypa
     assert Desk(MagicFace, model=str(tmp_path)).engines == (NETWORKS, WARP, SMALL)
     assert FineFaceDesk(FineFace, model=None, base=None).engines == (WARP, SMALL)
     assert FineFaceDesk(FineFace, model="embedded", base=None).engines == (SMALL, WARP)
+    assert FineFaceDesk(FineFace, variant="sd15-faceid").engines == (NETWORKS, WARP, SMALL)
+
+
+def test_small_networks_have_a_variant_of_their_own(tmp_path, monkeypatch):
+    """Whatever variant the app was started with, which is that of its networks."""
+    monkeypatch.setenv("FACE_RIG_HOME", str(tmp_path))
+    desk = FineFaceDesk(FineFace, base="an/other", variant="sd15-faceid", device="cpu")
+    assert desk.editor_for(SMALL).networks.variant == "whole"
+    with pytest.raises(MissingCheckpointError, match="sd15-faceid"):
+        desk.editor_for(NETWORKS)
 
 
 def test_one_photo_goes_through_every_engine(desk, visit):
