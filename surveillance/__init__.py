@@ -1,4 +1,4 @@
-"""Long-term surveillance: what a year of one camera's tracks says about a place.
+"""Long-term surveillance: a place as a year of one camera's tracks shows it.
 
     from surveillance import describe, read_tracks
     describe(read_tracks("tracks"), "out")
@@ -34,11 +34,11 @@ PACKAGES = {
     "statsmodels": "statsmodels",
     "matplotlib": "matplotlib",
 }
-"""Modules and the packages that bring them."""
+"""Module -> the package that contains it."""
 
 
 def ready() -> None:
-    """Nothing, where all are installed. Raises MissingDependencyError: one is not."""
+    """Raises MissingDependencyError: one of `PACKAGES` is not installed."""
     for module, package in PACKAGES.items():
         if find_spec(module) is None:
             raise MissingDependencyError(package, "surveillance", 'pip install "face-rig[surveillance]"')

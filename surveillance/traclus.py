@@ -149,8 +149,8 @@ def segments(tracks: Sequence[np.ndarray], rows: Sequence[np.ndarray], *, chords
 
 
 def doubled(rows: Sequence[np.ndarray]) -> np.ndarray:
-    """Rows of `segments` with chords, by the rows of `corners`: each track's pieces, its chord, and its pieces again. The
-    program behind the released results cuts each track twice by mistake and groups both.
+    """Rows of `segments` with chords, by the rows of `corners`: each track's pieces, its chord, and its pieces again.
+    The program behind the released results cuts each track twice by mistake and groups both.
     """
     found, first = [], 0
     for own in rows:
@@ -277,24 +277,18 @@ GAP = SHORTEST / 1.414
 
 
 @dataclass(frozen=True, eq=False)
-class Cluster:
-    """Segments that run alike: their representative `line` (P, 2) in pixels, and their tracks, from 0."""
-
-    line: np.ndarray
-    tracks: tuple[int, ...]
-
-
-@dataclass(frozen=True, eq=False)
 class Clusters:
-    """Clusters in the order in which they were found, and the parameters."""
+    """Clusters of segments that run alike, in the order in which they were found.
 
-    clusters: tuple[Cluster, ...]
+    Attributes:
+        lines: (P, 2) in pixels, the representative of each cluster.
+        tracks: numbers of each cluster's tracks, from 0.
+        choice: the parameters.
+    """
+
+    lines: list[np.ndarray]
+    tracks: list[list[int]]
     choice: Choice
-
-    @property
-    def lines(self) -> list[np.ndarray]:
-        """The representative of each cluster."""
-        return [cluster.line for cluster in self.clusters]
 
 
 def traclus(
@@ -326,10 +320,11 @@ def traclus(
         between, place = distances(every.start[kept], every.end[kept], blind=True), np.cumsum(kept) - 1
         chosen = chosen[kept[chosen]]
         pieces, between = every.take(chosen), between[np.ix_(place[chosen], place[chosen])]
-    found = []
+    found = Clusters([], [], choice)
     for own in group(between, pieces.track, choice):
         part = pieces.take(own)
         line = representative(part, choice.least, GAP, compat=compat)
         if len(line) >= 2:
-            found.append(Cluster(line, tuple(np.unique(part.track).tolist())))
-    return Clusters(tuple(found), choice)
+            found.lines.append(line)
+            found.tracks.append(np.unique(part.track).tolist())
+    return found
