@@ -72,19 +72,11 @@ def analyze(
 ) -> Analysis:
     """Reads a clip of `read_clip`.
 
-    Args:
-        clip: frames and times.
-        cropped: the frames already show a face from brows to chin.
-        detector: face detector of `common.faces`.
-        factor: of the magnified motion, 1 to 100.
-        magnifier: file of learned weights, see `load_magnifier`; None enlarges the flow itself.
-        units: folder of a network that reads action units; None for the embedded one.
-        emotion: folder of a network that reads classes; None for the embedded one.
-        progress: show bars.
+    `cropped` frames already show a face from brows to chin; others are cropped by the face `detector`. `factor` of the
+    magnified motion is 1 to 100; `magnifier` is a file of learned weights, see `load_magnifier`, None to magnify by the
+    flow. `units` and `emotion` are folders of networks, None for the embedded ones.
 
-    Raises:
-        FaceNotFoundError: no face in the first frame.
-        InputError, CheckpointError: see `magnify` and `load_reader`.
+    Raises FaceNotFoundError: no face in the first frame; for other errors see `magnify` and `load_reader`.
     """
     unit_reader, emotion_reader = load_reader(units or EMBEDDED / "units"), load_reader(emotion or EMBEDDED / "emotion")
     learned = None if magnifier is None else load_magnifier(magnifier)

@@ -1,4 +1,4 @@
-"""`microexpression train`: networks under a protocol, beside chance and a straight line."""
+"""`microexpression train`: networks under a protocol, with baselines."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .study import chance, linear, publish, run
 
 
 def train(args: argparse.Namespace) -> int:
-    """What the command was asked for; returns the exit code."""
+    """Runs the command; returns the exit code."""
     check_writable(args.output)
     progress = not args.quiet
     studies = [
@@ -37,7 +37,7 @@ def train(args: argparse.Namespace) -> int:
         for name in args.model
     ]
     for study in studies:
-        study.chosen()  # an unknown one is told before anything is read
+        study.chosen()  # an unknown model is refused before anything is read
     protocol = asked(args.protocol, _loaded(args, args.datasets))
     extra = _loaded(args, args.extra)
     flows = prepare(
@@ -61,11 +61,9 @@ def train(args: argparse.Namespace) -> int:
 
 
 def asked(name: str, samples: list[Sample]) -> Protocol:
-    """A protocol by its name; of action units, those that the samples show. Raises InputError: there is none of this
-    name.
-    """
+    """A protocol by its name; action units are those of the samples. Raises InputError: unknown (code "unknown")."""
     if name not in PROTOCOLS:
-        raise InputError(f"There is no protocol {name!r}; choose from {', '.join(PROTOCOLS)}.")
+        raise InputError("The protocol is unknown.", code="unknown", expected=", ".join(PROTOCOLS), actual=name)
     if name != "cd6me":
         return PROTOCOLS[name](samples)
     return cd6me(samples, [unit for unit, count in count_units(samples, UNITS).items() if count])

@@ -1,4 +1,4 @@
-"""Libraries that only this package needs, each imported here and when it is needed."""
+"""Optional libraries of this package, imported when they are needed."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ PACKAGES = {
     "openpyxl": "openpyxl",
     "xlrd": "xlrd",
     "matplotlib": "matplotlib",
+    "kornia": "kornia",
 }
-"""Modules and the packages that bring them."""
+"""Module -> the package that contains it."""
 
 
 def library(module: str, purpose: str) -> Any:
     """A module of one of `PACKAGES`, such as "skimage.registration", for a purpose such as "optical flow". Raises
-    MissingDependencyError where its package is not installed.
+    MissingDependencyError: its package is not installed.
     """
     try:
         return import_module(module)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -110,11 +110,11 @@ def prepare(
     clip that cannot be used.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    task = _Task(tuple(samples), kind, size, folder, detector)
+    task = partial(_file, samples, kind, size, folder, detector)
     with closing(each(task, range(len(samples)), workers)) as made:
         found = list(tqdm(made, total=len(samples), desc="Optical flow", unit="clip", disable=not progress))
-    if faults := [str(each_) for each_ in found if isinstance(each_, str)]:
-        raise DataSetError("clips that cannot be used", faults)
+    if faults := [fault for fault in found if isinstance(fault, str)]:
+        raise DataSetError("unusable clips", faults)
     return [path for path in found if isinstance(path, Path)]
 
 
@@ -124,30 +124,22 @@ def read(path: Path) -> Arrays:
         return {name: file[name].astype(np.float32) for name in file.files}
 
 
-@dataclass(frozen=True)
-class _Task:
+def _file(
+    samples: Sequence[Sample], kind: str, size: int, folder: Path, detector: str | None, number: int
+) -> Path | str:
     """Writes the file of a sample by its number, in any process; returns a text if that fails."""
-
-    samples: tuple[Sample, ...]
-    kind: str
-    size: int
-    folder: Path
-    detector: str | None
-
-    def __call__(self, number: int) -> Path | str:
-        sample = self.samples[number]
-        known = repr((sample.key, sample.onset, sample.apex, sample.offset, str(sample.frames)))
-        known += f" {self.detector}" if self.detector else ""
-        name = hashlib.sha256(f"{VERSION} {self.kind} {self.size} {known}".encode()).hexdigest()[:24]
-        path = self.folder / f"{name}.npz"
-        if path.is_file():
-            return path
-        try:
-            arrays = of_sample(sample, self.kind, self.size, self.detector)
-        except (FaceEditError, OSError) as error:
-            return f"{' '.join(sample.key)}: {error}"
-        _keep(path, arrays)
+    sample = samples[number]
+    known = repr((sample.key, sample.onset, sample.apex, sample.offset, str(sample.frames)))
+    known += f" {detector}" if detector else ""
+    name = hashlib.sha256(f"{VERSION} {kind} {size} {known}".encode()).hexdigest()[:24]
+    path = folder / f"{name}.npz"
+    if path.is_file():
         return path
+    try:
+        _keep(path, of_sample(sample, kind, size, detector))
+    except (FaceEditError, OSError) as error:
+        return f"{' '.join(sample.key)}: {error}"
+    return path
 
 
 def _keep(path: Path, arrays: Arrays) -> None:

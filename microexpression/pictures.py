@@ -51,10 +51,7 @@ def seen_picture(frame: np.ndarray, seen: np.ndarray) -> np.ndarray:
 
 def blank(width: float, height: float) -> Any:
     """An empty figure of matplotlib, its size in inches, that needs no screen."""
-    canvas, figures = (library(f"matplotlib.{m}", "pictures") for m in ("backends.backend_agg", "figure"))
-    figure = figures.Figure(figsize=(width, height), layout="constrained")
-    canvas.FigureCanvasAgg(figure)
-    return figure
+    return library("matplotlib.figure", "pictures").Figure(figsize=(width, height), layout="constrained")
 
 
 def save_figure(figure: Any, path: Path, dpi: int) -> None:

@@ -111,15 +111,15 @@ def slices(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
 def measures(table: pd.DataFrame) -> dict[str, float]:
     """Of rows of score, called and truth; nan for measures that need days of both kinds where there is one kind."""
     called, truth = table["called"].to_numpy(), table["truth"].to_numpy()
-    tp, fp, fn = (truth & called).sum(), (~truth & called).sum(), (truth & ~called).sum()
+    tn, fp, fn, tp = map(int, metrics.confusion_matrix(truth, called, labels=[False, True]).ravel())
     found: dict[str, float] = {
         "days": len(table),
         "unusual": int(truth.sum()),
         "scored": int(table["score"].notna().sum()),
-        "tp": int(tp),
-        "fp": int(fp),
-        "fn": int(fn),
-        "tn": int((~truth & ~called).sum()),
+        "tp": tp,
+        "fp": fp,
+        "fn": fn,
+        "tn": tn,
         "precision": _ratio(tp, tp + fp),
         "recall": _ratio(tp, tp + fn),
         "f1": _ratio(2 * tp, 2 * tp + fp + fn),

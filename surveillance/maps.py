@@ -101,10 +101,9 @@ def day_pools(recording: Recording, grid: Grid | None = None) -> pd.DataFrame:
 
 def volumes(recording: Recording) -> pd.DataFrame:
     """Tracks and points of each recorded day."""
-    day, track = recording.day_number, recording.track_number
-    first = np.flatnonzero(np.concatenate([[True], np.diff(track) > 0])) if len(track) else np.zeros(0, int)
-    count = len(recording.days)
-    tracks, points = np.bincount(day[first], minlength=count), np.bincount(day, minlength=count)
+    day, count = recording.day_number, len(recording.days)
+    starts = np.flatnonzero(np.diff(recording.track_number, prepend=-1))
+    tracks, points = np.bincount(day[starts], minlength=count), np.bincount(day, minlength=count)
     return pd.DataFrame({"tracks": tracks, "points": points}, index=recording.days)
 
 

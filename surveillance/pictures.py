@@ -9,7 +9,6 @@ import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
@@ -33,9 +32,7 @@ PLAIN = "#4a6fa5"
 
 def figure(width: float, height: float) -> Figure:
     """An empty figure, its size in inches."""
-    made = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(made)
-    return made
+    return Figure(figsize=(width, height), layout="constrained")
 
 
 def _place(axes: Axes, width: int, height: int, background: np.ndarray | None, ticks: bool = False) -> None:

@@ -90,7 +90,7 @@ def read_tracks(
                 parts[day] = part
             stated_size, stated_fps = _sequence_info(path) or (stated_size, stated_fps)
         except (ValueError, OSError) as error:  # InputError is one
-            faults.append(Fault(label, str(error).splitlines()[0]))
+            faults.append(Fault(label, " ".join(str(error).split())))
     if not parts:
         reasons = "".join(f"\n  {fault.file}: {fault.reason}" for fault in faults[:10])
         raise InputError(f"{where} has no readable tracks in {len(faults)} files.{reasons}", code="empty")
@@ -251,21 +251,14 @@ def read_truth(path: str | Path) -> pd.Series:
     except ValueError as error:
         raise InputError(f"{path} cannot be used: {error}", code="format") from error
     for number, line in enumerate(lines, 1):
-        if not line.strip(",; \t"):
-            continue
-        fields = re.split(r"[,;\s]+", line.replace('"', "").strip(",; \t"))
-        match, flag = DATE.search(line), fields[-1]
-        if number == 1 and match is None and not any(letter.isdigit() for letter in line):
-            continue  # a header
-        if match is None or flag not in ("0", "1"):
+        words = re.split(r"[,;\s]+", line.replace('"', "").strip(",; \t"))
+        match, flag = DATE.search(line), words[-1]
+        if not flag or (number == 1 and not any(letter.isdigit() for letter in line)):
+            continue  # empty, or a header
+        day = pd.to_datetime("-".join(match.groups()), errors="coerce") if match else pd.NaT
+        if pd.isna(day) or flag not in ("0", "1"):
             faults.append(f"line {number}: {line.strip()[:40]!r} is not a date with 0 or 1")
-            continue
-        try:
-            day = pd.Timestamp("-".join(match.groups()))
-        except ValueError:
-            faults.append(f"line {number}: {match[0]} is not a day")
-            continue
-        if found.setdefault(day, flag == "1") != (flag == "1"):
+        elif found.setdefault(day, flag == "1") != (flag == "1"):
             faults.append(f"line {number}: {day:%Y-%m-%d} is 0 and 1")
     if faults or not found:
         reasons = faults[:10] or ["no lines"]

@@ -122,14 +122,13 @@ def forecast(
 def score_days(table: pd.DataFrame, *, weekly: bool = True, progress: bool = True) -> pd.DataFrame:
     """How far each recorded day is from its forecast, in robust deviations of the errors before it.
 
-    A column for each series of `series`, and "shares_mean" and "shares_max" over those of pools; nan in the burn-in.
+    A column for each series of `series`, and "shares", the mean of those of pools; nan in the burn-in.
     """
     made = {}
     for name in tqdm(table.columns, desc="Time series", unit="series", disable=not progress):
         made[name] = unusual(forecast(table[name], weekly=weekly).error)
     scores = pd.DataFrame(made)[table.notna().any(axis=1)]
-    pools = scores.drop(columns=["tracks", "points"])
-    return scores.assign(shares_mean=pools.mean(axis=1), shares_max=pools.max(axis=1))
+    return scores.assign(shares=scores.drop(columns=["tracks", "points"]).mean(axis=1))
 
 
 def score_rest(table: pd.DataFrame) -> pd.DataFrame:

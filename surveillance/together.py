@@ -98,7 +98,7 @@ def _series(recording: Recording, pool: int, progress: bool) -> dict[str, Method
             continue
         word = "with" if weekly else "without"
         found[f"state space {word} week: volume"] = Method(scores["tracks"], scores["tracks"] > DEVIATIONS)
-        found[f"state space {word} week: shares"] = Method(scores["shares_mean"])
+        found[f"state space {word} week: shares"] = Method(scores["shares"])
     rest, note = timeseries.score_rest(table), "sees later days"
     if rest["tracks"].notna().any():
         found["seasonal decomposition: volume"] = Method(rest["tracks"], rest["tracks"] > DEVIATIONS, note)

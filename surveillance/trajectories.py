@@ -113,15 +113,12 @@ def score_days(recording: Recording, options: Options | None = None, *, progress
 
 def day_tracks(recording: Recording) -> dict[pd.Timestamp, list[np.ndarray]]:
     """Day -> points (N, 2) of each of its tracks with two points or more."""
-    points = recording.points[["x", "y"]].to_numpy(np.float64)
-    number = recording.track_number
-    begin = np.flatnonzero(np.concatenate([[True], np.diff(number) > 0]))
-    day, end = recording.day_number[begin], np.append(begin[1:], len(number))
+    starts = np.flatnonzero(np.diff(recording.track_number, prepend=-1))
+    tracks = np.split(recording.points[["x", "y"]].to_numpy(np.float64), starts[1:])
     found: dict[pd.Timestamp, list[np.ndarray]] = {each: [] for each in recording.days}
-    names = list(recording.days)
-    for first, last, which in zip(begin, end, day):
-        if last - first > 1:
-            found[names[which]].append(points[first:last])
+    for day, track in zip(recording.days[recording.day_number[starts]], tracks):
+        if len(track) > 1:
+            found[day].append(track)
     return found
 
 
@@ -145,14 +142,13 @@ def distances(tracks: Sequence[np.ndarray], lines: Sequence[np.ndarray], *, pref
     blocks; with `prefix` each point has the least of its own distance and those of the points before it, as released.
     """
     points, sizes = np.concatenate(tracks), np.array([len(track) for track in tracks])
-    begin = np.cumsum(sizes) - sizes
+    starts = np.cumsum(sizes) - sizes
     found = np.empty((len(tracks), len(lines)))
     for column, line in enumerate(lines):
         nearest = np.abs(points[:, None] - line).sum(-1).min(1) ** 2
         if prefix:  # the least so far within each track
-            parts = np.split(nearest, begin[1:])
-            nearest = np.concatenate([np.minimum.accumulate(part) for part in parts])
-        found[:, column] = np.add.reduceat(nearest, begin) / sizes
+            nearest = np.concatenate([np.minimum.accumulate(part) for part in np.split(nearest, starts[1:])])
+        found[:, column] = np.add.reduceat(nearest, starts) / sizes
     return found
 
 

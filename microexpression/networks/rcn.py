@@ -6,6 +6,7 @@ strategy.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Literal
 
@@ -29,46 +30,35 @@ class Stream(nn.Sequential):
         super().__init__(convolution, nn.ReLU(), nn.BatchNorm2d(maps))
 
 
-class NarrowStem(nn.Module):
+def narrow_stem(maps: int, dropout: float) -> nn.Sequential:
     """Stem of A and S: 5 x 5 convolution, pooled; (B, 3, H, W) -> (B, maps, (H-4)/2, (W-4)/2)."""
-
-    def __init__(self, maps: int, dropout: float) -> None:
-        super().__init__()
-        self.conv1 = unit(3, maps, 5)
-        self.dropout = dropout
-
-    def forward(self, flow: torch.Tensor) -> torch.Tensor:
-        """See the class."""
-        return F.dropout(F.max_pool2d(F.relu(self.conv1(flow)), 2), self.dropout, self.training)
+    parts = {"conv1": unit(3, maps, 5), "relu": nn.ReLU(), "pool": nn.MaxPool2d(2), "drop": nn.Dropout(dropout)}
+    return nn.Sequential(OrderedDict(parts))
 
 
 class WideStem(nn.Module):
-    """Stem of W, C and F: three reaches side by side, at a third of the size; (B, 3, H, W) -> (B, maps, H/3, W/3)."""
+    """Stem of W, C and F: three reaches in parallel, at a third of the size; (B, 3, H, W) -> (B, maps, H/3, W/3)."""
+
+    divisors, reaches, stride = (2, 4, 4), (1, 2, 3), 3
 
     def __init__(self, maps: int, dropout: float) -> None:
         super().__init__()
-        for number, divisor in enumerate((2, 4, 4), 1):
-            self.add_module(f"stream{number}", Stream(maps // divisor, reach=number, stride=3))
+        for number, (divisor, reach) in enumerate(zip(self.divisors, self.reaches), 1):
+            self.add_module(f"stream{number}", Stream(maps // divisor, reach, self.stride))
         self.dropout = dropout
 
     def forward(self, flow: torch.Tensor) -> torch.Tensor:
         """See the class."""
-        streams = [getattr(self, f"stream{number}")(flow) for number in (1, 2, 3)]
+        streams = [stream(flow) for stream in self.children()]
+        if self.stride == 1:
+            streams = [F.max_pool2d(each, 3, padding=1) for each in streams]
         return torch.cat([F.dropout(each, self.dropout, self.training) for each in streams], 1)
 
 
-class PairStem(nn.Module):
+class PairStem(WideStem):
     """Stem of P: two reaches at full size, pooled; (B, 3, H, W) -> (B, maps, H/3, W/3)."""
 
-    def __init__(self, maps: int, dropout: float) -> None:
-        super().__init__()
-        self.stream1, self.stream2 = (Stream(maps // 2, reach=reach, stride=1) for reach in (1, 3))
-        self.dropout = dropout
-
-    def forward(self, flow: torch.Tensor) -> torch.Tensor:
-        """See the class."""
-        pooled = [F.max_pool2d(stream(flow), 3, padding=1) for stream in (self.stream1, self.stream2)]
-        return torch.cat([F.dropout(each, self.dropout, self.training) for each in pooled], 1)
+    divisors, reaches, stride = (2, 2), (1, 3), 1
 
 
 class Recurrent(nn.Module):
@@ -130,7 +120,7 @@ def _pooled(x: torch.Tensor, dropout: float, training: bool) -> torch.Tensor:
     return F.dropout(F.max_pool2d(x, 2), dropout, training)
 
 
-STEMS = {"narrow": NarrowStem, "wide": WideStem, "pair": PairStem}
+STEMS = {"narrow": narrow_stem, "wide": WideStem, "pair": PairStem}
 BLOCKS = {"recurrent": Recurrent, "dense": Dense, "embedding": Embedding}
 PLACES = ("none", "input", "output")
 
