@@ -27,20 +27,14 @@ if TYPE_CHECKING:
     from .reading import read_truth as read_truth
     from .recording import Recording as Recording
 
-PACKAGES = {
-    "pandas": "pandas",
-    "scipy": "scipy",
-    "sklearn": "scikit-learn",
-    "statsmodels": "statsmodels",
-    "matplotlib": "matplotlib",
-}
-"""Module -> the package that contains it."""
+MODULES = ("matplotlib", "pandas", "scipy", "sklearn", "statsmodels")
 
 
 def ready() -> None:
-    """Raises MissingDependencyError: one of `PACKAGES` is not installed."""
-    for module, package in PACKAGES.items():
+    """Raises MissingDependencyError: one of `MODULES` is not installed."""
+    for module in MODULES:
         if find_spec(module) is None:
+            package = {"sklearn": "scikit-learn"}.get(module, module)
             raise MissingDependencyError(package, "surveillance", 'pip install "face-rig[surveillance]"')
 
 

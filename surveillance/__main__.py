@@ -67,15 +67,11 @@ def _recording(args: argparse.Namespace, name: str = "") -> Any:
         raise InputError("--columns is malformed.", code="format", expected="NAME=WORD: x=centre_x", actual=wrong[0])
     found = read_tracks(
         args.tracks,
-        form=args.form,
         columns=dict(pair.split("=", 1) for pair in args.columns),
         size=tuple(args.size) if args.size else None,
-        fps=args.fps,
-        start=args.start,
-        first=args.first,
-        last=args.last,
         name=name,
         progress=not args.quiet,
+        **{option: getattr(args, option) for option in ("form", "fps", "start", "first", "last")},
     )
     for fault in found.faults:
         console.say(f"left out: {fault.file}: {fault.reason}")
