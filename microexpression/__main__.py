@@ -61,16 +61,8 @@ def _analyze(args: argparse.Namespace) -> int:
     from .report import write_report
 
     clip = read_clip(args.clip, onset=args.onset, apex=args.apex, offset=args.offset, fps=args.fps)
-    found = analyze(
-        clip,
-        cropped=args.cropped,
-        detector=args.detector,
-        factor=args.factor,
-        magnifier=args.magnifier,
-        units=args.units,
-        emotion=args.emotion,
-        progress=not args.quiet,
-    )
+    names = ("cropped", "detector", "factor", "magnifier", "units", "emotion")
+    found = analyze(clip, progress=not args.quiet, **{name: getattr(args, name) for name in names})
     page = write_report(found, args.output)
     print(f"{found.label}, {100 * found.confidence:.0f} %; apex at frame {found.clip.apex}")
     for what, reader in (("class", found.emotion_reader), ("action units", found.unit_reader)):

@@ -23,7 +23,7 @@ class Analysis:
 
     Attributes:
         clip: cropped to the face, with its apex.
-        spotted: the apex was spotted here, not given.
+        spotted: the apex was not given.
         motion: (T,) pixels of motion since the onset, see `flow.flow_sizes`.
         flow: (2, H, W) from onset to apex, in pixels of frames whose shorter side is `inputs.FLOW_SIDE` at most.
         strain: (H, W), optical strain of `flow`.

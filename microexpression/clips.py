@@ -31,7 +31,6 @@ class Clip:
         apex: row of the strongest frame; None if unknown, see `flow.flow_sizes`.
         offset: row of the last frame of the expression; -1 is that of the clip.
         fps: frames per second, above 0.
-        name: for messages.
 
     Raises:
         ShapeError: frames of another shape.

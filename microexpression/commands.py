@@ -21,21 +21,9 @@ def train(args: argparse.Namespace) -> int:
     """Runs the command; returns the exit code."""
     check_writable(args.output)
     progress = not args.quiet
-    studies = [
-        Study(
-            name,
-            epochs=args.epochs,
-            batch_size=args.batch_size,
-            learning_rate=args.learning_rate,
-            size=args.size,
-            width=args.width,
-            seed=args.seed,
-            detector=args.crop,
-            magnifier=args.magnifier,
-            mix=args.mix,
-        )
-        for name in args.model
-    ]
+    names = ("epochs", "batch_size", "learning_rate", "size", "width", "seed", "magnifier", "mix")
+    options = {name: getattr(args, name) for name in names}
+    studies = [Study(model, detector=args.crop, **options) for model in args.model]
     for study in studies:
         study.chosen()  # an unknown model is refused before anything is read
     protocol = asked(args.protocol, _loaded(args, args.datasets))

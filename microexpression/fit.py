@@ -35,9 +35,7 @@ class Study:
 
     Attributes:
         model: of `models.MODELS`, or "rcn_auto", whose parts are searched for with each fold's training samples.
-        epochs: passes over the training samples; None takes the model's own, also below.
-        batch_size: samples of a step.
-        learning_rate: of the optimiser.
+        epochs: passes over the training samples; None takes the model's own, as for the next three.
         size: of the inputs in pixels.
         width: fraction of the layers' sizes (ELRCN, InfuseNet).
         seed: of weights and order, combined with the fold's name.

@@ -33,11 +33,9 @@ class Model:
     """A network by name.
 
     Attributes:
-        kind: of its inputs, see `microexpression.inputs`.
-        size: of its inputs in pixels.
+        kind: of its inputs, see `inputs.KINDS`; their `size` is in pixels.
         build: (number of outputs, width) -> the network.
         answer: (network, batch) -> logits (B, K).
-        loss: (network, batch) -> a scalar.
         training: options of its authors or of MEB; the others are ours.
     """
 

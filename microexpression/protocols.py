@@ -37,16 +37,10 @@ class Fold:
 
 @dataclass(frozen=True)
 class Protocol:
-    """Samples with labels and folds; each sample is tested once at most.
+    """Samples with folds and labels: a class's number each, or 0 and 1 for each of the `units`; `label_of` labels any
+    sample, or returns None.
 
-    Attributes:
-        labels: of each sample: a class's number, or 0 and 1 for each unit.
-        names: of the classes, or of the units.
-        units: labels are action units, not classes.
-        label_of: the label of any sample, or None.
-
-    Raises:
-        InputError: a sample is tested twice (code "duplicate"), or trained on and tested in a fold ("conflict").
+    Raises InputError: a sample is tested twice (code "duplicate"), or trained on and tested in a fold ("conflict").
     """
 
     name: str

@@ -26,14 +26,8 @@ AUTO = "rcn_auto"
 
 @dataclass(frozen=True, eq=False)
 class Reader:
-    """A network that reads clips.
-
-    Attributes:
-        network: its weights, for inference.
-        names: of its outputs: classes, or action units.
-        units: the outputs are action units.
-        size: of its inputs in pixels.
-        trained: description of its training data.
+    """A network for inference: names of its outputs, which are classes or `units`, size of its inputs in pixels, and
+    description of its training data.
     """
 
     model: Model

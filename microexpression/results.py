@@ -137,12 +137,7 @@ def uar(matrix: np.ndarray) -> float:
 
 @dataclass(frozen=True)
 class UnitScores:
-    """F1 of action units, each present or absent.
-
-    Attributes:
-        units: (K,) of each unit over all samples.
-        groups: name of a data set -> the mean over units within it.
-    """
+    """F1 of each action unit (K,) over all samples, and the mean over units within each data set."""
 
     units: tuple[float, ...]
     groups: dict[str, float]

@@ -71,16 +71,9 @@ LABORATORIES: dict[str, tuple[Lamps, Background, Shot, Capture]] = {
 
 @dataclass(frozen=True)
 class Drawn:
-    """A clip before it is rendered.
+    """A clip before it is rendered, with a scene for each frame.
 
-    Attributes:
-        subject: number of the person.
-        emotion: one of `EXPRESSIONS`.
-        units: action unit -> intensity at the apex, 0 to 5.
-        onset: row of the last frame before the motion.
-        apex: row of the strongest frame.
-        offset: row of the first frame after the motion.
-        scenes: one for each frame.
+    `units` are intensities at the apex, 0 to 5. `onset` is the last row before the motion, `offset` the first after it.
     """
 
     dataset: str
@@ -161,15 +154,8 @@ def _sway(rng: np.random.Generator, count: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Plan:
-    """The clips of data sets.
-
-    Attributes:
-        datasets: of `LABORATORIES`.
-        subjects: number of people of each data set.
-        clips: number of clips of each subject; emotions take turns.
-        size: side of the frames in pixels, 24 or more.
-        frames: least and largest number of a clip's frames.
-        intensity: least and largest at the apex, 0 to 5.
+    """The data sets to write, of `LABORATORIES`: number of subjects of each, number of clips of each subject, side of
+    the frames in pixels (24 or more), and ranges of the number of frames and of the intensity at the apex, 0 to 5.
     """
 
     datasets: tuple[str, ...] = tuple(LABORATORIES)
@@ -188,8 +174,7 @@ class Plan:
 def write(root: str | Path, plan: Plan, *, workers: int = 1, progress: bool = True) -> list[Path]:
     """Renders the missing clips, and returns the folders of the data sets, each with its annotations.csv.
 
-    A clip's folder is complete or absent; interrupted runs resume. Raises InputError: a plan out of range (code
-    "range"), or a folder with clips of another plan.
+    Interrupted runs resume. Raises InputError: a plan out of range (code "range"), or clips of another plan.
     """
     if not plan.datasets or min(plan.subjects, plan.clips) < 1 or plan.size < 24:
         needed = "datasets, subjects >= 1, clips >= 1, size >= 24"

@@ -44,13 +44,10 @@ def evaluated(recording: Recording, args: argparse.Namespace) -> str:
     called = pd.DataFrame({name: method.calls() for name, method in known.items()})
     whole = found[found["slice"] == "all days"]
     drawn = {name: known[name] for name in DRAWN if name in known}
-    pictures = [
-        ("comparison", "How good they are", _COMPARISON, draw_comparison(found)),
-        ("scores", "Scores of days", _SCORES, draw_scores(drawn, truth, days[args.window])),
-    ]
-    sections = [
-        Section(title, words, {save(own, args.output / f"{name}.png"): ""}) for name, title, words, own in pictures
-    ]
+    comparison = save(draw_comparison(found), args.output / "comparison.png")
+    over_time = save(draw_scores(drawn, truth, days[args.window]), args.output / "scores.png")
+    sections = [Section("How good they are", _COMPARISON, {comparison: ""})]
+    sections.append(Section("Scores of days", _SCORES, {over_time: ""}))
     for part, own in found.groupby("slice", sort=False):
         table = own[SHOWN].to_html(index=False, float_format="{:.3f}".format, na_rep="", classes="wide")
         counts = f"{own['days'].iloc[0]} days with labels, {own['unusual'].iloc[0]} of them unusual."

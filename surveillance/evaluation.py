@@ -22,13 +22,8 @@ DRAWS = 1000
 
 @dataclass(frozen=True, eq=False)
 class Method:
-    """A way to find unusual days.
-
-    Attributes:
-        scores: of days, larger is more unusual; nan on days without one.
-        called: True on days that the method itself calls unusual; None takes a causal threshold of the scores, see
-            `calls.call`.
-        note: why it is not a fair method, such as "chosen by the labels"; empty if it uses the days before alone.
+    """A way to find unusual days: scores (larger is more unusual, nan without one), days that it calls unusual (None
+    takes the threshold of `calls.call`), and why it is not fair, such as "chosen by the labels"; empty if it is.
     """
 
     scores: pd.Series

@@ -21,9 +21,8 @@ GROUPS = ("all", "day", "weekday", "month", "season", "year", "part")
 
 @dataclass(frozen=True)
 class Grid:
-    """Square pools over a picture, whose last column and row may be cut off.
-
-    `size` is (width, height) of the picture in pixels, `pool` the side of a pool.
+    """Square pools with a side `pool` over a picture of `size` (width, height), in pixels; the last column and row may
+    be cut off. Raises InputError: the pool is out of range (code "range").
     """
 
     size: tuple[int, int]

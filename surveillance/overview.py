@@ -34,14 +34,10 @@ STANDING_OUT = 8
 
 @dataclass(frozen=True)
 class Looks:
-    """How a recording is described.
+    """How a recording is described: side of the pools in pixels, height at which the tree of days is cut, number of
+    parts of the recordings by time, blur of the heatmaps in pixels, and their colours by log10(1 + points) or points.
 
-    Attributes:
-        pool: side of the pools in pixels.
-        cut: height at which the tree of days is cut, 0 or more.
-        parts: number of parts of the recordings by time, 1 or more.
-        blur: of the heatmaps, in pixels, 0 or more.
-        log: colours of the heatmaps by log10(1 + points).
+    Raises InputError: a value is out of range (code "range").
     """
 
     pool: int = POOL

@@ -64,12 +64,8 @@ def decompose(values: pd.Series, period: int = WEEK) -> pd.DataFrame:
 
 @dataclass(frozen=True, eq=False)
 class Forecast:
-    """Forecasts of each day by the days before it.
-
-    Attributes:
-        expected: (D,) nan in the burn-in.
-        error: (D,) value minus expectation; nan where there is no value.
-        ahead: of the days after the last one: columns expected, low, high.
+    """Forecasts of each day by the days before it (D,), nan in the burn-in; their errors (D,), value minus expectation;
+    and the days `ahead`, with columns expected, low, high.
     """
 
     expected: pd.Series

@@ -86,13 +86,7 @@ ADVANTAGE = 25
 
 @dataclass(frozen=True, eq=False)
 class Segments:
-    """Straight pieces of tracks.
-
-    Attributes:
-        start: (S, 2) in pixels.
-        end: (S, 2).
-        track: (S,) number of the track of each, from 0.
-    """
+    """Straight pieces of tracks: `start` and `end` (S, 2) in pixels, and the number of each one's track (S,), from 0."""
 
     start: np.ndarray
     end: np.ndarray
@@ -177,13 +171,8 @@ def _deviation(points: np.ndarray, s: np.ndarray, e: np.ndarray, blind: bool) ->
 
 @dataclass(frozen=True, eq=False)
 class Choice:
-    """Parameters of the clustering.
-
-    Attributes:
-        eps: radius of a neighbourhood in pixels.
-        least: segments in the neighbourhood of a core, itself included.
-        tried: (E,) radii in pixels.
-        entropy: (E,) bits of each: low where some segments have many neighbours and others few.
+    """Parameters of the clustering: radius `eps` of a neighbourhood in pixels, and the least number of segments in that
+    of a core, itself included; with all radii tried (E,) and the entropy of their neighbourhoods (E,) in bits.
     """
 
     eps: float
@@ -278,12 +267,8 @@ GAP = SHORTEST / 1.414
 
 @dataclass(frozen=True, eq=False)
 class Clusters:
-    """Clusters of segments that run alike, in the order in which they were found.
-
-    Attributes:
-        lines: (P, 2) in pixels, the representative of each cluster.
-        tracks: numbers of each cluster's tracks, from 0.
-        choice: the parameters.
+    """Clusters of segments that run alike: the representative (P, 2) of each in pixels, the numbers of its tracks, from
+    0, and the parameters.
     """
 
     lines: list[np.ndarray]

@@ -35,9 +35,8 @@ class Options:
         longest: days that the window may reach back, 1 or more; None lets it span gaps, as the released code does.
         weekly: compare with the same weekday; False takes the last days of any weekday.
         released_lines: TraClus as released, see `traclus`.
-        released_scores: distances, rates and thresholds with the faults of the released code: a track's nearest
-            distance carries over from point to point, the rate counts points and sums distances over the lines before,
-            and lines are truncated to whole pixels.
+        released_scores: the faults of the released code: a track's nearest distance carries over from point to point,
+            the rate counts points and sums distances over the lines before, and lines are truncated to whole pixels.
         far: see `FAR`; 0 or more.
     """
 
@@ -56,12 +55,8 @@ class Options:
 
 @dataclass(frozen=True, eq=False)
 class Lines:
-    """Lines learned from a window.
-
-    Attributes:
-        lines: (P, 2) each, in pixels.
-        rate: (J,) of each line's exponential, for square pixels.
-        lowest: (J,) log-likelihood of the least likely of the window's own tracks.
+    """Lines (P, 2) learned from a window, in pixels, with the rate (J,) of each line's exponential, per square pixel,
+    and the lowest log-likelihood (J,) of the window's own tracks.
     """
 
     lines: tuple[np.ndarray, ...]

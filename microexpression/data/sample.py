@@ -16,18 +16,11 @@ UNITS = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17)
 
 @dataclass(frozen=True)
 class Sample:
-    """Annotations of a clip.
+    """Annotations of a clip: first, strongest and last frame by the numbers in the file names, action units, emotion in
+    the data set's word, SAMM's objective class (1 to 7, 0 for none), and folder of frames (None if not on this
+    machine).
 
-    Attributes:
-        subject: the data set's name of the person.
-        clip: its name, unique within data set and subject.
-        onset: number of the first frame, as in the file names.
-        apex: number of the strongest frame.
-        offset: number of the last frame.
-        units: action units of the expression.
-        emotion: the data set's word.
-        objective: SAMM's objective class, 1 to 7; 0 if there is none.
-        frames: folder of its frames; None if they are not on this machine.
+    Raises InputError: the times are not in order (code "order").
     """
 
     dataset: str

@@ -161,7 +161,6 @@ class RCN(nn.Module):
         architecture: one of `ARCHITECTURES` by its letter, or any other.
         maps: F, number of feature maps, a multiple of 4.
         pool: P, side of the classifier's grid, 1 or more.
-        dropout: after the stem and after the block.
 
     Raises:
         InputError: an unknown letter (code "unknown"), or maps or pool out of range ("range").
