@@ -21,8 +21,6 @@ _MEGC2019 = {
     "casme2": {"disgust": 0, "repression": 0, "happiness": 1, "surprise": 2},
     "samm": {**dict.fromkeys(("anger", "contempt", "disgust", "sadness", "fear"), 0), "happiness": 1, "surprise": 2},
 }
-
-
 Label = Callable[[Sample], "int | tuple[int, ...] | None"]
 
 

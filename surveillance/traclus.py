@@ -86,7 +86,7 @@ ADVANTAGE = 25
 
 @dataclass(frozen=True, eq=False)
 class Segments:
-    """Straight pieces of tracks: `start` and `end` (S, 2) in pixels, and the number of each one's track (S,), from 0."""
+    """Straight pieces of tracks: `start` and `end` (S, 2) in pixels, and the number of each one's track (S,)."""
 
     start: np.ndarray
     end: np.ndarray
