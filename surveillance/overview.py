@@ -159,7 +159,7 @@ def _drawn(
         busy = volume["points"] >= volume["points"].median()
         highest = score_days(pools, "median", progress=False)[busy].nlargest(STANDING_OUT)
         if len(highest):
-            found = heatmaps(recording.of(pd.DatetimeIndex(highest.index)), "day")
+            found = heatmaps(recording.of(pd.DatetimeIndex(highest.sort_index().index)), "day")
             words = (
                 "Days whose points lie elsewhere than on the median of the days before, by the fractions of the pools;"
                 " only days in the busier half, since a few tracks are always somewhere."
