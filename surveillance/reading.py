@@ -255,8 +255,8 @@ def read_truth(path: str | Path) -> pd.Series:
         match, flag = DATE.search(line), words[-1]
         if not flag or (number == 1 and not any(letter.isdigit() for letter in line)):
             continue  # empty, or a header
-        day = pd.to_datetime("-".join(match.groups()), errors="coerce") if match else pd.NaT
-        if pd.isna(day) or flag not in ("0", "1"):
+        day = pd.to_datetime("-".join(match.groups()), errors="coerce") if match else None
+        if not isinstance(day, pd.Timestamp) or flag not in ("0", "1"):
             faults.append(f"line {number}: {line.strip()[:40]!r} is not a date with 0 or 1")
         elif found.setdefault(day, flag == "1") != (flag == "1"):
             faults.append(f"line {number}: {day:%Y-%m-%d} is 0 and 1")
