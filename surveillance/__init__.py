@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from .reading import read_truth as read_truth
     from .recording import Recording as Recording
 
-MODULES = ("matplotlib", "pandas", "scipy", "sklearn", "statsmodels")
+PACKAGES = ("matplotlib", "pandas", "scipy", "sklearn", "statsmodels")
 
 
 def ready() -> None:
-    """Raises MissingDependencyError: one of `MODULES` is not installed."""
-    for module in MODULES:
+    """Raises MissingDependencyError: one of `PACKAGES` is not installed."""
+    for module in PACKAGES:
         if find_spec(module) is None:
             package = {"sklearn": "scikit-learn"}.get(module, module)
             raise MissingDependencyError(package, "surveillance", 'pip install "face-rig[surveillance]"')

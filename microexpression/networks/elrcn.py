@@ -9,9 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from common.core.errors import InputError, ShapeError
-
-from ..extras import library
+from common.core.errors import InputError, MissingDependencyError, ShapeError
 
 CHANNELS = {"flow": slice(0, 3), "strain": slice(3, 4), "grey": slice(4, 5)}
 """Channels of the images: u, v and magnitude; strain; brightness."""
@@ -107,11 +105,14 @@ class Trunk(nn.Module):
 
     def __init__(self, channels: int, features: int, width: float, dropout: float) -> None:
         super().__init__()
-        vgg = library("kornia.feature.dedode.vgg", "ELRCN's trunk")
-        plan = [each if isinstance(each, str) else max(1, round(width * each)) for each in vgg.cfgs["D"]]
-        layers, last = vgg.make_layers(plan), int(plan[-2])
+        try:
+            from kornia.feature.dedode.vgg import cfgs, make_layers
+        except ImportError as error:
+            raise MissingDependencyError("kornia", "ELRCN's trunk", 'pip install "face-rig[micro]"') from error
+        plan = [each if isinstance(each, str) else max(1, round(width * each)) for each in cfgs["D"]]
+        layers, last = make_layers(plan), int(plan[-2])
         if channels != 3:  # the library's start with three
-            layers[0] = nn.Conv2d(channels, len(layers[0].weight), 3, padding=1)
+            layers[0] = nn.Conv2d(channels, len(layers[0].weight), 3, padding=1)  # pyright: ignore[reportArgumentType]
         self.features = layers
         self.pool = nn.AdaptiveAvgPool2d(GRID)  # the identity at 224 px
         drop = nn.Dropout(dropout)
