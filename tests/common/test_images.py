@@ -240,7 +240,6 @@ def test_floats_become_bytes_in_one_place():
         "common/imaging/images.py: ": 3,  # here
         "common/parsing/conditioning.py: ": 1,  # a table of constants, rounded down
         "fineface/editor.py: ": 1,  # a mask of booleans
-        "microexpression/apex.py: ": 1,  # grey of a frame that was bytes
     }
     for place, count in known.items():
         assert sum(line.startswith(place) for line in found) <= count, place
