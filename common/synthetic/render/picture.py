@@ -191,8 +191,8 @@ def crude(scene: Scene, body: Body, camera: Perspective, harmonics: torch.Tensor
     tone = torch.from_numpy(skin.colour(scene.person.skin.melanin, scene.person.skin.haemoglobin))
     # The neck fades out where the shoulders begin, more smoothly than its triangles end.
     albedo = tone * ((head.head_weight - 0.1) / 0.15).clamp(0, 1)[:, None]
-    drawn = render(head, vertices, camera, harmonics, size=size, albedo=albedo, samples=1)
-    return to_uint8(to_srgb(drawn.colour.movedim(0, 2).numpy()))
+    colour, _ = render(head, vertices, camera, harmonics, size=size, albedo=albedo)
+    return to_uint8(to_srgb(colour.movedim(0, 2).numpy()))
 
 
 def _project(points: np.ndarray, camera: Perspective, size: int) -> torch.Tensor:
