@@ -24,17 +24,11 @@ _DISC = 3  # pixels, half of a patch that tells the colour of skin
 
 @dataclass(frozen=True)
 class Organ:
-    """A part of the face that is there or hidden.
+    """A part of the face that is there or hidden."""
 
-    Attributes:
-        points: its landmarks in the iBUG order.
-        size: width and height of its patch in pixels of the levelled face, whole cells.
-        mirrored: whether it is looked at in the mirror.
-    """
-
-    points: slice
-    size: tuple[int, int]
-    mirrored: bool = False
+    points: slice  # its landmarks in the iBUG order
+    size: tuple[int, int]  # width and height of its patch in pixels of the levelled face, whole cells
+    mirrored: bool = False  # whether it is looked at in the mirror
 
 
 ORGANS = {
@@ -48,19 +42,12 @@ ORGANS = {
 
 @dataclass(frozen=True, eq=False)
 class Levelled:
-    """A face at one size, upright.
+    """A face at one size, upright."""
 
-    Attributes:
-        picture: (176, 136, 3) uint8, RGB.
-        inside: (176, 136) bool, what of it lies in the photo.
-        landmarks: (68, 2) in its pixels.
-        matrix: (2, 3) from the photo to it.
-    """
-
-    picture: np.ndarray
-    inside: np.ndarray
-    landmarks: np.ndarray
-    matrix: np.ndarray
+    picture: np.ndarray  # (176, 136, 3) uint8, RGB
+    inside: np.ndarray  # (176, 136) bool, what of it lies in the photo
+    landmarks: np.ndarray  # (68, 2) in its pixels
+    matrix: np.ndarray  # (2, 3) from the photo to it
 
     @classmethod
     def of(cls, photo: np.ndarray, face: Face) -> Levelled:

@@ -37,23 +37,16 @@ _SOFT = 0.05  # of the same, over which a veil ends
 
 @dataclass(frozen=True, eq=False)
 class Look:
-    """What a photo shows of a face.
+    """What a photo shows of a face."""
 
-    Attributes:
-        hidden: names of the parts that are not seen: "right eye", "left eye" (the person's), "nose", "mouth", "chin".
-        outside: which of them lie beyond the photo, or are cut by its border.
-        beyond: the photo's border beyond which the face goes on, to how large a share of it: "left", "top", ...
-        any_organ: whether one of eyes, nose and mouth at least is seen.
-        covers: (176, 136) bool, what hides the parts, on the levelled face.
-        levelled: the face.
-    """
-
+    # names of the parts that are not seen: "right eye", "left eye" (the person's), "nose", "mouth", "chin"
     hidden: tuple[str, ...]
-    outside: tuple[str, ...]
+    outside: tuple[str, ...]  # which of them lie beyond the photo, or are cut by its border
+    # the photo's border beyond which the face goes on, to how large a share of it: "left", "top" and so on
     beyond: dict[str, float]
-    any_organ: bool
-    covers: np.ndarray = field(repr=False)
-    levelled: Levelled = field(repr=False)
+    any_organ: bool  # whether one of eyes, nose and mouth at least is seen
+    covers: np.ndarray = field(repr=False)  # (176, 136) bool, what hides the parts, on the levelled face
+    levelled: Levelled = field(repr=False)  # the face
 
     @property
     def half(self) -> bool:

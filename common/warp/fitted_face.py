@@ -43,30 +43,19 @@ _FACING = (0.25, 0.55)  # cosines to the viewer between which a place's colour c
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """A head in a photo, and what is known of it from there; a value.
+    """A head in a photo, and what is known of it from there; a value."""
 
-    Attributes:
-        fit: the head.
-        crop: the window in which motion is computed, S pixels wide.
-        before: the head in it, as it is.
-        depth: (S, S) metres, how deep the photo sees in it.
-        lips: the edges of the lips.
-        bite: (COLUMNS,) where the upper teeth end, see `lips.bite`.
-        open: (S, S) float32 in [0, 1], where it shows the inside of the mouth.
-        colours: (V, 3) linear, of every vertex in the photo's light, whether seen or not.
-        white: (3,) how bright the photo shows a white surface.
-        free: (V,) in [0, 1], how far vertices follow an expression: 0 where something hides them; None: all do.
-    """
-
-    fit: Fit = field(repr=False)
-    crop: Crop = field(repr=False)
-    before: Placed = field(repr=False)
-    depth: np.ndarray = field(repr=False)
-    lips: Lips = field(repr=False)
-    bite: np.ndarray = field(repr=False)
-    open: np.ndarray = field(repr=False)
+    fit: Fit = field(repr=False)  # the head
+    crop: Crop = field(repr=False)  # the window in which motion is computed, S pixels wide
+    before: Placed = field(repr=False)  # the head in it, as it is
+    depth: np.ndarray = field(repr=False)  # (S, S) metres, how deep the photo sees in it
+    lips: Lips = field(repr=False)  # the edges of the lips
+    bite: np.ndarray = field(repr=False)  # (COLUMNS,) where the upper teeth end, see `lips.bite`
+    open: np.ndarray = field(repr=False)  # (S, S) float32 in [0, 1], where it shows the inside of the mouth
+    # (V, 3) linear, of every vertex in the photo's light, whether seen or not
     colours: torch.Tensor = field(repr=False)
-    white: np.ndarray = field(repr=False)
+    white: np.ndarray = field(repr=False)  # (3,) how bright the photo shows a white surface
+    # (V,) in [0, 1], how far vertices follow an expression: 0 where something hides them; None: all do
     free: torch.Tensor | None = field(default=None, repr=False)
 
     @classmethod

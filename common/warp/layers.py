@@ -30,29 +30,17 @@ GAMMA = 1 / 2.2  # gains of light become gains of display values
 
 @dataclass(frozen=True, eq=False)
 class Layers:
-    """Pictures of the window, S x S; gains and colours are of display values.
+    """Pictures of the window, S x S; gains and colours are of display values."""
 
-    Attributes:
-        shift: (S, S, 2), from each pixel to its source.
-        gain: (S, S, 3), how many times as bright that is.
-        hidden: (S, S), where the source does not show what is drawn.
-        twin_shift: (S, S, 2), the same of the mirrored place.
-        twin_gain: (S, S, 3).
-        twin_hidden: (S, S).
-        fill: (S, S, 3), what is shown where both are hidden.
-        plate: (S, S, 3), what is behind the head; None where it is not looked at.
-        bare: (S, S), where it is seen.
-    """
-
-    shift: np.ndarray
-    gain: np.ndarray
-    hidden: np.ndarray
-    twin_shift: np.ndarray
-    twin_gain: np.ndarray
-    twin_hidden: np.ndarray
-    fill: np.ndarray
-    plate: np.ndarray | None = None
-    bare: np.ndarray | None = None
+    shift: np.ndarray  # (S, S, 2), from each pixel to its source
+    gain: np.ndarray  # (S, S, 3), how many times as bright that is
+    hidden: np.ndarray  # (S, S), where the source does not show what is drawn
+    twin_shift: np.ndarray  # (S, S, 2), the same of the mirrored place
+    twin_gain: np.ndarray  # (S, S, 3)
+    twin_hidden: np.ndarray  # (S, S)
+    fill: np.ndarray  # (S, S, 3), what is shown where both are hidden
+    plate: np.ndarray | None = None  # (S, S, 3), what is behind the head; None where it is not looked at
+    bare: np.ndarray | None = None  # (S, S), where it is seen
 
     def still(self, veil: np.ndarray, *, lit: bool) -> Layers:
         """The same with nothing moved or painted under a veil (S, S) in [0, 1]; new light, where it is `lit`, stays."""

@@ -48,25 +48,16 @@ _TAPER = 0.06  # of a mouth's width, over which an opening ends at its corners
 
 @dataclass(frozen=True, eq=False)
 class Lips:
-    """The inner edges of the lips in a window, in the mouth's own axes: x from corner to corner, y towards the chin.
+    """The inner edges of the lips in a window, in the mouth's own axes: x from corner to corner, y towards the chin."""
 
-    Attributes:
-        middle: (2,) window pixels, between the corners.
-        axes: (2, 2) unit vectors of the window, of x and of y.
-        x: (COLUMNS,) window pixels from the middle.
-        upper: (COLUMNS,) y of the upper lip's edge.
-        lower: (COLUMNS,) y of the lower lip's edge, nowhere less.
-        marks: mesh landmarks (N,) on the upper edge and on the lower one, from corner to corner.
-        spots: x (N,) of these landmarks, increasing.
-    """
-
-    middle: np.ndarray = field(repr=False)
-    axes: np.ndarray = field(repr=False)
-    x: np.ndarray = field(repr=False)
-    upper: np.ndarray = field(repr=False)
-    lower: np.ndarray = field(repr=False)
+    middle: np.ndarray = field(repr=False)  # (2,) window pixels, between the corners
+    axes: np.ndarray = field(repr=False)  # (2, 2) unit vectors of the window, of x and of y
+    x: np.ndarray = field(repr=False)  # (COLUMNS,) window pixels from the middle
+    upper: np.ndarray = field(repr=False)  # (COLUMNS,) y of the upper lip's edge
+    lower: np.ndarray = field(repr=False)  # (COLUMNS,) y of the lower lip's edge, nowhere less
+    # mesh landmarks (N,) on the upper edge and on the lower one, from corner to corner
     marks: tuple[np.ndarray, np.ndarray] = field(repr=False)
-    spots: tuple[np.ndarray, np.ndarray] = field(repr=False)
+    spots: tuple[np.ndarray, np.ndarray] = field(repr=False)  # x (N,) of these landmarks, increasing
 
     @classmethod
     def of(cls, picture: np.ndarray, face: Face, crop: Crop) -> Lips:
@@ -116,19 +107,12 @@ class Lips:
 
 @dataclass(frozen=True, eq=False)
 class Parted:
-    """The edges of the lips after a change, in the axes of `Lips`, at the same places x.
+    """The edges of the lips after a change, in the axes of `Lips`, at the same places x."""
 
-    Attributes:
-        x: (COLUMNS,) increasing, from corner to corner.
-        upper: (COLUMNS,) y.
-        lower: (COLUMNS,) y, nowhere less.
-        sources: (2, COLUMNS, 2), where the upper and the lower edge were.
-    """
-
-    x: np.ndarray
-    upper: np.ndarray
-    lower: np.ndarray
-    sources: np.ndarray
+    x: np.ndarray  # (COLUMNS,) increasing, from corner to corner
+    upper: np.ndarray  # (COLUMNS,) y
+    lower: np.ndarray  # (COLUMNS,) y, nowhere less
+    sources: np.ndarray  # (2, COLUMNS, 2), where the upper and the lower edge were
 
 
 def opening(upper: np.ndarray, lower: np.ndarray, crop: Crop) -> np.ndarray:

@@ -183,17 +183,11 @@ def _pasted(whole: np.ndarray, part: np.ndarray, x0: int, y0: int) -> np.ndarray
 
 @dataclass(frozen=True, eq=False)
 class Inside:
-    """What is seen inside a mouth, at places (h, w, 2).
+    """What is seen inside a mouth, at places (h, w, 2)."""
 
-    Attributes:
-        sources: (h, w, 2) in the axes of `Lips`, where the photo shows it.
-        painted: (h, w) in [0, 1], where it does not.
-        paint: (h, w, 3) display values in [0, 1].
-    """
-
-    sources: np.ndarray
-    painted: np.ndarray
-    paint: np.ndarray
+    sources: np.ndarray  # (h, w, 2) in the axes of `Lips`, where the photo shows it
+    painted: np.ndarray  # (h, w) in [0, 1], where it does not
+    paint: np.ndarray  # (h, w, 3) display values in [0, 1]
 
 
 def inside_of(lips: Lips, bitten: np.ndarray, white: np.ndarray, parted: Parted, places: np.ndarray) -> Inside:

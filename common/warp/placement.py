@@ -21,15 +21,10 @@ _NEAR, _LONE = 0.008, 0.1  # metres round a landmark that know its miss; weight 
 
 @dataclass(frozen=True, eq=False)
 class Placed:
-    """A head in a crop.
+    """A head in a crop."""
 
-    Attributes:
-        points: (V, 3) crop pixels, and metres from the camera.
-        normals: (V, 3) unit normals in the camera's axes.
-    """
-
-    points: torch.Tensor
-    normals: torch.Tensor
+    points: torch.Tensor  # (V, 3) crop pixels, and metres from the camera
+    normals: torch.Tensor  # (V, 3) unit normals in the camera's axes
 
 
 def place(

@@ -41,37 +41,21 @@ _CREASE = 0.006  # metres that a point may lie behind what is seen and still be 
 
 @dataclass(frozen=True, eq=False)
 class Surface:
-    """The samples that show the head, N of a crop's S x S.
+    """The samples that show the head, N of a crop's S x S."""
 
-    Attributes:
-        seen: (S, S) bool, which samples; the others' order is that of the rows below.
-        source: (N, 2) float32, where in the crop the photo shows the same place of the skin.
-        covered: (N,) float32 in [0, 1], 1 where the photo hides it behind something.
-        aslant: (N,) float32 in [0, 1], 1 where the photo shows it too much from the side.
-        gain: (N, 3) float32, how many times as much light it sends as before.
-        twin: (N, 2) float32, where in the crop the photo shows the mirrored place.
-        twin_hidden: (N,) float32, 1 where it does not show that either.
-        twin_gain: (N, 3) float32, how many times as much light it sends as the mirrored place did.
-        fill: (N, 3) float32, linear light of what the photo does not show.
-        wet: (N,) bool, which of them are inside the drawn head's mouth.
-        after: the head that is drawn.
-        rest: the same without a change of expression.
-        light: (3,) how many times as much light falls on it, mean of all samples.
-    """
-
-    seen: np.ndarray
-    source: np.ndarray
-    covered: np.ndarray
-    aslant: np.ndarray
-    gain: np.ndarray
-    twin: np.ndarray
-    twin_hidden: np.ndarray
-    twin_gain: np.ndarray
-    fill: np.ndarray
-    wet: np.ndarray
-    after: Placed
-    rest: Placed
-    light: np.ndarray
+    seen: np.ndarray  # (S, S) bool, which samples; the others' order is that of the rows below
+    source: np.ndarray  # (N, 2) float32, where in the crop the photo shows the same place of the skin
+    covered: np.ndarray  # (N,) float32 in [0, 1], 1 where the photo hides it behind something
+    aslant: np.ndarray  # (N,) float32 in [0, 1], 1 where the photo shows it too much from the side
+    gain: np.ndarray  # (N, 3) float32, how many times as much light it sends as before
+    twin: np.ndarray  # (N, 2) float32, where in the crop the photo shows the mirrored place
+    twin_hidden: np.ndarray  # (N,) float32, 1 where it does not show that either
+    twin_gain: np.ndarray  # (N, 3) float32, how many times as much light it sends as the mirrored place did
+    fill: np.ndarray  # (N, 3) float32, linear light of what the photo does not show
+    wet: np.ndarray  # (N,) bool, which of them are inside the drawn head's mouth
+    after: Placed  # the head that is drawn
+    rest: Placed  # the same without a change of expression
+    light: np.ndarray  # (3,) how many times as much light falls on it, mean of all samples
 
 
 @torch.no_grad()

@@ -34,15 +34,10 @@ _REACH = 0.02  # of the window's side: edges of people are mixed with what is be
 
 @dataclass(frozen=True, eq=False)
 class Surroundings:
-    """Parts of a window of S pixels.
+    """Parts of a window of S pixels."""
 
-    Attributes:
-        picture: (S, S, 3) uint8, the window.
-        labels: (S, S) uint8, its face-parsing classes.
-    """
-
-    picture: np.ndarray = field(repr=False)
-    labels: np.ndarray = field(repr=False)
+    picture: np.ndarray = field(repr=False)  # (S, S, 3) uint8, the window
+    labels: np.ndarray = field(repr=False)  # (S, S) uint8, its face-parsing classes
 
     @classmethod
     def of(cls, picture: np.ndarray, crop: Crop, labels: np.ndarray, at: Crop) -> Surroundings:

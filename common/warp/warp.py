@@ -32,20 +32,14 @@ _KERNEL = 4  # pixels round a place that its cubic sample looks at, and one more
 
 @dataclass(frozen=True, eq=False)
 class Warp:
-    """A photo, and what it shows of the head that was fitted to it; a value.
+    """A photo, and what it shows of the head that was fitted to it; a value."""
 
-    Attributes:
-        photo: (H, W, 3) uint8, RGB, or (H, W, 4) with alpha, which moves along.
-        seen: the head in it, as the photo shows it after `turns`.
-        around: hair, body and background in the window; None where they are not told apart.
-        turns: quarter turns of the photo, anticlockwise, after which the head is upright.
-        veil: (S, S) float32 in [0, 1], where something hides the face in the window; None where nothing does.
-    """
-
-    photo: np.ndarray = field(repr=False)
-    seen: Seen
+    photo: np.ndarray = field(repr=False)  # (H, W, 3) uint8, RGB, or (H, W, 4) with alpha, which moves along
+    seen: Seen  # the head in it, as the photo shows it after `turns`
+    # hair, body and background in the window; None where they are not told apart
     around: Surroundings | None = field(default=None, repr=False)
-    turns: int = 0
+    turns: int = 0  # quarter turns of the photo, anticlockwise, after which the head is upright
+    # (S, S) float32 in [0, 1], where something hides the face in the window; None where nothing does
     veil: np.ndarray | None = field(default=None, repr=False)
 
     @classmethod

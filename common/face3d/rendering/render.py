@@ -24,17 +24,11 @@ _LIMIT = 1 << 22  # triangle numbers are passed through float32 colours
 
 @dataclass(frozen=True)
 class Fragments:
-    """What a camera sees in each sample of a picture.
+    """What a camera sees in each sample of a picture."""
 
-    Attributes:
-        triangle: (H, W) int64, -1 where nothing is seen.
-        weights: (H, W, 3) float32 barycentric weights of the triangle's corners, 0 where nothing is seen.
-        depth: (H, W) float32, in the units of the projected points, infinite where nothing is seen.
-    """
-
-    triangle: torch.Tensor
-    weights: torch.Tensor
-    depth: torch.Tensor
+    triangle: torch.Tensor  # (H, W) int64, -1 where nothing is seen
+    weights: torch.Tensor  # (H, W, 3) float32 barycentric weights of the triangle's corners, 0 where nothing is seen
+    depth: torch.Tensor  # (H, W) float32, in the units of the projected points, infinite where nothing is seen
 
     @property
     def seen(self) -> torch.Tensor:

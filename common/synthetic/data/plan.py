@@ -20,21 +20,13 @@ _MOST = 2**31 - 1
 
 @dataclass(frozen=True)
 class Plan:
-    """A data set's pictures; make one with `plan`, which checks.
+    """A data set's pictures; make one with `plan`, which checks."""
 
-    Attributes:
-        count: how many pictures, or pairs of pictures.
-        size: of the square pictures in pixels.
-        seed: of all that is drawn.
-        pairs: what differs within a pair, one of `PAIRS`; None for single pictures.
-        people: how many persons take turns.
-    """
-
-    count: int
-    size: int
-    seed: int
-    pairs: str | None
-    people: int
+    count: int  # how many pictures, or pairs of pictures
+    size: int  # of the square pictures in pixels
+    seed: int  # of all that is drawn
+    pairs: str | None  # what differs within a pair, one of `PAIRS`; None for single pictures
+    people: int  # how many persons take turns
 
     def scenes(self, index: int) -> dict[str, Scene]:
         """Scenes of one item by role: {"image": scene}, or {"source": scene, "target": scene}."""

@@ -28,27 +28,16 @@ _WARP = 2.0  # how much finer strands are grown than they are kept
 
 @dataclass(frozen=True)
 class Strands:
-    """Paths of N strands with S + 1 points each on the mean head; random in order, so that a prefix is evenly spread.
+    """Paths of N strands with S + 1 points each on the mean head, in random order: a prefix is evenly spread."""
 
-    Attributes:
-        points: (N, S + 1, 3) float32 metres, without curls.
-        curls: (N, S + 1, 3) float32 what curls add.
-        bound: where the N (S + 1) points lie nearest to the head.
-        inside: (N,) float32 how far the root lies inside the hairline, metres.
-        roots: (N, 3) float32 the root on the mean head.
-        rank: (N,) float32 height within the layer of hair, 0 (at the skin) to 1 (outermost).
-        lock: (N,) int32 the lock that each belongs to.
-        tied: (N,) bool, strands behind a knot, which hang free.
-    """
-
-    points: np.ndarray
-    curls: np.ndarray
-    bound: Bound
-    inside: np.ndarray
-    roots: np.ndarray
-    rank: np.ndarray
-    lock: np.ndarray
-    tied: np.ndarray
+    points: np.ndarray  # (N, S + 1, 3) float32 metres, without curls
+    curls: np.ndarray  # (N, S + 1, 3) float32 what curls add
+    bound: Bound  # where the N (S + 1) points lie nearest to the head
+    inside: np.ndarray  # (N,) float32 how far the root lies inside the hairline, metres
+    roots: np.ndarray  # (N, 3) float32 the root on the mean head
+    rank: np.ndarray  # (N,) float32 height within the layer of hair, 0 (at the skin) to 1 (outermost)
+    lock: np.ndarray  # (N,) int32 the lock that each belongs to
+    tied: np.ndarray  # (N,) bool, strands behind a knot, which hang free
 
 
 @cache
@@ -266,51 +255,28 @@ def _tied(style: Style, rng: np.random.Generator) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Style:
-    """How hair is cut and combed; lengths in metres.
+    """How hair is cut and combed; lengths in metres."""
 
-    Attributes:
-        comb: direction that it is combed in: a key of `COMBS`.
-        length: of the strands on top.
-        sides: of the strands above the ears and in the neck.
-        volume: thickness of the layer that it forms.
-        lift: how steeply strands leave the skin, 0 flat to 1 upright.
-        fall: weight of gravity beside the comb.
-        cling: how strongly strands are pressed into their layer, 0 to 1.
-        curl: radius of the curls.
-        turn: length of one curl along the strand; 0 has none.
-        clump: share of the way that tips move to the middle of their lock, 0 to 1.
-        lock: strands in a lock.
-        loose: random change of direction at each step.
-        width: of a ribbon.
-        strands: number of ribbons at full detail.
-        segments: quads along each.
-        shell: height of the dark layer beneath, as a share of the volume.
-        blunt: width of a ribbon's tip, as a share of its width.
-        knot: where hair is tied: a key of `KNOTS`, or "".
-        part: distance of the parting from the middle.
-        loss: how far the temples are bald.
-    """
-
-    comb: str
-    length: float
-    sides: float
-    volume: float = 0.008
-    lift: float = 0.3
-    fall: float = 0.3
-    cling: float = 0.3
-    curl: float = 0.0
-    turn: float = 0.0
-    clump: float = 0.35
-    lock: int = 9
-    loose: float = 0.12
-    width: float = 0.0022
-    strands: int = 3000
-    segments: int = 8
-    shell: float = 0.1
-    blunt: float = 0.12
-    knot: str = ""
-    part: float = 0.03
-    loss: float = 0.0
+    comb: str  # direction that it is combed in: a key of `COMBS`
+    length: float  # of the strands on top
+    sides: float  # of the strands above the ears and in the neck
+    volume: float = 0.008  # thickness of the layer that it forms
+    lift: float = 0.3  # how steeply strands leave the skin, 0 flat to 1 upright
+    fall: float = 0.3  # weight of gravity beside the comb
+    cling: float = 0.3  # how strongly strands are pressed into their layer, 0 to 1
+    curl: float = 0.0  # radius of the curls
+    turn: float = 0.0  # length of one curl along the strand; 0 has none
+    clump: float = 0.35  # share of the way that tips move to the middle of their lock, 0 to 1
+    lock: int = 9  # strands in a lock
+    loose: float = 0.12  # random change of direction at each step
+    width: float = 0.0022  # of a ribbon
+    strands: int = 3000  # number of ribbons at full detail
+    segments: int = 8  # quads along each
+    shell: float = 0.1  # height of the dark layer beneath, as a share of the volume
+    blunt: float = 0.12  # width of a ribbon's tip, as a share of its width
+    knot: str = ""  # where hair is tied: a key of `KNOTS`, or ""
+    part: float = 0.03  # distance of the parting from the middle
+    loss: float = 0.0  # how far the temples are bald
 
 
 def top(points: np.ndarray) -> np.ndarray:

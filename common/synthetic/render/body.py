@@ -22,31 +22,18 @@ from ..wear.layers import Layer, Skull
 
 @dataclass(frozen=True)
 class Body:
-    """Triangles of everything opaque, posed, in the camera's axes.
+    """Triangles of everything opaque, posed, in the camera's axes."""
 
-    Attributes:
-        positions: (V, 3) metres, the head's vertices first.
-        normals: (V, 3) unit.
-        tangents: (V, 3) unit along strands, 0 elsewhere.
-        colours: (V, 3) albedo of layers, 0 on the head.
-        gloss: (V,) of layers.
-        triangles: (T, 3) int64, the head's first.
-        parts: (T,) face-parsing classes.
-        teeth: (T,) bool.
-        head_triangles: how many are the head's.
-        glass: what is translucent, posed alike: lashes and lenses.
-    """
-
-    positions: np.ndarray
-    normals: np.ndarray
-    tangents: np.ndarray
-    colours: np.ndarray
-    gloss: np.ndarray
-    triangles: np.ndarray
-    parts: np.ndarray
-    teeth: np.ndarray
-    head_triangles: int
-    glass: tuple[Layer, ...]
+    positions: np.ndarray  # (V, 3) metres, the head's vertices first
+    normals: np.ndarray  # (V, 3) unit
+    tangents: np.ndarray  # (V, 3) unit along strands, 0 elsewhere
+    colours: np.ndarray  # (V, 3) albedo of layers, 0 on the head
+    gloss: np.ndarray  # (V,) of layers
+    triangles: np.ndarray  # (T, 3) int64, the head's first
+    parts: np.ndarray  # (T,) face-parsing classes
+    teeth: np.ndarray  # (T,) bool
+    head_triangles: int  # how many are the head's
+    glass: tuple[Layer, ...]  # what is translucent, posed alike: lashes and lenses
 
 
 @lru_cache(maxsize=16)

@@ -31,19 +31,12 @@ _F0 = 0.028  # of skin, refractive index 1.4
 
 @dataclass(frozen=True)
 class Points:
-    """Surface points in the camera's axes.
+    """Surface points in the camera's axes."""
 
-    Attributes:
-        normals: (N, 3) unit.
-        views: (N, 3) unit, towards the camera.
-        lit: (N,) in [0, 1], how much of the key lamp reaches them.
-        open: (N,) in [0, 1], how much of the surroundings.
-    """
-
-    normals: np.ndarray
-    views: np.ndarray
-    lit: np.ndarray
-    open: np.ndarray
+    normals: np.ndarray  # (N, 3) unit
+    views: np.ndarray  # (N, 3) unit, towards the camera
+    lit: np.ndarray  # (N,) in [0, 1], how much of the key lamp reaches them
+    open: np.ndarray  # (N,) in [0, 1], how much of the surroundings
 
     def __getitem__(self, chosen: np.ndarray) -> Points:
         return Points(self.normals[chosen], self.views[chosen], self.lit[chosen], self.open[chosen])

@@ -31,33 +31,19 @@ _RADIUS = floats([0.062, 0.0, 0.056])  # and its half widths
 
 @dataclass(frozen=True)
 class Garment:
-    """How a piece of clothing is cut; heights in metres on the mean person, whose eyes are at 0.
+    """How a piece of clothing is cut; heights in metres on the mean person, whose eyes are at 0."""
 
-    Attributes:
-        front: height of the neckline in front.
-        side: beside the neck.
-        back: behind.
-        vee: height of the lowest point of a V in front; 0 has none.
-        slope: how steeply the V rises, height per width.
-        off: distance of the cloth from the skin.
-        fold: height of its folds.
-        rib: width of a ribbed or sewn band along the neckline.
-        leaf: what lies around the neck: a key of `_LEAVES`, or "".
-        under: whether a second piece shows inside the V.
-        gloss: of the cloth.
-    """
-
-    front: float
-    side: float
-    back: float
-    vee: float = 0.0
-    slope: float = 1.4
-    off: float = 0.005
-    fold: float = 0.0025
-    rib: float = 0.016
-    leaf: str = ""
-    under: bool = False
-    gloss: float = 0.06
+    front: float  # height of the neckline in front
+    side: float  # beside the neck
+    back: float  # behind
+    vee: float = 0.0  # height of the lowest point of a V in front; 0 has none
+    slope: float = 1.4  # how steeply the V rises, height per width
+    off: float = 0.005  # distance of the cloth from the skin
+    fold: float = 0.0025  # height of its folds
+    rib: float = 0.016  # width of a ribbed or sewn band along the neckline
+    leaf: str = ""  # what lies around the neck: a key of `_LEAVES`, or ""
+    under: bool = False  # whether a second piece shows inside the V
+    gloss: float = 0.06  # of the cloth
 
 
 _CLOTHES: dict[str, Garment] = {

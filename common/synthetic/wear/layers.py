@@ -18,62 +18,38 @@ _Plan = TypeVar("_Plan")
 
 @dataclass(frozen=True)
 class Layer:
-    """One thing on a head, in the space of the neutral, unturned head (`AnnyHead(identity)`).
+    """One thing on a head, in the space of the neutral, unturned head (`AnnyHead(identity)`)."""
 
-    Attributes:
-        part: its face-parsing class by name: "hair", "hat", "eye_g", "cloth", "neck_l", "ear_r".
-        vertices: (N, 3) float32 metres.
-        triangles: (M, 3) int32; both sides are seen.
-        colour: (N, 3) float32 albedo in linear light, in [0, 1].
-        follow: (N,) float32, how much of the head's turn a vertex takes: 1 on the head, 0 on the shoulders.
-        normals: (N, 3) float32 unit normals; None computes them from the triangles.
-        tangents: (N, 3) float32 unit directions along the strand, for hair, whose highlight runs across it; None for
-            what is no hair.
-        gloss: strength of the highlight, 0 (wool) to 1 (glass).
-        opacity: 1 hides what is behind; lenses are nearly 0.
-    """
-
-    part: str
-    vertices: np.ndarray
-    triangles: np.ndarray
-    colour: np.ndarray
-    follow: np.ndarray
-    normals: np.ndarray | None = None
+    part: str  # its face-parsing class by name: "hair", "hat", "eye_g", "cloth", "neck_l", "ear_r"
+    vertices: np.ndarray  # (N, 3) float32 metres
+    triangles: np.ndarray  # (M, 3) int32; both sides are seen
+    colour: np.ndarray  # (N, 3) float32 albedo in linear light, in [0, 1]
+    follow: np.ndarray  # (N,) float32, how much of the head's turn a vertex takes: 1 on the head, 0 on the shoulders
+    normals: np.ndarray | None = None  # (N, 3) float32 unit normals; None computes them from the triangles
+    # (N, 3) float32 unit directions along the strand, for hair, whose highlight runs across it; None for what is no
+    # hair
     tangents: np.ndarray | None = None
-    gloss: float = 0.1
-    opacity: float = 1.0
+    gloss: float = 0.1  # strength of the highlight, 0 (wool) to 1 (glass)
+    opacity: float = 1.0  # 1 hides what is behind; lenses are nearly 0
 
 
 @dataclass(frozen=True)
 class Skull:
-    """The head that layers are fitted to: one person's neutral head and shoulders.
+    """The head that layers are fitted to: one person's neutral head and shoulders."""
 
-    Attributes:
-        vertices: (V, 3) float32 metres, as `AnnyHead` gives them for this person.
-        normals: (V, 3) float32 unit normals.
-        triangles: (T, 3) int64.
-        landmarks: (68, 3) float32, iBUG order.
-        head_weight: (V,) float32, how much of the head's turn each vertex takes.
-    """
-
-    vertices: np.ndarray
-    normals: np.ndarray
-    triangles: np.ndarray
-    landmarks: np.ndarray
-    head_weight: np.ndarray
+    vertices: np.ndarray  # (V, 3) float32 metres, as `AnnyHead` gives them for this person
+    normals: np.ndarray  # (V, 3) float32 unit normals
+    triangles: np.ndarray  # (T, 3) int64
+    landmarks: np.ndarray  # (68, 3) float32, iBUG order
+    head_weight: np.ndarray  # (V,) float32, how much of the head's turn each vertex takes
 
 
 @dataclass(frozen=True)
 class Bound:
-    """Points tied to the nearest place on a surface, so that they can move with it.
+    """Points tied to the nearest place on a surface, so that they can move with it."""
 
-    Attributes:
-        corners: (N, 3) int32 vertex numbers of the nearest triangle.
-        weights: (N, 3) float32 barycentric weights of the nearest place.
-    """
-
-    corners: np.ndarray
-    weights: np.ndarray
+    corners: np.ndarray  # (N, 3) int32 vertex numbers of the nearest triangle
+    weights: np.ndarray  # (N, 3) float32 barycentric weights of the nearest place
 
     def on(self, values: np.ndarray) -> np.ndarray:
         """Values (V, C) of vertices, or (V,), at the places: (N, C) or (N,)."""
@@ -85,15 +61,10 @@ class Bound:
 
 @dataclass(frozen=True)
 class Patch:
-    """A finer mesh on some of the head's triangles; its vertices are mixtures of the head's.
+    """A finer mesh on some of the head's triangles; its vertices are mixtures of the head's."""
 
-    Attributes:
-        bound: where its N vertices lie on the head.
-        triangles: (M, 3) int32.
-    """
-
-    bound: Bound
-    triangles: np.ndarray
+    bound: Bound  # where its N vertices lie on the head
+    triangles: np.ndarray  # (M, 3) int32
 
 
 def tessellate(triangles: np.ndarray, levels: int) -> Patch:

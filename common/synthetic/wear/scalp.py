@@ -27,27 +27,16 @@ _LINE = np.array([_ANGLES, _HEIGHTS], np.float32).T
 
 @dataclass(frozen=True)
 class Surface:
-    """The outside of the mean head and shoulders, without eyes, nose and mouth.
+    """The outside of the mean head and shoulders, without eyes, nose and mouth."""
 
-    Attributes:
-        vertices: (V, 3) float32, all of the mean head's.
-        normals: (V, 3) float32 unit normals, calmed.
-        ears: (V,) bool, vertices of the ears.
-        triangles: (T, 3) int32, the outside only.
-        parts: (T,) int64 their face-parsing classes.
-        used: (U,) int32 vertices of these triangles.
-        around: (U, K) int32 triangles around each used vertex, the first repeated as padding.
-        head_weight: (V,) float32, how much of the head's turn each vertex takes.
-    """
-
-    vertices: np.ndarray
-    normals: np.ndarray
-    ears: np.ndarray
-    triangles: np.ndarray
-    parts: np.ndarray
-    used: np.ndarray
-    around: np.ndarray
-    head_weight: np.ndarray
+    vertices: np.ndarray  # (V, 3) float32, all of the mean head's
+    normals: np.ndarray  # (V, 3) float32 unit normals, calmed
+    ears: np.ndarray  # (V,) bool, vertices of the ears
+    triangles: np.ndarray  # (T, 3) int32, the outside only
+    parts: np.ndarray  # (T,) int64 their face-parsing classes
+    used: np.ndarray  # (U,) int32 vertices of these triangles
+    around: np.ndarray  # (U, K) int32 triangles around each used vertex, the first repeated as padding
+    head_weight: np.ndarray  # (V,) float32, how much of the head's turn each vertex takes
 
     def bind(self, points: np.ndarray) -> Bound:
         """Tie points (N, 3) to the nearest places of the surface."""
