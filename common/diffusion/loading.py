@@ -116,16 +116,6 @@ def _prompt(places: list[Path], unet: UNet2DConditionModel) -> torch.Tensor | No
     return prompt
 
 
-def fast_layout(pipeline: FaceEditPipeline) -> FaceEditPipeline:
-    """Channels-last weights in half precision (see `weights.own_copy`)."""
-    if pipeline.unet.dtype == torch.float32:
-        return pipeline
-    for network in (pipeline.vae, pipeline.id_encoder, pipeline.unet):
-        if network is not None:
-            network.to(memory_format=torch.channels_last)
-    return pipeline
-
-
 def missing_files(folder: str | Path, base: str | Path | None = None, release: Release = MAGICFACE) -> list[str]:
     """The files of a published layout that neither the folder nor the base holds; empty when it can be loaded.
 
@@ -206,7 +196,7 @@ def from_stable_diffusion(base: str | Path, *, vector_size: int, guides: int) ->
 def _from(places: list[Path], pipeline: FaceEditPipeline) -> FaceEditPipeline:
     """A pipeline that knows where its weights came from."""
     pipeline.places = tuple(places)
-    return fast_layout(pipeline)
+    return pipeline
 
 
 def _missing(places: list[Path], release: Release = MAGICFACE) -> tuple[Release, list[str]]:

@@ -1,16 +1,24 @@
-"""What tells whether a mouth, a nose or an eye is seen: gradients and colours of its patch on the levelled face."""
+"""Whether a mouth, a nose or an eye is seen, by gradients and colours of its patch on the levelled face.
+
+The small network that answers was trained by `examples/train_occlusion.py` on pictures of synthetic people and of
+things drawn before them; it saw no photographs.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
+from pathlib import Path
 
 import cv2
 import numpy as np
+import torch
+from torch import nn
 
 from ..faces import Face
 from ..faces.affine import compose, sample, transform
 from ..parsing.conditioning import FIVE_POINTS, similarity
+from ..weights.state_dict import frozen
 
 UNIT = 40
 """Pixels of the levelled face between the eyes."""
@@ -20,6 +28,10 @@ _FLAT = 0.02  # gradient of brightness in [0, 1] a pixel, below which a patch co
 _COARSE = (4, 3)  # columns and rows of the colours of a patch
 _FAINT = 10.0  # bytes, so that the logarithm of black is a number
 _DISC = 3  # pixels, half of a patch that tells the colour of skin
+
+WEIGHTS = Path(__file__).with_name("occlusion.safetensors")
+_COUNTS = {"eye": 35, "nose": 42, "mouth": 60}  # cells of the patches
+HIDDEN = 24  # neurons
 
 
 @dataclass(frozen=True)
@@ -117,3 +129,32 @@ def _gradients(grey: np.ndarray) -> np.ndarray:
         cells[..., number] = weight.reshape(rows, _CELL, columns, _CELL).mean((1, 3))
     norm = np.sqrt(np.mean(strength**2))
     return np.concatenate([np.sqrt(cells / (norm + _FLAT)).ravel(), [np.log(norm + _FLAT)]])
+
+
+class Network(nn.Module):
+    """One small network each for eyes, noses and mouths; a left eye is looked at in the mirror."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kinds = nn.ModuleDict({name: _head(6 * cells + 1 + 36 + 3) for name, cells in _COUNTS.items()})
+
+    def forward(self, organ: str, numbers: torch.Tensor) -> torch.Tensor:
+        """Features (B, F) of an organ of `ORGANS` -> logits (B,), above 0 where something hides it."""
+        return self.kinds[kind_of(organ)](numbers)[:, 0]
+
+
+def kind_of(organ: str) -> str:
+    """Which of the networks looks at an organ of `ORGANS`."""
+    return organ.split()[-1]
+
+
+def _head(width: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.BatchNorm1d(width), nn.Linear(width, HIDDEN), nn.ReLU(), nn.Dropout(0.3), nn.Linear(HIDDEN, 1)
+    )
+
+
+@lru_cache(maxsize=1)
+def network() -> Network:
+    """The network with its weights."""
+    return frozen(Network(), WEIGHTS)

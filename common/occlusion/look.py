@@ -10,8 +10,7 @@ import torch
 
 from ..faces import Crop, Face
 from ..faces.affine import compose, invert, scale_of
-from .features import ORGANS, UNIT, Levelled, features
-from .network import kind_of, network
+from .features import ORGANS, UNIT, Levelled, features, network
 
 _COLOURS = 3  # clusters
 _LIKE = 20.0  # of CIE Lab: farther from all colours of what hides is something else
@@ -74,7 +73,7 @@ def look(photo: np.ndarray, face: Face) -> Look:
     levelled = Levelled.of(photo, face)
     far = _far_eye(face)
     logits = {
-        name: float(network()(kind_of(name), torch.from_numpy(features(levelled, organ)).float()[None])[0])
+        name: float(network()(name, torch.from_numpy(features(levelled, organ)).float()[None])[0])
         for name, organ in ORGANS.items()
     }
     if far or scale_of(levelled.matrix) > UNIT / _SMALL:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..core.errors import MissingCheckpointError
 from ..weights.files import missing_weights
+from ..weights.hub import reachable
 
 MODEL = "jonathandinu/face-parsing"
 """A SegFormer trained on CelebAMask that anyone may download."""
@@ -34,9 +36,23 @@ def snapshot(model: str | Path) -> Path | None:
 
 
 def download(model: str) -> None:
-    """Bring a hub repository's network onto this machine; raises what the hub's client raises."""
-    from huggingface_hub import snapshot_download
+    """Bring a hub repository's network onto this machine. Raises MissingCheckpointError: it failed."""
+    from huggingface_hub import constants, snapshot_download
 
-    for names in _FORMS:
-        if not on_disk(model):
-            snapshot_download(model, allow_patterns=names)
+    if not reachable(constants.ENDPOINT):
+        raise missing(model, "the hub cannot be reached")
+    try:
+        for names in _FORMS:
+            if not on_disk(model):
+                snapshot_download(model, allow_patterns=names)
+    except Exception as error:  # the client's errors have no common base
+        raise missing(model, str(error)[:300]) from error
+
+
+def missing(model: str | Path, why: str) -> MissingCheckpointError:
+    """The error for a model that is not on this machine."""
+    return MissingCheckpointError(
+        f"The SegFormer {model} is missing: {why}.",
+        hint='fetch it once: from common.parsing import get_parser; get_parser("segformer", fetch=True)\n'
+        '  or do without: get_parser("embedded")',
+    )

@@ -8,15 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from ..core.errors import CheckpointError, MissingCheckpointError
+from ..core.errors import CheckpointError
 from ..core.finite import check_weights
 from ..core.foreign import loading
 from ..core.jsonio import read_config
-from ..weights.hub import reachable
 from ..weights.state_dict import building, read_network
-from .hub import MODEL, WEIGHTS, download, on_disk, snapshot
+from .hub import MODEL, WEIGHTS, download, missing, on_disk, snapshot
 from .labels import PARTS
-from .networks import IMAGENET_MEAN, IMAGENET_STD, NetworkParser
+from .networks import IMAGENET_MEAN, IMAGENET_STD, NetworkParser, Preprocessing
 
 
 class SegFormerParser(NetworkParser):
@@ -36,14 +35,13 @@ class SegFormerParser(NetworkParser):
 
     def __init__(self, model: str | Path = MODEL, *, device: str = "cpu", fetch: bool = False) -> None:
         # transformers takes seconds to import, and most sessions never need this parser.
-        from huggingface_hub import constants
         from transformers import SegformerConfig, SegformerForSemanticSegmentation
 
         if fetch and not on_disk(model):
-            _fetch(str(model), constants.ENDPOINT)
+            download(str(model))
         folder = snapshot(model)
         if folder is None or not on_disk(model):
-            raise _missing(model, "it is not on this machine")
+            raise missing(model, "it is not on this machine")
         state, path = read_network(folder, expected=WEIGHTS)
         with building(folder), loading():
             config = SegformerConfig.from_pretrained(folder, local_files_only=True)
@@ -63,23 +61,6 @@ class SegFormerParser(NetworkParser):
         super().__init__(lambda x: network(x).logits, table, device, preprocessing)
 
 
-def _fetch(model: str, hub: str) -> None:
-    if not reachable(hub):
-        raise _missing(model, "the hub cannot be reached")
-    try:
-        download(model)
-    except Exception as error:  # the client's errors have no common base
-        raise _missing(model, str(error)[:300]) from error
-
-
-def _missing(model: str | Path, why: str) -> MissingCheckpointError:
-    return MissingCheckpointError(
-        f"The SegFormer {model} is missing: {why}.",
-        hint='fetch it once: from common.parsing import get_parser; get_parser("segformer", fetch=True)\n'
-        '  or do without: get_parser("embedded")',
-    )
-
-
 def _class_table(id2label: Mapping[int, str], model: str) -> np.ndarray:
     """The index into `PARTS` of each class of the model, (classes,) uint8, by name."""
     unknown = sorted(set(id2label.values()) - set(PARTS))
@@ -90,20 +71,18 @@ def _class_table(id2label: Mapping[int, str], model: str) -> np.ndarray:
     return np.array([PARTS.index(id2label[i]) for i in range(len(id2label))], np.uint8)
 
 
-def _preprocessing(folder: Path) -> dict[str, Any]:
-    """How the model wants its pictures, as arguments of `classify`; ImageNet's way where nothing is said."""
+def _preprocessing(folder: Path) -> Preprocessing:
+    """How the model wants its pictures; ImageNet's way where its folder says nothing."""
     path = folder / "preprocessor_config.json"
     config = read_config(path) if path.is_file() else {}
     size = config.get("size", 512)
-    if isinstance(size, Mapping):
-        side = size.get("shortest_edge", 512)
-        height, width = size.get("height", side), size.get("width", side)
-    else:
-        height = width = size
+    if not isinstance(size, Mapping):
+        size = {"shortest_edge": size}
+    side = size.get("shortest_edge", 512)
     normalises = config.get("do_normalize", True)
-    return {
-        "size": (int(height), int(width)),
-        "mean": config.get("image_mean", IMAGENET_MEAN) if normalises else (0.0, 0.0, 0.0),
-        "std": config.get("image_std", IMAGENET_STD) if normalises else (1.0, 1.0, 1.0),
-        "scale": config.get("rescale_factor", 1 / 255) if config.get("do_rescale", True) else 1.0,
-    }
+    return Preprocessing(
+        size=(int(size.get("height", side)), int(size.get("width", side))),
+        mean=config.get("image_mean", IMAGENET_MEAN) if normalises else (0.0, 0.0, 0.0),
+        std=config.get("image_std", IMAGENET_STD) if normalises else (1.0, 1.0, 1.0),
+        scale=config.get("rescale_factor", 1 / 255) if config.get("do_rescale", True) else 1.0,
+    )

@@ -38,6 +38,8 @@ _WHITEST, _TINTED = 3.5, 12.0
 """Times the brightness of skin in the same light that a white surface has at most: of all channels, and of one, which
 in brown skin may be far below the others."""
 _BRIGHT = 180  # bytes that the brightest tenth of a window has, before the lips in it are looked for
+TINY, ASIDE, POOR = 40, 40.0, 0.025
+"""Pixels of a face's width, degrees of its turn, and the fit's error over its width, from which a warning is due."""
 _FACING = (0.25, 0.55)  # cosines to the viewer between which a place's colour can be told
 
 
@@ -198,3 +200,21 @@ def enamel(picture: np.ndarray, open_: np.ndarray, light: float) -> np.ndarray |
         return None
     bright = seen.mean(1)
     return seen[bright >= np.quantile(bright, _TOOTH)].mean(0) / (_ENAMEL * max(light, 0.1))
+
+
+def warp_warnings(face: Face, fit: Fit) -> list[str]:
+    """A sentence on each reason why a warp will hardly move a face well, of the fit of a head to it."""
+    width = float(face.box[2] - face.box[0])
+    yaw = float(torch.rad2deg(fit.angles)[0, 0])
+    found = []
+    if width < TINY:
+        found.append(f"the face is {width:.0f} pixels wide, which shows too little of it: take a larger picture")
+    if abs(yaw) > ASIDE:
+        found.append(f"the face looks {abs(yaw):.0f} degrees aside: the far half of its edit is guessed")
+    if fit.error_px > POOR * width:
+        off = 100 * fit.error_px / width
+        found.append(
+            f"the fitted head misses the landmarks by {off:.1f} % of the face's width: a hand before the face, or a "
+            "face that is not human, may be the reason"
+        )
+    return found

@@ -49,14 +49,14 @@ def write(
     workers: int = 1,
     progress: bool = True,
 ) -> int:
-    """Write pictures and their truth; after an interruption the same call goes on where it was.
+    """Write pictures and their truth; after an interruption the same call resumes.
 
     Args:
         folder: made if it is not there.
         count: how many pictures or pairs.
         size: of the pictures in pixels.
         seed: another seed, other people and pictures.
-        pairs: "expression", "pose" or "light": rows then come as source and target, with a pair's number.
+        pairs: one of `PAIRS`: rows then come as source and target, with a pair's number.
         people: how many people take turns; None gives each about four pictures.
         maps: write the other pictures, `MAPS`, as well, each kind in its subfolder.
         workers: processes. With several, a script must guard its start by `if __name__ == "__main__":`.
@@ -96,7 +96,7 @@ def write(
             finally:
                 _settle(folder, rows)
     except OSError as error:
-        raise FaceEditError(f"Cannot write to {folder}: {error}") from error
+        raise FaceEditError(f"Cannot write to {folder}: {error}", code="unwritable") from error
     return made
 
 
@@ -154,25 +154,28 @@ def _begin(folder: Path, settings: dict[str, Any]) -> None:
     """Make the folder, or see that it was started with the same settings.
 
     Raises:
-        InputError: it was not, or somebody else's data lie there.
+        InputError: it was not, or it holds other data.
     """
     if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder} is a file; name a folder.")
+        raise InputError("The output is a file.", code="type", expected="a folder", actual=folder)
     path = folder / SETTINGS
     if not path.exists():
         if folder.exists() and any(not found.name.startswith(".") for found in folder.iterdir()):
-            raise InputError(f"{folder} holds other files; choose a new folder, or an empty one.")
+            raise InputError(f"{folder} holds other files.", code="conflict", expected="a new or an empty folder")
         replace_file(path, lambda temporary: temporary.write_text(json.dumps(settings, indent=1) + "\n"))
         return
     try:
         present = parse_json(read_text(path))
-        differences = [key for key in settings if present.get(key) != settings[key]]
+        started = {key: present.get(key) for key in settings}
     except (OSError, ValueError, AttributeError) as error:
-        raise InputError(f"{path} cannot be read; choose another folder.") from error
-    if differences:
-        lines = "".join(f"\n  {key}: {present.get(key)!r} there, {settings[key]!r} now" for key in differences)
+        raise InputError(f"{path} cannot be read.", code="unreadable", hint="choose another folder") from error
+    if started != settings:
         raise InputError(
-            f"{folder} was started with other arguments; choose another folder, or the same arguments.{lines}"
+            f"{folder} was started with other arguments.",
+            code="conflict",
+            expected=started,
+            actual=settings,
+            hint="choose another folder, or the same arguments",
         )
 
 

@@ -47,7 +47,7 @@ def plan(count: int, size: int, seed: int, pairs: str | None, people: int | None
     size = whole_number("size", size, 32, 2048)
     seed = whole_number("seed", seed, 0, _MOST)
     if pairs is not None and pairs not in PAIRS:
-        raise InputError(f"Unknown pairs {pairs!r}.\n  expected: {', '.join(PAIRS)}, or none for single pictures")
+        raise InputError("The kind of pairs is unknown.", code="unknown", expected=PAIRS, actual=pairs)
     people = max(1, count // PICTURES_PER_PERSON) if people is None else whole_number("people", people, 1, _MOST)
     return Plan(count, size, seed, pairs, people)
 

@@ -136,7 +136,7 @@ def hair(
     colour = checked_colour(colour)
     for name, value in (("length", length), ("detail", detail)):
         if not 0 < value <= 1:
-            raise InputError(f"Cannot use this {name} of hair.\n  expected: above 0, up to 1\n  got:      {value}")
+            raise InputError(f"The {name} of hair is out of range.", code="range", expected="(0, 1]", actual=value)
     if plan is None:
         return None
     drawn = bool(rng.integers(2))

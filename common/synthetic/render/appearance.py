@@ -179,7 +179,7 @@ def overlay(
         return
     corners = layer.triangles[found.triangle.numpy()[front]]
     weights = found.weights.numpy()[front]
-    values = np.concatenate([layer.vertices, layer.normals, layer.colour], 1)  # pyright: ignore[reportCallIssue, reportArgumentType]
+    values = np.concatenate([layer.vertices, layer.normals, layer.colour], 1)
     mixed = np.einsum("nkc,nk->nc", values[corners], weights)
     positions, normals, colour = mixed[:, :3], shade.unit(mixed[:, 3:6]), mixed[:, 6:]
     views = shade.unit(np.array([0, 0, distance], np.float32) - positions)

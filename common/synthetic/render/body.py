@@ -104,7 +104,7 @@ def pose(scene: Scene, detail: float) -> Body:
     fringe = Layer("skin", positions, head.triangles.numpy()[lashes], dark, bare[:, 0], normals, None, 0.0, opacity)
     return Body(
         positions=np.concatenate([positions, *(layer.vertices for layer in opaque)]),
-        normals=np.concatenate([normals, *(_normals(layer) for layer in opaque)]),
+        normals=np.concatenate([normals, *(layer.normals for layer in opaque)]),
         tangents=np.concatenate([bare, *(_or_zero(layer.tangents, layer) for layer in opaque)]),
         colours=np.concatenate([bare, *(layer.colour for layer in opaque)]),
         gloss=np.concatenate(
@@ -127,15 +127,9 @@ def _follow(layer: Layer, angles: torch.Tensor) -> Layer:
     return replace(
         layer,
         vertices=layer.vertices + layer.follow[:, None] * (turned - layer.vertices),
-        normals=_normals(layer) @ rotation.T,
+        normals=layer.normals @ rotation.T,
         tangents=None if layer.tangents is None else layer.tangents @ rotation.T,
     )
-
-
-def _normals(layer: Layer) -> np.ndarray:
-    if layer.normals is not None:
-        return layer.normals
-    return vertex_normals(torch.from_numpy(layer.vertices)[None], torch.from_numpy(layer.triangles).long())[0].numpy()
 
 
 def _or_zero(values: np.ndarray | None, layer: Layer) -> np.ndarray:

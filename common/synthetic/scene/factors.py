@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from dataclasses import asdict, dataclass, is_dataclass
+from functools import cache
+from typing import Any, get_type_hints
 
 from ...core.errors import InputError
 from ...face3d.appearance.skin import Colour, Features, Skin
@@ -134,20 +135,23 @@ class Scene:
 
 
 def _read(kind: Any, values: Mapping[str, Any], name: str) -> Any:
-    known = {field.name: str(field.type) for field in fields(kind)}
-    if not isinstance(values, Mapping) or set(values) - set(known):
-        got = ", ".join(values) if isinstance(values, Mapping) else repr(values)
-        raise InputError(f"Cannot read the factors of {name}.\n  expected: {', '.join(known)}\n  got:      {got}")
-    inner = {"Person": Person, "Wear": Wear, "Lamps": Lamps, "Shot": Shot, "Background": Background}
-    inner |= {"Capture": Capture, "Skin": Skin, "Features": Features, "Hair": Hair}
+    kinds = hints(kind)
+    if not isinstance(values, Mapping) or set(values) - set(kinds):
+        raise InputError(f"Cannot read the factors of {name}.", code="unknown", expected=[*kinds], actual=values)
     read = {
-        key: _read(inner[known[key]], value, key) if known[key] in inner else _tuples(value)
+        key: _read(kinds[key], value, key) if is_dataclass(kinds[key]) else _tuples(value)
         for key, value in values.items()
     }
     try:
         return kind(**read)
     except TypeError as error:
-        raise InputError(f"Cannot read the factors of {name}: {error}.") from error
+        raise InputError(f"Cannot read the factors of {name}: {error}.", code="missing") from error
+
+
+@cache
+def hints(kind: type) -> dict[str, Any]:
+    """Name -> type of the factors in a class of them."""
+    return get_type_hints(kind)
 
 
 def _tuples(value: Any) -> Any:

@@ -25,10 +25,8 @@ class Layer:
     triangles: np.ndarray  # (M, 3) int32; both sides are seen
     colour: np.ndarray  # (N, 3) float32 albedo in linear light, in [0, 1]
     follow: np.ndarray  # (N,) float32, how much of the head's turn a vertex takes: 1 on the head, 0 on the shoulders
-    normals: np.ndarray | None = None  # (N, 3) float32 unit normals; None computes them from the triangles
-    # (N, 3) float32 unit directions along the strand, for hair, whose highlight runs across it; None for what is no
-    # hair
-    tangents: np.ndarray | None = None
+    normals: np.ndarray  # (N, 3) float32 unit normals
+    tangents: np.ndarray | None = None  # (N, 3) float32 unit directions along the strands of hair, else None
     gloss: float = 0.1  # strength of the highlight, 0 (wool) to 1 (glass)
     opacity: float = 1.0  # 1 hides what is behind; lenses are nearly 0
 
@@ -129,17 +127,19 @@ def clip(patch: Patch, field: np.ndarray) -> tuple[Patch, np.ndarray]:
 
 
 def checked(what: str, name: str, table: Mapping[str, _Plan]) -> _Plan:
-    """The entry of a table, or an InputError that lists what there is."""
+    """The entry of a table. Raises InputError (code "unknown") for another name."""
     if name not in table:
-        raise InputError(f"Unknown {what} {name!r}.\n  expected: one of {', '.join(table)}\n  got:      {name!r}")
+        raise InputError(f"The {what} is unknown.", code="unknown", expected=tuple(table), actual=name)
     return table[name]
 
 
 def checked_colour(colour: np.ndarray) -> np.ndarray:
-    """A colour as (3,) float32, or an InputError."""
+    """A colour as (3,) float32. Raises InputError (code "range") for another shape or value."""
     given = np.asarray(colour, np.float32)
     if given.shape != (3,) or not ((given >= 0) & (given <= 1)).all():
-        raise InputError(f"Cannot use this colour.\n  expected: (3,) linear RGB in [0, 1]\n  got:      {colour}")
+        raise InputError(
+            "The colour cannot be used.", code="range", expected="(3,) linear RGB in [0, 1]", actual=colour
+        )
     return given
 
 
