@@ -27,7 +27,7 @@ _CELL, _DIRECTIONS = 4, 6  # pixels, and bins of a half turn
 _FLAT = 0.02  # gradient of brightness in [0, 1] a pixel, below which a patch counts as flat
 _COARSE = (4, 3)  # columns and rows of the colours of a patch
 _FAINT = 10.0  # bytes, so that the logarithm of black is a number
-_DISC = 3  # pixels, half of a patch that tells the colour of skin
+_DISC = 3  # pixels, half of a patch from which the colour of skin is read
 
 WEIGHTS = Path(__file__).with_name("occlusion.safetensors")
 _COUNTS = {"eye": 35, "nose": 42, "mouth": 60}  # cells of the patches
@@ -90,14 +90,13 @@ class Levelled:
 
     def _colour(self, places: list[np.ndarray]) -> np.ndarray:
         """The median (3,) of the medians round some places."""
-        return np.median([np.median(self._cut(place, (2 * _DISC, 2 * _DISC)), (0, 1)) for place in places], 0)
-
-    def _cut(self, centre: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-        return cut(self.logarithms, centre, size)
+        return np.median(
+            [np.median(cut(self.logarithms, place, (2 * _DISC, 2 * _DISC)), (0, 1)) for place in places], 0
+        )
 
 
 def cut(picture: np.ndarray, centre: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """The patch (height, width, ...) of `size` round a place; beyond the picture its edge goes on."""
+    """The patch (height, width, ...) of `size` round a place; beyond the picture its edge continues."""
     matrix = np.array([[1, 0, size[0] / 2 - 0.5 - centre[0]], [0, 1, size[1] / 2 - 0.5 - centre[1]]], np.float64)
     return cv2.warpAffine(picture, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
@@ -121,11 +120,13 @@ def _gradients(grey: np.ndarray) -> np.ndarray:
     down, right = np.gradient(cv2.GaussianBlur(grey, (0, 0), 0.7))
     strength, angle = np.hypot(right, down), np.arctan2(down, right) / np.pi * _DIRECTIONS
     low = np.floor(angle)
-    share = angle - low
+    fraction = angle - low
     rows, columns = grey.shape[0] // _CELL, grey.shape[1] // _CELL
     cells = np.zeros((rows, columns, _DIRECTIONS), np.float32)
     for number in range(_DIRECTIONS):
-        weight = strength * ((1 - share) * (low % _DIRECTIONS == number) + share * ((low + 1) % _DIRECTIONS == number))
+        weight = strength * (
+            (1 - fraction) * (low % _DIRECTIONS == number) + fraction * ((low + 1) % _DIRECTIONS == number)
+        )
         cells[..., number] = weight.reshape(rows, _CELL, columns, _CELL).mean((1, 3))
     norm = np.sqrt(np.mean(strength**2))
     return np.concatenate([np.sqrt(cells / (norm + _FLAT)).ravel(), [np.log(norm + _FLAT)]])

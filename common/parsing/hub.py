@@ -40,7 +40,7 @@ def download(model: str) -> None:
     from huggingface_hub import constants, snapshot_download
 
     if not reachable(constants.ENDPOINT):
-        raise missing(model, "the hub cannot be reached")
+        raise missing(model, "the hub cannot be reached", "connection")
     try:
         for names in _FORMS:
             if not on_disk(model):
@@ -49,10 +49,11 @@ def download(model: str) -> None:
         raise missing(model, str(error)[:300]) from error
 
 
-def missing(model: str | Path, why: str) -> MissingCheckpointError:
+def missing(model: str | Path, why: str, code: str = "") -> MissingCheckpointError:
     """The error for a model that is not on this machine."""
     return MissingCheckpointError(
         f"The SegFormer {model} is missing: {why}.",
+        code=code,
         hint='fetch it once: from common.parsing import get_parser; get_parser("segformer", fetch=True)\n'
         '  or do without: get_parser("embedded")',
     )

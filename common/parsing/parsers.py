@@ -24,15 +24,10 @@ class Parser(Protocol):
         ...
 
     def parse(self, crop: np.ndarray, *, outline: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-        """Label every pixel of a crop.
+        """Label every pixel of a crop (H, W, 3) uint8 RGB: indices into `labels.PARTS`, (H, W) uint8.
 
-        Args:
-            crop: (H, W, 3) uint8, RGB.
-            outline: closed polygon of the face from chin to hairline, (N, 2) in crop pixels.
-            landmarks: the 68 landmarks, (68, 2) in crop pixels.
-
-        Returns:
-            Indices into `labels.PARTS`, (H, W) uint8.
+        `outline` is the closed polygon of the face from chin to hairline, (N, 2), and `landmarks` are the 68 landmarks,
+        (68, 2), both in crop pixels.
         """
         ...
 
@@ -48,7 +43,7 @@ def get_parser(
     """Make a face parser.
 
     "bisenet" is the authors' own; "segformer" is a freely downloadable network with the same classes; "embedded"
-    is our own small one, inside the package; "grabcut" needs no weights and tells only the person from the background.
+    is our own small one, inside the package; "grabcut" needs no weights and separates person and background only.
     "auto" takes the first whose weights are on this machine, and says so at level INFO.
 
     Args:

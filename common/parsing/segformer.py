@@ -66,7 +66,7 @@ def _class_table(id2label: Mapping[int, str], model: str) -> np.ndarray:
     unknown = sorted(set(id2label.values()) - set(PARTS))
     if unknown:
         raise CheckpointError(
-            f"{model} has classes that are not CelebAMask's: {unknown}\n  expected: some of {list(PARTS)}"
+            f"{model} has classes that are not CelebAMask's.", code="unknown", expected=PARTS, actual=unknown
         )
     return np.array([PARTS.index(id2label[i]) for i in range(len(id2label))], np.uint8)
 

@@ -66,7 +66,7 @@ def layers(drawn: Surface, before: Seen, around: Surroundings | None, turns: boo
     tall = float(np.ptp(before.before.points[:, 1].numpy()))
     none = np.zeros((side, side), np.float32)
     hair, body = (none, none) if around is None else (around.head, around.body)
-    # The drawn mouth's inside moves by itself, see `common.warp.mouth`: lips go on over it.
+    # The drawn mouth's inside moves by itself, see `common.warp.mouth`: lips continue over it.
     skin = picture_of(~drawn.wet, seen) > 0.5
     moved, _ = extend(picture(drawn.source - here), skin)
     far = extend(moved, seen)[1]
@@ -112,16 +112,16 @@ def picture_of(values: np.ndarray, seen: np.ndarray, rest: float = 0.0) -> np.nd
 
 
 def gained(
-    own: np.ndarray, tells: np.ndarray, seen: np.ndarray, reach: np.ndarray, person: np.ndarray | None
+    own: np.ndarray, lit_skin: np.ndarray, seen: np.ndarray, reach: np.ndarray, person: np.ndarray | None
 ) -> np.ndarray:
     """How many times as bright each pixel gets, (S, S, 3) float32, around a head too.
 
-    `own` (S, S, 3) is the same of the head's own pixels, of which those of `tells` (S, S) bool tell it of what is
+    `own` (S, S, 3) is the same of the head's own pixels, of which those of `lit_skin` (S, S) bool show it of what is
     around them, and those of `seen` are left as they are; light fades out over `reach` (S, S) pixels. What is behind a
     `person` (S, S) in [0, 1] is not lit by the lamp before them; None where it is not known.
     """
     side = len(seen)
-    brighter, away = extend(own - 1, tells)
+    brighter, away = extend(own - 1, lit_skin)
     # The nearest skin's light alone would draw rays over hair and clothes.
     smooth = cv2.GaussianBlur(brighter, (0, 0), _EVEN * side)
     brighter = brighter + (away / np.maximum(reach, 1)).clip(0, 1)[..., None] * (smooth - brighter)

@@ -48,7 +48,7 @@ def changed(fit: Fit, change: Change, free: torch.Tensor | None = None) -> tuple
     angles = angles_of(change.turn[None] @ rotation_matrix(fit.angles))
     neutral = fit.head(fit.identity)
     gaze = fit.gaze
-    if bool(gaze.any()):  # eyes that look at something go on to look at it
+    if bool(gaze.any()):  # eyes that look at something keep looking at it
         gaze = (gaze - (angles - fit.angles)[:, None, :2]).clamp(-0.5, 0.5)
     vertices = fit.head.express(neutral, fit.expression, jaw=fit.jaw, gaze=gaze)
     start, end = intensities(fit, change)

@@ -57,7 +57,7 @@ def load_vae(folder: Path, *, dtype: torch.dtype = torch.float32) -> Autoencoder
     kind = config.get("_class_name", AutoencoderKL.__name__)
     if not isinstance(kind, str) or kind not in KINDS:
         raise CheckpointError(
-            f"{folder} holds a {kind}; the autoencoder must be one of {', '.join(KINDS)}.", code="refused"
+            f"{folder} holds another kind of autoencoder.", code="refused", expected=tuple(KINDS), actual=kind
         )
     state, path = read_network(folder, dtype)
     with building(folder), torch.device("meta"):

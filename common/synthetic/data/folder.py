@@ -51,23 +51,16 @@ def write(
 ) -> int:
     """Write pictures and their truth; after an interruption the same call resumes.
 
-    Args:
-        folder: made if it is not there.
-        count: how many pictures or pairs.
-        size: of the pictures in pixels.
-        seed: another seed, other people and pictures.
-        pairs: one of `PAIRS`: rows then come as source and target, with a pair's number.
-        people: how many people take turns; None gives each about four pictures.
-        maps: write the other pictures, `MAPS`, as well, each kind in its subfolder.
-        workers: processes. With several, a script must guard its start by `if __name__ == "__main__":`.
-        progress: shows a bar.
+    `count`, `size`, `seed`, `pairs` and `people` are those of `SyntheticFaces`; the row of a source precedes its
+    target's. With `maps` the other pictures, `MAPS`, are written too, each kind in its subfolder. With several
+    `workers`, processes, a script must guard its start by `if __name__ == "__main__":`.
 
     Returns:
         How many pictures or pairs were made; the others were there already.
 
     Raises:
-        InputError: an argument cannot be used, the folder was started with other arguments, or another run writes to
-            it.
+        InputError: an argument cannot be used, the folder was started with other arguments, or another run
+            writes to it.
         FaceEditError: a file cannot be written.
     """
     whole_number("workers", workers, 1, 1024)

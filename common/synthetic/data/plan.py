@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from ...core.errors import InputError
 from ...core.numbers import whole_number
-from ..scene.factors import Person, Scene
+from ..scene.factors import Scene
 from .draw import PAIRS, draw_pair, draw_scene
 from .draw_person import draw_person
 
@@ -16,6 +16,7 @@ VERSION = 1
 
 PICTURES_PER_PERSON = 4
 _MOST = 2**31 - 1
+_person = lru_cache(maxsize=64)(draw_person)
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,3 @@ def plan(count: int, size: int, seed: int, pairs: str | None, people: int | None
         raise InputError("The kind of pairs is unknown.", code="unknown", expected=PAIRS, actual=pairs)
     people = max(1, count // PICTURES_PER_PERSON) if people is None else whole_number("people", people, 1, _MOST)
     return Plan(count, size, seed, pairs, people)
-
-
-@lru_cache(maxsize=64)
-def _person(seed: int, number: int) -> Person:
-    return draw_person(seed, number)

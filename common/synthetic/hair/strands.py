@@ -58,7 +58,7 @@ def grow(style: Style, mirrored: bool) -> Strands:
     strands = _grow(style, mirrored)
     arrays = {name: value for name, value in vars(strands).items() if name != "bound"}
     arrays |= {"corners": strands.bound.corners, "weights": strands.bound.weights}
-    with contextlib.suppress(OSError):  # nothing is lost where nothing can be written
+    with contextlib.suppress(OSError):  # a read-only folder costs time only
         replace_file(path, lambda temporary: np.savez(temporary, **arrays))
     return strands
 
@@ -92,7 +92,7 @@ def _grow(style: Style, mirrored: bool) -> Strands:
     paths = _gather(paths, lock, style.clump)
     curls = _curl(style, paths, lock, rng)
     paths, curls, left = _cut(paths, curls)
-    stumps = (left < 0.35) & (style.length >= _SHORT)  # of hair that falls over the face, nobody wears the stumps
+    stumps = (left < 0.35) & (style.length >= _SHORT)  # of hair that falls over the face, no person keeps the stumps
     order = rng.permutation(len(paths))
     place = np.argsort(order).astype(np.int32)
     paths, curls, roots, rank, lock = paths[order], curls[order], roots[order], rank[order], place[lock[order]]
@@ -114,8 +114,8 @@ def _roots(rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray
     area *= hairline(corners.mean(1)) > -_LOWER
     steps = (np.arange(count) + rng.uniform(0, 1, count)) / count  # stratified along the list of triangles
     chosen = np.minimum(np.searchsorted(np.cumsum(area) / area.sum(), steps), len(area) - 1)
-    share = rng.dirichlet([1, 1, 1], count).astype(np.float32)
-    mix = lambda values: np.einsum("nki,nk->ni", values[patch.triangles[chosen]], share)  # noqa: E731
+    fraction = rng.dirichlet([1, 1, 1], count).astype(np.float32)
+    mix = lambda values: np.einsum("nki,nk->ni", values[patch.triangles[chosen]], fraction)  # noqa: E731
     return mix(vertices), unit(mix(normals))
 
 
@@ -168,7 +168,7 @@ def _aside(points: np.ndarray) -> np.ndarray:
 
 
 def _cut(paths: np.ndarray, curls: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """End strands where they would enter the face, as scissors do; also the share (N,) that is left of each."""
+    """End strands where they would enter the face, as scissors do; also the fraction (N,) that is left of each."""
     x, y, z = np.moveaxis(paths + 1.3 * curls, 2, 0)
     wide = np.interp(y, [-0.11, -0.06, 0.0, 0.04], [0.050, 0.058, 0.060, 0.058])
     face = (np.abs(x) < wide) & (z > -0.03) & (y < 0.034 + 0.25 * np.abs(x)) & (y > -0.13)
@@ -183,11 +183,11 @@ def _ended(paths: np.ndarray, stop: np.ndarray) -> np.ndarray:
     return resample(paths, last / (paths.shape[1] - 1))
 
 
-def resample(paths: np.ndarray, share: np.ndarray, segments: int | None = None) -> np.ndarray:
-    """Keep the first `share` (N,) in (0, 1] of strands (N, S + 1, C), with as many or `segments` pieces."""
+def resample(paths: np.ndarray, fraction: np.ndarray, segments: int | None = None) -> np.ndarray:
+    """Keep the first `fraction` (N,) in (0, 1] of strands (N, S + 1, C), with as many or `segments` pieces."""
     count, size = paths.shape[:2]
     steps = np.linspace(0, 1, (segments or size - 1) + 1, dtype=np.float32)
-    at = share[:, None].astype(np.float32) * steps * (size - 1)
+    at = fraction[:, None].astype(np.float32) * steps * (size - 1)
     low = np.minimum(at.astype(np.int32), size - 2)
     rows = np.arange(count)[:, None] * size + low
     flat = paths.reshape(count * size, -1)
@@ -203,10 +203,10 @@ def _locks(roots: np.ndarray, paths: np.ndarray, size: int) -> np.ndarray:
     return middle[((feature[:, None] - feature[None, middle]) ** 2).sum(-1).argmin(1)].astype(np.int32)
 
 
-def _gather(paths: np.ndarray, lock: np.ndarray, share: float) -> np.ndarray:
+def _gather(paths: np.ndarray, lock: np.ndarray, fraction: float) -> np.ndarray:
     """Move strands towards the middle of their lock, tips most."""
     along = np.linspace(0, 1, paths.shape[1], dtype=np.float32)[:, None]
-    return paths + (paths[lock] - paths) * share * along ** (0.7 if share < 1 else 0.2)
+    return paths + (paths[lock] - paths) * fraction * along ** (0.7 if fraction < 1 else 0.2)
 
 
 def _curl(style: Style, paths: np.ndarray, lock: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -262,18 +262,18 @@ class Style:
     sides: float  # of the strands above the ears and in the neck
     volume: float = 0.008  # thickness of the layer that it forms
     lift: float = 0.3  # how steeply strands leave the skin, 0 flat to 1 upright
-    fall: float = 0.3  # weight of gravity beside the comb
+    fall: float = 0.3  # weight of gravity relative to the comb
     cling: float = 0.3  # how strongly strands are pressed into their layer, 0 to 1
     curl: float = 0.0  # radius of the curls
     turn: float = 0.0  # length of one curl along the strand; 0 has none
-    clump: float = 0.35  # share of the way that tips move to the middle of their lock, 0 to 1
+    clump: float = 0.35  # fraction of the way that tips move to the middle of their lock, 0 to 1
     lock: int = 9  # strands in a lock
     loose: float = 0.12  # random change of direction at each step
     width: float = 0.0022  # of a ribbon
     strands: int = 3000  # number of ribbons at full detail
     segments: int = 8  # quads along each
-    shell: float = 0.1  # height of the dark layer beneath, as a share of the volume
-    blunt: float = 0.12  # width of a ribbon's tip, as a share of its width
+    shell: float = 0.1  # height of the dark layer beneath, as a fraction of the volume
+    blunt: float = 0.12  # width of a ribbon's tip, as a fraction of its width
     knot: str = ""  # where hair is tied: a key of `KNOTS`, or ""
     part: float = 0.03  # distance of the parting from the middle
     loss: float = 0.0  # how far the temples are bald

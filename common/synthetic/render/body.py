@@ -105,7 +105,9 @@ def pose(scene: Scene, detail: float) -> Body:
     return Body(
         positions=np.concatenate([positions, *(layer.vertices for layer in opaque)]),
         normals=np.concatenate([normals, *(layer.normals for layer in opaque)]),
-        tangents=np.concatenate([bare, *(_or_zero(layer.tangents, layer) for layer in opaque)]),
+        tangents=np.concatenate(
+            [bare, *(np.zeros_like(layer.vertices) if layer.tangents is None else layer.tangents for layer in opaque)]
+        ),
         colours=np.concatenate([bare, *(layer.colour for layer in opaque)]),
         gloss=np.concatenate(
             [bare[:, 0], *(np.full(len(layer.vertices), layer.gloss, np.float32) for layer in opaque)]
@@ -130,7 +132,3 @@ def _follow(layer: Layer, angles: torch.Tensor) -> Layer:
         normals=layer.normals @ rotation.T,
         tangents=None if layer.tangents is None else layer.tangents @ rotation.T,
     )
-
-
-def _or_zero(values: np.ndarray | None, layer: Layer) -> np.ndarray:
-    return np.zeros_like(layer.vertices) if values is None else values

@@ -18,10 +18,8 @@ from ...face3d.rendering.render import rasterize
 from ..scene.factors import Lamps
 
 _RAYS, _RAY_SIDE = 48, 192
-_CENTRE, _RADIUS = (
-    np.array([0, -0.05, -0.06], np.float32),
-    0.26,
-)  # what shadow maps show: the head, not the shoulders' ends
+_CENTRE = np.array([0, -0.05, -0.06], np.float32)
+_RADIUS = 0.26  # metres about the centre that shadow maps show: the head, not the shoulders' ends
 
 # Light that enters skin beside the terminator comes out behind it, red the furthest: the cosine is wrapped by this much
 # (Green, "Real-Time Approximations to Subsurface Scattering", GPU Gems, 2004).

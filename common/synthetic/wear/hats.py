@@ -22,7 +22,7 @@ class Hat:
     off: float = 0.0105  # distance from the skin
     tall: float = 0.01  # what the top adds to that
     brim: float = 0.0  # reach of the brim in front
-    round: float = 0.0  # reach of the brim at the sides and behind, as a share of that in front
+    round: float = 0.0  # reach of the brim at the sides and behind, as a fraction of that in front
 
 
 _HATS: dict[str, Hat | None] = {

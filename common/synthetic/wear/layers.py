@@ -77,14 +77,14 @@ def tessellate(triangles: np.ndarray, levels: int) -> Patch:
         for a, b in pairs.tolist():
             both: dict[int, float] = {}
             for source in (mixture[a], mixture[b]):
-                for vertex, share in source.items():
-                    both[vertex] = both.get(vertex, 0.0) + share / 2
+                for vertex, fraction in source.items():
+                    both[vertex] = both.get(vertex, 0.0) + fraction / 2
             mixture.append(both)
         (a, b, c), (ab, bc, ca) = triangles.T, middle.T
         triangles = np.stack([a, ab, ca, ab, b, bc, ca, bc, c, ab, bc, ca], 1).reshape(-1, 3)
     rows = [(list(mix) + [next(iter(mix))] * 2)[:3] for mix in mixture]
-    shares = [[*mix.values(), 0.0, 0.0][:3] for mix in mixture]
-    return Patch(Bound(np.array(rows, np.int32), np.array(shares, np.float32)), triangles.astype(np.int32))
+    fractions = [[*mix.values(), 0.0, 0.0][:3] for mix in mixture]
+    return Patch(Bound(np.array(rows, np.int32), np.array(fractions, np.float32)), triangles.astype(np.int32))
 
 
 def clip(patch: Patch, field: np.ndarray) -> tuple[Patch, np.ndarray]:
@@ -100,9 +100,9 @@ def clip(patch: Patch, field: np.ndarray) -> tuple[Patch, np.ndarray]:
     def crossing(a: int, b: int) -> int:
         key = (min(a, b), max(a, b))
         if key not in made:
-            share = field[a] / (field[a] - field[b])
+            fraction = field[a] / (field[a] - field[b])
             mix: dict[int, float] = {}
-            for vertex, part in ((a, 1 - share), (b, share)):
+            for vertex, part in ((a, 1 - fraction), (b, fraction)):
                 for corner, weight in zip(patch.bound.corners[vertex].tolist(), patch.bound.weights[vertex].tolist()):
                     mix[corner] = mix.get(corner, 0.0) + float(part) * weight
             best = (sorted(mix.items(), key=lambda item: -item[1]) + [(next(iter(mix)), 0.0)] * 2)[:3]

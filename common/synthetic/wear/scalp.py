@@ -48,9 +48,9 @@ class Surface:
             chunk = slice(start, start + _CHUNK)
             part = np.ascontiguousarray(points[chunk], np.float32)
             near = self.around[(square - part @ sites.T).argmin(1)]  # (n, K)
-            found, share = _closest(part, self.vertices[self.triangles[near]])
+            found, mixture = _closest(part, self.vertices[self.triangles[near]])
             corners[chunk] = self.triangles[np.take_along_axis(near, found[:, None], 1)[:, 0]]
-            weights[chunk] = share
+            weights[chunk] = mixture
         return Bound(corners, weights)
 
     def calm(self, normals: np.ndarray) -> np.ndarray:
@@ -103,7 +103,7 @@ def hairline(points: np.ndarray) -> np.ndarray:
     line = np.interp(steps, _LINE[:, 0], _LINE[:, 1])
     line = np.convolve(np.pad(line, 6, mode="reflect"), np.full(13, 1 / 13), "valid")
     slope = np.gradient(line, np.radians(steps) * 0.075)
-    # the slope that counts is that of a neighbourhood: a steep line has points of other heights beside it
+    # the slope that counts is that of a neighbourhood: a steep line has points of other heights next to it
     slope = np.convolve(np.pad(np.abs(slope), 6, mode="reflect"), np.full(13, 1 / 13), "valid")
     rise = points[:, 1] - np.interp(angle, steps, line)
     return (rise / np.sqrt(1 + np.interp(angle, steps, slope) ** 2)).astype(np.float32)
@@ -118,7 +118,7 @@ def temples(points: np.ndarray) -> np.ndarray:
 
 
 def scale_of(skull: Skull) -> float:
-    """Size of a person's skull beside the mean one: the width between the ears."""
+    """Size of a person's skull relative to the mean one, by the width between the ears."""
     wide = skull.landmarks[16, 0] - skull.landmarks[0, 0]
     return float(wide / 0.1502)
 
