@@ -35,11 +35,9 @@ class Release:
 
     name: str
     repo: str
-    id_encoder: tuple[str, ...]
-    """Folder of the ID encoder; the first that exists counts."""
+    id_encoder: tuple[str, ...]  # folder of the ID encoder; the first that exists counts
     denoiser: tuple[str, ...]
-    vector_key: str = "au_aug_mlp."
-    """The release's name of what diffusers calls `class_embedding.`"""
+    vector_key: str = "au_aug_mlp."  # the release's name of what diffusers calls `class_embedding.`
 
 
 MAGICFACE = Release("magicface", "mengtingwei/magicface", ("ID_enc",), ("denoising_unet",))

@@ -137,9 +137,7 @@ def checked_colour(colour: np.ndarray) -> np.ndarray:
     """A colour as (3,) float32. Raises InputError (code "range") for another shape or value."""
     given = np.asarray(colour, np.float32)
     if given.shape != (3,) or not ((given >= 0) & (given <= 1)).all():
-        raise InputError(
-            "The colour cannot be used.", code="range", expected="(3,) linear RGB in [0, 1]", actual=colour
-        )
+        raise InputError("The colour is out of range.", code="range", expected="RGB (3,) in [0, 1]", actual=colour)
     return given
 
 
