@@ -159,8 +159,8 @@ def test_rotation_is_about_x_then_y_then_z():
         ("keypoints", lambda a: a + 1, r"keypoints .*\n.*\[0, 70\)"),
         ("tri", lambda a: a + 0.5, "integers"),
         ("meantex", lambda a: a * np.inf, "finite"),
-        ("meantex", lambda a: np.array([[{"a": 1}]], object), "meantex .* no array of numbers"),
-        ("keypoints", lambda a: "text", "keypoints .* no array of numbers"),
+        ("meantex", lambda a: np.array([[{"a": 1}]], object), "meantex of "),
+        ("keypoints", lambda a: "text", "keypoints of "),
     ],
 )
 def test_arrays_that_do_not_fit_are_named(arrays, tmp_path, key, change, message):
