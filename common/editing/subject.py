@@ -20,7 +20,7 @@ from ..faces import Crop, Face
 from ..occlusion import look
 from ..parsing import Parser
 from ..provenance.recipe import fingerprint
-from ..warp.warnings import doubts
+from ..warp.fitted_face import warp_warnings
 from ..warp.warp import Warp
 
 log = logging.getLogger(__name__)
@@ -117,8 +117,8 @@ def fit_head(subject: Subject, parser: Parser | None = None) -> Warp:
     if subject.face is None:
         raise InputError("An aligned crop cannot be warped: its face was never detected. Encode the photo itself.")
     warp = Warp.of(subject.pixels, subject.face)
-    for doubt in doubts(subject.face, warp.fit):
-        log.warning("warp warning: %s", doubt)
+    for warning in warp_warnings(subject.face, warp.fit):
+        log.warning("warp warning: %s", warning)
     warp = warp.veiled(look(warp.opaque, subject.face).veil(warp.crop))
     if parser is None:
         return warp

@@ -98,5 +98,5 @@ def draw(
     shows the bright inside of the head's back.
     """
     grey = None if texture is not None else vertices.new_full((3,), GREY)
-    seen = render(head, vertices, place, light, size=place.size, albedo=grey, texture=texture, samples=1)
-    return to_pixels(seen.colour), (seen.alpha > 0).cpu().numpy()
+    colour, seen = render(head, vertices, place, light, size=place.size, albedo=grey, texture=texture)
+    return to_pixels(colour), seen.cpu().numpy()

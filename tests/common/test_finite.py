@@ -16,7 +16,7 @@ from common.core.errors import CheckpointError, InputError, NonFiniteError
 from common.core.finite import check_finite, check_weights, is_finite
 from common.diffusion import loading
 from common.diffusion.conditioning import Rig
-from common.parsing.networks import classify
+from common.parsing.networks import NetworkParser, Preprocessing
 from common.weights.unet import WEIGHTS
 from common.weights.vae import decode
 
@@ -159,5 +159,7 @@ def test_readers_and_parsers_answer_no_nan(astronaut):
     next(reader.network.parameters()).data.view(-1)[0] = NAN
     with pytest.raises(NonFiniteError, match="damaged"):
         reader.probabilities(np.zeros((3, 64, 64, 3), np.uint8), 1)
+    answer = torch.full((1, 19, 8, 8), NAN)
+    parser = NetworkParser(lambda _: answer, np.arange(19, dtype=np.uint8), "cpu", Preprocessing((64, 64)))
     with pytest.raises(NonFiniteError, match="parser"):
-        classify(lambda x: torch.full((1, 19, 8, 8), NAN), astronaut, size=(64, 64))
+        parser.parse(astronaut)
