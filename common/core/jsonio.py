@@ -49,11 +49,7 @@ def parse_json(text: str | bytes) -> Any:
 
 
 def read_config(path: Path, cure: str = "delete it and fetch it again") -> dict[str, Any]:
-    """A JSON file that holds an object.
-
-    Args:
-        path: of the file.
-        cure: what to do where it is damaged, for the error's `hint`.
+    """A JSON file that holds an object; `cure` is the error's hint where it is damaged.
 
     Raises:
         CheckpointError: damaged, or not a JSON object (code "unreadable").

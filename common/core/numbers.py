@@ -2,15 +2,54 @@
 
 from __future__ import annotations
 
-from numbers import Integral
+import math
+import sys
+from numbers import Integral, Real
 from typing import Any
 
 from .errors import InputError
 
 
 def whole_number(name: str, value: Any, low: int, high: int) -> int:
-    """The value as int; raises an InputError where it is no whole number in [low, high]."""
-    whole = not isinstance(value, bool) and isinstance(value, Integral)
-    if not whole or not low <= int(value) <= high:
-        raise InputError(f"{name} must be a whole number from {low} to {high}; got {value!r}.")
+    """The value as int.
+
+    Raises:
+        InputError: it is not a whole number (code "type"), or lies outside [low, high] (code "range").
+    """
+    expected = f"a whole number from {low} to {high}"
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise InputError(f"{name} has the wrong type.", code="type", expected=expected, actual=value)
+    if not low <= int(value) <= high:
+        raise InputError(f"{name} is out of range.", code="range", expected=expected, actual=value)
     return int(value)
+
+
+def number(name: str, value: Any, low: float = -math.inf, high: float = math.inf, above: float = -math.inf) -> float:
+    """The value as float.
+
+    Raises:
+        InputError: it is not a number (code "type"), or not a finite one in [low, high] and above `above` (code
+            "range").
+    """
+    limits = {"from": low, "above": above, "to": high}
+    expected = " ".join(
+        ["a finite number", *(f"{word} {limit:g}" for word, limit in limits.items() if math.isfinite(limit))]
+    )
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise InputError(f"{name} has the wrong type.", code="type", expected=expected, actual=value)
+    if not (low <= value <= high and above < value and abs(value) <= sys.float_info.max):
+        raise InputError(f"{name} is out of range.", code="range", expected=expected, actual=value)
+    return float(value)
+
+
+def fraction(name: str, value: Any) -> float:
+    """The value as float; raises an InputError as `number` does where it does not lie in [0, 1]."""
+    return number(name, value, 0, 1)
+
+
+def check_fields(
+    options: object, *names: str, low: float = -math.inf, high: float = math.inf, above: float = -math.inf
+) -> None:
+    """Raises an InputError where one of these fields is not a finite number within the limits of `number`."""
+    for name in names:
+        number(name, getattr(options, name), low, high, above)

@@ -43,14 +43,7 @@ Cells = dict[str, str]
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a table is written.
-
-    Attributes:
-        encoding: Python's name of it.
-        separator: of the fields.
-        decimal: "." or ",".
-        hinted: the first line is Excel's `sep=;` and no header.
-    """
+    """How a table is written; `hinted` where its first line is Excel's `sep=;` and not a header."""
 
     encoding: str = "utf-8"
     separator: str = ","
@@ -118,11 +111,7 @@ def decode(content: bytes) -> tuple[str, str]:
 
 
 def sniff(content: bytes) -> Dialect:
-    """How a table is written, by the first 64 KiB of its file.
-
-    Raises:
-        ValueError: it is no text.
-    """
+    """How a table is written, by the first 64 KiB of its file; raises a ValueError where it is not text."""
     text, encoding = decode(_whole_lines(content[:_HEAD]))
     lines = [line for line in text.splitlines() if line.strip()]
     if lines and (hint := _HINT.fullmatch(lines[0].strip("\ufeff"))):
@@ -152,20 +141,20 @@ def read_head(path: Path) -> tuple[Dialect, list[list[str]]]:
         rows = [fields for _, fields in zip(range(2), (fields for _, fields in _records(decode(head)[0], dialect)))]
     except (OSError, ValueError, csv.Error) as error:
         raise InputError(f"Cannot read the table {path}: {error}") from error
-    if told := dialect.notes():
-        log.warning("%s is read with %s", path, "; ".join(told))
+    _log_notes(path, dialect.notes())
     return dialect, rows
 
 
-def read_table(path: Path, columns: Sequence[str] = ()) -> Table:
-    """A table with a header. What is not plain CSV (commas, UTF-8) is logged in one line.
+def _log_notes(path: Path, notes: Sequence[str]) -> None:
+    if notes:
+        log.warning("%s is read with %s", path, "; ".join(notes))
 
-    Args:
-        path: of a text file; its suffix does not matter.
-        columns: names that the caller knows; the header's spelling of them (`Photo `) is brought to theirs.
+
+def read_table(path: Path, columns: Sequence[str] = ()) -> Table:
+    """A table with a header, whatever its suffix. What is not plain CSV (commas, UTF-8) is logged in one line.
 
     Raises:
-        InputError: it cannot be read, is no text, or names a column twice.
+        InputError: it cannot be read, is not text, or names a column twice.
     """
     try:
         check_regular(path)
@@ -173,8 +162,7 @@ def read_table(path: Path, columns: Sequence[str] = ()) -> Table:
         dialect = sniff(content)
         text = content.decode(dialect.encoding)
     except (OSError, ValueError) as error:
-        hint = "\n  save the sheet as CSV" if path.suffix.lower() in _SHEETS else ""
-        raise InputError(f"Cannot read the table {path}: {error}{hint}") from error
+        raise InputError(f"Cannot read the table {path}: {error}", code="unreadable", hint=_sheet_hint(path)) from error
     lines = _records(text, dialect)
     rows: list[tuple[int, Cells | InputError]] = []
     unnamed = False
@@ -187,8 +175,7 @@ def read_table(path: Path, columns: Sequence[str] = ()) -> Table:
         raise InputError(f"{path} is no table: {error}") from error
     if unnamed:
         notes.append("columns without a name left out")
-    if told := [*dialect.notes(), *notes]:
-        log.warning("%s is read with %s", path, "; ".join(told))
+    _log_notes(path, [*dialect.notes(), *notes])
     return Table(tuple(name for name in names if name), rows, dialect)
 
 
@@ -287,6 +274,10 @@ def _whole_lines(head: bytes) -> bytes:
     return head[: end + (4 if head.startswith(codecs.BOM_UTF32_LE) else 2 if wide else 1)]
 
 
+def _sheet_hint(path: Path) -> str | None:
+    return "save the sheet as CSV" if path.suffix.lower() in _SHEETS else None
+
+
 REPORTED = 8
 Row = TypeVar("Row")
 
@@ -294,13 +285,8 @@ Row = TypeVar("Row")
 def read_rows(path: Path, columns: Sequence[str] = ()) -> list[tuple[int, Any]]:
     """Line numbers, from 1, and rows of a table (see `is_table`) or a .jsonl file.
 
-    Args:
-        path: of the list.
-        columns: names that the caller knows; other spellings of them (`Photo`) are brought to theirs.
-
-    Returns:
-        Of a table, each row's cells by its columns. A row that cannot be used is the InputError that says why; see
-        `checked`.
+    Other spellings of the known `columns` (`Photo`) become these. Of a table come each row's cells by their columns; a
+    row that cannot be used is the InputError that says why; see `checked`.
 
     Raises:
         InputError: another kind of file, one that cannot be read, or a line that is not valid JSON.
@@ -308,8 +294,13 @@ def read_rows(path: Path, columns: Sequence[str] = ()) -> list[tuple[int, Any]]:
     if is_table(path):
         return list(read_table(path, columns).rows)
     if path.suffix.lower() not in (".jsonl", ".ndjson"):
-        sheet = "; save the sheet as CSV" if path.suffix.lower() in (".xlsx", ".xls", ".ods") else ""
-        raise InputError(f"A list is a .csv, .tsv or .jsonl file; got {path}{sheet}.")
+        raise InputError(
+            "A list has another format.",
+            code="format",
+            expected=".csv, .tsv or .jsonl",
+            actual=str(path),
+            hint=_sheet_hint(path),
+        )
     try:
         lines = io.StringIO(read_text(path), newline="")
     except (OSError, ValueError) as error:
@@ -325,10 +316,7 @@ def read_rows(path: Path, columns: Sequence[str] = ()) -> list[tuple[int, Any]]:
 
 
 def named(row: Any, columns: Sequence[str]) -> Any:
-    """A row whose keys have the known columns' spelling, where they differ in case or in spaces around them.
-
-    A row that has a column in two spellings comes as an InputError, as rows of `read_rows` do.
-    """
+    """A row whose keys have the known columns' spelling; an InputError, not raised, where it has a column twice."""
     if not isinstance(row, dict):
         return row
     known = {name.casefold(): name for name in columns}

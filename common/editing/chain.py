@@ -127,12 +127,7 @@ def _warped(photo: Image.Image, edits: Sequence[tuple[Editor[Any], Any]], face: 
 
 
 def follow(editor: Editor[Any], subject: Subject, crop: np.ndarray) -> Subject:
-    """The subject of the next edit: a crop as another editor left it, where it was cut out of its photo.
-
-    Args:
-        editor: which goes on.
-        subject: which was edited; a photo's, not an aligned crop.
-        crop: (S, S, 3) uint8, the edit without paste-back.
+    """The subject of the next edit, by `editor`: the edited crop (S, S, 3) uint8 where it was cut out of its photo.
 
     Raises:
         InputError: the subject is an aligned crop.

@@ -10,8 +10,9 @@ from typing import Any, cast
 
 from ..core.errors import CheckpointError, InputError
 from ..core.jsonio import parse_json, read_text
+from ..core.numbers import number
 from ..parsing.labels import Guide, Region
-from .option_fields import finite_number, one_of
+from .option_fields import one_of
 from .options import EditOptions, FaceOptions, Start, check_option
 
 DEFAULTS_FILE = "editor.json"
@@ -49,8 +50,7 @@ class Defaults:
             check_option(EditOptions, name, getattr(self, name))
         check_option(FaceOptions, "region", self.region)
         one_of("background", "photo")("guide", self.guide)
-        if finite_number("zoom", self.zoom) <= 0:
-            raise InputError(f"zoom must be a number above 0; got {self.zoom!r}.")
+        number("zoom", self.zoom, above=0)
 
     def asked(self, **options: Any) -> Defaults:
         """These, with what was asked for in their place; None stands for nothing asked."""

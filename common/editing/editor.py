@@ -11,31 +11,34 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, cast, overload
 
 import numpy as np
+import torch
+from diffusers.utils.torch_utils import randn_tensor  # pyright: ignore[reportUnknownVariableType] - untyped
 from PIL import Image
 
 from .. import parsing as backgrounds
-from ..core.errors import InputError
+from ..core.errors import InputError, MissingCheckpointError
+from ..core.files import EMBEDDED, model_folder
 from ..core.numbers import whole_number
 from ..diffusion import loading
 from ..diffusion.conditioning import Rig
+from ..diffusion.identity import join
 from ..diffusion.loading import Release
 from ..diffusion.pipeline import FaceEditPipeline, StepCallback
 from ..faces import FaceDetector, get_detector
 from ..faces.detectors import check_detector
-from ..imaging.images import ImageLike, read_image, rgb
+from ..imaging.images import ImageLike, on_white, read_image, rgb, to_uint8
 from ..imaging.tensors import to_tensor
 from ..provenance.picture import Picture
 from ..warp.warp import Warp
-from . import models
-from .compositing import finish, placed
+from ..weights.text_encoder import PROMPT_FILE
+from .compositing import paste, paste_mask, placed
 from .defaults import Defaults, read_defaults
-from .models import WARP_NOTE, NoNetworks
+from .models import EMBEDDED_NOTE, WARP_NOTE, NoNetworks, missing_networks
 from .options import EditKeywords, EditOptions, FaceOptions, ModelOptions, ResolvedOptions, check_keywords, documented
 from .photo_checks import heed
 from .prepare import Prepared, made_before, prepare
 from .recording import edited, machine, name_of
 from .request import NULL, AnyRequest, pair_up
-from .sampling import sample
 from .subject import Subject, SubjectCache, check_subject, fit_head
 
 if TYPE_CHECKING:
@@ -144,19 +147,25 @@ class Editor(Generic[AnyRequest]):
 
     @classmethod
     def warping(cls, **options: Any) -> Self:
-        """An editor without networks, which loads at once: it warps photos, and refuses `engine="diffusion"`.
-
-        Args:
-            options: of `Editor`, without the pipeline.
-        """
+        """An editor without networks, which warps photos and refuses `engine="diffusion"`; options as of `Editor`."""
         return cls(cast(FaceEditPipeline, NoNetworks()), **options)
 
     @classmethod
     def locate(cls, model: str | Path | None = None, **networks: Any) -> Path:
-        """The folder of a model, see `common.editing.models.locate`; the other `networks` of its options play no
-        part.
+        """The folder of a model, which need not exist; the published release where none is named.
+
+        Raises:
+            InputError: neither a folder nor of the form "owner/name".
+            MissingCheckpointError: the embedded model is asked for, and this installation has none.
         """
-        return models.locate(model, cls.release, cls.embedded)
+        if model != EMBEDDED:
+            return model_folder(model or cls.release.repo)
+        if cls.embedded is None or loading.missing_files(cls.embedded, release=cls.release):
+            raise MissingCheckpointError(
+                f"This installation of {cls.release.name} has no embedded model.",
+                hint="install it again, or name the folder of another: --model FOLDER (from Python: model=FOLDER)",
+            )
+        return cls.embedded
 
     @classmethod
     def folders(cls, model: str | Path | None = None, base: str | Path | None = None, **networks: Any) -> list[Path]:
@@ -165,8 +174,8 @@ class Editor(Generic[AnyRequest]):
 
     @classmethod
     def warps(cls, model: str | Path | None = None, base: str | Path | None = None, **networks: Any) -> bool:
-        """Whether photos are edited without networks, see `common.editing.models.warps`; as `locate`."""
-        return models.warps(model, base, cls.release)
+        """Whether photos are edited without networks: no model is named, and the published one was never fetched."""
+        return model is None and base is None and not model_folder(cls.release.repo).is_dir()
 
     @classmethod
     def model_for_photos(cls, model: ModelOptions) -> ModelOptions:
@@ -175,8 +184,18 @@ class Editor(Generic[AnyRequest]):
 
     @classmethod
     def load_pipeline(cls, model: str | Path | None = None, **options: Any) -> FaceEditPipeline:
-        """The networks of a model, see `common.editing.models.load`."""
-        return models.load(model, cls.release, cls.embedded, **options)
+        """The networks of a model, complete enough to edit; `options` are those of `common.diffusion.loading.load`."""
+        folder = cls.locate(model)
+        if not folder.is_dir():
+            missing = loading.missing_files(folder, release=cls.release)
+            raise loading.missing_error(missing, [folder], cls.release)
+        if model == EMBEDDED:
+            log.warning(EMBEDDED_NOTE)
+        pipeline = loading.load(folder, release=cls.release, **options)
+        if pipeline.prompt_embeds is None:
+            needed = [f"{PROMPT_FILE} (or text_encoder/ and tokenizer/, to make it)"]
+            raise loading.missing_error(needed, [folder], cls.release)
+        return pipeline
 
     # --- what an editor of the family says ---------------------------------------------------------------------------
 
@@ -193,9 +212,7 @@ class Editor(Generic[AnyRequest]):
         raise NotImplementedError
 
     def null(self, subject: Subject, request: AnyRequest) -> AnyRequest:
-        """What shows how the networks make the photo, or its warp, without the request; the same object where it is the
-        same for all requests.
-        """
+        """The request's null edit; the same object where it is the same for all requests."""
         return _null(self.request)
 
     def ready(self, requests: Sequence[AnyRequest]) -> list[AnyRequest]:
@@ -312,20 +329,65 @@ class Editor(Generic[AnyRequest]):
         progress: bool,
         callback_on_step_end: StepCallback | None,
     ) -> list[Image.Image]:
-        """The pictures of pairs by the networks."""
+        """The pictures of pairs by the networks; all rows of a batch share the noise of the seed."""
         made: list[Image.Image] = []
         for first in range(0, len(pairs), how.batch_size):
             batch = pairs[first : first + how.batch_size]
-            # an aligned crop is not pasted
-            with_null = how.paste_back == "detail" and any(subject.face is not None for subject, _ in batch)
-            crops, neutral, rig = sample(
-                self, batch, how, with_null=with_null, progress=progress, callback_on_step_end=callback_on_step_end
-            )
-            made += [
-                finish(subject, rig, row, crops[row], neutral[row], how.paste_back)
-                for row, (subject, _) in enumerate(batch)
-            ]
+            made += self._batch(batch, how, progress=progress, callback_on_step_end=callback_on_step_end)
         return made
+
+    def _batch(
+        self, pairs: Sequence[tuple[Subject, AnyRequest]], how: ResolvedOptions, **options: Any
+    ) -> list[Image.Image]:
+        """One batch by the networks; where the photo's detail stays, null edits are further rows of the batch."""
+        pipeline = self.pipeline
+        count = len(pairs)
+        subjects = [subject for subject, _ in pairs]
+        one = all(subject is subjects[0] for subject in subjects)
+        # an aligned crop is not pasted
+        with_null = how.paste_back == "detail" and any(subject.face is not None for subject in subjects)
+        nulls = [self.null(*pair) for pair in pairs] if with_null else []
+        shared = one and all(null is nulls[0] for null in nulls)
+        rows = [*pairs, *zip(subjects, nulls[:1] if shared else nulls)]
+        rig = self.conditions([subject for subject, _ in rows], [request for _, request in rows])
+        identity = subjects[0].identity if one else join([subject.identity for subject, _ in rows])
+        device = pipeline._execution_device  # pyright: ignore[reportPrivateUsage] - the host's only name for it
+        side = subjects[0].crop.size // pipeline.vae_scale_factor
+        # A generator for each row: a scheduler that draws noise of its own gives every row the same.
+        generators = [torch.Generator(device).manual_seed(how.seed) for _ in rows]
+        shape = (1, pipeline.unet.config.out_channels, side, side)
+        noise = torch.cat([randn_tensor(shape, generator, torch.device(device)) for generator in generators])
+        if how.start == "warp":
+            options |= {"start": self._warped_latents(rows, rig), "strength": how.strength}
+        crops: Any = pipeline(
+            identity,
+            rig,
+            num_inference_steps=how.steps,
+            guidance_scale=how.guidance,
+            generator=generators,
+            latents=noise,
+            output_type="np",
+            return_dict=False,
+            **options,
+        )[0]
+        made: list[Image.Image] = []
+        for row, subject in enumerate(subjects):
+            neutral = crops[count if shared else count + row] if with_null else None
+            if how.paste_back and subject.face is not None:
+                weight = paste_mask(rig.mask(row, subject.mask))
+                made.append(paste(subject.photo, subject.crop, crops[row], weight, neutral, rig.warp(row)))
+            else:
+                made.append(Image.fromarray(to_uint8(crops[row])))
+        return made
+
+    def _warped_latents(self, rows: Sequence[tuple[Subject, AnyRequest]], rig: Rig) -> torch.Tensor:
+        """Latents of the rows' warps, those that the rig has not made too, one at a time, which saves memory."""
+        latents: list[torch.Tensor] = []
+        for row, (subject, request) in enumerate(rows):
+            made = rig.warp(row)
+            crop = subject.crop.apply(on_white(self.warp(subject, request) if made is None else made))
+            latents.append(self.pipeline.encode_image(to_tensor(crop)[None]))
+        return torch.cat(latents)
 
     def resolve(self, options: EditOptions) -> ResolvedOptions:
         """Options with this model's own in the place of what was not given. No photo decides about the engine.
@@ -336,7 +398,7 @@ class Editor(Generic[AnyRequest]):
         """
         how = options.resolve(self.defaults, networks=self.has_networks)
         if how.engine == "diffusion" and not self.has_networks:
-            raise models.missing_networks(self.release.name)
+            raise missing_networks(self.release.name)
         return how
 
     @property
@@ -354,9 +416,7 @@ class Editor(Generic[AnyRequest]):
         return machine(self.pipeline)
 
     def with_defaults(self, **options: Any) -> Self:
-        """A copy over the same networks, whose defaults are the options that are not None; see
-        `common.editing.defaults`.
-        """
+        """A copy over the same networks, whose defaults are the options that are not None."""
         other = copy(self)
         other.defaults = self.defaults.asked(**options)
         return other
@@ -372,9 +432,7 @@ class Editor(Generic[AnyRequest]):
         return backgrounds.get_parser(self._parser, bisenet=self._bisenet, device=str(self.pipeline.device))
 
     def prepare(self, pixels: np.ndarray, face: FaceChoice, region: backgrounds.Region) -> Prepared:
-        """A photo (H, W, 3) uint8 as this editor's networks see it, without running them, see
-        `common.editing.prepare`.
-        """
+        """A photo (H, W, 3) uint8 as this editor's networks see it, see `common.editing.prepare.prepare`."""
         return prepare(
             pixels,
             self.detector,

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import Field, dataclass, field
-from numbers import Real
 from typing import Any
 
 from ..core.errors import InputError
@@ -38,13 +36,11 @@ def option(
     help: str,
     check: Callable[[str, Any], Any] | None = None,
     *,
-    choices: tuple[str, ...] = (),
-    read: type = str,
-    flag: str | None = None,
     compare: bool = True,
+    **known: Any,
 ) -> Any:
     """A dataclass's field with its `Option` in the metadata."""
-    return field(default=default, compare=compare, metadata={_OPTION: Option(help, check, choices, read, flag)})
+    return field(default=default, compare=compare, metadata={_OPTION: Option(help, check, **known)})
 
 
 def option_of(each: Field[Any]) -> Option:
@@ -52,34 +48,13 @@ def option_of(each: Field[Any]) -> Option:
     return each.metadata[_OPTION]
 
 
-def check_share(name: str, value: Any) -> float:
-    """The value as float; raises an InputError for what is no number from 0 to 1."""
-    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= float(value) <= 1:
-        raise InputError(f"{name} must be a number from 0 to 1; got {value!r}.")
-    return float(value)
+def one_of(*choices: str | bool) -> Callable[[str, Any], Any]:
+    """A check that a value is one of these; raises an InputError (code "unknown") for others."""
 
-
-def finite_number(name: str, value: Any) -> float:
-    """The value as float; raises an InputError for what is no finite number."""
-    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
-        raise InputError(f"{name} must be a finite number; got {value!r}.")
-    return float(value)
-
-
-def one_of(*choices: str) -> Callable[[str, Any], str]:
-    """A check that a value is one of these."""
-    named = " or ".join(f'"{choice}"' for choice in choices)
-
-    def check(name: str, value: Any) -> str:
-        if not isinstance(value, str) or value not in choices:
-            raise InputError(f"{name} must be {named}; got {value!r}.")
+    def check(name: str, value: Any) -> Any:
+        if not isinstance(value, (str, bool)) or value not in choices:
+            expected = " or ".join(repr(choice) for choice in choices)
+            raise InputError(f"{name} has an unknown value.", code="unknown", expected=expected, actual=value)
         return value
 
     return check
-
-
-def flag_value(name: str, value: Any) -> bool:
-    """The value; raises an InputError for what is neither True nor False."""
-    if not isinstance(value, bool):
-        raise InputError(f"{name} must be True or False; got {value!r}.")
-    return value

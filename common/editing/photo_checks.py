@@ -42,14 +42,9 @@ _FACE = 96  # pixels of a face's width, at which sharpness is told
 def photo_warnings(
     pixels: np.ndarray, faces: Sequence[Face], face: Face, detector: FaceDetector, chosen: bool = False
 ) -> list[str]:
-    """Sentences on a photo and its face.
+    """Sentences on a photo (H, W, 3) uint8 and the one of its faces that is to be edited.
 
-    Args:
-        pixels: (H, W, 3) uint8, RGB.
-        faces: all that were found.
-        face: which of them is to be edited.
-        detector: which found them, to look at a small face once more.
-        chosen: somebody has said which; else others of its size are a doubt.
+    Another face of the same size is no reason for a warning where the user has `chosen` this one.
     """
     height, width = pixels.shape[:2]
     wide = float(face.box[2] - face.box[0])
@@ -116,11 +111,7 @@ def _named(parts: Sequence[str]) -> str:
 
 
 def heed(warnings: Iterable[str], strict: bool) -> None:
-    """Logs photo warnings.
-
-    Raises:
-        InputError: anything is, and `strict` makes it an error.
-    """
+    """Logs photo warnings; where `strict`, raises an InputError for any."""
     lines = list(warnings)
     if lines and strict:
         raise InputError("The photo has warnings:\n" + "\n".join(f"  {line}" for line in lines))

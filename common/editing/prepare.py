@@ -83,21 +83,7 @@ def prepare_crop(
     fill: int = 0,
     hint: bool = True,
 ) -> Prepared:
-    """Paint the person out of a copy of a crop.
-
-    Args:
-        source: (S, S, 3) uint8, the crop.
-        face: in the photo's pixels.
-        crop: where the crop lies in it.
-        parser: of its parts.
-        region: see `prepare`.
-        guide: see `prepare`.
-        fill: see `prepare`.
-        hint: see `prepare`.
-
-    Raises:
-        FaceNotFoundError: the parser finds no person there.
-    """
+    """As `prepare`, of a crop (S, S, 3) uint8 that was cut out already; the face is in the photo's pixels."""
     inside = face.mapped(crop.matrix)
     labels = parser.parse(source, outline=inside.outline, landmarks=inside.landmarks)
     mask = foreground(labels, region)
@@ -131,15 +117,6 @@ def made_before(source: np.ndarray, background: np.ndarray, size: int) -> Prepar
 def face_box(
     photo: Image.Image, face: FaceChoice = "largest", detector: str | FaceDetector = "auto"
 ) -> tuple[float, float, float, float]:
-    """Where the chosen face lies in a photo.
-
-    Args:
-        photo: upright.
-        face: which one, see `common.faces.choose_face`.
-        detector: name of a face detector, see `common.faces.get_detector`.
-
-    Raises:
-        FaceNotFoundError: no such face.
-    """
+    """Where the chosen face lies in an upright photo, (x0, y0, x1, y1). Raises FaceNotFoundError: no such face."""
     x0, y0, x1, y1 = choose_face(get_detector(detector).find(rgb(photo)), face).box.tolist()
     return x0, y0, x1, y1

@@ -28,14 +28,7 @@ ENCODED = ("face", "detector", "parser", "region", "background")
 def edited(
     editor: Editor[Any], pairs: Sequence[tuple[Subject, Any]], pictures: Sequence[Image.Image], how: ResolvedOptions
 ) -> list[Picture]:
-    """The pictures of a call of `Editor.edit`, which know how they were made.
-
-    Args:
-        editor: that made them.
-        pairs: subject and request of each.
-        pictures: themselves.
-        how: they were made.
-    """
+    """The pictures of a call of `Editor.edit`, one for each pair; each carries its provenance record."""
     warped = how.engine == "warp"
     known = {} if warped else editor.settings()
     places = () if warped else editor.places
@@ -61,10 +54,6 @@ def changed(photo: np.ndarray, picture: Image.Image) -> dict[str, list[int]]:
     """Where an edit differs from its photo, "changed": [left, upper, right, lower] in pixels; outside it is the photo.
 
     By this, the rest is known exactly in a file whose pixels bear a watermark. Nothing for pictures of another size.
-
-    Args:
-        photo: (H, W, 3 or 4) uint8.
-        picture: the edit.
     """
     if photo.shape[1::-1] != picture.size or photo.shape[2] != len(picture.getbands()):
         return {}

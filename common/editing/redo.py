@@ -108,14 +108,9 @@ def run_of(picture: Path) -> Path | None:
 
 
 def recorded_files(picture: Path, what: str) -> list[Path]:
-    """Where a file may be that the run of a picture has recorded for it; nothing for pictures of no run.
+    """Where the "photo" or "background" may be that a batch run has recorded for a picture; empty without a run.
 
-    Args:
-        picture: the edit's file.
-        what: "photo" or "background".
-
-    Returns:
-        The recorded path, and where it would be had run and photos been moved together; they need not be there.
+    These are the recorded path, and where it would be had run and photos been moved together; they need not exist.
     """
     run = run_of(picture)
     places: list[Path] = []
@@ -146,10 +141,8 @@ def _rows(run: Path) -> Iterator[Mapping[str, Any]]:
 def target_of(picture: Path, output: str | None) -> Path:
     """Where the picture that is made again goes.
 
-    Args:
-        picture: that is made again.
-        output: a file, or a folder; None for a name beside the picture, or of a picture of a run, in the working
-            folder: a run holds what its batch made and nothing else.
+    `output` is a file or a folder; None stands for a name beside the picture, or for a picture of a batch run, in the
+    working folder: a run holds what its batch made and nothing else.
 
     Raises:
         InputError: it would overwrite the picture, or go into the run without having been asked to.
@@ -191,16 +184,10 @@ def place_of(recipe: Recipe) -> tuple[int, int]:
 
 
 def redo(recipe: Recipe, editor: Editor[Any], photo: Path, background: Path | None = None) -> Image.Image:
-    """An edit of `common.editing.editor.Editor`, made once more.
-
-    Args:
-        recipe: of the edit.
-        editor: with the networks that made it, or without any for a warp.
-        photo: see `find_photo`.
-        background: of an aligned crop.
+    """The edit of a provenance record, repeated by an editor with the same networks, or without any for a warp.
 
     Raises:
-        InputError: other weights, or a background that is missing.
+        InputError: other weights, or no background for an aligned crop.
     """
     settings = dict(recipe.settings)
     request = editor.request.parse(recipe.request)

@@ -22,11 +22,7 @@ class Request(Protocol):
 
     @classmethod
     def parse(cls, value: Any) -> Self:
-        """A request in any of its forms; one that is parsed already stays the same object.
-
-        Raises:
-            InputError: none of them.
-        """
+        """A request of any of its forms, else an InputError; one that is parsed already stays the same object."""
         ...
 
     @classmethod
@@ -61,11 +57,7 @@ class Sweepable(Request, Protocol):
 
     @classmethod
     def axis(cls, name: str) -> str:
-        """The attribute's name as it is written, of any of its spellings.
-
-        Raises:
-            InputError: there is none of that name.
-        """
+        """The attribute's name as it is written, of any of its spellings; raises an InputError for an unknown one."""
         ...
 
     @classmethod
@@ -82,11 +74,7 @@ class Sweepable(Request, Protocol):
         ...
 
     def blend(self, other: Self, fraction: float) -> Self:
-        """What lies between this request (fraction 0) and another one (1).
-
-        Raises:
-            InputError: there is nothing between them.
-        """
+        """What lies between this request (fraction 0) and another one (1); raises an InputError where nothing does."""
         ...
 
     @classmethod

@@ -75,11 +75,7 @@ Made = TypeVar("Made")
 class SubjectCache(Generic[Made]):
     """What an editor computes of subjects, such as their fitted heads; threads that ask at once compute it once.
 
-    A subject that is no longer referenced is dropped, and of the others the last ones are kept.
-
-    Args:
-        make: computes it.
-        most: so many are kept.
+    A subject that is no longer referenced is dropped; of the others, the `most` newest results are kept.
     """
 
     def __init__(self, make: Callable[[Subject], Made], most: int = 16) -> None:
@@ -105,11 +101,7 @@ class SubjectCache(Generic[Made]):
 
 
 def fit_head(subject: Subject, parser: Parser | None = None) -> Warp:
-    """The photo with the head that is fitted to it, ready to be moved.
-
-    Args:
-        subject: a photo's.
-        parser: labels the parts of the face, however small the crop is; without one they are not told apart.
+    """The photo with the head that is fitted to it, ready to be moved; parts are labelled where there is a parser.
 
     Raises:
         InputError: an aligned crop, of whose face nothing is known.
@@ -128,18 +120,13 @@ def fit_head(subject: Subject, parser: Parser | None = None) -> Warp:
 
 
 def check_subject(subject: Any, size: int) -> Subject:
-    """The subject as it came.
-
-    Raises:
-        InputError: it is none, or was encoded at another size than `size` pixels.
-    """
+    """The subject as it came; raises an InputError where it is not one, or was encoded at another size."""
     if not isinstance(subject, Subject):
-        raise InputError(
-            f"edit() takes what encode() returned; got {type(subject).__name__}.\n"
-            "  write: editor.edit(editor.encode(photo), request)"
-        )
+        hint = "write: editor.edit(editor.encode(photo), request)"
+        raise InputError("edit() takes what encode() returned.", code="type", actual=type(subject).__name__, hint=hint)
     if subject.crop.size != size:
-        raise InputError(f"The subject was encoded at {subject.crop.size} pixels, this editor works at {size}.")
+        message = "The subject was encoded at another size (pixels) than this editor's."
+        raise InputError(message, code="size", expected=size, actual=subject.crop.size)
     return subject
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic
 import numpy as np
 
 from ..core.errors import FaceNotFoundError, InputError
+from ..core.numbers import fraction as checked_fraction
 from ..faces import choose_face, get_detector
 from ..facs.action_units import AUIntensity
 from ..imaging.animation import Animation, Keyframes, between
@@ -18,7 +19,6 @@ from ..imaging.images import as_list, check_exists, flat, read_image, rgb
 from ..measure import get_estimator
 from ..measure.estimators import described
 from .cache import EditorCache, Kind
-from .option_fields import check_share
 from .options import EditOptions, FaceOptions, ModelOptions, check_keywords
 from .prepare import face_box
 from .request import Sweepable, pair_up
@@ -91,19 +91,7 @@ class Verbs(Generic[Kind]):
         progress: bool = True,
         **options: object,
     ) -> Image.Image | list[Image.Image]:
-        """The edited photo; a list of them where photos or requests are a list.
-
-        Args:
-            img: a photo, or a list of them (`common.imaging.images.read_image`).
-            request: in any form that the editor's request reads, or a list of such. Two lists pair up.
-            progress: show progress bars.
-            options: see the package's `edit`.
-
-        Raises:
-            MissingCheckpointError: the weights are not on this machine; the message has the command that fetches them.
-            ImageError, ShapeError, ActionUnitError, InputError: an argument cannot be used.
-            FaceNotFoundError: no face in the photo.
-        """
+        """The edited photo; a list of them where photos or requests are a list. See the package's own `edit`."""
         # what is wrong should not cost the loading of a model
         asked, face, model = self.options("edit", options)
         model.check_device()
@@ -250,7 +238,7 @@ class Verbs(Generic[Kind]):
         Raises:
             As `edit`.
         """
-        check_share("fraction", fraction)
+        checked_fraction("fraction", fraction)
         detector = self.options("transfer", options)[2].detector
         wanted = units_of(reference, reference_face, estimator, detector)
         return self._moved(img, wanted, fraction, estimator, options)
@@ -311,7 +299,7 @@ class Verbs(Generic[Kind]):
         self, img: ImageLike, wanted: AUIntensity, fraction: float, estimator: str, options: Mapping[str, Any]
     ) -> Image.Image:
         """The photo with its measured expression moved towards another one."""
-        check_share("fraction", fraction)
+        checked_fraction("fraction", fraction)
         _, face, model = self.options("edit", options)
         photo = read_image(img)
         log.warning("expressions are read by %s", described(get_estimator(estimator).name))

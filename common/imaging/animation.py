@@ -14,6 +14,7 @@ from PIL import Image
 
 from ..core.errors import InputError, MissingDependencyError
 from ..core.files import replace_file
+from ..core.numbers import number
 from .carried import carried_together
 from .images import flat
 
@@ -55,9 +56,7 @@ class Animation:
     fps: float
 
     def save(self, path: str | Path) -> None:
-        """Write a GIF, which repeats, or an MP4 (H.264); a file is there whole or not at all.
-
-        Its comment says that it is synthetic, and how it was made; its pixels bear no watermark.
+        """Writes a GIF, which repeats, or an MP4 (H.264), whole or not at all; the comment holds the provenance record.
 
         Raises:
             InputError: another suffix.
@@ -82,18 +81,11 @@ class Animation:
 def rise_and_fall(
     request: object, onset: float = 0.4, apex: float = 0.6, offset: float = 0.6, rest: float = 0.2
 ) -> list[tuple[float, object]]:
-    """Keyframes of a change that comes, stays and goes.
-
-    Args:
-        request: at the apex; before and after stands the null edit.
-        onset: seconds in which it comes.
-        apex: seconds for which it stays.
-        offset: seconds in which it goes.
-        rest: seconds before and after.
+    """Keyframes of a change that rises in `onset` seconds from the null edit to the request, stays for `apex` seconds,
+    and falls in `offset` seconds; `rest` seconds before and after show the null edit.
     """
     for name, value in {"onset": onset, "apex": apex, "offset": offset, "rest": rest}.items():
-        if not 0 <= value < float("inf"):
-            raise InputError(f"{name} must be seconds, 0 or more; got {value!r}.")
+        number(name, value, 0)
     times = np.cumsum([rest, onset, apex, offset, rest]).tolist()
     return [(0.0, {}), *zip(times, ({}, request, request, {}, {}))]
 
@@ -104,8 +96,7 @@ def between(keyframes: Sequence[tuple[float, Moving]], fps: float) -> list[Movin
     """
     if not keyframes:
         raise InputError("An animation needs keyframes: (seconds, request), the first at 0.")
-    if not 0 < fps <= 240:
-        raise InputError(f"fps must be frames a second, above 0 and up to 240; got {fps!r}.")
+    number("fps", fps, above=0, high=240)
     times = np.array([float(second) for second, _ in keyframes])
     if times[0] != 0 or (np.diff(times) < 0).any() or not np.isfinite(times).all():
         raise InputError(f"Keyframes must rise from 0 seconds; got {times.tolist()}.")

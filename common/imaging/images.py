@@ -91,23 +91,21 @@ def on_white(pixels: np.ndarray) -> np.ndarray:
 
 
 def to_uint8(pixels: np.ndarray, white: float = 1.0) -> np.ndarray:
-    """Float pixels as bytes; every picture that is computed becomes one here, so that no NaN can become a colour.
+    """Float pixels, 0 to `white`, as uint8 of the same shape, clipped and rounded to nearest.
 
-    Pixels of any shape go from 0 to `white`; what lies beyond is clipped.
-
-    Returns:
-        The same shape, uint8, rounded to nearest.
+    Every picture that is computed passes through here, so that no NaN can become a colour.
 
     Raises:
-        ImageError: NaN or infinite pixels.
+        ImageError: NaN or infinite pixels (code "values").
     """
     pixels = np.asarray(pixels)
     finite = np.isfinite(pixels)
     if not finite.all():
         bad = pixels.size - int(np.count_nonzero(finite))
         raise ImageError(
-            f"The computed picture is damaged: {bad} of {pixels.size} values are NaN or infinite, and nothing is saved."
-            "\n  expected: finite values; a network that overflows in float16 may need dtype='float32'"
+            f"The computed picture has {bad} of {pixels.size} values that are NaN or infinite; nothing is saved.",
+            code="values",
+            hint="a network that overflows in float16 may need dtype='float32'",
         )
     return np.rint(pixels.clip(0, white) * (255 / white)).astype(np.uint8)
 
@@ -123,20 +121,15 @@ def around(picture: Image.Image, box: np.ndarray, margin: float) -> tuple[Image.
 
 
 def save_image(image: Image.Image, path: str | Path, format: str | None = None, **options: object) -> Path:
-    """Writes a picture, whole or not at all. Returns the path.
+    """Writes a picture, RGB or RGBA, whole or not at all, and returns the path.
 
-    One that an editor made, or that was made of such, says so in the file, see `common.provenance`.
-
-    Args:
-        image: RGB or RGBA.
-        path: of the file.
-        format: PIL's name of it; default: that of the suffix.
-        options: of PIL's `save`, in the place of ours.
+    The format, by PIL's name, is by default that of the suffix; `options` are those of PIL's `save`. A picture that an
+    editor made, or that was made from such, says so in the file, see `common.provenance`.
 
     Raises:
         ImageError: an unknown suffix, a format that cannot say that a picture is synthetic, or a place that cannot be
             written.
-        InputError, MissingDependencyError: see `common.provenance.stamp.write`.
+        InputError, MissingDependencyError: see `common.provenance.picture.write`.
     """
     path = Path(path).expanduser()
     known = carried_by(image)
@@ -152,7 +145,6 @@ def save_image(image: Image.Image, path: str | Path, format: str | None = None, 
         if known is None:
             replace_file(path, lambda file: image.save(file, format=kind, **options))
         else:
-            known.check_format(kind, path)
             replace_file(path, lambda file: known.write(image, file, kind, options))
     except FaceEditError:
         raise
@@ -177,14 +169,7 @@ def check_exists(image: Any) -> None:
 
 
 def open_picture(image: Any) -> Image.Image:
-    """A picture as its file has it, decoded, with its metadata.
-
-    The picture is one of `common.imaging.image_files.content_of`.
-
-    Raises:
-        ImageError: it cannot be read.
-        MissingDependencyError: HEIC, and pillow-heif is not installed.
-    """
+    """A picture as its file (see `content_of`) has it, decoded, with its metadata; raises as `read_image`."""
     content = content_of(image)
     try:
         with warnings.catch_warnings():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import re
 from collections.abc import Callable, Collection, Generator, Iterator
@@ -89,10 +90,8 @@ def _of_file(video: Path) -> Generator[tuple[int, Reader], None, None]:
             whole, frame = capture.retrieve()
             return cv2.cvtColor(frame, cv2.COLOR_BGR2RGB) if whole else None
 
-        number = 0
-        yield number, read
-        while capture.grab():
-            number += 1
+        yield 0, read
+        for number in itertools.takewhile(lambda _: capture.grab(), itertools.count(1)):
             yield number, read
     finally:
         capture.release()

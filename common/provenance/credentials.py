@@ -23,10 +23,9 @@ _SETTINGS = {"verify": {"remote_manifest_fetch": False, "ocsp_fetch": False}}
 
 
 def sign(path: Path, recipe: Recipe, certificate: Path, key: Path) -> None:
-    """Signs a file in its place; a process that dies leaves it as it was.
+    """Signs a PNG, JPEG or WebP file in its place; a process that dies leaves it as it was.
 
-    The file is PNG, JPEG or WebP. `certificate` is a chain, PEM, the signer's own first; C2PA refuses those that sign
-    themselves. `key` is its private key, PEM without a password; ES256, ES384, ES512, PS256 or Ed25519. Raises
+    `certificate` is a chain, PEM, the signer's own first; C2PA refuses self-signed ones. `key` is its private key, PEM without a password; ES256, ES384, ES512, PS256 or Ed25519. Raises
     MissingDependencyError: c2pa-python is not installed; InputError: certificate or key cannot be used.
     """
     c2pa = _library()

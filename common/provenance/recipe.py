@@ -6,15 +6,13 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cache
-from importlib.metadata import PackageNotFoundError
-from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from ..core.environment import versions
 from ..core.errors import InputError
 from ..core.jsonio import parse_json
 from ..imaging.carried import KEY, Carried
@@ -106,15 +104,9 @@ class Provenance(Carried):
             return replace(self.recipe, request=[part.complete().step() for part in self.parts])
         return replace(self.recipe, model=model_of(self.places)) if self.places else self.recipe
 
-    def check_format(self, kind: str, path: Path) -> None:
-        """See `Carried.check_format`."""
-        from .stamp import check_format
-
-        check_format(kind, path)
-
     def write(self, image: Image.Image, file: Path, kind: str, options: dict[str, Any]) -> None:
         """See `Carried.write`."""
-        from .stamp import write
+        from .picture import write
 
         write(image, file, kind, options, self)
 
@@ -178,10 +170,6 @@ def fingerprint(image: Image.Image, pixels: np.ndarray | None = None) -> str:
     return digest.hexdigest()
 
 
-@cache
 def version() -> str:
-    """Of this distribution."""
-    try:
-        return version_of(DISTRIBUTION)
-    except PackageNotFoundError:  # run from its folder
-        return "unknown"
+    """Of this distribution; "unknown" where it is run from its folder."""
+    return versions().get(DISTRIBUTION, "unknown")

@@ -66,8 +66,8 @@ class Signs:
         rows: list[tuple[str, object]] = [("digital source type", self.told.source_type or "not said")]
         if self.told.software:
             rows.append(("made by", self.told.software))
-        if self.recipe:
-            rows += _recipe_rows(self.recipe)
+        if self.told.recipe:
+            rows += _recipe_rows(self.told.recipe)
         if self.unchanged is not None:
             rows.append(("pixels", "as they were saved" if self.unchanged else "changed since they were saved"))
         if self.mark:
@@ -81,10 +81,7 @@ class Signs:
 
 
 def verify(picture: Encoded) -> Signs:
-    """Look for everything that `common.imaging.images.save_image` writes into a picture, and others write into theirs.
-
-    Args:
-        picture: its path, its bytes, or its file, open in binary mode.
+    """Looks for everything that `common.imaging.images.save_image` writes into a picture, and others write into theirs.
 
     Raises:
         ImageError: it cannot be read.

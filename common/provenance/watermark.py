@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from ..core.errors import MissingDependencyError
-from ..core.foreign import native
+from ..core.notices import native
 from ..imaging.images import to_uint8
 
 BITS = 32
@@ -64,18 +64,9 @@ def unmarked(pixels: np.ndarray, before: np.ndarray | None = None) -> np.ndarray
     """A marked picture without its mark, for measurements; the mark alone costs about 45 dB.
 
     The network that marks a picture depends little on a mark that is there already, so that the picture is found by
-    repetition. Where `before` is known and the marked picture is what marking `before` gives, the pixels are those of
-    `before`, exactly; elsewhere they are right to within about one grey level.
-
-    Args:
-        pixels: (H, W, 3) uint8 RGB, marked at this size.
-        before: (H, W, 3) uint8, the picture before the edit, as its file has it; None where there is none.
-
-    Returns:
-        (H, W, 3) uint8.
-
-    Raises:
-        MissingDependencyError: see `mark`.
+    repetition. Where the picture `before` the edit is known, and marking it gives the marked picture, the pixels are
+    exactly those of `before`; elsewhere they are right to within about one grey level. All pictures are (H, W, 3)
+    uint8 RGB. Raises MissingDependencyError: see `mark`.
     """
     marked = pixels.astype(np.int16)
     if before is None:

@@ -10,7 +10,6 @@ import json
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
-from ..core.errors import InputError
 from .recipe import DISTRIBUTION, GENERATION, KINDS, SHEET, WARP, Recipe
 
 VOCABULARY = "http://cv.iptc.org/newscodes/digitalsourcetype/"
@@ -130,6 +129,4 @@ def _plain(request: object) -> str:
 
 def _name(short: str) -> str:
     prefix, _, name = short.partition(":")
-    if prefix not in _SPACES:
-        raise InputError(f"There is no namespace {prefix!r}.")
     return f"{{{_SPACES[prefix]}}}{name}"

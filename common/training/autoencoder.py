@@ -18,11 +18,12 @@ from torch.utils.data import Dataset
 from ..cli import console
 from ..core.errors import InputError
 from ..core.files import replace_file
+from ..core.numbers import check_fields
 from ..parsing import foreground
 from ..synthetic.data.dataset import SyntheticFaces
 from ..weights.vae import decode, encode, load_vae
 from .command import command
-from .config import Precision, Schedule, TrainConfig, above_zero, at_least
+from .config import Precision, Schedule, TrainConfig
 from .loop import State, Task, train
 from .networks import begin_with, built, part
 from .sampler import ALONE, Group, generator
@@ -86,9 +87,9 @@ class AutoencoderConfig(TrainConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        at_least(self, 1, "size", "synthetic_count", "synthetic_people", "closer")
-        at_least(self, 0, "synthetic_seed", "latent_noise", "spread_weight", "edge_weight", "scale_weight")
-        above_zero(self, "face_weight")
+        check_fields(self, "size", "synthetic_count", "synthetic_people", "closer", low=1)
+        check_fields(self, "synthetic_seed", "latent_noise", "spread_weight", "edge_weight", "scale_weight", low=0)
+        check_fields(self, "face_weight", above=0)
 
 
 def reconstruction_loss(

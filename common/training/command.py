@@ -31,10 +31,9 @@ Config = TypeVar("Config")
 def command(
     module: str, about: str, config: type[Config], run: Callable[[Config], int], argv: Sequence[str] | None = None
 ) -> int:
-    """Reads the arguments and the config, runs, and returns the exit code.
+    """Reads the arguments of `python -m module` and the config, runs, and returns the exit code.
 
-    `module` is its name for `python -m`; the help is `about` and the keys of `config`, a frozen dataclass with an
-    `output`. Without `argv` the arguments are those of the process.
+    The help is `about` and the keys of `config`, a frozen dataclass with an `output`.
     """
     parser = console.command_parser(
         f"python -m {module}",
@@ -76,10 +75,9 @@ def training(task: str) -> Callable[[Any], int]:
 
 
 def read(cls: type[Config], path: str | Path, overrides: Sequence[str] = ()) -> Config:
-    """A config from a TOML file, changed by `key=value` texts.
+    """A config from a TOML file, with overrides such as "steps=100" or "unet.layers_per_block=1".
 
-    `overrides` are such as "steps=100" or "unet.layers_per_block=1"; values as in TOML, bare words are text. Raises
-    InputError: no such file, not TOML, an unknown key (the message names the nearest), or a wrong type.
+    Raises InputError: no such file, not TOML, an unknown key (the message names the nearest), or a wrong type.
     """
     try:
         values = tomllib.loads(read_text(Path(path)))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from ..core.errors import InputError
 from ..core.files import EMBEDDED, model_folder
+from ..core.numbers import check_fields
 from ..editing.defaults import Defaults, read_defaults
 
 if TYPE_CHECKING:
@@ -79,11 +80,11 @@ class TrainConfig:
     """Held-out samples that are validated on; 0 switches validation off."""
 
     def __post_init__(self) -> None:
-        at_least(self, 1, "steps", "batch_size", "accumulation", "checkpoint_every", "log_every")
-        at_least(self, 0, "seed", "workers", "warmup", "keep", "clip", "weight_decay")
-        at_least(self, 0, "validate_every", "validation_count")
-        fraction(self, "ema")
-        above_zero(self, "learning_rate", "adam_epsilon")
+        check_fields(self, "steps", "batch_size", "accumulation", "checkpoint_every", "log_every", low=1)
+        check_fields(self, "seed", "workers", "warmup", "keep", "clip", "weight_decay", low=0)
+        check_fields(self, "validate_every", "validation_count", low=0)
+        check_fields(self, "ema", low=0, high=1)
+        check_fields(self, "learning_rate", "adam_epsilon", above=0)
         if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
             raise InputError(f"betas must be two numbers in [0, 1); got {list(self.betas)}.")
         if not self.output:
@@ -164,12 +165,12 @@ class DiffusionConfig(TrainConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        at_least(self, 1, "validation_steps")
-        at_least(self, 0, "lora_rank", "lora_alpha", "min_snr_gamma", "validation_guidance")
-        at_least(self, 0, "size", "synthetic_count", "synthetic_seed", "synthetic_people")
-        fraction(self, "vector_dropout", "held_out")
+        check_fields(self, "validation_steps", low=1)
+        check_fields(self, "lora_rank", "lora_alpha", "min_snr_gamma", "validation_guidance", low=0)
+        check_fields(self, "size", "synthetic_count", "synthetic_seed", "synthetic_people", low=0)
+        check_fields(self, "vector_dropout", "held_out", low=0, high=1)
         Defaults.of(self.defaults)
-        above_zero(self, "timestep_shift")
+        check_fields(self, "timestep_shift", above=0)
         if self.zero_terminal_snr and self.prediction != "v_prediction":
             raise InputError('zero_terminal_snr needs prediction = "v_prediction": noise alone tells nothing of noise.')
         if self.zero_terminal_snr and self.min_snr_gamma:
@@ -240,9 +241,9 @@ class EditConfig(DiffusionConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        fraction(self, "unchanged")
-        above_zero(self, "region_weight")
-        at_least(self, 0, "start_guide")
+        check_fields(self, "unchanged", low=0, high=1)
+        check_fields(self, "region_weight", above=0)
+        check_fields(self, "start_guide", low=0)
         if self.unchanged and self.vector_dropout:
             raise InputError("unchanged and vector_dropout both give a zero vector its meaning; set one of them to 0.")
         if bool(self.unet) + bool(self.model or self.base) != 1:
@@ -280,27 +281,3 @@ def _learned(scheduler: Mapping[str, Any]) -> dict[str, Any]:
         "prediction": scheduler.get("prediction_type", "epsilon"),
         "zero_terminal_snr": bool(scheduler.get("rescale_betas_zero_snr")),
     }
-
-
-# --- checks ----------------------------------------------------------------------------------------------------------
-
-
-def at_least(config: Any, low: float, *names: str) -> None:
-    """Raises an InputError where a field of a config lies below `low` or is not finite."""
-    for name in names:
-        if not low <= getattr(config, name) < float("inf"):
-            raise InputError(f"{name} must be at least {low}; got {getattr(config, name)}.")
-
-
-def above_zero(config: Any, *names: str) -> None:
-    """Raises an InputError where a field of a config is not a finite number above 0."""
-    for name in names:
-        if not 0 < getattr(config, name) < float("inf"):
-            raise InputError(f"{name} must be a number above 0; got {getattr(config, name)}.")
-
-
-def fraction(config: Any, *names: str) -> None:
-    """Raises an InputError where a field of a config does not lie in [0, 1]."""
-    for name in names:
-        if not 0 <= getattr(config, name) <= 1:
-            raise InputError(f"{name} must lie in [0, 1]; got {getattr(config, name)}.")

@@ -22,7 +22,7 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from ..core.errors import CheckpointError, FaceEditError, InputError
-from ..core.files import PATIENCE, alone, replace_file
+from ..core.files import PATIENCE, alone, replace_text
 from ..weights.state_dict import read_pickled
 from . import checkpointing, logs
 from .config import TrainConfig
@@ -130,10 +130,10 @@ class Run:
         self.losses: list[torch.Tensor] = []
         self.rows: list[tuple[int, torch.Tensor, float, Any]] = []
         self.norm: Any = 0.0
+        accelerator.init_trackers("tensorboard", init_kwargs={"tensorboard": {"purge_step": self.step + 1}})
         if accelerator.is_main_process:
             self.log = logs.Log(self.output / "log.csv", LOG, self.step)
             self.validations = logs.Log(self.output / "validation.csv", ("step", *task.metrics), self.step)
-            self.board = logs.tensorboard(self.output / "tensorboard", config.tensorboard, self.step)
         if self.step == 0:
             self._validate()
         self.started = time.perf_counter()
@@ -260,16 +260,15 @@ class Run:
         self.started = time.perf_counter()
         if self.accelerator.is_main_process:
             self.log.add(rows)
-            for row in rows:
-                self._draw("training", row)
+        for row in rows:
+            self._track("training", row)
         if not torch.isfinite(losses).all():
             raise FaceEditError(f"The loss became NaN or infinite by step {self.step}.\n{SMALLER}")
 
-    def _draw(self, title: str, row: dict[str, float]) -> None:
+    def _track(self, title: str, row: Mapping[str, float]) -> None:
         """Shows a row, but its step, in TensorBoard."""
-        if self.board is not None:
-            for name in [*row][1:]:
-                self.board.add_scalar(f"{title}/{name}", row[name], int(row["step"]))
+        values = {f"{title}/{name}": value for name, value in row.items() if name != "step"}
+        self.accelerator.log(values, step=int(row["step"]))
 
     def _validate(self) -> None:
         """Measures the networks; before the first step that is the baseline, to which the others are compared."""
@@ -284,13 +283,13 @@ class Run:
             plain.train()
             row = {"step": self.step, **metrics}
             if self.step == 0:
-                logs.write_baseline(self.output, metrics)
+                replace_text(self.output / logs.BASELINE, json.dumps(metrics, indent=1) + "\n")
                 self._say("before the first step: " + ", ".join(f"{key} {value:.4g}" for key, value in metrics.items()))
             else:
                 self.validations.add([row])
                 if problem := self.task.judge(metrics):
                     log.warning("step %d: %s", self.step, problem)
-            self._draw("validation", row)
+            self._track("validation", row)
         accelerator.wait_for_everyone()
 
     @contextmanager
@@ -335,11 +334,9 @@ class Run:
         if self.accelerator.is_main_process:
             checkpointing.copy_model(checkpointing.complete(self.output)[-1], target)
             card = logs.model_card(self.output, self.config, self.task)
-            replace_file(target / "README.md", lambda path: path.write_text(card, encoding="utf-8"))
+            replace_text(target / "README.md", card)
             if not logs.draw_curve(self.output / "log.csv", self.output / "loss.png"):
                 self._say('no loss.png: matplotlib is not installed (pip install "face-rig[train]")')
-            if self.board is not None:
-                self.board.close()
         self.accelerator.wait_for_everyone()
         self.accelerator.end_training()
         self._say(f"finished: {target}")
@@ -353,7 +350,10 @@ def _accelerator(config: TrainConfig) -> Accelerator:
         raise InputError('precision = "fp16" needs a GPU, and there is none here; use "bf16" or "no".')
     try:
         accelerator = Accelerator(
-            mixed_precision=config.precision or None, gradient_accumulation_steps=config.accumulation
+            mixed_precision=config.precision or None,
+            gradient_accumulation_steps=config.accumulation,
+            log_with="tensorboard" if config.tensorboard else None,  # left out where it is not installed
+            project_dir=Path(config.output).expanduser(),
         )
     except ValueError as error:
         raise InputError(f'precision = "{config.precision}" cannot be had here: {error}') from error

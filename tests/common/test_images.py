@@ -223,7 +223,7 @@ def test_what_is_no_number_becomes_no_pixel(bad, dtype):
     pixels = np.full((300, 300, 3), 0.5, dtype)  # whose sum is more than float16 holds
     assert (to_uint8(pixels) == 128).all()
     pixels[1, 2, 0] = bad
-    with pytest.raises(ImageError, match="1 of 270000 values are NaN or infinite"):
+    with pytest.raises(ImageError, match="1 of 270000"):
         to_uint8(pixels)
 
 
