@@ -139,7 +139,7 @@ def writable(folder: Path) -> bool:
 def check_writable(folder: Path) -> None:
     """Raises an InputError where nothing can be written to a folder: call it before the work that is to be kept."""
     if not writable(folder):
-        raise InputError(f"Nothing can be written to {folder.absolute()}; name another folder.")
+        raise InputError(f"Nothing can be written to {folder.absolute()}; name another folder.", code="unwritable")
 
 
 def expanded(path: str | Path) -> Path:
@@ -164,5 +164,7 @@ def model_folder(model: str | Path) -> Path:
         return Path(path)
     parts = str(model).split("/")
     if len(parts) != 2 or not all(part.strip(". ~") for part in parts):
-        raise InputError(f'There is no folder {str(model)!r}; a model is a folder, or a hub repository "owner/name".')
+        raise InputError(
+            f"There is no folder {str(model)!r}.", code="missing", expected='a folder, or a hub repository "owner/name"'
+        )
     return home() / "--".join(parts)

@@ -28,7 +28,7 @@ def claim(path: Path, facts: Mapping[str, Any], cure: str) -> None:
     elif (kept := read_config(path, cure)) != expected:
         names = [name for name in {**kept, **expected} if kept.get(name) != expected.get(name)]
         differs = "".join(f"  {name}: {kept.get(name)!r} there, {expected.get(name)!r} here\n" for name in names)
-        raise InputError(f"{path.parent} was made from something else:\n{differs}  {cure}")
+        raise InputError(f"{path.parent} was made from something else:\n{differs}", code="conflict", hint=cure)
 
 
 def fingerprint(*networks: nn.Module, values: int | None = None) -> str:

@@ -42,6 +42,12 @@ def number(name: str, value: Any, low: float = -math.inf, high: float = math.inf
     return float(value)
 
 
+def check_multiple(name: str, value: int, step: int) -> None:
+    """Raises an InputError (code "range") where a number does not divide by `step`."""
+    if value % step:
+        raise InputError(f"{name} is out of range.", code="range", expected=f"a multiple of {step}", actual=value)
+
+
 def fraction(name: str, value: Any) -> float:
     """The value as float; raises an InputError as `number` does where it does not lie in [0, 1]."""
     return number(name, value, 0, 1)

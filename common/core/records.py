@@ -140,7 +140,7 @@ def read_head(path: Path) -> tuple[Dialect, list[list[str]]]:
         dialect = sniff(head)
         rows = [fields for _, fields in zip(range(2), (fields for _, fields in _records(decode(head)[0], dialect)))]
     except (OSError, ValueError, csv.Error) as error:
-        raise InputError(f"Cannot read the table {path}: {error}") from error
+        raise InputError(f"Cannot read the table {path}: {error}", code="unreadable") from error
     _log_notes(path, dialect.notes())
     return dialect, rows
 
@@ -172,7 +172,7 @@ def read_table(path: Path, columns: Sequence[str] = ()) -> Table:
             rows.append((line, _cells(fields, names, dialect)))
             unnamed |= any(field.strip() for field, name in zip(fields, names) if not name)
     except csv.Error as error:  # such as a field of more than 131072 letters
-        raise InputError(f"{path} is no table: {error}") from error
+        raise InputError(f"{path} is not a table: {error}", code="format") from error
     if unnamed:
         notes.append("columns without a name left out")
     _log_notes(path, [*dialect.notes(), *notes])
@@ -199,7 +199,7 @@ def _header(path: Path, header: Sequence[str], columns: Sequence[str]) -> tuple[
     written = [" ".join(name.split()) for name in header]
     names = [known.get(name.casefold(), name) for name in written]
     if twice := [name for place, name in enumerate(names) if name and name in names[:place]]:
-        raise InputError(f"{path} has two columns {twice[0]!r}; keep one.")
+        raise InputError(f"{path} has two columns {twice[0]!r}; keep one.", code="duplicate")
     renamed = [f"{old} as the column {new}" for old, new in zip(written, names) if old != new]
     return names, renamed
 
@@ -212,12 +212,14 @@ def _cells(fields: list[str], names: Sequence[str], dialect: Dialect) -> Cells |
         shown = ", ".join(name or "''" for name in names)
         return InputError(
             f"the row has {len(fields)} fields, and the header {len(names)} ({shown}); quote a field that holds "
-            f"{_SEPARATORS.get(dialect.separator, 'separators')}: {_quoted(fields, len(names), dialect.separator)}"
+            f"{_SEPARATORS.get(dialect.separator, 'separators')}: {_quoted(fields, len(names), dialect.separator)}",
+            code="count",
         )
     if spilled := _spilled(fields, names):
         return InputError(
             f"{spilled!r} stands outside of the column `request`; quote a request that holds commas: "
-            f'"{fields[names.index("request")].strip()},{spilled}"'
+            f'"{fields[names.index("request")].strip()},{spilled}"',
+            code="format",
         )
     cells = [field if field.strip() else "" for field in fields] + [""] * (len(names) - len(fields))
     if dialect.decimal == ",":
@@ -304,14 +306,14 @@ def read_rows(path: Path, columns: Sequence[str] = ()) -> list[tuple[int, Any]]:
     try:
         lines = io.StringIO(read_text(path), newline="")
     except (OSError, ValueError) as error:
-        raise InputError(f"Cannot read the list {path}: {error}") from error
+        raise InputError(f"Cannot read the list {path}: {error}", code="unreadable") from error
     rows: list[tuple[int, Any]] = []
     for line, text in enumerate(lines, 1):
         if text.strip():
             try:
                 rows.append((line, named(parse_json(text), columns)))
             except ValueError as error:
-                raise InputError(f"{path}, line {line} is not valid JSON: {error}") from error
+                raise InputError(f"{path}, line {line} is not valid JSON: {error}", code="format") from error
     return rows
 
 
@@ -323,7 +325,7 @@ def named(row: Any, columns: Sequence[str]) -> Any:
     cells = cast("dict[object, Any]", row)
     pairs = [(known.get(str(key).strip().casefold(), key), value) for key, value in cells.items()]
     if len(found := dict(pairs)) < len(pairs):
-        return InputError(f"the row has a column twice: {', '.join(map(str, cells))}")
+        return InputError(f"the row has a column twice: {', '.join(map(str, cells))}", code="duplicate")
     return found
 
 
@@ -351,7 +353,11 @@ def checked(path: Path, rows: Iterable[tuple[int, Any]], check: Callable[[Any], 
         if len(problems) == REPORTED:
             break
     if len(problems) > 1 and not found and len({why for _, why in problems}) == 1:
-        raise InputError(f"{path} cannot be used:\n  every line from {problems[0][0]} on: {problems[0][1]}")
+        raise InputError(
+            f"{path} cannot be used:\n  every line from {problems[0][0]} on: {problems[0][1]}", code="lines"
+        )
     if problems:
-        raise InputError("\n".join([f"{path} cannot be used:", *(f"  line {line}: {why}" for line, why in problems)]))
+        raise InputError(
+            "\n".join([f"{path} cannot be used:", *(f"  line {line}: {why}" for line, why in problems)]), code="lines"
+        )
     return found

@@ -66,7 +66,7 @@ class Defaults:
         known = [field.name for field in fields(cls)]
         if unknown := sorted(set(values) - set(known)):
             raise InputError(
-                f"A model's defaults have unknown names.\n  expected: {', '.join(known)}\n  got:      {unknown}"
+                "A model's defaults have unknown names.", code="unknown", expected=", ".join(known), actual=unknown
             )
         return replace(base or cls(), **values)
 
@@ -83,10 +83,14 @@ def read_defaults(folder: str | Path, published: Defaults | None = None) -> Defa
     try:
         values = parse_json(read_text(path))
         if not isinstance(values, dict):
-            raise InputError(f"It must hold a JSON object; it holds a {type(values).__name__}.")
+            raise InputError(
+                "The file holds something else.", code="type", expected="a JSON object", actual=type(values).__name__
+            )
         return Defaults.of(cast("dict[str, Any]", values), published)
     except (OSError, ValueError) as error:  # an InputError is a ValueError
-        raise CheckpointError(f"Cannot use {path}: {error}\n  correct it, or delete it and fetch it again") from error
+        raise CheckpointError(
+            f"Cannot use {path}: {error}", code="unreadable", hint="correct it, or delete it and fetch it again"
+        ) from error
 
 
 def write_defaults(folder: Path, defaults: Defaults) -> None:

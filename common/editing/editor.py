@@ -16,9 +16,9 @@ from diffusers.utils.torch_utils import randn_tensor  # pyright: ignore[reportUn
 from PIL import Image
 
 from .. import parsing as backgrounds
-from ..core.errors import InputError, MissingCheckpointError
+from ..core.errors import MissingCheckpointError
 from ..core.files import EMBEDDED, model_folder
-from ..core.numbers import whole_number
+from ..core.numbers import check_multiple, whole_number
 from ..diffusion import loading
 from ..diffusion.conditioning import Rig
 from ..diffusion.identity import join
@@ -108,8 +108,7 @@ class Editor(Generic[AnyRequest]):
         self.pipeline = pipeline
         self.defaults = read_defaults(folder, self.published) if folder else self.published
         self.size = whole_number("size", pipeline.sample_size if size is None else size, 64, 4096)
-        if self.size % pipeline.vae_scale_factor:
-            raise InputError(f"size must divide by {pipeline.vae_scale_factor}; got {self.size}.")
+        check_multiple("size", self.size, pipeline.vae_scale_factor)
         backgrounds.check_name(parser)
         if isinstance(detector, str):
             check_detector(detector)

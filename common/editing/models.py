@@ -25,11 +25,11 @@ EMBEDDED_NOTE = (
 def missing_networks(program: str, option: str = "model") -> MissingCheckpointError:
     """The error for an editor without networks that is asked to run them; its `option` names a model."""
     return MissingCheckpointError(
-        f"There are no networks: the published weights of {program} are not on this machine, and no model is named.\n"
-        f"  fetch the published weights: {program} download\n"
+        f"There are no networks: the published weights of {program} are not on this machine, and no model is named.",
+        hint=f"fetch the published weights: {program} download\n"
         f"  or name a model: --{option} FOLDER, or --{option} embedded for the small networks, trained on synthetic "
         f'faces (from Python: {option}="embedded")\n'
-        "  or leave out what asks for networks (engine, start, strength): the photo is then warped"
+        "  or leave out what asks for networks (engine, start, strength): the photo is then warped",
     )
 
 

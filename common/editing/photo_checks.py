@@ -114,7 +114,7 @@ def heed(warnings: Iterable[str], strict: bool) -> None:
     """Logs photo warnings; where `strict`, raises an InputError for any."""
     lines = list(warnings)
     if lines and strict:
-        raise InputError("The photo has warnings:\n" + "\n".join(f"  {line}" for line in lines))
+        raise InputError("The photo has warnings:\n" + "\n".join(f"  {line}" for line in lines), code="warning")
     for line in lines:
         log.warning("%s", line)
 

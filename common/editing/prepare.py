@@ -89,8 +89,9 @@ def prepare_crop(
     mask = foreground(labels, region)
     if not mask.any():
         raise FaceNotFoundError(
-            f"The parser {parser.name} finds no person where the detector {face.backend} found a face.\n"
-            "  choose another face, or another parser"
+            f"The parser {parser.name} finds no person where the detector {face.backend} found a face.",
+            code="no_person",
+            hint="choose another face, or another parser",
         )
     if guide == "photo":
         return Prepared(face, crop, source, labels, source, mask)
@@ -106,8 +107,10 @@ def made_before(source: np.ndarray, background: np.ndarray, size: int) -> Prepar
     """
     if {source.shape, background.shape} != {(size, size, 3)}:
         raise InputError(
-            f"An aligned crop and its background must both be {size} x {size} pixels; got "
-            f"{source.shape[1]} x {source.shape[0]} and {background.shape[1]} x {background.shape[0]}."
+            "An aligned crop and its background have other sizes (height, width).",
+            code="size",
+            expected=(size, size),
+            actual=[source.shape[:2], background.shape[:2]],
         )
     crop = Crop(np.eye(2, 3, dtype=np.float32), size, (size, size))
     mask = (source != background).any(2)

@@ -50,13 +50,20 @@ class Difference:
 def check_again(recipe: Recipe, program: str) -> None:
     """Raises an InputError where a picture cannot be made again by a program."""
     if recipe.program != program:
-        raise InputError(f"The picture was made by {recipe.program}: {recipe.program} redo")
+        raise InputError(
+            "Another program made the picture.",
+            code="program",
+            expected=program,
+            actual=recipe.program,
+            hint=f"{recipe.program} redo",
+        )
     if recipe.kind == SHEET:
-        raise InputError("This is a page of several pictures; only single ones can be made again.")
+        raise InputError("This is a page of several pictures; only single ones can be made again.", code="several")
     if recipe.kind == CHAIN:
         raise InputError(
             "This picture was edited several times; the command `chain` repeats it, from the photo and the steps that "
-            "`verify` shows."
+            "`verify` shows.",
+            code="several",
         )
 
 
@@ -82,7 +89,10 @@ def find_photo(recipe: Recipe, picture: Path, photo: Path | None, folder: Path |
         places = [photo]
     elif folder is not None:
         if not folder.is_dir():
-            raise InputError(f"There is no folder {folder}; --photos names the folder of the photos that were edited.")
+            raise InputError(
+                f"There is no folder {folder}; --photos names the folder of the photos that were edited.",
+                code="missing",
+            )
         places = sorted(folder.rglob(glob.escape(str(name)))) if name else []
     else:
         places = [*recorded_files(picture, "photo"), *([picture.parent / str(name), Path(str(name))] if name else [])]
@@ -92,12 +102,14 @@ def find_photo(recipe: Recipe, picture: Path, photo: Path | None, folder: Path |
             return place
     if there:
         raise InputError(
-            f"{there[0]} is not the photo that was edited, or was changed since; name that one: --photo PHOTO"
+            f"{there[0]} is not the photo that was edited, or was changed since; name that one: --photo PHOTO",
+            code="conflict",
         )
     looked = f" It is not in {folder}." if folder is not None else ""
     raise InputError(
-        f"Where is the photo {name or '(without a name)'} that was edited?{looked}\n"
-        "  name it: --photo PHOTO, or the folder it is in: --photos FOLDER"
+        f"The photo {name or '(without a name)'} that was edited was not found.{looked}",
+        code="missing",
+        hint="name it: --photo PHOTO, or the folder it is in: --photos FOLDER",
     )
 
 
@@ -158,11 +170,13 @@ def target_of(picture: Path, output: str | None) -> Path:
     elif run is None:
         target = picture.with_name(name)
     elif Path.cwd().is_relative_to(run.resolve()):
-        raise InputError(f"{Path.cwd()} lies in the run that the picture is of; name another place: -o FILE")
+        raise InputError(
+            f"{Path.cwd()} lies in the run that the picture is of; name another place: -o FILE", code="conflict"
+        )
     else:
         target = Path(name)
     if target.resolve() == picture.resolve():
-        raise InputError(f"The result {target} would overwrite the picture; choose another -o.")
+        raise InputError(f"The result {target} would overwrite the picture; choose another -o.", code="duplicate")
     return target
 
 
@@ -171,9 +185,10 @@ def check_model(recipe: Recipe, places: tuple[Path, ...]) -> None:
     then, now = ((each or {}).get("weights", {}) for each in (recipe.model, model_of(places) if places else None))
     if differing := sorted(name for name in {*then, *now} if then.get(name) != now.get(name)):
         raise InputError(
-            f"The picture was made by other weights of {(recipe.model or {}).get('id')}; these differ:\n"
-            + "".join(f"  {name}\n" for name in differing[:8])
-            + "  name the model that made it: --model FOLDER"
+            f"Other weights of {(recipe.model or {}).get('id')} made the picture; these differ:\n"
+            + "\n".join(f"  {name}" for name in differing[:8]),
+            code="weights",
+            hint="name the model that made it: --model FOLDER",
         )
 
 
@@ -193,10 +208,14 @@ def redo(recipe: Recipe, editor: Editor[Any], photo: Path, background: Path | No
     request = editor.request.parse(recipe.request)
     if "background" in settings:
         if background is None:
-            raise InputError("The picture was made of an aligned crop; name its background: --background PICTURE")
+            raise InputError(
+                "The picture was made from an aligned crop.",
+                code="missing",
+                hint="name its background: --background PICTURE",
+            )
         settings["background"] = background
     elif background is not None:
-        raise InputError("--background goes with an edit of an aligned crop; this picture was made of a photo.")
+        raise InputError("--background goes with an aligned crop; this picture was made from a photo.", code="conflict")
     subject = editor.encode(photo, **vars(editor.face_options.of(settings)))
     if recipe.kind != WARP:
         check_model(recipe, editor.places)

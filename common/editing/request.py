@@ -115,7 +115,9 @@ def pair_up(
         return [(each, requests[0]) for each in subjects], False
     if len(subjects) != len(requests):
         raise InputError(
-            f"Lists pair up one by one; got {len(subjects)} {name} and {len(requests)} requests.\n"
-            "  give one of them alone to use it with each of the others"
+            f"Lists of {name} and of requests pair up one by one; give one item alone to use it for all others.",
+            code="count",
+            expected=len(subjects),
+            actual=len(requests),
         )
     return list(zip(subjects, requests)), False

@@ -97,7 +97,7 @@ class Verbs(Generic[Kind]):
         model.check_device()
         pairs, single = pair_up(img, request, self.kind.request)
         if face.background is not None and as_list(img) is not None:
-            raise InputError("background goes with one aligned crop; got a list of pictures.")
+            raise InputError("background goes with one aligned crop, not with a list of pictures.", code="conflict")
         for image, _ in pairs:
             check_exists(image)
         results = self.editors.run(pairs, asked, face, self.kind.model_for_photos(model), progress=progress)
@@ -145,9 +145,16 @@ class Verbs(Generic[Kind]):
         second = self._levels(columns, levels if column_levels is None else column_levels)
         down, along = (self._sweepable.axis(name) for name in (rows, columns))
         if down == along:
-            raise InputError(f"A grid is of two attributes; got {down} twice. Use sweep() for one.")
+            raise InputError(
+                "A grid is of two different attributes; use sweep() for one.", code="duplicate", actual=down
+            )
         if len(first) * len(second) > _MOST:
-            raise InputError(f"A grid has at most {_MOST} pictures; these levels make {len(first) * len(second)}.")
+            raise InputError(
+                "A grid has too many pictures.",
+                code="count",
+                expected=f"at most {_MOST}",
+                actual=len(first) * len(second),
+            )
         requests = [[one.plus(other) for _, other in second] for _, one in first]
         labels = [[f"{one}, {other}" for other, _ in second] for one, _ in first]
         return self._swept(img, requests, labels, [label for label, _ in first], options)
@@ -263,7 +270,7 @@ class Verbs(Generic[Kind]):
         name = self._sweepable.axis(axis)
         values = self._sweepable.levels(name) if levels is None else levels
         if not len(values):
-            raise InputError("A sweep needs levels, such as (0, 1, 2, 3).")
+            raise InputError("A sweep needs levels.", code="empty", expected="such as (0, 1, 2, 3)")
         return [(f"{name}={value:g}", self._sweepable().with_level(name, float(value))) for value in values]
 
     def _edits(self, photo: Image.Image, requests: Sequence[Any], options: Mapping[str, Any]) -> list[Image.Image]:
@@ -336,7 +343,7 @@ def units_of(
     if many is not None:
         units = many([pixels], faces=[choose_face(get_detector(detector).find(pixels), face)])[0].units
     elif face != "largest":
-        raise InputError(f"The estimator {reader.name!r} reads the largest face only; got face={face!r}.")
+        raise InputError(f"The estimator {reader.name!r} reads the largest face only.", code="conflict", actual=face)
     else:
         units = reader(pixels).units
     return AUIntensity(tuple(float(value) for value in np.asarray(units).clip(0, 5)))
@@ -344,5 +351,5 @@ def units_of(
 
 def _cropped(picture: Image.Image, face: Box | None) -> Image.Image:
     if face is None:
-        raise InputError('crop="face" needs a face, and none was found in the picture; leave crop out.')
+        raise InputError('crop="face" needs a face, and none was found in the picture; leave crop out.', code="missing")
     return close_up(picture, face)

@@ -95,14 +95,16 @@ def between(keyframes: Sequence[tuple[float, Moving]], fps: float) -> list[Movin
     times that do not rise from 0, too many frames, or two requests with nothing between them.
     """
     if not keyframes:
-        raise InputError("An animation needs keyframes: (seconds, request), the first at 0.")
+        raise InputError("An animation needs keyframes.", code="empty", expected="(seconds, request), the first at 0")
     number("fps", fps, above=0, high=240)
     times = np.array([float(second) for second, _ in keyframes])
     if times[0] != 0 or (np.diff(times) < 0).any() or not np.isfinite(times).all():
-        raise InputError(f"Keyframes must rise from 0 seconds; got {times.tolist()}.")
+        raise InputError(
+            "Keyframes are out of order.", code="range", expected="times that rise from 0", actual=times.tolist()
+        )
     count = round(times[-1] * fps) + 1
     if count > LONGEST:
-        raise InputError(f"An animation has at most {LONGEST} frames; these keyframes make {count}.")
+        raise InputError("An animation has too many frames.", code="count", expected=f"at most {LONGEST}", actual=count)
     requests = [request for _, request in keyframes]
     found = []
     for second in np.minimum(np.arange(count) / fps, times[-1]):
@@ -128,7 +130,9 @@ def check_movie(path: str | Path) -> str:
     """The suffix of a moving picture. Raises InputError: it is none of `MOVIES`."""
     kind = Path(path).suffix.lower()
     if kind not in MOVIES:
-        raise InputError(f"A moving picture is {' or '.join(MOVIES)}; got {str(path)!r}.")
+        raise InputError(
+            "A moving picture has another suffix.", code="format", expected=" or ".join(MOVIES), actual=str(path)
+        )
     return kind
 
 

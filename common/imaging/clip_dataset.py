@@ -35,7 +35,7 @@ def _rows_of(path: Path) -> list[Sequence[object]]:
     """The rows of a table of clips, in our columns; raises an InputError where one would be lost."""
     table = read_table(path, COLUMNS)
     if others := [name for name in table.columns if name not in COLUMNS]:
-        raise InputError(f"{path} has a column {others[0]!r} that a new row would lose; take it away.")
+        raise InputError(f"{path} has a column {others[0]!r} that a new row would lose; take it away.", code="unknown")
     return [[row.get(name, "") for name in COLUMNS] for row in checked(path, table.rows, dict)]
 
 
@@ -62,10 +62,10 @@ def add_clip(
     """
     for word in (subject, clip):
         if not word or word != Path(word).name or word.startswith("."):
-            raise InputError(f"Subject and clip must be names of folders; got {word!r}.")
+            raise InputError("Subject or clip cannot name a folder.", code="format", actual=word)
     folder = dataset / FRAMES.format(subject=subject, clip=clip)
     if folder.exists():
-        raise InputError(f"{folder} is there already; name another clip.")
+        raise InputError(f"{folder} is there already; name another clip.", code="duplicate")
     part = folder.with_name(f".{clip}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)

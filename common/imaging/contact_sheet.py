@@ -115,7 +115,7 @@ def check_side(side: object) -> None:
 def check_crop(crop: object) -> None:
     """Raises an InputError for a crop other than None and "face"."""
     if crop is not None and crop not in CROPS:
-        raise InputError(f'crop must be "face" or None; got {crop!r}.')
+        raise InputError("crop has an unknown value.", code="unknown", expected='"face" or None', actual=crop)
 
 
 def close_up(picture: Image.Image, box: Box) -> Image.Image:

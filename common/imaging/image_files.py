@@ -61,7 +61,7 @@ def content_of(image: Any) -> bytes:
             check_regular(path)
             return path.read_bytes()
         except (OSError, ValueError) as error:
-            raise ImageError(f"Cannot read {path}: {error}") from error
+            raise ImageError(f"Cannot read {path}: {error}", code="unreadable") from error
     if isinstance(image, (bytes, bytearray, memoryview)):
         return bytes(image)
     try:
@@ -156,4 +156,4 @@ def picture_size(picture: Path | Image.Image) -> tuple[int, int]:
     except MissingDependencyError:
         raise
     except Exception as error:  # decoders raise whatever they meet in a damaged file
-        raise InputError(f"{picture} is no picture: {reason(error)}") from error
+        raise InputError(f"{picture} is not a picture: {reason(error)}", code="unreadable") from error

@@ -52,10 +52,12 @@ def read_image(image: ImageLike) -> Image.Image:
         return _from_array(_channels_last(image))
     if isinstance(image, np.ndarray) or hasattr(image, "__array__"):
         return _from_array(np.asarray(image))
-    several = "; list them first: list(pictures)" if isinstance(image, Iterator) else ""
     raise ImageError(
-        f"Cannot read a picture from {type(image).__name__}{several}; expected a path, bytes, a file open in binary "
-        "mode, a PIL image, a numpy array (H, W, 3) or a torch tensor (3, H, W)."
+        "Cannot read a picture from this object.",
+        code="type",
+        expected="a path, bytes, a file open in binary mode, a PIL image, an array (H, W, 3) or a tensor (3, H, W)",
+        actual=type(image).__name__,
+        hint="list them first: list(pictures)" if isinstance(image, Iterator) else None,
     )
 
 
@@ -149,7 +151,7 @@ def save_image(image: Image.Image, path: str | Path, format: str | None = None, 
     except FaceEditError:
         raise
     except (OSError, ValueError, KeyError) as error:
-        raise ImageError(f"Cannot write {path}: {error}") from error
+        raise ImageError(f"Cannot write {path}: {error}", code="unwritable") from error
     return path
 
 
@@ -158,7 +160,9 @@ def picture_format(path: Path) -> str:
     Image.init()
     kind = Image.EXTENSION.get(path.suffix.lower())
     if kind not in Image.SAVE:
-        raise ImageError(f"Cannot write {path.name!r}: {path.suffix!r} is no picture format; use .png or .jpg.")
+        raise ImageError(
+            f"Cannot write {path.name!r}.", code="format", expected=".png, .jpg, or another format", actual=path.suffix
+        )
     return kind
 
 
@@ -178,16 +182,16 @@ def open_picture(image: Any) -> Image.Image:
             found.load()
             return found
     except Image.DecompressionBombError as error:
-        raise ImageError(f"{name_of(image)} is too large: {error}") from error
+        raise ImageError(f"{name_of(image)} is too large: {error}", code="size") from error
     except FaceEditError:
         raise
     except Exception as error:  # decoders raise whatever they meet in a damaged file
-        raise ImageError(f"Cannot read {name_of(image)} as a picture: {reason(error)}") from error
+        raise ImageError(f"Cannot read {name_of(image)} as a picture: {reason(error)}", code="unreadable") from error
 
 
 def _upright(image: Image.Image) -> Image.Image:
     if 0 in image.size:
-        raise ImageError(f"The picture is empty: {image.width} x {image.height} pixels.")
+        raise ImageError("The picture is empty.", code="empty", actual=image.size)
     profile = image.info.get("icc_profile") if image.mode in ("RGB", "RGBA") else None
     try:
         if image.getexif().get(_ORIENTATION, 1) != 1:  # else it would be copied all the same
@@ -213,7 +217,7 @@ def _upright(image: Image.Image) -> Image.Image:
     except ImageError:
         raise
     except Exception as error:  # damaged metadata fail in many ways
-        raise ImageError(f"Cannot read the picture: {error}") from error
+        raise ImageError(f"Cannot read the picture: {error}", code="unreadable") from error
     if image.mode == "RGBA" and image.getchannel("A").getextrema() == (255, 255):
         image = image.convert("RGB")
     # What the bytes mean travels with them; other metadata, such as where a photo was taken, do not.
@@ -228,7 +232,7 @@ def _channels_last(tensor: Any) -> np.ndarray:
         array = tensor.detach().cpu()
         array = (array.float() if array.is_floating_point() else array).numpy()  # numpy has no bfloat16
     except (TypeError, RuntimeError) as error:  # sparse, quantised, on the meta device
-        raise ImageError(f"Cannot read pixels from this tensor: {error}") from error
+        raise ImageError(f"Cannot read pixels from this tensor: {error}", code="unreadable") from error
     return np.moveaxis(array, 0, -1) if array.ndim == 3 else array
 
 
@@ -238,9 +242,11 @@ def _from_array(array: np.ndarray) -> Image.Image:
     if array.ndim != 3 or array.shape[2] not in (1, 3, 4):
         raise ShapeError("picture", "(H, W), (H, W, 1), (H, W, 3) or (H, W, 4)", array.shape)
     if 0 in array.shape:
-        raise ImageError(f"The picture is empty: shape {array.shape}.")
+        raise ImageError("The picture is empty.", code="empty", actual=array.shape)
     if array.shape[0] * array.shape[1] > (most := 2 * (Image.MAX_IMAGE_PIXELS or sys.maxsize)):  # PIL's, of files
-        raise ImageError(f"The picture is too large: shape {array.shape}, of at most {most} pixels.")
+        raise ImageError(
+            "The picture is too large.", code="size", expected=f"at most {most} pixels", actual=array.shape
+        )
     array = _bytes(array)
     if array.shape[2] == 1:
         array = array.repeat(3, axis=2)
@@ -256,18 +262,26 @@ def _bytes(array: np.ndarray) -> np.ndarray:
         top = 65535 if array.dtype == np.uint16 else 255
         if array.min() < 0 or array.max() > top:
             raise ImageError(
-                f"{array.dtype} pixels must lie in 0..{top}; got {array.min()}..{array.max()}.\n"
-                "  16-bit pictures: x.astype(np.uint16)"
+                f"{array.dtype} pixels are out of range.",
+                code="range",
+                expected=f"0..{top}",
+                actual=f"{array.min()}..{array.max()}",
+                hint="16-bit pictures: x.astype(np.uint16)",
             )
         return np.rint(array * (255 / top)).astype(np.uint8)
     if array.dtype.kind != "f":
-        raise ImageError(f"Pixels must be uint8, uint16 or floats in [0, 1]; got {array.dtype}.")
+        raise ImageError(
+            "Pixels have another dtype.", code="type", expected="uint8, uint16 or floats", actual=str(array.dtype)
+        )
     if not np.isfinite(array).all():
-        raise ImageError("The picture has NaN or infinite pixels.")
+        raise ImageError("The picture has NaN or infinite pixels.", code="values")
     low, high = float(array.min()), float(array.max())
     if low < -1e-3 or high > 1 + 1e-3:
         raise ImageError(
-            f"Float pixels must lie in [0, 1]; got [{low:g}, {high:g}].\n"
-            "  from [-1, 1]: (x + 1) / 2; from 0..255: x.astype(np.uint8)"
+            "Float pixels are out of range.",
+            code="range",
+            expected="[0, 1]",
+            actual=[low, high],
+            hint="from [-1, 1]: (x + 1) / 2; from 0..255: x.astype(np.uint8)",
         )
     return to_uint8(array)

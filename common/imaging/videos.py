@@ -27,7 +27,7 @@ def find_videos(folder: Path) -> list[Path]:
     InputError: no such folder, or nothing in it.
     """
     if not folder.is_dir():
-        raise InputError(f"There is no folder {folder}.")
+        raise InputError(f"There is no folder {folder}.", code="missing")
     found: list[Path] = []
     others: list[Path] = []
     pictures: dict[Path, list[Path]] = {}
@@ -46,9 +46,9 @@ def find_videos(folder: Path) -> list[Path]:
         log.warning(line)
     if not found:
         raise InputError(
-            f"{folder} holds no videos.\n"
-            f"  expected: files {', '.join(sorted(VIDEOS))}, or a folder of frames (.jpg, .png, ...)"
-            " for each person"
+            f"{folder} holds no videos.",
+            code="empty",
+            expected=f"files {', '.join(sorted(VIDEOS))}, or a folder of frames (.jpg, .png, ...) for each person",
         )
     return sorted(found)
 
@@ -84,7 +84,7 @@ def _of_file(video: Path) -> Generator[tuple[int, Reader], None, None]:
     capture = cv2.VideoCapture(str(video))
     try:
         if not capture.isOpened() or not capture.grab():
-            raise InputError(f"OpenCV cannot read {video} as a video.")
+            raise InputError(f"OpenCV cannot read {video} as a video.", code="unreadable")
 
         def read() -> np.ndarray | None:
             whole, frame = capture.retrieve()

@@ -25,8 +25,9 @@ _SETTINGS = {"verify": {"remote_manifest_fetch": False, "ocsp_fetch": False}}
 def sign(path: Path, recipe: Recipe, certificate: Path, key: Path) -> None:
     """Signs a PNG, JPEG or WebP file in its place; a process that dies leaves it as it was.
 
-    `certificate` is a chain, PEM, the signer's own first; C2PA refuses self-signed ones. `key` is its private key, PEM without a password; ES256, ES384, ES512, PS256 or Ed25519. Raises
-    MissingDependencyError: c2pa-python is not installed; InputError: certificate or key cannot be used.
+    `certificate` is a chain, PEM, the signer's own first; C2PA refuses self-signed ones. `key` is its private key, PEM
+    without a password; ES256, ES384, ES512, PS256 or Ed25519. Raises MissingDependencyError: c2pa-python is not
+    installed; InputError: certificate or key cannot be used.
     """
     c2pa = _library()
     chain, secret = (_pem(each, what) for each, what in ((certificate, "certificate"), (key, "key")))
@@ -37,7 +38,7 @@ def sign(path: Path, recipe: Recipe, certificate: Path, key: Path) -> None:
             builder.sign_file(str(path), str(signed), signer)
         signed.replace(path)
     except c2pa.C2paError as error:
-        raise InputError(f"Cannot sign with {certificate} and {key}: {error}") from error
+        raise InputError(f"Cannot sign with {certificate} and {key}: {error}", code="unreadable") from error
     finally:
         signed.unlink(missing_ok=True)
 
@@ -61,7 +62,9 @@ def read(picture: Encoded) -> dict[str, Any] | None:
     except c2pa.C2paError as error:
         if type(error).__name__.endswith("ManifestNotFound") or "NotSupported" in type(error).__name__:
             return None
-        raise ImageError(f"Cannot read the content credentials of {name_of(picture)}: {error}") from error
+        raise ImageError(
+            f"Cannot read the content credentials of {name_of(picture)}: {error}", code="unreadable"
+        ) from error
     try:
         active = store.get("manifests", {}).get(store.get("active_manifest"), {})
         generators = active.get("claim_generator_info") or [{}]
@@ -81,7 +84,9 @@ def read(picture: Encoded) -> dict[str, Any] | None:
             "faults": [each.get("code") for each in store.get("validation_status", [])],
         }
     except (AttributeError, TypeError, KeyError, IndexError) as error:
-        raise ImageError(f"Cannot read the content credentials of {name_of(picture)}: {error}") from error
+        raise ImageError(
+            f"Cannot read the content credentials of {name_of(picture)}: {error}", code="unreadable"
+        ) from error
 
 
 def statement(recipe: Recipe) -> dict[str, Any]:
@@ -109,23 +114,23 @@ def _algorithm(secret: bytes, key: Path) -> str:
     try:
         found = load_pem_private_key(secret, None)
     except (ValueError, TypeError) as error:
-        raise InputError(f"The key {key} cannot be read: {error}") from error
+        raise InputError(f"The key {key} cannot be read: {error}", code="unreadable") from error
     if isinstance(found, ec.EllipticCurvePrivateKey):
         return {256: "es256", 384: "es384", 521: "es512"}.get(found.curve.key_size, "es256")
     if isinstance(found, rsa.RSAPrivateKey):
         return "ps256"
     if isinstance(found, ed25519.Ed25519PrivateKey):
         return "ed25519"
-    raise InputError(f"The key {key} is of a kind that C2PA does not take; take ES256.")
+    raise InputError(f"C2PA does not take a key of the kind of {key}; take ES256.", code="unknown")
 
 
 def _pem(path: Path, what: str) -> bytes:
     try:
         content = Path(path).expanduser().read_bytes()
     except OSError as error:
-        raise InputError(f"Cannot read the {what} {path}: {error}") from error
+        raise InputError(f"Cannot read the {what} {path}: {error}", code="unreadable") from error
     if not re.search(rb"-----BEGIN [A-Z ]+-----", content):
-        raise InputError(f"The {what} {path} is no PEM file.")
+        raise InputError(f"The {what} {path} is not a PEM file.", code="format")
     return content
 
 

@@ -67,11 +67,11 @@ class Recipe:
         try:
             recipe = cls(**parse_json(text))
         except (ValueError, TypeError) as error:
-            raise InputError(f"The picture's recipe cannot be read: {error}") from error
+            raise InputError(f"The picture's provenance record cannot be read: {error}", code="unreadable") from error
         model, right = recipe.model or {}, isinstance(recipe.program, str) and recipe.kind in [*KINDS]
         right = right and all(isinstance(each, dict) for each in (recipe.settings, model, recipe.photo or {}))
         if not right or not isinstance(model.get("weights", {}), dict):
-            raise InputError(f"The picture's recipe is damaged: {text[:200]}")
+            raise InputError(f"The picture's provenance record is damaged: {text[:200]}", code="unreadable")
         return recipe
 
 
@@ -133,7 +133,7 @@ class Provenance(Carried):
 def check_pair(certificate: Path | None, key: Path | None) -> None:
     """Raises an InputError for a certificate without a key, or the other way round."""
     if (certificate is None) != (key is None):
-        raise InputError("A signature needs a certificate and its key, both PEM files; got one of the two.")
+        raise InputError("A signature needs both a certificate and its key, as PEM files.", code="missing")
 
 
 def carried(image: Image.Image) -> Provenance | None:

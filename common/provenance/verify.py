@@ -109,7 +109,8 @@ def read_recipe(picture: Encoded) -> Recipe:
     recipe = xmp.read(packet(picture)).recipe
     if recipe is None:
         raise InputError(
-            f"{name_of(picture)} does not say how it was made: it is not of ours, or has lost its metadata."
+            f"{name_of(picture)} has no provenance record: another program made it, or its metadata are lost.",
+            code="missing",
         )
     return recipe
 

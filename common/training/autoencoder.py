@@ -16,9 +16,8 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from ..cli import console
-from ..core.errors import InputError
 from ..core.files import replace_file
-from ..core.numbers import check_fields
+from ..core.numbers import check_fields, check_multiple
 from ..parsing import foreground
 from ..synthetic.data.dataset import SyntheticFaces
 from ..weights.vae import decode, encode, load_vae
@@ -153,8 +152,7 @@ class AutoencoderTask(Task):
         self.vae: Any = built(AutoencoderDC, "autoencoder", config.autoencoder)
         self.ratio = self.vae.spatial_compression_ratio
         divisor = self.ratio * (2 if config.scale_weight else 1)  # for latents that can be halved
-        if config.size % divisor:
-            raise InputError(f"size must divide by {divisor}; got {config.size}.")
+        check_multiple("size", config.size, divisor)
         if config.start:
             begin_with(self.vae, load_vae(Path(config.start).expanduser()))
         if config.compile:

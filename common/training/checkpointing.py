@@ -64,11 +64,14 @@ def read_facts(folder: Path, expected: dict[str, Any]) -> int:
     for name, value in expected.items():
         if facts.get(name) != value:
             raise InputError(
-                f"The training in {folder.parent.parent} had {name} = {facts.get(name)!r}; the config has {value!r}.\n"
-                "  resume with the old value, or name another output"
+                f"The training in {folder.parent.parent} and the config differ in {name}.",
+                code="conflict",
+                expected=facts.get(name),
+                actual=value,
+                hint="resume with the old value, or name another output",
             )
     if not isinstance(facts.get("step"), int):
-        raise CheckpointError(f"{folder / FACTS} names no step; delete {folder}.")
+        raise CheckpointError(f"{folder / FACTS} names no step.", code="unreadable", hint=f"delete {folder}")
     return facts["step"]
 
 

@@ -50,7 +50,9 @@ def command(
         found: Any = read(config, args.config, args.overrides)
         check_writable(Path(found.output).expanduser())
         if sys.flags.optimize > 1:
-            raise FaceEditError("transformers needs the docstrings that python -OO takes away; use python -O")
+            raise FaceEditError(
+                "transformers needs the docstrings that python -OO takes away; use python -O", code="optimized"
+            )
         return run(found)
 
     return console.guarded(work)
@@ -82,7 +84,7 @@ def read(cls: type[Config], path: str | Path, overrides: Sequence[str] = ()) -> 
     try:
         values = tomllib.loads(read_text(Path(path)))
     except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"Cannot read the config {path}: {error}") from error
+        raise InputError(f"Cannot read the config {path}: {error}", code="unreadable") from error
     for text in overrides:
         _override(values, text)
     return from_values(cls, values, str(path))
@@ -96,7 +98,7 @@ def from_values(cls: type[Config], values: Mapping[str, Any], where: str = "the 
         check_known(key, fields, where)
     missing = [name for name, field in fields.items() if name not in values and _default(field) is dataclasses.MISSING]
     if missing:
-        raise InputError(f"{where} lacks {', '.join(missing)}.")
+        raise InputError(f"{where} lacks {', '.join(missing)}.", code="missing")
     return cls(**{key: _checked(f"{where}: {key}", value, hints[key]) for key, value in values.items()})
 
 
@@ -104,7 +106,9 @@ def check_known(key: str, known: typing.Collection[str], where: str) -> None:
     """Raises an InputError that names the nearest of the known keys."""
     if key not in known:
         near = difflib.get_close_matches(key, known, n=1, cutoff=0)[0]
-        raise InputError(f"{where} has the unknown key {key!r}; did you mean {near!r}?")
+        raise InputError(
+            f"{where} has the unknown key {key!r}.", code="unknown", actual=key, hint=f"did you mean {near!r}?"
+        )
 
 
 def describe(cls: type[Any]) -> str:
@@ -139,7 +143,9 @@ def _default(field: dataclasses.Field[Any]) -> Any:
 def _override(values: dict[str, Any], text: str) -> None:
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
-        raise InputError(f"Cannot read {text!r}; an override reads key=value, for instance steps=100.")
+        raise InputError(
+            "An override cannot be read.", code="format", expected="key=value, for instance steps=100", actual=text
+        )
     try:
         parsed = tomllib.loads(f"value = {value}")["value"]
     except (ValueError, RecursionError):
@@ -148,7 +154,7 @@ def _override(values: dict[str, Any], text: str) -> None:
     for table in tables:
         values = values.setdefault(table, {})
         if not isinstance(values, dict):
-            raise InputError(f"Cannot set {key.strip()!r}: {table!r} is not a table.")
+            raise InputError(f"Cannot set {key.strip()!r}: {table!r} is not a table.", code="type")
     values[last] = parsed
 
 
@@ -161,11 +167,11 @@ def _checked(name: str, value: Any, hint: Any) -> Any:
     arguments = typing.get_args(hint)
     if origin is Literal:
         if value not in arguments:
-            raise InputError(f"{name} must be one of {', '.join(map(repr, arguments))}; got {value!r}.")
+            raise InputError(f"{name} has an unknown value.", code="unknown", expected=arguments, actual=value)
         return value
     if origin is tuple:
         if not isinstance(value, (list, tuple)):
-            raise InputError(f"{name} must be a list; got {value!r}.")
+            raise InputError(f"{name} has the wrong type.", code="type", expected="a list", actual=value)
         return tuple(_checked(f"{name}[{i}]", item, arguments[0]) for i, item in enumerate(value))
     if origin in (typing.Union, types.UnionType):
         raise TypeError(f"{name}: the fields of a config have one type each")
@@ -174,7 +180,9 @@ def _checked(name: str, value: Any, hint: Any) -> Any:
         try:
             value = float(value)
         except OverflowError:
-            raise InputError(f"{name} is too large: a whole number of {value.bit_length()} bits.") from None
+            raise InputError(
+                f"{name} is too large: a whole number of {value.bit_length()} bits.", code="range"
+            ) from None
     if not isinstance(value, expected) or (isinstance(value, bool) and expected is not bool):
-        raise InputError(f"{name} must be {_KINDS[expected]}; got {value!r}.")
+        raise InputError(f"{name} has the wrong type.", code="type", expected=_KINDS[expected], actual=value)
     return value

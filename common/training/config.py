@@ -86,9 +86,11 @@ class TrainConfig:
         check_fields(self, "ema", low=0, high=1)
         check_fields(self, "learning_rate", "adam_epsilon", above=0)
         if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
-            raise InputError(f"betas must be two numbers in [0, 1); got {list(self.betas)}.")
+            raise InputError(
+                "betas are out of range.", code="range", expected="two numbers in [0, 1)", actual=list(self.betas)
+            )
         if not self.output:
-            raise InputError("output must name a folder.")
+            raise InputError("output must name a folder.", code="missing")
 
 
 @dataclass(frozen=True)
@@ -172,10 +174,10 @@ class DiffusionConfig(TrainConfig):
         Defaults.of(self.defaults)
         check_fields(self, "timestep_shift", above=0)
         if self.zero_terminal_snr and self.prediction != "v_prediction":
-            raise InputError('zero_terminal_snr needs prediction = "v_prediction": noise alone tells nothing of noise.')
+            raise InputError('zero_terminal_snr needs prediction = "v_prediction".', code="conflict")
         if self.zero_terminal_snr and self.min_snr_gamma:
             raise InputError(
-                "min_snr_gamma gives the step without signal, with zero_terminal_snr, no weight; drop one."
+                "min_snr_gamma gives the last step of zero_terminal_snr no weight; drop one.", code="conflict"
             )
 
     def place(self, model: str) -> Path:
@@ -204,7 +206,10 @@ class DiffusionConfig(TrainConfig):
                 for each in (learned, own)
             )
             raise InputError(
-                f"{model} learned something else than the config says.\n  expected: {expected}\n  got:      {got}"
+                f"{model} learned another prediction than the config says.",
+                code="conflict",
+                expected=expected,
+                actual=got,
             )
 
     def as_learned(self, folder: Path) -> Self:
@@ -245,17 +250,22 @@ class EditConfig(DiffusionConfig):
         check_fields(self, "region_weight", above=0)
         check_fields(self, "start_guide", low=0)
         if self.unchanged and self.vector_dropout:
-            raise InputError("unchanged and vector_dropout both give a zero vector its meaning; set one of them to 0.")
+            raise InputError(
+                "unchanged and vector_dropout both give a zero vector its meaning; set one of them to 0.",
+                code="conflict",
+            )
         if bool(self.unet) + bool(self.model or self.base) != 1:
-            raise InputError("Name what to begin with: model, or base, or a table [unet].")
+            raise InputError("Name what to start from: model, or base, or a table [unet].", code="count")
         if bool(self.vae) + bool(self.autoencoder) != bool(self.unet):
-            raise InputError("vae or [autoencoder] goes with [unet], one of them; other models bring their own.")
+            raise InputError(
+                "vae or [autoencoder] goes with [unet], one of them; other models bring their own.", code="conflict"
+            )
         if self.start and not self.unet:
-            raise InputError("start goes with [unet]; model is what other trainings begin with.")
+            raise InputError("start goes with [unet]; other trainings start from model.", code="conflict")
         if self.unet and not self.size:
-            raise InputError("[unet] needs a size.")
+            raise InputError("[unet] needs a size.", code="missing")
         if bool(self.manifest) + bool(self.synthetic_count) != 1:
-            raise InputError("Name the data: manifest, or synthetic_count.")
+            raise InputError("Name the data: manifest, or synthetic_count.", code="count")
 
     def of_model(self) -> Self:
         """The config with what the embedded model learned to predict; others must be configured as they learned."""

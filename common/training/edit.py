@@ -14,6 +14,7 @@ from torch.utils.data import Dataset
 
 from ..core.errors import InputError
 from ..core.files import replace_file
+from ..core.numbers import check_multiple
 from ..diffusion import loading
 from ..diffusion.conditioning import Rig
 from ..diffusion.loading import Release
@@ -69,8 +70,7 @@ class EditTask(DiffusionTask[Config]):
         self.defaults = config.use(published)
         self.pipeline = pipeline = begin(config, self, vector_size)
         self.size = config.size or pipeline.sample_size
-        if self.size % pipeline.vae_scale_factor:
-            raise InputError(f"size must divide by {pipeline.vae_scale_factor}; got {self.size}.")
+        check_multiple("size", self.size, pipeline.vae_scale_factor)
         pairs, self.held_out, told = self._sources()
         self.configs = (dict(pipeline.unet.config), dict(pipeline.id_encoder.config))
         twin = TwinUNet(pipeline.unet, pipeline.id_encoder, train_id_encoder=config.train_id_encoder)
@@ -221,10 +221,16 @@ def begin(config: EditConfig, task: EditTask[Any], vector_size: int) -> FaceEdit
     else:
         pipeline = loading.from_stable_diffusion(config.base, vector_size=vector_size, guides=task.guides)
     if pipeline.prompt_embeds is None:
-        raise InputError(f"{config.model or config.base} has no {PROMPT_FILE}, nor text_encoder/ and tokenizer/.")
+        raise InputError(
+            f"{config.model or config.base} has no {PROMPT_FILE}, nor text_encoder/ and tokenizer/.", code="missing"
+        )
     pipeline.prompt_embeds = pipeline.prompt_embeds.float()  # the file may be half, and the networks are not
     if pipeline.unet.config.get("projection_class_embeddings_input_dim") != vector_size:
-        raise InputError(f"{config.model} is no {task.name}: its vector has not {vector_size} numbers.")
+        raise InputError(
+            f"{config.model} is not a {task.name} model: its vector has another size.",
+            code="size",
+            expected=vector_size,
+        )
     if config.model:
         config.check_learned(pipeline.scheduler.config, config.model)
     options = dict(pipeline.scheduler.config) | {"prediction_type": config.prediction}
@@ -260,7 +266,7 @@ def _begin_at(unet: Any, guide: int, guides: int) -> None:
     InputError: there is no such image.
     """
     if guide >= guides:
-        raise InputError(f"start_guide is out of range.\n  expected: 0 to {guides - 1}\n  got:      {guide}")
+        raise InputError("start_guide is out of range.", code="range", expected=f"0 to {guides - 1}", actual=guide)
     noise, *shown = unet.conv_in.weight.chunk(1 + guides, 1)
     shown[0], shown[guide] = shown[guide], shown[0]
     unet.conv_in.weight.copy_(torch.cat([noise, *shown], 1))

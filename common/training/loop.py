@@ -119,7 +119,9 @@ class Run:
         self.accelerator = accelerator = _accelerator(config)
         self.sharded = accelerator.distributed_type == DistributedType.FSDP
         if self.sharded and config.ema:
-            raise InputError("ema needs whole weights in every process, which FSDP has not; set ema = 0.")
+            raise InputError(
+                "ema needs whole weights in every process, which FSDP has not; set ema = 0.", code="conflict"
+            )
         self.group = Group(accelerator.process_index, accelerator.num_processes, accelerator.wait_for_everyone)
         self._turns(0)  # does the batch divide?
         for network in task.frozen:
@@ -176,7 +178,9 @@ class Run:
         if not found:
             return 0
         if not self.config.resume:
-            raise InputError(f"{self.output} holds a training already, and resume is false; name another output.")
+            raise InputError(
+                f"{self.output} holds a training, and resume is false; name another output.", code="duplicate"
+            )
         step = checkpointing.read_facts(found[-1], self._facts())
         self._load(found[-1] / "state", step)
         self._say(f"resuming from step {step}")
@@ -191,8 +195,9 @@ class Run:
             self.accelerator.load_state(str(folder))
         except Exception as error:  # damaged files fail in many ways
             raise CheckpointError(
-                f"{folder} is damaged, or does not fit the config: {str(error)[:300]}\n"
-                "  keep the networks, lora_rank and ema that it had, or name another output; delete it if damaged"
+                f"{folder} is damaged, or does not fit the config: {str(error)[:300]}",
+                code="unreadable",
+                hint="keep its networks, lora_rank and ema, or name another output; delete it if damaged",
             ) from error
         self.accelerator.step = 0  # of the passes; their number in a step may be another now
         if self.ema is not None:
@@ -263,7 +268,7 @@ class Run:
         for row in rows:
             self._track("training", row)
         if not torch.isfinite(losses).all():
-            raise FaceEditError(f"The loss became NaN or infinite by step {self.step}.\n{SMALLER}")
+            raise FaceEditError(f"The loss became NaN or infinite by step {self.step}.\n{SMALLER}", code="values")
 
     def _track(self, title: str, row: Mapping[str, float]) -> None:
         """Shows a row, but its step, in TensorBoard."""
@@ -309,7 +314,7 @@ class Run:
     def _checkpoint(self) -> None:
         accelerator = self.accelerator
         if not all(bool(torch.isfinite(parameter).all()) for parameter in self.parameters):
-            raise FaceEditError(f"Some weights became NaN or infinite by step {self.step}.\n{SMALLER}")
+            raise FaceEditError(f"Some weights became NaN or infinite by step {self.step}.\n{SMALLER}", code="values")
         final = checkpointing.place(self.output, self.step)
         part = checkpointing.unfinished(final)
         if accelerator.is_main_process:
@@ -347,7 +352,7 @@ def _accelerator(config: TrainConfig) -> Accelerator:
     # accelerate takes fp16 on a CPU without a word, and then does not compute in it.
     asked = config.precision or os.environ.get("ACCELERATE_MIXED_PRECISION", "no")
     if asked == "fp16" and str(PartialState().device) == "cpu":
-        raise InputError('precision = "fp16" needs a GPU, and there is none here; use "bf16" or "no".')
+        raise InputError('precision = "fp16" needs a GPU, and there is none here; use "bf16" or "no".', code="device")
     try:
         accelerator = Accelerator(
             mixed_precision=config.precision or None,
@@ -356,10 +361,11 @@ def _accelerator(config: TrainConfig) -> Accelerator:
             project_dir=Path(config.output).expanduser(),
         )
     except ValueError as error:
-        raise InputError(f'precision = "{config.precision}" cannot be had here: {error}') from error
+        raise InputError(f'precision = "{config.precision}" cannot be had here: {error}', code="device") from error
     if (launched := int(os.environ.get("WORLD_SIZE", 1))) > 1 and accelerator.num_processes == 1:
         raise InputError(
             f"{launched} processes were launched, but each believes to be the only one: they would overwrite each"
-            " other's files.\n  without GPUs: set ACCELERATE_USE_CPU=true"
+            " other's files.\n  without GPUs: set ACCELERATE_USE_CPU=true",
+            code="processes",
         )
     return accelerator

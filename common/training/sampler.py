@@ -95,7 +95,7 @@ class Numbered(Dataset[dict[str, Any]]):
         self.length = len(data)  # type: ignore[arg-type]
         self._shuffled: tuple[int, list[int]] = (-1, [])
         if not self.length:
-            raise InputError("There are no samples to train on.")
+            raise InputError("There are no samples to train on.", code="empty")
 
     def index(self, number: int) -> int:
         """Which item of the data set sample `number` is."""
@@ -120,11 +120,18 @@ class Turns(Sampler[list[int]]):
     def __init__(self, first: int, last: int, batch_size: int, passes: int = 1, group: Group = ALONE) -> None:
         if batch_size % (passes * group.processes):
             raise InputError(
-                "batch_size must divide by accumulation x processes; "
-                f"got {batch_size} and {passes} x {group.processes}."
+                "batch_size does not divide by accumulation x processes.",
+                code="range",
+                expected=f"a multiple of {passes} x {group.processes}",
+                actual=batch_size,
             )
         if last < first:
-            raise InputError(f"The training is at step {first} already; steps = {last} would end it before.")
+            raise InputError(
+                "The training is beyond its last step already.",
+                code="range",
+                expected=f"steps of at least {first}",
+                actual=last,
+            )
         self.turns = range(first * passes, last * passes)
         self.size = batch_size // (passes * group.processes)
         self.group = group
