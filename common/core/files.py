@@ -111,7 +111,7 @@ def left_out(folder: Path, files: Iterable[Path], what: str = "pictures") -> str
         return ""
     kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items(), key=lambda each: (-each[1], each[0])))
     total = sum(counts.values())
-    return f"{folder}: {total} {'file is' if total == 1 else 'files are'} left out, which are no {what}: {kinds}"
+    return f"{folder}: {total} {'file is' if total == 1 else 'files are'} left out (not {what}): {kinds}"
 
 
 def home() -> Path:
@@ -143,7 +143,7 @@ def check_writable(folder: Path) -> None:
 
 
 def expanded(path: str | Path) -> Path:
-    """A path whose `~` is the home folder; of somebody unknown, or in what is no path at all, it stays as it is."""
+    """A path with `~` expanded; it stays as it is for an unknown user, or where the text cannot be a path."""
     try:
         return Path(os.path.expanduser(path))
     except ValueError:  # a NUL byte, or half a character

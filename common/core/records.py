@@ -1,6 +1,6 @@
 """Records in files that others wrote: CSV, TSV and JSONL, as spreadsheets and scripts write them.
 
-Encoding, separator and decimal comma of a table are recognised, and reported; what is wrong is told by line.
+Encoding, separator and decimal comma of a table are recognised, and reported; problems are reported by line.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def decode(content: bytes) -> tuple[str, str]:
             continue
         if not _CONTROLS.search(text):
             return text, name
-    raise ValueError("it is no text in UTF-8, UTF-16 or Windows-1252")
+    raise ValueError("it is not text in UTF-8, UTF-16 or Windows-1252")
 
 
 def sniff(content: bytes) -> Dialect:
@@ -131,7 +131,7 @@ def read_head(path: Path) -> tuple[Dialect, list[list[str]]]:
     What is not plain CSV is logged in one line.
 
     Raises:
-        InputError: it cannot be read, or is no text.
+        InputError: it cannot be read, or is not text.
     """
     try:
         check_regular(path)

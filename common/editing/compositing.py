@@ -71,7 +71,7 @@ def paste(
         neutral: (S, S, 3), the same crop generated from the same noise without the request. Where it is given, what it
             lacks of the photo, the detail, is added to `edited`, so that the photo keeps its own sharpness where
             nothing moved; where much has changed, old edges would shine through, and the detail is left out.
-        warp: (H, W, 3 or 4) uint8, the photo as it was before the networks went on: then `neutral` is made of this,
+        warp: (H, W, 3 or 4) uint8, the photo as it was before the networks ran: then `neutral` is made of this,
             its detail is added, and it is what the crop goes back into.
 
     Raises:

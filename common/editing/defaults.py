@@ -24,7 +24,7 @@ class Defaults:
 
     Attributes:
         steps: denoising steps, 1 to 1000.
-        guidance: guidance scale of the request; 1 is no guidance, and saves a pass a step.
+        guidance: guidance scale of the request; 1 switches guidance off and saves a pass a step.
         region: region that the network repaints, "head" or "face".
         paste_back: True or "replace", "detail", or False; see `common.editing.options.EditOptions`.
         guide: what the network is shown of the photo, "background" or "photo"; see `common.editing.prepare.prepare`.

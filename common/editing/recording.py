@@ -1,4 +1,4 @@
-"""The recipes of an editor's pictures."""
+"""The provenance records of an editor's pictures."""
 
 from __future__ import annotations
 
@@ -79,6 +79,6 @@ def machine(pipeline: Any) -> dict[str, str]:
 
 
 def name_of(image: Any) -> str | None:
-    """The name of a photo's file without its folder, which is private; None of what is no file."""
+    """The name of a photo's file without its folder, which is private; None where there is no file."""
     name = image if is_path(image) else getattr(image, "name", None)
     return Path(os.fsdecode(name)).name if is_path(name) else None

@@ -35,16 +35,16 @@ class Difference:
 
     Attributes:
         most: in bytes, of all pixels and channels.
-        share: of the pixels that differ, 0 to 1.
+        fraction: of the pixels that differ, 0 to 1.
     """
 
     most: int
-    share: float
+    fraction: float
 
     def __str__(self) -> str:
         if not self.most:
             return "the same picture, pixel for pixel"
-        return f"differs by at most {self.most} of 255, in {100 * self.share:.2f} % of the pixels"
+        return f"differs by at most {self.most} of 255, in {100 * self.fraction:.2f} % of the pixels"
 
 
 def check_again(recipe: Recipe, program: str) -> None:

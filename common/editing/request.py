@@ -105,7 +105,7 @@ def pair_up(
     """Pairs of subject and request, and whether neither came as a list; a single one goes with all of the other's.
 
     Raises:
-        InputError: two lists of different lengths, or what is no request.
+        InputError: two lists of different lengths, or a value that is not a request.
     """
     subjects: list[One] | None = as_list(subject)
     requests, single = parse_all(request, kind)

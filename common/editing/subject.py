@@ -36,10 +36,11 @@ class Subject:
         crop: how the square crop lies in the photo.
         source: (S, S, 3) uint8, the crop as the network sees it.
         labels: (S, S) uint8, its parts in the 19 CelebAMask classes; None for an aligned crop.
-        background: (S, S, 3) uint8, what guides: the crop with the face blackened and the pose hint drawn, or as it is.
+        background: (S, S, 3) uint8, the conditioning image: the crop with the face blackened and the pose hint drawn,
+            or as it is.
         mask: (S, S) bool, what an edit may change.
         identity: keys and values of the person, batch 1.
-        guides: encoded guides that all edits share, (1, 4, s, s) each.
+        guides: encoded conditioning images of all edits, (1, 4, s, s) each.
         warnings: warnings about the photo, see `common.editing.photo_checks`.
         record: how it was made: photo and face that were asked for, detector, parser, region, seconds.
         prepared: conditions that were prepared elsewhere with the crop, for an editor that takes such.
@@ -133,7 +134,7 @@ def check_subject(subject: Any, size: int) -> Subject:
 
 
 def shared_guides(subjects: Sequence[Subject]) -> tuple[torch.Tensor, ...]:
-    """The subjects' own guides, one row each; a single row where all are the same subject."""
+    """The subjects' own conditioning images, one row each; a single row where all are the same subject."""
     if all(subject is subjects[0] for subject in subjects):
         return subjects[0].guides
     return tuple(torch.cat(rows) for rows in zip(*(subject.guides for subject in subjects)))

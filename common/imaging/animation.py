@@ -67,8 +67,8 @@ class Animation:
     def flicker(self) -> float | None:
         """Mean change from frame to frame, in bytes, where nothing should move: outside of what the requests change.
 
-        What they change is told by the first frame and the one that differs most from it. None where all moves, or one
-        frame is all there is.
+        What they change is measured between the first frame and the one that differs most from it. None where all
+        moves, or there is only one frame.
         """
         pixels = [np.asarray(flat(frame)).astype(np.int16) for frame in self.frames]
         farthest = max(pixels, key=lambda frame: float(np.abs(frame - pixels[0]).mean()))
@@ -122,8 +122,8 @@ def save_movie(frames: Sequence[Image.Image], path: str | Path, fps: float) -> N
     kind = check_movie(path)
     writer = _gif if kind == ".gif" else _mp4
     known = carried_together(frames)
-    told = "" if known is None else known.comment()
-    replace_file(path, lambda file: writer(frames, file, fps, told))
+    comment = "" if known is None else known.comment()
+    replace_file(path, lambda file: writer(frames, file, fps, comment))
 
 
 def check_movie(path: str | Path) -> str:
@@ -136,17 +136,17 @@ def check_movie(path: str | Path) -> str:
     return kind
 
 
-def _gif(frames: Sequence[Image.Image], path: Path, fps: float, told: str) -> None:
+def _gif(frames: Sequence[Image.Image], path: Path, fps: float, comment: str) -> None:
     shown = [flat(frame) for frame in frames]
     # one palette for all: with one each, what stands still would flicker
     looked = [shown[row].resize((128, 128)) for row in np.linspace(0, len(shown) - 1, 16).astype(int)]
     palette = Image.fromarray(np.concatenate([np.asarray(each) for each in looked])).quantize(256)
     first, *others = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in shown]
     times = {"duration": round(1000 / fps), "loop": 0}
-    first.save(path, "GIF", save_all=True, append_images=others, comment=told.encode(), **times)
+    first.save(path, "GIF", save_all=True, append_images=others, comment=comment.encode(), **times)
 
 
-def _mp4(frames: Sequence[Image.Image], path: Path, fps: float, told: str) -> None:
+def _mp4(frames: Sequence[Image.Image], path: Path, fps: float, comment: str) -> None:
     try:
         import av
     except ImportError as error:
@@ -154,7 +154,7 @@ def _mp4(frames: Sequence[Image.Image], path: Path, fps: float, told: str) -> No
     size = frames[0].width - frames[0].width % 2, frames[0].height - frames[0].height % 2  # H.264 wants even sides
     container: Any
     with av.open(str(path), "w", format="mp4") as container:
-        container.metadata["comment"] = told
+        container.metadata["comment"] = comment
         stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001))
         stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
         stream.options = {"crf": "16"}

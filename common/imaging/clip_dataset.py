@@ -1,6 +1,6 @@
 """Labelled clips on disk: {data set}/annotations.csv, {data set}/frames/{subject}/{clip}/{number}.png.
 
-The form in which clips are made here and read by `microexpression`; anybody's own data set may have it.
+The form in which clips are made here and read by `microexpression`; any data set may have it.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def add_clip(
     """Adds a clip to a data set, which is made where there is none; its frames are there whole or not at all.
 
     `subject` and `clip` are words, the clip's new for this subject; `times` are the rows of onset, apex and offset,
-    from 0; `units` is action unit -> intensity at the apex. Raises InputError: a word that is no folder's name, or a
+    from 0; `units` is action unit -> intensity at the apex. Raises InputError: a word that cannot name a folder, or a
     clip that is there already.
     """
     for word in (subject, clip):

@@ -71,7 +71,7 @@ def content_of(image: Any) -> bytes:
             if getattr(image, "seekable", bool)():
                 image.seek(0)
             found = image.read()
-    except Exception as error:  # closed, text that is no UTF-8, a lost connection: each library has errors of its own
+    except Exception as error:  # closed, text that is not UTF-8, a lost connection: each library has errors of its own
         raise ImageError(
             f"Cannot read a picture from {name_of(image)}: {error}", code="unreadable", hint=_BINARY
         ) from error

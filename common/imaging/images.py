@@ -41,7 +41,7 @@ def read_image(image: ImageLike) -> Image.Image:
 
     Raises:
         ImageError: not readable, truncated, empty, of another dtype or range, or with NaN.
-        ShapeError: an array that is no single picture.
+        ShapeError: an array that is not a single picture.
         MissingDependencyError: HEIC, and pillow-heif is not installed.
     """
     if isinstance(image, Image.Image):
@@ -167,7 +167,7 @@ def picture_format(path: Path) -> str:
 
 
 def check_exists(image: Any) -> None:
-    """Raises an ImageError for a path where there is nothing; what is no path passes."""
+    """Raises an ImageError for a path where there is nothing; anything else passes."""
     if is_path(image) and not os.path.exists(expanded(os.fsdecode(image))):
         raise absent(image)
 

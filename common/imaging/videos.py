@@ -42,7 +42,7 @@ def find_videos(folder: Path) -> list[Path]:
             others.append(path)
     found += [parent for parent, frames in pictures.items() if len(frames) > 1]
     others += [path for frames in pictures.values() if len(frames) == 1 for path in frames]
-    if line := left_out(folder, others, "videos and no folders of frames"):
+    if line := left_out(folder, others, "videos or folders of frames"):
         log.warning(line)
     if not found:
         raise InputError(

@@ -18,7 +18,7 @@ from .recipe import DISTRIBUTION, KINDS, Recipe
 from .xmp import VOCABULARY, description
 
 COMMAND = 'pip install "face-rig[sign]"'
-# A picture says who has signed it without asking anybody on the network.
+# A picture says who has signed it without asking the network.
 _SETTINGS = {"verify": {"remote_manifest_fetch": False, "ocsp_fetch": False}}
 
 
@@ -47,7 +47,7 @@ def read(picture: Encoded) -> dict[str, Any] | None:
     """What the credentials of a file say; None where it has none.
 
     Returns:
-        "state": "Trusted", "Valid" (rightly signed, by somebody whom nobody here vouches for) or "Invalid"; "signer",
+        "state": "Trusted", "Valid" (signed correctly by a signer who is not trusted here) or "Invalid"; "signer",
         "software", "source_type", and "faults" as the library names them.
 
     Raises:
@@ -56,7 +56,7 @@ def read(picture: Encoded) -> dict[str, Any] | None:
     """
     c2pa = _library()
     try:
-        source = (None, io.BytesIO(content_of(picture)))  # of bytes: what the file is, is told by them
+        source = (None, io.BytesIO(content_of(picture)))  # of bytes, which show the format
         with c2pa.Context.from_dict(_SETTINGS) as context, c2pa.Reader(*source, context=context) as reader:
             store = json.loads(reader.json())
     except c2pa.C2paError as error:

@@ -113,15 +113,15 @@ def write(image: Image.Image, file: Path, kind: str, options: dict[str, Any], pr
         text = PngInfo()
         text.add_text("Software", xmp.software(recipe))
         text.add_itxt("XML:com.adobe.xmp", xmp.write(recipe, fingerprint(made), provenance.watermark).decode())
-        told: dict[str, Any] = {"pnginfo": text}
+        stamped: dict[str, Any] = {"pnginfo": text}
     else:
         exif = Image.Exif()
         exif[_SOFTWARE] = xmp.software(recipe)
         packet = xmp.write(recipe, watermark=provenance.watermark)
-        if len(packet) > _LONGEST:  # of a page of very many requests alone, which is told by their number
+        if len(packet) > _LONGEST:  # of a page of very many requests alone, which is reduced to their number
             count = len(recipe.request) if isinstance(recipe.request, list) else 1
             packet = xmp.write(replace(recipe, request=f"{count} requests"), watermark=provenance.watermark)
-        told = {"xmp": packet, "exif": exif}
-    Image.Image.save(made, file, format=kind, **{**options, **told})  # a Picture would come back here
+        stamped = {"xmp": packet, "exif": exif}
+    Image.Image.save(made, file, format=kind, **{**options, **stamped})  # a Picture would come back here
     if provenance.certificate is not None and provenance.key is not None:
         sign(file, recipe, provenance.certificate, provenance.key)

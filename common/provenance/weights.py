@@ -1,4 +1,4 @@
-"""Which model: its name, and the hashes of its files, by which anybody can tell whether theirs is the same."""
+"""Which model: its name, and the hashes of its files, which show whether two models are the same."""
 
 from __future__ import annotations
 

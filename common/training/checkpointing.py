@@ -47,7 +47,7 @@ def complete(output: Path) -> list[Path]:
 def thin_out(output: Path, keep: int) -> None:
     """Deletes all checkpoints but the newest `keep` (0: none), and what a killed training left half written."""
     for folder in complete(output)[:-keep] if keep else []:
-        # without its facts a folder is no checkpoint, however far its deletion gets
+        # without its facts a folder is not a checkpoint, however far its deletion gets
         (folder / FACTS).unlink()
         shutil.rmtree(folder)
     for folder in (output / "checkpoints").glob(".step-*.part"):

@@ -1,4 +1,4 @@
-"""What a training is told: frozen dataclasses, read from TOML by `command`. Nothing here loads torch."""
+"""Options of a training: frozen dataclasses, read from TOML by `command`. Nothing here loads torch."""
 
 from __future__ import annotations
 

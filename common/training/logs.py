@@ -28,7 +28,7 @@ BASELINE = "baseline.json"
 class Log:
     """A CSV file with a row for each step; rows of steps that a resumed training repeats are dropped.
 
-    The first of the columns is the step; `first` is the step at which the training begins or goes on.
+    The first of the columns is the step; `first` is the step at which the training starts or resumes.
     """
 
     def __init__(self, path: Path, columns: Sequence[str], first: int) -> None:
@@ -93,7 +93,7 @@ def model_card(output: Path, config: TrainConfig, task: Task) -> str:
     """The README.md of a trained model, from the logs in the output folder."""
     rows = read_log(output / "log.csv")
     tail = [row["loss"] for row in rows[-max(1, len(rows) // 10) :]]
-    loss = sum(tail) / len(tail) if tail else math.nan  # somebody deleted the log
+    loss = sum(tail) / len(tail) if tail else math.nan  # the log was deleted
     last = (read_log(output / "validation.csv") or [{}])[-1]
     metrics = {name: value for name, value in last.items() if name != "step"}
     before = read_config(output / BASELINE) if (output / BASELINE).is_file() else {}

@@ -117,10 +117,10 @@ def told(**options) -> FineFaceConfig:
         ({"folder": "x"}, "which only synthetic pictures say"),
         ({"disfa": "x", "disfa_cache": "y"}, "which only synthetic pictures say"),
         ({"affectnet": "x", "affectnet_units": "y"}, "which only synthetic pictures say"),
-        ({"face_weight": 0.0}, "face_weight must be"),
+        ({"face_weight": 0.0}, "face_weight"),
         ({"synthetic_face_height": 1.5}, "synthetic_face_height"),
         ({"defaults": {"step": 3}}, "steps"),
-        ({"defaults": {"guidance": 0.5}}, "guidance must be at least 1"),
+        ({"defaults": {"guidance": 0.5}}, "guidance"),
     ],
 )
 def test_what_no_training_can_take_is_told(data, message):

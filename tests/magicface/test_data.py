@@ -164,9 +164,9 @@ def test_folders_that_are_no_data_set_are_told(folder, monkeypatch):
     ("changes", "words"),
     [
         ({"source": "crops/none.png"}, ["source", "none.png"]),
-        ({"target": "crops/wide.png"}, ["target", "40 x 30"]),
-        ({"background": "crops/text.png"}, ["no picture"]),
-        ({"background": ""}, ["background must be a path"]),
+        ({"target": "crops/wide.png"}, ["target", "(40, 30)"]),
+        ({"background": "crops/text.png"}, ["crops/text.png"]),
+        ({"background": ""}, ["background"]),
         ({"au_source": {"AU12": 6}}, ["au_source", "[0, 5]", "6"]),
         ({"au_target": {"AU13": 1}}, ["au_target", "AU12"]),
         ({"au_target": [1, 2]}, ["au_target", "(12,)"]),

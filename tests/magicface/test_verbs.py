@@ -57,7 +57,7 @@ def test_sheets_keep_the_photo_s_aspect_ratio(astronaut):
     around = ((x0 + x1) / 2 - reach, (y0 + y1) / 2 - reach, (x0 + x1) / 2 + reach, (y0 + y1) / 2 + reach)
     true = pixels(found.pictures[0][0].crop(tuple(round(each) for each in around)).resize((128, 128)))
     assert np.abs(left - true).mean() < 6, "the face, in the middle"
-    with pytest.raises(InputError, match="crop must be"):
+    with pytest.raises(InputError, match="crop"):
         found.sheet(crop="head")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="none was found"):
         replace(found, face=None).sheet(crop="face")
@@ -112,7 +112,7 @@ def test_what_makes_no_sweep_is_refused(photo):
         sweep(photo, "AU12", ())
     with pytest.raises(ActionUnitError, match="Unknown action unit 'AU3'"):
         sweep(photo, "AU3")
-    with pytest.raises(InputError, match="twice"):
+    with pytest.raises(InputError, match="AU12"):
         grid(photo, "AU12", "12")
     with pytest.raises(InputError, match="at most 400"):
         grid(photo, "AU4", "AU12", np.linspace(0, 3, 30))

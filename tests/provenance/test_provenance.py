@@ -54,8 +54,8 @@ def test_every_saved_picture_says_what_it_is(picture, tmp_path, suffix):
     picture.save(path)
     found = verify(path)
     assert found.synthetic
-    assert found.told.source_type == "compositeWithTrainedAlgorithmicMedia"
-    assert found.told.software.startswith("face-rig ")
+    assert found.recorded.source_type == "compositeWithTrainedAlgorithmicMedia"
+    assert found.recorded.software.startswith("face-rig ")
     assert found.recipe == replace(RECIPE, version=version())
     assert found.mark.found
     assert found.unchanged is (True if suffix == "png" else None)
@@ -90,7 +90,7 @@ def test_the_mark_is_off_by_request_alone(picture, tmp_path):
     picture.save(tmp_path / "plain.png", watermark=False)
     found = verify(tmp_path / "plain.png")
     assert not found.mark.found
-    assert found.told.watermark is False
+    assert found.recorded.watermark is False
     assert found.synthetic, "the metadata say it"
     assert np.array_equal(read_image(tmp_path / "plain.png"), np.asarray(picture))
     picture.save(tmp_path / "marked.png")
@@ -102,7 +102,7 @@ def test_a_photo_says_nothing(tmp_path):
     save_image(read_image(FACE), tmp_path / "photo.png")
     found = verify(tmp_path / "photo.png")
     assert not found.synthetic
-    assert found.told == xmp.Told()
+    assert found.recorded == xmp.Recorded()
     with refused(InputError, "missing"):
         read_recipe(tmp_path / "photo.png")
 
@@ -225,7 +225,7 @@ def test_recipes_survive_their_text():
     ],
 )  # fmt: skip
 def test_packets_that_say_nothing(packet):
-    assert xmp.read(packet) == xmp.Told()
+    assert xmp.read(packet) == xmp.Recorded()
 
 
 def test_a_very_long_page_still_fits_a_jpeg(picture, tmp_path):
