@@ -33,7 +33,7 @@ def number(name: str, value: Any, low: float = -math.inf, high: float = math.inf
     """
     limits = {"from": low, "above": above, "to": high}
     expected = " ".join(
-        ["a finite number", *(f"{word} {limit:g}" for word, limit in limits.items() if math.isfinite(limit))]
+        ["a finite number", *(f"{side} {limit:g}" for side, limit in limits.items() if math.isfinite(limit))]
     )
     if isinstance(value, bool) or not isinstance(value, Real):
         raise InputError(f"{name} has the wrong type.", code="type", expected=expected, actual=value)

@@ -27,9 +27,9 @@ class Defaults:
         guidance: guidance scale of the request; 1 switches guidance off and saves a pass a step.
         region: region that the network repaints, "head" or "face".
         paste_back: True or "replace", "detail", or False; see `common.editing.options.EditOptions`.
-        guide: what the network is shown of the photo, "background" or "photo"; see `common.editing.prepare.prepare`.
+        guide: conditioning image, the photo's "background" or "photo"; see `common.editing.prepare.prepare`.
         zoom: how much closer than the released crop the model looks at a face, above 0; see `Crop.around`.
-        start: what the networks begin with, "noise" or the noised "warp".
+        start: what the networks start from, "noise" or the noised "warp".
         strength: fraction of the steps that are run from a warp, 0 to 1.
 
     Raises:

@@ -170,7 +170,7 @@ class EditOptions(Options):
     )
     start: Start | None = option(
         None,
-        f"what the networks begin with: noise, or the noised warp, of which only the last steps are run {_OWN}",
+        f"what the networks start from: noise, or the noised warp, of which only the last steps are run {_OWN}",
         one_of(*get_args(Start)),
         choices=get_args(Start),
     )

@@ -1,4 +1,4 @@
-"""A picture made once more, from what its file says of it."""
+"""Repeats an edit from the provenance record of its file."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Difference:
 
 
 def check_again(recipe: Recipe, program: str) -> None:
-    """Raises an InputError where a picture cannot be made again by a program."""
+    """Raises an InputError where a program cannot repeat a picture."""
     if recipe.program != program:
         raise InputError(
             "Another program made the picture.",
@@ -58,7 +58,7 @@ def check_again(recipe: Recipe, program: str) -> None:
             hint=f"{recipe.program} redo",
         )
     if recipe.kind == SHEET:
-        raise InputError("This is a page of several pictures; only single ones can be made again.", code="several")
+        raise InputError("This is a page of several pictures; only single ones can be repeated.", code="several")
     if recipe.kind == CHAIN:
         raise InputError(
             "This picture was edited several times; the command `chain` repeats it, from the photo and the steps that "
@@ -151,7 +151,7 @@ def _rows(run: Path) -> Iterator[Mapping[str, Any]]:
 
 
 def target_of(picture: Path, output: str | None) -> Path:
-    """Where the picture that is made again goes.
+    """Where the repeated picture goes.
 
     `output` is a file or a folder; None stands for a name beside the picture, or for a picture of a batch run, in the
     working folder: a run holds what its batch made and nothing else.
@@ -193,7 +193,7 @@ def check_model(recipe: Recipe, places: tuple[Path, ...]) -> None:
 
 
 def place_of(recipe: Recipe) -> tuple[int, int]:
-    """Which row a picture was of a batch of how many; raises an InputError where a recipe names no such place."""
+    """Which row a picture was of a batch of how many; raises an InputError where the record has no such place."""
     rows = whole_number("the recipe's rows", recipe.settings.get("rows", 1), 1, 4096)
     return whole_number("the recipe's row", recipe.settings.get("row", 0), 0, rows - 1), rows
 

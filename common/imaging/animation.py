@@ -91,7 +91,7 @@ def rise_and_fall(
 
 
 def between(keyframes: Sequence[tuple[float, Moving]], fps: float) -> list[Moving]:
-    """The requests of all frames; between two keyframes motion begins and ends softly. Raises InputError: no keyframes,
+    """The requests of all frames; between two keyframes motion starts and ends softly. Raises InputError: no keyframes,
     times that do not rise from 0, too many frames, or two requests with nothing between them.
     """
     if not keyframes:

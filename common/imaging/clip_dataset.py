@@ -56,13 +56,13 @@ def add_clip(
 ) -> Path:
     """Adds a clip to a data set, which is made where there is none; its frames are there whole or not at all.
 
-    `subject` and `clip` are words, the clip's new for this subject; `times` are the rows of onset, apex and offset,
+    `subject` and `clip` are names of folders, the clip's new for this subject; `times` are the rows of onset, apex and offset,
     from 0; `units` is action unit -> intensity at the apex. Raises InputError: a word that cannot name a folder, or a
     clip that is there already.
     """
-    for word in (subject, clip):
-        if not word or word != Path(word).name or word.startswith("."):
-            raise InputError("Subject or clip cannot name a folder.", code="format", actual=word)
+    for name in (subject, clip):
+        if not name or name != Path(name).name or name.startswith("."):
+            raise InputError("Subject or clip cannot name a folder.", code="format", actual=name)
     folder = dataset / FRAMES.format(subject=subject, clip=clip)
     if folder.exists():
         raise InputError(f"{folder} is there already; name another clip.", code="duplicate")

@@ -1,4 +1,4 @@
-"""What a saved picture says of itself: that it is synthetic, how it was made, and how to make it again.
+"""What a saved picture says of itself: that it is synthetic, how it was made, and how to repeat it.
 
 recipe       how a picture was made, as plain values; it travels in the `info` of a PIL image
 weights      which model, and the hashes of its files
@@ -7,5 +7,4 @@ watermark    32 bits in the pixels that are invisible, for when the metadata are
 credentials  C2PA content credentials, signed with the user's own certificate
 picture      all of these into a file
 verify       all of these out of a file
-redo         the picture made once more
 """

@@ -89,7 +89,7 @@ def read_pair(before: ImageLike, after: ImageLike) -> tuple[np.ndarray, Clean]:
 
 
 def _untouched(recipe: Recipe | None, before: np.ndarray) -> np.ndarray:
-    """(H, W) bool, where the recipe says that an edit left `before` as it was; nowhere if it was made of another."""
+    """(H, W) bool, where the record says that an edit left `before` as it was; nowhere if it was made from another."""
     kept = np.zeros(before.shape[:2], bool)
     box: Any = recipe.settings.get("changed") if recipe else None
     if recipe is None or not _is_box(box) or (recipe.photo or {}).get("sha256") != fingerprint(Image.fromarray(before)):

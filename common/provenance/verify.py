@@ -44,7 +44,7 @@ class Signs:
 
     @property
     def recipe(self) -> Recipe | None:
-        """By which it can be made again."""
+        """The provenance record, by which it can be repeated."""
         return self.recorded.recipe
 
     def to_dict(self) -> dict[str, Any]:

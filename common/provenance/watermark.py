@@ -27,7 +27,7 @@ SIDE = 256
 """Pixels of the shorter side at which a picture is marked: it is brought there, and only the difference that the mark
 makes is brought back. Coarse as it is then, the mark survives what smooths a picture, and costs the same for all."""
 STRENGTH = 0.6
-"""Fraction of the mark that is kept: the whole one is visible in plain walls, and survives nothing that this does not."""
+"""Fraction of the mark that is kept: the whole one is visible in plain walls, and does not survive more."""
 _STEPS = 64  # of a byte
 FRACTIONS = (1.0, 0.85, 0.75, 0.6, 0.5)
 """Of the former shorter side that may be left of a picture that was cropped since: a mark is looked for at each."""

@@ -45,7 +45,7 @@ class AutoencoderConfig(TrainConfig):
     autoencoder: dict[str, Any] = field(default_factory=dict)
     """Table of AutoencoderDC's options."""
     start: str = ""
-    """Folder of a trained autoencoder whose weights it begins with, wherever they have the same shape."""
+    """Folder of a trained autoencoder whose weights it starts from, wherever they have the same shape."""
     size: int = 128
     """Side of the pictures in pixels."""
     synthetic_count: int = 24_000

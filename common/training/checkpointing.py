@@ -1,4 +1,4 @@
-"""Checkpoints of a training: complete or not there, found again, thinned out.
+"""Checkpoints of a training: written whole, found, thinned out.
 
 output/checkpoints/step-00001000/
 training.json   the step, and what the order of samples depends on

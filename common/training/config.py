@@ -106,11 +106,11 @@ class DiffusionConfig(TrainConfig):
     """Fine-tune this: a folder, a hub repository that has been fetched ("owner/name"), or "embedded", the small network
     inside the package; its prediction and zero_terminal_snr then stand in place of the config's."""
     base: str = ""
-    """Begin as the paper does: a folder of Stable Diffusion 1.5. Beside `model`: for what its folder lacks."""
+    """Start as the paper does: a folder of Stable Diffusion 1.5. Beside `model`: for what its folder lacks."""
     unet: dict[str, Any] = field(default_factory=dict)
-    """Begin from random weights: a table of UNet2DConditionModel's options."""
+    """Start from random weights: a table of UNet2DConditionModel's options."""
     start: str = ""
-    """With `unet`: begin with the weights of this model's folder, those that fit; inputs that they lack begin at
+    """With `unet`: start from the weights of this model's folder, those that fit; inputs that they lack start at
     zero."""
     vae: str = ""
     """With `unet`: the folder of a trained autoencoder."""
@@ -273,7 +273,7 @@ class EditConfig(DiffusionConfig):
 
     @property
     def origin(self) -> str:
-        """What the training begins with, in words."""
+        """What the training starts from, as text."""
         given = self.model or self.start or self.base
         if given == EMBEDDED:
             return "the small network inside the package, which saw synthetic people alone"

@@ -95,7 +95,7 @@ class EditTask(DiffusionTask[Config]):
 
     @staticmethod
     def named(vector: list[float]) -> str:
-        """What a vector asks for, in words."""
+        """What a vector asks for, as text."""
         raise NotImplementedError
 
     # --- data --------------------------------------------------------------------------------------------------------

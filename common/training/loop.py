@@ -78,7 +78,7 @@ class Task:
         raise NotImplementedError
 
     def judge(self, metrics: Mapping[str, float]) -> str:
-        """What is wrong with a model of these metrics, in words; empty where nothing is."""
+        """What is wrong with a model of these metrics, as text; empty where nothing is."""
         return ""
 
 
@@ -349,7 +349,7 @@ class Run:
 
 
 def _accelerator(config: TrainConfig) -> Accelerator:
-    # accelerate takes fp16 on a CPU without a word, and then does not compute in it.
+    # accelerate takes fp16 on a CPU silently, and then does not compute in it.
     asked = config.precision or os.environ.get("ACCELERATE_MIXED_PRECISION", "no")
     if asked == "fp16" and str(PartialState().device) == "cpu":
         raise InputError('precision = "fp16" needs a GPU, and there is none here; use "bf16" or "no".', code="device")

@@ -118,7 +118,7 @@ class Manifest(Dataset[Pair]):
 
 
 def parsed(name: str, value: Any) -> Any:
-    """The value of a column; a text that begins as JSON is parsed. Raises InputError: it is not valid JSON."""
+    """The value of a column; a text that starts as JSON is parsed. Raises InputError: it is not valid JSON."""
     if not isinstance(value, str) or not value.lstrip().startswith(("[", "{")):
         return value
     try:
