@@ -12,8 +12,16 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, get_args
 from common.core.errors import ActionUnitError, InputError
 from common.core.numbers import fraction, number
 from common.editing.defaults import Defaults
-from common.editing.option_fields import one_of, option
-from common.editing.options import EditOptions, Engine, FaceKeywords, FaceOptions, ModelOptions, ResolvedOptions
+from common.editing.options import (
+    EditOptions,
+    Engine,
+    FaceKeywords,
+    FaceOptions,
+    ModelOptions,
+    ResolvedOptions,
+    one_of,
+    option,
+)
 from common.editing.request import pair_up
 from common.facs.action_units import AUIntensity, AULike
 

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from common.core.errors import InputError
-from common.editing.option_fields import option
-from common.editing.options import EditOptions, FaceKeywords, FaceOptions, Keywords, ModelKeywords, ModelOptions
+from common.editing.options import EditOptions, FaceKeywords, FaceOptions, Keywords, ModelKeywords, ModelOptions, option
 
 from .reconstruct import check_name
 

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import MISSING, Field, fields
 from typing import Any
 
-from ..editing.option_fields import option_of
-from ..editing.options import EditOptions, ModelOptions, Options
+from ..editing.options import EditOptions, ModelOptions, Options, option_of
 from .editor_spec import KINDS, OptionKinds
 from .saving import add_saving
 

@@ -12,8 +12,7 @@ from ..core.errors import CheckpointError, InputError
 from ..core.jsonio import parse_json, read_text
 from ..core.numbers import number
 from ..parsing.labels import Guide, Region
-from .option_fields import one_of
-from .options import EditOptions, FaceOptions, Start, check_option
+from .options import EditOptions, FaceOptions, Start, check_option, one_of
 
 DEFAULTS_FILE = "editor.json"
 

@@ -1,4 +1,4 @@
-"""What an action unit (AU) or an expression is: muscles, looks, sources, and a small picture of a head that shows it."""
+"""What an action unit (AU) or an expression is: muscles, looks, sources, and a small picture that shows it."""
 
 from __future__ import annotations
 

@@ -93,12 +93,12 @@ def _beyond(side: str, seen: Look) -> str:
 
 
 def _hidden(parts: Sequence[str]) -> str:
-    several = len(parts) > 1
-    # An animal's mouth is as unlike a person's as a covered one, and no measurement here tells the two apart.
-    how = f"hidden, or {'do' if several else 'does'} not look like a person's"
+    # An animal's mouth is as unlike a person's as a covered one, and no measurement here separates the two.
     by = "glasses, hair, a hand" if any(name.endswith("eye") for name in parts) else "a mask, a hand, a cup"
-    are, them, they_are = ("are", "them", "they are") if several else ("is", "it", "it is")
-    return f"{_named(parts)} {are} {how} ({by}?): the warp leaves {them} as {they_are}; take a photo that shows {them}"
+    are = "are" if len(parts) > 1 else "is"
+    return (
+        f"{_named(parts)} {are} hidden or unlike a person's ({by}?) and stays unchanged: take a photo that shows more"
+    )
 
 
 def _named(parts: Sequence[str]) -> str:

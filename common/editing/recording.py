@@ -34,7 +34,10 @@ def edited(
     places = () if warped else editor.places
     made: list[Picture] = []
     for number, ((subject, request), picture) in enumerate(zip(pairs, pictures)):
-        settings = {"size": editor.size, **encoded(subject), **how.settings(), **known}
+        looked = {name: subject.record[name] for name in ENCODED if name in subject.record}
+        if isinstance(point := looked.get("face"), tuple):
+            looked["face"] = list(cast("tuple[float, float]", point))
+        settings = {"size": editor.size, **looked, **how.settings(), **known}
         settings |= {} if warped else place(number, len(pictures), how.batch_size)
         settings |= changed(subject.pixels, picture)
         photo = {"name": subject.record.get("photo"), "sha256": subject.fingerprint}
@@ -42,12 +45,6 @@ def edited(
         recipe = Recipe(editor.release.name, kind, request.to_json(), settings, photo=photo)
         made.append(carry(picture, recipe, places))
     return made
-
-
-def encoded(subject: Subject) -> dict[str, Any]:
-    """How a photo was looked at; of an aligned crop, the name of its background."""
-    found = {name: subject.record[name] for name in ENCODED if name in subject.record}
-    return {name: list(cast("tuple[object]", it)) if isinstance(it, tuple) else it for name, it in found.items()}
 
 
 def changed(photo: np.ndarray, picture: Image.Image) -> dict[str, list[int]]:

@@ -113,8 +113,7 @@ class Verbs(Generic[Kind]):
             levels: its values; None for the attribute's own.
             options: of `edit`.
 
-        Raises:
-            As `edit`; InputError: an unknown attribute, or no levels.
+        Raises as `edit`, and InputError: an unknown attribute, or no levels.
         """
         requests = self._levels(axis, levels)
         return self._swept(img, [[request for _, request in requests]], [[label for label, _ in requests]], (), options)
@@ -138,8 +137,7 @@ class Verbs(Generic[Kind]):
             column_levels: values of the second alone.
             options: of `edit`.
 
-        Raises:
-            As `edit`; InputError: no levels, the same attribute twice, or more than 400 pictures.
+        Raises as `edit`, and InputError: no levels, the same attribute twice, or more than 400 pictures.
         """
         first = self._levels(rows, levels)
         second = self._levels(columns, levels if column_levels is None else column_levels)
@@ -182,8 +180,7 @@ class Verbs(Generic[Kind]):
             crop: "face" shows the face with some margin around it; None shows the whole photo.
             options: of `edit`.
 
-        Raises:
-            As `edit`; InputError: keyframes that make no animation, a side that cannot be used, or another crop.
+        Raises as `edit`, and InputError: keyframes that make no animation, a side that cannot be used, or another crop.
         """
         check_crop(crop)
         check_side(side)
@@ -214,8 +211,7 @@ class Verbs(Generic[Kind]):
         Returns:
             The edited photo; the photo itself where no expression is measured.
 
-        Raises:
-            As `edit`.
+        Raises as `edit`.
         """
         return self._moved(img, AUIntensity(), fraction, estimator, options)
 
@@ -242,8 +238,7 @@ class Verbs(Generic[Kind]):
         Returns:
             The edited photo; the photo itself where both show the same.
 
-        Raises:
-            As `edit`.
+        Raises as `edit`.
         """
         checked_fraction("fraction", fraction)
         detector = self.options("transfer", options)[2].detector
@@ -251,12 +246,7 @@ class Verbs(Generic[Kind]):
         return self._moved(img, wanted, fraction, estimator, options)
 
     def options(self, function: str, given: Mapping[str, object]) -> tuple[EditOptions, FaceOptions, ModelOptions]:
-        """The editor's options among keywords.
-
-        Raises:
-            TypeError: a keyword that no option has.
-            InputError: a value that cannot be used.
-        """
+        """The editor's options among keywords. Raises TypeError: unknown keyword; InputError: unusable value."""
         kinds = self.kind.edit_options, self.kind.face_options, self.kind.model_options
         check_keywords(function, {name: value for name, value in given.items() if name != "progress"}, *kinds)
         return kinds[0].of(given), kinds[1].of(given), kinds[2].of(given)

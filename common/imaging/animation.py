@@ -35,7 +35,6 @@ class Blending(Protocol):
 
     def blend(self, other: Self, fraction: float) -> Self:
         """What lies between this request (fraction 0) and another one (1)."""
-        ...
 
 
 Moving = TypeVar("Moving", bound=Blending)

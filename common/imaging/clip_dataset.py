@@ -56,8 +56,8 @@ def add_clip(
 ) -> Path:
     """Adds a clip to a data set, which is made where there is none; its frames are there whole or not at all.
 
-    `subject` and `clip` are names of folders, the clip's new for this subject; `times` are the rows of onset, apex and offset,
-    from 0; `units` is action unit -> intensity at the apex. Raises InputError: a word that cannot name a folder, or a
+    `subject` and `clip` name folders, the clip's new for this subject; `times` are the rows of onset, apex and offset,
+    from 0; `units` is action unit -> intensity at the apex. Raises InputError: a name that cannot be a folder's, or a
     clip that is there already.
     """
     for name in (subject, clip):

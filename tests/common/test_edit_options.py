@@ -17,7 +17,6 @@ import rigface
 from common.cli.options import add_flags
 from common.core.errors import ActionUnitError, InputError
 from common.editing.defaults import Defaults
-from common.editing.option_fields import option_of
 from common.editing.options import (
     EditKeywords,
     EditOptions,
@@ -28,6 +27,7 @@ from common.editing.options import (
     ModelOptions,
     Options,
     check_option,
+    option_of,
 )
 from common.editing.subject import Subject, SubjectCache
 from common.facs.action_units import ACTION_UNITS, AUDelta, AUIntensity
