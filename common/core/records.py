@@ -96,8 +96,7 @@ def is_table(path: Path) -> bool:
 def decode(content: bytes) -> tuple[str, str]:
     """The text of a file, and its encoding: that of its byte-order mark, else UTF-8, else Windows-1252.
 
-    Raises:
-        ValueError: none of them, or it holds control characters, as no text does.
+    Raises a ValueError for none of them, or control characters.
     """
     encoding = next((name for mark, name in _MARKS.items() if content.startswith(mark)), None)
     for name in [encoding] if encoding else ["utf-8", *_utf16(content), "cp1252"]:
@@ -126,13 +125,7 @@ def sniff(content: bytes) -> Dialect:
 
 
 def read_head(path: Path) -> tuple[Dialect, list[list[str]]]:
-    """How a large table is written, and the fields of its header and of the row below, for readers of their own.
-
-    What is not plain CSV is logged in one line.
-
-    Raises:
-        InputError: it cannot be read, or is not text.
-    """
+    """As `read_table`, of a large table: how it is written, and the fields of its header and of the row below."""
     try:
         check_regular(path)
         with open(path, "rb") as file:
@@ -296,13 +289,8 @@ def read_rows(path: Path, columns: Sequence[str] = ()) -> list[tuple[int, Any]]:
     if is_table(path):
         return list(read_table(path, columns).rows)
     if path.suffix.lower() not in (".jsonl", ".ndjson"):
-        raise InputError(
-            "A list has another format.",
-            code="format",
-            expected=".csv, .tsv or .jsonl",
-            actual=str(path),
-            hint=_sheet_hint(path),
-        )
+        expected = ".csv, .tsv or .jsonl"
+        raise InputError(f"{path} has another format.", code="format", expected=expected, hint=_sheet_hint(path))
     try:
         lines = io.StringIO(read_text(path), newline="")
     except (OSError, ValueError) as error:
@@ -330,7 +318,7 @@ def named(row: Any, columns: Sequence[str]) -> Any:
 
 
 def usable(row: Any) -> Any:
-    """A row of `read_rows` as it came; raises the InputError that stands in the place of a row."""
+    """A row of `read_rows` as it came; raises the InputError that stands in its place."""
     if isinstance(row, InputError):
         raise row
     return row

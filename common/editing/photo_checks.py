@@ -96,9 +96,7 @@ def _hidden(parts: Sequence[str]) -> str:
     # An animal's mouth is as unlike a person's as a covered one, and no measurement here separates the two.
     by = "glasses, hair, a hand" if any(name.endswith("eye") for name in parts) else "a mask, a hand, a cup"
     are = "are" if len(parts) > 1 else "is"
-    return (
-        f"{_named(parts)} {are} hidden or unlike a person's ({by}?) and stays unchanged: take a photo that shows more"
-    )
+    return f"{_named(parts)} {are} hidden or unlike a person's ({by}?) and will not move: take a photo that shows more"
 
 
 def _named(parts: Sequence[str]) -> str:

@@ -31,12 +31,7 @@ _DEPTH = 3  # parts of a recorded path, and folders above the run, that are trie
 
 @dataclass(frozen=True)
 class Difference:
-    """Between two pictures.
-
-    Attributes:
-        most: in bytes, of all pixels and channels.
-        fraction: of the pixels that differ, 0 to 1.
-    """
+    """Between two pictures: the largest in bytes, and the fraction of the pixels that differ."""
 
     most: int
     fraction: float
@@ -50,33 +45,20 @@ class Difference:
 def check_again(recipe: Recipe, program: str) -> None:
     """Raises an InputError where a program cannot repeat a picture."""
     if recipe.program != program:
-        raise InputError(
-            "Another program made the picture.",
-            code="program",
-            expected=program,
-            actual=recipe.program,
-            hint=f"{recipe.program} redo",
-        )
+        hint = f"{recipe.program} redo"
+        raise InputError("Another program made the picture.", code="program", actual=recipe.program, hint=hint)
     if recipe.kind == SHEET:
         raise InputError("This is a page of several pictures; only single ones can be repeated.", code="several")
     if recipe.kind == CHAIN:
-        raise InputError(
-            "This picture was edited several times; the command `chain` repeats it, from the photo and the steps that "
-            "`verify` shows.",
-            code="several",
-        )
+        hint = "the command `chain` repeats it from the photo and the steps that `verify` shows"
+        raise InputError("This picture was edited several times.", code="several", hint=hint)
 
 
 def find_photo(recipe: Recipe, picture: Path, photo: Path | None, folder: Path | None = None) -> Path:
     """The photo that was edited, known by its pixels.
 
-    It is looked for where the run of a batch has recorded it, beside the picture, and in the working folder.
-
-    Args:
-        recipe: of the edit.
-        picture: the edit's file.
-        photo: the photo's file; no other is looked at then.
-        folder: of photos, looked through in place of all these, with its folders.
+    `photo` names its file. Without it, the `folder` of photos is searched, and without that, where the batch run of the
+    edited `picture` has recorded it, the picture's folder, and the working folder.
 
     Raises:
         InputError: it is not there, or is another picture.
@@ -89,10 +71,7 @@ def find_photo(recipe: Recipe, picture: Path, photo: Path | None, folder: Path |
         places = [photo]
     elif folder is not None:
         if not folder.is_dir():
-            raise InputError(
-                f"There is no folder {folder}; --photos names the folder of the photos that were edited.",
-                code="missing",
-            )
+            raise InputError(f"There is no folder {folder} of photos.", code="missing")
         places = sorted(folder.rglob(glob.escape(str(name)))) if name else []
     else:
         places = [*recorded_files(picture, "photo"), *([picture.parent / str(name), Path(str(name))] if name else [])]
@@ -101,16 +80,11 @@ def find_photo(recipe: Recipe, picture: Path, photo: Path | None, folder: Path |
         if fingerprint(read_image(place)) == expected:
             return place
     if there:
-        raise InputError(
-            f"{there[0]} is not the photo that was edited, or was changed since; name that one: --photo PHOTO",
-            code="conflict",
-        )
-    looked = f" It is not in {folder}." if folder is not None else ""
-    raise InputError(
-        f"The photo {name or '(without a name)'} that was edited was not found.{looked}",
-        code="missing",
-        hint="name it: --photo PHOTO, or the folder it is in: --photos FOLDER",
-    )
+        hint = "name the one that was edited: --photo PHOTO"
+        raise InputError(f"{there[0]} is not the photo that was edited.", code="conflict", hint=hint)
+    looked = f" in {folder}" if folder is not None else ""
+    hint = "name it: --photo PHOTO, or the folder it is in: --photos FOLDER"
+    raise InputError(f"The edited photo {name} was not found{looked}.", code="missing", hint=hint)
 
 
 def run_of(picture: Path) -> Path | None:

@@ -52,13 +52,9 @@ def read_image(image: ImageLike) -> Image.Image:
         return _from_array(_channels_last(image))
     if isinstance(image, np.ndarray) or hasattr(image, "__array__"):
         return _from_array(np.asarray(image))
-    raise ImageError(
-        "Cannot read a picture from this object.",
-        code="type",
-        expected="a path, bytes, a file open in binary mode, a PIL image, an array (H, W, 3) or a tensor (3, H, W)",
-        actual=type(image).__name__,
-        hint="list them first: list(pictures)" if isinstance(image, Iterator) else None,
-    )
+    expected = "a path, bytes, a file open in binary mode, a PIL image, an array (H, W, 3) or a tensor (3, H, W)"
+    hint = "list them first: list(pictures)" if isinstance(image, Iterator) else None
+    raise ImageError("This is not a picture.", code="type", expected=expected, actual=type(image).__name__, hint=hint)
 
 
 def as_list(images: Any) -> list[Any] | None:
@@ -261,13 +257,9 @@ def _bytes(array: np.ndarray) -> np.ndarray:
     if array.dtype.kind in "ui":
         top = 65535 if array.dtype == np.uint16 else 255
         if array.min() < 0 or array.max() > top:
-            raise ImageError(
-                f"{array.dtype} pixels are out of range.",
-                code="range",
-                expected=f"0..{top}",
-                actual=f"{array.min()}..{array.max()}",
-                hint="16-bit pictures: x.astype(np.uint16)",
-            )
+            found = [int(array.min()), int(array.max())]
+            hint = "16-bit pictures: x.astype(np.uint16)"
+            raise ImageError("Pixels are out of range.", code="range", expected=[0, top], actual=found, hint=hint)
         return np.rint(array * (255 / top)).astype(np.uint8)
     if array.dtype.kind != "f":
         raise ImageError(
@@ -277,11 +269,6 @@ def _bytes(array: np.ndarray) -> np.ndarray:
         raise ImageError("The picture has NaN or infinite pixels.", code="values")
     low, high = float(array.min()), float(array.max())
     if low < -1e-3 or high > 1 + 1e-3:
-        raise ImageError(
-            "Float pixels are out of range.",
-            code="range",
-            expected="[0, 1]",
-            actual=[low, high],
-            hint="from [-1, 1]: (x + 1) / 2; from 0..255: x.astype(np.uint8)",
-        )
+        hint = "from [-1, 1]: (x + 1) / 2; from 0..255: x.astype(np.uint8)"
+        raise ImageError("Pixels are out of range.", code="range", expected=[0, 1], actual=[low, high], hint=hint)
     return to_uint8(array)

@@ -45,11 +45,8 @@ def find_videos(folder: Path) -> list[Path]:
     if line := left_out(folder, others, "videos or folders of frames"):
         log.warning(line)
     if not found:
-        raise InputError(
-            f"{folder} holds no videos.",
-            code="empty",
-            expected=f"files {', '.join(sorted(VIDEOS))}, or a folder of frames (.jpg, .png, ...) for each person",
-        )
+        expected = f"files {', '.join(sorted(VIDEOS))}, or a folder of frames (.jpg, .png, ...) for each person"
+        raise InputError(f"{folder} holds no videos.", code="empty", expected=expected)
     return sorted(found)
 
 

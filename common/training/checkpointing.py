@@ -63,13 +63,9 @@ def read_facts(folder: Path, expected: dict[str, Any]) -> int:
     facts = read_config(folder / FACTS)
     for name, value in expected.items():
         if facts.get(name) != value:
-            raise InputError(
-                f"The training in {folder.parent.parent} and the config differ in {name}.",
-                code="conflict",
-                expected=facts.get(name),
-                actual=value,
-                hint="resume with the old value, or name another output",
-            )
+            message = f"The config has another {name} than the training in {folder.parent.parent}."
+            hint = "resume with the old value, or name another output"
+            raise InputError(message, code="conflict", expected=facts.get(name), actual=value, hint=hint)
     if not isinstance(facts.get("step"), int):
         raise CheckpointError(f"{folder / FACTS} names no step.", code="unreadable", hint=f"delete {folder}")
     return facts["step"]

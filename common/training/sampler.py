@@ -119,12 +119,8 @@ class Turns(Sampler[list[int]]):
 
     def __init__(self, first: int, last: int, batch_size: int, passes: int = 1, group: Group = ALONE) -> None:
         if batch_size % (passes * group.processes):
-            raise InputError(
-                "batch_size does not divide by accumulation x processes.",
-                code="range",
-                expected=f"a multiple of {passes} x {group.processes}",
-                actual=batch_size,
-            )
+            expected = f"a multiple of accumulation x processes, {passes} x {group.processes}"
+            raise InputError("batch_size is out of range.", code="range", expected=expected, actual=batch_size)
         if last < first:
             raise InputError(
                 "The training is beyond its last step already.",
