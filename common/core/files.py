@@ -73,9 +73,7 @@ def alone(folder: Path, patience: float = 0.0, *, shared: bool = False) -> Gener
                     if time.monotonic() >= until:
                         break
                 time.sleep(0.2)
-            raise InputError(
-                f"Another run writes to {folder}; wait for its end, or choose another folder.", code="busy"
-            )
+            raise InputError(f"Another run writes to {folder}; wait, or choose another folder.", code="busy")
 
     try:
         hold(locks.LOCK_SH if shared else locks.LOCK_EX)
@@ -164,7 +162,6 @@ def model_folder(model: str | Path) -> Path:
         return Path(path)
     parts = str(model).split("/")
     if len(parts) != 2 or not all(part.strip(". ~") for part in parts):
-        raise InputError(
-            f"There is no folder {str(model)!r}.", code="missing", expected='a folder, or a hub repository "owner/name"'
-        )
+        expected = 'a folder, or a hub repository "owner/name"'
+        raise InputError(f"There is no folder {str(model)!r}.", code="missing", expected=expected)
     return home() / "--".join(parts)

@@ -59,9 +59,8 @@ def read_config(path: Path, cure: str = "delete it and fetch it again") -> dict[
     except (OSError, ValueError) as error:
         raise CheckpointError.unreadable(path, error, cure) from error
     if not isinstance(config, dict):
-        raise CheckpointError(
-            f"{path} must hold a JSON object; it holds a {type(config).__name__}.", code="unreadable", hint=cure
-        )
+        kind = type(config).__name__
+        raise CheckpointError(f"{path} holds a {kind}, not a JSON object.", code="unreadable", hint=cure)
     return cast("dict[str, Any]", config)
 
 

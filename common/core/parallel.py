@@ -47,9 +47,7 @@ def each(task: Callable[[int], T], numbers: Iterable[int], workers: int) -> Gene
             yield waiting.popleft().result()
             waiting.extend(pool.submit(task, number) for number in islice(remaining, 1))
     except BrokenProcessPool as error:
-        raise FaceEditError(
-            "A worker was killed; is there enough memory? Try fewer workers, then start again.", code="worker"
-        ) from error
+        raise FaceEditError("A worker was killed.", code="worker", hint="free memory, or take fewer workers") from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 

@@ -341,11 +341,9 @@ def checked(path: Path, rows: Iterable[tuple[int, Any]], check: Callable[[Any], 
         if len(problems) == REPORTED:
             break
     if len(problems) > 1 and not found and len({why for _, why in problems}) == 1:
-        raise InputError(
-            f"{path} cannot be used:\n  every line from {problems[0][0]} on: {problems[0][1]}", code="lines"
-        )
+        line, why = problems[0]
+        raise InputError(f"{path} cannot be used:\n  every line from {line} on: {why}", code="lines")
     if problems:
-        raise InputError(
-            "\n".join([f"{path} cannot be used:", *(f"  line {line}: {why}" for line, why in problems)]), code="lines"
-        )
+        lines = "\n".join(f"  line {line}: {why}" for line, why in problems)
+        raise InputError(f"{path} cannot be used:\n{lines}", code="lines")
     return found

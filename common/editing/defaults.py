@@ -64,9 +64,7 @@ class Defaults:
         """
         known = [field.name for field in fields(cls)]
         if unknown := sorted(set(values) - set(known)):
-            raise InputError(
-                "A model's defaults have unknown names.", code="unknown", expected=", ".join(known), actual=unknown
-            )
+            raise InputError("A model's defaults have unknown names.", code="unknown", expected=known, actual=unknown)
         return replace(base or cls(), **values)
 
 
@@ -82,14 +80,11 @@ def read_defaults(folder: str | Path, published: Defaults | None = None) -> Defa
     try:
         values = parse_json(read_text(path))
         if not isinstance(values, dict):
-            raise InputError(
-                "The file holds something else.", code="type", expected="a JSON object", actual=type(values).__name__
-            )
+            raise InputError("This is not a JSON object.", code="type", actual=type(values).__name__)
         return Defaults.of(cast("dict[str, Any]", values), published)
     except (OSError, ValueError) as error:  # an InputError is a ValueError
-        raise CheckpointError(
-            f"Cannot use {path}: {error}", code="unreadable", hint="correct it, or delete it and fetch it again"
-        ) from error
+        hint = "correct it, or delete it and fetch it again"
+        raise CheckpointError(f"Cannot use {path}: {error}", code="unreadable", hint=hint) from error
 
 
 def write_defaults(folder: Path, defaults: Defaults) -> None:

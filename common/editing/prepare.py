@@ -88,11 +88,8 @@ def prepare_crop(
     labels = parser.parse(source, outline=inside.outline, landmarks=inside.landmarks)
     mask = foreground(labels, region)
     if not mask.any():
-        raise FaceNotFoundError(
-            f"The parser {parser.name} finds no person where the detector {face.backend} found a face.",
-            code="no_person",
-            hint="choose another face, or another parser",
-        )
+        what = f"The parser {parser.name} finds no person where the detector {face.backend} found a face."
+        raise FaceNotFoundError(what, code="no_person", hint="choose another face, or another parser")
     if guide == "photo":
         return Prepared(face, crop, source, labels, source, mask)
     behind = masked_background(source, labels, inside.landmarks, inside.points, region, hint, fill)
@@ -106,12 +103,9 @@ def made_before(source: np.ndarray, background: np.ndarray, size: int) -> Prepar
         InputError: other sizes.
     """
     if {source.shape, background.shape} != {(size, size, 3)}:
-        raise InputError(
-            "An aligned crop and its background have other sizes (height, width).",
-            code="size",
-            expected=(size, size),
-            actual=[source.shape[:2], background.shape[:2]],
-        )
+        sizes = [source.shape[:2], background.shape[:2]]
+        message = "An aligned crop or its background has another size (height, width)."
+        raise InputError(message, code="size", expected=(size, size), actual=sizes)
     crop = Crop(np.eye(2, 3, dtype=np.float32), size, (size, size))
     mask = (source != background).any(2)
     return Prepared(None, crop, source, None, background, mask)  # pyright: ignore[reportArgumentType] - no photo

@@ -144,9 +144,7 @@ def target_of(picture: Path, output: str | None) -> Path:
     elif run is None:
         target = picture.with_name(name)
     elif Path.cwd().is_relative_to(run.resolve()):
-        raise InputError(
-            f"{Path.cwd()} lies in the run that the picture is of; name another place: -o FILE", code="conflict"
-        )
+        raise InputError(f"{Path.cwd()} lies in the run of the picture.", code="conflict", hint="name a place: -o FILE")
     else:
         target = Path(name)
     if target.resolve() == picture.resolve():
@@ -158,12 +156,9 @@ def check_model(recipe: Recipe, places: tuple[Path, ...]) -> None:
     """Raises an InputError where these are other weights than those that made the picture."""
     then, now = ((each or {}).get("weights", {}) for each in (recipe.model, model_of(places) if places else None))
     if differing := sorted(name for name in {*then, *now} if then.get(name) != now.get(name)):
-        raise InputError(
-            f"Other weights of {(recipe.model or {}).get('id')} made the picture; these differ:\n"
-            + "\n".join(f"  {name}" for name in differing[:8]),
-            code="weights",
-            hint="name the model that made it: --model FOLDER",
-        )
+        names = "\n".join(f"  {name}" for name in differing[:8])
+        message = f"Other weights of {(recipe.model or {}).get('id')} made the picture; these differ:\n{names}"
+        raise InputError(message, code="weights", hint="name the model that made it: --model FOLDER")
 
 
 def place_of(recipe: Recipe) -> tuple[int, int]:
@@ -182,11 +177,8 @@ def redo(recipe: Recipe, editor: Editor[Any], photo: Path, background: Path | No
     request = editor.request.parse(recipe.request)
     if "background" in settings:
         if background is None:
-            raise InputError(
-                "The picture was made from an aligned crop.",
-                code="missing",
-                hint="name its background: --background PICTURE",
-            )
+            hint = "name its background: --background PICTURE"
+            raise InputError("The picture was made from an aligned crop.", code="missing", hint=hint)
         settings["background"] = background
     elif background is not None:
         raise InputError("--background goes with an aligned crop; this picture was made from a photo.", code="conflict")

@@ -102,10 +102,6 @@ def pair_up(
     if single:
         return [(each, requests[0]) for each in subjects], False
     if len(subjects) != len(requests):
-        raise InputError(
-            f"Lists of {name} and of requests pair up one by one; give one item alone to use it for all others.",
-            code="count",
-            expected=len(subjects),
-            actual=len(requests),
-        )
+        message = f"Lists of {name} and of requests pair up one by one; one item alone goes with all others."
+        raise InputError(message, code="count", expected=len(subjects), actual=len(requests))
     return list(zip(subjects, requests)), False

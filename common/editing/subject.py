@@ -108,9 +108,7 @@ def fit_head(subject: Subject, parser: Parser | None = None) -> Warp:
         InputError: an aligned crop, of whose face nothing is known.
     """
     if subject.face is None:
-        raise InputError(
-            "An aligned crop cannot be warped: its face was never detected. Encode the photo itself.", code="conflict"
-        )
+        raise InputError("An aligned crop cannot be warped; encode the photo itself.", code="conflict")
     warp = Warp.of(subject.pixels, subject.face)
     for doubt in doubts(subject.face, warp.fit):
         log.warning("warp warning: %s", doubt)

@@ -143,16 +143,10 @@ class Verbs(Generic[Kind]):
         second = self._levels(columns, levels if column_levels is None else column_levels)
         down, along = (self._sweepable.axis(name) for name in (rows, columns))
         if down == along:
-            raise InputError(
-                "A grid is of two different attributes; use sweep() for one.", code="duplicate", actual=down
-            )
+            raise InputError("A grid needs two attributes; use sweep() for one.", code="duplicate", actual=down)
         if len(first) * len(second) > _MOST:
-            raise InputError(
-                "A grid has too many pictures.",
-                code="count",
-                expected=f"at most {_MOST}",
-                actual=len(first) * len(second),
-            )
+            count = len(first) * len(second)
+            raise InputError("A grid has too many pictures.", code="count", expected=f"at most {_MOST}", actual=count)
         requests = [[one.plus(other) for _, other in second] for _, one in first]
         labels = [[f"{one}, {other}" for other, _ in second] for one, _ in first]
         return self._swept(img, requests, labels, [label for label, _ in first], options)

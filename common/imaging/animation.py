@@ -98,9 +98,7 @@ def between(keyframes: Sequence[tuple[float, Moving]], fps: float) -> list[Movin
     number("fps", fps, above=0, high=240)
     times = np.array([float(second) for second, _ in keyframes])
     if times[0] != 0 or (np.diff(times) < 0).any() or not np.isfinite(times).all():
-        raise InputError(
-            "Keyframes are out of order.", code="range", expected="times that rise from 0", actual=times.tolist()
-        )
+        raise InputError("Keyframes must rise from 0 seconds.", code="range", actual=times.tolist())
     count = round(times[-1] * fps) + 1
     if count > LONGEST:
         raise InputError("An animation has too many frames.", code="count", expected=f"at most {LONGEST}", actual=count)
@@ -129,9 +127,7 @@ def check_movie(path: str | Path) -> str:
     """The suffix of a moving picture. Raises InputError: it is none of `MOVIES`."""
     kind = Path(path).suffix.lower()
     if kind not in MOVIES:
-        raise InputError(
-            "A moving picture has another suffix.", code="format", expected=" or ".join(MOVIES), actual=str(path)
-        )
+        raise InputError("This is not a moving picture.", code="format", expected=MOVIES, actual=str(path))
     return kind
 
 

@@ -72,9 +72,8 @@ def content_of(image: Any) -> bytes:
                 image.seek(0)
             found = image.read()
     except Exception as error:  # closed, text that is not UTF-8, a lost connection: each library has errors of its own
-        raise ImageError(
-            f"Cannot read a picture from {name_of(image)}: {error}", code="unreadable", hint=_BINARY
-        ) from error
+        what = f"Cannot read a picture from {name_of(image)}: {error}"
+        raise ImageError(what, code="unreadable", hint=_BINARY) from error
     if not isinstance(found, (bytes, bytearray, memoryview)):
         kind = type(found).__name__
         what = f"Cannot read a picture from {name_of(image)}."

@@ -100,11 +100,8 @@ def to_uint8(pixels: np.ndarray, white: float = 1.0) -> np.ndarray:
     finite = np.isfinite(pixels)
     if not finite.all():
         bad = pixels.size - int(np.count_nonzero(finite))
-        raise ImageError(
-            f"The computed picture has {bad} of {pixels.size} values that are NaN or infinite; nothing is saved.",
-            code="values",
-            hint="a network that overflows in float16 may need dtype='float32'",
-        )
+        what = f"The computed picture has {bad} of {pixels.size} values that are NaN or infinite; nothing is saved."
+        raise ImageError(what, code="values", hint="a network that overflows in float16 may need dtype='float32'")
     return np.rint(pixels.clip(0, white) * (255 / white)).astype(np.uint8)
 
 
@@ -156,9 +153,7 @@ def picture_format(path: Path) -> str:
     Image.init()
     kind = Image.EXTENSION.get(path.suffix.lower())
     if kind not in Image.SAVE:
-        raise ImageError(
-            f"Cannot write {path.name!r}.", code="format", expected=".png, .jpg, or another format", actual=path.suffix
-        )
+        raise ImageError(f"Cannot write {path.name!r}; use .png or .jpg.", code="format", actual=path.suffix)
     return kind
 
 
@@ -240,9 +235,7 @@ def _from_array(array: np.ndarray) -> Image.Image:
     if 0 in array.shape:
         raise ImageError("The picture is empty.", code="empty", actual=array.shape)
     if array.shape[0] * array.shape[1] > (most := 2 * (Image.MAX_IMAGE_PIXELS or sys.maxsize)):  # PIL's, of files
-        raise ImageError(
-            "The picture is too large.", code="size", expected=f"at most {most} pixels", actual=array.shape
-        )
+        raise ImageError("The picture is too large.", code="size", expected=f"{most} pixels", actual=array.shape)
     array = _bytes(array)
     if array.shape[2] == 1:
         array = array.repeat(3, axis=2)
@@ -262,9 +255,7 @@ def _bytes(array: np.ndarray) -> np.ndarray:
             raise ImageError("Pixels are out of range.", code="range", expected=[0, top], actual=found, hint=hint)
         return np.rint(array * (255 / top)).astype(np.uint8)
     if array.dtype.kind != "f":
-        raise ImageError(
-            "Pixels have another dtype.", code="type", expected="uint8, uint16 or floats", actual=str(array.dtype)
-        )
+        raise ImageError("Pixels have another dtype.", code="type", expected="uint8 or floats", actual=str(array.dtype))
     if not np.isfinite(array).all():
         raise ImageError("The picture has NaN or infinite pixels.", code="values")
     low, high = float(array.min()), float(array.max())

@@ -62,9 +62,7 @@ def read(picture: Encoded) -> dict[str, Any] | None:
     except c2pa.C2paError as error:
         if type(error).__name__.endswith("ManifestNotFound") or "NotSupported" in type(error).__name__:
             return None
-        raise ImageError(
-            f"Cannot read the content credentials of {name_of(picture)}: {error}", code="unreadable"
-        ) from error
+        raise _unreadable(picture, error) from error
     try:
         active = store.get("manifests", {}).get(store.get("active_manifest"), {})
         generators = active.get("claim_generator_info") or [{}]
@@ -84,9 +82,11 @@ def read(picture: Encoded) -> dict[str, Any] | None:
             "faults": [each.get("code") for each in store.get("validation_status", [])],
         }
     except (AttributeError, TypeError, KeyError, IndexError) as error:
-        raise ImageError(
-            f"Cannot read the content credentials of {name_of(picture)}: {error}", code="unreadable"
-        ) from error
+        raise _unreadable(picture, error) from error
+
+
+def _unreadable(picture: Encoded, error: Exception) -> ImageError:
+    return ImageError(f"Cannot read the content credentials of {name_of(picture)}: {error}", code="unreadable")
 
 
 def statement(recipe: Recipe) -> dict[str, Any]:

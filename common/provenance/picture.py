@@ -104,9 +104,7 @@ def write(image: Image.Image, file: Path, kind: str, options: dict[str, Any], pr
     certificate or its key cannot be used.
     """
     if kind not in FORMATS:
-        raise ImageError(
-            f"{kind} files cannot say that a picture is synthetic.", code="format", expected=FORMATS, actual=kind
-        )
+        raise ImageError("This format has no provenance record.", code="format", expected=FORMATS, actual=kind)
     made = marked(image) if provenance.watermark else image
     recipe = provenance.complete()
     if kind == "PNG":

@@ -108,10 +108,7 @@ def read_recipe(picture: Encoded) -> Recipe:
     """
     recipe = xmp.read(packet(picture)).recipe
     if recipe is None:
-        raise InputError(
-            f"{name_of(picture)} has no provenance record: another program made it, or its metadata are lost.",
-            code="missing",
-        )
+        raise InputError(f"{name_of(picture)} has no provenance record, or has lost it.", code="missing")
     return recipe
 
 

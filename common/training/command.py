@@ -50,9 +50,7 @@ def command(
         found: Any = read(config, args.config, args.overrides)
         check_writable(Path(found.output).expanduser())
         if sys.flags.optimize > 1:
-            raise FaceEditError(
-                "transformers needs the docstrings that python -OO takes away; use python -O", code="optimized"
-            )
+            raise FaceEditError("transformers needs docstrings; use python -O, not -OO", code="optimized")
         return run(found)
 
     return console.guarded(work)
@@ -106,9 +104,7 @@ def check_known(key: str, known: typing.Collection[str], where: str) -> None:
     """Raises an InputError that names the nearest of the known keys."""
     if key not in known:
         near = difflib.get_close_matches(key, known, n=1, cutoff=0)[0]
-        raise InputError(
-            f"{where} has the unknown key {key!r}.", code="unknown", actual=key, hint=f"did you mean {near!r}?"
-        )
+        raise InputError(f"{where} has the unknown key {key!r}.", code="unknown", hint=f"did you mean {near!r}?")
 
 
 def describe(cls: type[Any]) -> str:
@@ -143,9 +139,7 @@ def _default(field: dataclasses.Field[Any]) -> Any:
 def _override(values: dict[str, Any], text: str) -> None:
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
-        raise InputError(
-            "An override cannot be read.", code="format", expected="key=value, for instance steps=100", actual=text
-        )
+        raise InputError("An override reads key=value, for instance steps=100.", code="format", actual=text)
     try:
         parsed = tomllib.loads(f"value = {value}")["value"]
     except (ValueError, RecursionError):
@@ -180,9 +174,7 @@ def _checked(name: str, value: Any, hint: Any) -> Any:
         try:
             value = float(value)
         except OverflowError:
-            raise InputError(
-                f"{name} is too large: a whole number of {value.bit_length()} bits.", code="range"
-            ) from None
+            raise InputError(f"{name} is too large: {value.bit_length()} bits.", code="range") from None
     if not isinstance(value, expected) or (isinstance(value, bool) and expected is not bool):
         raise InputError(f"{name} has the wrong type.", code="type", expected=_KINDS[expected], actual=value)
     return value

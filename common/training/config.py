@@ -86,9 +86,7 @@ class TrainConfig:
         check_fields(self, "ema", low=0, high=1)
         check_fields(self, "learning_rate", "adam_epsilon", above=0)
         if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
-            raise InputError(
-                "betas are out of range.", code="range", expected="two numbers in [0, 1)", actual=list(self.betas)
-            )
+            raise InputError("betas must be two numbers in [0, 1).", code="range", actual=list(self.betas))
         if not self.output:
             raise InputError("output must name a folder.", code="missing")
 
@@ -176,9 +174,7 @@ class DiffusionConfig(TrainConfig):
         if self.zero_terminal_snr and self.prediction != "v_prediction":
             raise InputError('zero_terminal_snr needs prediction = "v_prediction".', code="conflict")
         if self.zero_terminal_snr and self.min_snr_gamma:
-            raise InputError(
-                "min_snr_gamma gives the last step of zero_terminal_snr no weight; drop one.", code="conflict"
-            )
+            raise InputError("min_snr_gamma and zero_terminal_snr exclude each other.", code="conflict")
 
     def place(self, model: str) -> Path:
         """Where a model lies that the config names: "embedded" is the one inside the package. Raises InputError:
@@ -205,12 +201,8 @@ class DiffusionConfig(TrainConfig):
                 f'prediction = "{each["prediction"]}" and zero_terminal_snr = {str(each["zero_terminal_snr"]).lower()}'
                 for each in (learned, own)
             )
-            raise InputError(
-                f"{model} learned another prediction than the config says.",
-                code="conflict",
-                expected=expected,
-                actual=got,
-            )
+            message = f"{model} learned another prediction than the config says."
+            raise InputError(message, code="conflict", expected=expected, actual=got)
 
     def as_learned(self, folder: Path) -> Self:
         """The config with the prediction that the model in a folder learned."""
@@ -250,16 +242,11 @@ class EditConfig(DiffusionConfig):
         check_fields(self, "region_weight", above=0)
         check_fields(self, "start_guide", low=0)
         if self.unchanged and self.vector_dropout:
-            raise InputError(
-                "unchanged and vector_dropout both give a zero vector its meaning; set one of them to 0.",
-                code="conflict",
-            )
+            raise InputError("unchanged and vector_dropout exclude each other; set one of them to 0.", code="conflict")
         if bool(self.unet) + bool(self.model or self.base) != 1:
             raise InputError("Name what to start from: model, or base, or a table [unet].", code="count")
         if bool(self.vae) + bool(self.autoencoder) != bool(self.unet):
-            raise InputError(
-                "vae or [autoencoder] goes with [unet], one of them; other models bring their own.", code="conflict"
-            )
+            raise InputError("[unet] goes with vae or [autoencoder], other models with neither.", code="conflict")
         if self.start and not self.unet:
             raise InputError("start goes with [unet]; other trainings start from model.", code="conflict")
         if self.unet and not self.size:

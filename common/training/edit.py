@@ -221,16 +221,12 @@ def begin(config: EditConfig, task: EditTask[Any], vector_size: int) -> FaceEdit
     else:
         pipeline = loading.from_stable_diffusion(config.base, vector_size=vector_size, guides=task.guides)
     if pipeline.prompt_embeds is None:
-        raise InputError(
-            f"{config.model or config.base} has no {PROMPT_FILE}, nor text_encoder/ and tokenizer/.", code="missing"
-        )
+        model = config.model or config.base
+        raise InputError(f"{model} has no {PROMPT_FILE}, nor text_encoder/ and tokenizer/.", code="missing")
     pipeline.prompt_embeds = pipeline.prompt_embeds.float()  # the file may be half, and the networks are not
     if pipeline.unet.config.get("projection_class_embeddings_input_dim") != vector_size:
-        raise InputError(
-            f"{config.model} is not a {task.name} model: its vector has another size.",
-            code="size",
-            expected=vector_size,
-        )
+        message = f"{config.model} is not a {task.name} model: its vector has another size."
+        raise InputError(message, code="size", expected=vector_size)
     if config.model:
         config.check_learned(pipeline.scheduler.config, config.model)
     options = dict(pipeline.scheduler.config) | {"prediction_type": config.prediction}

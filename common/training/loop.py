@@ -119,9 +119,7 @@ class Run:
         self.accelerator = accelerator = _accelerator(config)
         self.sharded = accelerator.distributed_type == DistributedType.FSDP
         if self.sharded and config.ema:
-            raise InputError(
-                "ema needs whole weights in every process, which FSDP has not; set ema = 0.", code="conflict"
-            )
+            raise InputError("FSDP has no whole weights for ema; set ema = 0.", code="conflict")
         self.group = Group(accelerator.process_index, accelerator.num_processes, accelerator.wait_for_everyone)
         self._turns(0)  # does the batch divide?
         for network in task.frozen:
@@ -178,9 +176,7 @@ class Run:
         if not found:
             return 0
         if not self.config.resume:
-            raise InputError(
-                f"{self.output} holds a training, and resume is false; name another output.", code="duplicate"
-            )
+            raise InputError(f"{self.output} holds a training; name another, or set resume.", code="duplicate")
         step = checkpointing.read_facts(found[-1], self._facts())
         self._load(found[-1] / "state", step)
         self._say(f"resuming from step {step}")
@@ -194,11 +190,9 @@ class Run:
                 read_pickled(path)  # refuses pickles with code, which accelerate would run in these files
             self.accelerator.load_state(str(folder))
         except Exception as error:  # damaged files fail in many ways
-            raise CheckpointError(
-                f"{folder} is damaged, or does not fit the config: {str(error)[:300]}",
-                code="unreadable",
-                hint="keep its networks, lora_rank and ema, or name another output; delete it if damaged",
-            ) from error
+            message = f"{folder} is damaged, or does not fit the config: {str(error)[:300]}"
+            hint = "keep its networks, lora_rank and ema, or name another output; delete it if damaged"
+            raise CheckpointError(message, code="unreadable", hint=hint) from error
         self.accelerator.step = 0  # of the passes; their number in a step may be another now
         if self.ema is not None:
             self.ema.to(self.accelerator.device)
@@ -363,9 +357,6 @@ def _accelerator(config: TrainConfig) -> Accelerator:
     except ValueError as error:
         raise InputError(f'precision = "{config.precision}" cannot be had here: {error}', code="device") from error
     if (launched := int(os.environ.get("WORLD_SIZE", 1))) > 1 and accelerator.num_processes == 1:
-        raise InputError(
-            f"{launched} processes were launched, but each believes to be the only one: they would overwrite each"
-            " other's files.\n  without GPUs: set ACCELERATE_USE_CPU=true",
-            code="processes",
-        )
+        message = f"{launched} processes were launched, but each runs alone and would overwrite the others' files."
+        raise InputError(message, code="processes", hint="without GPUs: set ACCELERATE_USE_CPU=true")
     return accelerator

@@ -89,17 +89,11 @@ class Manifest(Dataset[Pair]):
 
     def _checked(self, row: Any) -> tuple[dict[str, Any], dict[str, Any], list[float]]:
         if not isinstance(row, Mapping):
-            raise InputError(
-                "the columns differ.", code="unknown", expected=", ".join(self.columns), actual=type(row).__name__
-            )
+            kind = type(row).__name__
+            raise InputError("the columns differ.", code="unknown", expected=self.columns, actual=kind)
         row = {key: value for key, value in row.items() if key not in self.unused}
         if set(row) - {person_of(row)[0]} != set(self.columns):
-            raise InputError(
-                "the columns differ.",
-                code="unknown",
-                expected=", ".join(self.columns),
-                actual=", ".join(sorted(map(str, row))),
-            )
+            raise InputError("the columns differ.", code="unknown", expected=self.columns, actual=sorted(map(str, row)))
         pictures = {name: self._picture(name, row[name]) for name in self.pictures}
         return row, pictures, self.vector(row)
 

@@ -122,12 +122,7 @@ class Turns(Sampler[list[int]]):
             expected = f"a multiple of accumulation x processes, {passes} x {group.processes}"
             raise InputError("batch_size is out of range.", code="range", expected=expected, actual=batch_size)
         if last < first:
-            raise InputError(
-                "The training is beyond its last step already.",
-                code="range",
-                expected=f"steps of at least {first}",
-                actual=last,
-            )
+            raise InputError(f"The training is at step {first} already, beyond its last.", code="range", actual=last)
         self.turns = range(first * passes, last * passes)
         self.size = batch_size // (passes * group.processes)
         self.group = group
