@@ -85,11 +85,7 @@ class _Notices(logging.StreamHandler):  # pyright: ignore[reportMissingTypeArgum
 
 
 def listen(quiet: bool) -> None:
-    """Prints what is logged to standard error from now on, until the command ends; see `guarded`.
-
-    Args:
-        quiet: errors alone.
-    """
+    """Prints what is logged, or errors alone, to standard error from now on, until the command ends; see `guarded`."""
     stop_listening()
     root = logging.getLogger()
     root.addHandler(_Notices(quiet))

@@ -13,39 +13,33 @@ from .errors import InputError
 def whole_number(name: str, value: Any, low: int, high: int) -> int:
     """The value as int.
 
-    Raises:
-        InputError: it is not a whole number (code "type"), or lies outside [low, high] (code "range").
+    Raises InputError: it is not a whole number (code "type"), or lies outside [low, high] (code "range").
     """
+    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    if whole and low <= int(value) <= high:
+        return int(value)
     expected = f"a whole number from {low} to {high}"
-    if isinstance(value, bool) or not isinstance(value, Integral):
-        raise InputError(f"{name} has the wrong type.", code="type", expected=expected, actual=value)
-    if not low <= int(value) <= high:
-        raise InputError(f"{name} is out of range.", code="range", expected=expected, actual=value)
-    return int(value)
+    raise InputError(f"{name} cannot be used.", code="range" if whole else "type", expected=expected, actual=value)
 
 
 def number(name: str, value: Any, low: float = -math.inf, high: float = math.inf, above: float = -math.inf) -> float:
     """The value as float.
 
-    Raises:
-        InputError: it is not a number (code "type"), or not a finite one in [low, high] and above `above` (code
-            "range").
+    Raises InputError: it is not a number (code "type"), or not a finite one in [low, high], above `above` (code "range").
     """
+    real = isinstance(value, Real) and not isinstance(value, bool)
+    if real and low <= value <= high and above < value and abs(value) <= sys.float_info.max:
+        return float(value)
     limits = {"from": low, "above": above, "to": high}
-    expected = " ".join(
-        ["a finite number", *(f"{side} {limit:g}" for side, limit in limits.items() if math.isfinite(limit))]
-    )
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise InputError(f"{name} has the wrong type.", code="type", expected=expected, actual=value)
-    if not (low <= value <= high and above < value and abs(value) <= sys.float_info.max):
-        raise InputError(f"{name} is out of range.", code="range", expected=expected, actual=value)
-    return float(value)
+    sides = [f" {side} {limit:g}" for side, limit in limits.items() if math.isfinite(limit)]
+    expected = f"a finite number{''.join(sides)}"
+    raise InputError(f"{name} cannot be used.", code="range" if real else "type", expected=expected, actual=value)
 
 
 def check_multiple(name: str, value: int, step: int) -> None:
     """Raises an InputError (code "range") where a number does not divide by `step`."""
     if value % step:
-        raise InputError(f"{name} is out of range.", code="range", expected=f"a multiple of {step}", actual=value)
+        raise InputError(f"{name} cannot be used.", code="range", expected=f"a multiple of {step}", actual=value)
 
 
 def fraction(name: str, value: Any) -> float:

@@ -327,9 +327,7 @@ def usable(row: Any) -> Any:
 def checked(path: Path, rows: Iterable[tuple[int, Any]], check: Callable[[Any], Row]) -> list[Row]:
     """What `check` makes of every row.
 
-    Raises:
-        InputError: `check` raised one, another ValueError or an OSError; the first such lines are named together. What
-            is wrong with every line is said once.
+    Raises InputError (code "lines") with the first lines for which `check` raised a ValueError or an OSError.
     """
     found: list[Row] = []
     problems: list[tuple[int, str]] = []

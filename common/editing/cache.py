@@ -85,14 +85,9 @@ class EditorCache(Generic[Kind]):
         *,
         progress: bool = True,
     ) -> list[Picture]:
-        """The edited picture of each photo and request; a photo that comes several times in a row is encoded once.
+        """The edited picture of each photo and parsed request; a photo several times in a row is encoded once.
 
-        Args:
-            pairs: photos and parsed requests.
-            options: so many photos as its `batch_size` are in memory at once, however long the list.
-            face: see `Editor.encode`.
-            model: see `editor`.
-            progress: show progress bars.
+        As many photos as the `batch_size` are in memory at once, however long the list.
         """
         editor = self.editor(model, options.wanted)
         requests = editor.ready([request for _, request in pairs])

@@ -129,9 +129,7 @@ def _warped(photo: Image.Image, edits: Sequence[tuple[Editor[Any], Any]], face: 
 def follow(editor: Editor[Any], subject: Subject, crop: np.ndarray) -> Subject:
     """The subject of the next edit, by `editor`: the edited crop (S, S, 3) uint8 where it was cut out of its photo.
 
-    Raises:
-        InputError: the subject is an aligned crop.
-        FaceNotFoundError: the parser finds no person there.
+    Raises InputError: the subject is an aligned crop; FaceNotFoundError: the parser finds no person there.
     """
     if subject.face is None:
         raise InputError("An aligned crop has no photo to go back to; encode the photo itself.", code="conflict")

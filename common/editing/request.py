@@ -23,16 +23,20 @@ class Request(Protocol):
     @classmethod
     def parse(cls, value: Any) -> Self:
         """A request of any of its forms, else an InputError; one that is parsed already stays the same object."""
+        ...
 
     @classmethod
     def split(cls, value: Any) -> list[Any] | None:
         """The requests of a list of them; None for a single one."""
+        ...
 
     def cautions(self) -> list[str]:
         """Sentences on what is known to go wrong with it; none for most."""
+        ...
 
     def to_json(self) -> Any:
         """The request as JSON has it, and files of requests; `parse` reads it."""
+        ...
 
 
 class Sweepable(Request, Protocol):
@@ -44,31 +48,39 @@ class Sweepable(Request, Protocol):
     @property
     def units(self) -> Sequence[float] | None:
         """The 12 action units that it asks for; None where it asks for none."""
+        ...
 
     @classmethod
     def axes(cls) -> Mapping[str, str]:
         """The names of all attributes, and what each means."""
+        ...
 
     @classmethod
     def axis(cls, name: str) -> str:
         """The attribute's name as it is written, of any of its spellings; raises an InputError for an unknown one."""
+        ...
 
     @classmethod
     def levels(cls, axis: str) -> Sequence[float]:
         """The values that a sweep of the attribute shows where none are given."""
+        ...
 
     def with_level(self, axis: str, level: float) -> Self:
         """This request with one attribute at a level, whatever it was before."""
+        ...
 
     def plus(self, other: Self) -> Self:
         """Both requests at once."""
+        ...
 
     def blend(self, other: Self, fraction: float) -> Self:
         """What lies between this request (fraction 0) and another one (1); raises an InputError where nothing does."""
+        ...
 
     @classmethod
     def toward(cls, present: AUIntensity, wanted: AUIntensity) -> Self:
         """The request that takes a face from its present action units to others."""
+        ...
 
 
 AnyRequest = TypeVar("AnyRequest", bound=Request)

@@ -73,11 +73,7 @@ class Sweep:
 
 
 class Verbs(Generic[Kind]):
-    """The functions of one editor's package. Options are those of the package's `edit`.
-
-    Args:
-        kind: the class of the editor.
-    """
+    """The functions of one editor's package, by the editor's class. Options are those of the package's `edit`."""
 
     def __init__(self, kind: type[Kind]) -> None:
         self.kind = kind

@@ -35,6 +35,7 @@ class Blending(Protocol):
 
     def blend(self, other: Self, fraction: float) -> Self:
         """What lies between this request (fraction 0) and another one (1)."""
+        ...
 
 
 Moving = TypeVar("Moving", bound=Blending)
@@ -127,7 +128,7 @@ def check_movie(path: str | Path) -> str:
     """The suffix of a moving picture. Raises InputError: it is none of `MOVIES`."""
     kind = Path(path).suffix.lower()
     if kind not in MOVIES:
-        raise InputError("This is not a moving picture.", code="format", expected=MOVIES, actual=str(path))
+        raise InputError("The file is not a moving picture.", code="format", expected=MOVIES, actual=str(path))
     return kind
 
 

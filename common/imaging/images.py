@@ -54,7 +54,13 @@ def read_image(image: ImageLike) -> Image.Image:
         return _from_array(np.asarray(image))
     expected = "a path, bytes, a file open in binary mode, a PIL image, an array (H, W, 3) or a tensor (3, H, W)"
     hint = "list them first: list(pictures)" if isinstance(image, Iterator) else None
-    raise ImageError("This is not a picture.", code="type", expected=expected, actual=type(image).__name__, hint=hint)
+    raise ImageError(
+        "Cannot read a picture from this object.",
+        code="type",
+        expected=expected,
+        actual=type(image).__name__,
+        hint=hint,
+    )
 
 
 def as_list(images: Any) -> list[Any] | None:

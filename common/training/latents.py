@@ -102,12 +102,15 @@ class Encoder(Protocol):
     @property
     def networks(self) -> tuple[nn.Module, ...]:
         """The frozen networks, which go to the training's device."""
+        ...
 
     def __call__(self, batch: Mapping[str, Any]) -> dict[str, torch.Tensor]:
         """Named tensors (B, ...) of a batch of the data; among them "mean" (B, C, h, w), of the noise's shape."""
+        ...
 
     def facts(self) -> dict[str, Any]:
         """Plain values that tell these networks from others: what cached tensors depend on."""
+        ...
 
 
 class CachedLatents(Dataset[dict[str, torch.Tensor]]):
