@@ -15,7 +15,7 @@ def whole_number(name: str, value: Any, low: int, high: int) -> int:
 
     Raises InputError: it is not a whole number (code "type"), or lies outside [low, high] (code "range").
     """
-    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    whole = not isinstance(value, bool) and isinstance(value, Integral)
     if whole and low <= int(value) <= high:
         return int(value)
     expected = f"a whole number from {low} to {high}"
@@ -25,11 +25,12 @@ def whole_number(name: str, value: Any, low: int, high: int) -> int:
 def number(name: str, value: Any, low: float = -math.inf, high: float = math.inf, above: float = -math.inf) -> float:
     """The value as float.
 
-    Raises InputError: it is not a number (code "type"), or not a finite one in [low, high], above `above` (code "range").
+    Raises InputError: not a number (code "type"), or not a finite one in [low, high] and above `above` (code "range").
     """
-    real = isinstance(value, Real) and not isinstance(value, bool)
-    if real and low <= value <= high and above < value and abs(value) <= sys.float_info.max:
-        return float(value)
+    amount: Any = value  # for type checkers `Real` has no order
+    real = not isinstance(value, bool) and isinstance(value, Real)
+    if real and low <= amount <= high and above < amount and abs(amount) <= sys.float_info.max:
+        return float(amount)
     limits = {"from": low, "above": above, "to": high}
     sides = [f" {side} {limit:g}" for side, limit in limits.items() if math.isfinite(limit)]
     expected = f"a finite number{''.join(sides)}"

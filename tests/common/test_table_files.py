@@ -115,14 +115,14 @@ def test_the_table_of_the_case_is_refused_by_inspect_and_by_the_run(tmp_path, ca
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("name,name,request\na,b,AU12=1\n", "two columns 'name'"),
-        ("Request,request\nAU12=1,AU12=2\n", "two columns 'request'"),
+        ("name,name,request\na,b,AU12=1\n", "'name'"),
+        ("Request,request\nAU12=1,AU12=2\n", "'request'"),
         ("name;asked\na;AU12=1\nb;AU12=2\n", "no column `request`; it has name, asked"),
         ("", "There is no request in"),
         ("\n;;\n", "There is no request in"),
         ("name,request\n", "There is no request in"),
         ("name,request\nhappy\n", "line 2: the row has no `request`"),
-        ("\x00\x01\x02", "no text"),
+        ("\x00\x01\x02", "not text"),
     ],
 )
 def test_a_fault_of_the_whole_table_is_told_once(tmp_path, text, message):
