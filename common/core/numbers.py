@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from numbers import Integral, Real
 from typing import Any
 
@@ -27,10 +26,13 @@ def number(name: str, value: Any, low: float = -math.inf, high: float = math.inf
 
     Raises InputError: not a number (code "type"), or not a finite one in [low, high] and above `above` (code "range").
     """
-    amount: Any = value  # for type checkers `Real` has no order
     real = not isinstance(value, bool) and isinstance(value, Real)
-    if real and low <= amount <= high and above < amount and abs(amount) <= sys.float_info.max:
-        return float(amount)
+    try:
+        found = float(value) if real else math.nan
+    except OverflowError:  # an integer beyond all floats
+        found = math.inf
+    if math.isfinite(found) and low <= found <= high and above < found:
+        return found
     limits = {"from": low, "above": above, "to": high}
     sides = [f" {side} {limit:g}" for side, limit in limits.items() if math.isfinite(limit)]
     expected = f"a finite number{''.join(sides)}"
