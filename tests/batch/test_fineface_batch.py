@@ -90,7 +90,7 @@ def test_a_manifest_mixes_photos_and_prompts(tmp_path, kind):
     ("row", "why"),
     [
         ({"photo": "a.png", "prompt": "a man"}, "a photo or a prompt"), ({"prompt": 7}, "is a text"),
-        ({"prompt": "a man", "seed": -1}, "seed"), ({"prompt": "a man", "seed": "x"}, "seed must be"),
+        ({"prompt": "a man", "seed": -1}, "seed"), ({"prompt": "a man", "seed": "x"}, "seed"),
         ({"photo": "a.png", "seed": 1}, "A seed goes with a prompt"), ({"prompt": ""}, "needs a photo"),
         ({"prompt": "a man", "identity": "none.png"}, "There is no file"),
         ({"prompt": "x", "identity": "../x"}, "lie below"), ({"prompt": "x", "face": 1}, "its `identity`"),

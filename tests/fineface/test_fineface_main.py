@@ -82,7 +82,7 @@ def test_conversion(golden_sd21, tmp_path):
         (["AU12=3"], 2, "one prompt"),
         (["a man", "AU12=99"], 2, "must lie in"),
         (["a man", "AU12=0:5", "--columns", "1"], 2, "two steps"),
-        (["a man", "AU12=3", "-o", "x.txt"], 2, "format"),
+        (["a man", "AU12=3", "-o", "x.txt"], 2, "x.txt"),
         (["a man", "AU12=3", "--side", "64"], 2, "--side: for the sheet"),
         (["a man", "AU12=0:5", "--side", "0"], 2, "side"),
         (["a man", "AU12=3", "--steps", "0"], 2, "steps"),

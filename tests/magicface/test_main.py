@@ -115,7 +115,7 @@ def test_without_output_the_result_lies_here(photo, options, tmp_path, monkeypat
         (["AU12=3"], 2, "at least one photo"),
         (["PHOTO", "AU12=3", "-o", "PHOTO"], 2, "overwrite"),
         (["PHOTO", "PHOTO", "AU12=3", "-o", "one.png"], 2, "one file"),
-        (["PHOTO", "AU12=3", "-o", "x.txt"], 2, "format"),
+        (["PHOTO", "AU12=3", "-o", "x.txt"], 2, "x.txt"),
         (["PHOTO", "AU12=3", "--steps", "0"], 2, "steps"),
         (["PHOTO", "AU12=3", "--detector", "eyes"], 2, "mediapipe"),
         (["PHOTO", "AU12=3", "--face", "7"], 1, "no face 7"),
