@@ -30,10 +30,9 @@ from ..imaging.images import ImageLike, on_white, read_image, rgb, to_uint8
 from ..imaging.tensors import to_tensor
 from ..provenance.picture import Picture
 from ..warp.warp import Warp
-from ..weights.text_encoder import PROMPT_FILE
 from .compositing import paste, paste_mask, placed
 from .defaults import Defaults, read_defaults
-from .models import EMBEDDED_NOTE, WARP_NOTE, NoNetworks, missing_networks
+from .models import EMBEDDED_NOTE, WARP_NOTE, NoNetworks, load_complete, missing_networks
 from .options import EditKeywords, EditOptions, FaceOptions, ModelOptions, ResolvedOptions, check_keywords, documented
 from .photo_checks import heed
 from .prepare import Prepared, made_before, prepare
@@ -153,17 +152,13 @@ class Editor(Generic[AnyRequest]):
     def locate(cls, model: str | Path | None = None, **networks: Any) -> Path:
         """The folder of a model, which need not exist; the published release where none is named.
 
-        Raises:
-            InputError: neither a folder nor of the form "owner/name".
-            MissingCheckpointError: the embedded model is asked for, and this installation has none.
+        Raises InputError: neither a folder nor "owner/name"; MissingCheckpointError: no embedded model is installed.
         """
         if model != EMBEDDED:
             return model_folder(model or cls.release.repo)
         if cls.embedded is None or loading.missing_files(cls.embedded, release=cls.release):
-            raise MissingCheckpointError(
-                f"This installation of {cls.release.name} has no embedded model.",
-                hint="install it again, or name the folder of another: --model FOLDER (from Python: model=FOLDER)",
-            )
+            hint = "install it again, or name the folder of another: --model FOLDER (from Python: model=FOLDER)"
+            raise MissingCheckpointError(f"{cls.release.name} has no embedded model here.", hint=hint)
         return cls.embedded
 
     @classmethod
@@ -183,30 +178,19 @@ class Editor(Generic[AnyRequest]):
 
     @classmethod
     def load_pipeline(cls, model: str | Path | None = None, **options: Any) -> FaceEditPipeline:
-        """The networks of a model, complete enough to edit; `options` are those of `common.diffusion.loading.load`."""
-        folder = cls.locate(model)
-        if not folder.is_dir():
-            missing = loading.missing_files(folder, release=cls.release)
-            raise loading.missing_error(missing, [folder], cls.release)
+        """The networks of a model, see `common.editing.models.load_complete`."""
         if model == EMBEDDED:
             log.warning(EMBEDDED_NOTE)
-        pipeline = loading.load(folder, release=cls.release, **options)
-        if pipeline.prompt_embeds is None:
-            needed = [f"{PROMPT_FILE} (or text_encoder/ and tokenizer/, to make it)"]
-            raise loading.missing_error(needed, [folder], cls.release)
-        return pipeline
-
-    # --- what an editor of the family says ---------------------------------------------------------------------------
+        return load_complete(cls.locate(model), cls.release, **options)
 
     def conditions(self, subjects: Sequence[Subject], requests: Sequence[AnyRequest]) -> Rig:
         """What the networks see of requests, a row for each subject and its request."""
         raise NotImplementedError
 
     def warp(self, subject: Subject, request: AnyRequest) -> np.ndarray:
-        """The whole photo (H, W, 3 or 4) uint8 with a request granted by its fitted head, without any network.
+        """The whole photo (H, W, 3 or 4) uint8, moved by its fitted head without any network.
 
-        Raises:
-            InputError: an aligned crop, or a request that no warp can grant.
+        Raises InputError: an aligned crop, or a request that no warp can grant.
         """
         raise NotImplementedError
 
@@ -217,8 +201,6 @@ class Editor(Generic[AnyRequest]):
     def ready(self, requests: Sequence[AnyRequest]) -> list[AnyRequest]:
         """Requests with all that can be done of them before there is a subject; here nothing."""
         return list(requests)
-
-    # --- a photo in --------------------------------------------------------------------------------------------------
 
     @documented(FaceOptions)
     def encode(self, image: ImageLike, **options: Unpack[FaceKeywords]) -> Subject:
@@ -245,8 +227,6 @@ class Editor(Generic[AnyRequest]):
         heed(made.warnings, asked.strict)
         record |= {"face": asked.face, "detector": self.detector.name, "parser": self.parser.name, "region": region}
         return self.subject_of(photo, made, record, started)
-
-    # --- edits out ---------------------------------------------------------------------------------------------------
 
     @overload
     def edit(self, subject: Subject, request: OneRequest = ..., **options: Unpack[CallKeywords]) -> Picture: ...
@@ -357,7 +337,12 @@ class Editor(Generic[AnyRequest]):
         shape = (1, pipeline.unet.config.out_channels, side, side)
         noise = torch.cat([randn_tensor(shape, generator, torch.device(device)) for generator in generators])
         if how.start == "warp":
-            options |= {"start": self._warped_latents(rows, rig), "strength": how.strength}
+            latents: list[torch.Tensor] = []
+            for row, (subject, request) in enumerate(rows):  # one at a time saves memory
+                moved = rig.warp(row)
+                crop = subject.crop.apply(on_white(self.warp(subject, request) if moved is None else moved))
+                latents.append(pipeline.encode_image(to_tensor(crop)[None]))
+            options |= {"start": torch.cat(latents), "strength": how.strength}
         crops: Any = pipeline(
             identity,
             rig,
@@ -379,21 +364,10 @@ class Editor(Generic[AnyRequest]):
                 made.append(Image.fromarray(to_uint8(crops[row])))
         return made
 
-    def _warped_latents(self, rows: Sequence[tuple[Subject, AnyRequest]], rig: Rig) -> torch.Tensor:
-        """Latents of the rows' warps, those that the rig has not made too, one at a time, which saves memory."""
-        latents: list[torch.Tensor] = []
-        for row, (subject, request) in enumerate(rows):
-            made = rig.warp(row)
-            crop = subject.crop.apply(on_white(self.warp(subject, request) if made is None else made))
-            latents.append(self.pipeline.encode_image(to_tensor(crop)[None]))
-        return torch.cat(latents)
-
     def resolve(self, options: EditOptions) -> ResolvedOptions:
-        """Options with this model's own in the place of what was not given. No photo decides about the engine.
+        """Options with this model's own in the place of what was not given; see `EditOptions.resolve`.
 
-        Raises:
-            InputError: a strength of a warp that the networks do not begin with.
-            MissingCheckpointError: the networks are asked for, and this editor has none.
+        Raises MissingCheckpointError: the networks are asked for, and this editor has none.
         """
         how = options.resolve(self.defaults, networks=self.has_networks)
         if how.engine == "diffusion" and not self.has_networks:
@@ -461,9 +435,7 @@ class Editor(Generic[AnyRequest]):
         self.pipeline.maybe_free_model_hooks()  # under model offload its hook would keep it
 
     def compile(self, **options: Any) -> None:
-        """Compiles the whole denoiser into one graph (`torch.compile`); the next edit then takes a minute longer, and
-        so does the first one with another number of requests at once.
-        """
+        """Compiles the denoiser (`torch.compile`): a minute at the next edit, and at each new number of requests."""
         self.pipeline.unet.compile(fullgraph=True, **options)
 
     def _fit(self, subject: Subject) -> Warp:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from ..core.errors import InputError, MissingCheckpointError
+from ..diffusion import loading
 from ..diffusion.attention import Identity
+from ..diffusion.loading import Release
+from ..diffusion.pipeline import FaceEditPipeline
 from ..warp.delta import VECTOR_SIZE
+from ..weights.text_encoder import PROMPT_FILE
 
 WARP_NOTE = (
     "no published weights on this machine: photos are warped with a fitted 3D head; for the authors' networks: "
@@ -31,6 +36,20 @@ def missing_networks(program: str, option: str = "model") -> MissingCheckpointEr
         f'faces (from Python: {option}="embedded")\n'
         "  or leave out what asks for networks (engine, start, strength): the photo is then warped",
     )
+
+
+def load_complete(folder: Path, release: Release, **options: Any) -> FaceEditPipeline:
+    """The networks in a folder, complete enough to edit; `options` are those of `common.diffusion.loading.load`.
+
+    Raises MissingCheckpointError: files are missing; CheckpointError: weights that do not fit.
+    """
+    if not folder.is_dir():
+        raise loading.missing_error(loading.missing_files(folder, release=release), [folder], release)
+    pipeline = loading.load(folder, release=release, **options)
+    if pipeline.prompt_embeds is None:
+        needed = [f"{PROMPT_FILE} (or text_encoder/ and tokenizer/, to make it)"]
+        raise loading.missing_error(needed, [folder], release)
+    return pipeline
 
 
 class NoNetworksError(InputError, AttributeError):
