@@ -10,9 +10,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, get_args
 
 from common.core.errors import ActionUnitError, InputError
+from common.core.numbers import fraction, number
 from common.editing.defaults import Defaults
-from common.editing.option_fields import check_share, finite_number, one_of, option
-from common.editing.options import EditOptions, Engine, FaceKeywords, FaceOptions, ModelOptions, ResolvedOptions
+from common.editing.options import (
+    EditOptions,
+    Engine,
+    FaceKeywords,
+    FaceOptions,
+    ModelOptions,
+    ResolvedOptions,
+    one_of,
+    option,
+)
 from common.editing.request import pair_up
 from common.facs.action_units import AUIntensity, AULike
 
@@ -44,14 +53,7 @@ _RANGE = re.compile(r"(\w+)=([^:]+):([^:]+)")
 
 def at_least(low: float) -> Callable[[str, Any], float]:
     """A check that a value is a finite number not below another."""
-
-    def check(name: str, value: Any) -> float:
-        number = finite_number(name, value)
-        if number < low:
-            raise InputError(f"{name} is too small.", code="range", expected=f"at least {low:g}", actual=value)
-        return number
-
-    return check
+    return lambda name, value: number(name, value, low)
 
 
 def check_prompt(name: str, value: Any) -> str:
@@ -91,7 +93,7 @@ class FineFaceOptions(EditOptions):
         None,
         "fraction of the steps that are run: 1 starts from pure noise; less keeps more of the photo or the warp; "
         "0, where start is warp, is the warp itself (default: 1; from a warp 0.5)",
-        check_share,
+        fraction,
         read=float,
     )
     paste_back: bool | Literal["replace"] | None = option(
@@ -105,8 +107,8 @@ class FineFaceOptions(EditOptions):
         None, 'text about the face of a photo (default: "A close up of a person.")', check_prompt
     )
     negative_prompt: str | None = option(None, "text about what the picture must not show", check_prompt)
-    au_scale: float = option(1.0, "strength of the AU branch; 0 is the base model", finite_number, read=float)
-    face_scale: float = option(0.9, "strength of the person (FaceID); 0.9 is the release's", finite_number, read=float)
+    au_scale: float = option(1.0, "strength of the AU branch; 0 is the base model", number, read=float)
+    face_scale: float = option(0.9, "strength of the person (FaceID); 0.9 is the release's", number, read=float)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -174,7 +176,7 @@ class FineFaceModel(ModelOptions):
         choices=tuple(VARIANTS),
     )
     lora_scale: float = option(
-        1.0, "strength of the variant's LoRA; 0 leaves the base's weights as they are", finite_number, read=float
+        1.0, "strength of the variant's LoRA; 0 leaves the base's weights as they are", number, read=float
     )
 
     @property

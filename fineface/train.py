@@ -8,9 +8,10 @@ from functools import partial
 from typing import Any, Literal
 
 from common.core.errors import InputError
+from common.core.numbers import check_fields
 from common.editing.defaults import Defaults
 from common.training.command import command, training
-from common.training.config import DiffusionConfig, Precision, Schedule, above_zero, at_least, fraction
+from common.training.config import DiffusionConfig, Precision, Schedule
 from common.weights.text_encoder import PROMPT
 
 from .request import PUBLISHED, FineFaceOptions
@@ -121,10 +122,10 @@ class FineFaceConfig(DiffusionConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        above_zero(self, "au_gain", "affectnet_top", "face_weight")
-        at_least(self, 1, "text_steps", "validation_guidance")
-        at_least(self, 0, "hidden", "disfa_neutral", "jitter")
-        fraction(self, "rounded", "caption_dropout", "both_dropout", "synthetic_face_height")
+        check_fields(self, "au_gain", "affectnet_top", "face_weight", above=0)
+        check_fields(self, "text_steps", "validation_guidance", low=1)
+        check_fields(self, "hidden", "disfa_neutral", "jitter", low=0)
+        check_fields(self, "rounded", "caption_dropout", "both_dropout", "synthetic_face_height", low=0, high=1)
         if not 0 <= self.dropped <= 1:
             names = "vector_dropout + caption_dropout + both_dropout"
             raise InputError(f"{names} is out of range.", code="range", expected="0 to 1", actual=self.dropped)

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from common.core.errors import InputError
-from common.editing.option_fields import option
-from common.editing.options import EditOptions, FaceKeywords, FaceOptions, Keywords, ModelOptions
+from common.editing.options import EditOptions, FaceKeywords, FaceOptions, Keywords, ModelOptions, option
 
 from .reconstruct import check_name
 

@@ -8,8 +8,7 @@ from dataclasses import MISSING, Field, fields
 from pathlib import Path
 from typing import Any
 
-from ..editing.option_fields import option_of
-from ..editing.options import EditOptions, ModelOptions, Options
+from ..editing.options import EditOptions, ModelOptions, Options, option_of
 from ..provenance.recipe import check_pair
 from .editor_spec import KINDS, OptionKinds
 

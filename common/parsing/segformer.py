@@ -10,8 +10,8 @@ import numpy as np
 
 from ..core.errors import CheckpointError
 from ..core.finite import check_weights
-from ..core.foreign import loading
 from ..core.jsonio import read_config
+from ..core.notices import loading
 from ..weights.state_dict import building, read_network
 from .hub import MODEL, WEIGHTS, download, missing, on_disk, snapshot
 from .labels import PARTS

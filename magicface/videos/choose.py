@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 
 from common.core.errors import InputError
+from common.core.numbers import check_fields
 from common.faces import Crop, Face, FaceDetector
 from common.faces.upright import notice
 from common.parsing import Region
-from common.training.config import above_zero, at_least
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,10 @@ class Settings:
     """Random seed of the choice among pairs that are equally good."""
 
     def __post_init__(self) -> None:
-        at_least(self, 16, "size")
-        at_least(self, 1, "every", "pairs", "min_face")
-        at_least(self, 0, "seed", "max_turn", "max_move", "sharpness")
-        above_zero(self, "zoom", "min_difference")  # a pair without a difference teaches nothing
+        check_fields(self, "size", low=16)
+        check_fields(self, "every", "pairs", "min_face", low=1)
+        check_fields(self, "seed", "max_turn", "max_move", "sharpness", low=0)
+        check_fields(self, "zoom", "min_difference", above=0)  # a pair without a difference teaches nothing
         for name, known in (("region", ("head", "face")), ("guide", ("source", "target", "photo"))):
             if getattr(self, name) not in known:
                 raise InputError(

@@ -15,7 +15,7 @@ from common.app.report import measured, pack, table
 from common.core.errors import FaceNotFoundError, ImageError, InputError, MissingCheckpointError
 from common.editing.options import EditOptions
 from common.imaging.images import around
-from common.provenance.stamp import marked
+from common.provenance.picture import marked
 from fineface.app import FineFaceDesk
 from fineface.editor import FineFace
 from magicface import MagicFace, edit

@@ -15,7 +15,7 @@ from PIL import Image
 from common.faces import get_detector
 from common.facs.action_units import ACTION_UNITS
 from common.facs.expressions import expression
-from common.provenance.stamp import marked
+from common.provenance.picture import marked
 from common.weights.text_encoder import PROMPT
 from fineface import generate
 from magicface import edit

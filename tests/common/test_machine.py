@@ -32,7 +32,7 @@ def nothing_loads(monkeypatch):
     def load(*arguments, **options):
         raise AssertionError("a wrong device must be told first")
 
-    monkeypatch.setattr("common.editing.models.load", load)
+    monkeypatch.setattr("common.editing.editor.Editor.load_pipeline", load)
     monkeypatch.setattr("fineface.checkpoints.load", load)
     monkeypatch.setattr("common.faces.detectors.get_detector", load)
 

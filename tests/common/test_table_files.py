@@ -142,7 +142,7 @@ def test_a_manifest_without_the_right_header_is_one_fault(tmp_path):
 
 def test_sheets_are_told_how_to_be_saved(tmp_path):
     (tmp_path / "w.xlsx").write_bytes(b"PK")
-    with pytest.raises(InputError, match="save the sheet as CSV"):
+    with refused(InputError, "format", hint="save the sheet as CSV"):
         read_rows(tmp_path / "w.xlsx")
 
 

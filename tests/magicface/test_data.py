@@ -165,8 +165,8 @@ def test_folders_that_are_not_a_data_set_are_refused(folder, monkeypatch):
     ("changes", "names"),
     [
         ({"source": "crops/none.png"}, ["source", "none.png"]),
-        ({"target": "crops/wide.png"}, ["target", "40 x 30"]),
-        ({"background": "crops/text.png"}, ["text.png"]),
+        ({"target": "crops/wide.png"}, ["target", "(40, 30)"]),
+        ({"background": "crops/text.png"}, ["crops/text.png"]),
         ({"background": ""}, ["background"]),
         ({"au_source": {"AU12": 6}}, ["au_source", "[0, 5]", "6"]),
         ({"au_target": {"AU13": 1}}, ["au_target", "AU13"]),
